@@ -1,0 +1,63 @@
+#include "net/address.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What getnameinfo() writes for a host at the most: an address, %, an interface. */
+#define HOST_MOST 64
+
+static struct sockaddr_in unmapped(const struct sockaddr_in6 *mapped)
+{
+    struct sockaddr_in plain = {.sin_family = AF_INET, .sin_port = mapped->sin6_port};
+
+    memcpy(&plain.sin_addr, mapped->sin6_addr.s6_addr + 12, sizeof plain.sin_addr);
+    return plain;
+}
+
+static int numeric_host(const void *address, socklen_t length, char *host)
+{
+    return getnameinfo(address, length, host, HOST_MOST, NULL, 0, NI_NUMERICHOST);
+}
+
+void address_format(const struct sockaddr_storage *address, char *out)
+{
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+    char host[HOST_MOST];
+    int failed = 1;
+
+    if (address->ss_family == AF_INET) {
+        failed = numeric_host(address, sizeof(struct sockaddr_in), host);
+    } else if (address->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+        struct sockaddr_in v4 = unmapped(v6);
+
+        failed = numeric_host(&v4, sizeof v4, host);
+    } else if (address->ss_family == AF_INET6) {
+        failed = numeric_host(address, sizeof *v6, host);
+    }
+    if (failed)
+        (void)strcpy(out, "?");
+    else
+        (void)snprintf(out, ADDRESS_MOST, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host,
+                       address_port(address));
+}
+
+int address_port(const struct sockaddr_storage *address)
+{
+    switch (address->ss_family) {
+    case AF_INET: return ntohs(((const struct sockaddr_in *)address)->sin_port);
+    case AF_INET6: return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
+    default: return -1;
+    }
+}
+
+int address_parse_port(const char *text)
+{
+    int port = 0;
+
+    if (*text == '\0')
+        return -1;
+    for (; *text >= '0' && *text <= '9' && port <= 65535; text++)
+        port = port * 10 + (*text - '0');
+    return *text == '\0' && port <= 65535 ? port : -1;
+}

@@ -1,0 +1,19 @@
+/*
+ * clock: time for deadlines.
+ */
+#ifndef NET_CLOCK_H
+#define NET_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+/*
+ * Milliseconds on a clock that nobody sets (POSIX CLOCK_MONOTONIC); only differences
+ * mean anything. It cannot fail on a system that has the clock.
+ */
+int64_t clock_ms(void);
+
+/* A stretch of milliseconds for pselect(); a negative one, which is over, is none. */
+struct timespec clock_timespec(int64_t ms);
+
+#endif

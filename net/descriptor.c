@@ -1,0 +1,82 @@
+#include "net/descriptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int descriptor_fill_standard(void)
+{
+    int descriptor;
+
+    do { /* open() gives the lowest number that is free */
+        descriptor = open("/dev/null", O_RDWR);
+        if (descriptor == -1)
+            return -1;
+    } while (descriptor <= STDERR_FILENO);
+    return close(descriptor);
+}
+
+void descriptor_raise_limit(unsigned long wanted)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* see the header: it shows later, in words */
+}
+
+int descriptor_prepare(int descriptor)
+{
+    int flags = fcntl(descriptor, F_GETFL);
+
+    if (flags == -1 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == -1)
+        return -1;
+    return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == -1 ? -1 : 0;
+}
+
+void descriptor_close_keeping_errno(int descriptor)
+{
+    int error = errno;
+
+    (void)close(descriptor);
+    errno = error;
+}
+
+/* Puts a terminal's own name in place of `descriptor`. 0, or -1: it stays as it is. */
+static int open_anew(int descriptor)
+{
+    const char *name = ttyname(descriptor);
+    int anew, result;
+
+    if (name == NULL)
+        return -1;
+    anew = open(name, O_WRONLY | O_NOCTTY | O_NONBLOCK);
+    if (anew == -1)
+        return -1;
+    result = dup2(anew, descriptor) == -1 ? -1 : 0;
+    (void)close(anew);
+    return result;
+}
+
+void descriptor_prepare_output(int descriptor, struct descriptor_output *before)
+{
+    struct stat about;
+
+    before->flags = -1;
+    if (fstat(descriptor, &about) == -1 || S_ISREG(about.st_mode))
+        return;
+    if (isatty(descriptor) && open_anew(descriptor) == 0)
+        return;
+    before->flags = fcntl(descriptor, F_GETFL);
+    if (before->flags != -1)
+        (void)fcntl(descriptor, F_SETFL, before->flags | O_NONBLOCK);
+}
+
+void descriptor_restore_output(int descriptor, const struct descriptor_output *before)
+{
+    if (before->flags != -1)
+        (void)fcntl(descriptor, F_SETFL, before->flags);
+}

@@ -1,0 +1,40 @@
+/*
+ * descriptor: what a server settles about its descriptors.
+ */
+#ifndef NET_DESCRIPTOR_H
+#define NET_DESCRIPTOR_H
+
+/*
+ * Opens /dev/null for each of standard input, output and error that the program was
+ * started without: otherwise the next socket would get its number, and what is printed
+ * would go to a stranger. Call it first. 0, or -1 with open()'s errno.
+ */
+int descriptor_fill_standard(void);
+
+/*
+ * Raises the soft limit on descriptors to `wanted`, or as near to it as the hard limit
+ * lets (setrlimit(), RLIMIT_NOFILE). It is never lowered, and that it could not be
+ * raised shows when descriptors run out, so there is nothing to return.
+ */
+void descriptor_raise_limit(unsigned long wanted);
+
+/* Makes a descriptor non-blocking, and closed by exec(). 0, or -1 with fcntl()'s errno. */
+int descriptor_prepare(int descriptor);
+
+/* close() on the way out of a failure: errno still tells what failed. */
+void descriptor_close_keeping_errno(int descriptor);
+
+/*
+ * Makes an output such as standard output non-blocking without doing that to whoever
+ * shares it: O_NONBLOCK belongs to the open file, and a terminal's is the shell's too.
+ * So a terminal is opened anew in its place, and the flags of a pipe are given back by
+ * descriptor_restore_output(), which the program calls before it ends. A regular file is
+ * left alone: it never makes a writer wait for a reader.
+ */
+struct descriptor_output {
+    int flags; /* to be given back, or -1 */
+};
+void descriptor_prepare_output(int descriptor, struct descriptor_output *before);
+void descriptor_restore_output(int descriptor, const struct descriptor_output *before);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * The one place for TCP_KEEPIDLE and its like: they are not in POSIX.1-2008. Linux, the
+ * BSDs and musl have them, macOS names the first TCP_KEEPALIVE; where they are missing
+ * the system's own timing holds.
+ */
+#include "net/keepalive.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#if !defined TCP_KEEPIDLE && defined TCP_KEEPALIVE
+#define TCP_KEEPIDLE TCP_KEEPALIVE
+#endif
+
+#if defined TCP_KEEPIDLE && defined TCP_KEEPINTVL && defined TCP_KEEPCNT
+static void set_timing(int socket)
+{
+    const int idle = 60, interval = 10, probes = 6;
+
+    /* A refusal leaves the system's timing, which is no worse than having no choice. */
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+#else
+static void set_timing(int socket)
+{
+    (void)socket;
+}
+#endif
+
+void keepalive_enable(int socket)
+{
+    const int on = 1;
+
+    (void)setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    set_timing(socket);
+}

@@ -1,0 +1,194 @@
+#include "net/listener.h"
+
+#include "net/address.h"
+#include "net/descriptor.h"
+#include "net/keepalive.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/select.h>
+#include <unistd.h>
+
+/*
+ * How many newcomers may wait to be accepted. A class connects within one moment, and
+ * with a short queue most of its SYNs are dropped and come again seconds later. Kernels
+ * cut this down to their own limit (net.core.somaxconn is 4,096 on Linux).
+ */
+#define BACKLOG 4096
+
+static bool set_option(int descriptor, int level, int option, int value)
+{
+    return setsockopt(descriptor, level, option, &value, sizeof value) == 0;
+}
+
+/* Binds one of getaddrinfo()'s answers. -1 with errno if it cannot be had. */
+static int open_one(const struct addrinfo *info, bool both_families)
+{
+    int listener = socket(info->ai_family, info->ai_socktype, info->ai_protocol);
+
+    if (listener == -1)
+        return -1;
+    if (listener >= FD_SETSIZE) {
+        errno = EMFILE;
+    } else if (descriptor_prepare(listener) == 0 &&
+               (info->ai_socktype != SOCK_STREAM ||
+                set_option(listener, SOL_SOCKET, SO_REUSEADDR, 1)) &&
+               (info->ai_family != AF_INET6 ||
+                set_option(listener, IPPROTO_IPV6, IPV6_V6ONLY, !both_families)) &&
+               bind(listener, info->ai_addr, info->ai_addrlen) == 0 &&
+               (info->ai_socktype != SOCK_STREAM || listen(listener, BACKLOG) == 0)) {
+        return listener;
+    }
+    descriptor_close_keeping_errno(listener);
+    return -1;
+}
+
+/* The first of the address's answers in this family that can be bound. */
+static int open_family(const char *address, int port, int type, int family,
+                       const char **why)
+{
+    struct addrinfo hints = {.ai_family = family,
+                             .ai_socktype = type,
+                             .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found;
+    char service[8];
+    int listener = -1, failed;
+
+    (void)snprintf(service, sizeof service, "%d", port);
+    failed = getaddrinfo(address, service, &hints, &found);
+    if (failed) {
+        *why = failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed);
+        errno = EADDRNOTAVAIL; /* for listener_open(): the other family may do */
+        return -1;
+    }
+    for (struct addrinfo *info = found; info != NULL && listener == -1;
+         info = info->ai_next)
+        listener = open_one(info, address == NULL);
+    if (listener == -1)
+        *why = strerror(errno);
+    freeaddrinfo(found);
+    return listener;
+}
+
+int listener_open(const char *address, int port, int type, const char **why)
+{
+    int listener;
+
+    if (address != NULL)
+        return open_family(address, port, type, AF_UNSPEC, why);
+    listener = open_family(NULL, port, type, AF_INET6, why);
+    if (listener == -1 && errno != EADDRINUSE && errno != EACCES)
+        listener = open_family(NULL, port, type, AF_INET, why);
+    return listener;
+}
+
+int listener_port(int listener)
+{
+    struct sockaddr_storage bound;
+    socklen_t length = sizeof bound;
+
+    if (getsockname(listener, (struct sockaddr *)&bound, &length) == -1)
+        return -1;
+    return address_port(&bound);
+}
+
+void listener_spare_open(struct listener_spare *spare)
+{
+    int low = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    spare->descriptor = low == -1 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, FD_SETSIZE);
+    if (spare->descriptor == -1)
+        spare->descriptor = low;
+    else
+        (void)close(low);
+}
+
+void listener_spare_close(struct listener_spare *spare)
+{
+    if (spare->descriptor != -1)
+        (void)close(spare->descriptor);
+    spare->descriptor = -1;
+}
+
+/* accept() passes on what befell the newcomer since it came; only these are our own want. */
+static bool out_of_resources(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static int take(int listener, struct sockaddr_storage *peer)
+{
+    socklen_t length = sizeof *peer;
+
+    return accept(listener, (struct sockaddr *)peer, &length);
+}
+
+/*
+ * A peer that has sent something which nobody read would get a reset in place of the
+ * sentence, so what is there is read first. One look is enough: it is a courtesy, and
+ * must not keep the others waiting.
+ */
+static void send_away(int newcomer, const char *sentence)
+{
+    char ignored[4096];
+
+    if (descriptor_prepare(newcomer) == 0) {
+        /* Nothing to be done if it does not get the sentence: it is closed in any case. */
+        (void)send(newcomer, sentence, strlen(sentence), MSG_NOSIGNAL);
+        (void)shutdown(newcomer, SHUT_WR);
+        (void)recv(newcomer, ignored, sizeof ignored, 0);
+    }
+    (void)close(newcomer);
+}
+
+static int out_of_descriptors(int listener, struct listener_spare *spare,
+                              const char *full, struct sockaddr_storage *peer)
+{
+    int newcomer = -1;
+
+    if (spare->descriptor != -1) {
+        listener_spare_close(spare);
+        newcomer = take(listener, peer);
+        if (newcomer != -1)
+            send_away(newcomer, full);
+    }
+    listener_spare_open(spare);
+    errno = newcomer != -1 ? EMFILE : ENFILE;
+    return -1;
+}
+
+int listener_accept(int listener, struct listener_spare *spare, const char *full,
+                    struct sockaddr_storage *peer)
+{
+    int newcomer = take(listener, peer);
+
+    if (newcomer == -1) {
+        if (errno == EWOULDBLOCK)
+            errno = EAGAIN;
+        if (out_of_resources(errno))
+            return out_of_descriptors(listener, spare, full, peer);
+        if (errno != EAGAIN)
+            errno = EINTR;
+        return -1;
+    }
+    if (newcomer >= FD_SETSIZE) {
+        send_away(newcomer, full);
+        errno = EMFILE;
+        return -1;
+    }
+    if (descriptor_prepare(newcomer) == -1) {
+        (void)close(newcomer);
+        errno = EINTR;
+        return -1;
+    }
+    /* Refused on a socket whose peer is already gone (POSIX: EINVAL); recv() will tell. */
+    (void)set_option(newcomer, IPPROTO_TCP, TCP_NODELAY, 1);
+    (void)set_option(newcomer, SOL_SOCKET, SO_OOBINLINE, 1);
+    keepalive_enable(newcomer);
+    return newcomer;
+}

@@ -1,0 +1,102 @@
+#include "net/text.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static size_t put_replacement(char *out)
+{
+    memcpy(out, "\xEF\xBF\xBD", 3); /* U+FFFD */
+    return 3;
+}
+
+/* C0 and DEL: the letter is the control character's code with bit 6 turned over. */
+static size_t put_caret(unsigned char control, char *out)
+{
+    out[0] = '^';
+    out[1] = (char)(control ^ 0x40);
+    return 2;
+}
+
+/* How long a character is that begins with this byte; 0: none does (RFC 3629, section 4). */
+static unsigned char length_from(unsigned char lead)
+{
+    if (lead >= 0xC2 && lead <= 0xDF)
+        return 2;
+    if (lead >= 0xE0 && lead <= 0xEF)
+        return 3;
+    if (lead >= 0xF0 && lead <= 0xF4)
+        return 4;
+    return 0;
+}
+
+/*
+ * Can this byte follow? Any 80..BF can, but behind four lead bytes the second byte has a
+ * narrower range: it keeps out overlong forms (E0, F0), surrogates (ED) and what lies
+ * over U+10FFFF (F4).
+ */
+static bool can_follow(const struct text *text, unsigned char byte)
+{
+    unsigned char low = 0x80, high = 0xBF;
+
+    if (text->have == 1) {
+        switch (text->bytes[0]) {
+        case 0xE0: low = 0xA0; break;
+        case 0xED: high = 0x9F; break;
+        case 0xF0: low = 0x90; break;
+        case 0xF4: high = 0x8F; break;
+        default: break;
+        }
+    }
+    return byte >= low && byte <= high;
+}
+
+static size_t put_whole(struct text *text, char *out)
+{
+    size_t length = text->have;
+
+    text->have = 0;
+    if (text->bytes[0] == 0xC2 && text->bytes[1] < 0xA0) { /* U+0080..U+009F: C1 */
+        memcpy(out, "M-", 2);
+        return 2 + put_caret(text->bytes[1] & 0x1F, out + 2);
+    }
+    memcpy(out, text->bytes, length);
+    return length;
+}
+
+static size_t begin(struct text *text, unsigned char byte, char *out)
+{
+    if (text_is_plain(byte) || byte == '\t') {
+        out[0] = (char)byte;
+        return 1;
+    }
+    if (byte < 0x80)
+        return put_caret(byte, out);
+    text->need = length_from(byte);
+    if (text->need == 0)
+        return put_replacement(out);
+    text->bytes[0] = byte;
+    text->have = 1;
+    return 0;
+}
+
+size_t text_take(struct text *text, unsigned char byte, char *out)
+{
+    size_t length;
+
+    if (text->have == 0)
+        return begin(text, byte, out);
+    if (can_follow(text, byte)) {
+        text->bytes[text->have++] = byte;
+        return text->have == text->need ? put_whole(text, out) : 0;
+    }
+    length = text_finish(text, out);
+    return length + begin(text, byte, out + length);
+}
+
+size_t text_finish(struct text *text, char *out)
+{
+    if (text->have == 0)
+        return 0;
+    text->have = 0;
+    return put_replacement(out);
+}

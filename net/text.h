@@ -1,0 +1,46 @@
+/*
+ * text: bytes from a stranger made fit for anybody's terminal.
+ *
+ * Valid UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing over U+10FFFF) passes
+ * unchanged. A control character becomes something to look at: C0 and DEL in caret
+ * notation (^[ for ESC, ^? for DEL), C1 as `cat -v` shows it (M-^[ for U+009B, which many
+ * terminals obey like ESC [); only TAB stays what it is. Bytes that are no UTF-8 become
+ * U+FFFD, one for each longest part that could have begun a character (the Unicode
+ * Standard, 3.9, "Substitution of Maximal Subparts").
+ *
+ * It works on a stream: a character may be cut anywhere.
+ */
+#ifndef NET_TEXT_H
+#define NET_TEXT_H
+
+#include <stddef.h>
+
+/* The unfinished character at the end of what was taken; all zero bytes: none. */
+struct text {
+    unsigned char bytes[4];
+    unsigned char have; /* bytes of it so far */
+    unsigned char need; /* bytes it has when whole */
+};
+
+/* The most that one byte can bring forth: U+FFFD for what it broke off, then M-^X. */
+#define TEXT_MOST 8
+
+/*
+ * Takes a byte and writes the clean text that it completes to `out` (TEXT_MOST bytes of
+ * space). Returns its length: 0 in the middle of a character.
+ */
+size_t text_take(struct text *text, unsigned char byte, char *out);
+
+/*
+ * The stream, or the line, ends here: writes U+FFFD for an unfinished character.
+ * Returns its length, or 0 when there was none.
+ */
+size_t text_finish(struct text *text, char *out);
+
+/* Is this byte passed on as it is, with nothing to remember? Printable ASCII. */
+static inline int text_is_plain(unsigned char byte)
+{
+    return byte >= 0x20 && byte < 0x7f;
+}
+
+#endif

@@ -1,0 +1,612 @@
+/* What people in the room say and read: pchatsrv as a black box. */
+#include "tests/room.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Every test starts with a server and two clients, each of whom knows of the other. */
+static struct program server;
+static struct stream ann, bob;
+static const char *ann_name, *bob_name;
+
+static void open_room(void)
+{
+    struct stream both[2];
+
+    server = room_open();
+    room_fill(&server, both, 2);
+    ann = both[0];
+    bob = both[1];
+    ann_name = strdup(name_of(&ann));
+    bob_name = strdup(name_of(&bob));
+}
+
+static void close_room(void)
+{
+    stream_close(&ann);
+    stream_close(&bob);
+    program_stop(&server);
+}
+
+/* ---- The session of the source document --------------------------------------------- */
+
+START_TEST(a_session_of_two_is_held_to_the_byte)
+{
+    send_text(&bob, "Hello, is anyone there?\r\n");
+    expect_line(&ann, "[%s] Hello, is anyone there?", bob_name);
+    send_text(&ann, "Yes, I'm here.\r\n");
+    expect_line(&bob, "[%s] Yes, I'm here.", ann_name);
+    (void)shutdown(ann.fd, SHUT_WR);
+    expect_end(&ann);
+    expect_line(&bob, "Client left %s", ann_name);
+
+    expect_lf(&server.out, "Client joined %s", ann_name);
+    expect_lf(&server.out, "Client joined %s", bob_name);
+    expect_lf(&server.out, "[%s] Hello, is anyone there?", bob_name);
+    expect_lf(&server.out, "[%s] Yes, I'm here.", ann_name);
+    expect_lf(&server.out, "Client left %s", ann_name);
+}
+END_TEST
+
+START_TEST(an_ipv6_peer_is_shown_in_brackets)
+{
+    struct stream six = connect_to_host("::1", server.port);
+
+    expect_line(&six, GREETING);
+    ck_assert_int_eq(strncmp(name_of(&six), "[::1]:", 6), 0);
+    expect_line(&ann, "Client joined %s", name_of(&six));
+    send_text(&six, "hello\n");
+    expect_line(&ann, "[%s] hello", name_of(&six));
+    stream_close(&six);
+}
+END_TEST
+
+/* ---- Lines -------------------------------------------------------------------------- */
+
+START_TEST(a_line_split_over_many_segments_arrives_whole)
+{
+    const char *line = "one byte at a time\r\n";
+
+    for (const char *byte = line; *byte; byte++)
+        send_bytes(&ann, byte, 1);
+    expect_line(&bob, "[%s] one byte at a time", ann_name);
+}
+END_TEST
+
+START_TEST(many_lines_in_one_segment_are_many_lines)
+{
+    send_text(&ann, "one\ntwo\r\nthree\n");
+    expect_line(&bob, "[%s] one", ann_name);
+    expect_line(&bob, "[%s] two", ann_name);
+    expect_line(&bob, "[%s] three", ann_name);
+}
+END_TEST
+
+START_TEST(a_line_ends_in_lf_or_crlf_or_as_telnets_enter_key_does)
+{
+    send_bytes(&ann, "lf\ncrlf\r\ncrnul\r\0after\n", 22);
+    expect_line(&bob, "[%s] lf", ann_name);
+    expect_line(&bob, "[%s] crlf", ann_name);
+    expect_line(&bob, "[%s] crnul", ann_name);
+    expect_line(&bob, "[%s] after", ann_name);
+}
+END_TEST
+
+START_TEST(an_empty_line_is_passed_on_as_one)
+{
+    send_text(&ann, "\r\n\nend\n");
+    expect_line(&bob, "[%s] ", ann_name);
+    expect_line(&bob, "[%s] ", ann_name);
+    expect_line(&bob, "[%s] end", ann_name);
+}
+END_TEST
+
+/* Sends `unit` so often, and reads it back from pieces that are all whole and in bounds. */
+static void send_long_line(const char *unit, const char *shown, size_t count)
+{
+    size_t unit_length = strlen(unit), shown_length = strlen(shown), seen = 0;
+    char prefix[128];
+
+    for (size_t i = 0; i < count; i++)
+        send_bytes(&ann, unit, unit_length);
+    send_text(&ann, "\n");
+    (void)snprintf(prefix, sizeof prefix, "[%s] ", ann_name);
+    while (seen < count) {
+        char *line = next_line(&bob), *text = line + strlen(prefix);
+
+        ck_assert_int_eq(strncmp(line, prefix, strlen(prefix)), 0);
+        ck_assert_uint_le(strlen(text), 2048);
+        ck_assert_uint_gt(strlen(text), 2048 - 8 < (count - seen) * shown_length
+                                            ? 2048 - 8
+                                            : (count - seen) * shown_length - 1);
+        for (; *text; text += shown_length, seen++)
+            ck_assert_int_eq(strncmp(text, shown, shown_length), 0);
+        free(line);
+    }
+    ck_assert_uint_eq(seen, count);
+    send_text(&ann, "end\n");
+    expect_line(&bob, "[%s] end", ann_name);
+}
+
+START_TEST(a_line_of_2048_bytes_is_one_line)
+{
+    send_long_line("x", "x", 2048);
+}
+END_TEST
+
+START_TEST(a_longer_line_goes_out_in_pieces_and_nothing_is_lost)
+{
+    send_long_line("x", "x", 2049);
+    send_long_line("x", "x", 100000);
+}
+END_TEST
+
+START_TEST(a_long_line_is_never_cut_inside_a_character)
+{
+    send_long_line("\xC3\xA9", "\xC3\xA9", 5000);
+    send_long_line("\xE2\x82\xAC", "\xE2\x82\xAC", 5000);
+    send_long_line("\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80", 5000);
+    send_long_line("\x1B", "^[", 5000);
+}
+END_TEST
+
+START_TEST(what_stands_without_a_line_end_is_passed_on_before_the_client_left)
+{
+    send_text(&ann, "my last words");
+    stream_close(&ann);
+    expect_line(&bob, "[%s] my last words", ann_name);
+    expect_line(&bob, "Client left %s", ann_name);
+    ann = room_join(&server);
+}
+END_TEST
+
+START_TEST(what_was_sent_before_a_half_close_is_passed_on)
+{
+    send_text(&ann, "one\ntwo\nthree\xE2\x82");
+    (void)shutdown(ann.fd, SHUT_WR);
+    expect_line(&bob, "[%s] one", ann_name);
+    expect_line(&bob, "[%s] two", ann_name);
+    expect_line(&bob, "[%s] three\xEF\xBF\xBD", ann_name);
+    expect_line(&bob, "Client left %s", ann_name);
+    expect_end(&ann);
+}
+END_TEST
+
+/* ---- Text --------------------------------------------------------------------------- */
+
+START_TEST(a_lone_carriage_return_forges_no_line)
+{
+    send_text(&ann, "me\r[someone] forged\r\r\nend\r");
+    (void)shutdown(ann.fd, SHUT_WR);
+    expect_line(&bob, "[%s] me^M[someone] forged^M", ann_name);
+    expect_line(&bob, "[%s] end^M", ann_name);
+}
+END_TEST
+
+START_TEST(control_characters_are_shown_in_caret_notation)
+{
+    for (int c = 0; c < 0x20; c++) {
+        char line[4] = {'a', (char)c, 'b', '\n'};
+
+        if (c == '\t' || c == '\n' || c == '\r')
+            continue;
+        send_bytes(&ann, line, 4);
+        expect_line(&bob, "[%s] a^%cb", ann_name, c + 64);
+    }
+    send_text(&ann, "tab\there, del\x7F\n");
+    expect_line(&bob, "[%s] tab\there, del^?", ann_name);
+}
+END_TEST
+
+START_TEST(c1_control_characters_are_shown_as_cat_v_does)
+{
+    for (int c = 0x80; c < 0xA0; c++) {
+        char line[4] = {(char)0xC2, (char)c, '\n'};
+
+        send_bytes(&ann, line, 3);
+        expect_line(&bob, "[%s] M-^%c", ann_name, c - 64);
+    }
+}
+END_TEST
+
+START_TEST(valid_utf8_goes_through_unchanged)
+{
+    const char *text = "na\xC3\xAFve \xE2\x82\xAC \xE6\xBC\xA2\xE5\xAD\x97 "
+                       "\xF0\x9F\x98\x80 \xC2\xA0\xF4\x8F\xBF\xBF";
+
+    send_text(&ann, text);
+    send_text(&ann, "\n");
+    expect_line(&bob, "[%s] %s", ann_name, text);
+}
+END_TEST
+
+START_TEST(bytes_that_are_no_utf8_become_replacement_characters)
+{
+    static const struct {
+        const char *sent, *shown;
+    } cases[] = {
+        {"\x80", "\xEF\xBF\xBD"},
+        {"\xFE", "\xEF\xBF\xBD"},
+        {"\xC0\xAF", "\xEF\xBF\xBD\xEF\xBF\xBD"},                 /* overlong */
+        {"\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, /* a surrogate */
+        {"\xE2\x82x", "\xEF\xBF\xBDx"},                           /* cut short */
+        {"\xE2\x82\x1B", "\xEF\xBF\xBD^["},
+        {"\xF0\x9F\x98", "\xEF\xBF\xBD"}, /* cut short by the line's end */
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        send_text(&ann, cases[i].sent);
+        send_text(&ann, "\n");
+        expect_line(&bob, "[%s] %s", ann_name, cases[i].shown);
+    }
+}
+END_TEST
+
+START_TEST(a_percent_sign_is_nothing_special)
+{
+    send_text(&ann, "%s%n%d 100%\n");
+    expect_line(&bob, "[%s] %%s%%n%%d 100%%", ann_name);
+}
+END_TEST
+
+/* ---- Telnet ------------------------------------------------------------------------- */
+
+START_TEST(telnet_commands_reach_nobody_however_they_are_cut)
+{
+    static const unsigned char sent[] = "a\xFF\xF4"             /* IP */
+                                        "b\xFF\xFA\x18\x01xyz"  /* SB, with an */
+                                        "\xFF\xFF\n\xFF\xF0"    /* escaped 255 in it */
+                                        "c\xFF\xFB\x1F\xFF\xFC" /* WILL, WONT */
+                                        "\x1F" "d\xFF\xF9\n";
+
+    send_bytes(&ann, sent, sizeof sent - 1);
+    expect_line(&bob, "[%s] abcd", ann_name);
+    for (size_t i = 0; i < sizeof sent - 1; i++)
+        send_bytes(&ann, sent + i, 1);
+    expect_line(&bob, "[%s] abcd", ann_name);
+}
+END_TEST
+
+START_TEST(a_doubled_255_is_data)
+{
+    send_text(&ann, "x\xFF\xFFy\n");
+    expect_line(&bob, "[%s] x\xEF\xBF\xBDy", ann_name);
+}
+END_TEST
+
+START_TEST(a_subnegotiation_of_any_length_is_skipped)
+{
+    send_text(&ann, "a\xFF\xFA\x2A");
+    for (int i = 0; i < 20000; i++)
+        send_text(&ann, "0123456\n\r\x1B");
+    send_text(&ann, "\xFF\xF0z\n");
+    expect_line(&bob, "[%s] az", ann_name);
+}
+END_TEST
+
+START_TEST(do_gets_wont_and_will_gets_dont_and_refusals_get_nothing)
+{
+    for (int option = 0; option < 255; option++) {
+        unsigned char asked[] = {255, 253, (unsigned char)option, 255, 251,
+                                 (unsigned char)option, 255, 254, (unsigned char)option,
+                                 255, 252, (unsigned char)option};
+        unsigned char answer[] = {255, 252, (unsigned char)option, 255, 254,
+                                  (unsigned char)option};
+
+        send_bytes(&ann, asked, sizeof asked);
+        expect_bytes(&ann, answer, sizeof answer);
+    }
+    send_text(&bob, "nothing else came\n");
+    expect_line(&ann, "[%s] nothing else came", bob_name);
+}
+END_TEST
+
+START_TEST(ctrl_c_in_a_telnet_gets_its_timing_mark_refused_at_once)
+{
+    send_bytes(&ann, "\xFF\xF4", 2);
+    ck_assert_int_eq(send(ann.fd, "\xFF\xF2", 2, MSG_OOB | MSG_NOSIGNAL), 2);
+    send_bytes(&ann, "\xFF\xFD\x06", 3);
+    expect_bytes(&ann, "\xFF\xFC\x06", 3);
+    send_text(&ann, "still here\n");
+    expect_line(&bob, "[%s] still here", ann_name);
+}
+END_TEST
+
+START_TEST(are_you_there_gets_an_answer_that_can_be_read)
+{
+    send_bytes(&ann, "\xFF\xF6", 2);
+    expect_line(&ann, "Yes, the ChatServer is here");
+}
+END_TEST
+
+START_TEST(urgent_data_is_read_in_its_place)
+{
+    send_text(&ann, "before ");
+    ck_assert_int_eq(send(ann.fd, "!", 1, MSG_OOB | MSG_NOSIGNAL), 1);
+    send_text(&ann, " after\n");
+    expect_line(&bob, "[%s] before ! after", ann_name);
+}
+END_TEST
+
+/* ---- Commands ----------------------------------------------------------------------- */
+
+START_TEST(a_nick_is_told_to_all_and_used_from_then_on)
+{
+    send_text(&ann, "/nick ann\n");
+    expect_line(&ann, "Client %s is now ann", ann_name);
+    expect_line(&bob, "Client %s is now ann", ann_name);
+    send_text(&ann, "hello\n/nick Ann-2_x\nagain\n");
+    expect_line(&bob, "[ann] hello");
+    expect_line(&bob, "Client ann is now Ann-2_x");
+    expect_line(&bob, "[Ann-2_x] again");
+    stream_close(&ann);
+    expect_line(&bob, "Client left Ann-2_x");
+    (void)skip_to_line(&server.out, "Client left Ann-2_x");
+    ann = room_join(&server);
+}
+END_TEST
+
+START_TEST(a_nick_in_use_is_refused_whatever_its_case_until_its_client_has_left)
+{
+    send_text(&ann, "/nick Ann\n");
+    expect_line(&bob, "Client %s is now Ann", ann_name);
+    send_text(&bob, "/nick aNN\n");
+    expect_line(&bob, "The name aNN is in use");
+    stream_close(&ann);
+    expect_line(&bob, "Client left Ann");
+    send_text(&bob, "/nick aNN\n/nick aNN\n/nick ANN\n");
+    expect_line(&bob, "Client %s is now aNN", bob_name);
+    expect_line(&bob, "The name aNN is yours");
+    expect_line(&bob, "Client aNN is now ANN");
+    ann = room_join(&server);
+}
+END_TEST
+
+START_TEST(a_nick_that_is_none_is_refused)
+{
+    static const char *const bad[] = {"",          "seventeen-letters", "a b",      "a.b",
+                                      "\xC3\xA9",  "a:1",               "[ann]",    "\x1B",
+                                      "127.0.0.1"};
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        send_text(&ann, "/nick ");
+        send_text(&ann, bad[i]);
+        send_text(&ann, "\n");
+        expect_line(&ann, "/nick NAME: a name is 1 to 16 letters, digits, - and _");
+    }
+    send_text(&ann, "/nick seventeen_letters\n/nick  sixteen-letters_ \n");
+    expect_line(&ann, "/nick NAME: a name is 1 to 16 letters, digits, - and _");
+    expect_line(&ann, "Client %s is now sixteen-letters_", ann_name);
+}
+END_TEST
+
+START_TEST(who_names_all_who_are_here_to_the_one_who_asks)
+{
+    send_text(&bob, "/nick bob\n");
+    expect_line(&ann, "Client %s is now bob", bob_name);
+    expect_line(&bob, "Client %s is now bob", bob_name);
+    send_text(&ann, "/who\n");
+    expect_line(&ann, "2 here: %s, bob", ann_name);
+    send_text(&ann, "that was for me alone\n");
+    expect_line(&bob, "[%s] that was for me alone", ann_name);
+}
+END_TEST
+
+START_TEST(who_in_a_larger_room_names_each_once)
+{
+    struct stream more[38];
+    char all[4096] = "";
+
+    for (int i = 0; i < 38; i++)
+        more[i] = room_join(&server);
+    send_text(&more[37], "/who\n/unknown\n");
+    for (;;) {
+        char *row = next_line(&more[37]);
+
+        ck_assert_uint_le(strlen(row), 80);
+        if (strncmp(row, "Unknown", 7) == 0)
+            break;
+        (void)strcat(strcat(all, row), " ");
+        free(row);
+    }
+    ck_assert_int_eq(strncmp(all, "40 here: ", 9), 0);
+    for (int i = 0; i < 38; i++)
+        ck_assert_ptr_nonnull(strstr(all, name_of(&more[i])));
+    ck_assert_ptr_nonnull(strstr(all, ann_name));
+}
+END_TEST
+
+START_TEST(me_says_what_one_does)
+{
+    send_text(&ann, "/me waves \n/me\n/nick ann\n/me  is here\n");
+    expect_line(&bob, "* %s waves ", ann_name);
+    expect_line(&bob, "Client %s is now ann", ann_name);
+    expect_line(&bob, "* ann is here");
+    expect_line(&ann, "/me ACTION: it wants an action");
+}
+END_TEST
+
+START_TEST(msg_is_read_by_the_two_alone)
+{
+    struct stream eve = room_join(&server);
+
+    expect_line(&ann, "Client joined %s", name_of(&eve));
+    expect_line(&bob, "Client joined %s", name_of(&eve));
+    send_text(&bob, "/nick bob\n");
+    expect_line(&ann, "Client %s is now bob", bob_name);
+    send_text(&ann, "/msg BOB between us \n/msg ");
+    send_text(&ann, name_of(&eve));
+    send_text(&ann, " you\n/msg carl hi\n/msg bob\n/msg\nall\n");
+    expect_line(&bob, "Client %s is now bob", bob_name);
+    expect_line(&bob, "[%s to you] between us ", ann_name);
+    expect_line(&bob, "[%s] all", ann_name);
+    expect_line(&eve, "Client %s is now bob", bob_name);
+    expect_line(&eve, "[%s to you] you", ann_name);
+    expect_line(&eve, "[%s] all", ann_name);
+    expect_line(&ann, "[you to bob] between us ");
+    expect_line(&ann, "[you to %s] you", name_of(&eve));
+    expect_line(&ann, "Nobody here is called carl");
+    expect_line(&ann, "/msg NAME TEXT: it wants a name and a text");
+    expect_line(&ann, "/msg NAME TEXT: it wants a name and a text");
+    ck_assert_int_eq(skip_to_line(&server.out, "[%s] all", ann_name), 4);
+    stream_close(&eve);
+}
+END_TEST
+
+START_TEST(no_piece_of_a_long_msg_is_read_by_anyone_else)
+{
+    struct stream eve = room_join(&server);
+    size_t seen = 0;
+
+    expect_line(&bob, "Client joined %s", name_of(&eve));
+    send_text(&bob, "/nick bob\n");
+    expect_line(&bob, "Client %s is now bob", bob_name);
+    send_text(&ann, "/msg bob ");
+    for (int i = 0; i < 10000; i++)
+        send_text(&ann, "/");
+    send_text(&ann, "\nall\n");
+    while (seen < 10000) {
+        char *line = next_line(&bob);
+
+        ck_assert_ptr_eq(strstr(line, " to you] "), strchr(line, ' '));
+        seen += strlen(strrchr(line, ' ') + 1);
+        free(line);
+    }
+    ck_assert_uint_eq(seen, 10000);
+    expect_line(&bob, "[%s] all", ann_name);
+    expect_line(&eve, "Client %s is now bob", bob_name);
+    expect_line(&eve, "[%s] all", ann_name);
+    stream_close(&eve);
+}
+END_TEST
+
+START_TEST(a_piece_of_a_long_line_is_no_command)
+{
+    for (int i = 0; i < 2048; i++)
+        send_text(&ann, "x");
+    send_text(&ann, "/quit\n");
+    free(next_line(&bob));
+    expect_line(&bob, "[%s] /quit", ann_name);
+}
+END_TEST
+
+START_TEST(the_rest_of_a_long_unknown_command_is_not_said)
+{
+    send_text(&ann, "/unknown ");
+    for (int i = 0; i < 5000; i++)
+        send_text(&ann, "x");
+    send_text(&ann, "\nend\n");
+    expect_line(&ann, "Unknown command /unknown, try /help");
+    expect_line(&bob, "[%s] end", ann_name);
+}
+END_TEST
+
+START_TEST(help_names_every_command)
+{
+    static const char *const commands[] = {"/nick NAME", "/who",  "/me ACTION",
+                                           "/msg NAME TEXT", "/help", "/quit"};
+
+    send_text(&ann, "/help\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        char *line = next_line(&ann);
+
+        ck_assert_int_eq(strncmp(line, commands[i], strlen(commands[i])), 0);
+        free(line);
+    }
+    expect_line(&ann, "//TEXT          say /TEXT");
+}
+END_TEST
+
+START_TEST(an_unknown_command_gets_a_sentence_that_names_help)
+{
+    send_text(&ann, "/foo bar\n/\n/Nick x\n");
+    expect_line(&ann, "Unknown command /foo, try /help");
+    expect_line(&ann, "Unknown command /, try /help");
+    expect_line(&ann, "Unknown command /Nick, try /help");
+}
+END_TEST
+
+START_TEST(two_slashes_say_one)
+{
+    send_text(&ann, "//nick ann\n//\n ///\n");
+    expect_line(&bob, "[%s] /nick ann", ann_name);
+    expect_line(&bob, "[%s] /", ann_name);
+    expect_line(&bob, "[%s]  ///", ann_name);
+}
+END_TEST
+
+START_TEST(quit_leaves_with_words_or_without_after_all_was_read)
+{
+    struct stream eve = room_join(&server);
+    const char *eve_name = name_of(&eve);
+
+    expect_line(&bob, "Client joined %s", eve_name);
+    send_text(&ann, "/who\n/quit see you\nunheard\n");
+    expect_line(&ann, "Client joined %s", eve_name);
+    expect_line(&ann, "3 here: %s, %s, %s", ann_name, bob_name, eve_name);
+    expect_end(&ann);
+    expect_line(&bob, "Client left %s (see you)", ann_name);
+    send_text(&eve, "/quit");
+    (void)shutdown(eve.fd, SHUT_WR);
+    expect_line(&bob, "Client left %s", eve_name);
+    send_text(&bob, "/who\n");
+    expect_line(&bob, "1 here: %s", bob_name);
+    stream_close(&eve);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        a_session_of_two_is_held_to_the_byte,
+        an_ipv6_peer_is_shown_in_brackets,
+        a_line_split_over_many_segments_arrives_whole,
+        many_lines_in_one_segment_are_many_lines,
+        a_line_ends_in_lf_or_crlf_or_as_telnets_enter_key_does,
+        an_empty_line_is_passed_on_as_one,
+        a_line_of_2048_bytes_is_one_line,
+        a_longer_line_goes_out_in_pieces_and_nothing_is_lost,
+        a_long_line_is_never_cut_inside_a_character,
+        what_stands_without_a_line_end_is_passed_on_before_the_client_left,
+        what_was_sent_before_a_half_close_is_passed_on,
+        a_lone_carriage_return_forges_no_line,
+        control_characters_are_shown_in_caret_notation,
+        c1_control_characters_are_shown_as_cat_v_does,
+        valid_utf8_goes_through_unchanged,
+        bytes_that_are_no_utf8_become_replacement_characters,
+        a_percent_sign_is_nothing_special,
+        telnet_commands_reach_nobody_however_they_are_cut,
+        a_doubled_255_is_data,
+        a_subnegotiation_of_any_length_is_skipped,
+        do_gets_wont_and_will_gets_dont_and_refusals_get_nothing,
+        ctrl_c_in_a_telnet_gets_its_timing_mark_refused_at_once,
+        are_you_there_gets_an_answer_that_can_be_read,
+        urgent_data_is_read_in_its_place,
+        a_nick_is_told_to_all_and_used_from_then_on,
+        a_nick_in_use_is_refused_whatever_its_case_until_its_client_has_left,
+        a_nick_that_is_none_is_refused,
+        who_names_all_who_are_here_to_the_one_who_asks,
+        who_in_a_larger_room_names_each_once,
+        me_says_what_one_does,
+        msg_is_read_by_the_two_alone,
+        no_piece_of_a_long_msg_is_read_by_anyone_else,
+        a_piece_of_a_long_line_is_no_command,
+        the_rest_of_a_long_unknown_command_is_not_said,
+        help_names_every_command,
+        an_unknown_command_gets_a_sentence_that_names_help,
+        two_slashes_say_one,
+        quit_leaves_with_words_or_without_after_all_was_read,
+    };
+    Suite *suite = suite_create("what is said in the room");
+    TCase *tcase = tcase_create("room");
+
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, open_room, close_room);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}

@@ -1,0 +1,673 @@
+/* How the room holds up, and how it starts and ends: pchatsrv as a black box. */
+#include "tests/room.h"
+
+#include "net/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- A full room -------------------------------------------------------------------- */
+
+#define CROWD 1100
+
+/* Connects without a greeting: who reads what is for the test to find out. */
+static void connect_all(struct stream *clients, int count, int port)
+{
+    for (int i = 0; i < count; i++)
+        clients[i] = connect_to(port);
+}
+
+static bool was_served(struct stream *client)
+{
+    char *line = next_line(client);
+    bool served = strcmp(line, GREETING) == 0;
+
+    if (!served) {
+        ck_assert_str_eq(line, FULL);
+        expect_end(client);
+    }
+    free(line);
+    return served;
+}
+
+START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
+{
+    static struct stream clients[CROWD];
+    struct program server = room_open();
+    struct stream late;
+    int served = 0;
+
+    need_descriptors(CROWD + 64);
+    connect_all(clients, CROWD, server.port);
+    while (served < CROWD && was_served(&clients[served]))
+        served++;
+    ck_assert_int_ge(served, FD_SETSIZE - 8);
+    ck_assert_int_lt(served, FD_SETSIZE);
+    for (int i = served + 1; i < CROWD; i++)
+        ck_assert(!was_served(&clients[i]));
+
+    /* The room goes on, and a place that is free again is given. */
+    send_text(&clients[served - 1], "hello\n");
+    (void)skip_to_line(&clients[0], "[%s] hello", name_of(&clients[served - 1]));
+    stream_close(&clients[1]);
+    while (strncmp(next_line(&clients[0]), "Client left ", 12) != 0)
+        continue;
+    late = connect_to(server.port);
+    ck_assert(was_served(&late));
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins)
+{
+    struct stream clients[60];
+    struct program server;
+    int64_t before;
+    int served = 0;
+
+    program_start_by(&server, "ulimit -n 20; exec \"$@\"", "PCHATSRV", "bin/pchatsrv", "-p",
+                     "0", NULL);
+    program_read_port(&server, "ChatServer started on port ");
+    connect_all(clients, 60, server.port);
+    for (int i = 0; i < 60; i++)
+        served += was_served(&clients[i]);
+    ck_assert_int_ge(served, 12);
+    ck_assert_int_lt(served, 20);
+
+    /* It rests while there is nothing to do: a server that spins uses all of the time. */
+    before = program_cpu_ns(&server);
+    (void)poll(NULL, 0, 300);
+    ck_assert_int_lt(program_cpu_ns(&server) - before, 100000000);
+
+    (void)shutdown(clients[0].fd, SHUT_WR);
+    (void)skip_to_line(&clients[1], "Client left %s", name_of(&clients[0]));
+    stream_close(&clients[0]);
+    clients[0] = connect_to(server.port);
+    ck_assert(was_served(&clients[0]));
+    program_stop(&server);
+}
+END_TEST
+
+/* ---- Those who do not read, or read too little --------------------------------------- */
+
+/* Says numbered lines until somebody is gone, and reads all that `reader` is to read. */
+struct talk {
+    struct stream *speaker, *reader;
+    int said, heard;
+    int64_t longest_pause_ms;
+};
+
+#define TALK_LINE 1000 /* bytes: a ring is soon full of them */
+
+static void say_next(struct talk *talk)
+{
+    char line[TALK_LINE + 1];
+
+    (void)snprintf(line, sizeof line, "line %d ", talk->said++);
+    memset(line + strlen(line), '.', sizeof line - strlen(line));
+    line[TALK_LINE - 1] = '\n';
+    send_bytes(talk->speaker, line, TALK_LINE);
+}
+
+/* Reads what the speaker said up to `said`; false if it reads `end` instead. */
+static bool hear_up_to(struct talk *talk, int said, const char *end)
+{
+    while (talk->heard < said) {
+        int64_t before = clock_ms();
+        char *line = next_line(talk->reader), *text = strchr(line, ' ');
+        int number = -1;
+
+        if (clock_ms() - before > talk->longest_pause_ms)
+            talk->longest_pause_ms = clock_ms() - before;
+        if (strcmp(line, end) == 0) {
+            free(line);
+            return false;
+        }
+        ck_assert_ptr_nonnull(text);
+        ck_assert_int_eq(sscanf(text, " line %d ", &number), 1);
+        ck_assert_int_eq(number, talk->heard);
+        ck_assert_uint_eq(strlen(text), TALK_LINE);
+        talk->heard++;
+        free(line);
+    }
+    return true;
+}
+
+/* The others talk on, losing nothing, until the server has given the slow one up. */
+static void talk_until_left(struct talk *talk, const char *left)
+{
+    while (hear_up_to(talk, talk->said - 50, left))
+        say_next(talk);
+    ck_assert(hear_up_to(talk, talk->said, left));
+}
+
+START_TEST(a_stalled_reader_is_closed_and_the_others_lose_nothing)
+{
+    struct program server = room_open();
+    struct stream clients[3];
+    struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
+    char left[128];
+
+    room_fill(&server, clients, 3);
+    (void)snprintf(left, sizeof left, "Client left %s (too slow)", name_of(&clients[2]));
+    talk_until_left(&talk, left);
+    (void)skip_to_line(&clients[0], "%s", left);
+    (void)skip_to_line(&server.out, "%s", left);
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(a_reader_that_takes_a_byte_now_and_then_is_closed_too)
+{
+    struct program server = room_open();
+    struct stream clients[3];
+    struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
+    char left[128], byte;
+    pid_t trickler;
+
+    room_fill(&server, clients, 3);
+    (void)snprintf(left, sizeof left, "Client left %s (too slow)", name_of(&clients[2]));
+    trickler = fork();
+    if (trickler == 0) {
+        (void)alarm(60);
+        while (recv(clients[2].fd, &byte, 1, 0) == 1)
+            (void)poll(NULL, 0, 50);
+        _exit(0);
+    }
+    talk_until_left(&talk, left);
+    (void)kill(trickler, SIGKILL);
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(a_slow_reader_that_reads_all_the_time_loses_nothing)
+{
+    struct program server = room_open();
+    struct stream clients[3];
+    struct talk talk = {.speaker = &clients[0], .reader = &clients[2]};
+    int64_t got = 0, wanted = (int64_t)20000 * TALK_LINE;
+    char bytes[4096];
+    pid_t speaker;
+
+    room_fill(&server, clients, 3);
+    speaker = fork(); /* it blocks when the room waits, as a sender does under TCP */
+    if (speaker == 0) {
+        (void)alarm(60);
+        while (talk.said < 20000)
+            say_next(&talk);
+        _exit(0);
+    }
+    /* 4 KB at a time is slower than a sender of 1 KB lines. */
+    while (got < wanted) {
+        ssize_t length = recv(clients[2].fd, bytes, sizeof bytes, 0);
+
+        ck_assert_int_gt(length, 0);
+        for (ssize_t i = 0; i < length; i++)
+            got += bytes[i] == '\n' ? TALK_LINE : 0;
+        stream_drain(&clients[1]);
+        stream_drain(&server.out);
+    }
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(a_flooding_sender_who_never_reads_keeps_nobody_from_talking)
+{
+    struct program server = room_open();
+    struct stream clients[3];
+    pid_t flooder;
+
+    room_fill(&server, clients, 3);
+    flooder = fork();
+    if (flooder == 0) {
+        static char flood[65536];
+
+        (void)alarm(60);
+        memset(flood, '\n', sizeof flood);
+        while (send(clients[2].fd, flood, sizeof flood, MSG_NOSIGNAL) > 0)
+            continue;
+        _exit(0);
+    }
+    for (int i = 0; i < 50; i++) {
+        char line[32];
+
+        (void)snprintf(line, sizeof line, "hello %d\n", i);
+        send_text(&clients[0], line);
+        (void)skip_to_line(&clients[1], "[%s] hello %d", name_of(&clients[0]), i);
+        stream_drain(&clients[0]);
+    }
+    (void)kill(flooder, SIGKILL);
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(a_flood_of_questions_is_answered_in_whole)
+{
+    struct program server = room_open();
+    struct stream clients[40];
+    const int asked = 3000;
+    pid_t asker;
+
+    room_fill(&server, clients, 40);
+    asker = fork();
+    if (asker == 0) {
+        (void)alarm(60);
+        for (int i = 0; i < asked; i++)
+            send_text(&clients[39], "/who\n/help\n/foo\n");
+        _exit(0);
+    }
+    for (int i = 0; i < asked; i++)
+        (void)skip_to_line(&clients[39], "Unknown command /foo, try /help");
+    program_stop(&server);
+}
+END_TEST
+
+/* ---- Resets ------------------------------------------------------------------------- */
+
+START_TEST(clients_that_reset_while_others_join_are_reported_and_the_room_goes_on)
+{
+    struct program server = room_open();
+    struct stream watcher = room_join(&server);
+
+    for (int i = 0; i < 300; i++) {
+        struct stream reset = connect_to(server.port), joins = connect_to(server.port);
+
+        if (i % 3 == 0)
+            send_text(&reset, "hello\nhal");
+        if (i % 3 == 1)
+            expect_line(&reset, GREETING);
+        stream_reset(&reset);
+        expect_line(&joins, GREETING);
+        stream_close(&joins);
+    }
+    send_text(&watcher, "/nick watcher\n/who\n");
+    (void)skip_to_line(&watcher, "Client %s is now watcher", name_of(&watcher));
+    for (;;) {
+        char *line = next_line(&watcher);
+
+        if (strcmp(line, "1 here: watcher") == 0)
+            break;
+        free(line);
+        if (watcher.length == 0)
+            send_text(&watcher, "/who\n");
+    }
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(a_reset_is_a_client_that_left)
+{
+    struct program server = room_open();
+    struct stream clients[2];
+    char name[128];
+
+    room_fill(&server, clients, 2);
+    (void)snprintf(name, sizeof name, "%s", name_of(&clients[0]));
+    stream_reset(&clients[0]);
+    expect_line(&clients[1], "Client left %s", name);
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(what_a_client_said_before_it_was_reset_by_its_unread_news_is_passed_on)
+{
+    struct program server = room_open();
+    struct stream clients[2];
+    char name[128];
+
+    /* close() with something unread is a reset, which must not cost the last words. */
+    room_fill(&server, clients, 2);
+    (void)snprintf(name, sizeof name, "%s", name_of(&clients[0]));
+    send_text(&clients[1], "unread\n");
+    (void)poll(&(struct pollfd){clients[0].fd, POLLIN, 0}, 1, DEADLINE_MS);
+    send_text(&clients[0], "last words\n");
+    expect_line(&clients[1], "[%s] last words", name);
+    stream_close(&clients[0]);
+    expect_line(&clients[1], "Client left %s", name);
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(a_peer_whose_machine_died_is_looked_for)
+{
+    struct program server = room_open();
+    struct stream client = room_join(&server);
+    char row[512], peer[16];
+    FILE *sockets = fopen("/proc/net/tcp6", "r");
+    unsigned state, timer = 0;
+    bool found = false;
+
+    if (sockets == NULL) { /* no Linux: what the kernel has armed can't be seen */
+        program_stop(&server);
+        return;
+    }
+    (void)snprintf(peer, sizeof peer, ":%04X", atoi(strrchr(name_of(&client), ':') + 1));
+    while (!found && fgets(row, sizeof row, sockets) != NULL) {
+        char local[64], remote[64];
+
+        found = sscanf(row, " %*d: %63s %63s %x %*x:%*x %x:", local, remote, &state,
+                       &timer) == 4 &&
+                strcmp(strrchr(remote, ':'), peer) == 0;
+    }
+    (void)fclose(sockets);
+    ck_assert(found);
+    ck_assert_uint_eq(timer, 2); /* proc(5): 02 is the keepalive timer */
+    program_stop(&server);
+}
+END_TEST
+
+/* ---- Standard output ---------------------------------------------------------------- */
+
+/* Two who talk, a thousand lines each way. */
+static void talk_a_lot(const struct program *server)
+{
+    struct stream clients[2];
+    struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
+
+    clients[0] = room_join(server);
+    clients[1] = room_join(server);
+    (void)skip_to_line(&clients[0], "Client joined %s", name_of(&clients[1]));
+    while (talk.said < 3000) {
+        say_next(&talk);
+        ck_assert(hear_up_to(&talk, talk.said - 20, ""));
+    }
+    ck_assert(hear_up_to(&talk, talk.said, ""));
+    stream_close(&clients[0]);
+    stream_close(&clients[1]);
+}
+
+START_TEST(a_log_whose_reader_sleeps_does_not_stop_the_room_and_says_what_it_missed)
+{
+    struct program server = room_open();
+    struct stream client;
+
+    talk_a_lot(&server); /* three rings full */
+    client = room_join(&server);
+    (void)skip_to_line(&server.out, "(lines are missing here: standard output was not read)");
+    send_text(&client, "awake again\n");
+    (void)skip_to_line(&server.out, "[%s] awake again", name_of(&client));
+    program_stop(&server);
+}
+END_TEST
+
+/* Starts the server with its standard output elsewhere, its first lines on error. */
+static struct program room_with_log(const char *log)
+{
+    struct program server;
+    char script[256];
+    int64_t deadline = clock_ms() + DEADLINE_MS;
+    int port = 20000 + getpid() % 20000;
+
+    /* With its output elsewhere the port can't be read: one is chosen, and tried. */
+    (void)snprintf(script, sizeof script, "exec \"$@\" -p %d %s", port, log);
+    program_start_by(&server, script, "PCHATSRV", "bin/pchatsrv", NULL);
+    server.port = port;
+    for (;;) {
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_port = htons((uint16_t)port)};
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        bool connected;
+
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        connected = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+        (void)close(fd);
+        if (connected)
+            return server;
+        ck_assert(errno == ECONNREFUSED && clock_ms() < deadline);
+        (void)poll(NULL, 0, 5);
+    }
+}
+
+START_TEST(the_room_goes_on_without_standard_output)
+{
+    struct program server = room_with_log(">&-");
+
+    talk_a_lot(&server);
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(the_room_goes_on_when_the_disk_is_full_and_says_so_once)
+{
+    struct program server = room_with_log(">/dev/full");
+
+    talk_a_lot(&server);
+    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
+    expect_lf(&server.err,
+              "pchatsrv: cannot write to standard output: No space left on device");
+    ck_assert_int_eq(program_wait(&server), 0);
+}
+END_TEST
+
+START_TEST(the_room_goes_on_when_the_logs_reader_is_gone)
+{
+    struct program server = room_open();
+
+    stream_close(&server.out);
+    talk_a_lot(&server);
+    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
+    expect_lf(&server.err, "pchatsrv: cannot write to standard output: Broken pipe");
+    ck_assert_int_eq(program_wait(&server), 0);
+}
+END_TEST
+
+START_TEST(a_log_in_a_file_holds_all_that_was_said)
+{
+    char path[] = "/tmp/chat-log-XXXXXX", redirection[64];
+    struct program server;
+    struct stream log;
+    int fd = mkstemp(path);
+
+    (void)snprintf(redirection, sizeof redirection, ">%s", path);
+    server = room_with_log(redirection);
+    talk_a_lot(&server);
+    program_stop(&server);
+    log = stream_of(fd);
+    expect_lf(&log, "ChatServer started on port %d", server.port);
+    for (int i = 0, before = 0; i < 3000; i++) {
+        char *line = next_line(&log), *text = strstr(line, "] line ");
+
+        if (text == NULL) { /* joins, and the visit that found the port */
+            ck_assert_int_lt(++before, 10);
+            i--;
+        } else {
+            ck_assert_int_eq(atoi(text + 7), i);
+        }
+        free(line);
+    }
+    (void)unlink(path);
+    stream_close(&log);
+}
+END_TEST
+
+/* ---- Start and end ------------------------------------------------------------------ */
+
+static void expect_farewell(int signal_number)
+{
+    struct program server = room_open(), next;
+    struct stream clients[3];
+    char port[16];
+
+    room_fill(&server, clients, 3);
+    send_text(&clients[0], "one more thing\n");
+    expect_line(&clients[1], "[%s] one more thing", name_of(&clients[0]));
+    ck_assert_int_eq(kill(server.pid, signal_number), 0);
+    for (int i = 0; i < 3; i++) {
+        (void)skip_to_line(&clients[i], "ChatServer stopping");
+        expect_end(&clients[i]);
+    }
+    ck_assert_int_eq(program_wait(&server), 0);
+    (void)skip_to_line(&server.out, "ChatServer stopping");
+    expect_end(&server.out);
+    expect_end(&server.err);
+
+    /* The port can be bound again at once. */
+    (void)snprintf(port, sizeof port, "%d", server.port);
+    program_start(&next, "PCHATSRV", "bin/pchatsrv", "-p", port, NULL);
+    program_read_port(&next, "ChatServer started on port ");
+    ck_assert_int_eq(next.port, server.port);
+    program_stop(&next);
+}
+
+START_TEST(sigint_ends_it_with_a_farewell_and_status_0)
+{
+    expect_farewell(SIGINT);
+}
+END_TEST
+
+START_TEST(sigterm_ends_it_with_a_farewell_and_status_0)
+{
+    expect_farewell(SIGTERM);
+}
+END_TEST
+
+START_TEST(the_end_waits_for_nobody_longer_than_two_seconds_and_delivers_what_is_queued)
+{
+    struct program server = room_open();
+    struct stream clients[3];
+    struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
+
+    /* The third never reads; the second has a lot to read when the end comes. */
+    room_fill(&server, clients, 3);
+    for (int i = 0; i < 400; i++)
+        say_next(&talk);
+    (void)skip_to_line(&server.out, "Client joined %s", name_of(&clients[2]));
+    for (int heard = 0; heard < 400; heard++)
+        free(next_line(&server.out));
+    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
+    ck_assert(hear_up_to(&talk, 400, ""));
+    expect_line(&clients[1], "ChatServer stopping");
+    expect_end(&clients[1]);
+    ck_assert_int_eq(program_wait(&server), 0);
+}
+END_TEST
+
+START_TEST(it_listens_where_b_says_and_nowhere_else)
+{
+    static const struct {
+        const char *bound, *heard, *deaf;
+    } cases[] = {{"127.0.0.1", "127.0.0.1", "::1"}, {"::1", "::1", "127.0.0.1"}};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct program server;
+        struct stream client;
+        struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+        struct sockaddr_in v4 = {.sin_family = AF_INET};
+        int fd = socket(i == 0 ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
+
+        program_start(&server, "PCHATSRV", "bin/pchatsrv", "-p", "0", "-b", cases[i].bound,
+                      NULL);
+        program_read_port(&server, "ChatServer started on port ");
+        client = connect_to_host(cases[i].heard, server.port);
+        expect_line(&client, GREETING);
+        v6.sin6_port = v4.sin_port = htons((uint16_t)server.port);
+        v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ck_assert_int_eq(connect(fd,
+                                 i == 0 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4,
+                                 i == 0 ? sizeof v6 : sizeof v4),
+                         -1);
+        ck_assert_int_eq(errno, ECONNREFUSED);
+        (void)close(fd);
+        program_stop(&server);
+    }
+}
+END_TEST
+
+static void expect_wrong_usage(const char *first, const char *second)
+{
+    struct program server;
+
+    program_start(&server, "PCHATSRV", "bin/pchatsrv", first, second, NULL);
+    ck_assert_int_eq(program_wait(&server), 2);
+    expect_end(&server.out);
+    ck_assert_uint_gt(server.err.length, 0);
+}
+
+START_TEST(wrong_usage_is_status_2_and_said_on_standard_error)
+{
+    expect_wrong_usage("-x", NULL);
+    expect_wrong_usage("operand", NULL);
+    expect_wrong_usage("-p", NULL);
+    expect_wrong_usage("-p", "65536");
+    expect_wrong_usage("-p", "-1");
+    expect_wrong_usage("-p", "80x");
+    expect_wrong_usage("-p", "");
+}
+END_TEST
+
+START_TEST(help_and_version_go_to_standard_output_with_status_0)
+{
+    struct program server;
+
+    program_start(&server, "PCHATSRV", "bin/pchatsrv", "-h", NULL);
+    expect_lf(&server.out, "usage: pchatsrv [-hV] [-b address] [-p port]");
+    ck_assert_int_eq(program_wait(&server), 0);
+    expect_end(&server.err);
+    program_start(&server, "PCHATSRV", "bin/pchatsrv", "-V", NULL);
+    ck_assert_int_eq(strncmp(next_line(&server.out), "pchatsrv (netlab ", 17), 0);
+    expect_end(&server.out);
+    ck_assert_int_eq(program_wait(&server), 0);
+}
+END_TEST
+
+START_TEST(a_port_in_use_is_an_error_in_words_with_status_1)
+{
+    struct program server = room_open(), second;
+    char port[16], *line;
+
+    (void)snprintf(port, sizeof port, "%d", server.port);
+    program_start(&second, "PCHATSRV", "bin/pchatsrv", "-p", port, NULL);
+    line = next_line(&second.err);
+    ck_assert_ptr_eq(strstr(line, "pchatsrv: cannot listen on port "), line);
+    ck_assert_ptr_nonnull(strstr(line, "Address already in use"));
+    ck_assert_int_eq(program_wait(&second), 1);
+    expect_end(&second.out);
+    program_stop(&server);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        as_many_are_served_as_an_fd_set_holds_and_the_next_are_told,
+        when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins,
+        a_stalled_reader_is_closed_and_the_others_lose_nothing,
+        a_reader_that_takes_a_byte_now_and_then_is_closed_too,
+        a_slow_reader_that_reads_all_the_time_loses_nothing,
+        a_flooding_sender_who_never_reads_keeps_nobody_from_talking,
+        a_flood_of_questions_is_answered_in_whole,
+        clients_that_reset_while_others_join_are_reported_and_the_room_goes_on,
+        a_reset_is_a_client_that_left,
+        what_a_client_said_before_it_was_reset_by_its_unread_news_is_passed_on,
+        a_peer_whose_machine_died_is_looked_for,
+        a_log_whose_reader_sleeps_does_not_stop_the_room_and_says_what_it_missed,
+        the_room_goes_on_without_standard_output,
+        the_room_goes_on_when_the_disk_is_full_and_says_so_once,
+        the_room_goes_on_when_the_logs_reader_is_gone,
+        a_log_in_a_file_holds_all_that_was_said,
+        sigint_ends_it_with_a_farewell_and_status_0,
+        sigterm_ends_it_with_a_farewell_and_status_0,
+        the_end_waits_for_nobody_longer_than_two_seconds_and_delivers_what_is_queued,
+        it_listens_where_b_says_and_nowhere_else,
+        wrong_usage_is_status_2_and_said_on_standard_error,
+        help_and_version_go_to_standard_output_with_status_0,
+        a_port_in_use_is_an_error_in_words_with_status_1,
+    };
+    Suite *suite = suite_create("how the room holds up");
+    TCase *tcase = tcase_create("server");
+
+    tcase_set_timeout(tcase, 120);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
