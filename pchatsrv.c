@@ -61,7 +61,7 @@ void tell(struct chat_server *server, int sock, const char *str)
 
 /* ---- Who is there ------------------------------------------------------------------- */
 
-static bool is_client(const struct chat_server *server, int sock)
+bool is_client(const struct chat_server *server, int sock)
 {
     return fdset_has(&server->descriptors, sock) && sock != server->srvsock;
 }
@@ -69,48 +69,6 @@ static bool is_client(const struct chat_server *server, int sock)
 bool is_present(const struct chat_server *server, int sock)
 {
     return is_client(server, sock) && !server->clients[sock].leaving;
-}
-
-/* A reader of the transcript: a client, or standard output. */
-static bool is_reader(const struct chat_server *server, int sock)
-{
-    return is_client(server, sock) || (sock == STDOUT_FILENO && server->log_open);
-}
-
-/* ---- Room in the transcript --------------------------------------------------------- */
-
-static uint64_t slowest_position(const struct chat_server *server)
-{
-    uint64_t slowest = server->transcript.end;
-
-    for (int sock = 0; sock <= server->highest; sock++)
-        if (is_reader(server, sock) && server->clients[sock].cursor.position < slowest)
-            slowest = server->clients[sock].cursor.position;
-    return slowest;
-}
-
-/* Is there room for so many bytes? What everyone has read is given up only when needed. */
-static bool has_room(struct chat_server *server, size_t bytes)
-{
-    if (transcript_room(&server->transcript) < bytes)
-        transcript_release(&server->transcript, slowest_position(server));
-    return transcript_room(&server->transcript) >= bytes;
-}
-
-static bool has_room_for_input(struct chat_server *server)
-{
-    return has_room(server, ROOM_FOR_INPUT);
-}
-
-/* No room: from now on nothing is read until the slowest readers have caught up. */
-static void wait_for_readers(struct chat_server *server)
-{
-    if (server->waiting)
-        return;
-    server->waiting = true;
-    server->waiting_since = server->now;
-    server->goal =
-        transcript_position_for(&server->transcript, ROOM_FOR_INPUT + ROOM_TO_GO_ON);
 }
 
 /* ---- Coming and going --------------------------------------------------------------- */
@@ -173,7 +131,7 @@ void client_leaves(struct chat_server *server, int sock, const char *reason)
     let_go(server, sock);
 }
 
-static void close_client(struct chat_server *server, int sock)
+void close_client(struct chat_server *server, int sock)
 {
     char unheard[4096];
 
@@ -186,6 +144,8 @@ static void close_client(struct chat_server *server, int sock)
         continue;
     (void)close(sock);
     fdset_remove(&server->descriptors, sock);
+    if (server->inbox.from == sock)
+        server->inbox.taken = server->inbox.length;
     while (server->highest > STDOUT_FILENO &&
            !fdset_has(&server->descriptors, server->highest))
         server->highest--;
@@ -264,7 +224,7 @@ static void hear_inbox(struct chat_server *server)
     while (server->inbox.taken < server->inbox.length && !server->waiting) {
         if (!is_present(server, server->inbox.from)) /* it has said /quit */
             server->inbox.taken = server->inbox.length;
-        else if (!has_room_for_input(server))
+        else if (!has_room(server, ROOM_FOR_INPUT))
             wait_for_readers(server);
         else
             server->inbox.taken += hear(server, server->inbox.from,
@@ -289,11 +249,6 @@ static void hang_up(struct chat_server *server, int sock, int error)
     close_client(server, sock);
 }
 
-static bool try_again(int error)
-{
-    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
-}
-
 static void receive(struct chat_server *server, int sock)
 {
     ssize_t got = recv(sock, server->inbox.bytes, sizeof server->inbox.bytes, 0);
@@ -303,15 +258,15 @@ static void receive(struct chat_server *server, int sock)
         server->inbox.taken = 0;
         server->inbox.length = (size_t)got;
         hear_inbox(server);
-    } else if (got == 0 || !try_again(errno)) {
+    } else if (got == 0 || !descriptor_try_again(errno)) {
         hang_up(server, sock, got == 0 ? 0 : errno);
     }
 }
 
-/* Reads once from each client that is ready, as long as the transcript has room. */
-static void receive_from_clients(struct chat_server *server, const fd_set *readable)
+/* Reads once from each client that is ready while there is room. Returns from how many. */
+static int receive_from_clients(struct chat_server *server, const fd_set *readable)
 {
-    int count = server->highest + 1, first = server->next_to_read % count;
+    int count = server->highest + 1, first = server->next_to_read % count, heard = 0;
 
     hear_inbox(server);
     for (int n = 0; n < count; n++) {
@@ -319,172 +274,15 @@ static void receive_from_clients(struct chat_server *server, const fd_set *reada
 
         if (!fdset_has(readable, sock) || !is_present(server, sock))
             continue;
-        if (server->waiting || !has_room_for_input(server)) {
+        if (server->waiting || !has_room(server, ROOM_FOR_INPUT)) {
             wait_for_readers(server);
             server->next_to_read = sock;
-            return;
+            break;
         }
         receive(server, sock);
+        heard++;
     }
-}
-
-/* ---- Sending, at the end of a turn -------------------------------------------------- */
-
-/* Notes what a reader took, and since when it has been refusing to take any more. */
-static void move_cursor(struct chat_server *server, int sock,
-                        const struct transcript_span *span, size_t taken, bool refused)
-{
-    struct client *reader = &server->clients[sock];
-
-    reader->cursor =
-        transcript_advance(&server->transcript, reader->cursor, sock, span, taken);
-    if (!refused)
-        reader->refused_since = 0;
-    else if (taken > 0 || reader->refused_since == 0)
-        reader->refused_since = server->now;
-}
-
-static void send_transcript(struct chat_server *server, int sock)
-{
-    struct client *client = &server->clients[sock];
-    struct transcript_span span;
-    struct msghdr message = {.msg_iov = span.pieces};
-    ssize_t sent = 0;
-
-    (void)transcript_read(&server->transcript, client->cursor, sock, &span);
-    if (client->deaf) {
-        client->cursor = transcript_now(&server->transcript);
-        return;
-    }
-    if (span.bytes > 0) {
-        message.msg_iovlen = (size_t)span.count;
-        sent = sendmsg(sock, &message, MSG_NOSIGNAL);
-        if (sent == -1) {
-            client->deaf = !try_again(errno) && errno != ENOBUFS && errno != ENOMEM;
-            sent = 0;
-        }
-    }
-    move_cursor(server, sock, &span, (size_t)sent, (size_t)sent < span.bytes);
-}
-
-static size_t count_lines(const char *text, size_t length)
-{
-    size_t lines = 0;
-
-    for (size_t i = 0; i < length; i++)
-        lines += text[i] == '\n';
-    return lines;
-}
-
-/* Copies the span's text for the log, in which a line ends in LF alone. */
-static size_t log_text(const struct transcript_span *span, char *out, size_t size)
-{
-    size_t length = 0;
-
-    for (int i = 0; i < span->count; i++) {
-        const char *text = span->pieces[i].iov_base;
-
-        for (size_t n = 0; n < span->pieces[i].iov_len && length < size; n++)
-            if (text[n] != '\r')
-                out[length++] = text[n];
-    }
-    return length;
-}
-
-/* Standard output is a reader like any other, and may be just as slow. */
-static void write_log(struct chat_server *server)
-{
-    struct transcript_span span;
-    char text[16384];
-    size_t length;
-    ssize_t written;
-
-    do {
-        (void)transcript_read(&server->transcript, server->clients[STDOUT_FILENO].cursor,
-                              STDOUT_FILENO, &span);
-        length = log_text(&span, text, sizeof text);
-        written = length > 0 ? write(STDOUT_FILENO, text, length) : 0;
-        if (written == -1 && !try_again(errno)) {
-            (void)fprintf(stderr, "pchatsrv: cannot write to standard output: %s\n",
-                          strerror(errno));
-            server->log_open = false;
-            return;
-        }
-        if (written == -1)
-            written = 0;
-        /* Each LF that was written stands for two bytes of the transcript. */
-        move_cursor(server, STDOUT_FILENO, &span,
-                    (size_t)written + count_lines(text, (size_t)written),
-                    (size_t)written < length);
-    } while (length > 0 && (size_t)written == length);
-}
-
-/* Brings everyone up to date who is not known to refuse, or whose socket takes again. */
-static void send_to_all(struct chat_server *server, const fd_set *writable)
-{
-    for (int sock = 0; sock <= server->highest; sock++) {
-        struct client *reader = &server->clients[sock];
-
-        if (!is_reader(server, sock))
-            continue;
-        if (reader->cursor.position != server->transcript.end &&
-            (reader->refused_since == 0 || fdset_has(writable, sock))) {
-            if (sock == STDOUT_FILENO)
-                write_log(server);
-            else
-                send_transcript(server, sock);
-        }
-        if (reader->leaving && (reader->cursor.position >= reader->leaves_at ||
-                                server->now >= reader->leaves_by))
-            close_client(server, sock);
-    }
-}
-
-/* ---- Readers that the room waits for ------------------------------------------------ */
-
-/* The log's reader sleeps: it misses what the others have read, and is told so. */
-static void skip_log(struct chat_server *server)
-{
-    server->clients[STDOUT_FILENO].cursor = transcript_now(&server->transcript);
-    say(server, "\r\n(lines are missing here: standard output was not read)", NOBODY,
-        STDOUT_FILENO);
-}
-
-static void lose_reader(struct chat_server *server, int sock)
-{
-    if (sock == STDOUT_FILENO) {
-        skip_log(server);
-        return;
-    }
-    if (is_present(server, sock))
-        client_leaves(server, sock, "too slow");
-    close_client(server, sock);
-}
-
-/*
- * Goes on as soon as the slowest have made room. Whoever stands in the way and had taken
- * nothing for two seconds when the room ran out is given up at once, whoever still
- * stands in the way after two seconds of waiting then: taking a byte now and then is not
- * enough.
- */
-static void mind_slow_readers(struct chat_server *server)
-{
-    int64_t waited = server->now - server->waiting_since;
-
-    transcript_release(&server->transcript, slowest_position(server));
-    if (server->transcript.begin >= server->goal) {
-        server->waiting = false;
-        return;
-    }
-    for (int sock = 0; sock <= server->highest; sock++) {
-        const struct client *reader = &server->clients[sock];
-        bool slept_before = reader->refused_since != 0 &&
-                            server->waiting_since - reader->refused_since >= PATIENCE_MS;
-
-        if (is_reader(server, sock) && reader->cursor.position < server->goal &&
-            (slept_before || waited >= PATIENCE_MS))
-            lose_reader(server, sock);
-    }
+    return heard;
 }
 
 /* ---- The loop ----------------------------------------------------------------------- */
@@ -522,7 +320,7 @@ static void choose_descriptors(struct chat_server *server, fd_set *readable,
     for (int sock = 0; sock <= server->highest; sock++) {
         if (is_client(server, sock) && (server->waiting || server->clients[sock].leaving))
             fdset_remove(readable, sock);
-        if (is_reader(server, sock) &&
+        if (server->looks == 0 && is_reader(server, sock) &&
             server->clients[sock].cursor.position != server->transcript.end)
             fdset_add(writable, sock);
     }
@@ -538,9 +336,12 @@ static int wait_for_events(struct chat_server *server, fd_set *readable, fd_set 
     int64_t deadline = next_deadline(server);
     struct timespec timeout = clock_timespec(deadline - server->now);
 
+    if (server->looks > 0)
+        timeout = (struct timespec){.tv_nsec = GATHER_NS};
     choose_descriptors(server, readable, writable);
     if (pselect(server->highest + 1, readable, writable, NULL,
-                deadline == INT64_MAX ? NULL : &timeout, while_waiting) == -1) {
+                deadline == INT64_MAX && server->looks == 0 ? NULL : &timeout,
+                while_waiting) == -1) {
         if (errno != EINTR)
             return -1;
         FD_ZERO(readable);
@@ -576,10 +377,25 @@ static bool is_finished(const struct chat_server *server)
            server->now >= server->stop_by;
 }
 
+/*
+ * When several talk at once in a large room, more is on its way while the first of it is
+ * heard, and to send it all together costs hardly more than to send one line. So before
+ * everyone is sent what came there is another look, as long as each brings something.
+ */
+static bool more_is_coming(struct chat_server *server, int heard)
+{
+    bool more = heard >= 2 && server->highest >= GATHER_FROM && !server->waiting &&
+                server->looks < GATHER_LOOKS;
+
+    server->looks = more ? server->looks + 1 : 0;
+    return more;
+}
+
 /* Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed. */
 static int chat_server_run(struct chat_server *server, const sigset_t *while_waiting)
 {
     fd_set readable, writable;
+    int heard;
 
     while (!is_finished(server)) {
         if (wait_for_events(server, &readable, &writable, while_waiting) == -1)
@@ -588,7 +404,9 @@ static int chat_server_run(struct chat_server *server, const sigset_t *while_wai
             begin_to_stop(server);
         if (fdset_has(&readable, server->srvsock))
             accept_newcomers(server);
-        receive_from_clients(server, &readable);
+        heard = receive_from_clients(server, &readable);
+        if (more_is_coming(server, heard))
+            continue;
         send_to_all(server, &writable);
         if (server->waiting)
             mind_slow_readers(server);
@@ -600,6 +418,7 @@ static int chat_server_run(struct chat_server *server, const sigset_t *while_wai
 static int chat_server_init(struct chat_server *server, const char *address, int port,
                             const char **why)
 {
+    const int send_buffer = SEND_BUFFER_BYTES;
     char started[64];
 
     if (transcript_init(&server->transcript, TRANSCRIPT_BYTES) == -1) {
@@ -611,6 +430,9 @@ static int chat_server_init(struct chat_server *server, const char *address, int
         transcript_free(&server->transcript);
         return -1;
     }
+    /* A kernel may keep megabytes for a client that does not read: not for a thousand. */
+    (void)setsockopt(server->srvsock, SOL_SOCKET, SO_SNDBUF, &send_buffer,
+                     sizeof send_buffer);
     server->port = listener_port(server->srvsock);
     FD_ZERO(&server->descriptors);
     fdset_add(&server->descriptors, server->srvsock);

@@ -43,6 +43,14 @@
 #define ACCEPT_REST_MS 100 /* when a newcomer can be neither taken nor turned away */
 #define ACCEPTS_A_TURN 64
 
+/* What the kernel may hold for a client; taken over by accepted sockets from srvsock. */
+#define SEND_BUFFER_BYTES 65536
+
+/* More is waited for in a room of so many descriptors, so often, for so long at a time. */
+#define GATHER_FROM  64
+#define GATHER_LOOKS 10
+#define GATHER_NS    50000
+
 /* What a line that came in pieces turned out to be by its first. */
 enum line_kind { NEW_LINE, SPEECH, COMMAND, IGNORED };
 
@@ -76,6 +84,8 @@ struct chat_server {
     } inbox;
     int next_to_read; /* the client whose turn it is, so that all have one */
 
+    int looks; /* that were taken for more to send, see more_is_coming() */
+
     bool waiting; /* for slow readers: until the transcript begins at `goal` */
     int64_t waiting_since;
     uint64_t goal;
@@ -86,7 +96,10 @@ struct chat_server {
     int64_t now;         /* ms; the time of this turn */
 };
 
-/* Is `sock` a client, and one that has not said goodbye? */
+/* ---- Who is there, and what is said (pchatsrv.c) ------------------------------------ */
+
+/* Is `sock` a client? And is it one that has not said goodbye? */
+bool is_client(const struct chat_server *server, int sock);
 bool is_present(const struct chat_server *server, int sock);
 
 /* Sends a line to every client but `omit_sock` (NOBODY: to all), and to the log. */
@@ -100,6 +113,37 @@ void tell(struct chat_server *server, int sock, const char *str);
  * empty. The client is closed when it has got what was said until now.
  */
 void client_leaves(struct chat_server *server, int sock, const char *reason);
+
+/* Ends a connection, without a word to the others. */
+void close_client(struct chat_server *server, int sock);
+
+/* ---- How it is read (chat_readers.c) ------------------------------------------------ */
+
+/* Does `sock` read the transcript? A client does, and standard output while it is open. */
+bool is_reader(const struct chat_server *server, int sock);
+
+/* Is there room for so many bytes? What everyone has read is given up only when needed. */
+bool has_room(struct chat_server *server, size_t bytes);
+
+/* There is none: from now on nothing is read until the slowest readers have caught up. */
+void wait_for_readers(struct chat_server *server);
+
+/*
+ * Sends everyone what lies before them, in one send, but for those who are known to
+ * refuse and whose socket is not in `writable`. Closes those who have now got all that
+ * they were to get before they leave.
+ */
+void send_to_all(struct chat_server *server, const fd_set *writable);
+
+/*
+ * Ends the wait when the slowest have made room. Whoever stands in the way and had taken
+ * nothing for two seconds when the room ran out is given up at once, whoever still
+ * stands in the way after two seconds of waiting then: taking a byte now and then is not
+ * enough.
+ */
+void mind_slow_readers(struct chat_server *server);
+
+/* ---- What begins with a slash (chat_commands.c) ------------------------------------- */
 
 /*
  * Obeys a line that begins with a slash (chat_commands.c). Returns how many bytes at its

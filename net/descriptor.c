@@ -37,6 +37,11 @@ int descriptor_prepare(int descriptor)
     return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == -1 ? -1 : 0;
 }
 
+bool descriptor_try_again(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
 void descriptor_close_keeping_errno(int descriptor)
 {
     int error = errno;

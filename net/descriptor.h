@@ -4,6 +4,8 @@
 #ifndef NET_DESCRIPTOR_H
 #define NET_DESCRIPTOR_H
 
+#include <stdbool.h>
+
 /*
  * Opens /dev/null for each of standard input, output and error that the program was
  * started without: otherwise the next socket would get its number, and what is printed
@@ -20,6 +22,9 @@ void descriptor_raise_limit(unsigned long wanted);
 
 /* Makes a descriptor non-blocking, and closed by exec(). 0, or -1 with fcntl()'s errno. */
 int descriptor_prepare(int descriptor);
+
+/* Is this errno of a send or a receive no failure, but a call for another try later? */
+bool descriptor_try_again(int error);
 
 /* close() on the way out of a failure: errno still tells what failed. */
 void descriptor_close_keeping_errno(int descriptor);

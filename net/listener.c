@@ -115,12 +115,6 @@ void listener_spare_close(struct listener_spare *spare)
     spare->descriptor = -1;
 }
 
-/* accept() passes on what befell the newcomer since it came; only these are our own want. */
-static bool out_of_resources(int error)
-{
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
 static int take(int listener, struct sockaddr_storage *peer)
 {
     socklen_t length = sizeof *peer;
@@ -146,20 +140,34 @@ static void send_away(int newcomer, const char *sentence)
     (void)close(newcomer);
 }
 
-static int out_of_descriptors(int listener, struct listener_spare *spare,
-                              const char *full, struct sockaddr_storage *peer)
+/* accept()'s errors as listener_accept() tells them apart. */
+static int accept_error(int error)
 {
-    int newcomer = -1;
+    if (error == EAGAIN || error == EWOULDBLOCK)
+        return EAGAIN;
+    /* What befell a newcomer in the queue is passed on too; only these are our own want. */
+    if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
+        return ENFILE;
+    return EINTR;
+}
+
+/* With the spare's place free: Linux says EMFILE even if nobody is waiting. */
+static int send_one_away(int listener, struct listener_spare *spare, const char *full,
+                         struct sockaddr_storage *peer)
+{
+    int error = ENFILE;
 
     if (spare->descriptor != -1) {
+        int newcomer;
+
         listener_spare_close(spare);
         newcomer = take(listener, peer);
+        error = newcomer == -1 ? accept_error(errno) : EMFILE;
         if (newcomer != -1)
             send_away(newcomer, full);
     }
     listener_spare_open(spare);
-    errno = newcomer != -1 ? EMFILE : ENFILE;
-    return -1;
+    return error;
 }
 
 int listener_accept(int listener, struct listener_spare *spare, const char *full,
@@ -168,12 +176,9 @@ int listener_accept(int listener, struct listener_spare *spare, const char *full
     int newcomer = take(listener, peer);
 
     if (newcomer == -1) {
-        if (errno == EWOULDBLOCK)
-            errno = EAGAIN;
-        if (out_of_resources(errno))
-            return out_of_descriptors(listener, spare, full, peer);
-        if (errno != EAGAIN)
-            errno = EINTR;
+        int error = accept_error(errno);
+
+        errno = error == ENFILE ? send_one_away(listener, spare, full, peer) : error;
         return -1;
     }
     if (newcomer >= FD_SETSIZE) {

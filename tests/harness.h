@@ -20,8 +20,10 @@
 /* What arrives on a descriptor, kept until a test has looked at it. */
 struct stream {
     int fd;
-    char *bytes;
-    size_t length, capacity;
+    char *bytes; /* what a test has not looked at yet; it lies in `buffer` */
+    size_t length;
+    char *buffer;
+    size_t capacity;
     bool ended; /* the peer has closed, or reset, the connection */
 };
 

@@ -260,7 +260,8 @@ START_TEST(telnet_commands_reach_nobody_however_they_are_cut)
                                         "b\xFF\xFA\x18\x01xyz"  /* SB, with an */
                                         "\xFF\xFF\n\xFF\xF0"    /* escaped 255 in it */
                                         "c\xFF\xFB\x1F\xFF\xFC" /* WILL, WONT */
-                                        "\x1F" "d\xFF\xF9\n";
+                                        "\x1F"
+                                        "d\xFF\xF9\n";
 
     send_bytes(&ann, sent, sizeof sent - 1);
     expect_line(&bob, "[%s] abcd", ann_name);
@@ -290,11 +291,11 @@ END_TEST
 START_TEST(do_gets_wont_and_will_gets_dont_and_refusals_get_nothing)
 {
     for (int option = 0; option < 255; option++) {
-        unsigned char asked[] = {255, 253, (unsigned char)option, 255, 251,
-                                 (unsigned char)option, 255, 254, (unsigned char)option,
-                                 255, 252, (unsigned char)option};
-        unsigned char answer[] = {255, 252, (unsigned char)option, 255, 254,
-                                  (unsigned char)option};
+        unsigned char asked[] = {
+            255, 253, (unsigned char)option, 255, 251, (unsigned char)option,
+            255, 254, (unsigned char)option, 255, 252, (unsigned char)option};
+        unsigned char answer[] = {255, 252, (unsigned char)option,
+                                  255, 254, (unsigned char)option};
 
         send_bytes(&ann, asked, sizeof asked);
         expect_bytes(&ann, answer, sizeof answer);
@@ -367,9 +368,9 @@ END_TEST
 
 START_TEST(a_nick_that_is_none_is_refused)
 {
-    static const char *const bad[] = {"",          "seventeen-letters", "a b",      "a.b",
-                                      "\xC3\xA9",  "a:1",               "[ann]",    "\x1B",
-                                      "127.0.0.1"};
+    static const char *const bad[] = {
+        "",     "seventeen-letters", "a b", "a.b", "\xC3\xA9", "a:1", "[ann]",
+        "\x1B", "127.0.0.1"};
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         send_text(&ann, "/nick ");
@@ -506,7 +507,7 @@ END_TEST
 
 START_TEST(help_names_every_command)
 {
-    static const char *const commands[] = {"/nick NAME", "/who",  "/me ACTION",
+    static const char *const commands[] = {"/nick NAME",     "/who",  "/me ACTION",
                                            "/msg NAME TEXT", "/help", "/quit"};
 
     send_text(&ann, "/help\n");

@@ -74,8 +74,8 @@ START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins
     int64_t before;
     int served = 0;
 
-    program_start_by(&server, "ulimit -n 20; exec \"$@\"", "PCHATSRV", "bin/pchatsrv", "-p",
-                     "0", NULL);
+    program_start_by(&server, "ulimit -n 20; exec \"$@\"", "PCHATSRV", "bin/pchatsrv",
+                     "-p", "0", NULL);
     program_read_port(&server, "ChatServer started on port ");
     connect_all(clients, 60, server.port);
     for (int i = 0; i < 60; i++)
@@ -143,10 +143,12 @@ static bool hear_up_to(struct talk *talk, int said, const char *end)
 }
 
 /* The others talk on, losing nothing, until the server has given the slow one up. */
-static void talk_until_left(struct talk *talk, const char *left)
+static void talk_until_left(struct talk *talk, const char *left, struct stream *log)
 {
-    while (hear_up_to(talk, talk->said - 50, left))
+    while (hear_up_to(talk, talk->said - 50, left)) {
         say_next(talk);
+        stream_drain(log);
+    }
     ck_assert(hear_up_to(talk, talk->said, left));
 }
 
@@ -159,9 +161,8 @@ START_TEST(a_stalled_reader_is_closed_and_the_others_lose_nothing)
 
     room_fill(&server, clients, 3);
     (void)snprintf(left, sizeof left, "Client left %s (too slow)", name_of(&clients[2]));
-    talk_until_left(&talk, left);
+    talk_until_left(&talk, left, &server.out);
     (void)skip_to_line(&clients[0], "%s", left);
-    (void)skip_to_line(&server.out, "%s", left);
     program_stop(&server);
 }
 END_TEST
@@ -183,7 +184,7 @@ START_TEST(a_reader_that_takes_a_byte_now_and_then_is_closed_too)
             (void)poll(NULL, 0, 50);
         _exit(0);
     }
-    talk_until_left(&talk, left);
+    talk_until_left(&talk, left, &server.out);
     (void)kill(trickler, SIGKILL);
     program_stop(&server);
 }
@@ -237,7 +238,7 @@ START_TEST(a_flooding_sender_who_never_reads_keeps_nobody_from_talking)
             continue;
         _exit(0);
     }
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 10; i++) {
         char line[32];
 
         (void)snprintf(line, sizeof line, "hello %d\n", i);
@@ -392,7 +393,8 @@ START_TEST(a_log_whose_reader_sleeps_does_not_stop_the_room_and_says_what_it_mis
 
     talk_a_lot(&server); /* three rings full */
     client = room_join(&server);
-    (void)skip_to_line(&server.out, "(lines are missing here: standard output was not read)");
+    (void)skip_to_line(&server.out,
+                       "(lines are missing here: standard output was not read)");
     send_text(&client, "awake again\n");
     (void)skip_to_line(&server.out, "[%s] awake again", name_of(&client));
     program_stop(&server);
@@ -564,8 +566,8 @@ START_TEST(it_listens_where_b_says_and_nowhere_else)
         struct sockaddr_in v4 = {.sin_family = AF_INET};
         int fd = socket(i == 0 ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
 
-        program_start(&server, "PCHATSRV", "bin/pchatsrv", "-p", "0", "-b", cases[i].bound,
-                      NULL);
+        program_start(&server, "PCHATSRV", "bin/pchatsrv", "-p", "0", "-b",
+                      cases[i].bound, NULL);
         program_read_port(&server, "ChatServer started on port ");
         client = connect_to_host(cases[i].heard, server.port);
         expect_line(&client, GREETING);

@@ -1,0 +1,108 @@
+# netlab: a networking lab in C. For any make: GNU make and BSD make are both tried.
+#
+#   make        build every program into bin/
+#   make run    build the chat server and start it (make run ARGS='-p 4000')
+#   make deps   install what the tests need
+#   make test   build and run every test
+#   make clean  remove all that was built
+
+CFLAGS ?= -O2 -g
+CHECKED = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(CHECKED) $(CPPFLAGS) $(CFLAGS)
+LINK = mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@
+
+PROGRAMS = bin/pchatsrv bin/chat_naive
+BENCHES = bin/chat_load
+TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
+	build/test_chat_server build/test_telnet
+FIGURES = build/test_figures
+
+NET = net/address.o net/clock.o net/descriptor.o net/keepalive.o net/line.o \
+	net/listener.o net/signals.o net/telnet.o net/text.o net/transcript.o
+CHAT = pchatsrv.o chat_commands.o chat_readers.o
+LOAD = bench/chat_load.o bench/chat_clients.o bench/chat_join.o bench/chat_line.o \
+	bench/chat_run.o bench/child.o bench/histogram.o
+HARNESS = tests/harness.o tests/room.o
+TEST_OBJECTS = tests/test_transcript.o tests/test_input.o tests/test_sockets.o \
+	tests/test_chat.o tests/test_chat_server.o tests/test_telnet.o tests/test_figures.o
+
+STANDING = $(HARNESS) build/libnet.a
+LABS = labs/chat_naive.o
+
+OBJECTS = $(CHAT) $(NET) $(LABS) $(LOAD) $(HARNESS) $(TEST_OBJECTS)
+
+# Where Check is, if it is not where the compiler looks by itself.
+CHECK_CFLAGS = `pkg-config --cflags check 2>/dev/null`
+CHECK_LIBS = `pkg-config --libs check 2>/dev/null || echo -lcheck`
+
+all: $(PROGRAMS) $(BENCHES)
+
+run: bin/pchatsrv
+	bin/pchatsrv $(ARGS)
+
+deps:
+	tests/install-deps
+
+test: check-is-there all $(TESTS) $(FIGURES)
+	tests/run $(TESTS) $(FIGURES)
+
+clean:
+	rm -rf bin build
+	rm -f *.[od] */*.[od]
+
+format:
+	clang-format -i *.[ch] */*.[ch]
+
+.PHONY: all run deps test clean format check-is-there
+
+# The programs.
+
+bin/pchatsrv: $(CHAT) build/libnet.a
+	$(LINK) $(CHAT) build/libnet.a
+
+bin/chat_naive: labs/chat_naive.o
+	$(LINK) labs/chat_naive.o
+
+bin/chat_load: $(LOAD)
+	$(LINK) $(LOAD)
+
+build/libnet.a: $(NET)
+	mkdir -p $(@D)
+	rm -f $@
+	$(AR) rc $@ $(NET)
+
+# The tests.
+
+check-is-there:
+	@echo '#include <check.h>' | $(COMPILE) $(CHECK_CFLAGS) -E -x c - >/dev/null 2>&1 || \
+	{ echo "The tests need Check: 'make deps' installs it." >&2; exit 1; }
+
+build/test_transcript: tests/test_transcript.o $(STANDING)
+	$(LINK) tests/test_transcript.o $(STANDING) $(CHECK_LIBS)
+
+build/test_input: tests/test_input.o $(STANDING)
+	$(LINK) tests/test_input.o $(STANDING) $(CHECK_LIBS)
+
+build/test_sockets: tests/test_sockets.o $(STANDING)
+	$(LINK) tests/test_sockets.o $(STANDING) $(CHECK_LIBS)
+
+build/test_chat: tests/test_chat.o $(STANDING)
+	$(LINK) tests/test_chat.o $(STANDING) $(CHECK_LIBS)
+
+build/test_chat_server: tests/test_chat_server.o $(STANDING)
+	$(LINK) tests/test_chat_server.o $(STANDING) $(CHECK_LIBS)
+
+build/test_telnet: tests/test_telnet.o $(STANDING)
+	$(LINK) tests/test_telnet.o $(STANDING) $(CHECK_LIBS)
+
+build/test_figures: tests/test_figures.o $(STANDING)
+	$(LINK) tests/test_figures.o $(STANDING) $(CHECK_LIBS)
+
+# An object is made again when a header that it includes has changed: the compiler
+# writes down which (the .d files).
+
+.SUFFIXES: .c .o
+.c.o:
+	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(OBJECTS:.o=.d)

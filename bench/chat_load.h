@@ -1,0 +1,139 @@
+/*
+ * What the files of the chat load generator share: chat_load.c (options, report, main),
+ * chat_clients.c (the sockets), chat_join.c (until everyone is in), chat_run.c (the
+ * measuring).
+ */
+#ifndef CHAT_LOAD_H
+#define CHAT_LOAD_H
+
+#include "chat_line.h"
+#include "child.h"
+#include "histogram.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    READ_SIZE = 65536, /* of one recv(): large, so that few of them are needed */
+    TAIL_SIZE = CHAT_LINE_MAX + 256, /* of a line not yet complete: a line and a name */
+    MILLISECOND = 1000000,           /* all times are in nanoseconds */
+    SECOND = 1000000000
+};
+
+struct options {
+    int clients, senders, in_flight, line_length, seconds, stalled;
+    int port; /* 0: the server says it */
+    int csv;  /* 1: a row; 2: a row with names before it */
+    char **command;
+};
+
+/* What has arrived at a client from one sender. */
+struct arrivals {
+    uint64_t seen; /* bit n: line next - 1 - n has come */
+    uint32_t next; /* the line that is expected now */
+};
+
+struct client {
+    int fd; /* -1: closed */
+    bool connected;
+    bool heard;      /* it has received a line */
+    bool known;      /* a probe of it has come through (chat_join.c) */
+    uint64_t probed; /* when it last sent one; 0: never */
+    bool skipping;   /* the rest of a line that is too long */
+    size_t tail_length;
+    char *tail;            /* [TAIL_SIZE] the beginning of a line */
+    struct arrivals *from; /* [senders] */
+};
+
+/* A line in flight. */
+struct flight {
+    uint64_t sent;
+    uint32_t remaining; /* clients that have neither had nor missed it */
+};
+
+struct sender {
+    uint32_t oldest, next;               /* the lines in flight, oldest to next - 1 */
+    bool due;                            /* its oldest line is done */
+    uint32_t watched, watched_remaining; /* the oldest line as the last look found it */
+    uint64_t watched_since;              /* when it was first seen so */
+    struct flight *flights; /* [load.flights], a ring indexed by line number */
+    char *unsent;           /* [in_flight lines] what the socket has not taken yet */
+    size_t unsent_length;
+};
+
+/* What came of the joining; times are from the first connect on. */
+struct joining {
+    uint64_t began, connected, told; /* told 0: joins are not announced */
+    uint64_t heard;                  /* when anything last came */
+    uint64_t announcements;          /* "joined" lines received by all clients together */
+    uint64_t probes;                 /* probes received, likewise */
+    int connections, known, nudged;
+};
+
+/* What came of the run. A delivery is one line at one client. */
+struct tally {
+    uint64_t sent;      /* lines */
+    uint64_t expected;  /* deliveries that they make */
+    uint64_t delivered; /* whole, and for the first time */
+    uint64_t missed;    /* passed over by a later line, or the client was closed */
+    uint64_t late, out_of_order, damaged, duplicates, unnamed, other;
+};
+
+struct run {
+    bool sending;
+    bool unfinished; /* lines were still arriving at the very end */
+    int live;        /* clients that read and are not closed */
+    uint64_t began, ended, last_delivery, longest_pause;
+    uint64_t counted;    /* tally.delivered at last_delivery */
+    uint64_t deliveries; /* from began to ended; what comes later is in the tally */
+    double server_cpu, own_cpu; /* seconds, from began to ended */
+    long memory_kib;
+    struct tally tally;
+    struct histogram latency;
+};
+
+struct load {
+    struct options options;
+    struct child server;
+    int port;
+    uint64_t now; /* as of the last poll() or recv() */
+    const struct phase *phase;
+    struct client *clients; /* [options.clients] */
+    struct pollfd *polled;  /* [options.clients + 1]; the last is the server's stdout */
+    int closed;             /* clients that the server has closed */
+    char *buffer;           /* [TAIL_SIZE + READ_SIZE] */
+    struct chat_line line;
+    struct sender *senders; /* [options.senders] */
+    uint32_t flights;       /* a power of two */
+    int *due;               /* [options.senders] the senders with `due` set */
+    int due_count;
+    struct joining joining;
+    struct run run;
+    char failure[200]; /* what ended it early, or "" */
+};
+
+/* What a phase does when something comes of a client's socket. */
+struct phase {
+    void (*writable)(struct load *load, int client);
+    void (*line)(struct load *load, int client, const char *line, size_t length);
+    void (*was_read)(struct load *load); /* after the lines of each client */
+    void (*closed)(struct load *load, int client);
+};
+
+extern volatile sig_atomic_t interrupted; /* by SIGINT or SIGTERM (chat_load.c) */
+
+uint64_t clock_now(void);
+void *allocate(size_t count, size_t size); /* zeroed, or the program ends */
+void load_fail(struct load *load, const char *format, ...);
+
+void clients_open(struct load *load);
+void clients_close(struct load *load);
+bool client_connect(struct load *load, int client, bool waiting);
+void clients_turn(struct load *load, int timeout_ms);
+
+bool load_join(struct load *load); /* false: failed */
+void load_run(struct load *load);
+
+#endif

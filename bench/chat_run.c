@@ -1,0 +1,311 @@
+/*
+ * The measuring. Each sender keeps a number of lines in flight: when its oldest has
+ * reached everyone, it sends the next. A line that will not arrive any more must not hold
+ * its sender up, and is known by either of two signs: the client got a later line of the
+ * same sender; or for a while nobody got the line, which is then given up, and counts as
+ * late if it comes.
+ */
+#include "chat_load.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum {
+    TICK_MS = 20,     /* how often the senders are looked at */
+    GIVE_UP_MS = 200, /* at least; a slow server gets more, see patience() */
+    QUIET_MS = 1000,  /* without any delivery, the run is over */
+    /* With stalled clients the server may take its time to be rid of them. */
+    STALLED_GIVE_UP_MS = 3000,
+    STALLED_QUIET_MS = 4000,
+    DRAIN_SECONDS = 10, /* for what's in flight at the end, while it still comes */
+    FLIGHTS_MIN = 64    /* of the ring; old ones are kept to time late lines by */
+};
+
+static double own_cpu_seconds(void)
+{
+    struct timespec used;
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
+static struct flight *flight_of(const struct load *load, const struct sender *sender,
+                                uint32_t line)
+{
+    return &sender->flights[line & (load->flights - 1)];
+}
+
+/* Sends what the socket takes; poll() says when it takes the rest. */
+static void sender_flush(struct load *load, int index)
+{
+    struct sender *sender = &load->senders[index];
+    ssize_t count = send(load->clients[index].fd, sender->unsent, sender->unsent_length,
+                         MSG_NOSIGNAL);
+
+    if (count > 0) {
+        sender->unsent_length -= (size_t)count;
+        memmove(sender->unsent, sender->unsent + count, sender->unsent_length);
+    }
+    /* Other errors than EAGAIN come back from recv(), and are handled there. */
+    load->polled[index].events = sender->unsent_length > 0 ? POLLIN | POLLOUT : POLLIN;
+}
+
+/* Puts as many lines in flight as are to be there. */
+static void sender_fill(struct load *load, int index)
+{
+    struct sender *sender = &load->senders[index];
+    uint32_t in_flight = (uint32_t)load->options.in_flight;
+    size_t length = load->line.length;
+    uint64_t now = clock_now();
+
+    if (!load->run.sending || load->clients[index].fd < 0 || load->run.live < 2)
+        return;
+    while (sender->next - sender->oldest < in_flight &&
+           sender->unsent_length + length <= in_flight * length &&
+           sender->next < CHAT_LINE_SEQUENCES - 1) {
+        struct flight *flight = flight_of(load, sender, sender->next);
+        flight->sent = now;
+        flight->remaining = (uint32_t)load->run.live - 1;
+        load->run.tally.sent++;
+        load->run.tally.expected += flight->remaining;
+        chat_line_write(&load->line, sender->unsent + sender->unsent_length,
+                        (uint32_t)index, sender->next);
+        sender->unsent_length += length;
+        sender->next++;
+    }
+    if (sender->unsent_length > 0)
+        sender_flush(load, index);
+}
+
+/* Passes over the lines that are done. */
+static void sender_advance(const struct load *load, struct sender *sender)
+{
+    while (sender->oldest != sender->next &&
+           flight_of(load, sender, sender->oldest)->remaining == 0)
+        sender->oldest++;
+}
+
+/* A client has had a line that is in flight, or will not get it. */
+static void line_settled(struct load *load, uint32_t index, uint32_t line)
+{
+    struct sender *sender = &load->senders[index];
+
+    if (line < sender->oldest)
+        return; /* given up: nobody waits for it */
+    if (--flight_of(load, sender, line)->remaining == 0 && line == sender->oldest &&
+        !sender->due) {
+        sender->due = true;
+        load->due[load->due_count++] = (int)index;
+    }
+}
+
+static void lines_missed(struct load *load, struct arrivals *from, uint32_t index,
+                         uint32_t until)
+{
+    load->run.tally.missed += until - from->next;
+    from->seen = until - from->next < 64 ? from->seen << (until - from->next) : 0;
+    while (from->next < until)
+        line_settled(load, index, from->next++);
+}
+
+static void line_timed(struct load *load, const struct sender *sender, uint32_t line)
+{
+    load->run.tally.delivered++;
+    if (sender->next - line <= load->flights)
+        histogram_add(&load->run.latency,
+                      load->now - flight_of(load, sender, line)->sent);
+}
+
+/* A line that a later one of the same sender has overtaken, or that came before. Of
+ * what's 64 lines back that's no longer known, and the first is assumed. */
+static void line_overtaken(struct load *load, struct arrivals *from, uint32_t index,
+                           uint32_t line)
+{
+    uint32_t age = from->next - 1 - line;
+
+    if (load->run.tally.missed == 0 || (age < 64 && (from->seen >> age & 1) != 0)) {
+        load->run.tally.duplicates++;
+        return;
+    }
+    if (age < 64)
+        from->seen |= UINT64_C(1) << age;
+    load->run.tally.out_of_order++;
+    load->run.tally.missed--;
+    line_timed(load, &load->senders[index], line);
+}
+
+static void line_arrived(struct load *load, struct arrivals *from, uint32_t index,
+                         uint32_t line)
+{
+    struct sender *sender = &load->senders[index];
+
+    if (line < from->next) {
+        line_overtaken(load, from, index, line);
+        return;
+    }
+    if (line > from->next)
+        lines_missed(load, from, index, line);
+    from->next++;
+    from->seen = from->seen << 1 | 1;
+    line_timed(load, sender, line);
+    if (line < sender->oldest)
+        load->run.tally.late++;
+    line_settled(load, index, line);
+}
+
+static void run_line(struct load *load, int receiver, const char *line, size_t length)
+{
+    const char *mark = memchr(line, CHAT_LINE_MARK, length);
+    struct tally *tally = &load->run.tally;
+    uint32_t sender = 0, number = 0;
+
+    if (mark == NULL) {
+        tally->other++;
+        return;
+    }
+    length -= (size_t)(mark - line);
+    if (!chat_line_read(&load->line, mark, length, &sender, &number) ||
+        sender >= (uint32_t)load->options.senders ||
+        number >= load->senders[sender].next) {
+        /* A probe that comes late is none of the run's lines, but not damaged, either. */
+        tally->damaged += number != CHAT_LINE_SEQUENCES - 1;
+        return;
+    }
+    if (sender == (uint32_t)receiver)
+        return; /* some servers send to the sender, too: not our affair */
+    tally->unnamed += mark == line;
+    line_arrived(load, &load->clients[receiver].from[sender], sender, number);
+}
+
+/* After each client's lines, not after all clients': the server is to have work
+ * meanwhile. */
+static void run_was_read(struct load *load)
+{
+    struct run *run = &load->run;
+
+    if (run->tally.delivered != run->counted) {
+        if (load->now - run->last_delivery > run->longest_pause)
+            run->longest_pause = load->now - run->last_delivery;
+        run->last_delivery = load->now;
+        run->counted = run->tally.delivered;
+    }
+    while (load->due_count > 0) {
+        int index = load->due[--load->due_count];
+        load->senders[index].due = false;
+        sender_advance(load, &load->senders[index]);
+        sender_fill(load, index);
+    }
+}
+
+static void run_closed(struct load *load, int client)
+{
+    load->run.live--;
+    for (int i = 0; i < load->options.senders; i++) {
+        if (i != client)
+            lines_missed(load, &load->clients[client].from[i], (uint32_t)i,
+                         load->senders[i].next);
+    }
+}
+
+static const struct phase running = {sender_flush, run_line, run_was_read, run_closed};
+
+/* How long to wait for anyone to get a line: longer than it ever took. A line given up
+ * too early would be followed by a second one, in flight where there was to be one. */
+static uint64_t patience(const struct load *load)
+{
+    uint64_t least = (load->options.stalled > 0 ? STALLED_GIVE_UP_MS : GIVE_UP_MS) *
+                     (uint64_t)MILLISECOND;
+    uint64_t longest = load->run.latency.highest;
+
+    return 3 * longest > least ? 3 * longest : least;
+}
+
+/* Gives the oldest line up when nobody has got it for too long. At the very start that's
+ * not known to be long; run_until() sees to a server that delivers nothing at all. */
+static void sender_watch(struct load *load, int index)
+{
+    struct sender *sender = &load->senders[index];
+    uint32_t remaining = flight_of(load, sender, sender->oldest)->remaining;
+
+    if (sender->oldest == sender->next || sender->watched != sender->oldest ||
+        sender->watched_remaining != remaining || load->run.latency.total == 0) {
+        sender->watched = sender->oldest;
+        sender->watched_remaining = remaining;
+        sender->watched_since = load->now;
+    } else if (load->now - sender->watched_since >= patience(load)) {
+        sender->oldest++;
+        sender_advance(load, sender);
+        sender_fill(load, index);
+    }
+}
+
+static void run_prepare(struct load *load)
+{
+    const struct options *options = &load->options;
+    size_t unsent = (size_t)options->in_flight * load->line.length;
+
+    load->flights = FLIGHTS_MIN;
+    while (load->flights < 4 * (uint32_t)options->in_flight)
+        load->flights *= 2;
+    load->senders = allocate((size_t)options->senders, sizeof *load->senders);
+    load->due = allocate((size_t)options->senders, sizeof *load->due);
+    for (int i = 0; i < options->senders; i++) {
+        load->senders[i].flights = allocate(load->flights, sizeof(struct flight));
+        load->senders[i].unsent = allocate(1, unsent);
+    }
+    load->run.live = options->clients - options->stalled;
+    for (int i = load->run.live; i < options->clients; i++)
+        load->polled[i].fd = -1; /* stalled: not read from now on */
+}
+
+/* Turns, until `deadline` or until there's nothing to wait for. Watches the senders. */
+static void run_until(struct load *load, uint64_t deadline)
+{
+    struct run *run = &load->run;
+    uint64_t quiet =
+        (load->options.stalled > 0 ? STALLED_QUIET_MS : QUIET_MS) * (uint64_t)MILLISECOND;
+    uint64_t tick = load->now;
+
+    while (load->now < deadline && load->now - run->last_delivery < quiet &&
+           !interrupted &&
+           (run->sending ||
+            run->tally.delivered + run->tally.missed < run->tally.expected)) {
+        clients_turn(load, TICK_MS);
+        if (load->now < tick)
+            continue;
+        tick = load->now + TICK_MS * (uint64_t)MILLISECOND;
+        for (int i = 0; i < load->options.senders; i++)
+            sender_watch(load, i);
+        if (!child_running(&load->server))
+            break;
+    }
+}
+
+void load_run(struct load *load)
+{
+    struct run *run = &load->run;
+    double server_cpu = child_cpu_seconds(&load->server), own_cpu = own_cpu_seconds();
+
+    load->phase = &running;
+    run_prepare(load);
+    run->sending = true;
+    run->began = run->last_delivery = load->now = clock_now();
+    for (int i = 0; i < load->options.senders; i++)
+        sender_fill(load, i);
+    run_until(load, run->began + (uint64_t)load->options.seconds * SECOND);
+
+    run->sending = false;
+    run->ended = load->now;
+    run->deliveries = run->tally.delivered;
+    if (run->ended - run->last_delivery > run->longest_pause)
+        run->longest_pause = run->ended - run->last_delivery;
+    run->memory_kib = child_memory_kib(&load->server);
+    run->server_cpu = child_cpu_seconds(&load->server);
+    if (run->server_cpu >= 0)
+        run->server_cpu -= server_cpu;
+    run->own_cpu = own_cpu_seconds() - own_cpu;
+    run_until(load, run->ended + DRAIN_SECONDS * (uint64_t)SECOND);
+    run->unfinished = run->tally.delivered + run->tally.missed < run->tally.expected &&
+                      load->now - run->last_delivery < 100 * (uint64_t)MILLISECOND;
+}

@@ -1,0 +1,196 @@
+/*
+ * Figures that are counts and not times, so that they are the same on any machine: the
+ * system calls of a turn, as strace writes them down, and the server's memory, as Linux
+ * tells it. They are of the program itself: not for a run under valgrind or sanitizers.
+ */
+#include "tests/room.h"
+
+#include "net/clock.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- System calls ------------------------------------------------------------------- */
+
+#define LISTENERS 50
+
+/* The server, with strace as its child (-D), which writes down its calls. */
+static struct program traced_room(const char *log)
+{
+    struct program server;
+    char script[256];
+
+    (void)snprintf(
+        script, sizeof script,
+        "exec strace -D -o %s -s 0 -e trace=pselect6,select,sendmsg,sendto,write "
+        "\"$@\"",
+        log);
+    program_start_by(&server, script, "PCHATSRV", "bin/pchatsrv", "-p", "0", NULL);
+    program_read_port(&server, "ChatServer started on port ");
+    return server;
+}
+
+/* The most sends that one client got between two waits, of all turns in the log. */
+static int most_sends_a_turn(const char *log, int *sends)
+{
+    static char row[4096];
+    int counts[FD_SETSIZE] = {0}, most = 0, fd;
+    FILE *file = fopen(log, "r");
+
+    ck_assert_ptr_nonnull(file);
+    *sends = 0;
+    while (fgets(row, sizeof row, file) != NULL) {
+        if (strncmp(row, "pselect", 7) == 0 || strncmp(row, "select", 6) == 0) {
+            memset(counts, 0, sizeof counts);
+        } else if (sscanf(row, "sendmsg(%d,", &fd) == 1 ||
+                   sscanf(row, "sendto(%d,", &fd) == 1) {
+            ++*sends;
+            if (++counts[fd] > most)
+                most = counts[fd];
+        }
+    }
+    (void)fclose(file);
+    return most;
+}
+
+START_TEST(whatever_came_in_a_client_gets_it_in_one_send_a_turn)
+{
+    char log[] = "/tmp/chat-calls-XXXXXX", twenty[20 * 16 + 1] = "";
+    struct stream clients[LISTENERS];
+    struct program server;
+    int sends, of_joins = LISTENERS * (LISTENERS + 1) / 2;
+
+    (void)close(mkstemp(log));
+    server = traced_room(log);
+    room_fill(&server, clients, LISTENERS);
+    for (int i = 0; i < 20; i++)
+        (void)strcat(twenty, "one of twenty.\n");
+    send_text(&clients[0], twenty);
+    for (int i = 1; i < LISTENERS; i++)
+        for (int n = 0; n < 20; n++)
+            expect_line(&clients[i], "[%s] one of twenty.", name_of(&clients[0]));
+    program_stop(&server);
+
+    /* Each join, the twenty lines together, and the farewell: a send for each reader. */
+    ck_assert_int_eq(most_sends_a_turn(log, &sends), 1);
+    ck_assert_int_eq(sends, of_joins + LISTENERS - 1 + LISTENERS);
+    (void)unlink(log);
+}
+END_TEST
+
+START_TEST(whoever_talks_nobody_gets_two_sends_in_a_turn)
+{
+    char log[] = "/tmp/chat-calls-XXXXXX", line[64];
+    struct stream clients[LISTENERS];
+    struct program server;
+    int sends;
+
+    (void)close(mkstemp(log));
+    server = traced_room(log);
+    room_fill(&server, clients, LISTENERS);
+    for (int round = 0; round < 40; round++) {
+        for (int i = 0; i < LISTENERS; i++) {
+            (void)snprintf(line, sizeof line, "line %d\n", round);
+            send_text(&clients[i], line);
+        }
+    }
+    for (int i = 0; i < LISTENERS; i++)
+        for (int n = 0; n < 40 * (LISTENERS - 1); n++)
+            free(next_line(&clients[i]));
+    program_stop(&server);
+    ck_assert_int_eq(most_sends_a_turn(log, &sends), 1);
+    ck_assert_int_lt(sends, 40 * LISTENERS * (LISTENERS - 1));
+    (void)unlink(log);
+}
+END_TEST
+
+/* ---- Memory ------------------------------------------------------------------------- */
+
+#define CROWD    1000
+#define MOST_KIB 6144
+
+/* Says a line, and keeps the log from stalling. False when the room waits for readers. */
+static bool say(struct stream *speaker, struct stream *log)
+{
+    struct pollfd ready[2] = {{.fd = speaker->fd, .events = POLLOUT},
+                              {.fd = log->fd, .events = POLLIN}};
+    static const char line[] = "a line that nobody else in the room is ever to read\n";
+
+    ck_assert_int_gt(poll(ready, 2, DEADLINE_MS), 0);
+    if (ready[1].revents & POLLIN) {
+        bool left = false;
+
+        ck_assert(stream_fill(log));
+        for (size_t i = 0; i + 10 < log->length && !left; i++)
+            left = memcmp(log->bytes + i, "(too slow)", 10) == 0;
+        log->length = 0;
+        if (left)
+            return false;
+    }
+    if (ready[0].revents & POLLOUT)
+        send_text(speaker, line);
+    return true;
+}
+
+/* The most that was ever resident, in KiB (proc(5): VmHWM); 0 where there is no /proc. */
+static int peak_memory(const struct program *server)
+{
+    char path[64], row[256];
+    int kib = 0;
+    FILE *status;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)server->pid);
+    status = fopen(path, "r");
+    while (status != NULL && fgets(row, sizeof row, status) != NULL)
+        if (sscanf(row, "VmHWM: %d", &kib) == 1)
+            break;
+    if (status != NULL)
+        (void)fclose(status);
+    return kib;
+}
+
+START_TEST(a_thousand_clients_fit_in_six_megabytes_and_so_they_do_when_none_reads)
+{
+    static struct stream clients[CROWD];
+    struct program server = room_open();
+    static char half_a_line[2000];
+
+    need_descriptors(CROWD + 64);
+    for (int i = 0; i < CROWD; i++)
+        clients[i] = room_join(&server);
+    ck_assert_int_lt(peak_memory(&server), MOST_KIB);
+
+    /* Every one of them has half a line waiting at the server, and reads nothing. */
+    memset(half_a_line, '.', sizeof half_a_line);
+    for (int i = 1; i < CROWD; i++)
+        send_bytes(&clients[i], half_a_line, sizeof half_a_line);
+    while (say(&clients[0], &server.out))
+        continue;
+    ck_assert_int_lt(peak_memory(&server), MOST_KIB);
+    program_stop(&server);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        whatever_came_in_a_client_gets_it_in_one_send_a_turn,
+        whoever_talks_nobody_gets_two_sends_in_a_turn,
+        a_thousand_clients_fit_in_six_megabytes_and_so_they_do_when_none_reads,
+    };
+    Suite *suite = suite_create("counts");
+    TCase *tcase = tcase_create("figures");
+
+    tcase_set_timeout(tcase, 120);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}

@@ -1,0 +1,308 @@
+/* net/line, net/text and net/telnet: what a stranger sends, byte by byte. */
+#include "tests/harness.h"
+
+#include "net/line.h"
+#include "net/telnet.h"
+#include "net/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Text --------------------------------------------------------------------------- */
+
+static size_t clean(const unsigned char *bytes, size_t length, char *out)
+{
+    struct text text = {0};
+    size_t done = 0;
+
+    for (size_t i = 0; i < length; i++)
+        done += text_take(&text, bytes[i], out + done);
+    done += text_finish(&text, out + done);
+    out[done] = '\0';
+    return done;
+}
+
+/* Is it UTF-8, by RFC 3629's own table of code points? The slow and plain way. */
+static bool is_character(const unsigned char *bytes, size_t length)
+{
+    static const unsigned long least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned long code = length == 2   ? bytes[0] & 0x1Fu
+                         : length == 3 ? bytes[0] & 0x0Fu
+                                       : bytes[0] & 0x07u;
+    unsigned lead = length == 2 ? 0xC0 : length == 3 ? 0xE0 : 0xF0;
+
+    if ((bytes[0] & (length == 2 ? 0xE0 : length == 3 ? 0xF0 : 0xF8)) != lead)
+        return false;
+    for (size_t i = 1; i < length; i++) {
+        if ((bytes[i] & 0xC0) != 0x80)
+            return false;
+        code = code << 6 | (bytes[i] & 0x3Fu);
+    }
+    return code >= least[length] && code <= 0x10FFFF &&
+           !(code >= 0xD800 && code <= 0xDFFF);
+}
+
+START_TEST(of_all_sequences_just_the_characters_pass)
+{
+    char out[64];
+
+    for (unsigned lead = 0x80; lead <= 0xFF; lead++) {
+        for (unsigned second = 0; second <= 0xFF; second++) {
+            unsigned char bytes[4] = {(unsigned char)lead, (unsigned char)second, 0x80,
+                                      0xBF};
+
+            for (size_t length = 2; length <= 4; length++) {
+                bool passed = clean(bytes, length, out) == length &&
+                              memcmp(out, bytes, length) == 0;
+                bool c1 = length == 2 && lead == 0xC2 && second < 0xA0;
+
+                ck_assert_int_eq(passed, is_character(bytes, length) && !c1);
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(whatever_comes_what_goes_out_is_clean)
+{
+    for (int round = 0; round < 20000; round++) {
+        unsigned char bytes[16];
+        char out[16 * TEXT_MOST + 1], again[16 * TEXT_MOST * 2];
+        size_t length;
+
+        for (size_t i = 0; i < sizeof bytes; i++)
+            bytes[i] = (unsigned char)(random_below(2) ? random_below(256)
+                                                       : 0x80 + random_below(128));
+        length = clean(bytes, sizeof bytes, out);
+        ck_assert_uint_eq(clean((unsigned char *)out, length, again), length);
+        ck_assert_str_eq(out, again);
+        for (size_t i = 0; i < length; i++)
+            ck_assert((unsigned char)out[i] >= 0x20 || out[i] == '\t');
+    }
+}
+END_TEST
+
+START_TEST(one_byte_never_brings_forth_more_than_text_most)
+{
+    struct text text = {0};
+    char out[64];
+
+    for (int i = 0; i < 1000000; i++)
+        ck_assert_uint_le(text_take(&text, (unsigned char)random_below(256), out),
+                          TEXT_MOST);
+}
+END_TEST
+
+/* ---- Lines -------------------------------------------------------------------------- */
+
+/* Cuts `bytes` at random and writes each line or piece that comes out with its mark. */
+static void lines_of(const unsigned char *bytes, size_t length, bool at_once, char *out)
+{
+    static struct line line;
+    enum line_event event = LINE_OPEN;
+
+    memset(&line, 0, sizeof line);
+    *out = '\0';
+    while (length > 0) {
+        size_t segment = at_once ? length : 1 + random_below((unsigned)length);
+
+        while (segment > 0) {
+            size_t taken = line_take(&line, bytes, segment, &event);
+
+            if (event != LINE_OPEN) {
+                out += sprintf(out, "%s%s", line.text, event == LINE_ENDED ? "\n" : "\\");
+                line_clear(&line, 0);
+            }
+            bytes += taken;
+            segment -= taken;
+            length -= taken;
+        }
+    }
+    do {
+        event = line_finish(&line);
+        if (event != LINE_OPEN)
+            out += sprintf(out, "%s%s", line.text, event == LINE_ENDED ? "." : "\\");
+        line_clear(&line, 0);
+    } while (event == LINE_FULL);
+}
+
+static void expect_lines(const char *bytes, size_t length, const char *expected)
+{
+    char out[4 * 65536];
+
+    lines_of((const unsigned char *)bytes, length, true, out);
+    ck_assert_str_eq(out, expected);
+}
+
+START_TEST(line_ends_are_lf_crlf_and_crnul)
+{
+    expect_lines("a\nb\r\nc\r\0d", 9, "a\nb\nc\nd.");
+    expect_lines("\n\r\n\n", 4, "\n\n\n");
+    expect_lines("a\rb\r\r\n\r", 7, "a^Mb^M\n^M.");
+    expect_lines("\0\r", 2, "^@^M.");
+    expect_lines("", 0, "");
+}
+END_TEST
+
+START_TEST(a_full_line_is_a_piece_only_when_more_comes)
+{
+    char bytes[LINE_MOST + 2], expected[LINE_MOST + 8];
+
+    memset(bytes, 'x', sizeof bytes);
+    bytes[LINE_MOST] = '\n';
+    (void)snprintf(expected, sizeof expected, "%.*s\n", LINE_MOST, bytes);
+    expect_lines(bytes, LINE_MOST + 1, expected);
+    bytes[LINE_MOST] = 'y';
+    bytes[LINE_MOST + 1] = '\n';
+    (void)snprintf(expected, sizeof expected, "%.*s\\y\n", LINE_MOST, bytes);
+    expect_lines(bytes, LINE_MOST + 2, expected);
+}
+END_TEST
+
+START_TEST(what_does_not_fit_begins_the_next_piece_whole)
+{
+    static const struct {
+        const char *bytes, *shown;
+    } last[] = {{"\xC3\xA9", "\xC3\xA9"},
+                {"\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80"},
+                {"\x1B", "^["},
+                {"\xE2\x82", "\xEF\xBF\xBD"},
+                {"\r", "^M"},
+                {"\xE2\x82\r", "\xEF\xBF\xBD^M"}};
+
+    for (size_t i = 0; i < sizeof last / sizeof last[0]; i++) {
+        char bytes[LINE_MOST + 16], expected[LINE_MOST + 32];
+
+        memset(bytes, 'x', LINE_MOST - 1);
+        (void)strcpy(bytes + LINE_MOST - 1, last[i].bytes);
+        (void)snprintf(expected, sizeof expected, "%.*s\\%s.", LINE_MOST - 1, bytes,
+                       last[i].shown);
+        expect_lines(bytes, strlen(bytes), expected);
+    }
+}
+END_TEST
+
+START_TEST(the_first_bytes_can_be_kept_for_the_next_piece)
+{
+    struct line line = {0};
+    enum line_event event;
+
+    ck_assert_uint_eq(line_take(&line, (const unsigned char *)"/me waves", 9, &event), 9);
+    line_clear(&line, 4);
+    ck_assert_uint_eq(line_take(&line, (const unsigned char *)"on\n", 3, &event), 3);
+    ck_assert_int_eq(event, LINE_ENDED);
+    ck_assert_str_eq(line.text, "/me on");
+    line_clear(&line, 100);
+    ck_assert_uint_eq(line.length, 6);
+}
+END_TEST
+
+START_TEST(how_a_stream_is_cut_changes_nothing)
+{
+    static const char *const parts[] = {"x",    "hello ",   "\n",   "\r\n", "\r",
+                                        "\x1B", "\xC3\xA9", "\xE2", "\x82", "\xAC"};
+
+    for (int round = 0; round < 300; round++) {
+        static unsigned char bytes[8192];
+        static char whole[65536], cut[65536];
+        size_t length = 0;
+
+        while (length < 6000) {
+            const char *part = parts[random_below(round % 2 ? 10 : 2)];
+
+            memcpy(bytes + length, part, strlen(part));
+            length += strlen(part);
+        }
+        lines_of(bytes, length, true, whole);
+        lines_of(bytes, length, false, cut);
+        ck_assert_str_eq(whole, cut);
+    }
+}
+END_TEST
+
+/* ---- Telnet ------------------------------------------------------------------------- */
+
+/* What a stream does: data as it is, a reply as <WONT 6>, AYT as <?>. */
+static void telnet_of(const unsigned char *bytes, size_t length, bool by_spans, char *out)
+{
+    struct telnet telnet = {0};
+    struct telnet_reply reply;
+
+    for (size_t i = 0; i < length; i++) {
+        size_t plain = by_spans ? telnet_plain(&telnet, bytes + i, length - i) : 0;
+
+        if (plain > 0) {
+            memcpy(out, bytes + i, plain);
+            out += plain;
+            i += plain - 1;
+            continue;
+        }
+        switch (telnet_take(&telnet, bytes[i], &reply)) {
+        case TELNET_NOTHING: break;
+        case TELNET_DATA: *out++ = (char)bytes[i]; break;
+        case TELNET_ARE_YOU_THERE: out += sprintf(out, "<?>"); break;
+        case TELNET_REFUSE:
+            ck_assert_int_eq((unsigned char)reply.bytes[0], 255);
+            out += sprintf(out, "<%s %d>",
+                           (unsigned char)reply.bytes[1] == 252 ? "WONT" : "DONT",
+                           (unsigned char)reply.bytes[2]);
+        }
+    }
+    *out = '\0';
+}
+
+static void expect_telnet(const char *bytes, size_t length, const char *expected)
+{
+    char out[1024];
+
+    telnet_of((const unsigned char *)bytes, length, true, out);
+    ck_assert_str_eq(out, expected);
+    telnet_of((const unsigned char *)bytes, length, false, out);
+    ck_assert_str_eq(out, expected);
+}
+
+START_TEST(commands_are_taken_out_and_answered)
+{
+    expect_telnet("plain", 5, "plain");
+    expect_telnet("a\xFF\xF4z", 4, "az");
+    expect_telnet("a\xFF\xF6z", 4, "a<?>z");
+    expect_telnet("\xFF\xFD\x06", 3, "<WONT 6>");
+    expect_telnet("\xFF\xFB\x1F", 3, "<DONT 31>");
+    expect_telnet("\xFF\xFC\x01\xFF\xFE\x01", 6, "");
+    expect_telnet("\xFF\xFD\xFF.", 4, "<WONT 255>.");
+    expect_telnet("a\xFF\xFFz", 4, "a\xFFz");
+    expect_telnet("\xFF\x01z", 3, "z");
+}
+END_TEST
+
+START_TEST(a_subnegotiation_ends_at_iac_se_alone)
+{
+    expect_telnet("a\xFF\xFA\x18se\xF0\xFF\xFF\xF0\xFF\xF0z", 14, "az");
+    expect_telnet("a\xFF\xFA\x18\xFF\xF6\xFF\xF0z", 9, "az");
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        of_all_sequences_just_the_characters_pass,
+        whatever_comes_what_goes_out_is_clean,
+        one_byte_never_brings_forth_more_than_text_most,
+        line_ends_are_lf_crlf_and_crnul,
+        a_full_line_is_a_piece_only_when_more_comes,
+        what_does_not_fit_begins_the_next_piece_whole,
+        the_first_bytes_can_be_kept_for_the_next_piece,
+        how_a_stream_is_cut_changes_nothing,
+        commands_are_taken_out_and_answered,
+        a_subnegotiation_ends_at_iac_se_alone,
+    };
+    Suite *suite = suite_create("net/text, net/line, net/telnet");
+    TCase *tcase = tcase_create("input");
+
+    tcase_set_timeout(tcase, 60);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}

@@ -1,0 +1,329 @@
+/* net/address, net/listener, net/descriptor, net/fdset, net/signals. */
+#include "tests/harness.h"
+
+#include "net/address.h"
+#include "net/clock.h"
+#include "net/descriptor.h"
+#include "net/fdset.h"
+#include "net/listener.h"
+#include "net/signals.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* ---- Addresses ---------------------------------------------------------------------- */
+
+static void expect_v6(const char *address, int port, const char *expected)
+{
+    struct sockaddr_storage storage = {0};
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&storage;
+    char out[ADDRESS_MOST];
+
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons((uint16_t)port);
+    ck_assert_int_eq(inet_pton(AF_INET6, address, &v6->sin6_addr), 1);
+    address_format(&storage, out);
+    ck_assert_str_eq(out, expected);
+    ck_assert_int_eq(address_port(&storage), port);
+}
+
+START_TEST(addresses_are_written_as_rfc_5952_has_them)
+{
+    expect_v6("0:0:0:0:0:0:0:1", 37993, "[::1]:37993");
+    expect_v6("2001:DB8:0:0:1:0:0:1", 1, "[2001:db8::1:0:0:1]:1");
+    expect_v6("2001:db8:0:1:1:1:1:1", 65535, "[2001:db8:0:1:1:1:1:1]:65535");
+    expect_v6("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 65535,
+              "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
+}
+END_TEST
+
+START_TEST(a_v4_peer_of_a_v6_socket_is_written_as_a_v4_peer)
+{
+    expect_v6("::ffff:127.0.0.1", 37993, "127.0.0.1:37993");
+}
+END_TEST
+
+START_TEST(an_address_of_no_known_family_is_a_question_mark)
+{
+    struct sockaddr_storage storage = {.ss_family = AF_UNIX};
+    char out[ADDRESS_MOST];
+
+    address_format(&storage, out);
+    ck_assert_str_eq(out, "?");
+    ck_assert_int_eq(address_port(&storage), -1);
+}
+END_TEST
+
+START_TEST(a_port_is_a_number_and_nothing_else)
+{
+    static const char *const bad[] = {"",   "-1",    "+1",          " 1",
+                                      "1 ", "65536", "99999999999", "x"};
+
+    ck_assert_int_eq(address_parse_port("0"), 0);
+    ck_assert_int_eq(address_parse_port("2626"), 2626);
+    ck_assert_int_eq(address_parse_port("65535"), 65535);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_int_eq(address_parse_port(bad[i]), -1);
+}
+END_TEST
+
+/* ---- The listener ------------------------------------------------------------------- */
+
+static int open_listener(void)
+{
+    const char *why = "";
+    int listener = listener_open(NULL, 0, SOCK_STREAM, &why);
+
+    ck_assert_msg(listener != -1, "%s", why);
+    return listener;
+}
+
+START_TEST(one_listener_hears_both_families)
+{
+    int listener = open_listener();
+    struct stream four = connect_to_host("127.0.0.1", listener_port(listener));
+    struct stream six = connect_to_host("::1", listener_port(listener));
+    struct listener_spare spare = {-1};
+    struct sockaddr_storage peer;
+    char name[ADDRESS_MOST];
+
+    ck_assert_int_ne(listener_accept(listener, &spare, "", &peer), -1);
+    address_format(&peer, name);
+    ck_assert_str_eq(name, name_of(&four));
+    ck_assert_int_ne(listener_accept(listener, &spare, "", &peer), -1);
+    address_format(&peer, name);
+    ck_assert_str_eq(name, name_of(&six));
+    ck_assert_int_eq(listener_accept(listener, &spare, "", &peer), -1);
+    ck_assert_int_eq(errno, EAGAIN);
+}
+END_TEST
+
+static int option_of(int fd, int level, int option)
+{
+    int value = -1;
+    socklen_t length = sizeof value;
+
+    ck_assert_int_eq(getsockopt(fd, level, option, &value, &length), 0);
+    return value;
+}
+
+START_TEST(a_newcomer_is_non_blocking_and_has_its_options)
+{
+    int listener = open_listener();
+    struct listener_spare spare = {-1};
+    struct sockaddr_storage peer;
+    int newcomer;
+
+    (void)connect_to(listener_port(listener));
+    newcomer = listener_accept(listener, &spare, "", &peer);
+    ck_assert_int_ne(newcomer, -1);
+    ck_assert(fcntl(newcomer, F_GETFL) & O_NONBLOCK);
+    ck_assert(fcntl(newcomer, F_GETFD) & FD_CLOEXEC);
+    ck_assert(fcntl(listener, F_GETFL) & O_NONBLOCK);
+    ck_assert_int_ne(option_of(newcomer, IPPROTO_TCP, TCP_NODELAY), 0);
+    ck_assert_int_ne(option_of(newcomer, SOL_SOCKET, SO_KEEPALIVE), 0);
+    ck_assert_int_ne(option_of(newcomer, SOL_SOCKET, SO_OOBINLINE), 0);
+}
+END_TEST
+
+START_TEST(a_descriptor_that_fits_no_fd_set_is_sent_away)
+{
+    int listener = open_listener(), last;
+    struct listener_spare spare = {-1};
+    struct sockaddr_storage peer;
+    struct stream client;
+
+    need_descriptors(FD_SETSIZE + 64);
+    client = connect_to(listener_port(listener));
+    while ((last = dup(STDERR_FILENO)) < FD_SETSIZE - 1)
+        ck_assert_int_ne(last, -1);
+    ck_assert_int_eq(listener_accept(listener, &spare, "full\r\n", &peer), -1);
+    ck_assert_int_eq(errno, EMFILE);
+    expect_line(&client, "full");
+    expect_end(&client);
+    ck_assert_int_eq(listener_accept(listener, &spare, "full\r\n", &peer), -1);
+    ck_assert_int_eq(errno, EAGAIN);
+}
+END_TEST
+
+static void use_up_descriptors(void)
+{
+    while (dup(STDERR_FILENO) != -1)
+        continue;
+}
+
+START_TEST(out_of_descriptors_the_spare_serves_to_send_a_newcomer_away)
+{
+    struct rlimit few = {.rlim_cur = 64, .rlim_max = 64};
+    int listener = open_listener();
+    struct listener_spare spare;
+    struct sockaddr_storage peer;
+    struct stream clients[2];
+
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    listener_spare_open(&spare);
+    ck_assert_int_ne(spare.descriptor, -1);
+    for (int i = 0; i < 2; i++)
+        clients[i] = connect_to(listener_port(listener));
+    use_up_descriptors();
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(listener_accept(listener, &spare, "full\r\n", &peer), -1);
+        ck_assert_int_eq(errno, EMFILE);
+        expect_line(&clients[i], "full");
+        expect_end(&clients[i]);
+    }
+    ck_assert_int_ne(spare.descriptor, -1);
+    ck_assert_int_eq(listener_accept(listener, &spare, "full\r\n", &peer), -1);
+    ck_assert_int_eq(errno, EAGAIN);
+}
+END_TEST
+
+START_TEST(without_even_a_spare_it_says_to_look_again_later)
+{
+    struct rlimit few = {.rlim_cur = 64, .rlim_max = 64};
+    int listener = open_listener();
+    struct listener_spare spare = {-1};
+    struct sockaddr_storage peer;
+
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    (void)connect_to(listener_port(listener));
+    use_up_descriptors();
+    ck_assert_int_eq(listener_accept(listener, &spare, "full\r\n", &peer), -1);
+    ck_assert_int_eq(errno, ENFILE);
+}
+END_TEST
+
+START_TEST(what_cannot_be_bound_is_said_in_words)
+{
+    int listener = open_listener();
+    const char *why = NULL;
+
+    ck_assert_int_eq(listener_open(NULL, listener_port(listener), SOCK_STREAM, &why), -1);
+    ck_assert_str_eq(why, strerror(EADDRINUSE));
+    ck_assert_int_eq(listener_open("no.such.host.invalid", 0, SOCK_STREAM, &why), -1);
+    ck_assert_uint_gt(strlen(why), 0);
+    ck_assert_int_eq(listener_open("192.0.2.1", 0, SOCK_STREAM, &why), -1);
+    ck_assert_str_eq(why, strerror(EADDRNOTAVAIL));
+}
+END_TEST
+
+/* ---- Descriptors, sets, signals, time ----------------------------------------------- */
+
+START_TEST(a_missing_standard_descriptor_is_filled)
+{
+    (void)close(STDIN_FILENO);
+    (void)close(STDERR_FILENO);
+    ck_assert_int_eq(descriptor_fill_standard(), 0);
+    ck_assert_int_ne(fcntl(STDIN_FILENO, F_GETFD), -1);
+    ck_assert_int_ne(fcntl(STDERR_FILENO, F_GETFD), -1);
+}
+END_TEST
+
+START_TEST(a_pipes_flags_are_given_back)
+{
+    struct descriptor_output before;
+    int ends[2];
+
+    ck_assert_int_eq(pipe(ends), 0);
+    descriptor_prepare_output(ends[1], &before);
+    ck_assert(fcntl(ends[1], F_GETFL) & O_NONBLOCK);
+    descriptor_restore_output(ends[1], &before);
+    ck_assert(!(fcntl(ends[1], F_GETFL) & O_NONBLOCK));
+}
+END_TEST
+
+START_TEST(a_set_has_what_was_added_and_minus_one_is_in_none)
+{
+    fd_set set;
+
+    FD_ZERO(&set);
+    fdset_add(&set, 0);
+    fdset_add(&set, FD_SETSIZE - 1);
+    fdset_add(&set, -1);
+    ck_assert(fdset_has(&set, 0) && fdset_has(&set, FD_SETSIZE - 1));
+    ck_assert(!fdset_has(&set, 1) && !fdset_has(&set, -1));
+    fdset_remove(&set, 0);
+    fdset_remove(&set, -1);
+    ck_assert(!fdset_has(&set, 0));
+}
+END_TEST
+
+static volatile sig_atomic_t caught;
+
+static void note(int signal_number)
+{
+    caught = signal_number;
+}
+
+START_TEST(a_signal_arrives_where_it_is_waited_for_and_nowhere_else)
+{
+    struct timespec long_time = {.tv_sec = DEADLINE_MS / 1000};
+    sigset_t while_waiting;
+
+    ck_assert_int_eq(signals_prepare(note, &while_waiting), 0);
+    ck_assert_int_eq(raise(SIGTERM), 0);
+    ck_assert_int_eq(caught, 0);
+    ck_assert_int_eq(pselect(0, NULL, NULL, NULL, &long_time, &while_waiting), -1);
+    ck_assert_int_eq(errno, EINTR);
+    ck_assert_int_eq(caught, SIGTERM);
+    ck_assert_int_eq(raise(SIGPIPE), 0);
+}
+END_TEST
+
+START_TEST(a_hangup_that_was_ignored_stays_ignored)
+{
+    struct sigaction now;
+    sigset_t while_waiting;
+
+    (void)signal(SIGHUP, SIG_IGN);
+    ck_assert_int_eq(signals_prepare(note, &while_waiting), 0);
+    ck_assert_int_eq(sigaction(SIGHUP, NULL, &now), 0);
+    ck_assert(now.sa_handler == SIG_IGN);
+}
+END_TEST
+
+START_TEST(a_time_that_is_over_is_no_time)
+{
+    struct timespec none = clock_timespec(-5), some = clock_timespec(1234);
+
+    ck_assert(none.tv_sec == 0 && none.tv_nsec == 0);
+    ck_assert(some.tv_sec == 1 && some.tv_nsec == 234000000);
+    ck_assert_int_ge(clock_ms(), 0);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        addresses_are_written_as_rfc_5952_has_them,
+        a_v4_peer_of_a_v6_socket_is_written_as_a_v4_peer,
+        an_address_of_no_known_family_is_a_question_mark,
+        a_port_is_a_number_and_nothing_else,
+        one_listener_hears_both_families,
+        a_newcomer_is_non_blocking_and_has_its_options,
+        a_descriptor_that_fits_no_fd_set_is_sent_away,
+        out_of_descriptors_the_spare_serves_to_send_a_newcomer_away,
+        without_even_a_spare_it_says_to_look_again_later,
+        what_cannot_be_bound_is_said_in_words,
+        a_missing_standard_descriptor_is_filled,
+        a_pipes_flags_are_given_back,
+        a_set_has_what_was_added_and_minus_one_is_in_none,
+        a_signal_arrives_where_it_is_waited_for_and_nowhere_else,
+        a_hangup_that_was_ignored_stays_ignored,
+        a_time_that_is_over_is_no_time,
+    };
+    Suite *suite = suite_create("net/address, net/listener, net/descriptor, net/signals");
+    TCase *tcase = tcase_create("sockets");
+
+    tcase_set_timeout(tcase, 60);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}

@@ -1,0 +1,307 @@
+/* net/transcript: one log, many cursors. */
+#include "tests/harness.h"
+
+#include "net/transcript.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EVERYBODY TRANSCRIPT_NOBODY, TRANSCRIPT_NOBODY
+
+static struct transcript transcript;
+
+static void open_transcript(void)
+{
+    ck_assert_int_eq(transcript_init(&transcript, 1024), 0);
+}
+
+static void close_transcript(void)
+{
+    transcript_free(&transcript);
+}
+
+static void append(const char *text, int omit, int only)
+{
+    transcript_append(&transcript, text, strlen(text), omit, only);
+}
+
+/* Has a reader take at most `most` bytes of what is before it, and checks them. */
+static void expect_read(struct transcript_cursor *cursor, int reader, size_t most,
+                        const char *expected)
+{
+    struct transcript_span span;
+    char text[2048] = "";
+    size_t length = 0;
+
+    (void)transcript_read(&transcript, *cursor, reader, &span);
+    for (int i = 0; i < span.count; i++) {
+        memcpy(text + length, span.pieces[i].iov_base, span.pieces[i].iov_len);
+        length += span.pieces[i].iov_len;
+    }
+    ck_assert_uint_eq(length, span.bytes);
+    if (length > most)
+        length = most;
+    text[length] = '\0';
+    ck_assert_str_eq(text, expected);
+    *cursor = transcript_advance(&transcript, *cursor, reader, &span, length);
+}
+
+START_TEST(every_reader_reads_from_where_it_began)
+{
+    struct transcript_cursor early = transcript_now(&transcript), late;
+
+    append("one ", EVERYBODY);
+    late = transcript_now(&transcript);
+    append("two ", EVERYBODY);
+    expect_read(&early, 5, 100, "one two ");
+    expect_read(&late, 6, 100, "two ");
+    append("three", EVERYBODY);
+    expect_read(&early, 5, 100, "three");
+    expect_read(&early, 5, 100, "");
+}
+END_TEST
+
+START_TEST(what_is_not_for_a_reader_is_left_out)
+{
+    struct transcript_cursor five = transcript_now(&transcript), six = five, seven = five;
+
+    append("all ", EVERYBODY);
+    append("not-5 ", 5, TRANSCRIPT_NOBODY);
+    append("only-6 ", TRANSCRIPT_NOBODY, 6);
+    append("all", EVERYBODY);
+    expect_read(&five, 5, 100, "all all");
+    expect_read(&six, 6, 100, "all not-5 only-6 all");
+    expect_read(&seven, 7, 100, "all not-5 all");
+}
+END_TEST
+
+START_TEST(a_reader_with_nothing_for_it_is_past_all_that_is_not)
+{
+    struct transcript_cursor five = transcript_now(&transcript);
+    struct transcript_span span;
+
+    append("not for five", 5, TRANSCRIPT_NOBODY);
+    ck_assert_int_eq(transcript_read(&transcript, five, 5, &span), 0);
+    ck_assert_uint_eq(span.after.position, transcript.end);
+}
+END_TEST
+
+START_TEST(a_short_send_leaves_the_rest_for_the_next)
+{
+    struct transcript_cursor five = transcript_now(&transcript);
+
+    append("abc", EVERYBODY);
+    append("not for five", 5, TRANSCRIPT_NOBODY);
+    append("def", EVERYBODY);
+    expect_read(&five, 5, 2, "ab");
+    expect_read(&five, 5, 1, "c");
+    expect_read(&five, 5, 0, "");
+    expect_read(&five, 5, 2, "de");
+    expect_read(&five, 5, 9, "f");
+    ck_assert_uint_eq(five.position, transcript.end);
+}
+END_TEST
+
+START_TEST(neighbours_with_one_audience_are_one_piece)
+{
+    struct transcript_cursor five = transcript_now(&transcript);
+    struct transcript_span span;
+
+    append("[6] hello", 6, TRANSCRIPT_NOBODY);
+    append("\r\n", 6, TRANSCRIPT_NOBODY);
+    append("[7] hello", 7, TRANSCRIPT_NOBODY);
+    ck_assert_int_eq(transcript_read(&transcript, five, 5, &span), 1);
+    ck_assert_uint_eq(transcript.next_entry, 2);
+}
+END_TEST
+
+START_TEST(text_that_wraps_around_the_ring_is_two_pieces)
+{
+    struct transcript_cursor five;
+    struct transcript_span span;
+    char filler[1000] = "";
+
+    memset(filler, '.', sizeof filler - 1);
+    append(filler, EVERYBODY);
+    transcript_release(&transcript, transcript.end);
+    five = transcript_now(&transcript);
+    append("the ring ends in the middle of this text", EVERYBODY);
+    ck_assert_int_eq(transcript_read(&transcript, five, 5, &span), 2);
+    expect_read(&five, 5, 100, "the ring ends in the middle of this text");
+}
+END_TEST
+
+START_TEST(more_pieces_than_a_send_takes_are_taken_in_turns)
+{
+    struct transcript_cursor five = transcript_now(&transcript);
+    struct transcript_span span;
+    size_t got = 0;
+    int sends = 0;
+
+    transcript_free(&transcript);
+    ck_assert_int_eq(transcript_init(&transcript, 65536), 0);
+    for (int i = 0; i < 200; i++) {
+        append("x", EVERYBODY);
+        append("y", 5, TRANSCRIPT_NOBODY);
+    }
+    while (transcript_read(&transcript, five, 5, &span) > 0) {
+        five = transcript_advance(&transcript, five, 5, &span, span.bytes);
+        got += span.bytes;
+        sends++;
+    }
+    ck_assert_uint_eq(got, 200);
+    ck_assert_int_eq(sends, (200 + TRANSCRIPT_PIECES - 1) / TRANSCRIPT_PIECES);
+}
+END_TEST
+
+START_TEST(room_is_what_the_slowest_has_read)
+{
+    struct transcript_cursor five = transcript_now(&transcript);
+
+    ck_assert_uint_eq(transcript_room(&transcript), 1024);
+    append("0123456789", EVERYBODY);
+    append("0123456789", EVERYBODY);
+    expect_read(&five, 5, 5, "01234");
+    transcript_release(&transcript, five.position);
+    ck_assert_uint_eq(transcript.begin, 5);
+    expect_read(&five, 5, 100, "567890123456789");
+    transcript_release(&transcript, five.position);
+    ck_assert_uint_eq(transcript_room(&transcript), 1024);
+}
+END_TEST
+
+START_TEST(many_tiny_texts_cost_room_too)
+{
+    size_t room = transcript_room(&transcript);
+    int texts = 0;
+
+    for (; transcript_room(&transcript) >= 3; texts++)
+        append("abc", TRANSCRIPT_NOBODY, texts % 2);
+    ck_assert_int_eq(texts, (int)(room / TRANSCRIPT_SMALLEST));
+    ck_assert_uint_gt(transcript_position_for(&transcript, 64), transcript.begin);
+    transcript_release(&transcript, transcript_position_for(&transcript, 64));
+    ck_assert_uint_ge(transcript_room(&transcript), 64);
+    ck_assert_uint_lt(transcript_room(&transcript), 64 + TRANSCRIPT_SMALLEST);
+}
+END_TEST
+
+START_TEST(the_position_for_so_much_room_gives_just_that_room)
+{
+    char text[601] = "";
+
+    memset(text, '.', 600);
+    append(text, EVERYBODY);
+    ck_assert_uint_eq(transcript_position_for(&transcript, 1024 - 600), 0);
+    ck_assert_uint_eq(transcript_position_for(&transcript, 1024 - 600 + 7), 7);
+    transcript_release(&transcript, 7);
+    ck_assert_uint_eq(transcript_room(&transcript), 1024 - 600 + 7);
+}
+END_TEST
+
+START_TEST(a_capacity_that_is_no_power_of_two_is_refused)
+{
+    struct transcript other;
+
+    ck_assert_int_eq(transcript_init(&other, 1000), -1);
+    ck_assert_int_eq(errno, EINVAL);
+    ck_assert_int_eq(transcript_init(&other, 32), -1);
+}
+END_TEST
+
+/* What the transcript is to do, done the simple way: a text for each reader. */
+#define READERS 5
+
+static struct model {
+    char *unread[READERS]; /* what each has before it */
+    size_t length[READERS];
+    struct transcript_cursor cursors[READERS];
+} model;
+
+static void append_to_both(void)
+{
+    char text[64];
+    size_t length = 1 + random_below(sizeof text - 1);
+    int omit = random_below(2) ? (int)random_below(READERS) : TRANSCRIPT_NOBODY;
+    int only = random_below(4) ? TRANSCRIPT_NOBODY : (int)random_below(READERS);
+
+    if (length > transcript_room(&transcript))
+        return;
+    for (size_t i = 0; i < length; i++)
+        text[i] = (char)('a' + random_below(26));
+    transcript_append(&transcript, text, length, omit, only);
+    for (int r = 0; r < READERS; r++) {
+        if (r == omit || (only != TRANSCRIPT_NOBODY && only != r))
+            continue;
+        memcpy(model.unread[r] + model.length[r], text, length);
+        model.length[r] += length;
+    }
+}
+
+static void read_from_both(int r)
+{
+    struct transcript_span span;
+    size_t at = 0, taken;
+
+    (void)transcript_read(&transcript, model.cursors[r], r, &span);
+    ck_assert_uint_eq(span.bytes, model.length[r]);
+    for (int i = 0; i < span.count; at += span.pieces[i++].iov_len)
+        ck_assert(memcmp(span.pieces[i].iov_base, model.unread[r] + at,
+                         span.pieces[i].iov_len) == 0);
+    taken = random_below(2) ? span.bytes : random_below((unsigned)span.bytes + 1);
+    model.cursors[r] = transcript_advance(&transcript, model.cursors[r], r, &span, taken);
+    model.length[r] -= taken;
+    memmove(model.unread[r], model.unread[r] + taken, model.length[r]);
+}
+
+START_TEST(a_hundred_thousand_random_steps_agree_with_the_simple_way)
+{
+    for (int r = 0; r < READERS; r++) {
+        model.unread[r] = malloc(4096);
+        model.length[r] = 0;
+        model.cursors[r] = transcript_now(&transcript);
+    }
+    for (int step = 0; step < 100000; step++) {
+        uint64_t slowest = transcript.end;
+
+        if (random_below(2))
+            append_to_both();
+        else
+            read_from_both((int)random_below(READERS));
+        for (int r = 0; r < READERS; r++)
+            if (model.cursors[r].position < slowest)
+                slowest = model.cursors[r].position;
+        if (random_below(4) == 0)
+            transcript_release(&transcript, slowest);
+    }
+    for (int r = 0; r < READERS; r++)
+        free(model.unread[r]);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        every_reader_reads_from_where_it_began,
+        what_is_not_for_a_reader_is_left_out,
+        a_reader_with_nothing_for_it_is_past_all_that_is_not,
+        a_short_send_leaves_the_rest_for_the_next,
+        neighbours_with_one_audience_are_one_piece,
+        text_that_wraps_around_the_ring_is_two_pieces,
+        more_pieces_than_a_send_takes_are_taken_in_turns,
+        room_is_what_the_slowest_has_read,
+        many_tiny_texts_cost_room_too,
+        the_position_for_so_much_room_gives_just_that_room,
+        a_capacity_that_is_no_power_of_two_is_refused,
+        a_hundred_thousand_random_steps_agree_with_the_simple_way,
+    };
+    Suite *suite = suite_create("net/transcript");
+    TCase *tcase = tcase_create("transcript");
+
+    tcase_add_checked_fixture(tcase, open_transcript, close_transcript);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
