@@ -23,17 +23,10 @@ CHAT = pchatsrv.o chat_commands.o chat_readers.o
 LOAD = bench/chat_load.o bench/chat_clients.o bench/chat_join.o bench/chat_line.o \
 	bench/chat_run.o bench/child.o bench/histogram.o
 HARNESS = tests/harness.o tests/room.o
-TEST_OBJECTS = tests/test_transcript.o tests/test_input.o tests/test_sockets.o \
-	tests/test_chat.o tests/test_chat_server.o tests/test_telnet.o tests/test_figures.o
-
 STANDING = $(HARNESS) build/libnet.a
 LABS = labs/chat_naive.o
 
-OBJECTS = $(CHAT) $(NET) $(LABS) $(LOAD) $(HARNESS) $(TEST_OBJECTS)
-
-# Where Check is, if it is not where the compiler looks by itself.
-CHECK_CFLAGS = `pkg-config --cflags check 2>/dev/null`
-CHECK_LIBS = `pkg-config --libs check 2>/dev/null || echo -lcheck`
+OBJECTS = $(CHAT) $(NET) $(LABS) $(LOAD) $(HARNESS)
 
 all: $(PROGRAMS) $(BENCHES)
 
@@ -71,38 +64,48 @@ build/libnet.a: $(NET)
 	rm -f $@
 	$(AR) rc $@ $(NET)
 
-# The tests.
+# The tests. pkg-config knows where Check is if the compiler does not.
+
+CHECK_CFLAGS = `pkg-config --cflags check 2>/dev/null`
+CHECK_LIBS = `pkg-config --libs check 2>/dev/null || echo -lcheck`
+TEST = mkdir -p $(@D) && $(COMPILE) $(CHECK_CFLAGS) $(LDFLAGS) -o $@
 
 check-is-there:
 	@echo '#include <check.h>' | $(COMPILE) $(CHECK_CFLAGS) -E -x c - >/dev/null 2>&1 || \
 	{ echo "The tests need Check: 'make deps' installs it." >&2; exit 1; }
 
-build/test_transcript: tests/test_transcript.o $(STANDING)
-	$(LINK) tests/test_transcript.o $(STANDING) $(CHECK_LIBS)
+tests/harness.o: tests/harness.c
+	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/harness.c
 
-build/test_input: tests/test_input.o $(STANDING)
-	$(LINK) tests/test_input.o $(STANDING) $(CHECK_LIBS)
+tests/room.o: tests/room.c
+	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/room.c
 
-build/test_sockets: tests/test_sockets.o $(STANDING)
-	$(LINK) tests/test_sockets.o $(STANDING) $(CHECK_LIBS)
+build/test_transcript: tests/test_transcript.c $(STANDING)
+	$(TEST) tests/test_transcript.c $(STANDING) $(CHECK_LIBS)
 
-build/test_chat: tests/test_chat.o $(STANDING)
-	$(LINK) tests/test_chat.o $(STANDING) $(CHECK_LIBS)
+build/test_input: tests/test_input.c $(STANDING)
+	$(TEST) tests/test_input.c $(STANDING) $(CHECK_LIBS)
 
-build/test_chat_server: tests/test_chat_server.o $(STANDING)
-	$(LINK) tests/test_chat_server.o $(STANDING) $(CHECK_LIBS)
+build/test_sockets: tests/test_sockets.c net/fdset.h $(STANDING)
+	$(TEST) tests/test_sockets.c $(STANDING) $(CHECK_LIBS)
 
-build/test_telnet: tests/test_telnet.o $(STANDING)
-	$(LINK) tests/test_telnet.o $(STANDING) $(CHECK_LIBS)
+build/test_chat: tests/test_chat.c $(STANDING)
+	$(TEST) tests/test_chat.c $(STANDING) $(CHECK_LIBS)
 
-build/test_figures: tests/test_figures.o $(STANDING)
-	$(LINK) tests/test_figures.o $(STANDING) $(CHECK_LIBS)
+build/test_chat_server: tests/test_chat_server.c $(STANDING)
+	$(TEST) tests/test_chat_server.c $(STANDING) $(CHECK_LIBS)
+
+build/test_telnet: tests/test_telnet.c $(STANDING)
+	$(TEST) tests/test_telnet.c $(STANDING) $(CHECK_LIBS)
+
+build/test_figures: tests/test_figures.c $(STANDING)
+	$(TEST) tests/test_figures.c $(STANDING) $(CHECK_LIBS)
 
 # An object is made again when a header that it includes has changed: the compiler
 # writes down which (the .d files).
 
 .SUFFIXES: .c .o
 .c.o:
-	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ $<
+	$(COMPILE) -MMD -MP -c -o $@ $<
 
 -include $(OBJECTS:.o=.d)
