@@ -1,4 +1,4 @@
-# netlab: a networking lab in C. For any make: GNU make and BSD make are both tried.
+# netlab: a networking lab in C. For GNU make and BSD make.
 #
 #   make        build every program into bin/
 #   make run    build the chat server and start it (make run ARGS='-p 4000')
@@ -11,22 +11,24 @@ CHECKED = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(CHECKED) $(CPPFLAGS) $(CFLAGS)
 LINK = mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@
 
-PROGRAMS = bin/pchatsrv bin/chat_naive
+PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/chat_naive
 BENCHES = bin/chat_load
 TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
 	build/test_chat_server build/test_telnet
 FIGURES = build/test_figures
 
-NET = net/address.o net/clock.o net/descriptor.o net/keepalive.o net/line.o \
-	net/listener.o net/signals.o net/telnet.o net/text.o net/transcript.o
+NET = net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
+	net/keepalive.o net/line.o net/listener.o net/log.o net/server.o net/signals.o \
+	net/telnet.o net/text.o net/transcript.o
 CHAT = pchatsrv.o chat_commands.o chat_readers.o
 LOAD = bench/chat_load.o bench/chat_clients.o bench/chat_join.o bench/chat_line.o \
 	bench/chat_run.o bench/child.o bench/histogram.o
 HARNESS = tests/harness.o tests/room.o
 STANDING = $(HARNESS) build/libnet.a
+CLIENTS = clients/echo_cli.o
 LABS = labs/chat_naive.o
 
-OBJECTS = $(CHAT) $(NET) $(LABS) $(LOAD) $(HARNESS)
+OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(NET) $(LABS) $(LOAD) $(HARNESS)
 
 all: $(PROGRAMS) $(BENCHES)
 
@@ -36,7 +38,9 @@ run: bin/pchatsrv
 deps:
 	tests/install-deps
 
-test: check-is-there all $(TESTS) $(FIGURES)
+tests: $(TESTS) $(FIGURES)
+
+test: all tests
 	tests/run $(TESTS) $(FIGURES)
 
 clean:
@@ -46,18 +50,27 @@ clean:
 format:
 	clang-format -i *.[ch] */*.[ch]
 
-.PHONY: all run deps test clean format check-is-there
+.PHONY: all run deps tests test clean format
 
 # The programs.
 
 bin/pchatsrv: $(CHAT) build/libnet.a
-	$(LINK) $(CHAT) build/libnet.a
+	$(LINK) $(CHAT) build/libnet.a $(LDLIBS)
+
+bin/echo_srv: echo_srv.o build/libnet.a
+	$(LINK) echo_srv.o build/libnet.a $(LDLIBS)
+
+bin/dgram_srv: dgram_srv.o build/libnet.a
+	$(LINK) dgram_srv.o build/libnet.a $(LDLIBS)
+
+bin/echo_cli: clients/echo_cli.o build/libnet.a
+	$(LINK) clients/echo_cli.o build/libnet.a $(LDLIBS)
 
 bin/chat_naive: labs/chat_naive.o
-	$(LINK) labs/chat_naive.o
+	$(LINK) labs/chat_naive.o $(LDLIBS)
 
 bin/chat_load: $(LOAD)
-	$(LINK) $(LOAD)
+	$(LINK) $(LOAD) $(LDLIBS)
 
 build/libnet.a: $(NET)
 	mkdir -p $(@D)
@@ -70,36 +83,38 @@ CHECK_CFLAGS = `pkg-config --cflags check 2>/dev/null`
 CHECK_LIBS = `pkg-config --libs check 2>/dev/null || echo -lcheck`
 TEST = mkdir -p $(@D) && $(COMPILE) $(CHECK_CFLAGS) $(LDFLAGS) -o $@
 
-check-is-there:
+build/check-is-there:
+	@mkdir -p $(@D)
 	@echo '#include <check.h>' | $(COMPILE) $(CHECK_CFLAGS) -E -x c - >/dev/null 2>&1 || \
 	{ echo "The tests need Check: 'make deps' installs it." >&2; exit 1; }
+	@touch $@
 
-tests/harness.o: tests/harness.c
+tests/harness.o: tests/harness.c build/check-is-there
 	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/harness.c
 
-tests/room.o: tests/room.c
+tests/room.o: tests/room.c build/check-is-there
 	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/room.c
 
 build/test_transcript: tests/test_transcript.c $(STANDING)
-	$(TEST) tests/test_transcript.c $(STANDING) $(CHECK_LIBS)
+	$(TEST) tests/test_transcript.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 build/test_input: tests/test_input.c $(STANDING)
-	$(TEST) tests/test_input.c $(STANDING) $(CHECK_LIBS)
+	$(TEST) tests/test_input.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 build/test_sockets: tests/test_sockets.c net/fdset.h $(STANDING)
-	$(TEST) tests/test_sockets.c $(STANDING) $(CHECK_LIBS)
+	$(TEST) tests/test_sockets.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 build/test_chat: tests/test_chat.c $(STANDING)
-	$(TEST) tests/test_chat.c $(STANDING) $(CHECK_LIBS)
+	$(TEST) tests/test_chat.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 build/test_chat_server: tests/test_chat_server.c $(STANDING)
-	$(TEST) tests/test_chat_server.c $(STANDING) $(CHECK_LIBS)
+	$(TEST) tests/test_chat_server.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 build/test_telnet: tests/test_telnet.c $(STANDING)
-	$(TEST) tests/test_telnet.c $(STANDING) $(CHECK_LIBS)
+	$(TEST) tests/test_telnet.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 build/test_figures: tests/test_figures.c $(STANDING)
-	$(TEST) tests/test_figures.c $(STANDING) $(CHECK_LIBS)
+	$(TEST) tests/test_figures.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 # An object is made again when a header that it includes has changed: the compiler
 # writes down which (the .d files).

@@ -13,6 +13,12 @@
 #define NICK_MOST 16
 #define ROW_MOST  72 /* where a list of names goes on in a new line */
 
+/*
+ * What of a command may stand before each piece of a long line: "/msg", a name, and some
+ * spaces. With more than that nobody has talked to anybody, and the rest is left out.
+ */
+#define KEPT_MOST (NAME_MOST + 32)
+
 /* Gets the client and what stands behind the command's name and the spaces after it. */
 typedef void command_function(struct chat_server *server, int sock, const char *words);
 
@@ -23,15 +29,16 @@ struct command {
     int words_kept; /* of a long line, before each piece: "/msg ann" keeps two; 0: no text */
 };
 
-static command_function nick, who, me, msg, help, quit;
+static command_function command_nick, command_who, command_me, command_msg, command_help,
+    command_quit;
 
 static const struct command commands[] = {
-    {"nick", "/nick NAME      be called NAME from now on", nick, 0},
-    {"who", "/who            who is here?", who, 0},
-    {"me", "/me ACTION      say what you do", me, 1},
-    {"msg", "/msg NAME TEXT  say TEXT to NAME alone", msg, 2},
-    {"help", "/help           this list", help, 0},
-    {"quit", "/quit [WORDS]   leave, with WORDS for a farewell", quit, 0},
+    {"nick", "/nick NAME      be called NAME from now on", command_nick, 0},
+    {"who", "/who            who is here?", command_who, 0},
+    {"me", "/me ACTION      say what you do", command_me, 1},
+    {"msg", "/msg NAME TEXT  say TEXT to NAME alone", command_msg, 2},
+    {"help", "/help           this list", command_help, 0},
+    {"quit", "/quit [WORDS]   leave, with WORDS for a farewell", command_quit, 0},
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
@@ -72,7 +79,7 @@ size_t chat_command(struct chat_server *server, int sock, const char *line)
     command->run(server, sock, skip_spaces(words));
     for (int n = 0; n < command->words_kept; n++)
         text = skip_spaces(skip_word(text));
-    return (size_t)(text - line);
+    return text - line <= KEPT_MOST ? (size_t)(text - line) : 0;
 }
 
 /* The client of that name, compared without case, or NOBODY. Names hold no spaces. */
@@ -96,7 +103,7 @@ static bool is_nick(const char *name)
     return length >= 1 && length <= NICK_MOST && name[length] == '\0';
 }
 
-static void nick(struct chat_server *server, int sock, const char *words)
+static void command_nick(struct chat_server *server, int sock, const char *words)
 {
     char *name = server->clients[sock].name;
     size_t length = (size_t)(skip_word(words) - words);
@@ -121,7 +128,7 @@ static void nick(struct chat_server *server, int sock, const char *words)
     memcpy(name, wanted, sizeof wanted);
 }
 
-static void who(struct chat_server *server, int sock, const char *words)
+static void command_who(struct chat_server *server, int sock, const char *words)
 {
     char row[ROW_MOST + NAME_MOST];
     int present = 0;
@@ -147,7 +154,7 @@ static void who(struct chat_server *server, int sock, const char *words)
     tell(server, sock, row);
 }
 
-static void me(struct chat_server *server, int sock, const char *words)
+static void command_me(struct chat_server *server, int sock, const char *words)
 {
     char text[NAME_MOST + LINE_MOST + 4];
 
@@ -159,7 +166,7 @@ static void me(struct chat_server *server, int sock, const char *words)
     broadcast_string(server, text, sock);
 }
 
-static void msg(struct chat_server *server, int sock, const char *words)
+static void command_msg(struct chat_server *server, int sock, const char *words)
 {
     size_t length = (size_t)(skip_word(words) - words);
     const char *message = skip_spaces(words + length);
@@ -184,7 +191,7 @@ static void msg(struct chat_server *server, int sock, const char *words)
     tell(server, sock, text);
 }
 
-static void help(struct chat_server *server, int sock, const char *words)
+static void command_help(struct chat_server *server, int sock, const char *words)
 {
     (void)words;
     for (size_t i = 0; i < COMMANDS; i++)
@@ -192,7 +199,7 @@ static void help(struct chat_server *server, int sock, const char *words)
     tell(server, sock, "//TEXT          say /TEXT");
 }
 
-static void quit(struct chat_server *server, int sock, const char *words)
+static void command_quit(struct chat_server *server, int sock, const char *words)
 {
     client_leaves(server, sock, words);
 }

@@ -31,21 +31,21 @@ static uint64_t slowest_position(const struct chat_server *server)
     return slowest;
 }
 
-bool has_room(struct chat_server *server, size_t bytes)
+bool has_space(struct chat_server *server, size_t bytes)
 {
     if (transcript_room(&server->transcript) < bytes)
         transcript_release(&server->transcript, slowest_position(server));
     return transcript_room(&server->transcript) >= bytes;
 }
 
-void wait_for_readers(struct chat_server *server)
+void wait_for_slow_readers(struct chat_server *server)
 {
     if (server->waiting)
         return;
     server->waiting = true;
     server->waiting_since = server->now;
-    server->goal =
-        transcript_position_for(&server->transcript, ROOM_FOR_INPUT + ROOM_TO_GO_ON);
+    server->resume_at =
+        transcript_position_for(&server->transcript, SPACE_FOR_INPUT + SPACE_TO_GO_ON);
 }
 
 /* ---- Sending, at the end of a turn -------------------------------------------------- */
@@ -72,17 +72,19 @@ static void send_transcript(struct chat_server *server, int sock)
     ssize_t sent = 0;
 
     (void)transcript_read(&server->transcript, client->cursor, sock, &span);
-    if (client->deaf) {
+    if (client->send_failed) {
         client->cursor = transcript_now(&server->transcript);
         return;
     }
     if (span.bytes > 0) {
         message.msg_iovlen = (size_t)span.count;
         sent = sendmsg(sock, &message, MSG_NOSIGNAL);
-        if (sent == -1) {
-            client->deaf = !descriptor_try_again(errno) && errno != ENOBUFS && errno != ENOMEM;
-            sent = 0;
+        if (sent == -1 && !descriptor_try_again(errno)) {
+            client->send_failed = true;
+            (void)shutdown(sock, SHUT_RDWR); /* so that recv() is sure to see the end */
         }
+        if (sent == -1)
+            sent = 0;
     }
     move_cursor(server, sock, &span, (size_t)sent, (size_t)sent < span.bytes);
 }
@@ -180,12 +182,12 @@ static void lose_reader(struct chat_server *server, int sock)
     close_client(server, sock);
 }
 
-void mind_slow_readers(struct chat_server *server)
+void close_slow_readers(struct chat_server *server)
 {
     int64_t waited = server->now - server->waiting_since;
 
     transcript_release(&server->transcript, slowest_position(server));
-    if (server->transcript.begin >= server->goal) {
+    if (server->transcript.begin >= server->resume_at) {
         server->waiting = false;
         return;
     }
@@ -194,7 +196,7 @@ void mind_slow_readers(struct chat_server *server)
         bool slept_before = reader->refused_since != 0 &&
                             server->waiting_since - reader->refused_since >= PATIENCE_MS;
 
-        if (is_reader(server, sock) && reader->cursor.position < server->goal &&
+        if (is_reader(server, sock) && reader->cursor.position < server->resume_at &&
             (slept_before || waited >= PATIENCE_MS))
             lose_reader(server, sock);
     }

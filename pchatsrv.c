@@ -17,8 +17,9 @@
 #include "net/clock.h"
 #include "net/descriptor.h"
 #include "net/fdset.h"
+#include "net/server.h"
 #include "net/signals.h"
-#include "net/version.h"
+#include "version.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -102,8 +103,8 @@ static bool accept_new_connection(struct chat_server *server)
 static void accept_newcomers(struct chat_server *server)
 {
     for (int n = 0; n < ACCEPTS_A_TURN; n++) {
-        if (!has_room(server, ROOM_FOR_NEWCOMER)) {
-            wait_for_readers(server);
+        if (!has_space(server, SPACE_FOR_NEWCOMER)) {
+            wait_for_slow_readers(server);
             return;
         }
         if (!accept_new_connection(server))
@@ -112,7 +113,7 @@ static void accept_newcomers(struct chat_server *server)
 }
 
 /* It gets what was said until now, and no more is heard of it. */
-static void let_go(struct chat_server *server, int sock)
+static void begin_to_leave(struct chat_server *server, int sock)
 {
     struct client *client = &server->clients[sock];
 
@@ -128,21 +129,12 @@ void client_leaves(struct chat_server *server, int sock, const char *reason)
     (void)snprintf(left, sizeof left, "Client left %s%s%s%s", server->clients[sock].name,
                    *reason ? " (" : "", reason, *reason ? ")" : "");
     broadcast_string(server, left, sock);
-    let_go(server, sock);
+    begin_to_leave(server, sock);
 }
 
 void close_client(struct chat_server *server, int sock)
 {
-    char unheard[4096];
-
-    /*
-     * What the peer has sent and nobody has read would turn the close into a reset, and
-     * the reset could cost it what it was sent last. One that sends without end gets it.
-     */
-    (void)shutdown(sock, SHUT_WR);
-    for (int n = 0; n < 16 && recv(sock, unheard, sizeof unheard, 0) > 0; n++)
-        continue;
-    (void)close(sock);
+    descriptor_hang_up(sock);
     fdset_remove(&server->descriptors, sock);
     if (server->inbox.from == sock)
         server->inbox.taken = server->inbox.length;
@@ -151,10 +143,10 @@ void close_client(struct chat_server *server, int sock)
         server->highest--;
 }
 
-/* ---- Listening to clients ----------------------------------------------------------- */
+/* ---- Taking in what clients send ----------------------------------------------------------- */
 
 /* Passes on a whole line, or a piece of one that was longer than LINE_MOST. */
-static void hear_line(struct chat_server *server, int sock, bool is_last_piece)
+static void take_line(struct chat_server *server, int sock, bool is_last_piece)
 {
     struct client *client = &server->clients[sock];
     const char *text = client->line.text;
@@ -182,7 +174,7 @@ static void hear_line(struct chat_server *server, int sock, bool is_last_piece)
 }
 
 /* Takes text up to a line's end at the most. Returns how many bytes it took, never none. */
-static size_t hear_text(struct chat_server *server, int sock, const unsigned char *bytes,
+static size_t take_text(struct chat_server *server, int sock, const unsigned char *bytes,
                         size_t length)
 {
     enum line_event event;
@@ -191,23 +183,23 @@ static size_t hear_text(struct chat_server *server, int sock, const unsigned cha
     do {
         taken = line_take(&server->clients[sock].line, bytes, length, &event);
         if (event != LINE_OPEN)
-            hear_line(server, sock, event == LINE_ENDED);
+            take_line(server, sock, event == LINE_ENDED);
     } while (taken == 0);
     return taken;
 }
 
 /* The same of what may hold telnet's commands (RFC 854), which are for the server alone. */
-static size_t hear(struct chat_server *server, int sock, const unsigned char *bytes,
-                   size_t length)
+static size_t take_input(struct chat_server *server, int sock, const unsigned char *bytes,
+                         size_t length)
 {
     struct telnet *telnet = &server->clients[sock].telnet;
     size_t plain = telnet_plain(telnet, bytes, length);
     struct telnet_reply reply;
 
     if (plain > 0)
-        return hear_text(server, sock, bytes, plain);
+        return take_text(server, sock, bytes, plain);
     switch (telnet_take(telnet, *bytes, &reply)) {
-    case TELNET_DATA: return hear_text(server, sock, bytes, 1);
+    case TELNET_DATA: return take_text(server, sock, bytes, 1);
     case TELNET_REFUSE:
         transcript_append(&server->transcript, reply.bytes, sizeof reply.bytes, NOBODY,
                           sock);
@@ -218,22 +210,25 @@ static size_t hear(struct chat_server *server, int sock, const unsigned char *by
     return 1;
 }
 
-/* Works through what was received last, until the transcript has no more room. */
-static void hear_inbox(struct chat_server *server)
+/* Works through what was received last, until the transcript has no more space. */
+static void take_inbox(struct chat_server *server)
 {
     while (server->inbox.taken < server->inbox.length && !server->waiting) {
         if (!is_present(server, server->inbox.from)) /* it has said /quit */
             server->inbox.taken = server->inbox.length;
-        else if (!has_room(server, ROOM_FOR_INPUT))
-            wait_for_readers(server);
+        else if (!has_space(server, SPACE_FOR_INPUT))
+            wait_for_slow_readers(server);
         else
-            server->inbox.taken += hear(server, server->inbox.from,
-                                        server->inbox.bytes + server->inbox.taken,
-                                        server->inbox.length - server->inbox.taken);
+            server->inbox.taken += take_input(server, server->inbox.from,
+                                              server->inbox.bytes + server->inbox.taken,
+                                              server->inbox.length - server->inbox.taken);
     }
 }
 
-/* The peer has closed its end: that is its leaving, after what it said last. */
+/*
+ * The peer has closed its end, or its connection is lost. That is its leaving, after what
+ * it said last. One that has only closed its end still gets the answers to that.
+ */
 static void hang_up(struct chat_server *server, int sock, int error)
 {
     bool own_doing = error == 0 || error == ECONNRESET || error == EPIPE;
@@ -242,11 +237,12 @@ static void hang_up(struct chat_server *server, int sock, int error)
     do {
         event = line_finish(&server->clients[sock].line);
         if (event != LINE_OPEN)
-            hear_line(server, sock, event == LINE_ENDED);
+            take_line(server, sock, event == LINE_ENDED);
     } while (event == LINE_FULL);
     if (is_present(server, sock)) /* its last line may have been a /quit */
         client_leaves(server, sock, own_doing ? "" : strerror(error));
-    close_client(server, sock);
+    if (error != 0)
+        close_client(server, sock);
 }
 
 static void receive(struct chat_server *server, int sock)
@@ -257,25 +253,25 @@ static void receive(struct chat_server *server, int sock)
         server->inbox.from = sock;
         server->inbox.taken = 0;
         server->inbox.length = (size_t)got;
-        hear_inbox(server);
+        take_inbox(server);
     } else if (got == 0 || !descriptor_try_again(errno)) {
         hang_up(server, sock, got == 0 ? 0 : errno);
     }
 }
 
-/* Reads once from each client that is ready while there is room. Returns from how many. */
+/* Reads once from each client that is ready while there is space. Returns from how many. */
 static int receive_from_clients(struct chat_server *server, const fd_set *readable)
 {
     int count = server->highest + 1, first = server->next_to_read % count, heard = 0;
 
-    hear_inbox(server);
+    take_inbox(server);
     for (int n = 0; n < count; n++) {
         int sock = (first + n) % count;
 
         if (!fdset_has(readable, sock) || !is_present(server, sock))
             continue;
-        if (server->waiting || !has_room(server, ROOM_FOR_INPUT)) {
-            wait_for_readers(server);
+        if (server->waiting || !has_space(server, SPACE_FOR_INPUT)) {
+            wait_for_slow_readers(server);
             server->next_to_read = sock;
             break;
         }
@@ -320,12 +316,13 @@ static void choose_descriptors(struct chat_server *server, fd_set *readable,
     for (int sock = 0; sock <= server->highest; sock++) {
         if (is_client(server, sock) && (server->waiting || server->clients[sock].leaving))
             fdset_remove(readable, sock);
-        if (server->looks == 0 && is_reader(server, sock) &&
-            server->clients[sock].cursor.position != server->transcript.end)
+        if (is_reader(server, sock) &&
+            server->clients[sock].cursor.position != server->transcript.end &&
+            (server->gathering == 0 || server->clients[sock].refused_since != 0))
             fdset_add(writable, sock);
     }
     if (server->accept_from > server->now ||
-        (server->waiting && !has_room(server, ROOM_FOR_NEWCOMER)))
+        (server->waiting && !has_space(server, SPACE_FOR_NEWCOMER)))
         fdset_remove(readable, server->srvsock);
 }
 
@@ -335,20 +332,16 @@ static int wait_for_events(struct chat_server *server, fd_set *readable, fd_set 
 {
     int64_t deadline = next_deadline(server);
     struct timespec timeout = clock_timespec(deadline - server->now);
+    int ready;
 
-    if (server->looks > 0)
+    if (server->gathering > 0)
         timeout = (struct timespec){.tv_nsec = GATHER_NS};
     choose_descriptors(server, readable, writable);
-    if (pselect(server->highest + 1, readable, writable, NULL,
-                deadline == INT64_MAX && server->looks == 0 ? NULL : &timeout,
-                while_waiting) == -1) {
-        if (errno != EINTR)
-            return -1;
-        FD_ZERO(readable);
-        FD_ZERO(writable);
-    }
+    ready = signals_pselect(
+        server->highest + 1, readable, writable,
+        deadline == INT64_MAX && server->gathering == 0 ? NULL : &timeout, while_waiting);
     server->now = clock_ms();
-    return 0;
+    return ready;
 }
 
 /* Nobody else comes in; whoever is there hears it, and gets what is queued. */
@@ -361,7 +354,7 @@ static void begin_to_stop(struct chat_server *server)
     broadcast_string(server, STOPPING, NOBODY);
     for (int sock = 0; sock <= server->highest; sock++)
         if (is_present(server, sock))
-            let_go(server, sock);
+            begin_to_leave(server, sock);
 }
 
 static bool is_finished(const struct chat_server *server)
@@ -382,12 +375,12 @@ static bool is_finished(const struct chat_server *server)
  * heard, and to send it all together costs hardly more than to send one line. So before
  * everyone is sent what came there is another look, as long as each brings something.
  */
-static bool more_is_coming(struct chat_server *server, int heard)
+static bool gather_more(struct chat_server *server, int heard)
 {
     bool more = heard >= 2 && server->highest >= GATHER_FROM && !server->waiting &&
-                server->looks < GATHER_LOOKS;
+                server->gathering < GATHER_LOOKS;
 
-    server->looks = more ? server->looks + 1 : 0;
+    server->gathering = more ? server->gathering + 1 : 0;
     return more;
 }
 
@@ -395,7 +388,6 @@ static bool more_is_coming(struct chat_server *server, int heard)
 static int chat_server_run(struct chat_server *server, const sigset_t *while_waiting)
 {
     fd_set readable, writable;
-    int heard;
 
     while (!is_finished(server)) {
         if (wait_for_events(server, &readable, &writable, while_waiting) == -1)
@@ -404,12 +396,11 @@ static int chat_server_run(struct chat_server *server, const sigset_t *while_wai
             begin_to_stop(server);
         if (fdset_has(&readable, server->srvsock))
             accept_newcomers(server);
-        heard = receive_from_clients(server, &readable);
-        if (more_is_coming(server, heard))
+        if (gather_more(server, receive_from_clients(server, &readable)))
             continue;
         send_to_all(server, &writable);
         if (server->waiting)
-            mind_slow_readers(server);
+            close_slow_readers(server);
     }
     return 0;
 }
@@ -457,25 +448,14 @@ static void chat_server_free(struct chat_server *server)
 
 /* ---- The program -------------------------------------------------------------------- */
 
-static void print_usage(FILE *out)
-{
-    (void)fputs("usage: pchatsrv [-hV] [-b address] [-p port]\n", out);
-}
+#define USAGE "usage: pchatsrv [-hV] [-b address] [-p port]\n"
 
-static void print_help(void)
-{
-    print_usage(stdout);
-    (void)puts("A chat room for telnets: what one says, all the others read.\n"
-               "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
-               "  -p port     listen on this port (default: 2626; 0: any free one)\n"
-               "  -h          print this help\n"
-               "  -V          print the version");
-}
-
-static int printed(void)
-{
-    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+static const char help[] =
+    USAGE "A chat room for telnets: what one says, all the others read.\n"
+          "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
+          "  -p port     listen on this port (default: 2626; 0: any free one)\n"
+          "  -h          print this help\n"
+          "  -V          print the version\n";
 
 int main(int argc, char *argv[])
 {
@@ -488,24 +468,27 @@ int main(int argc, char *argv[])
     while ((option = getopt(argc, argv, "b:hp:V")) != -1) {
         switch (option) {
         case 'b': address = optarg; break;
-        case 'p': port = address_parse_port(optarg); break;
-        case 'h': print_help(); return printed();
-        case 'V': (void)puts("pchatsrv (" KIT_VERSION ")"); return printed();
-        default: print_usage(stderr); return 2;
+        case 'p':
+            port = address_parse_port(optarg);
+            if (port == -1) {
+                (void)fprintf(stderr, "pchatsrv: '%s' is no port (0 to 65535)\n", optarg);
+                return 2;
+            }
+            break;
+        case 'h': return fputs(help, stdout) == EOF || fflush(stdout) == EOF;
+        case 'V':
+            return puts("pchatsrv (" KIT_VERSION ")") == EOF || fflush(stdout) == EOF;
+        default: (void)fputs(USAGE, stderr); return 2;
         }
     }
-    if (optind != argc || port == -1) {
-        if (port == -1)
-            (void)fputs("pchatsrv: a port is a number from 0 to 65535\n", stderr);
-        print_usage(stderr);
+    if (optind != argc) {
+        (void)fputs(USAGE, stderr);
         return 2;
     }
-    if (descriptor_fill_standard() == -1 ||
-        signals_prepare(request_stop, &while_waiting) == -1) {
+    if (server_prepare(request_stop, &while_waiting) == -1) {
         (void)fprintf(stderr, "pchatsrv: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
-    descriptor_raise_limit(FD_SETSIZE + 8);
     if (chat_server_init(&server, address, port, &why) == -1) {
         (void)fprintf(stderr, "pchatsrv: cannot listen on port %d: %s\n", port, why);
         return EXIT_FAILURE;

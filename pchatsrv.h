@@ -15,38 +15,54 @@
 #include <stdint.h>
 #include <sys/select.h>
 
-#define NAME_MOST                                                                        \
-    ADDRESS_MOST /* bytes of a client's name: its address, or a short nick */
-#define NOBODY TRANSCRIPT_NOBODY
+/* Bytes of a client's name, which is its address or a short nick. */
+#define NAME_MOST ADDRESS_MOST
+#define NOBODY    TRANSCRIPT_NOBODY
 
-/* What one recv() gets at the most: nobody who floods has more than this a turn. */
+/* One recv(): a hundred typed lines, and what one who floods gets through in a turn. */
 #define INBOX_BYTES 8192
 
 /*
- * The ring that all dialog goes through, and how its room is shared out. Input is taken
- * only while the longest answer to it fits (a /who in a full room), and never out of what
- * is kept for the room's comings and goings: every client may yet leave, and a whole room
- * full may join while the rest waits for a slow reader.
+ * The ring that all dialog goes through, and how its space is shared out. Input is taken
+ * only while the longest answer to it fits (a /who in a full room, or a line in its
+ * pieces), and never out of what is kept for comings and goings: every client may yet
+ * leave, and a whole room full may join while the rest waits for a slow reader. Each share
+ * has some to spare for the words around a name.
  */
 #define TRANSCRIPT_BYTES ((size_t)1 << 20)
-#define ROOM_TO_LEAVE    ((size_t)FD_SETSIZE * (NAME_MOST + 32) + 1024)
-#define ROOM_TO_JOIN     ((size_t)FD_SETSIZE * (NAME_MOST + 64))
-#define ROOM_TO_ANSWER   ((size_t)FD_SETSIZE * (NAME_MOST + 2) + LINE_MOST)
+#define SPACE_TO_LEAVE   ((size_t)FD_SETSIZE * (NAME_MOST + 48) + 1024)
+#define SPACE_TO_JOIN    ((size_t)FD_SETSIZE * (NAME_MOST + 64))
+#define SPACE_TO_ANSWER  ((size_t)FD_SETSIZE * (NAME_MOST + 8) + 2 * LINE_MOST)
 
-#define ROOM_FOR_INPUT    (ROOM_TO_LEAVE + ROOM_TO_JOIN + ROOM_TO_ANSWER)
-#define ROOM_FOR_NEWCOMER (ROOM_TO_LEAVE + NAME_MOST + 64)
+#define SPACE_FOR_INPUT    (SPACE_TO_LEAVE + SPACE_TO_JOIN + SPACE_TO_ANSWER)
+#define SPACE_FOR_NEWCOMER (SPACE_TO_LEAVE + NAME_MOST + 64)
 
-/* A pause for slow readers ends when this much more than a line's room is free again. */
-#define ROOM_TO_GO_ON ((size_t)32 * 1024)
+/*
+ * A wait for slow readers ends when so much more is free: at 16 KiB a second a reader is
+ * slow, but it reads. Waiting for less would stop and start the room at every line.
+ */
+#define SPACE_TO_GO_ON ((size_t)32 * 1024)
 
-#define PATIENCE_MS    2000 /* with a slow reader, with a leaving one, at the server's end */
-#define ACCEPT_REST_MS 100 /* when a newcomer can be neither taken nor turned away */
+_Static_assert(SPACE_FOR_INPUT + SPACE_TO_GO_ON <= TRANSCRIPT_BYTES / 2,
+               "half of the transcript is for dialog");
+
+/* The most that anyone waits: the room for a slow reader, the end for the last of all. */
+#define PATIENCE_MS 2000
+
+/* Newcomers that are taken before the others are heard again. */
 #define ACCEPTS_A_TURN 64
 
-/* What the kernel may hold for a client; taken over by accepted sockets from srvsock. */
+/* When a newcomer can be neither taken nor turned away: a moment, in place of a busy loop. */
+#define ACCEPT_REST_MS 100
+
+/* What the kernel may hold for a client; accepted sockets take it over from srvsock. */
 #define SEND_BUFFER_BYTES 65536
 
-/* More is waited for in a room of so many descriptors, so often, for so long at a time. */
+/*
+ * When several talk at once in a large room the sends are put off while more comes (see
+ * gather_more()): from 64 descriptors on, where a round of sends takes a multiple of the
+ * 50 us of a look, and for ten looks, half a millisecond, at the most.
+ */
 #define GATHER_FROM  64
 #define GATHER_LOOKS 10
 #define GATHER_NS    50000
@@ -58,7 +74,7 @@ struct client {
     char name[NAME_MOST];
     struct transcript_cursor cursor;
     int64_t refused_since; /* its socket has taken nothing since then (ms); 0: it takes */
-    bool deaf;             /* sending failed; recv() will tell when all it said is read */
+    bool send_failed;      /* recv() will tell, when all that it said is read */
     bool leaving;          /* it gets what lies before leaves_at, until leaves_by (ms) */
     uint64_t leaves_at;
     int64_t leaves_by;
@@ -84,14 +100,14 @@ struct chat_server {
     } inbox;
     int next_to_read; /* the client whose turn it is, so that all have one */
 
-    int looks; /* that were taken for more to send, see more_is_coming() */
+    int gathering; /* turns in a row whose sending was put off, see gather_more() */
 
-    bool waiting; /* for slow readers: until the transcript begins at `goal` */
+    bool waiting; /* for slow readers, until the transcript begins at resume_at */
     int64_t waiting_since;
-    uint64_t goal;
+    uint64_t resume_at;
 
     struct listener_spare spare;
-    int64_t accept_from; /* ms; newcomers are left alone until then */
+    int64_t accept_from; /* ms; accept() is not called before */
     int64_t stop_by;     /* ms; the end of a stopping server's patience */
     int64_t now;         /* ms; the time of this turn */
 };
@@ -122,11 +138,11 @@ void close_client(struct chat_server *server, int sock);
 /* Does `sock` read the transcript? A client does, and standard output while it is open. */
 bool is_reader(const struct chat_server *server, int sock);
 
-/* Is there room for so many bytes? What everyone has read is given up only when needed. */
-bool has_room(struct chat_server *server, size_t bytes);
+/* Is there space for so many bytes? What everyone has read is given up only when needed. */
+bool has_space(struct chat_server *server, size_t bytes);
 
 /* There is none: from now on nothing is read until the slowest readers have caught up. */
-void wait_for_readers(struct chat_server *server);
+void wait_for_slow_readers(struct chat_server *server);
 
 /*
  * Sends everyone what lies before them, in one send, but for those who are known to
@@ -136,12 +152,12 @@ void wait_for_readers(struct chat_server *server);
 void send_to_all(struct chat_server *server, const fd_set *writable);
 
 /*
- * Ends the wait when the slowest have made room. Whoever stands in the way and had taken
- * nothing for two seconds when the room ran out is given up at once, whoever still
+ * Ends the wait when the slowest have made space. Whoever stands in the way and had taken
+ * nothing for two seconds when space ran out is given up at once, whoever still
  * stands in the way after two seconds of waiting then: taking a byte now and then is not
  * enough.
  */
-void mind_slow_readers(struct chat_server *server);
+void close_slow_readers(struct chat_server *server);
 
 /* ---- What begins with a slash (chat_commands.c) ------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* child - see child.h */
 #include "child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -153,35 +154,162 @@ bool child_running(struct child *child)
     return !child->ended;
 }
 
-double child_cpu_seconds(const struct child *child)
+static double cpu_seconds(pid_t pid)
 {
     struct timespec used;
     clockid_t clock;
 
-    if (child->ended || clock_getcpuclockid(child->pid, &clock) != 0 ||
-        clock_gettime(clock, &used) < 0)
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
         return -1;
     return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
+double child_cpu_seconds(const struct child *child)
+{
+    return child->ended ? -1 : cpu_seconds(child->pid);
+}
+
 /* POSIX has no call for it. Linux says it in a file of /proc, and where there is none the
  * answer is that it isn't known. */
-long child_memory_kib(const struct child *child)
+static long memory_kib(pid_t pid, const char *file, const char *name)
 {
     char path[64], line[256];
     long kib = -1;
-    FILE *status;
+    FILE *lines;
 
-    snprintf(path, sizeof path, "/proc/%ld/status", (long)child->pid);
-    status = fopen(path, "r");
-    if (status == NULL)
+    snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, file);
+    lines = fopen(path, "r");
+    if (lines == NULL)
         return -1;
-    while (kib < 0 && fgets(line, sizeof line, status) != NULL) {
-        if (strncmp(line, "VmRSS:", strlen("VmRSS:")) == 0)
-            kib = strtol(line + strlen("VmRSS:"), NULL, 10);
+    while (kib < 0 && fgets(line, sizeof line, lines) != NULL) {
+        if (strncmp(line, name, strlen(name)) == 0)
+            kib = strtol(line + strlen(name), NULL, 10);
     }
-    fclose(status);
+    fclose(lines);
     return kib;
+}
+
+long child_memory_kib(const struct child *child)
+{
+    return memory_kib(child->pid, "status", "VmRSS:");
+}
+
+/* A child and its descendants, found in /proc. */
+
+struct process {
+    pid_t pid, parent;
+    double reaped; /* seconds that the children used for which it has waited */
+};
+
+struct family {
+    struct process *processes; /* the child and its descendants first, then the others */
+    size_t count, capacity;
+    size_t members; /* how many of them are the family's: 0 without a /proc */
+};
+
+/* Reads /proc/N/stat (proc(5)). The name in it is in parentheses, and may hold any. */
+static bool process_read(struct process *process, const char *number)
+{
+    char path[64], line[1024], *name_end = NULL;
+    long user, system, parent;
+    FILE *stat;
+
+    snprintf(path, sizeof path, "/proc/%.20s/stat", number);
+    stat = fopen(path, "r");
+    if (stat == NULL)
+        return false; /* it has ended meanwhile */
+    if (fgets(line, sizeof line, stat) != NULL)
+        name_end = strrchr(line, ')');
+    fclose(stat);
+    if (name_end == NULL ||
+        sscanf(name_end + 1, /* fields 3 to 17, of which 4, 16 and 17 are kept */
+               " %*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %ld %ld", &parent,
+               &user, &system) != 3)
+        return false;
+    process->pid = (pid_t)strtol(number, NULL, 10);
+    process->parent = (pid_t)parent;
+    process->reaped = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    return true;
+}
+
+static void processes_read(struct family *family)
+{
+    DIR *table = opendir("/proc");
+    struct dirent *entry;
+
+    while (table != NULL && (entry = readdir(table)) != NULL) {
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+            continue;
+        if (family->count == family->capacity) {
+            size_t capacity = 2 * family->capacity + 256;
+            void *larger = realloc(family->processes, capacity * sizeof(struct process));
+            if (larger == NULL)
+                break;
+            family->processes = larger;
+            family->capacity = capacity;
+        }
+        if (process_read(&family->processes[family->count], entry->d_name))
+            family->count++;
+    }
+    if (table != NULL)
+        closedir(table);
+}
+
+static void family_take(struct family *family, size_t index)
+{
+    struct process taken = family->processes[index];
+
+    family->processes[index] = family->processes[family->members];
+    family->processes[family->members++] = taken;
+}
+
+/* The caller frees family.processes. */
+static struct family family_of(pid_t root)
+{
+    struct family family = {0};
+
+    processes_read(&family);
+    for (size_t i = 0; i < family.count && family.members == 0; i++) {
+        if (family.processes[i].pid == root)
+            family_take(&family, i);
+    }
+    for (size_t member = 0; member < family.members; member++) {
+        for (size_t i = family.members; i < family.count; i++) {
+            if (family.processes[i].parent == family.processes[member].pid)
+                family_take(&family, i);
+        }
+    }
+    return family;
+}
+
+double child_family_cpu_seconds(const struct child *child)
+{
+    double used = child_cpu_seconds(child);
+    struct family family;
+
+    if (used < 0)
+        return -1;
+    family = family_of(child->pid);
+    for (size_t i = 0; i < family.members; i++) {
+        double seconds = i > 0 ? cpu_seconds(family.processes[i].pid) : 0;
+        used += family.processes[i].reaped + (seconds > 0 ? seconds : 0);
+    }
+    free(family.processes);
+    return used;
+}
+
+/* Pss is the memory of a process in which a page that n of them share counts as 1/n. */
+long child_family_memory_kib(const struct child *child)
+{
+    struct family family = family_of(child->pid);
+    long sum = 0;
+
+    for (size_t i = 0; i < family.members; i++) {
+        long kib = memory_kib(family.processes[i].pid, "smaps_rollup", "Pss:");
+        sum += kib > 0 ? kib : 0;
+    }
+    free(family.processes);
+    return sum > 0 ? sum : child_memory_kib(child);
 }
 
 bool child_stop(struct child *child, int patience_ms)

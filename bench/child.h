@@ -8,7 +8,8 @@
  * for room in the pipe.
  *
  * Functions return -1 and set errno when they fail, unless they say otherwise. A command
- * that starts processes of its own is known by its first alone.
+ * that starts processes of its own is known by its first alone, but for the two functions
+ * with "family" in their name.
  */
 #ifndef CHILD_H
 #define CHILD_H
@@ -43,6 +44,14 @@ double child_cpu_seconds(const struct child *child);
 
 /* Its resident memory in KiB; -1 when the system doesn't say. */
 long child_memory_kib(const struct child *child);
+
+/* The same two figures of the child and all that come from it, for a server that forks.
+ * They need Linux's /proc; elsewhere they are the child's alone. The time includes that of
+ * processes that ended, if their parents waited for them (those in steps of 10 ms). Memory
+ * that several share, as forked processes do, counts once. They read the whole process
+ * table: some 10 ms with 1,000 processes. */
+double child_family_cpu_seconds(const struct child *child);
+long child_family_memory_kib(const struct child *child);
 
 /* Ends it, if it's still running: SIGTERM; after `patience_ms`, SIGKILL. Then closes the
  * pipe. Returns whether SIGTERM was enough. */

@@ -9,7 +9,7 @@
 
 /*
  * The longest that is written, with its NUL: brackets, 45 characters of an IPv6 address,
- * % and an interface's name, a colon and five digits.
+ * % and an interface's name or number, a colon and five digits; and some to spare.
  */
 #define ADDRESS_MOST 80
 

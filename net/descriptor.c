@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +41,16 @@ int descriptor_prepare(int descriptor)
 bool descriptor_try_again(int error)
 {
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+void descriptor_hang_up(int socket)
+{
+    char unread[4096];
+
+    (void)shutdown(socket, SHUT_WR); /* fails if the peer is gone: then all is said */
+    for (int n = 0; n < 16 && recv(socket, unread, sizeof unread, 0) > 0; n++)
+        continue;
+    (void)close(socket);
 }
 
 void descriptor_close_keeping_errno(int descriptor)

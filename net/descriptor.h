@@ -26,6 +26,13 @@ int descriptor_prepare(int descriptor);
 /* Is this errno of a send or a receive no failure, but a call for another try later? */
 bool descriptor_try_again(int error);
 
+/*
+ * Closes a non-blocking connection so that the peer still gets what was sent last: input
+ * that nobody has read would turn the close into a reset (RFC 1122 4.2.2.13), and that
+ * can cost it what is under way. A peer that sends without end is reset all the same.
+ */
+void descriptor_hang_up(int socket);
+
 /* close() on the way out of a failure: errno still tells what failed. */
 void descriptor_close_keeping_errno(int descriptor);
 

@@ -1,5 +1,6 @@
 #include "net/line.h"
 
+#include <assert.h>
 #include <string.h>
 
 /*
@@ -110,6 +111,7 @@ enum line_event line_finish(struct line *line)
 
 void line_clear(struct line *line, size_t keep)
 {
+    assert(keep <= LINE_KEPT);
     if (keep < line->length)
         line->length = keep;
 }

@@ -47,7 +47,11 @@ size_t line_take(struct line *line, const unsigned char *bytes, size_t length,
  */
 enum line_event line_finish(struct line *line);
 
-/* Empties the line but for its first `keep` bytes, which begin the next piece too. */
+/*
+ * Empties the line but for its first `keep` bytes, LINE_KEPT at the most, which begin the
+ * next piece too: there must be room behind them for a character (assert).
+ */
+#define LINE_KEPT (LINE_MOST / 2)
 void line_clear(struct line *line, size_t keep);
 
 #endif

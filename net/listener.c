@@ -57,7 +57,7 @@ static int open_family(const char *address, int port, int type, int family,
                              .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found;
     char service[8];
-    int listener = -1, failed;
+    int listener = -1, failed, error;
 
     (void)snprintf(service, sizeof service, "%d", port);
     failed = getaddrinfo(address, service, &hints, &found);
@@ -69,9 +69,11 @@ static int open_family(const char *address, int port, int type, int family,
     for (struct addrinfo *info = found; info != NULL && listener == -1;
          info = info->ai_next)
         listener = open_one(info, address == NULL);
+    error = errno;
     if (listener == -1)
-        *why = strerror(errno);
+        *why = strerror(error);
     freeaddrinfo(found);
+    errno = error;
     return listener;
 }
 
@@ -122,22 +124,15 @@ static int take(int listener, struct sockaddr_storage *peer)
     return accept(listener, (struct sockaddr *)peer, &length);
 }
 
-/*
- * A peer that has sent something which nobody read would get a reset in place of the
- * sentence, so what is there is read first. One look is enough: it is a courtesy, and
- * must not keep the others waiting.
- */
 static void send_away(int newcomer, const char *sentence)
 {
-    char ignored[4096];
-
-    if (descriptor_prepare(newcomer) == 0) {
-        /* Nothing to be done if it does not get the sentence: it is closed in any case. */
-        (void)send(newcomer, sentence, strlen(sentence), MSG_NOSIGNAL);
-        (void)shutdown(newcomer, SHUT_WR);
-        (void)recv(newcomer, ignored, sizeof ignored, 0);
+    if (descriptor_prepare(newcomer) == -1) {
+        (void)close(newcomer);
+        return;
     }
-    (void)close(newcomer);
+    /* Nothing to be done if it does not get the sentence: it is closed in any case. */
+    (void)send(newcomer, sentence, strlen(sentence), MSG_NOSIGNAL);
+    descriptor_hang_up(newcomer);
 }
 
 /* accept()'s errors as listener_accept() tells them apart. */
@@ -145,10 +140,9 @@ static int accept_error(int error)
 {
     if (error == EAGAIN || error == EWOULDBLOCK)
         return EAGAIN;
-    /* What befell a newcomer in the queue is passed on too; only these are our own want. */
-    if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
-        return ENFILE;
-    return EINTR;
+    if (error == ECONNABORTED || error == EPROTO || error == EINTR)
+        return EINTR; /* the newcomer's own, who is gone with it */
+    return ENFILE;    /* whatever it is, at once is too soon to try again */
 }
 
 /* With the spare's place free: Linux says EMFILE even if nobody is waiting. */

@@ -1,8 +1,10 @@
 #include "net/signals.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 
-static int is_ignored(int signal_number)
+static bool is_ignored(int signal_number)
 {
     struct sigaction now;
 
@@ -32,4 +34,23 @@ int signals_prepare(void (*on_stop)(int), sigset_t *while_waiting)
     for (size_t i = 0; i < sizeof stopping / sizeof stopping[0]; i++)
         (void)sigdelset(while_waiting, stopping[i]);
     return 0;
+}
+
+int signals_pselect(int count, fd_set *readable, fd_set *writable,
+                    const struct timespec *timeout, const sigset_t *while_waiting)
+{
+    int ready = pselect(count, readable, writable, NULL, timeout, while_waiting);
+    sigset_t blocked;
+
+    if (ready > 0) {
+        /* Neither can fail: the masks are whole, and the first argument is known. */
+        (void)sigprocmask(SIG_SETMASK, while_waiting, &blocked);
+        (void)sigprocmask(SIG_SETMASK, &blocked, NULL);
+    }
+    if (ready == -1 && errno == EINTR) {
+        FD_ZERO(readable);
+        FD_ZERO(writable);
+        ready = 0;
+    }
+    return ready;
 }

@@ -21,9 +21,7 @@ enum {
     TELNET_WONT = 252,
     TELNET_DO = 253,
     TELNET_DONT = 254,
-    TELNET_IAC = 255,
-
-    TELNET_TIMING_MARK = 6 /* an option (RFC 860) */
+    TELNET_IAC = 255
 };
 
 /* The decoder's place; all zero bytes is the start of a stream. */

@@ -3,8 +3,8 @@
  *
  * Valid UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing over U+10FFFF) passes
  * unchanged. A control character becomes something to look at: C0 and DEL in caret
- * notation (^[ for ESC, ^? for DEL), C1 as `cat -v` shows it (M-^[ for U+009B, which many
- * terminals obey like ESC [); only TAB stays what it is. Bytes that are no UTF-8 become
+ * notation (^[ for ESC, ^? for DEL), C1 as `cat -v` shows the byte of that number (M-^[
+ * for U+009B, which many terminals obey like ESC [); only TAB stays what it is. Bytes that are no UTF-8 become
  * U+FFFD, one for each longest part that could have begun a character (the Unicode
  * Standard, 3.9, "Substitution of Maximal Subparts").
  *
@@ -13,6 +13,7 @@
 #ifndef NET_TEXT_H
 #define NET_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The unfinished character at the end of what was taken; all zero bytes: none. */
@@ -22,8 +23,8 @@ struct text {
     unsigned char need; /* bytes it has when whole */
 };
 
-/* The most that one byte can bring forth: U+FFFD for what it broke off, then M-^X. */
-#define TEXT_MOST 8
+/* The most that one byte can bring forth: U+FFFD for what it broke off, and for itself. */
+#define TEXT_MOST 6
 
 /*
  * Takes a byte and writes the clean text that it completes to `out` (TEXT_MOST bytes of
@@ -38,7 +39,7 @@ size_t text_take(struct text *text, unsigned char byte, char *out);
 size_t text_finish(struct text *text, char *out);
 
 /* Is this byte passed on as it is, with nothing to remember? Printable ASCII. */
-static inline int text_is_plain(unsigned char byte)
+static inline bool text_is_plain(unsigned char byte)
 {
     return byte >= 0x20 && byte < 0x7f;
 }

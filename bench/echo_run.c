@@ -1,0 +1,198 @@
+/*
+ * The turns and the measuring: one poll() a turn, in which each slot that is ready is
+ * served once; and the run, in which each slot keeps its number of messages in flight for
+ * so many seconds, and then waits for what's still out. Also what the ways share: the
+ * content of messages, the count of them, and the sockets.
+ */
+#include "echo_load.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    TICK_MS = 20,      /* how often the slots are looked at */
+    QUIET_MS = 4000,   /* nothing came back for so long: the run is over. More than a lost
+                          SYN costs (1 s, and after that 2 s) */
+    DRAIN_SECONDS = 8, /* for what's in flight at the end, while it still comes */
+    STALL_MS = 30      /* a delayed acknowledgement is 40 ms late on Linux */
+};
+
+/* Content. Pseudo-random, as it would be hard to see in a pattern that a piece of it is
+ * missing; and the same in every run. */
+
+void content_init(struct load *load)
+{
+    uint32_t random = 2463534242; /* xorshift32; Marsaglia, "Xorshift RNGs", 2003 */
+
+    load->content = allocate(1, CONTENT_PERIOD + CHUNK);
+    for (int i = 0; i < CONTENT_PERIOD; i++) {
+        random ^= random << 13;
+        random ^= random >> 17;
+        random ^= random << 5;
+        load->content[i] = (char)(random >> 24);
+    }
+    for (int i = 0; i < CHUNK; i++)
+        load->content[CONTENT_PERIOD + i] = load->content[i % CONTENT_PERIOD];
+}
+
+const char *content_at(const struct load *load, uint64_t position)
+{
+    return load->content + position % CONTENT_PERIOD;
+}
+
+/* Far apart for neighbours, and different for CONTENT_PERIOD numbers in a row. */
+uint64_t content_origin(uint64_t number)
+{
+    return number * 7919 % CONTENT_PERIOD;
+}
+
+/* Messages */
+
+void message_returned(struct load *load, uint64_t sent_at)
+{
+    uint64_t took = load->now - sent_at;
+
+    load->run.tally.returned++;
+    load->run.tally.stalls += took > STALL_MS * (uint64_t)MILLISECOND;
+    load->run.last_return = load->now;
+    histogram_add(&load->run.latency, took);
+}
+
+/* Sockets */
+
+/* Not connected yet; non-blocking, and polled for nothing. */
+int socket_open(struct load *load, int slot, int type)
+{
+    int fd = socket(AF_INET, type, 0), on = 1;
+
+    if (fd < 0)
+        return -1;
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK); /* cannot fail for a socket */
+    /* Otherwise a second message would wait until the first is acknowledged, and it's the
+     * server that is to be measured. */
+    if (type == SOCK_STREAM)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    load->polled[slot] = (struct pollfd){.fd = fd};
+    return fd;
+}
+
+int socket_connect(const struct load *load, int fd)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+
+    address.sin_port = htons((in_port_t)load->port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0 &&
+        errno != EINPROGRESS)
+        return -1;
+    return 0;
+}
+
+void socket_close(struct load *load, int slot)
+{
+    if (load->polled[slot].fd >= 0)
+        close(load->polled[slot].fd);
+    load->polled[slot] = (struct pollfd){.fd = -1};
+}
+
+/* Waits until something is ready, `timeout_ms` at most, and serves all that is. Nothing
+ * that a slot does waits, so that once a turn is enough for the server's stdout. */
+void load_turn(struct load *load, int timeout_ms)
+{
+    int slots = load->options.slots, served = 0;
+    int ready = poll(load->polled, (nfds_t)slots + 1, timeout_ms);
+
+    load->now = clock_now();
+    for (int i = 0; i < slots && served < ready; i++) { /* -1, EINTR: none */
+        if (load->polled[i].revents == 0)
+            continue;
+        served++;
+        load->traffic->ready(load, i, load->polled[i].revents);
+    }
+    if (served < ready) {
+        child_drain(&load->server);
+        load->polled[slots].fd = load->server.output; /* -1 at its end */
+    }
+}
+
+/* While the slots are opened: whether there's nothing against going on. */
+bool load_may_open(struct load *load, uint64_t deadline)
+{
+    if (load->failure[0] != '\0')
+        return false;
+    if (interrupted)
+        load_fail(load, "interrupted");
+    else if (!child_running(&load->server))
+        load_fail(load, "the server ended before the run");
+    else if (load->now >= deadline)
+        load_fail(load, "no echo for %d s", SETTLE_MS / 1000);
+    return load->failure[0] == '\0';
+}
+
+/* The run */
+
+static double own_cpu_seconds(void)
+{
+    struct timespec used;
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
+static bool is_pending(const struct tally *tally)
+{
+    return tally->sent > tally->returned + tally->given_up;
+}
+
+/* Turns, until `deadline` or until there's nothing to wait for. */
+static void run_until(struct load *load, uint64_t deadline)
+{
+    struct run *run = &load->run;
+    uint64_t tick = load->now;
+
+    while (load->now < deadline && !interrupted &&
+           load->now - run->last_return < QUIET_MS * (uint64_t)MILLISECOND &&
+           (run->sending || is_pending(&run->tally))) {
+        load_turn(load, TICK_MS);
+        if (load->now < tick)
+            continue;
+        tick = load->now + TICK_MS * (uint64_t)MILLISECOND;
+        for (int i = 0; i < load->options.slots && load->traffic->tick != NULL; i++)
+            load->traffic->tick(load, i);
+        if (!child_running(&load->server))
+            break;
+    }
+}
+
+/* Reading the server's figures takes time of our own, which is kept out of ours. */
+void load_run(struct load *load)
+{
+    struct run *run = &load->run;
+    double server_cpu, own_cpu;
+
+    *run = (struct run){.sending = true}; /* opening the slots has left its counts */
+    server_cpu = child_family_cpu_seconds(&load->server);
+    own_cpu = own_cpu_seconds();
+    run->began = run->last_return = load->now = clock_now();
+    for (int i = 0; i < load->options.slots; i++)
+        load->traffic->fill(load, i);
+    run_until(load, run->began + (uint64_t)load->options.seconds * SECOND);
+
+    run->sending = false;
+    run->ended = load->now;
+    run->round_trips = run->tally.returned;
+    run->own_cpu = own_cpu_seconds() - own_cpu;
+    run->server_cpu = child_family_cpu_seconds(&load->server);
+    if (run->server_cpu >= 0)
+        run->server_cpu -= server_cpu;
+    run->memory_kib = child_family_memory_kib(&load->server);
+    load->now = run->last_return = clock_now(); /* that may have taken its time */
+    run_until(load, run->ended + DRAIN_SECONDS * (uint64_t)SECOND);
+}

@@ -1,0 +1,274 @@
+/*
+ * Messages over TCP. What is sent on a connection is one stream of content, whose messages
+ * are so many bytes each; what comes back is compared with it piece by piece, as it comes.
+ * Nothing waits for a whole message: a server that blocks in send() until we read would
+ * otherwise wait for us, while we wait for it.
+ *
+ * With -o a connection is opened for each message, and closed when it has come back. It's
+ * we who close first, so it's our port that rests in TIME_WAIT for a minute, and of ports
+ * there are 28,000 an address: the connections come from as many addresses of 127/8 as
+ * they need. Where a system has 127.0.0.1 alone, that's the one.
+ */
+#include "echo_load.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    TURN_MS = 20,
+    SOURCE_PORT = 32768, /* the first of those that Linux, too, takes for connecting */
+    SOURCE_PORTS = 28000,
+    SOURCE_HOSTS = 254
+};
+
+struct stream {
+    uint64_t origin;          /* of its content */
+    uint64_t sent, received;  /* bytes */
+    uint64_t begun, returned; /* messages; those between are in flight, or to be sent */
+    uint64_t *sent_at;        /* [in_flight] when each of them was begun; a ring */
+};
+
+static struct stream *stream_of(const struct load *load, int slot)
+{
+    return &((struct stream *)load->slots)[slot];
+}
+
+static uint64_t message_length(const struct load *load)
+{
+    return (uint64_t)load->options.message;
+}
+
+static uint64_t *sent_at(const struct load *load, struct stream *stream, uint64_t message)
+{
+    return &stream->sent_at[message % (uint64_t)load->options.in_flight];
+}
+
+/* What it has in flight is lost. After a wrong byte, too, there's nothing more to be
+ * learned from a connection: all that follows would be out of place. */
+static void stream_fail(struct load *load, int slot, const char *why)
+{
+    struct stream *stream = stream_of(load, slot);
+
+    load_fail(load, "connection %d, byte %llu: %s", slot,
+              (unsigned long long)stream->received, why);
+    load->run.tally.given_up += stream->begun - stream->returned;
+    stream->returned = stream->begun;
+    load->closed++;
+    socket_close(load, slot);
+}
+
+/* One more message is to be sent; stream_flush() sends it. */
+static void stream_begin(struct load *load, struct stream *stream)
+{
+    *sent_at(load, stream, stream->begun) = load->now;
+    stream->begun++;
+    load->run.tally.sent++;
+}
+
+/* Sends what the socket takes of what's to be sent; poll() says when it takes more. */
+static void stream_flush(struct load *load, int slot)
+{
+    struct stream *stream = stream_of(load, slot);
+    struct pollfd *polled = &load->polled[slot];
+    uint64_t unsent = stream->begun * message_length(load) - stream->sent;
+    ssize_t count = 0;
+
+    if (unsent > 0)
+        count = send(polled->fd, content_at(load, stream->origin + stream->sent),
+                     unsent < CHUNK ? (size_t)unsent : CHUNK, MSG_NOSIGNAL);
+    if (count < 0 && errno != EAGAIN && errno != EINTR && errno != ENOTCONN) {
+        stream_fail(load, slot, strerror(errno));
+        return;
+    }
+    if (count < 0) /* or not connected yet, which says the same when it is */
+        count = 0;
+    stream->sent += (uint64_t)count;
+    polled->events = (uint64_t)count < unsent ? POLLIN | POLLOUT : POLLIN;
+}
+
+static void stream_fill(struct load *load, int slot)
+{
+    struct stream *stream = stream_of(load, slot);
+    uint64_t in_flight = (uint64_t)load->options.in_flight;
+
+    while (load->run.sending && load->polled[slot].fd >= 0 &&
+           stream->begun - stream->returned < in_flight)
+        stream_begin(load, stream);
+    if (stream->sent < stream->begun * message_length(load) && load->polled[slot].fd >= 0)
+        stream_flush(load, slot);
+}
+
+/* Whether the `count` bytes in load->buffer are what has to come back now. */
+static bool stream_check(struct load *load, int slot, size_t count)
+{
+    struct stream *stream = stream_of(load, slot);
+    const char *wanted = content_at(load, stream->origin + stream->received);
+
+    if (count > stream->sent - stream->received) {
+        stream_fail(load, slot, "more came back than was sent");
+        return false;
+    }
+    if (memcmp(load->buffer, wanted, count) == 0)
+        return true;
+    for (size_t i = 0; load->buffer[i] == wanted[i]; i++)
+        stream->received++;
+    stream_fail(load, slot, "what came back is not what was sent");
+    return false;
+}
+
+static void stream_read(struct load *load, int slot)
+{
+    struct stream *stream = stream_of(load, slot);
+    ssize_t count = recv(load->polled[slot].fd, load->buffer, CHUNK, 0);
+
+    if (count < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (count <= 0) {
+        stream_fail(load, slot, count < 0 ? strerror(errno) : "the server closed it");
+        return;
+    }
+    load->now = clock_now();
+    if (!stream_check(load, slot, (size_t)count)) {
+        load->run.tally.damaged++;
+        return;
+    }
+    stream->received += (uint64_t)count;
+    while (stream->received >= (stream->returned + 1) * message_length(load)) {
+        message_returned(load, *sent_at(load, stream, stream->returned));
+        stream->returned++;
+    }
+    load->traffic->fill(load, slot);
+}
+
+static void stream_ready(struct load *load, int slot, int events)
+{
+    if (events & POLLOUT)
+        stream_flush(load, slot);
+    if (load->polled[slot].fd >= 0 && (events & (POLLIN | POLLHUP | POLLERR)))
+        stream_read(load, slot);
+}
+
+/* Opening */
+
+/* The port of the n-th connection, n from 0. The second and third number of the address
+ * are another run's, most likely, than those whose ports are at rest yet. If it cannot be
+ * had, connect() chooses. */
+static void bind_source(int fd, uint64_t number)
+{
+    uint64_t host = 1 + number / SOURCE_PORTS % SOURCE_HOSTS;
+    uint64_t run = (uint64_t)getpid() % 64000;
+    struct sockaddr_in source = {.sin_family = AF_INET};
+
+    source.sin_addr.s_addr =
+        htonl((uint32_t)(127U << 24 | (1 + run / 256) << 16 | run % 256 << 8 | host));
+    source.sin_port = htons((in_port_t)(SOURCE_PORT + number % SOURCE_PORTS));
+    (void)bind(fd, (struct sockaddr *)&source, sizeof source);
+}
+
+/* A new connection in the slot, with a message on its way. On loopback it's often there
+ * when connect() returns, although it says that it's in progress. */
+static void stream_connect(struct load *load, int slot, uint64_t number)
+{
+    struct stream *stream = stream_of(load, slot);
+    int fd = socket_open(load, slot, SOCK_STREAM);
+
+    *stream =
+        (struct stream){.origin = content_origin(number), .sent_at = stream->sent_at};
+    stream_begin(load, stream);
+    if (fd >= 0 && load->options.way == WAY_OPEN)
+        bind_source(fd, number);
+    if (fd < 0 || socket_connect(load, fd) < 0)
+        stream_fail(load, slot, strerror(errno));
+    else
+        stream_flush(load, slot);
+}
+
+/* One after the other, and each with a message there and back: so it's known that the
+ * server has accepted it, and a short queue of new connections doesn't matter. */
+static bool stream_open_one(struct load *load, int slot)
+{
+    uint64_t deadline = clock_now() + SETTLE_MS * (uint64_t)MILLISECOND;
+
+    load->now = clock_now();
+    stream_connect(load, slot, (uint64_t)slot);
+    while (load_may_open(load, deadline) && stream_of(load, slot)->returned == 0)
+        load_turn(load, TURN_MS);
+    return load->failure[0] == '\0';
+}
+
+/* A server that doesn't say when it's ready is known to be by being connected to. */
+static void await_listener(struct load *load)
+{
+    const struct timespec pause = {.tv_nsec = 10 * MILLISECOND};
+    uint64_t deadline = clock_now() + SETTLE_MS * (uint64_t)MILLISECOND;
+
+    for (load->now = clock_now(); load_may_open(load, deadline);
+         load->now = clock_now()) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0); /* it blocks: connected or refused */
+        bool connected = fd >= 0 && socket_connect(load, fd) == 0;
+
+        if (fd >= 0)
+            close(fd);
+        if (connected)
+            return;
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
+static void streams_prepare(struct load *load)
+{
+    struct stream *streams = allocate((size_t)load->options.slots, sizeof *streams);
+
+    for (int i = 0; i < load->options.slots; i++)
+        streams[i].sent_at =
+            allocate((size_t)load->options.in_flight, sizeof *streams[i].sent_at);
+    load->slots = streams;
+    if (load->options.port != 0)
+        await_listener(load);
+}
+
+static bool streams_open(struct load *load)
+{
+    streams_prepare(load);
+    for (int i = 0; i < load->options.slots; i++) {
+        if (!stream_open_one(load, i))
+            return false;
+    }
+    return true;
+}
+
+const struct traffic stream_traffic = {streams_open, stream_fill, stream_ready, NULL};
+
+/* Opened and closed. The run's connections are numbered by the messages that were sent. */
+
+static void open_fill(struct load *load, int slot)
+{
+    struct stream *stream = stream_of(load, slot);
+
+    if (load->polled[slot].fd >= 0 && stream->returned < stream->begun)
+        return; /* stream_ready() sends the rest */
+    socket_close(load, slot);
+    if (load->run.sending)
+        stream_connect(load, slot, load->run.tally.sent);
+}
+
+/* A slot whose connection failed tries again. */
+static void open_tick(struct load *load, int slot)
+{
+    if (load->polled[slot].fd < 0)
+        open_fill(load, slot);
+}
+
+/* One connection shows that there's an echo; all others belong to the run. */
+static bool open_open(struct load *load)
+{
+    streams_prepare(load);
+    return stream_open_one(load, 0);
+}
+
+const struct traffic open_traffic = {open_open, open_fill, stream_ready, open_tick};

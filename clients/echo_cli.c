@@ -1,0 +1,261 @@
+/*
+ * echo_cli: sends something to an echo server, and prints what comes back.
+ *
+ *     echo_cli [-p port] [host [word ...]]     the words as a line; without, Hello World!
+ *     echo_cli [-p port] host -                standard input, of any size
+ *
+ * Sending and receiving go on at once, in one select(): a client that sent everything
+ * first would wait for a server that waits for it, as soon as what is under way is more
+ * than the buffers between them hold. What was sent is kept until it has come back and
+ * compared, a megabyte at the most; the status is 0 only if all of it came back the same.
+ */
+#include "net/address.h"
+#include "net/descriptor.h"
+#include "net/dial.h"
+#include "net/fdset.h"
+#include "version.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PATIENCE_MS  5000                /* to connect, with each address of the host */
+#define WINDOW_BYTES ((size_t)1 << 20)   /* a power of two: what may be under way */
+#define PIECE_BYTES  ((size_t)64 * 1024) /* of one read, send or receive */
+
+struct echo_client {
+    int server;
+    bool reads_input; /* standard input has more to send */
+    bool half_closes; /* tell the server when all is sent: it ends, and so do we */
+    /*
+     * Positions in what goes out and comes back; the bytes between them are kept, each at
+     * its position modulo WINDOW_BYTES: echoed <= sent <= ready <= echoed + WINDOW_BYTES.
+     */
+    unsigned long long ready, sent, echoed;
+    char window[WINDOW_BYTES];
+};
+
+/* How many bytes lie in one piece of the window from a position on, `most` at the most. */
+static size_t in_one_piece(unsigned long long position, unsigned long long most)
+{
+    size_t until_wrap = WINDOW_BYTES - (size_t)(position % WINDOW_BYTES);
+    size_t piece = until_wrap < PIECE_BYTES ? until_wrap : PIECE_BYTES;
+
+    return most < piece ? (size_t)most : piece;
+}
+
+static int complain(const char *what, const char *why)
+{
+    (void)fprintf(stderr, "echo_cli: %s: %s\n", what, why);
+    return -1;
+}
+
+/* ---- What goes out ------------------------------------------------------------------ */
+
+static void add_text(struct echo_client *client, const char *text)
+{
+    while (*text != '\0' && client->ready < WINDOW_BYTES - 1)
+        client->window[client->ready++] = *text++;
+}
+
+static int read_input(struct echo_client *client)
+{
+    size_t room = WINDOW_BYTES - (size_t)(client->ready - client->echoed);
+    ssize_t got = read(STDIN_FILENO, client->window + client->ready % WINDOW_BYTES,
+                       in_one_piece(client->ready, room));
+
+    if (got == -1)
+        return descriptor_try_again(errno)
+                   ? 0
+                   : complain("cannot read standard input", strerror(errno));
+    if (got == 0)
+        client->reads_input = false;
+    client->ready += (unsigned long long)got;
+    return 0;
+}
+
+/* Sends, and says that this was all when it was. */
+static int send_some(struct echo_client *client)
+{
+    ssize_t sent =
+        send(client->server, client->window + client->sent % WINDOW_BYTES,
+             in_one_piece(client->sent, client->ready - client->sent), MSG_NOSIGNAL);
+
+    if (sent == -1)
+        return descriptor_try_again(errno) ? 0 : complain("cannot send", strerror(errno));
+    client->sent += (unsigned long long)sent;
+    return 0;
+}
+
+/* ---- What comes back ---------------------------------------------------------------- */
+
+static int print(const char *bytes, size_t length)
+{
+    if (fwrite(bytes, 1, length, stdout) < length || fflush(stdout) == EOF)
+        return complain("cannot write to standard output", strerror(errno));
+    return 0;
+}
+
+static int compare(struct echo_client *client, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        const char *expected = client->window + client->echoed % WINDOW_BYTES;
+        unsigned long long owed = client->sent - client->echoed;
+        size_t piece = in_one_piece(client->echoed, owed < length ? owed : length);
+        size_t same = 0;
+
+        while (same < piece && bytes[same] == expected[same])
+            same++;
+        client->echoed += same;
+        if (piece == 0 || same < piece) {
+            (void)fprintf(stderr, "echo_cli: byte %llu that came back %s\n",
+                          client->echoed + 1,
+                          piece == 0 ? "was never sent" : "is not the one that was sent");
+            return -1;
+        }
+        bytes += piece;
+        length -= piece;
+    }
+    return 0;
+}
+
+/* 1: the server has ended. 0: there may be more. -1: it failed, and that was said. */
+static int receive(struct echo_client *client)
+{
+    static char bytes[PIECE_BYTES];
+    ssize_t got = recv(client->server, bytes, sizeof bytes, 0);
+
+    if (got == -1)
+        return descriptor_try_again(errno)
+                   ? 0
+                   : complain("the connection is lost", strerror(errno));
+    if (got == 0)
+        return 1;
+    if (print(bytes, (size_t)got) == -1)
+        return -1;
+    return compare(client, bytes, (size_t)got);
+}
+
+/* ---- Both at once ------------------------------------------------------------------- */
+
+static int wait_for_events(const struct echo_client *client, fd_set *readable,
+                           fd_set *writable)
+{
+    FD_ZERO(readable);
+    FD_ZERO(writable);
+    fdset_add(readable, client->server);
+    if (client->reads_input && client->ready - client->echoed < WINDOW_BYTES)
+        fdset_add(readable, STDIN_FILENO);
+    if (client->sent < client->ready)
+        fdset_add(writable, client->server);
+    if (select(client->server + 1, readable, writable, NULL, NULL) == -1)
+        return complain("select", strerror(errno));
+    return 0;
+}
+
+/* Has everything come back that a server without a word for the end is to send? */
+static bool is_over(const struct echo_client *client)
+{
+    return !client->half_closes && client->echoed == client->ready;
+}
+
+/* 0 if all came back the same, and -1 if not, after it was said what did not. */
+static int echo(struct echo_client *client)
+{
+    bool told = false;
+    int ended = 0;
+    fd_set readable, writable;
+
+    while (ended == 0 && !is_over(client)) {
+        if (client->half_closes && !told && !client->reads_input &&
+            client->sent == client->ready) {
+            (void)shutdown(client->server,
+                           SHUT_WR); /* a lost connection shows in recv() */
+            told = true;
+        }
+        if (wait_for_events(client, &readable, &writable) == -1)
+            return -1;
+        if (fdset_has(&readable, STDIN_FILENO) && read_input(client) == -1)
+            return -1;
+        if (fdset_has(&writable, client->server) && send_some(client) == -1)
+            return -1;
+        if (fdset_has(&readable, client->server))
+            ended = receive(client);
+    }
+    if (ended == -1)
+        return -1;
+    if (client->echoed < client->ready || client->reads_input) {
+        (void)fprintf(stderr,
+                      "echo_cli: the server has closed after %llu of %llu bytes\n",
+                      client->echoed, client->ready);
+        return -1;
+    }
+    return 0;
+}
+
+#define USAGE "usage: echo_cli [-hV] [-p port] [host [word ... | -]]\n"
+
+static const char help[] = USAGE
+    "Sends a line to an echo server, the words or Hello World!, and prints what comes\n"
+    "back. With - for the words it sends standard input. The host is localhost if not\n"
+    "given; the status is 0 if everything came back the same.\n"
+    "  -p port  the server's port (default: 23000)\n"
+    "  -h       print this help\n"
+    "  -V       print the version\n";
+
+static void choose_text(struct echo_client *client, char *words[])
+{
+    if (words[0] != NULL && words[1] == NULL && strcmp(words[0], "-") == 0) {
+        client->reads_input = client->half_closes = true;
+        return;
+    }
+    if (words[0] == NULL)
+        add_text(client, "Hello World!");
+    for (int i = 0; words[i] != NULL; i++) {
+        add_text(client, i > 0 ? " " : "");
+        add_text(client, words[i]);
+    }
+    client->window[client->ready++] = '\n';
+}
+
+int main(int argc, char *argv[])
+{
+    static struct echo_client client;
+    const char *host = "localhost", *why;
+    int option, port = 23000, result;
+
+    while ((option = getopt(argc, argv, "hp:V")) != -1) {
+        switch (option) {
+        case 'p':
+            port = address_parse_port(optarg);
+            if (port == -1) {
+                (void)fprintf(stderr, "echo_cli: '%s' is no port (0 to 65535)\n", optarg);
+                return 2;
+            }
+            break;
+        case 'h': return fputs(help, stdout) == EOF || fflush(stdout) == EOF;
+        case 'V':
+            return puts("echo_cli (" KIT_VERSION ")") == EOF || fflush(stdout) == EOF;
+        default: (void)fputs(USAGE, stderr); return 2;
+        }
+    }
+    if (optind < argc)
+        host = argv[optind++];
+    choose_text(&client, argv + optind);
+    if (descriptor_fill_standard() == -1)
+        return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    client.server = dial(host, port, SOCK_STREAM, PATIENCE_MS, &why);
+    if (client.server == -1) {
+        (void)fprintf(stderr, "echo_cli: cannot connect to %s port %d: %s\n", host, port,
+                      why);
+        return EXIT_FAILURE;
+    }
+    result = echo(&client);
+    (void)close(client.server);
+    return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

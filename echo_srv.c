@@ -1,0 +1,315 @@
+/*
+ * echo_srv: sends back every byte that it gets (the Echo Protocol, RFC 862, over TCP), to
+ * as many clients at a time as an fd_set holds.
+ *
+ *     echo_srv [-v] [-b address] [-p port]
+ *
+ * A client has one buffer, and is either read from or written to: while its echo waits
+ * because it does not read, the server does not read from it either. So TCP itself stops
+ * a client that only sends, the buffer is all that it can ever fill, and nobody else
+ * notices. And its half-close is seen only when it has got all that it was owed.
+ */
+#include "net/address.h"
+#include "net/clock.h"
+#include "net/descriptor.h"
+#include "net/fdset.h"
+#include "net/listener.h"
+#include "net/log.h"
+#include "net/server.h"
+#include "net/signals.h"
+#include "version.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FULL           "Server full, try again later\r\n"
+#define ECHO_BYTES     65536 /* what a client may be owed: a page of it costs a page */
+#define ACCEPTS_A_TURN 64
+#define ACCEPT_REST_MS 100  /* when a newcomer can be neither taken nor turned away */
+#define PATIENCE_MS    2000 /* with clients that are owed something at the server's end */
+
+struct client {
+    size_t begin, end; /* what it is owed: bytes[begin..end) */
+    unsigned long long echoed;
+    char name[ADDRESS_MOST];
+    char bytes[ECHO_BYTES];
+};
+
+struct echo_server {
+    int srvsock;        /* the listening socket; -1 once the server is stopping */
+    fd_set descriptors; /* srvsock and every client */
+    int highest;        /* of them */
+    struct client clients[FD_SETSIZE]; /* by descriptor */
+    struct listener_spare spare;
+    struct log log;
+    bool verbose;
+    int64_t accept_from; /* ms; newcomers are left alone until then */
+    int64_t stop_by;     /* ms; the end of a stopping server's patience */
+    int64_t now;         /* ms; the time of this turn */
+};
+
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int signal_number)
+{
+    (void)signal_number;
+    stop_requested = 1;
+}
+
+static bool is_client(const struct echo_server *server, int sock)
+{
+    return fdset_has(&server->descriptors, sock) && sock != server->srvsock;
+}
+
+/* Takes one newcomer in. False: nobody else is waiting, or nobody can be taken now. */
+static bool accept_new_connection(struct echo_server *server)
+{
+    struct sockaddr_storage peer;
+    int newsock = listener_accept(server->srvsock, &server->spare, FULL, &peer);
+    struct client *client;
+
+    if (newsock == -1) {
+        if (errno == ENFILE)
+            server->accept_from = server->now + ACCEPT_REST_MS;
+        return errno != EAGAIN && errno != ENFILE;
+    }
+    fdset_add(&server->descriptors, newsock);
+    if (newsock > server->highest)
+        server->highest = newsock;
+    client = &server->clients[newsock];
+    client->begin = client->end = 0;
+    client->echoed = 0;
+    if (server->verbose) {
+        address_format(&peer, client->name);
+        log_line(&server->log, "Client connected %s", client->name);
+    }
+    return true;
+}
+
+static void close_client(struct echo_server *server, int sock, int error)
+{
+    const struct client *client = &server->clients[sock];
+
+    if (server->verbose)
+        log_line(&server->log, "Client closed %s, %llu bytes echoed%s%s", client->name,
+                 client->echoed, error ? ": " : "", error ? strerror(error) : "");
+    descriptor_hang_up(sock);
+    fdset_remove(&server->descriptors, sock);
+    while (server->highest > STDERR_FILENO &&
+           !fdset_has(&server->descriptors, server->highest))
+        server->highest--;
+}
+
+/* Sends what the client takes of what it is owed. */
+static void send_echo(struct echo_server *server, int sock)
+{
+    struct client *client = &server->clients[sock];
+    ssize_t sent = send(sock, client->bytes + client->begin, client->end - client->begin,
+                        MSG_NOSIGNAL);
+
+    if (sent == -1 && !descriptor_try_again(errno)) {
+        close_client(server, sock, errno);
+        return;
+    }
+    if (sent > 0) {
+        client->begin += (size_t)sent;
+        client->echoed += (unsigned long long)sent;
+    }
+    if (client->begin == client->end)
+        client->begin = client->end = 0;
+}
+
+/*
+ * Reads into the empty buffer, and sends it back at once: most clients take it. The end of
+ * what a client sends is read here too, and so only when nothing is owed to it any more.
+ */
+static void receive(struct echo_server *server, int sock)
+{
+    struct client *client = &server->clients[sock];
+    ssize_t got = recv(sock, client->bytes, sizeof client->bytes, 0);
+
+    if (got > 0) {
+        client->end = (size_t)got;
+        send_echo(server, sock);
+    } else if (got == 0 || !descriptor_try_again(errno)) {
+        close_client(server, sock, got == 0 ? 0 : errno);
+    }
+}
+
+/* A client is waited for in one way or the other: to send, or to take its echo. */
+static void choose_descriptors(const struct echo_server *server, fd_set *readable,
+                               fd_set *writable)
+{
+    *readable = server->descriptors;
+    FD_ZERO(writable);
+    for (int sock = 0; sock <= server->highest; sock++) {
+        if (!is_client(server, sock) || server->clients[sock].end == 0)
+            continue;
+        fdset_remove(readable, sock);
+        fdset_add(writable, sock);
+    }
+    if (server->accept_from > server->now)
+        fdset_remove(readable, server->srvsock);
+    if (log_is_waiting(&server->log))
+        fdset_add(writable, STDOUT_FILENO);
+}
+
+/* Waits until a descriptor is ready, a deadline has come, or a signal. -1: select failed. */
+static int wait_for_events(struct echo_server *server, fd_set *readable, fd_set *writable,
+                           const sigset_t *while_waiting)
+{
+    int64_t deadline = server->srvsock == -1               ? server->stop_by
+                       : server->accept_from > server->now ? server->accept_from
+                                                           : INT64_MAX;
+    struct timespec timeout = clock_timespec(deadline - server->now);
+    int ready;
+
+    choose_descriptors(server, readable, writable);
+    ready = signals_pselect(server->highest + 1, readable, writable,
+                            deadline == INT64_MAX ? NULL : &timeout, while_waiting);
+    server->now = clock_ms();
+    return ready;
+}
+
+/* Nobody else comes in; who is owed something gets it, if it takes it within two seconds. */
+static void stop(struct echo_server *server)
+{
+    if (server->srvsock != -1) {
+        fdset_remove(&server->descriptors, server->srvsock);
+        (void)close(server->srvsock);
+        server->srvsock = -1;
+        server->stop_by = server->now + PATIENCE_MS;
+    }
+    for (int sock = 0; sock <= server->highest; sock++)
+        if (is_client(server, sock) &&
+            (server->clients[sock].end == 0 || server->now >= server->stop_by))
+            close_client(server, sock, 0);
+}
+
+static bool is_finished(const struct echo_server *server)
+{
+    if (server->srvsock != -1)
+        return false;
+    for (int sock = 0; sock <= server->highest; sock++)
+        if (is_client(server, sock))
+            return false;
+    return true;
+}
+
+/* Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed. */
+static int echo_server_run(struct echo_server *server, const sigset_t *while_waiting)
+{
+    fd_set readable, writable;
+
+    while (!is_finished(server)) {
+        if (wait_for_events(server, &readable, &writable, while_waiting) == -1)
+            return -1;
+        if (fdset_has(&readable, server->srvsock))
+            for (int n = 0; n < ACCEPTS_A_TURN && accept_new_connection(server); n++)
+                continue;
+        for (int sock = 0; sock <= server->highest; sock++) {
+            if (!is_client(server, sock))
+                continue;
+            if (fdset_has(&readable, sock))
+                receive(server, sock);
+            else if (fdset_has(&writable, sock))
+                send_echo(server, sock);
+        }
+        if (stop_requested)
+            stop(server);
+        if (fdset_has(&writable, STDOUT_FILENO) && log_write(&server->log) == -1)
+            (void)fprintf(stderr, "echo_srv: cannot write to standard output: %s\n",
+                          strerror(errno));
+    }
+    return 0;
+}
+
+/* Listens on `port` (0: any free one), and says so. 0, or -1 with the reason in *why. */
+static int echo_server_init(struct echo_server *server, const char *address, int port,
+                            const char **why)
+{
+    server->srvsock = listener_open(address, port, SOCK_STREAM, why);
+    if (server->srvsock == -1)
+        return -1;
+    FD_ZERO(&server->descriptors);
+    fdset_add(&server->descriptors, server->srvsock);
+    server->highest = server->srvsock;
+    listener_spare_open(&server->spare);
+    server->now = clock_ms();
+    log_init(&server->log, STDOUT_FILENO);
+    log_line(&server->log, "EchoServer started on port %d",
+             listener_port(server->srvsock));
+    return 0;
+}
+
+static void echo_server_free(struct echo_server *server)
+{
+    for (int sock = 0; sock <= server->highest; sock++)
+        if (fdset_has(&server->descriptors, sock))
+            (void)close(sock);
+    listener_spare_close(&server->spare);
+}
+
+#define USAGE "usage: echo_srv [-hvV] [-b address] [-p port]\n"
+
+static const char help[] =
+    USAGE "Sends back every byte that it gets (RFC 862 over TCP).\n"
+          "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
+          "  -p port     listen on this port (default: 23000; 0: any free one)\n"
+          "  -v          print a line a connection opened and closed\n"
+          "  -h          print this help\n"
+          "  -V          print the version\n";
+
+int main(int argc, char *argv[])
+{
+    static struct echo_server
+        server; /* its buffers are 64 MB, of which few are touched */
+    struct descriptor_output output;
+    const char *address = NULL, *why;
+    int option, port = 23000, result;
+    sigset_t while_waiting;
+
+    while ((option = getopt(argc, argv, "b:hp:vV")) != -1) {
+        switch (option) {
+        case 'b': address = optarg; break;
+        case 'p':
+            port = address_parse_port(optarg);
+            if (port == -1) {
+                (void)fprintf(stderr, "echo_srv: '%s' is no port (0 to 65535)\n", optarg);
+                return 2;
+            }
+            break;
+        case 'v': server.verbose = true; break;
+        case 'h': return fputs(help, stdout) == EOF || fflush(stdout) == EOF;
+        case 'V':
+            return puts("echo_srv (" KIT_VERSION ")") == EOF || fflush(stdout) == EOF;
+        default: (void)fputs(USAGE, stderr); return 2;
+        }
+    }
+    if (optind != argc) {
+        (void)fputs(USAGE, stderr);
+        return 2;
+    }
+    if (server_prepare(request_stop, &while_waiting) == -1) {
+        (void)fprintf(stderr, "echo_srv: cannot start: %s\n", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    if (echo_server_init(&server, address, port, &why) == -1) {
+        (void)fprintf(stderr, "echo_srv: cannot listen on port %d: %s\n", port, why);
+        return EXIT_FAILURE;
+    }
+    descriptor_prepare_output(STDOUT_FILENO, &output);
+    result = echo_server_run(&server, &while_waiting);
+    if (result == -1)
+        (void)fprintf(stderr, "echo_srv: select: %s\n", strerror(errno));
+    log_finish(&server.log, PATIENCE_MS);
+    echo_server_free(&server);
+    descriptor_restore_output(STDOUT_FILENO, &output);
+    return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
