@@ -11,21 +11,22 @@ CHECKED = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(CHECKED) $(CPPFLAGS) $(CFLAGS)
 LINK = mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@
 
-PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/chat_naive
+PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/dgram_cli \
+	bin/chat_naive
 BENCHES = bin/chat_load
 TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
 	build/test_chat_server build/test_telnet
 FIGURES = build/test_figures
 
 NET = net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
-	net/keepalive.o net/line.o net/listener.o net/log.o net/server.o net/signals.o \
-	net/telnet.o net/text.o net/transcript.o
+	net/keepalive.o net/line.o net/listener.o net/log.o net/number.o net/server.o \
+	net/signals.o net/telnet.o net/text.o net/transcript.o
 CHAT = pchatsrv.o chat_commands.o chat_readers.o
 LOAD = bench/chat_load.o bench/chat_clients.o bench/chat_join.o bench/chat_line.o \
 	bench/chat_run.o bench/child.o bench/histogram.o
 HARNESS = tests/harness.o tests/room.o
 STANDING = $(HARNESS) build/libnet.a
-CLIENTS = clients/echo_cli.o
+CLIENTS = clients/echo_cli.o clients/dgram_cli.o
 LABS = labs/chat_naive.o
 
 OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(NET) $(LABS) $(LOAD) $(HARNESS)
@@ -65,6 +66,9 @@ bin/dgram_srv: dgram_srv.o build/libnet.a
 
 bin/echo_cli: clients/echo_cli.o build/libnet.a
 	$(LINK) clients/echo_cli.o build/libnet.a $(LDLIBS)
+
+bin/dgram_cli: clients/dgram_cli.o build/libnet.a
+	$(LINK) clients/dgram_cli.o build/libnet.a $(LDLIBS)
 
 bin/chat_naive: labs/chat_naive.o
 	$(LINK) labs/chat_naive.o $(LDLIBS)

@@ -17,11 +17,11 @@
 #include <unistd.h>
 
 enum {
-    TICK_MS = 20,      /* how often the slots are looked at */
-    QUIET_MS = 4000,   /* nothing came back for so long: the run is over. More than a lost
-                          SYN costs (1 s, and after that 2 s) */
-    DRAIN_SECONDS = 8, /* for what's in flight at the end, while it still comes */
-    STALL_MS = 30      /* a delayed acknowledgement is 40 ms late on Linux */
+    TICK_MS = 20,       /* how often the slots are looked at */
+    QUIET_MS = 8000,    /* nothing came back for so long: the run is over. More than it
+                           costs to lose a SYN three times: 1, 2 and 4 s */
+    DRAIN_SECONDS = 10, /* for what's in flight at the end, while it still comes */
+    STALL_MS = 30       /* a delayed acknowledgement is 40 ms late on Linux */
 };
 
 /* Content. Pseudo-random, as it would be hard to see in a pattern that a piece of it is
@@ -186,7 +186,7 @@ void load_run(struct load *load)
     run_until(load, run->began + (uint64_t)load->options.seconds * SECOND);
 
     run->sending = false;
-    run->ended = load->now;
+    run->ended = clock_now();
     run->round_trips = run->tally.returned;
     run->own_cpu = own_cpu_seconds() - own_cpu;
     run->server_cpu = child_family_cpu_seconds(&load->server);

@@ -5,9 +5,9 @@
  * otherwise wait for us, while we wait for it.
  *
  * With -o a connection is opened for each message, and closed when it has come back. It's
- * we who close first, so it's our port that rests in TIME_WAIT for a minute, and of ports
- * there are 28,000 an address: the connections come from as many addresses of 127/8 as
- * they need. Where a system has 127.0.0.1 alone, that's the one.
+ * we who close first, so it's our port that rests in TIME_WAIT for a minute. If the system
+ * chose the ports, soon there would be none left, for other programs either: so we take
+ * some that it doesn't give out, and as many addresses of 127/8 as that makes necessary.
  */
 #include "echo_load.h"
 
@@ -21,9 +21,10 @@
 
 enum {
     TURN_MS = 20,
-    SOURCE_PORT = 32768, /* the first of those that Linux, too, takes for connecting */
-    SOURCE_PORTS = 28000,
-    SOURCE_HOSTS = 254
+    SOURCE_PORT = 61000, /* above what Linux gives out; elsewhere they're few enough */
+    SOURCE_PORTS = 4000,
+    SOURCE_HOSTS = 250 * 256, /* the third and fourth number of the address */
+    SOURCE_NETS = 250         /* the second */
 };
 
 struct stream {
@@ -155,18 +156,20 @@ static void stream_ready(struct load *load, int slot, int events)
 
 /* Opening */
 
-/* The port of the n-th connection, n from 0. The second and third number of the address
- * are another run's, most likely, than those whose ports are at rest yet. If it cannot be
- * had, connect() chooses. */
-static void bind_source(int fd, uint64_t number)
+/* The address and port of the n-th connection, n from 0. The second number of the address
+ * is by the second at which the run began: another than those of a minute ago. Where a system has 127.0.0.1 alone, connect()
+ * chooses. */
+static void bind_source(const struct load *load, int fd, uint64_t number)
 {
-    uint64_t host = 1 + number / SOURCE_PORTS % SOURCE_HOSTS;
-    uint64_t run = (uint64_t)getpid() % 64000;
+    uint64_t net = 1 + load->run.began / SECOND % SOURCE_NETS;
+    uint64_t host = 256 + number / SOURCE_PORTS % SOURCE_HOSTS;
     struct sockaddr_in source = {.sin_family = AF_INET};
+    int on = 1;
 
-    source.sin_addr.s_addr =
-        htonl((uint32_t)(127U << 24 | (1 + run / 256) << 16 | run % 256 << 8 | host));
+    source.sin_addr.s_addr = htonl((uint32_t)(UINT32_C(127) << 24 | net << 16 | host));
     source.sin_port = htons((in_port_t)(SOURCE_PORT + number % SOURCE_PORTS));
+    /* One at rest with another server's port at its end doesn't matter. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     (void)bind(fd, (struct sockaddr *)&source, sizeof source);
 }
 
@@ -181,7 +184,7 @@ static void stream_connect(struct load *load, int slot, uint64_t number)
         (struct stream){.origin = content_origin(number), .sent_at = stream->sent_at};
     stream_begin(load, stream);
     if (fd >= 0 && load->options.way == WAY_OPEN)
-        bind_source(fd, number);
+        bind_source(load, fd, number);
     if (fd < 0 || socket_connect(load, fd) < 0)
         stream_fail(load, slot, strerror(errno));
     else

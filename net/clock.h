@@ -12,6 +12,7 @@
  * mean anything. It cannot fail on a system that has the clock.
  */
 int64_t clock_ms(void);
+int64_t clock_ns(void); /* the same in nanoseconds, to measure with */
 
 /* A stretch of milliseconds for pselect(); a negative one, which is over, is none. */
 struct timespec clock_timespec(int64_t ms);

@@ -51,6 +51,12 @@ static int dial_one(const struct addrinfo *info, int patience_ms)
 
 int dial(const char *host, int port, int type, int patience_ms, const char **why)
 {
+    return dial_after(0, host, port, type, patience_ms, why);
+}
+
+int dial_after(int skip, const char *host, int port, int type, int patience_ms,
+               const char **why)
+{
     struct addrinfo hints = {.ai_socktype = type, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found;
     char service[8];
@@ -62,8 +68,11 @@ int dial(const char *host, int port, int type, int patience_ms, const char **why
         *why = failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed);
         return -1;
     }
+    errno = EADDRNOTAVAIL;
     for (struct addrinfo *info = found; info != NULL && descriptor == -1;
          info = info->ai_next) {
+        if (skip-- > 0)
+            continue;
         descriptor = dial_one(info, patience_ms);
         if (descriptor == -1 && errno == EINTR)
             break;

@@ -17,4 +17,12 @@
  */
 int dial(const char *host, int port, int type, int patience_ms, const char **why);
 
+/*
+ * The same, passing over the first `skip` addresses: a datagram socket learns only from
+ * what it sends that nobody is there, and its program may want to try the next address.
+ * With none left the reason is that of a host without an address (EADDRNOTAVAIL).
+ */
+int dial_after(int skip, const char *host, int port, int type, int patience_ms,
+               const char **why);
+
 #endif

@@ -396,6 +396,14 @@ START_TEST(who_names_all_who_are_here_to_the_one_who_asks)
 }
 END_TEST
 
+static void expect_once(const char *text, const char *name)
+{
+    const char *first = strstr(text, name);
+
+    ck_assert_ptr_nonnull(first);
+    ck_assert_ptr_null(strstr(first + 1, name));
+}
+
 START_TEST(who_in_a_larger_room_names_each_once)
 {
     struct stream more[38];
@@ -415,8 +423,9 @@ START_TEST(who_in_a_larger_room_names_each_once)
     }
     ck_assert_int_eq(strncmp(all, "40 here: ", 9), 0);
     for (int i = 0; i < 38; i++)
-        ck_assert_ptr_nonnull(strstr(all, name_of(&more[i])));
-    ck_assert_ptr_nonnull(strstr(all, ann_name));
+        expect_once(all, name_of(&more[i]));
+    expect_once(all, ann_name);
+    expect_once(all, bob_name);
 }
 END_TEST
 
@@ -502,6 +511,31 @@ START_TEST(the_rest_of_a_long_unknown_command_is_not_said)
     send_text(&ann, "\nend\n");
     expect_line(&ann, "Unknown command /unknown, try /help");
     expect_line(&bob, "[%s] end", ann_name);
+}
+END_TEST
+
+START_TEST(a_command_whose_own_words_fill_a_line_harms_nobody)
+{
+    send_text(&ann, "/msg ");
+    for (int i = 0; i < 5000; i++)
+        send_text(&ann, "a");
+    send_text(&ann, "\n/me");
+    for (int i = 0; i < 5000; i++)
+        send_text(&ann, " ");
+    send_text(&ann, "waves\nend\n");
+    expect_line(&ann, "/msg NAME TEXT: it wants a name and a text");
+    expect_line(&ann, "/me ACTION: it wants an action");
+    expect_line(&bob, "[%s] end", ann_name);
+}
+END_TEST
+
+START_TEST(a_question_without_a_line_end_is_answered_before_the_end)
+{
+    send_text(&ann, "/who");
+    (void)shutdown(ann.fd, SHUT_WR);
+    expect_line(&ann, "2 here: %s, %s", ann_name, bob_name);
+    expect_end(&ann);
+    expect_line(&bob, "Client left %s", ann_name);
 }
 END_TEST
 
@@ -596,6 +630,8 @@ int main(void)
         no_piece_of_a_long_msg_is_read_by_anyone_else,
         a_piece_of_a_long_line_is_no_command,
         the_rest_of_a_long_unknown_command_is_not_said,
+        a_command_whose_own_words_fill_a_line_harms_nobody,
+        a_question_without_a_line_end_is_answered_before_the_end,
         help_names_every_command,
         an_unknown_command_gets_a_sentence_that_names_help,
         two_slashes_say_one,

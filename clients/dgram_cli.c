@@ -1,0 +1,412 @@
+/*
+ * dgram_cli: sends a datagram to an echo server, and prints the answer; or many of them,
+ * and tells how long each took, as ping does.
+ *
+ *     dgram_cli [-w seconds] [-p port] [host [word ...]]
+ *     dgram_cli -c count [-i seconds] [-s size] [-w seconds] [-p port] [host]
+ *
+ * UDP promises nothing: a datagram may be lost, late, doubled, or somebody else's. So each
+ * that is counted carries the name of this run and its number in front, and what comes
+ * back is held against what was sent. The socket is connected: datagrams from elsewhere
+ * do not get in, and that nobody is there (ICMP port unreachable) is heard at once.
+ */
+#include "net/address.h"
+#include "net/clock.h"
+#include "net/datagram.h"
+#include "net/descriptor.h"
+#include "net/dial.h"
+#include "net/fdset.h"
+#include "net/number.h"
+#include "net/signals.h"
+#include "version.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define DIAL_MS   5000
+#define SIZE      64 /* of a counted datagram, in bytes */
+#define COUNT_MAX 1000000
+#define NS_PER_S  INT64_C(1000000000)
+#define NS_PER_MS 1000000.0
+
+struct dgram_client {
+    int server;
+    long count; /* datagrams to send; 0: one with words, and nothing is counted */
+    int64_t interval_ns, patience_ns;
+    size_t size;
+    char name[32]; /* of this run, before the number */
+
+    bool refused; /* nobody is at the port: there may be at the host's next address */
+    long sent, received;
+    int64_t least_ns, most_ns, sum_ns; /* round trips of those received */
+    int64_t *sent_at;                  /* ns, by number; 0: its answer has come */
+    char out[DATAGRAM_MOST + 1], in[DATAGRAM_MOST + 1];
+};
+
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int signal_number)
+{
+    (void)signal_number;
+    stop_requested = 1;
+}
+
+static int complain(const char *what, int error)
+{
+    (void)fprintf(stderr, "dgram_cli: %s: %s\n", what, strerror(error));
+    return -1;
+}
+
+/* ---- Waiting ------------------------------------------------------------------------ */
+
+/* Waits for an answer until `deadline` (ns). 1: there is something; 0: not; -1: failed. */
+static int wait_until(struct dgram_client *client, int64_t deadline,
+                      const sigset_t *while_waiting)
+{
+    int64_t left = deadline - clock_ns();
+    struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S),
+                               .tv_nsec = (long)(left % NS_PER_S)};
+    fd_set readable, none;
+    int ready;
+
+    if (left <= 0 || stop_requested)
+        return 0;
+    FD_ZERO(&readable);
+    FD_ZERO(&none);
+    fdset_add(&readable, client->server);
+    ready =
+        signals_pselect(client->server + 1, &readable, &none, &timeout, while_waiting);
+    if (ready == -1)
+        return complain("select", errno);
+    return ready;
+}
+
+/* Receives into client->in. Its length, or -1: failed for a time, or refused, or for good. */
+static ssize_t receive(struct dgram_client *client)
+{
+    ssize_t got = recv(client->server, client->in, sizeof client->in, 0);
+
+    if (got == -1 && errno == ECONNREFUSED)
+        client->refused = true;
+    return got;
+}
+
+static int send_out(struct dgram_client *client, size_t length)
+{
+    ssize_t sent = send(client->server, client->out, length, MSG_NOSIGNAL);
+
+    /* A full buffer is a datagram lost like any other: it will be missed. */
+    if (sent == -1 && !descriptor_try_again(errno) && errno != ENOBUFS)
+        return complain("cannot send", errno);
+    return 0;
+}
+
+/* ---- One datagram ------------------------------------------------------------------- */
+
+/* 0 if the answer is what was sent, -1 if not, after it was said. */
+static int ask_once(struct dgram_client *client, size_t length,
+                    const sigset_t *while_waiting)
+{
+    int64_t deadline = clock_ns() + client->patience_ns;
+    int ready;
+
+    if (send_out(client, length) == -1)
+        return -1;
+    while ((ready = wait_until(client, deadline, while_waiting)) == 1) {
+        ssize_t got = receive(client);
+
+        if (client->refused)
+            return -1;
+        if (got == -1 && descriptor_try_again(errno))
+            continue;
+        if (got == -1)
+            return complain("no answer", errno);
+        if (fwrite(client->in, 1, (size_t)got, stdout) < (size_t)got ||
+            fflush(stdout) == EOF)
+            return complain("cannot write to standard output", errno);
+        if ((size_t)got == length && memcmp(client->in, client->out, length) == 0)
+            return 0;
+        (void)fputs("dgram_cli: the answer is not what was sent\n", stderr);
+        return -1;
+    }
+    if (ready == 0)
+        (void)fprintf(stderr, "dgram_cli: no answer in %g s\n",
+                      (double)client->patience_ns / (double)NS_PER_S);
+    return -1;
+}
+
+/* ---- Many --------------------------------------------------------------------------- */
+
+/* The datagram of a number: this run's name, the number, and letters up to the size. */
+static void compose(const struct dgram_client *client, long number, char *out)
+{
+    char head[64];
+    size_t length = (size_t)snprintf(head, sizeof head, "%s %ld ", client->name, number);
+
+    for (size_t i = 0; i < client->size; i++)
+        out[i] = i < length ? head[i] : (char)('a' + (size_t)(number + (long)i) % 26);
+}
+
+/* Which of ours is this? Its number, or -1: it is not one of them, or damaged. */
+static long recognise(struct dgram_client *client, const char *bytes, size_t length,
+                      long latest)
+{
+    static char expected[DATAGRAM_MOST + 1];
+    char head[64];
+    size_t copied = length < sizeof head - 1 ? length : sizeof head - 1;
+    size_t name = strlen(client->name);
+    long number = latest; /* without room for it in the datagram, the one waited for */
+
+    memcpy(head, bytes, copied);
+    head[copied] = '\0';
+    if (length > name && strncmp(head, client->name, name) == 0 && head[name] == ' ')
+        number = strtol(head + name, NULL, 10);
+    if (length != client->size || number < 0 || number > latest)
+        return -1;
+    compose(client, number, expected);
+    return memcmp(bytes, expected, length) == 0 ? number : -1;
+}
+
+static void count_answer(struct dgram_client *client, long number, int64_t took_ns)
+{
+    client->received++;
+    client->sum_ns += took_ns;
+    if (client->received == 1 || took_ns < client->least_ns)
+        client->least_ns = took_ns;
+    if (took_ns > client->most_ns)
+        client->most_ns = took_ns;
+    (void)printf("%zu bytes: number %ld, %.3f ms\n", client->size, number,
+                 (double)took_ns / NS_PER_MS);
+}
+
+/* Takes what has come. Returns true if it settles the number that is waited for. */
+static bool take_answer(struct dgram_client *client, long awaited)
+{
+    ssize_t got = receive(client);
+    int64_t now = clock_ns();
+    long number;
+
+    if (got == -1) {
+        if (descriptor_try_again(errno))
+            return false;
+        if (!client->refused || client->received > 0)
+            (void)printf("number %ld: %s\n", awaited, strerror(errno));
+        return true;
+    }
+    number = recognise(client, client->in, (size_t)got, awaited);
+    if (number == -1) {
+        (void)printf("%zd bytes that are no answer to what was sent\n", got);
+    } else if (client->sent_at[number] == 0) {
+        (void)printf("number %ld came again\n", number);
+    } else if (now - client->sent_at[number] > client->patience_ns) {
+        (void)printf("number %ld came late, after %.3f ms\n", number,
+                     (double)(now - client->sent_at[number]) / NS_PER_MS);
+        client->sent_at[number] = 0;
+    } else {
+        count_answer(client, number, now - client->sent_at[number]);
+        client->sent_at[number] = 0;
+    }
+    return number == awaited;
+}
+
+/* Sends one number and waits for its answer, then for the time of the next. -1: failed. */
+static int ask_number(struct dgram_client *client, long number,
+                      const sigset_t *while_waiting)
+{
+    int64_t now = clock_ns();
+    bool settled = false, is_last = number + 1 == client->count;
+    int ready;
+
+    compose(client, number, client->out);
+    client->sent_at[number] = now;
+    client->sent++;
+    if (send_out(client, client->size) == -1)
+        return -1;
+    for (;;) {
+        int64_t until = settled ? now + client->interval_ns : now + client->patience_ns;
+
+        if (settled && (is_last || (client->refused && client->received == 0)))
+            return 0;
+        ready = wait_until(client, until, while_waiting);
+        if (ready == 0 && !settled && !stop_requested && clock_ns() >= until) {
+            (void)printf("number %ld: no answer in %g s\n", number,
+                         (double)client->patience_ns / (double)NS_PER_S);
+            settled = true;
+        } else if (ready == 1) {
+            settled = take_answer(client, number) || settled;
+        } else if (stop_requested || ready == -1 || clock_ns() >= until) {
+            return ready;
+        }
+        if (fflush(stdout) == EOF)
+            return complain("cannot write to standard output", errno);
+    }
+}
+
+static void print_summary(const struct dgram_client *client)
+{
+    long lost = client->sent - client->received;
+
+    (void)printf("%ld sent, %ld received, %ld lost (%.1f%%)\n", client->sent,
+                 client->received, lost,
+                 client->sent > 0 ? 100.0 * (double)lost / (double)client->sent : 0.0);
+    if (client->received > 0)
+        (void)printf("round trip min/avg/max %.3f/%.3f/%.3f ms\n",
+                     (double)client->least_ns / NS_PER_MS,
+                     (double)client->sum_ns / (double)client->received / NS_PER_MS,
+                     (double)client->most_ns / NS_PER_MS);
+}
+
+/* 0 if every datagram was answered in time, -1 if not. */
+static int ask_many(struct dgram_client *client, const sigset_t *while_waiting)
+{
+    int result = 0;
+
+    client->sent_at = calloc((size_t)client->count, sizeof *client->sent_at);
+    if (client->sent_at == NULL)
+        return complain("cannot start", errno);
+    for (long number = 0; number < client->count && result == 0 && !stop_requested;
+         number++)
+        result = ask_number(client, number, while_waiting);
+    print_summary(client);
+    free(client->sent_at);
+    if (fflush(stdout) == EOF)
+        return complain("cannot write to standard output", errno);
+    return client->received == client->sent ? result : -1;
+}
+
+/* Asks at the host's addresses in turn, until at one of them somebody is there. */
+static int ask_host(struct dgram_client *client, const char *host, int port,
+                    size_t length, const sigset_t *while_waiting)
+{
+    const char *why;
+    int result = -1;
+
+    for (int skip = 0;; skip++) {
+        client->server = dial_after(skip, host, port, SOCK_DGRAM, DIAL_MS, &why);
+        if (client->server == -1)
+            break;
+        client->refused = false;
+        client->sent = 0;
+        if (client->count > 0)
+            result = ask_many(client, while_waiting);
+        else
+            result = ask_once(client, length, while_waiting);
+        (void)close(client->server);
+        if (!client->refused || client->received > 0)
+            return result;
+    }
+    (void)fprintf(stderr, "dgram_cli: no answer from %s port %d: %s\n", host, port,
+                  client->refused ? strerror(ECONNREFUSED) : why);
+    return -1;
+}
+
+/* ---- The program -------------------------------------------------------------------- */
+
+#define USAGE                                                                            \
+    "usage: dgram_cli [-hV] [-w seconds] [-p port] [host [word ...]]\n"                  \
+    "       dgram_cli -c count [-i seconds] [-s size] [-w seconds] [-p port] [host]\n"
+
+static const char help[] = USAGE
+    "Sends a datagram to an echo server, the words or Hello World, and prints the "
+    "answer.\n"
+    "The host is localhost if not given; the status is 0 if all came back the same.\n"
+    "  -c count    send so many, numbered, and print how long each took\n"
+    "  -i seconds  the time from one to the next (default: 1)\n"
+    "  -s size     of each, in bytes (default: 64)\n"
+    "  -w seconds  how long to wait for an answer (default: 2)\n"
+    "  -p port     the server's port (default: 23000)\n"
+    "  -h          print this help\n"
+    "  -V          print the version\n";
+
+static int wrong_usage(const char *option, const char *value)
+{
+    if (value != NULL)
+        (void)fprintf(stderr, "dgram_cli: '%s' is no value for %s\n", value, option);
+    (void)fputs(USAGE, stderr);
+    return 2;
+}
+
+/* The words as a line, in client->out. Its length; -1: it fits no datagram. */
+static long compose_line(struct dgram_client *client, char *words[])
+{
+    size_t length = 0;
+
+    if (words[0] == NULL) { /* the source's own text, its space before the end included */
+        (void)strcpy(client->out, "Hello World \n");
+        return (long)strlen(client->out);
+    }
+    for (int i = 0; words[i] != NULL; i++) {
+        size_t word = strlen(words[i]);
+
+        if (length + word + 1 > DATAGRAM_MOST)
+            return -1;
+        memcpy(client->out + length, words[i], word);
+        length += word;
+        client->out[length++] = words[i + 1] != NULL ? ' ' : '\n';
+    }
+    return (long)length;
+}
+
+int main(int argc, char *argv[])
+{
+    static struct dgram_client client;
+    const char *host = "localhost";
+    int option, port = 23000, result;
+    long size = SIZE, length;
+    sigset_t while_waiting;
+
+    client.interval_ns = NS_PER_S;
+    client.patience_ns = 2 * NS_PER_S;
+    while ((option = getopt(argc, argv, "c:hi:p:s:Vw:")) != -1) {
+        switch (option) {
+        case 'c':
+            if (number_parse(optarg, 1, COUNT_MAX, &client.count) == -1)
+                return wrong_usage("-c", optarg);
+            break;
+        case 'i':
+            if (number_parse_seconds(optarg, &client.interval_ns) == -1)
+                return wrong_usage("-i", optarg);
+            break;
+        case 'p':
+            port = address_parse_port(optarg);
+            if (port == -1)
+                return wrong_usage("-p", optarg);
+            break;
+        case 's':
+            if (number_parse(optarg, 0, DATAGRAM_MOST, &size) == -1)
+                return wrong_usage("-s", optarg);
+            break;
+        case 'w':
+            if (number_parse_seconds(optarg, &client.patience_ns) == -1)
+                return wrong_usage("-w", optarg);
+            break;
+        case 'h': return fputs(help, stdout) == EOF || fflush(stdout) == EOF;
+        case 'V':
+            return puts("dgram_cli (" KIT_VERSION ")") == EOF || fflush(stdout) == EOF;
+        default: return wrong_usage(NULL, NULL);
+        }
+    }
+    if (optind < argc)
+        host = argv[optind++];
+    if (client.count > 0 && optind < argc)
+        return wrong_usage("words with -c", argv[optind]);
+    client.size = (size_t)size;
+    length = compose_line(&client, argv + optind);
+    if (length == -1) {
+        (void)fprintf(stderr, "dgram_cli: the words are too long for a datagram\n");
+        return 2;
+    }
+    if (descriptor_fill_standard() == -1 ||
+        signals_prepare(request_stop, &while_waiting) == -1)
+        return EXIT_FAILURE;
+    (void)snprintf(client.name, sizeof client.name, "dgram_cli %ld", (long)getpid());
+    result = ask_host(&client, host, port, (size_t)length, &while_waiting);
+    return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,18 @@
+/*
+ * number: numbers as options give them, and nothing but the number.
+ */
+#ifndef NET_NUMBER_H
+#define NET_NUMBER_H
+
+#include <stdint.h>
+
+/* Reads a decimal number from `least` to `most`. 0, or -1 if the text is none. */
+int number_parse(const char *text, long least, long most, long *number);
+
+/*
+ * Reads seconds, with a fraction if need be ("0.2"), from 0 to a day, as nanoseconds.
+ * 0, or -1 if the text is none.
+ */
+int number_parse_seconds(const char *text, int64_t *ns);
+
+#endif
