@@ -271,10 +271,13 @@ static int ask_many(struct dgram_client *client, const sigset_t *while_waiting)
     client->sent_at = calloc((size_t)client->count, sizeof *client->sent_at);
     if (client->sent_at == NULL)
         return complain("cannot start", errno);
-    for (long number = 0; number < client->count && result == 0 && !stop_requested;
-         number++)
+    for (long number = 0; number < client->count && result == 0; number++) {
+        if (stop_requested || (client->refused && client->received == 0))
+            break;
         result = ask_number(client, number, while_waiting);
-    print_summary(client);
+    }
+    if (!client->refused || client->received > 0)
+        print_summary(client);
     free(client->sent_at);
     if (fflush(stdout) == EOF)
         return complain("cannot write to standard output", errno);
