@@ -15,7 +15,7 @@ PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/dgram_cli \
 	bin/chat_naive
 BENCHES = bin/chat_load
 TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
-	build/test_chat_server build/test_telnet
+	build/test_chat_server build/test_telnet build/test_echo build/test_dgram
 FIGURES = build/test_figures
 
 NET = net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
@@ -116,6 +116,12 @@ build/test_chat_server: tests/test_chat_server.c $(STANDING)
 
 build/test_telnet: tests/test_telnet.c $(STANDING)
 	$(TEST) tests/test_telnet.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_echo: tests/test_echo.c $(STANDING)
+	$(TEST) tests/test_echo.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_dgram: tests/test_dgram.c $(STANDING)
+	$(TEST) tests/test_dgram.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 build/test_figures: tests/test_figures.c $(STANDING)
 	$(TEST) tests/test_figures.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)

@@ -134,9 +134,10 @@ int main(int argc, char *argv[])
         case 'b': address = optarg; break;
         case 'p':
             port = address_parse_port(optarg);
-            if (port == -1)
-                (void)fprintf(stderr, "dgram_srv: '%s' is no port (0 to 65535)\n",
-                              optarg);
+            if (port == -1) {
+                (void)fprintf(stderr, "dgram_srv: '%s' is no port (0 to 65535)\n", optarg);
+                return 2;
+            }
             break;
         case 'v': server.verbose = true; break;
         case 'h': return fputs(help, stdout) == EOF || fflush(stdout) == EOF;

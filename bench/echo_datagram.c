@@ -21,6 +21,7 @@
 enum {
     HEADER_SIZE = 8, /* the socket and the datagram, in network byte order */
     GIVE_UP_MS = 200,
+    GIVEN_UP_KEPT = 8, /* of a flight: what comes up to 1.6 s late is known for late */
     PROBE_MS = 10,
     /* Room for all of a slot's that are under way, when they aren't very many or large: what
      * is lost should be the server's loss. */
@@ -29,9 +30,10 @@ enum {
 };
 
 struct flight {
-    uint64_t sent_at; /* 0: nothing is under way */
-    uint64_t came;    /* bit n: datagram round - 1 - n of this flight has come */
-    uint32_t round;   /* the one under way, or to be sent next */
+    uint64_t sent_at;                 /* 0: nothing is under way */
+    uint32_t round;                   /* the one under way, or to be sent next */
+    uint32_t given_up[GIVEN_UP_KEPT]; /* 1 + round; 0: none, or it has come late */
+    uint32_t given_up_count;          /* its ring's next place, modulo the size */
 };
 
 static struct flight *flight_of(const struct load *load, int slot, uint32_t number)
@@ -79,20 +81,30 @@ static void flight_send(struct load *load, int slot, uint32_t number)
     }
 }
 
-/* The datagram under way is done with. */
-static void flight_settle(struct load *load, int slot, uint32_t number, bool came)
+/* The datagram under way is done with: the next one goes. */
+static void flight_next(struct load *load, int slot, uint32_t number)
 {
     struct flight *flight = flight_of(load, slot, number);
 
-    if (came)
-        message_returned(load, flight->sent_at);
-    else
-        load->run.tally.given_up++;
-    flight->came = flight->came << 1 | came;
     flight->round++;
     flight->sent_at = 0;
     if (load->run.sending)
         flight_send(load, slot, number);
+}
+
+static void flight_returned(struct load *load, int slot, uint32_t number)
+{
+    message_returned(load, flight_of(load, slot, number)->sent_at);
+    flight_next(load, slot, number);
+}
+
+static void flight_give_up(struct load *load, int slot, uint32_t number)
+{
+    struct flight *flight = flight_of(load, slot, number);
+
+    flight->given_up[flight->given_up_count++ % GIVEN_UP_KEPT] = flight->round + 1;
+    load->run.tally.given_up++;
+    flight_next(load, slot, number);
 }
 
 static void datagram_fill(struct load *load, int slot)
@@ -109,23 +121,22 @@ static void datagram_tick(struct load *load, int slot)
         uint64_t sent_at = flight_of(load, slot, i)->sent_at;
 
         if (sent_at != 0 && load->now > sent_at + GIVE_UP_MS * (uint64_t)MILLISECOND)
-            flight_settle(load, slot, i, false);
+            flight_give_up(load, slot, i);
     }
     datagram_fill(load, slot);
 }
 
-/* One that's no longer waited for. Of what is 64 rounds back it's not known whether it
- * had come, and that it had is more likely. */
+/* One that's no longer waited for: given up, or it had come. */
 static void datagram_again(struct load *load, struct flight *flight, uint32_t round)
 {
-    uint32_t age = flight->round - 1 - round;
-
-    if (age > 63 || (flight->came >> age & 1) != 0) {
-        load->run.tally.duplicates++;
-    } else {
-        flight->came |= UINT64_C(1) << age;
-        load->run.tally.late++;
+    for (int i = 0; i < GIVEN_UP_KEPT; i++) {
+        if (flight->given_up[i] == round + 1) {
+            flight->given_up[i] = 0;
+            load->run.tally.late++;
+            return;
+        }
     }
+    load->run.tally.duplicates++;
 }
 
 /* A whole datagram with a header, which a wrong content would have given away. */
@@ -138,7 +149,7 @@ static void datagram_numbered(struct load *load, int slot, uint32_t sequence)
     if (round < flight->round)
         datagram_again(load, flight, round);
     else if (round == flight->round && flight->sent_at != 0)
-        flight_settle(load, slot, number, true);
+        flight_returned(load, slot, number);
     else
         load->run.tally.damaged++; /* never sent */
 }
@@ -153,7 +164,7 @@ static void datagram_unnumbered(struct load *load, int slot)
             datagram_content(load, (uint32_t)slot, sequence_of(load, flight, i));
 
         if (flight->sent_at != 0 && memcmp(load->buffer, wanted, length) == 0) {
-            flight_settle(load, slot, i, true);
+            flight_returned(load, slot, i);
             return;
         }
     }

@@ -258,7 +258,7 @@ static void report_faults(struct report *report, const struct load *load)
     report_add(report, "damaged", "", (double)tally->damaged, 0);
     report_add(report, "duplicates", "", (double)tally->duplicates, 0);
     report_add(report, "foreign", "", (double)tally->foreign, 0);
-    report_add(report, "closed", "connections", load->closed, 0);
+    report_add(report, "closed", "connections", (double)tally->closed, 0);
 }
 
 static void report_cost(struct report *report, const struct run *run)
@@ -305,7 +305,7 @@ static void print_csv(const struct report *report, const struct options *options
 static bool server_died(struct load *load)
 {
     const struct timespec pause = {.tv_nsec = 10 * MILLISECOND};
-    int tries = load->closed > 0 ? END_WAIT_MS / 10 : 0;
+    int tries = load->run.tally.closed > 0 ? END_WAIT_MS / 10 : 0;
 
     while (child_running(&load->server) && tries-- > 0)
         (void)nanosleep(&pause, NULL);
@@ -323,7 +323,7 @@ static const char *outcome_of(const struct load *load, bool opened, bool died)
     if (interrupted)
         return "interrupted";
     if (tally->returned > 0 && lost(tally) == 0 && tally->damaged == 0 &&
-        tally->duplicates == 0 && tally->foreign == 0 && load->closed == 0)
+        tally->duplicates == 0 && tally->foreign == 0 && tally->closed == 0)
         return "complete";
     return "incomplete";
 }

@@ -45,7 +45,8 @@ struct options {
 struct tally {
     uint64_t sent, returned, given_up, late;
     uint64_t damaged, duplicates, foreign; /* what came that should not have */
-    uint64_t stalls;                       /* round trips of over STALL_MS */
+    uint64_t closed; /* connections, by the server or for want of one */
+    uint64_t stalls; /* round trips of over STALL_MS */
 };
 
 struct run {
@@ -79,7 +80,6 @@ struct load {
     struct pollfd
         *polled;   /* [options.slots + 1], by slot; the last is the server's stdout */
     void *slots;   /* [options.slots], of the way's own kind */
-    int closed;    /* connections that the server ended or that failed */
     char *content; /* [CONTENT_PERIOD + CHUNK] */
     char *buffer;  /* [CHUNK] what is received */
     struct run run;

@@ -49,7 +49,7 @@ static int accept_from(int listener)
     int sock = accept(listener, NULL, NULL);
 
     if (sock < 0 || sock >= FD_SETSIZE)
-        die("echo_select_blocking: cannot accept");
+        die("echo_select_blocking: no connection, or no room for it");
     return sock;
 }
 

@@ -49,9 +49,9 @@ static uint64_t *sent_at(const struct load *load, struct stream *stream, uint64_
     return &stream->sent_at[message % (uint64_t)load->options.in_flight];
 }
 
-/* What it has in flight is lost. After a wrong byte, too, there's nothing more to be
+/* Closes it, and counts that in `tally`. What it has in flight is lost. After a wrong byte, too, there's nothing more to be
  * learned from a connection: all that follows would be out of place. */
-static void stream_fail(struct load *load, int slot, const char *why)
+static void stream_fail(struct load *load, int slot, uint64_t *tally, const char *why)
 {
     struct stream *stream = stream_of(load, slot);
 
@@ -59,7 +59,7 @@ static void stream_fail(struct load *load, int slot, const char *why)
               (unsigned long long)stream->received, why);
     load->run.tally.given_up += stream->begun - stream->returned;
     stream->returned = stream->begun;
-    load->closed++;
+    (*tally)++;
     socket_close(load, slot);
 }
 
@@ -83,7 +83,7 @@ static void stream_flush(struct load *load, int slot)
         count = send(polled->fd, content_at(load, stream->origin + stream->sent),
                      unsent < CHUNK ? (size_t)unsent : CHUNK, MSG_NOSIGNAL);
     if (count < 0 && errno != EAGAIN && errno != EINTR && errno != ENOTCONN) {
-        stream_fail(load, slot, strerror(errno));
+        stream_fail(load, slot, &load->run.tally.closed, strerror(errno));
         return;
     }
     if (count < 0) /* or not connected yet, which says the same when it is */
@@ -111,14 +111,15 @@ static bool stream_check(struct load *load, int slot, size_t count)
     const char *wanted = content_at(load, stream->origin + stream->received);
 
     if (count > stream->sent - stream->received) {
-        stream_fail(load, slot, "more came back than was sent");
+        stream_fail(load, slot, &load->run.tally.damaged, "more came back than was sent");
         return false;
     }
     if (memcmp(load->buffer, wanted, count) == 0)
         return true;
     for (size_t i = 0; load->buffer[i] == wanted[i]; i++)
         stream->received++;
-    stream_fail(load, slot, "what came back is not what was sent");
+    stream_fail(load, slot, &load->run.tally.damaged,
+                "what came back is not what was sent");
     return false;
 }
 
@@ -130,14 +131,13 @@ static void stream_read(struct load *load, int slot)
     if (count < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (count <= 0) {
-        stream_fail(load, slot, count < 0 ? strerror(errno) : "the server closed it");
+        stream_fail(load, slot, &load->run.tally.closed,
+                    count < 0 ? strerror(errno) : "the server closed it");
         return;
     }
     load->now = clock_now();
-    if (!stream_check(load, slot, (size_t)count)) {
-        load->run.tally.damaged++;
+    if (!stream_check(load, slot, (size_t)count))
         return;
-    }
     stream->received += (uint64_t)count;
     while (stream->received >= (stream->returned + 1) * message_length(load)) {
         message_returned(load, *sent_at(load, stream, stream->returned));
@@ -186,7 +186,7 @@ static void stream_connect(struct load *load, int slot, uint64_t number)
     if (fd >= 0 && load->options.way == WAY_OPEN)
         bind_source(load, fd, number);
     if (fd < 0 || socket_connect(load, fd) < 0)
-        stream_fail(load, slot, strerror(errno));
+        stream_fail(load, slot, &load->run.tally.closed, strerror(errno));
     else
         stream_flush(load, slot);
 }

@@ -1,0 +1,424 @@
+/*
+ * The echo over UDP: dgram_srv and dgram_cli as black boxes. DGRAM_SRV and DGRAM_CLI name
+ * other programs in place of bin/dgram_srv and bin/dgram_cli.
+ */
+#include "tests/harness.h"
+
+#include "net/clock.h"
+#include "net/dial.h"
+#include "net/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct program server;
+static char port_text[16];
+
+static const char *port_of(int port)
+{
+    (void)snprintf(port_text, sizeof port_text, "%d", port);
+    return port_text;
+}
+
+static void open_server(void)
+{
+    program_start(&server, "DGRAM_SRV", "bin/dgram_srv", "-v", "-p", "0", NULL);
+    program_read_port(&server, "DatagramServer started on port ");
+}
+
+static void close_server(void)
+{
+    program_stop(&server);
+}
+
+static int dial_server(const char *host)
+{
+    const char *why = "";
+    int fd = dial(host, server.port, SOCK_DGRAM, DEADLINE_MS, &why);
+
+    ck_assert_msg(fd != -1, "%s", why);
+    return fd;
+}
+
+/* The next datagram's length, waiting for it; it must come. */
+static size_t await(int fd, char *bytes, size_t size)
+{
+    ssize_t got;
+
+    ck_assert_int_eq(poll(&(struct pollfd){fd, POLLIN, 0}, 1, DEADLINE_MS), 1);
+    got = recv(fd, bytes, size, 0);
+    ck_assert_int_ge(got, 0);
+    return (size_t)got;
+}
+
+static void expect_echo(int fd, size_t length)
+{
+    static char sent[66000], got[66000];
+
+    for (size_t i = 0; i < length; i++)
+        sent[i] = (char)random_below(256);
+    ck_assert_int_eq(send(fd, sent, length, 0), (ssize_t)length);
+    ck_assert_uint_eq(await(fd, got, sizeof got), length);
+    ck_assert_int_eq(memcmp(sent, got, length), 0);
+}
+
+/* ---- The server --------------------------------------------------------------------- */
+
+START_TEST(every_size_of_datagram_comes_back_whole)
+{
+    static const size_t sizes[] = {0, 1, 2, 511, 512, 1472, 1473, 9000, 65506, 65507};
+    int fd = dial_server("127.0.0.1");
+
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        expect_echo(fd, sizes[i]);
+}
+END_TEST
+
+START_TEST(every_size_comes_back_over_ipv6_too)
+{
+    static const size_t sizes[] = {0, 1, 1452, 1453, 65507, 65527};
+    int fd = dial_server("::1");
+
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        expect_echo(fd, sizes[i]);
+}
+END_TEST
+
+START_TEST(the_answer_comes_from_the_address_that_was_asked)
+{
+    expect_echo(dial_server("127.0.0.2"), 100);
+    expect_echo(dial_server("127.7.7.7"), 100);
+}
+END_TEST
+
+START_TEST(a_burst_of_datagrams_is_echoed_in_order)
+{
+    int fd = dial_server("127.0.0.1");
+    char text[32], got[32];
+
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(text, sizeof text, "number %d", i);
+        ck_assert_int_gt(send(fd, text, strlen(text) + 1, 0), 0);
+    }
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(text, sizeof text, "number %d", i);
+        ck_assert_uint_eq(await(fd, got, sizeof got), strlen(text) + 1);
+        ck_assert_str_eq(got, text);
+    }
+}
+END_TEST
+
+START_TEST(peers_that_are_gone_before_their_answer_do_it_no_harm)
+{
+    for (int i = 0; i < 200; i++) {
+        int fd = dial_server(i % 2 ? "127.0.0.1" : "::1");
+
+        ck_assert_int_eq(send(fd, "gone", 4, 0), 4);
+        (void)close(fd);
+    }
+    expect_echo(dial_server("127.0.0.1"), 10);
+}
+END_TEST
+
+/* A socket with a source port of its own choosing, or -1: that needs root. */
+static int bound_to(const char *address, int port)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    ck_assert_int_eq(inet_pton(AF_INET, address, &from.sin_addr), 1);
+    if (bind(fd, (struct sockaddr *)&from, sizeof from) == 0)
+        return fd;
+    ck_assert_int_eq(errno, EACCES);
+    (void)close(fd);
+    return -1;
+}
+
+static void send_from(int fd, int to_port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)to_port)};
+
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(sendto(fd, "echo?", 5, 0, (struct sockaddr *)&to, sizeof to), 5);
+}
+
+START_TEST(the_ports_of_echo_like_services_and_its_own_get_no_answer)
+{
+    static const int ports[] = {7, 13, 17, 19, 37, 0};
+    struct program other;
+    int unanswered = 0, sockets[6];
+    char expected[64];
+
+    program_start(&other, "DGRAM_SRV", "bin/dgram_srv", "-v", "-b", "127.0.0.1", "-p",
+                  "0", NULL);
+    program_read_port(&other, "DatagramServer started on port ");
+    for (int i = 0; i < 6; i++) {
+        sockets[i] = bound_to("127.0.0.9", ports[i] != 0 ? ports[i] : other.port);
+        if (sockets[i] == -1)
+            continue; /* a port that only root may use, and this is not root */
+        send_from(sockets[i], other.port);
+        unanswered++;
+    }
+    ck_assert_int_ge(unanswered, 1);
+    /* Datagrams are taken in order: when this one is back, the others got nothing. */
+    server.port = other.port;
+    expect_echo(dial_server("127.0.0.1"), 5);
+    for (int i = 0; i < 6; i++)
+        if (sockets[i] != -1)
+            ck_assert_int_eq(poll(&(struct pollfd){sockets[i], POLLIN, 0}, 1, 0), 0);
+    ck_assert_int_eq(kill(other.pid, SIGTERM), 0);
+    (void)snprintf(expected, sizeof expected,
+                   "1 datagrams echoed, 0 dropped, %d not answered", unanswered);
+    expect_lf(&other.out, "%s", expected);
+    ck_assert_int_eq(program_wait(&other), 0);
+}
+END_TEST
+
+START_TEST(it_ends_with_a_signal_and_its_counts_while_datagrams_pour_in)
+{
+    int fd = dial_server("127.0.0.1");
+    pid_t flooder = fork();
+    char *line;
+
+    if (flooder == 0) {
+        (void)alarm(DEADLINE_MS / 1000);
+        for (;;)
+            (void)send(fd, "flood", 5, 0);
+    }
+    expect_echo(dial_server("::1"), 5);
+    ck_assert_int_eq(kill(server.pid, SIGINT), 0);
+    line = next_line(&server.out);
+    ck_assert_ptr_nonnull(strstr(line, " datagrams echoed, "));
+    ck_assert_int_eq(program_wait(&server), 0);
+    (void)kill(flooder, SIGKILL);
+    open_server(); /* for the fixture, which stops one */
+}
+END_TEST
+
+START_TEST(nc_gets_its_echo)
+{
+    struct program nc;
+    char script[128];
+
+    (void)snprintf(script, sizeof script, "printf hi | exec nc -u -w 1 127.0.0.1 %d",
+                   server.port);
+    program_start_by(&nc, script, "NC", "nc", NULL);
+    expect_bytes(&nc.out, "hi", 2);
+    ck_assert_int_eq(program_wait(&nc), 0);
+}
+END_TEST
+
+/* ---- The client --------------------------------------------------------------------- */
+
+START_TEST(dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer)
+{
+    struct program client;
+
+    program_start(&client, "DGRAM_CLI", "bin/dgram_cli", "-p", port_of(server.port),
+                  NULL);
+    expect_lf(&client.out, "Hello World ");
+    ck_assert_int_eq(program_wait(&client), 0);
+    program_start(&client, "DGRAM_CLI", "bin/dgram_cli", "-p", port_of(server.port),
+                  "::1", "two", "words", NULL);
+    expect_lf(&client.out, "two words");
+    ck_assert_int_eq(program_wait(&client), 0);
+    expect_end(&client.err);
+}
+END_TEST
+
+START_TEST(dgram_cli_counts_answers_and_sums_up)
+{
+    struct program client;
+
+    program_start(&client, "DGRAM_CLI", "bin/dgram_cli", "-c", "3", "-i", "0.01", "-s",
+                  "1000", "-p", port_of(server.port), "127.0.0.1", NULL);
+    for (int i = 0; i < 3; i++) {
+        char *line = next_line(&client.out);
+        int number = -1;
+        double ms = -1;
+
+        ck_assert_int_eq(sscanf(line, "1000 bytes: number %d, %lf ms", &number, &ms), 2);
+        ck_assert_int_eq(number, i);
+        ck_assert(ms > 0);
+        free(line);
+    }
+    expect_lf(&client.out, "3 sent, 3 received, 0 lost (0.0%%)");
+    ck_assert_int_eq(strncmp(next_line(&client.out), "round trip min/avg/max ", 23), 0);
+    ck_assert_int_eq(program_wait(&client), 0);
+}
+END_TEST
+
+/* A server that the test plays itself: a socket, and the client that talks to it. */
+static int play_server(struct program *client, const char *first, const char *second,
+                       const char *third, const char *fourth)
+{
+    const char *why;
+    int fd = listener_open("127.0.0.1", 0, SOCK_DGRAM, &why);
+
+    program_start(client, "DGRAM_CLI", "bin/dgram_cli", "-p", port_of(listener_port(fd)),
+                  first, second, third, fourth, "127.0.0.1", NULL);
+    return fd;
+}
+
+static size_t take_request(int fd, char *bytes, size_t size, struct sockaddr_in *from)
+{
+    socklen_t length = sizeof *from;
+    ssize_t got;
+
+    ck_assert_int_eq(poll(&(struct pollfd){fd, POLLIN, 0}, 1, DEADLINE_MS), 1);
+    got = recvfrom(fd, bytes, size, 0, (struct sockaddr *)from, &length);
+    ck_assert_int_ge(got, 0);
+    return (size_t)got;
+}
+
+static void give(int fd, const char *bytes, size_t length, const struct sockaddr_in *to)
+{
+    ck_assert_int_eq(
+        sendto(fd, bytes, length, 0, (const struct sockaddr *)to, sizeof *to),
+        (ssize_t)length);
+}
+
+START_TEST(dgram_cli_says_when_nothing_comes)
+{
+    struct program client;
+    int fd = play_server(&client, "-w", "0.1", "-i", "1");
+
+    expect_lf(&client.err, "dgram_cli: no answer in 0.1 s");
+    ck_assert_int_eq(program_wait(&client), 1);
+    (void)close(fd);
+}
+END_TEST
+
+START_TEST(dgram_cli_says_at_once_that_it_is_refused)
+{
+    const char *why;
+    int fd = listener_open("127.0.0.1", 0, SOCK_DGRAM, &why), port = listener_port(fd);
+    int64_t before = clock_ms();
+    struct program client;
+
+    (void)close(fd);
+    program_start(&client, "DGRAM_CLI", "bin/dgram_cli", "-w", "60", "-p", port_of(port),
+                  "127.0.0.1", NULL);
+    expect_lf(&client.err, "dgram_cli: no answer from 127.0.0.1 port %d: %s", port,
+              strerror(ECONNREFUSED));
+    ck_assert_int_eq(program_wait(&client), 1);
+    ck_assert_int_lt(clock_ms() - before, 30000);
+}
+END_TEST
+
+START_TEST(dgram_cli_tells_a_lying_answer_from_a_right_one)
+{
+    struct program client;
+    struct sockaddr_in from;
+    char bytes[256];
+    int fd = play_server(&client, "-w", "20", "-i", "1");
+
+    (void)take_request(fd, bytes, sizeof bytes, &from);
+    give(fd, "Hello world \n", 13, &from);
+    expect_lf(&client.err, "dgram_cli: the answer is not what was sent");
+    ck_assert_int_eq(program_wait(&client), 1);
+    (void)close(fd);
+}
+END_TEST
+
+START_TEST(dgram_cli_tells_late_doubled_and_foreign_answers_from_lost_ones)
+{
+    struct program client;
+    struct sockaddr_in from;
+    char first[256], second[256];
+    int fd = play_server(&client, "-c", "2", "-w", "0.2"), stranger;
+    size_t length = take_request(fd, first, sizeof first, &from);
+
+    /* The first gets its answer when it is too late, and the second's comes twice. */
+    expect_lf(&client.out, "number 0: no answer in 0.2 s");
+    give(fd, first, length, &from);
+    free(next_line(&client.out)); /* number 0 came late, after so many ms */
+    length = take_request(fd, second, sizeof second, &from);
+    stranger = bound_to("127.0.0.1", 0);
+    give(stranger, second, length, &from); /* never seen: it is not from the server */
+    give(fd, "what?", 5, &from);
+    expect_lf(&client.out, "5 bytes that are no answer to what was sent");
+    give(fd, first, length, &from);
+    expect_lf(&client.out, "number 0 came again");
+    give(fd, second, length, &from);
+    free(next_line(&client.out)); /* 64 bytes: number 1, so many ms */
+    expect_lf(&client.out, "2 sent, 1 received, 1 lost (50.0%%)");
+    ck_assert_int_eq(program_wait(&client), 1);
+    (void)close(stranger);
+    (void)close(fd);
+}
+END_TEST
+
+START_TEST(ctrl_c_prints_the_summary_too)
+{
+    struct program client;
+
+    program_start(&client, "DGRAM_CLI", "bin/dgram_cli", "-c", "1000", "-i", "20", "-p",
+                  port_of(server.port), NULL);
+    free(next_line(&client.out));
+    ck_assert_int_eq(kill(client.pid, SIGINT), 0);
+    expect_lf(&client.out, "1 sent, 1 received, 0 lost (0.0%%)");
+    ck_assert_int_eq(program_wait(&client), 0);
+}
+END_TEST
+
+static void expect_wrong_usage(const char *variable, const char *program,
+                               const char *first, const char *second)
+{
+    struct program wrong;
+
+    program_start(&wrong, variable, program, first, second, NULL);
+    ck_assert_int_eq(program_wait(&wrong), 2);
+    ck_assert_uint_gt(wrong.err.length, 0);
+    expect_end(&wrong.out);
+}
+
+START_TEST(wrong_usage_is_status_2)
+{
+    expect_wrong_usage("DGRAM_SRV", "bin/dgram_srv", "-p", "x");
+    expect_wrong_usage("DGRAM_SRV", "bin/dgram_srv", "operand", NULL);
+    expect_wrong_usage("DGRAM_CLI", "bin/dgram_cli", "-c", "0");
+    expect_wrong_usage("DGRAM_CLI", "bin/dgram_cli", "-s", "65528");
+    expect_wrong_usage("DGRAM_CLI", "bin/dgram_cli", "-i", "-1");
+    expect_wrong_usage("DGRAM_CLI", "bin/dgram_cli", "-w", "soon");
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        every_size_of_datagram_comes_back_whole,
+        every_size_comes_back_over_ipv6_too,
+        the_answer_comes_from_the_address_that_was_asked,
+        a_burst_of_datagrams_is_echoed_in_order,
+        peers_that_are_gone_before_their_answer_do_it_no_harm,
+        the_ports_of_echo_like_services_and_its_own_get_no_answer,
+        it_ends_with_a_signal_and_its_counts_while_datagrams_pour_in,
+        nc_gets_its_echo,
+        dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer,
+        dgram_cli_counts_answers_and_sums_up,
+        dgram_cli_says_when_nothing_comes,
+        dgram_cli_says_at_once_that_it_is_refused,
+        dgram_cli_tells_a_lying_answer_from_a_right_one,
+        dgram_cli_tells_late_doubled_and_foreign_answers_from_lost_ones,
+        ctrl_c_prints_the_summary_too,
+        wrong_usage_is_status_2,
+    };
+    Suite *suite = suite_create("the echo over UDP");
+    TCase *tcase = tcase_create("datagrams");
+
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, open_server, close_server);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}

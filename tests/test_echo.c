@@ -1,0 +1,427 @@
+/*
+ * The echo over TCP: echo_srv and echo_cli as black boxes. ECHO_SRV and ECHO_CLI name
+ * other programs in place of bin/echo_srv and bin/echo_cli.
+ */
+#include "tests/harness.h"
+
+#include "net/clock.h"
+#include "net/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct program server;
+
+static void open_server(void)
+{
+    program_start(&server, "ECHO_SRV", "bin/echo_srv", "-p", "0", NULL);
+    program_read_port(&server, "EchoServer started on port ");
+}
+
+static void close_server(void)
+{
+    program_stop(&server);
+    ck_assert_uint_eq(server.out.length, 0); /* silent but for its first line */
+}
+
+/* Bytes of all kinds, the same each time for the same seed. */
+static unsigned char byte_of(unsigned seed, size_t position)
+{
+    uint32_t x = (uint32_t)(seed * 2654435761u + position * 40503u);
+
+    return (unsigned char)(x >> 13 ^ x >> 5 ^ x);
+}
+
+static void fill(unsigned char *bytes, size_t length, unsigned seed, size_t from)
+{
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = byte_of(seed, from + i);
+}
+
+/* Takes what has come; it must go on as `seed` has it from `seen` on. */
+static void take_pattern(struct stream *stream, unsigned seed, size_t *seen)
+{
+    size_t same = 0;
+
+    while (same < stream->length &&
+           (unsigned char)stream->bytes[same] == byte_of(seed, *seen + same))
+        same++;
+    ck_assert_uint_eq(same, stream->length);
+    *seen += same;
+    stream->length = 0;
+}
+
+/* ---- The server --------------------------------------------------------------------- */
+
+START_TEST(every_byte_comes_back_in_order)
+{
+    struct stream client = connect_to(server.port);
+    unsigned char bytes[256];
+
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)i;
+    for (int round = 0; round < 50; round++) {
+        send_bytes(&client, bytes, sizeof bytes);
+        expect_bytes(&client, bytes, sizeof bytes);
+    }
+    stream_close(&client);
+}
+END_TEST
+
+START_TEST(the_sources_client_works_over_both_families)
+{
+    static const char *const hosts[] = {"127.0.0.1", "::1"};
+
+    for (int i = 0; i < 2; i++) {
+        struct stream client = connect_to_host(hosts[i], server.port);
+
+        send_text(&client, "Hello World!\n");
+        expect_lf(&client, "Hello World!");
+        stream_close(&client);
+    }
+}
+END_TEST
+
+#define CROWD       300
+#define CROWD_BYTES 20000
+
+START_TEST(three_hundred_clients_with_random_cuts_get_every_byte_back)
+{
+    static struct stream clients[CROWD];
+    static size_t sent[CROWD], seen[CROWD];
+    size_t unfinished = CROWD;
+
+    need_descriptors(CROWD + 64);
+    for (int i = 0; i < CROWD; i++)
+        clients[i] = connect_to(server.port);
+    while (unfinished > 0) {
+        unsigned char bytes[700];
+        unsigned i = random_below(CROWD);
+        size_t left = CROWD_BYTES - sent[i], length = 1 + random_below(sizeof bytes);
+
+        if (left > 0) {
+            length = length < left ? length : left;
+            fill(bytes, length, i, sent[i]);
+            send_bytes(&clients[i], bytes, length);
+            sent[i] += length;
+            unfinished -= sent[i] == CROWD_BYTES;
+        }
+    }
+    for (unsigned i = 0; i < CROWD; i++) {
+        while (seen[i] < CROWD_BYTES) {
+            ck_assert(clients[i].length > 0 || stream_fill(&clients[i]));
+            take_pattern(&clients[i], i, &seen[i]);
+        }
+        stream_close(&clients[i]);
+    }
+}
+END_TEST
+
+/* Sends until the server takes no more for a while. Returns how much it took. */
+static size_t send_until_stopped(struct stream *client, unsigned seed)
+{
+    unsigned char bytes[16384];
+    size_t sent = 0;
+
+    ck_assert_int_ne(fcntl(client->fd, F_SETFL, O_NONBLOCK), -1);
+    while (poll(&(struct pollfd){client->fd, POLLOUT, 0}, 1, 300) == 1) {
+        ssize_t taken;
+
+        fill(bytes, sizeof bytes, seed, sent);
+        taken = send(client->fd, bytes, sizeof bytes, MSG_NOSIGNAL);
+        ck_assert(taken > 0 || errno == EAGAIN);
+        if (taken > 0)
+            sent += (size_t)taken;
+        ck_assert_uint_lt(sent, 200000000); /* or it is buffered, and not stopped */
+    }
+    return sent;
+}
+
+START_TEST(a_client_that_never_reads_is_stopped_and_the_others_do_not_notice)
+{
+    struct stream deaf = connect_to(server.port), other = connect_to(server.port);
+    size_t sent = send_until_stopped(&deaf, 7), seen = 0;
+
+    for (int i = 0; i < 100; i++) {
+        send_text(&other, "are you there?\n");
+        expect_lf(&other, "are you there?");
+    }
+    /* And when it reads after all, nothing is missing. */
+    ck_assert_int_eq(fcntl(deaf.fd, F_SETFL, 0), 0);
+    (void)shutdown(deaf.fd, SHUT_WR);
+    while (stream_fill(&deaf))
+        take_pattern(&deaf, 7, &seen);
+    ck_assert_uint_eq(seen, sent);
+    stream_close(&deaf);
+    stream_close(&other);
+}
+END_TEST
+
+START_TEST(after_a_half_close_all_that_is_owed_comes_back)
+{
+    struct stream client = connect_to(server.port);
+
+    send_text(&client, "hi");
+    (void)shutdown(client.fd, SHUT_WR);
+    expect_bytes(&client, "hi", 2);
+    expect_end(&client);
+    stream_close(&client);
+}
+END_TEST
+
+START_TEST(a_client_that_is_reset_is_its_own_affair)
+{
+    struct stream other = connect_to(server.port);
+
+    for (int i = 0; i < 100; i++) {
+        struct stream reset = connect_to(server.port);
+
+        send_text(&reset, "what is under way is lost");
+        stream_reset(&reset);
+    }
+    send_text(&other, "still here\n");
+    expect_lf(&other, "still here");
+    stream_close(&other);
+}
+END_TEST
+
+START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
+{
+    static struct stream clients[1100];
+    int served = 0, told = 0;
+
+    need_descriptors(1100 + 64);
+    for (int i = 0; i < 1100; i++) {
+        clients[i] = connect_to(server.port);
+        (void)send(clients[i].fd, "x", 1, MSG_NOSIGNAL); /* it may be closed already */
+    }
+    for (int i = 0; i < 1100; i++) {
+        ck_assert(stream_fill(&clients[i]));
+        if (clients[i].bytes[0] == 'x') {
+            served++;
+        } else {
+            expect_line(&clients[i], "Server full, try again later");
+            told++;
+        }
+    }
+    ck_assert_int_ge(served, FD_SETSIZE - 5);
+    ck_assert_int_eq(served + told, 1100);
+    for (int i = 0; i < 1100; i++)
+        stream_close(&clients[i]);
+}
+END_TEST
+
+START_TEST(what_is_owed_is_sent_before_it_ends)
+{
+    struct stream client = connect_to(server.port);
+    size_t sent = send_until_stopped(&client, 3), seen = 0;
+
+    /* Its buffer is full. What the kernel has not handed to it yet is not owed. */
+    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
+    while (stream_fill(&client))
+        take_pattern(&client, 3, &seen);
+    ck_assert_uint_gt(seen, 0);
+    ck_assert_uint_le(seen, sent);
+    ck_assert_int_eq(program_wait(&server), 0);
+    stream_close(&client);
+    open_server(); /* for the fixture, which stops one */
+}
+END_TEST
+
+START_TEST(with_v_it_prints_who_came_and_how_much_was_echoed)
+{
+    struct program talker;
+    struct stream client;
+    char name[128];
+
+    program_start(&talker, "ECHO_SRV", "bin/echo_srv", "-v", "-p", "0", NULL);
+    program_read_port(&talker, "EchoServer started on port ");
+    client = connect_to(talker.port);
+    (void)snprintf(name, sizeof name, "%s", name_of(&client));
+    expect_lf(&talker.out, "Client connected %s", name);
+    send_text(&client, "Hello");
+    expect_bytes(&client, "Hello", 5);
+    stream_close(&client);
+    expect_lf(&talker.out, "Client closed %s, 5 bytes echoed", name);
+    program_stop(&talker);
+}
+END_TEST
+
+START_TEST(nc_gets_its_echo)
+{
+    struct program nc;
+    char script[128];
+
+    (void)snprintf(script, sizeof script, "printf hi | exec nc -N localhost %d",
+                   server.port);
+    program_start_by(&nc, script, "NC", "nc", NULL);
+    expect_bytes(&nc.out, "hi", 2);
+    expect_end(&nc.out);
+    ck_assert_int_eq(program_wait(&nc), 0);
+}
+END_TEST
+
+/* ---- The client --------------------------------------------------------------------- */
+
+static char port_text[16];
+
+static const char *port_of(int port)
+{
+    (void)snprintf(port_text, sizeof port_text, "%d", port);
+    return port_text;
+}
+
+START_TEST(echo_cli_sends_hello_world_or_the_words)
+{
+    struct program client;
+
+    program_start(&client, "ECHO_CLI", "bin/echo_cli", "-p", port_of(server.port), NULL);
+    expect_lf(&client.out, "Hello World!");
+    expect_end(&client.out);
+    ck_assert_int_eq(program_wait(&client), 0);
+    program_start(&client, "ECHO_CLI", "bin/echo_cli", "-p", port_of(server.port), "::1",
+                  "two", "words", NULL);
+    expect_lf(&client.out, "two words");
+    expect_end(&client.out);
+    ck_assert_int_eq(program_wait(&client), 0);
+    expect_end(&client.err);
+}
+END_TEST
+
+START_TEST(echo_cli_sends_a_stream_of_any_size_both_ways_at_once)
+{
+    struct program client;
+    const long size = 100000000;
+    char *line;
+
+    program_start_by(
+        &client, "head -c 100000000 /dev/zero | tr '\\0' 'e' | \"$@\" | wc -c",
+        "ECHO_CLI", "bin/echo_cli", "-p", port_of(server.port), "localhost", "-", NULL);
+    line = next_line(&client.out);
+    ck_assert_int_eq(atol(line), size);
+    ck_assert_int_eq(program_wait(&client), 0);
+    free(line);
+}
+END_TEST
+
+START_TEST(echo_cli_says_which_host_and_port_refused_it_and_why)
+{
+    struct program client;
+    const char *why;
+    int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why);
+    int port = listener_port(listener);
+
+    (void)close(listener);
+    program_start(&client, "ECHO_CLI", "bin/echo_cli", "-p", port_of(port), "127.0.0.1",
+                  NULL);
+    expect_lf(&client.err, "echo_cli: cannot connect to 127.0.0.1 port %d: %s", port,
+              strerror(ECONNREFUSED));
+    ck_assert_int_eq(program_wait(&client), 1);
+    program_start(&client, "ECHO_CLI", "bin/echo_cli", "no.such.host.invalid", NULL);
+    ck_assert_int_eq(program_wait(&client), 1);
+    ck_assert_uint_gt(client.err.length, 0);
+}
+END_TEST
+
+/* Plays the server to one echo_cli: it gets `answer` when it has sent Hello World!. */
+static void expect_complaint(const char *answer, const char *complaint)
+{
+    const char *why;
+    int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why);
+    struct program client;
+    struct stream peer;
+
+    program_start(&client, "ECHO_CLI", "bin/echo_cli", "-p",
+                  port_of(listener_port(listener)), "127.0.0.1", NULL);
+    ck_assert_int_eq(poll(&(struct pollfd){listener, POLLIN, 0}, 1, DEADLINE_MS), 1);
+    peer = stream_of(accept(listener, NULL, NULL));
+    expect_lf(&peer, "Hello World!");
+    send_text(&peer, answer);
+    stream_close(&peer);
+    expect_lf(&client.err, "%s", complaint);
+    ck_assert_int_eq(program_wait(&client), 1);
+    (void)close(listener);
+}
+
+START_TEST(echo_cli_tells_a_lying_server_and_a_silent_one_from_a_right_one)
+{
+    expect_complaint("Hello world!\n",
+                     "echo_cli: byte 7 that came back is not the one that was sent");
+    expect_complaint("Hello", "echo_cli: the server has closed after 5 of 13 bytes");
+    expect_complaint("", "echo_cli: the server has closed after 0 of 13 bytes");
+    expect_complaint("Hello World!\nand more",
+                     "echo_cli: byte 14 that came back was never sent");
+}
+END_TEST
+
+START_TEST(echo_cli_says_that_nobody_takes_its_output)
+{
+    struct program client;
+
+    program_start_by(&client, "exec \"$@\" >/dev/full", "ECHO_CLI", "bin/echo_cli", "-p",
+                     port_of(server.port), NULL);
+    expect_lf(&client.err, "echo_cli: cannot write to standard output: %s",
+              strerror(ENOSPC));
+    ck_assert_int_eq(program_wait(&client), 1);
+}
+END_TEST
+
+static void expect_wrong_usage(const char *variable, const char *program,
+                               const char *first, const char *second)
+{
+    struct program wrong;
+
+    program_start(&wrong, variable, program, first, second, NULL);
+    ck_assert_int_eq(program_wait(&wrong), 2);
+    ck_assert_uint_gt(wrong.err.length, 0);
+    expect_end(&wrong.out);
+}
+
+START_TEST(wrong_usage_is_status_2)
+{
+    expect_wrong_usage("ECHO_SRV", "bin/echo_srv", "-x", NULL);
+    expect_wrong_usage("ECHO_SRV", "bin/echo_srv", "operand", NULL);
+    expect_wrong_usage("ECHO_SRV", "bin/echo_srv", "-p", "70000");
+    expect_wrong_usage("ECHO_CLI", "bin/echo_cli", "-x", NULL);
+    expect_wrong_usage("ECHO_CLI", "bin/echo_cli", "-p", "echo");
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        every_byte_comes_back_in_order,
+        the_sources_client_works_over_both_families,
+        three_hundred_clients_with_random_cuts_get_every_byte_back,
+        a_client_that_never_reads_is_stopped_and_the_others_do_not_notice,
+        after_a_half_close_all_that_is_owed_comes_back,
+        a_client_that_is_reset_is_its_own_affair,
+        as_many_are_served_as_an_fd_set_holds_and_the_next_are_told,
+        what_is_owed_is_sent_before_it_ends,
+        with_v_it_prints_who_came_and_how_much_was_echoed,
+        nc_gets_its_echo,
+        echo_cli_sends_hello_world_or_the_words,
+        echo_cli_sends_a_stream_of_any_size_both_ways_at_once,
+        echo_cli_says_which_host_and_port_refused_it_and_why,
+        echo_cli_tells_a_lying_server_and_a_silent_one_from_a_right_one,
+        echo_cli_says_that_nobody_takes_its_output,
+        wrong_usage_is_status_2,
+    };
+    Suite *suite = suite_create("the echo over TCP");
+    TCase *tcase = tcase_create("echo");
+
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, open_server, close_server);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
