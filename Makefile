@@ -13,7 +13,7 @@ LINK = mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@
 
 PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/dgram_cli \
 	bin/chat_naive
-BENCHES = bin/chat_load
+BENCHES = bin/chat_load bin/echo_load bin/echo_select_blocking bin/dgram_select_blocking
 TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
 	build/test_chat_server build/test_telnet build/test_echo build/test_dgram
 FIGURES = build/test_figures
@@ -24,12 +24,16 @@ NET = net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
 CHAT = pchatsrv.o chat_commands.o chat_readers.o
 LOAD = bench/chat_load.o bench/chat_clients.o bench/chat_join.o bench/chat_line.o \
 	bench/chat_run.o bench/child.o bench/histogram.o
+ECHO_LOAD = bench/echo_load.o bench/echo_run.o bench/echo_stream.o bench/echo_datagram.o \
+	bench/echo_report.o bench/child.o bench/histogram.o
+YARDSTICKS = bench/echo_select_blocking.o bench/dgram_select_blocking.o bench/echo_epoll.o
 HARNESS = tests/harness.o tests/room.o
 STANDING = $(HARNESS) build/libnet.a
 CLIENTS = clients/echo_cli.o clients/dgram_cli.o
 LABS = labs/chat_naive.o
 
-OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(NET) $(LABS) $(LOAD) $(HARNESS)
+OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(NET) $(LABS) $(LOAD) \
+	$(ECHO_LOAD) $(YARDSTICKS) $(HARNESS)
 
 all: $(PROGRAMS) $(BENCHES)
 
@@ -75,6 +79,19 @@ bin/chat_naive: labs/chat_naive.o
 
 bin/chat_load: $(LOAD)
 	$(LINK) $(LOAD) $(LDLIBS)
+
+bin/echo_load: $(ECHO_LOAD)
+	$(LINK) $(ECHO_LOAD) $(LDLIBS)
+
+bin/echo_select_blocking: bench/echo_select_blocking.o
+	$(LINK) bench/echo_select_blocking.o $(LDLIBS)
+
+bin/dgram_select_blocking: bench/dgram_select_blocking.o
+	$(LINK) bench/dgram_select_blocking.o $(LDLIBS)
+
+# Linux alone has epoll, so this is not one of "all".
+bin/echo_epoll: bench/echo_epoll.o
+	$(LINK) bench/echo_epoll.o $(LDLIBS)
 
 build/libnet.a: $(NET)
 	mkdir -p $(@D)

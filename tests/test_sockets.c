@@ -1,11 +1,14 @@
-/* net/address, net/listener, net/descriptor, net/fdset, net/signals. */
+/* net/address, clock, descriptor, dial, fdset, listener, log, number and signals. */
 #include "tests/harness.h"
 
 #include "net/address.h"
 #include "net/clock.h"
 #include "net/descriptor.h"
+#include "net/dial.h"
 #include "net/fdset.h"
 #include "net/listener.h"
+#include "net/log.h"
+#include "net/number.h"
 #include "net/signals.h"
 
 #include <arpa/inet.h>
@@ -13,6 +16,8 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -298,6 +303,215 @@ START_TEST(a_time_that_is_over_is_no_time)
 }
 END_TEST
 
+START_TEST(a_signal_is_let_in_when_there_is_always_something_ready)
+{
+    sigset_t while_waiting;
+    fd_set readable, writable;
+    int ends[2];
+
+    ck_assert_int_eq(signals_prepare(note, &while_waiting), 0);
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(raise(SIGINT), 0);
+    FD_ZERO(&readable);
+    FD_ZERO(&writable);
+    fdset_add(&writable, ends[1]);
+    ck_assert_int_ge(
+        signals_pselect(ends[1] + 1, &readable, &writable, NULL, &while_waiting), 0);
+    ck_assert_int_eq(caught, SIGINT);
+}
+END_TEST
+
+START_TEST(after_a_signal_nothing_is_ready_and_nothing_has_failed)
+{
+    struct timespec long_time = {.tv_sec = DEADLINE_MS / 1000};
+    sigset_t while_waiting;
+    fd_set readable, writable;
+    int ends[2];
+
+    ck_assert_int_eq(signals_prepare(note, &while_waiting), 0);
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(raise(SIGINT), 0);
+    FD_ZERO(&readable);
+    FD_ZERO(&writable);
+    fdset_add(&readable, ends[0]);
+    ck_assert_int_eq(
+        signals_pselect(ends[0] + 1, &readable, &writable, &long_time, &while_waiting),
+        0);
+    ck_assert(!fdset_has(&readable, ends[0]));
+    ck_assert_int_eq(caught, SIGINT);
+}
+END_TEST
+
+/* ---- The log ------------------------------------------------------------------------ */
+
+static struct log lines;
+
+START_TEST(a_log_writes_whole_lines)
+{
+    struct stream out;
+    int ends[2];
+
+    ck_assert_int_eq(pipe(ends), 0);
+    out = stream_of(ends[0]);
+    log_init(&lines, ends[1]);
+    ck_assert(!log_is_waiting(&lines));
+    log_line(&lines, "number %d", 1);
+    log_line(&lines, "%s", "number 2");
+    ck_assert(log_is_waiting(&lines));
+    ck_assert_int_eq(log_write(&lines), 0);
+    ck_assert(!log_is_waiting(&lines));
+    expect_lf(&out, "number 1");
+    expect_lf(&out, "number 2");
+}
+END_TEST
+
+START_TEST(a_log_that_nobody_reads_leaves_lines_out_and_says_how_many)
+{
+    struct stream out;
+    char *line;
+    int ends[2], expected = 0;
+
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(descriptor_prepare(ends[1]), 0);
+    out = stream_of(ends[0]);
+    log_init(&lines, ends[1]);
+    for (int i = 0; i < 20000; i++) {
+        log_line(&lines, "number %d", i);
+        ck_assert_int_eq(log_write(&lines), 0);
+    }
+    while (log_is_waiting(&lines)) {
+        for (; out.length > 0 && memchr(out.bytes, '\n', out.length); free(line)) {
+            int missing, number;
+
+            line = next_line(&out);
+            if (sscanf(line, "(%d lines are missing here)", &missing) == 1)
+                expected += missing;
+            else if (sscanf(line, "number %d", &number) == 1)
+                ck_assert_int_eq(number, expected++);
+        }
+        ck_assert(stream_fill(&out));
+        ck_assert_int_eq(log_write(&lines), 0);
+    }
+    ck_assert_int_gt(expected, 1000);
+}
+END_TEST
+
+START_TEST(a_log_whose_reader_is_gone_is_closed_and_takes_lines_for_nothing)
+{
+    int ends[2];
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    ck_assert_int_eq(pipe(ends), 0);
+    (void)close(ends[0]);
+    log_init(&lines, ends[1]);
+    log_line(&lines, "for nobody");
+    ck_assert_int_eq(log_write(&lines), -1);
+    ck_assert_int_eq(errno, EPIPE);
+    log_line(&lines, "for nobody");
+    ck_assert(!log_is_waiting(&lines));
+    log_finish(&lines, DEADLINE_MS);
+}
+END_TEST
+
+START_TEST(a_log_is_finished_for_so_long_and_no_longer)
+{
+    int64_t before = clock_ms();
+    int ends[2];
+
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(descriptor_prepare(ends[1]), 0);
+    log_init(&lines, ends[1]);
+    for (int i = 0; i < 20000; i++) {
+        log_line(&lines, "number %d", i);
+        ck_assert_int_eq(log_write(&lines), 0);
+    }
+    log_finish(&lines, 50);
+    ck_assert_int_ge(clock_ms() - before, 50);
+    ck_assert(log_is_waiting(&lines));
+}
+END_TEST
+
+/* ---- Dialling, and numbers ---------------------------------------------------------- */
+
+START_TEST(dial_tries_a_hosts_addresses_in_turn)
+{
+    const char *why = "";
+    int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why), fd;
+
+    /* localhost is ::1 first where it is both; nobody listens there. */
+    fd = dial("localhost", listener_port(listener), SOCK_STREAM, DEADLINE_MS, &why);
+    ck_assert_msg(fd != -1, "%s", why);
+    ck_assert(fcntl(fd, F_GETFL) & O_NONBLOCK);
+}
+END_TEST
+
+START_TEST(dial_says_why_not)
+{
+    const char *why = "";
+    int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why);
+    int port = listener_port(listener);
+
+    (void)close(listener);
+    ck_assert_int_eq(dial("127.0.0.1", port, SOCK_STREAM, DEADLINE_MS, &why), -1);
+    ck_assert_str_eq(why, strerror(ECONNREFUSED));
+    ck_assert_int_eq(dial("no.such.host.invalid", 1, SOCK_STREAM, DEADLINE_MS, &why), -1);
+    ck_assert_uint_gt(strlen(why), 0);
+    ck_assert_int_eq(dial_after(1, "127.0.0.1", 1, SOCK_DGRAM, DEADLINE_MS, &why), -1);
+    ck_assert_str_eq(why, strerror(EADDRNOTAVAIL));
+}
+END_TEST
+
+START_TEST(dial_waits_for_an_address_that_does_not_answer_only_so_long)
+{
+    const char *why = "";
+    int listener = socket(AF_INET, SOCK_STREAM, 0), fd = 0, port;
+    struct sockaddr_in address = {.sin_family = AF_INET};
+
+    /* A queue for one that is full: what comes next is neither accepted nor refused. */
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(listener, 0), 0);
+    port = listener_port(listener);
+    for (int i = 0; i < 8 && fd != -1; i++)
+        fd = dial("127.0.0.1", port, SOCK_STREAM, 200, &why);
+    ck_assert_int_eq(fd, -1);
+    ck_assert_str_eq(why, strerror(ETIMEDOUT));
+}
+END_TEST
+
+START_TEST(a_number_is_digits_within_its_bounds)
+{
+    static const char *const bad[] = {"",  " 1", "1 ",  "+1",  "1x",
+                                      "x", "0",  "101", "9e9", "99999999999999999999"};
+    long number;
+
+    ck_assert_int_eq(number_parse("1", 1, 100, &number), 0);
+    ck_assert_int_eq(number, 1);
+    ck_assert_int_eq(number_parse("100", 1, 100, &number), 0);
+    ck_assert_int_eq(number_parse("-5", -10, 100, &number), 0);
+    ck_assert_int_eq(number, -5);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_int_eq(number_parse(bad[i], 1, 100, &number), -1);
+}
+END_TEST
+
+START_TEST(seconds_may_have_a_fraction)
+{
+    static const char *const bad[] = {"",      "-1", "x",     "1s",  "1e3",
+                                      "1.2.3", ".",  "86401", "inf", "nan"};
+    int64_t ns;
+
+    ck_assert_int_eq(number_parse_seconds("2", &ns), 0);
+    ck_assert_int_eq(ns, 2000000000);
+    ck_assert_int_eq(number_parse_seconds("0.25", &ns), 0);
+    ck_assert_int_eq(ns, 250000000);
+    ck_assert_int_eq(number_parse_seconds("0", &ns), 0);
+    ck_assert_int_eq(ns, 0);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_int_eq(number_parse_seconds(bad[i], &ns), -1);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -315,10 +529,21 @@ int main(void)
         a_pipes_flags_are_given_back,
         a_set_has_what_was_added_and_minus_one_is_in_none,
         a_signal_arrives_where_it_is_waited_for_and_nowhere_else,
+        a_signal_is_let_in_when_there_is_always_something_ready,
+        after_a_signal_nothing_is_ready_and_nothing_has_failed,
         a_hangup_that_was_ignored_stays_ignored,
+        a_log_writes_whole_lines,
+        a_log_that_nobody_reads_leaves_lines_out_and_says_how_many,
+        a_log_whose_reader_is_gone_is_closed_and_takes_lines_for_nothing,
+        a_log_is_finished_for_so_long_and_no_longer,
+        dial_tries_a_hosts_addresses_in_turn,
+        dial_says_why_not,
+        dial_waits_for_an_address_that_does_not_answer_only_so_long,
+        a_number_is_digits_within_its_bounds,
+        seconds_may_have_a_fraction,
         a_time_that_is_over_is_no_time,
     };
-    Suite *suite = suite_create("net/address, net/listener, net/descriptor, net/signals");
+    Suite *suite = suite_create("net/: sockets, signals, the log, numbers");
     TCase *tcase = tcase_create("sockets");
 
     tcase_set_timeout(tcase, 60);
