@@ -159,10 +159,11 @@ int main(int argc, char **argv)
     struct chat_server server;
     int port = 2626, option;
 
-    while ((option = getopt(argc, argv, "p:")) != -1) {
+    while ((option = getopt(argc, argv, "hp:")) != -1) {
         if (option != 'p') {
-            fprintf(stderr, "usage: chat_naive [-p port]\n");
-            return 2;
+            fprintf(option == 'h' ? stdout : stderr,
+                    "usage: chat_naive [-h] [-p port]\n");
+            return option == 'h' ? 0 : 2;
         }
         port = atoi(optarg);
     }
