@@ -179,7 +179,8 @@ static void command_msg(struct chat_server *server, int sock, const char *words)
     }
     if (other == NOBODY) {
         (void)snprintf(text, sizeof text, "Nobody here is called %.*s",
-                       length < NAME_MOST ? (int)length : NAME_MOST, words);
+                       length < NAME_MOST ? (int)length : 4,
+                       length < NAME_MOST ? words : "that");
         tell(server, sock, text);
         return;
     }
@@ -199,7 +200,12 @@ static void command_help(struct chat_server *server, int sock, const char *words
     tell(server, sock, "//TEXT          say /TEXT");
 }
 
+/* The words stand behind a colon: brackets are for the reasons that the server gives. */
 static void command_quit(struct chat_server *server, int sock, const char *words)
 {
-    client_leaves(server, sock, words);
+    char why[LINE_MOST + 4] = "";
+
+    if (*words != '\0')
+        (void)snprintf(why, sizeof why, ": %s", words);
+    client_leaves(server, sock, why);
 }

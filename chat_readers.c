@@ -50,7 +50,10 @@ void wait_for_slow_readers(struct chat_server *server)
 
 /* ---- Sending, at the end of a turn -------------------------------------------------- */
 
-/* Notes what a reader took, and since when it has been refusing to take any more. */
+/*
+ * Notes what a reader took, and since when it has been refusing to take any more. The log
+ * has not caught up since then: the room is not slowed down to what its reader takes.
+ */
 static void move_cursor(struct chat_server *server, int sock,
                         const struct transcript_span *span, size_t taken, bool refused)
 {
@@ -60,7 +63,7 @@ static void move_cursor(struct chat_server *server, int sock,
         transcript_advance(&server->transcript, reader->cursor, sock, span, taken);
     if (!refused)
         reader->refused_since = 0;
-    else if (taken > 0 || reader->refused_since == 0)
+    else if ((taken > 0 && sock != STDOUT_FILENO) || reader->refused_since == 0)
         reader->refused_since = server->now;
 }
 
@@ -72,7 +75,7 @@ static void send_transcript(struct chat_server *server, int sock)
     ssize_t sent = 0;
 
     (void)transcript_read(&server->transcript, client->cursor, sock, &span);
-    if (client->send_failed) {
+    if (client->send_error != 0) {
         client->cursor = transcript_now(&server->transcript);
         return;
     }
@@ -80,7 +83,7 @@ static void send_transcript(struct chat_server *server, int sock)
         message.msg_iovlen = (size_t)span.count;
         sent = sendmsg(sock, &message, MSG_NOSIGNAL);
         if (sent == -1 && !descriptor_try_again(errno)) {
-            client->send_failed = true;
+            client->send_error = errno;
             (void)shutdown(sock, SHUT_RDWR); /* so that recv() is sure to see the end */
         }
         if (sent == -1)
@@ -178,7 +181,7 @@ static void lose_reader(struct chat_server *server, int sock)
         return;
     }
     if (is_present(server, sock))
-        client_leaves(server, sock, "too slow");
+        client_leaves(server, sock, " (too slow)");
     close_client(server, sock);
 }
 

@@ -135,7 +135,8 @@ int main(int argc, char *argv[])
         case 'p':
             port = address_parse_port(optarg);
             if (port == -1) {
-                (void)fprintf(stderr, "dgram_srv: '%s' is no port (0 to 65535)\n", optarg);
+                (void)fprintf(stderr, "dgram_srv: '%s' is no port (0 to 65535)\n",
+                              optarg);
                 return 2;
             }
             break;

@@ -122,12 +122,12 @@ static void begin_to_leave(struct chat_server *server, int sock)
     client->leaves_by = server->now + PATIENCE_MS;
 }
 
-void client_leaves(struct chat_server *server, int sock, const char *reason)
+void client_leaves(struct chat_server *server, int sock, const char *why)
 {
     char left[NAME_MOST + LINE_MOST + 32];
 
-    (void)snprintf(left, sizeof left, "Client left %s%s%s%s", server->clients[sock].name,
-                   *reason ? " (" : "", reason, *reason ? ")" : "");
+    (void)snprintf(left, sizeof left, "Client left %s%s", server->clients[sock].name,
+                   why);
     broadcast_string(server, left, sock);
     begin_to_leave(server, sock);
 }
@@ -136,8 +136,6 @@ void close_client(struct chat_server *server, int sock)
 {
     descriptor_hang_up(sock);
     fdset_remove(&server->descriptors, sock);
-    if (server->inbox.from == sock)
-        server->inbox.taken = server->inbox.length;
     while (server->highest > STDOUT_FILENO &&
            !fdset_has(&server->descriptors, server->highest))
         server->highest--;
@@ -210,21 +208,6 @@ static size_t take_input(struct chat_server *server, int sock, const unsigned ch
     return 1;
 }
 
-/* Works through what was received last, until the transcript has no more space. */
-static void take_inbox(struct chat_server *server)
-{
-    while (server->inbox.taken < server->inbox.length && !server->waiting) {
-        if (!is_present(server, server->inbox.from)) /* it has said /quit */
-            server->inbox.taken = server->inbox.length;
-        else if (!has_space(server, SPACE_FOR_INPUT))
-            wait_for_slow_readers(server);
-        else
-            server->inbox.taken += take_input(server, server->inbox.from,
-                                              server->inbox.bytes + server->inbox.taken,
-                                              server->inbox.length - server->inbox.taken);
-    }
-}
-
 /*
  * The peer has closed its end, or its connection is lost. That is its leaving, after what
  * it said last. One that has only closed its end still gets the answers to that.
@@ -233,30 +216,43 @@ static void hang_up(struct chat_server *server, int sock, int error)
 {
     bool own_doing = error == 0 || error == ECONNRESET || error == EPIPE;
     enum line_event event;
+    char why[128] = "";
 
     do {
         event = line_finish(&server->clients[sock].line);
         if (event != LINE_OPEN)
             take_line(server, sock, event == LINE_ENDED);
     } while (event == LINE_FULL);
+    if (!own_doing)
+        (void)snprintf(why, sizeof why, " (%s)", strerror(error));
     if (is_present(server, sock)) /* its last line may have been a /quit */
-        client_leaves(server, sock, own_doing ? "" : strerror(error));
+        client_leaves(server, sock, why);
     if (error != 0)
         close_client(server, sock);
 }
 
+/*
+ * Takes in what a client has sent, as far as there is space and its share of a turn goes.
+ * So it is only looked at first (MSG_PEEK): what is too much stays in the kernel's buffer,
+ * and when that is full TCP stops the sender.
+ */
 static void receive(struct chat_server *server, int sock)
 {
-    ssize_t got = recv(sock, server->inbox.bytes, sizeof server->inbox.bytes, 0);
+    unsigned char bytes[INPUT_BYTES];
+    ssize_t got = recv(sock, bytes, sizeof bytes, MSG_PEEK);
+    uint64_t share_end = server->transcript.end + SHARE_BYTES;
+    size_t taken = 0;
 
-    if (got > 0) {
-        server->inbox.from = sock;
-        server->inbox.taken = 0;
-        server->inbox.length = (size_t)got;
-        take_inbox(server);
-    } else if (got == 0 || !descriptor_try_again(errno)) {
-        hang_up(server, sock, got == 0 ? 0 : errno);
+    if (got == -1 && descriptor_try_again(errno))
+        return;
+    if (got <= 0) {
+        hang_up(server, sock, got == 0 ? server->clients[sock].send_error : errno);
+        return;
     }
+    while (taken < (size_t)got && is_present(server, sock) &&
+           server->transcript.end < share_end && has_space(server, SPACE_FOR_INPUT))
+        taken += take_input(server, sock, bytes + taken, (size_t)got - taken);
+    (void)recv(sock, bytes, taken, 0); /* they are there: this only removes them */
 }
 
 /* Reads once from each client that is ready while there is space. Returns from how many. */
@@ -264,13 +260,12 @@ static int receive_from_clients(struct chat_server *server, const fd_set *readab
 {
     int count = server->highest + 1, first = server->next_to_read % count, heard = 0;
 
-    take_inbox(server);
     for (int n = 0; n < count; n++) {
         int sock = (first + n) % count;
 
         if (!fdset_has(readable, sock) || !is_present(server, sock))
             continue;
-        if (server->waiting || !has_space(server, SPACE_FOR_INPUT)) {
+        if (!has_space(server, SPACE_FOR_INPUT)) {
             wait_for_slow_readers(server);
             server->next_to_read = sock;
             break;
@@ -295,8 +290,6 @@ static int64_t next_deadline(const struct chat_server *server)
 
     if (server->waiting)
         deadline = server->waiting_since + PATIENCE_MS;
-    else if (server->inbox.taken < server->inbox.length)
-        deadline = server->now;
     if (server->accept_from > server->now)
         deadline = earlier(deadline, server->accept_from);
     if (server->srvsock == -1)

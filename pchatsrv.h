@@ -19,8 +19,12 @@
 #define NAME_MOST ADDRESS_MOST
 #define NOBODY    TRANSCRIPT_NOBODY
 
-/* One recv(): a hundred typed lines, and what one who floods gets through in a turn. */
-#define INBOX_BYTES 8192
+/*
+ * A client's share of a turn, so that nobody who floods starves the others: what it is
+ * read, and what that may come to in the transcript before the next client's turn.
+ */
+#define INPUT_BYTES 8192
+#define SHARE_BYTES 16384
 
 /*
  * The ring that all dialog goes through, and how its space is shared out. Input is taken
@@ -74,8 +78,8 @@ struct client {
     char name[NAME_MOST];
     struct transcript_cursor cursor;
     int64_t refused_since; /* its socket has taken nothing since then (ms); 0: it takes */
-    bool send_failed;      /* recv() will tell, when all that it said is read */
-    bool leaving;          /* it gets what lies before leaves_at, until leaves_by (ms) */
+    int send_error; /* errno of a send that failed; recv() ends when all it said is read */
+    bool leaving;   /* it gets what lies before leaves_at, until leaves_by (ms) */
     uint64_t leaves_at;
     int64_t leaves_by;
     struct telnet telnet;
@@ -93,11 +97,6 @@ struct chat_server {
     struct transcript transcript;
     bool log_open; /* standard output still takes the dialog */
 
-    struct { /* what a client sent and the transcript had no room for yet */
-        int from;
-        size_t taken, length;
-        unsigned char bytes[INBOX_BYTES];
-    } inbox;
     int next_to_read; /* the client whose turn it is, so that all have one */
 
     int gathering; /* turns in a row whose sending was put off, see gather_more() */
@@ -125,10 +124,10 @@ void broadcast_string(struct chat_server *server, const char *str, int omit_sock
 void tell(struct chat_server *server, int sock, const char *str);
 
 /*
- * Tells the others that a client is gone, with the reason in brackets unless that is
- * empty. The client is closed when it has got what was said until now.
+ * Tells the others that a client is gone, and why: nothing, or what is to stand behind its
+ * name, " (too slow)" for one. It is closed when it has got what was said until now.
  */
-void client_leaves(struct chat_server *server, int sock, const char *reason);
+void client_leaves(struct chat_server *server, int sock, const char *why);
 
 /* Ends a connection, without a word to the others. */
 void close_client(struct chat_server *server, int sock);

@@ -28,6 +28,7 @@ int signals_prepare(void (*on_stop)(int), sigset_t *while_waiting)
             return -1;
     }
     if (sigaction(SIGPIPE, &ignore, NULL) == -1 ||
+        sigaction(SIGXFSZ, &ignore, NULL) == -1 ||
         sigprocmask(SIG_BLOCK, &blocked, while_waiting) == -1)
         return -1;
     /* Whoever started the program may have blocked them; they are let in all the same. */

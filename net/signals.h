@@ -10,9 +10,11 @@
 
 /*
  * Has `on_stop` called for SIGINT, SIGTERM and SIGHUP (a SIGHUP that the program was told
- * to ignore, as by nohup, stays ignored), and SIGPIPE ignored. The three are blocked, and
- * `while_waiting` is the mask for signals_pselect() to let them in: so a signal can't
- * slip in between the look at a flag and the wait, and nothing else is ever interrupted.
+ * to ignore, as by nohup, stays ignored). SIGPIPE and SIGXFSZ are ignored: that nobody
+ * reads, or that a file is as long as it may be, is for write() to say. The three are
+ * blocked, and `while_waiting` is the mask for signals_pselect() to let them in: so a
+ * signal can't slip in between the look at a flag and the wait, and nothing else is ever
+ * interrupted.
  * 0, or -1 with errno.
  */
 int signals_prepare(void (*on_stop)(int), sigset_t *while_waiting);

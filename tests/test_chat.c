@@ -583,7 +583,7 @@ START_TEST(quit_leaves_with_words_or_without_after_all_was_read)
     expect_line(&ann, "Client joined %s", eve_name);
     expect_line(&ann, "3 here: %s, %s, %s", ann_name, bob_name, eve_name);
     expect_end(&ann);
-    expect_line(&bob, "Client left %s (see you)", ann_name);
+    expect_line(&bob, "Client left %s: see you", ann_name);
     send_text(&eve, "/quit");
     (void)shutdown(eve.fd, SHUT_WR);
     expect_line(&bob, "Client left %s", eve_name);
