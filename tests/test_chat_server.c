@@ -288,6 +288,35 @@ START_TEST(a_flood_of_questions_is_answered_in_whole)
 }
 END_TEST
 
+START_TEST(questions_without_end_whose_answers_are_read_slowly_silence_nobody)
+{
+    struct program server = room_open();
+    static struct stream clients[60];
+    struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
+    pid_t asker, slow_reader;
+    char bytes[4096];
+
+    for (int i = 0; i < 60; i++)
+        clients[i] = room_join(&server);
+    asker = flood(&clients[59], "/who\n");
+    slow_reader = fork();
+    if (slow_reader == 0) {
+        (void)alarm(DEADLINE_MS / 1000);
+        while (recv(clients[59].fd, bytes, sizeof bytes, 0) > 0)
+            (void)poll(NULL, 0, 50);
+        _exit(0);
+    }
+    (void)skip_to_line(&clients[1], "Client joined %s", name_of(&clients[59]));
+    for (int i = 0; i < 20; i++) {
+        say_next(&talk);
+        ck_assert(hear_up_to(&talk, talk.said, ""));
+    }
+    (void)kill(asker, SIGKILL);
+    (void)kill(slow_reader, SIGKILL);
+    program_stop(&server);
+}
+END_TEST
+
 /* ---- Resets ------------------------------------------------------------------------- */
 
 START_TEST(clients_that_reset_while_others_join_are_reported_and_the_room_goes_on)
@@ -433,7 +462,7 @@ static int free_port(void)
 }
 
 /* Starts the server with its standard output elsewhere, its first lines on error. */
-static struct program room_with_log(const char *log)
+static struct program room_with_log(const char *before, const char *log)
 {
     struct program server;
     char script[256];
@@ -441,7 +470,7 @@ static struct program room_with_log(const char *log)
     int port = free_port();
 
     /* With its output elsewhere the port can't be read: one is chosen, and tried. */
-    (void)snprintf(script, sizeof script, "exec \"$@\" -p %d %s", port, log);
+    (void)snprintf(script, sizeof script, "%s exec \"$@\" -p %d %s", before, port, log);
     program_start_by(&server, script, "PCHATSRV", "bin/pchatsrv", NULL);
     server.port = port;
     for (;;) {
@@ -462,7 +491,7 @@ static struct program room_with_log(const char *log)
 
 START_TEST(the_room_goes_on_without_standard_output)
 {
-    struct program server = room_with_log(">&-");
+    struct program server = room_with_log("", ">&-");
 
     talk_a_lot(&server);
     program_stop(&server);
@@ -471,13 +500,50 @@ END_TEST
 
 START_TEST(the_room_goes_on_when_the_disk_is_full_and_says_so_once)
 {
-    struct program server = room_with_log(">/dev/full");
+    struct program server = room_with_log("", ">/dev/full");
 
     talk_a_lot(&server);
     ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
-    expect_lf(&server.err,
-              "pchatsrv: cannot write to standard output: No space left on device");
+    expect_lf(&server.err, "pchatsrv: cannot write to standard output: %s",
+              strerror(ENOSPC));
     ck_assert_int_eq(program_wait(&server), 0);
+}
+END_TEST
+
+START_TEST(the_room_goes_on_when_its_log_file_is_as_long_as_it_may_be)
+{
+    char path[] = "/tmp/chat-log-XXXXXX", redirection[64];
+    struct program server;
+
+    (void)close(mkstemp(path));
+    (void)snprintf(redirection, sizeof redirection, ">%s", path);
+    server = room_with_log("ulimit -f 1;", redirection);
+    talk_a_lot(&server);
+    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
+    expect_lf(&server.err, "pchatsrv: cannot write to standard output: %s",
+              strerror(EFBIG));
+    ck_assert_int_eq(program_wait(&server), 0);
+    (void)unlink(path);
+}
+END_TEST
+
+START_TEST(a_log_that_is_read_slowly_does_not_slow_the_room_down)
+{
+    struct program server = room_open();
+    int64_t before = clock_ms();
+    char bytes[1024];
+    pid_t slow_reader = fork();
+
+    if (slow_reader == 0) {
+        (void)alarm(DEADLINE_MS / 1000);
+        while (read(server.out.fd, bytes, sizeof bytes) > 0)
+            (void)poll(NULL, 0, 20);
+        _exit(0);
+    }
+    talk_a_lot(&server); /* three megabytes: a minute at the log's pace */
+    ck_assert_int_lt(clock_ms() - before, 30000);
+    (void)kill(slow_reader, SIGKILL);
+    program_stop(&server);
 }
 END_TEST
 
@@ -488,7 +554,8 @@ START_TEST(the_room_goes_on_when_the_logs_reader_is_gone)
     stream_close(&server.out);
     talk_a_lot(&server);
     ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
-    expect_lf(&server.err, "pchatsrv: cannot write to standard output: Broken pipe");
+    expect_lf(&server.err, "pchatsrv: cannot write to standard output: %s",
+              strerror(EPIPE));
     ck_assert_int_eq(program_wait(&server), 0);
 }
 END_TEST
@@ -501,7 +568,7 @@ START_TEST(a_log_in_a_file_holds_all_that_was_said)
     int fd = mkstemp(path);
 
     (void)snprintf(redirection, sizeof redirection, ">%s", path);
-    server = room_with_log(redirection);
+    server = room_with_log("", redirection);
     talk_a_lot(&server);
     program_stop(&server);
     log = stream_of(fd);
@@ -723,6 +790,7 @@ int main(void)
         a_slow_reader_that_reads_all_the_time_loses_nothing,
         a_flooding_sender_who_never_reads_keeps_nobody_from_talking,
         a_flood_of_questions_is_answered_in_whole,
+        questions_without_end_whose_answers_are_read_slowly_silence_nobody,
         clients_that_reset_while_others_join_are_reported_and_the_room_goes_on,
         a_reset_is_a_client_that_left,
         what_a_client_said_before_it_was_reset_by_its_unread_news_is_passed_on,
@@ -730,6 +798,8 @@ int main(void)
         a_log_whose_reader_sleeps_does_not_stop_the_room_and_says_what_it_missed,
         the_room_goes_on_without_standard_output,
         the_room_goes_on_when_the_disk_is_full_and_says_so_once,
+        the_room_goes_on_when_its_log_file_is_as_long_as_it_may_be,
+        a_log_that_is_read_slowly_does_not_slow_the_room_down,
         the_room_goes_on_when_the_logs_reader_is_gone,
         a_log_in_a_file_holds_all_that_was_said,
         sigint_ends_it_with_a_farewell_and_status_0,
