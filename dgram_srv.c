@@ -87,7 +87,7 @@ static bool answer(struct dgram_server *server)
 }
 
 /* Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed. */
-static int dgram_server_run(struct dgram_server *server, const sigset_t *while_waiting)
+static int dgram_server_run(struct dgram_server *server, struct signals *signals)
 {
     fd_set readable, writable;
 
@@ -97,8 +97,8 @@ static int dgram_server_run(struct dgram_server *server, const sigset_t *while_w
         fdset_add(&readable, server->srvsock);
         if (log_is_waiting(&server->log))
             fdset_add(&writable, STDOUT_FILENO);
-        if (signals_pselect(server->srvsock + 1, &readable, &writable, NULL,
-                            while_waiting) == -1)
+        if (signals_pselect(signals, server->srvsock + 1, &readable, &writable, NULL) ==
+            -1)
             return -1;
         if (fdset_has(&readable, server->srvsock))
             for (int n = 0; n < DATAGRAMS_A_TURN && answer(server); n++)
@@ -127,7 +127,7 @@ int main(int argc, char *argv[])
     struct descriptor_output output;
     const char *address = NULL, *why;
     int option, port = 23000, result;
-    sigset_t while_waiting;
+    struct signals signals;
 
     while ((option = getopt(argc, argv, "b:hp:vV")) != -1) {
         switch (option) {
@@ -151,7 +151,7 @@ int main(int argc, char *argv[])
         (void)fputs(USAGE, stderr);
         return 2;
     }
-    if (server_prepare(request_stop, &while_waiting) == -1) {
+    if (server_prepare(&signals, request_stop) == -1) {
         (void)fprintf(stderr, "dgram_srv: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
@@ -165,7 +165,7 @@ int main(int argc, char *argv[])
     descriptor_prepare_output(STDOUT_FILENO, &output);
     log_init(&server.log, STDOUT_FILENO);
     log_line(&server.log, "DatagramServer started on port %d", server.port);
-    result = dgram_server_run(&server, &while_waiting);
+    result = dgram_server_run(&server, &signals);
     if (result == -1)
         (void)fprintf(stderr, "dgram_srv: select: %s\n", strerror(errno));
     if (server.verbose)

@@ -162,7 +162,7 @@ static void choose_descriptors(const struct echo_server *server, fd_set *readabl
 
 /* Waits until a descriptor is ready, a deadline has come, or a signal. -1: select failed. */
 static int wait_for_events(struct echo_server *server, fd_set *readable, fd_set *writable,
-                           const sigset_t *while_waiting)
+                           struct signals *signals)
 {
     int64_t deadline = server->srvsock == -1               ? server->stop_by
                        : server->accept_from > server->now ? server->accept_from
@@ -171,8 +171,8 @@ static int wait_for_events(struct echo_server *server, fd_set *readable, fd_set 
     int ready;
 
     choose_descriptors(server, readable, writable);
-    ready = signals_pselect(server->highest + 1, readable, writable,
-                            deadline == INT64_MAX ? NULL : &timeout, while_waiting);
+    ready = signals_pselect(signals, server->highest + 1, readable, writable,
+                            deadline == INT64_MAX ? NULL : &timeout);
     server->now = clock_ms();
     return ready;
 }
@@ -203,12 +203,12 @@ static bool is_finished(const struct echo_server *server)
 }
 
 /* Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed. */
-static int echo_server_run(struct echo_server *server, const sigset_t *while_waiting)
+static int echo_server_run(struct echo_server *server, struct signals *signals)
 {
     fd_set readable, writable;
 
     while (!is_finished(server)) {
-        if (wait_for_events(server, &readable, &writable, while_waiting) == -1)
+        if (wait_for_events(server, &readable, &writable, signals) == -1)
             return -1;
         if (fdset_has(&readable, server->srvsock))
             for (int n = 0; n < ACCEPTS_A_TURN && accept_new_connection(server); n++)
@@ -273,7 +273,7 @@ int main(int argc, char *argv[])
     struct descriptor_output output;
     const char *address = NULL, *why;
     int option, port = 23000, result;
-    sigset_t while_waiting;
+    struct signals signals;
 
     while ((option = getopt(argc, argv, "b:hp:vV")) != -1) {
         switch (option) {
@@ -296,7 +296,7 @@ int main(int argc, char *argv[])
         (void)fputs(USAGE, stderr);
         return 2;
     }
-    if (server_prepare(request_stop, &while_waiting) == -1) {
+    if (server_prepare(&signals, request_stop) == -1) {
         (void)fprintf(stderr, "echo_srv: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
@@ -305,7 +305,7 @@ int main(int argc, char *argv[])
         return EXIT_FAILURE;
     }
     descriptor_prepare_output(STDOUT_FILENO, &output);
-    result = echo_server_run(&server, &while_waiting);
+    result = echo_server_run(&server, &signals);
     if (result == -1)
         (void)fprintf(stderr, "echo_srv: select: %s\n", strerror(errno));
     log_finish(&server.log, PATIENCE_MS);

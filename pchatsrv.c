@@ -321,7 +321,7 @@ static void choose_descriptors(struct chat_server *server, fd_set *readable,
 
 /* Waits until a descriptor is ready, a deadline has come, or a signal. -1: select failed. */
 static int wait_for_events(struct chat_server *server, fd_set *readable, fd_set *writable,
-                           const sigset_t *while_waiting)
+                           struct signals *signals)
 {
     int64_t deadline = next_deadline(server);
     struct timespec timeout = clock_timespec(deadline - server->now);
@@ -330,9 +330,9 @@ static int wait_for_events(struct chat_server *server, fd_set *readable, fd_set 
     if (server->gathering > 0)
         timeout = (struct timespec){.tv_nsec = GATHER_NS};
     choose_descriptors(server, readable, writable);
-    ready = signals_pselect(
-        server->highest + 1, readable, writable,
-        deadline == INT64_MAX && server->gathering == 0 ? NULL : &timeout, while_waiting);
+    ready = signals_pselect(signals, server->highest + 1, readable, writable,
+                            deadline == INT64_MAX && server->gathering == 0 ? NULL
+                                                                            : &timeout);
     server->now = clock_ms();
     return ready;
 }
@@ -378,12 +378,12 @@ static bool gather_more(struct chat_server *server, int heard)
 }
 
 /* Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed. */
-static int chat_server_run(struct chat_server *server, const sigset_t *while_waiting)
+static int chat_server_run(struct chat_server *server, struct signals *signals)
 {
     fd_set readable, writable;
 
     while (!is_finished(server)) {
-        if (wait_for_events(server, &readable, &writable, while_waiting) == -1)
+        if (wait_for_events(server, &readable, &writable, signals) == -1)
             return -1;
         if (stop_requested && server->srvsock != -1)
             begin_to_stop(server);
@@ -456,7 +456,7 @@ int main(int argc, char *argv[])
     struct descriptor_output output;
     const char *address = NULL, *why;
     int option, port = 2626, result;
-    sigset_t while_waiting;
+    struct signals signals;
 
     while ((option = getopt(argc, argv, "b:hp:V")) != -1) {
         switch (option) {
@@ -478,7 +478,7 @@ int main(int argc, char *argv[])
         (void)fputs(USAGE, stderr);
         return 2;
     }
-    if (server_prepare(request_stop, &while_waiting) == -1) {
+    if (server_prepare(&signals, request_stop) == -1) {
         (void)fprintf(stderr, "pchatsrv: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
@@ -487,7 +487,7 @@ int main(int argc, char *argv[])
         return EXIT_FAILURE;
     }
     descriptor_prepare_output(STDOUT_FILENO, &output);
-    result = chat_server_run(&server, &while_waiting);
+    result = chat_server_run(&server, &signals);
     if (result == -1)
         (void)fprintf(stderr, "pchatsrv: select: %s\n", strerror(errno));
     chat_server_free(&server);

@@ -68,7 +68,7 @@ static int complain(const char *what, int error)
 
 /* Waits for an answer until `deadline` (ns). 1: there is something; 0: not; -1: failed. */
 static int wait_until(struct dgram_client *client, int64_t deadline,
-                      const sigset_t *while_waiting)
+                      struct signals *signals)
 {
     int64_t left = deadline - clock_ns();
     struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S),
@@ -81,8 +81,7 @@ static int wait_until(struct dgram_client *client, int64_t deadline,
     FD_ZERO(&readable);
     FD_ZERO(&none);
     fdset_add(&readable, client->server);
-    ready =
-        signals_pselect(client->server + 1, &readable, &none, &timeout, while_waiting);
+    ready = signals_pselect(signals, client->server + 1, &readable, &none, &timeout);
     if (ready == -1)
         return complain("select", errno);
     return ready;
@@ -111,15 +110,14 @@ static int send_out(struct dgram_client *client, size_t length)
 /* ---- One datagram ------------------------------------------------------------------- */
 
 /* 0 if the answer is what was sent, -1 if not, after it was said. */
-static int ask_once(struct dgram_client *client, size_t length,
-                    const sigset_t *while_waiting)
+static int ask_once(struct dgram_client *client, size_t length, struct signals *signals)
 {
     int64_t deadline = clock_ns() + client->patience_ns;
     int ready;
 
     if (send_out(client, length) == -1)
         return -1;
-    while ((ready = wait_until(client, deadline, while_waiting)) == 1) {
+    while ((ready = wait_until(client, deadline, signals)) == 1) {
         ssize_t got = receive(client);
 
         if (client->refused)
@@ -217,8 +215,7 @@ static bool take_answer(struct dgram_client *client, long awaited)
 }
 
 /* Sends one number and waits for its answer, then for the time of the next. -1: failed. */
-static int ask_number(struct dgram_client *client, long number,
-                      const sigset_t *while_waiting)
+static int ask_number(struct dgram_client *client, long number, struct signals *signals)
 {
     int64_t now = clock_ns();
     bool settled = false, is_last = number + 1 == client->count;
@@ -234,7 +231,7 @@ static int ask_number(struct dgram_client *client, long number,
 
         if (settled && (is_last || (client->refused && client->received == 0)))
             return 0;
-        ready = wait_until(client, until, while_waiting);
+        ready = wait_until(client, until, signals);
         if (ready == 0 && !settled && !stop_requested && clock_ns() >= until) {
             (void)printf("number %ld: no answer in %g s\n", number,
                          (double)client->patience_ns / (double)NS_PER_S);
@@ -264,7 +261,7 @@ static void print_summary(const struct dgram_client *client)
 }
 
 /* 0 if every datagram was answered in time, -1 if not. */
-static int ask_many(struct dgram_client *client, const sigset_t *while_waiting)
+static int ask_many(struct dgram_client *client, struct signals *signals)
 {
     int result = 0;
 
@@ -274,7 +271,7 @@ static int ask_many(struct dgram_client *client, const sigset_t *while_waiting)
     for (long number = 0; number < client->count && result == 0; number++) {
         if (stop_requested || (client->refused && client->received == 0))
             break;
-        result = ask_number(client, number, while_waiting);
+        result = ask_number(client, number, signals);
     }
     if (!client->refused || client->received > 0)
         print_summary(client);
@@ -286,7 +283,7 @@ static int ask_many(struct dgram_client *client, const sigset_t *while_waiting)
 
 /* Asks at the host's addresses in turn, until at one of them somebody is there. */
 static int ask_host(struct dgram_client *client, const char *host, int port,
-                    size_t length, const sigset_t *while_waiting)
+                    size_t length, struct signals *signals)
 {
     const char *why;
     int result = -1;
@@ -298,9 +295,9 @@ static int ask_host(struct dgram_client *client, const char *host, int port,
         client->refused = false;
         client->sent = 0;
         if (client->count > 0)
-            result = ask_many(client, while_waiting);
+            result = ask_many(client, signals);
         else
-            result = ask_once(client, length, while_waiting);
+            result = ask_once(client, length, signals);
         (void)close(client->server);
         if (!client->refused || client->received > 0)
             return result;
@@ -363,7 +360,7 @@ int main(int argc, char *argv[])
     const char *host = "localhost";
     int option, port = 23000, result;
     long size = SIZE, length;
-    sigset_t while_waiting;
+    struct signals signals;
 
     client.interval_ns = NS_PER_S;
     client.patience_ns = 2 * NS_PER_S;
@@ -406,10 +403,9 @@ int main(int argc, char *argv[])
         (void)fprintf(stderr, "dgram_cli: the words are too long for a datagram\n");
         return 2;
     }
-    if (descriptor_fill_standard() == -1 ||
-        signals_prepare(request_stop, &while_waiting) == -1)
+    if (descriptor_fill_standard() == -1 || signals_prepare(&signals, request_stop) == -1)
         return EXIT_FAILURE;
     (void)snprintf(client.name, sizeof client.name, "dgram_cli %ld", (long)getpid());
-    result = ask_host(&client, host, port, (size_t)length, &while_waiting);
+    result = ask_host(&client, host, port, (size_t)length, &signals);
     return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

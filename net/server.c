@@ -1,14 +1,13 @@
 #include "net/server.h"
 
 #include "net/descriptor.h"
-#include "net/signals.h"
 
 #include <sys/select.h>
 
-int server_prepare(void (*on_stop)(int), sigset_t *while_waiting)
+int server_prepare(struct signals *signals, void (*on_stop)(int))
 {
     if (descriptor_fill_standard() == -1)
         return -1;
     descriptor_raise_limit(FD_SETSIZE + 8);
-    return signals_prepare(on_stop, while_waiting);
+    return signals_prepare(signals, on_stop);
 }

@@ -269,12 +269,13 @@ static void note(int signal_number)
 START_TEST(a_signal_arrives_where_it_is_waited_for_and_nowhere_else)
 {
     struct timespec long_time = {.tv_sec = DEADLINE_MS / 1000};
-    sigset_t while_waiting;
+    struct signals signals;
 
-    ck_assert_int_eq(signals_prepare(note, &while_waiting), 0);
+    ck_assert_int_eq(signals_prepare(&signals, note), 0);
     ck_assert_int_eq(raise(SIGTERM), 0);
     ck_assert_int_eq(caught, 0);
-    ck_assert_int_eq(pselect(0, NULL, NULL, NULL, &long_time, &while_waiting), -1);
+    ck_assert_int_eq(pselect(0, NULL, NULL, NULL, &long_time, &signals.while_waiting),
+                     -1);
     ck_assert_int_eq(errno, EINTR);
     ck_assert_int_eq(caught, SIGTERM);
     ck_assert_int_eq(raise(SIGPIPE), 0);
@@ -284,10 +285,10 @@ END_TEST
 START_TEST(a_hangup_that_was_ignored_stays_ignored)
 {
     struct sigaction now;
-    sigset_t while_waiting;
+    struct signals signals;
 
     (void)signal(SIGHUP, SIG_IGN);
-    ck_assert_int_eq(signals_prepare(note, &while_waiting), 0);
+    ck_assert_int_eq(signals_prepare(&signals, note), 0);
     ck_assert_int_eq(sigaction(SIGHUP, NULL, &now), 0);
     ck_assert(now.sa_handler == SIG_IGN);
 }
@@ -305,18 +306,20 @@ END_TEST
 
 START_TEST(a_signal_is_let_in_when_there_is_always_something_ready)
 {
-    sigset_t while_waiting;
+    struct signals signals;
     fd_set readable, writable;
     int ends[2];
 
-    ck_assert_int_eq(signals_prepare(note, &while_waiting), 0);
+    ck_assert_int_eq(signals_prepare(&signals, note), 0);
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert_int_eq(raise(SIGINT), 0);
-    FD_ZERO(&readable);
-    FD_ZERO(&writable);
-    fdset_add(&writable, ends[1]);
-    ck_assert_int_ge(
-        signals_pselect(ends[1] + 1, &readable, &writable, NULL, &while_waiting), 0);
+    for (int turn = 0; turn < 100 && caught == 0; turn++) {
+        FD_ZERO(&readable);
+        FD_ZERO(&writable);
+        fdset_add(&writable, ends[1]);
+        ck_assert_int_ge(
+            signals_pselect(&signals, ends[1] + 1, &readable, &writable, NULL), 0);
+    }
     ck_assert_int_eq(caught, SIGINT);
 }
 END_TEST
@@ -324,19 +327,18 @@ END_TEST
 START_TEST(after_a_signal_nothing_is_ready_and_nothing_has_failed)
 {
     struct timespec long_time = {.tv_sec = DEADLINE_MS / 1000};
-    sigset_t while_waiting;
+    struct signals signals;
     fd_set readable, writable;
     int ends[2];
 
-    ck_assert_int_eq(signals_prepare(note, &while_waiting), 0);
+    ck_assert_int_eq(signals_prepare(&signals, note), 0);
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert_int_eq(raise(SIGINT), 0);
     FD_ZERO(&readable);
     FD_ZERO(&writable);
     fdset_add(&readable, ends[0]);
     ck_assert_int_eq(
-        signals_pselect(ends[0] + 1, &readable, &writable, &long_time, &while_waiting),
-        0);
+        signals_pselect(&signals, ends[0] + 1, &readable, &writable, &long_time), 0);
     ck_assert(!fdset_has(&readable, ends[0]));
     ck_assert_int_eq(caught, SIGINT);
 }
