@@ -1,7 +1,7 @@
 /*
  * chat_readers: how the transcript is read. Every client, and standard output as the
  * server's log, takes what lies before it at its own pace, in one send a turn; only when
- * the ring has no more room is somebody's pace everybody's business.
+ * the ring has no more space is somebody's pace everybody's business.
  */
 #include "pchatsrv.h"
 
@@ -19,7 +19,7 @@ bool is_reader(const struct chat_server *server, int sock)
     return is_client(server, sock) || (sock == STDOUT_FILENO && server->log_open);
 }
 
-/* ---- Room in the transcript --------------------------------------------------------- */
+/* ---- Space in the transcript -------------------------------------------------------- */
 
 static uint64_t slowest_position(const struct chat_server *server)
 {
@@ -74,12 +74,11 @@ static void send_transcript(struct chat_server *server, int sock)
     struct msghdr message = {.msg_iov = span.pieces};
     ssize_t sent = 0;
 
-    (void)transcript_read(&server->transcript, client->cursor, sock, &span);
     if (client->send_error != 0) {
         client->cursor = transcript_now(&server->transcript);
         return;
     }
-    if (span.bytes > 0) {
+    if (transcript_read(&server->transcript, client->cursor, sock, &span) > 0) {
         message.msg_iovlen = (size_t)span.count;
         sent = sendmsg(sock, &message, MSG_NOSIGNAL);
         if (sent == -1 && !descriptor_try_again(errno)) {

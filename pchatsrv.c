@@ -141,7 +141,7 @@ void close_client(struct chat_server *server, int sock)
         server->highest--;
 }
 
-/* ---- Taking in what clients send ----------------------------------------------------------- */
+/* ---- Taking in what clients send --------------------------------------------------- */
 
 /* Passes on a whole line, or a piece of one that was longer than LINE_MOST. */
 static void take_line(struct chat_server *server, int sock, bool is_last_piece)
