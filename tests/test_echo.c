@@ -219,6 +219,36 @@ START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
 }
 END_TEST
 
+START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins)
+{
+    struct stream clients[60];
+    struct program poor;
+    int64_t before;
+    int served = 0;
+
+    program_start_by(&poor, "ulimit -n 20; exec \"$@\"", "ECHO_SRV", "bin/echo_srv", "-p",
+                     "0", NULL);
+    program_read_port(&poor, "EchoServer started on port ");
+    for (int i = 0; i < 60; i++) {
+        clients[i] = connect_to(poor.port);
+        (void)send(clients[i].fd, "x", 1, MSG_NOSIGNAL); /* it may be closed already */
+    }
+    for (int i = 0; i < 60; i++) {
+        ck_assert(stream_fill(&clients[i]));
+        if (clients[i].bytes[0] == 'x')
+            served++;
+        else
+            expect_line(&clients[i], "Server full, try again later");
+    }
+    ck_assert_int_ge(served, 12);
+    ck_assert_int_lt(served, 20);
+    before = program_cpu_ns(&poor);
+    (void)poll(NULL, 0, 300);
+    ck_assert_int_lt(program_cpu_ns(&poor) - before, 100000000);
+    program_stop(&poor);
+}
+END_TEST
+
 START_TEST(what_is_owed_is_sent_before_it_ends)
 {
     struct stream client = connect_to(server.port);
@@ -416,12 +446,17 @@ int main(void)
         wrong_usage_is_status_2,
     };
     Suite *suite = suite_create("the echo over TCP");
-    TCase *tcase = tcase_create("echo");
+    TCase *tcase = tcase_create("echo"), *limits = tcase_create("limits");
 
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, open_server, close_server);
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
+    /* valgrind itself does not run with so few: CK_EXCLUDE_TAGS=few-descriptors */
+    tcase_set_tags(limits, "few-descriptors");
+    tcase_add_test(limits,
+                   when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins);
+    suite_add_tcase(suite, limits);
     return run_suite(suite);
 }
