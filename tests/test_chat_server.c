@@ -798,7 +798,6 @@ int main(void)
         a_log_whose_reader_sleeps_does_not_stop_the_room_and_says_what_it_missed,
         the_room_goes_on_without_standard_output,
         the_room_goes_on_when_the_disk_is_full_and_says_so_once,
-        the_room_goes_on_when_its_log_file_is_as_long_as_it_may_be,
         a_log_that_is_read_slowly_does_not_slow_the_room_down,
         the_room_goes_on_when_the_logs_reader_is_gone,
         a_log_in_a_file_holds_all_that_was_said,
@@ -819,8 +818,10 @@ int main(void)
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
-    /* valgrind itself does not run with so few: CK_EXCLUDE_TAGS=few-descriptors */
-    tcase_set_tags(limits, "few-descriptors");
+    /* valgrind itself does not run within such limits: CK_EXCLUDE_TAGS=limits */
+    tcase_set_tags(limits, "limits");
+    tcase_set_timeout(limits, 120);
+    tcase_add_test(limits, the_room_goes_on_when_its_log_file_is_as_long_as_it_may_be);
     tcase_add_test(limits,
                    when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins);
     suite_add_tcase(suite, limits);
