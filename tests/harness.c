@@ -116,6 +116,17 @@ void program_stop(struct program *program)
     stream_close(&program->err);
 }
 
+void expect_wrong_usage(const char *variable, const char *fallback, const char *first,
+                        const char *second)
+{
+    struct program wrong;
+
+    program_start(&wrong, variable, fallback, first, second, NULL);
+    ck_assert_int_eq(program_wait(&wrong), 2);
+    ck_assert_uint_gt(wrong.err.length, 0);
+    expect_end(&wrong.out);
+}
+
 int64_t program_cpu_ns(const struct program *program)
 {
     struct timespec used;

@@ -54,6 +54,10 @@ int program_wait(struct program *program);
 /* Sends SIGTERM and expects an orderly end: status 0, nothing on standard error. */
 void program_stop(struct program *program);
 
+/* Started with these two arguments (the second may be NULL) it must complain, status 2. */
+void expect_wrong_usage(const char *variable, const char *fallback, const char *first,
+                        const char *second);
+
 /* Nanoseconds of processor time that the program has used. */
 int64_t program_cpu_ns(const struct program *program);
 

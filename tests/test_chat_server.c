@@ -727,26 +727,16 @@ START_TEST(it_listens_where_b_says_and_nowhere_else)
 }
 END_TEST
 
-static void expect_wrong_usage(const char *first, const char *second)
-{
-    struct program server;
-
-    program_start(&server, "PCHATSRV", "bin/pchatsrv", first, second, NULL);
-    ck_assert_int_eq(program_wait(&server), 2);
-    expect_end(&server.out);
-    ck_assert_uint_gt(server.err.length, 0);
-}
-
 START_TEST(wrong_usage_is_status_2_and_said_on_standard_error)
 {
-    expect_wrong_usage("-x", NULL);
-    expect_wrong_usage("operand", NULL);
-    expect_wrong_usage("-p", NULL);
-    expect_wrong_usage("-p", "65536");
-    expect_wrong_usage("-p", "-1");
-    expect_wrong_usage("-p", "80x");
-    expect_wrong_usage("-p", "");
-    expect_wrong_usage("-xp", "4000");
+    expect_wrong_usage("PCHATSRV", "bin/pchatsrv", "-x", NULL);
+    expect_wrong_usage("PCHATSRV", "bin/pchatsrv", "operand", NULL);
+    expect_wrong_usage("PCHATSRV", "bin/pchatsrv", "-p", NULL);
+    expect_wrong_usage("PCHATSRV", "bin/pchatsrv", "-p", "65536");
+    expect_wrong_usage("PCHATSRV", "bin/pchatsrv", "-p", "-1");
+    expect_wrong_usage("PCHATSRV", "bin/pchatsrv", "-p", "80x");
+    expect_wrong_usage("PCHATSRV", "bin/pchatsrv", "-p", "");
+    expect_wrong_usage("PCHATSRV", "bin/pchatsrv", "-xp", "4000");
 }
 END_TEST
 

@@ -370,17 +370,6 @@ START_TEST(ctrl_c_prints_the_summary_too)
 }
 END_TEST
 
-static void expect_wrong_usage(const char *variable, const char *program,
-                               const char *first, const char *second)
-{
-    struct program wrong;
-
-    program_start(&wrong, variable, program, first, second, NULL);
-    ck_assert_int_eq(program_wait(&wrong), 2);
-    ck_assert_uint_gt(wrong.err.length, 0);
-    expect_end(&wrong.out);
-}
-
 START_TEST(wrong_usage_is_status_2)
 {
     expect_wrong_usage("DGRAM_SRV", "bin/dgram_srv", "-p", "x");

@@ -404,17 +404,6 @@ START_TEST(echo_cli_says_that_nobody_takes_its_output)
 }
 END_TEST
 
-static void expect_wrong_usage(const char *variable, const char *program,
-                               const char *first, const char *second)
-{
-    struct program wrong;
-
-    program_start(&wrong, variable, program, first, second, NULL);
-    ck_assert_int_eq(program_wait(&wrong), 2);
-    ck_assert_uint_gt(wrong.err.length, 0);
-    expect_end(&wrong.out);
-}
-
 START_TEST(wrong_usage_is_status_2)
 {
     expect_wrong_usage("ECHO_SRV", "bin/echo_srv", "-x", NULL);
