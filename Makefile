@@ -45,7 +45,7 @@ deps:
 
 tests: $(TESTS) $(FIGURES)
 
-test: all tests
+test: build/check-is-there all tests
 	tests/run $(TESTS) $(FIGURES)
 
 clean:
