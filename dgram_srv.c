@@ -7,7 +7,10 @@
  * There are no connections here: one socket serves everybody, a datagram comes whole or
  * not at all, and one that can't be sent is dropped, as UDP may. What needs care is a
  * datagram whose source is an echo service itself, or is forged to be one: the two would
- * answer each other for ever (CERT advisory CA-1996-01). Such ports get no answer.
+ * answer each other for ever (CERT advisory CA-1996-01). The known ports of such services
+ * get no answer, nor does this server's own. An echo at a port that nobody knows for one
+ * can't be told from a client: two of these on different ports could still be set on each
+ * other, by one who forges addresses in the network between them.
  */
 #include "net/address.h"
 #include "net/datagram.h"
@@ -86,6 +89,12 @@ static bool answer(struct dgram_server *server)
     return true;
 }
 
+static void complain_of_output(void)
+{
+    (void)fprintf(stderr, "dgram_srv: cannot write to standard output: %s\n",
+                  strerror(errno));
+}
+
 /* Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed. */
 static int dgram_server_run(struct dgram_server *server, struct signals *signals)
 {
@@ -104,8 +113,7 @@ static int dgram_server_run(struct dgram_server *server, struct signals *signals
             for (int n = 0; n < DATAGRAMS_A_TURN && answer(server); n++)
                 continue;
         if (fdset_has(&writable, STDOUT_FILENO) && log_write(&server->log) == -1)
-            (void)fprintf(stderr, "dgram_srv: cannot write to standard output: %s\n",
-                          strerror(errno));
+            complain_of_output();
     }
     return 0;
 }
@@ -169,9 +177,10 @@ int main(int argc, char *argv[])
     if (result == -1)
         (void)fprintf(stderr, "dgram_srv: select: %s\n", strerror(errno));
     if (server.verbose)
-        log_line(&server.log, "%llu datagrams echoed, %llu dropped, %llu not answered",
+        log_line(&server.log, "datagrams: %llu echoed, %llu dropped, %llu not answered",
                  server.echoed, server.dropped, server.ignored);
-    log_finish(&server.log, PATIENCE_MS);
+    if (log_finish(&server.log, PATIENCE_MS) == -1)
+        complain_of_output();
     (void)close(server.srvsock);
     descriptor_restore_output(STDOUT_FILENO, &output);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;

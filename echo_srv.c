@@ -202,6 +202,12 @@ static bool is_finished(const struct echo_server *server)
     return true;
 }
 
+static void complain_of_output(void)
+{
+    (void)fprintf(stderr, "echo_srv: cannot write to standard output: %s\n",
+                  strerror(errno));
+}
+
 /* Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed. */
 static int echo_server_run(struct echo_server *server, struct signals *signals)
 {
@@ -224,8 +230,7 @@ static int echo_server_run(struct echo_server *server, struct signals *signals)
         if (stop_requested)
             stop(server);
         if (fdset_has(&writable, STDOUT_FILENO) && log_write(&server->log) == -1)
-            (void)fprintf(stderr, "echo_srv: cannot write to standard output: %s\n",
-                          strerror(errno));
+            complain_of_output();
     }
     return 0;
 }
@@ -308,7 +313,8 @@ int main(int argc, char *argv[])
     result = echo_server_run(&server, &signals);
     if (result == -1)
         (void)fprintf(stderr, "echo_srv: select: %s\n", strerror(errno));
-    log_finish(&server.log, PATIENCE_MS);
+    if (log_finish(&server.log, server.stop_by - clock_ms()) == -1)
+        complain_of_output();
     echo_server_free(&server);
     descriptor_restore_output(STDOUT_FILENO, &output);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -6,7 +6,7 @@
  *     dgram_cli -c count [-i seconds] [-s size] [-w seconds] [-p port] [host]
  *
  * UDP promises nothing: a datagram may be lost, late, doubled, or somebody else's. So each
- * that is counted carries the name of this run and its number in front, and what comes
+ * that is counted carries its number and what this run is known by, and what comes
  * back is held against what was sent. The socket is connected: datagrams from elsewhere
  * do not get in, and that nobody is there (ICMP port unreachable) is heard at once.
  */
@@ -17,7 +17,6 @@
 #include "net/dial.h"
 #include "net/fdset.h"
 #include "net/number.h"
-#include "net/signals.h"
 #include "version.h"
 
 #include <errno.h>
@@ -30,18 +29,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DIAL_MS   5000
-#define SIZE      64 /* of a counted datagram, in bytes */
-#define COUNT_MAX 1000000
-#define NS_PER_S  INT64_C(1000000000)
-#define NS_PER_MS 1000000.0
+#define DIAL_MS      5000
+#define DEFAULT_SIZE 64 /* of a counted datagram, in bytes */
+#define COUNT_MAX    1000000
+#define NS_PER_S     INT64_C(1000000000)
+#define NS_PER_MS    1000000.0
 
 struct dgram_client {
+    const char *host;
+    int port;
     int server;
-    long count; /* datagrams to send; 0: one with words, and nothing is counted */
+    sigset_t stopping; /* the signals that end the counting */
+    long count;        /* datagrams to send; 0: one with words, and nothing is counted */
     int64_t interval_ns, patience_ns;
     size_t size;
-    char name[32]; /* of this run, before the number */
+    unsigned long run; /* what tells its datagrams from another run's */
 
     bool refused; /* nobody is at the port: there may be at the host's next address */
     long sent, received;
@@ -58,33 +60,61 @@ static void request_stop(int signal_number)
     stop_requested = 1;
 }
 
-static int complain(const char *what, int error)
+/*
+ * Ctrl-C ends the counting wherever it waits: for an answer, or for whoever reads what it
+ * prints (no SA_RESTART). A second one ends the program, summary or not (SA_RESETHAND).
+ */
+static void catch_signals(const struct dgram_client *client)
 {
-    (void)fprintf(stderr, "dgram_cli: %s: %s\n", what, strerror(error));
+    struct sigaction stop = {.sa_handler = request_stop, .sa_flags = (int)SA_RESETHAND};
+
+    stop.sa_mask = client->stopping;
+    (void)sigaction(SIGINT, &stop, NULL);
+    (void)sigaction(SIGTERM, &stop, NULL);
+}
+
+static int complain(const struct dgram_client *client, const char *what, const char *why)
+{
+    (void)fprintf(stderr, "dgram_cli: %s %s port %d: %s\n", what, client->host,
+                  client->port, why);
+    return -1;
+}
+
+static int complain_of_output(void)
+{
+    if (!stop_requested)
+        (void)fprintf(stderr, "dgram_cli: cannot write to standard output: %s\n",
+                      strerror(errno));
     return -1;
 }
 
 /* ---- Waiting ------------------------------------------------------------------------ */
 
-/* Waits for an answer until `deadline` (ns). 1: there is something; 0: not; -1: failed. */
-static int wait_until(struct dgram_client *client, int64_t deadline,
-                      struct signals *signals)
+/*
+ * Waits for an answer until `deadline` (ns). 1: there is something; 0: not; -1: failed.
+ * The signals are let in by pselect() alone, so none is missed between look and wait.
+ */
+static int wait_until(const struct dgram_client *client, int64_t deadline)
 {
     int64_t left = deadline - clock_ns();
     struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S),
                                .tv_nsec = (long)(left % NS_PER_S)};
-    fd_set readable, none;
-    int ready;
+    sigset_t before;
+    fd_set readable;
+    int ready = 0, error;
 
-    if (left <= 0 || stop_requested)
+    if (left <= 0)
         return 0;
     FD_ZERO(&readable);
-    FD_ZERO(&none);
     fdset_add(&readable, client->server);
-    ready = signals_pselect(signals, client->server + 1, &readable, &none, &timeout);
-    if (ready == -1)
-        return complain("select", errno);
-    return ready;
+    (void)sigprocmask(SIG_BLOCK, &client->stopping, &before);
+    if (!stop_requested)
+        ready = pselect(client->server + 1, &readable, NULL, NULL, &timeout, &before);
+    error = errno;
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    if (ready == -1 && error != EINTR)
+        return complain(client, "cannot wait for", strerror(error));
+    return ready == -1 ? 0 : ready;
 }
 
 /* Receives into client->in. Its length, or -1: failed for a time, or refused, or for good. */
@@ -101,23 +131,32 @@ static int send_out(struct dgram_client *client, size_t length)
 {
     ssize_t sent = send(client->server, client->out, length, MSG_NOSIGNAL);
 
+    if (sent == -1 && errno == ECONNREFUSED) /* of an earlier one */
+        client->refused = true;
     /* A full buffer is a datagram lost like any other: it will be missed. */
-    if (sent == -1 && !descriptor_try_again(errno) && errno != ENOBUFS)
-        return complain("cannot send", errno);
+    else if (sent == -1 && !descriptor_try_again(errno) && errno != ENOBUFS)
+        return complain(client, "cannot send to", strerror(errno));
+    client->sent++;
     return 0;
+}
+
+/* Was the very first refused? Then this address is the wrong one. */
+static bool is_nobody_there(const struct dgram_client *client)
+{
+    return client->refused && client->sent == 1 && client->received == 0;
 }
 
 /* ---- One datagram ------------------------------------------------------------------- */
 
 /* 0 if the answer is what was sent, -1 if not, after it was said. */
-static int ask_once(struct dgram_client *client, size_t length, struct signals *signals)
+static int ask_once(struct dgram_client *client, size_t length)
 {
     int64_t deadline = clock_ns() + client->patience_ns;
     int ready;
 
     if (send_out(client, length) == -1)
         return -1;
-    while ((ready = wait_until(client, deadline, signals)) == 1) {
+    while ((ready = wait_until(client, deadline)) == 1) {
         ssize_t got = receive(client);
 
         if (client->refused)
@@ -125,51 +164,60 @@ static int ask_once(struct dgram_client *client, size_t length, struct signals *
         if (got == -1 && descriptor_try_again(errno))
             continue;
         if (got == -1)
-            return complain("no answer", errno);
+            return complain(client, "no answer from", strerror(errno));
         if (fwrite(client->in, 1, (size_t)got, stdout) < (size_t)got ||
             fflush(stdout) == EOF)
-            return complain("cannot write to standard output", errno);
+            return complain_of_output();
         if ((size_t)got == length && memcmp(client->in, client->out, length) == 0)
             return 0;
-        (void)fputs("dgram_cli: the answer is not what was sent\n", stderr);
-        return -1;
+        return complain(client, "the answer from", "it is not what was sent");
     }
     if (ready == 0)
-        (void)fprintf(stderr, "dgram_cli: no answer in %g s\n",
+        (void)fprintf(stderr, "dgram_cli: no answer from %s port %d in %g s\n",
+                      client->host, client->port,
                       (double)client->patience_ns / (double)NS_PER_S);
     return -1;
 }
 
 /* ---- Many --------------------------------------------------------------------------- */
 
-/* The datagram of a number: this run's name, the number, and letters up to the size. */
+/*
+ * The datagram of a number: the number, its low byte first, what this run is known by, and
+ * letters. In a small one there is less of that, down to nothing at all.
+ */
 static void compose(const struct dgram_client *client, long number, char *out)
 {
-    char head[64];
-    size_t length = (size_t)snprintf(head, sizeof head, "%s %ld ", client->name, number);
+    char head[8];
 
+    for (int i = 0; i < 4; i++) {
+        head[i] = (char)((unsigned long)number >> 8 * i & 0xFF);
+        head[4 + i] = (char)(client->run >> 8 * i & 0xFF);
+    }
     for (size_t i = 0; i < client->size; i++)
-        out[i] = i < length ? head[i] : (char)('a' + (size_t)(number + (long)i) % 26);
+        out[i] =
+            i < sizeof head ? head[i] : (char)('a' + (size_t)(number + (long)i) % 26);
 }
 
-/* Which of ours is this? Its number, or -1: it is not one of them, or damaged. */
-static long recognise(struct dgram_client *client, const char *bytes, size_t length,
-                      long latest)
+/*
+ * Which of ours is this? The latest of which it has as much of the number as a datagram of
+ * this size holds: all of it from four bytes on. -1: it is none of them, or damaged.
+ */
+static long recognise(struct dgram_client *client, size_t length, long latest)
 {
     static char expected[DATAGRAM_MOST + 1];
-    char head[64];
-    size_t copied = length < sizeof head - 1 ? length : sizeof head - 1;
-    size_t name = strlen(client->name);
-    long number = latest; /* without room for it in the datagram, the one waited for */
+    long low = 0, numbers = 1, number;
 
-    memcpy(head, bytes, copied);
-    head[copied] = '\0';
-    if (length > name && strncmp(head, client->name, name) == 0 && head[name] == ' ')
-        number = strtol(head + name, NULL, 10);
-    if (length != client->size || number < 0 || number > latest)
+    if (length != client->size)
+        return -1;
+    for (size_t i = 0; i < length && i < 4; i++) {
+        low += (long)(unsigned char)client->in[i] * numbers;
+        numbers *= 256;
+    }
+    number = latest - (latest - low % numbers + numbers) % numbers;
+    if (number < 0)
         return -1;
     compose(client, number, expected);
-    return memcmp(bytes, expected, length) == 0 ? number : -1;
+    return memcmp(client->in, expected, length) == 0 ? number : -1;
 }
 
 static void count_answer(struct dgram_client *client, long number, int64_t took_ns)
@@ -194,11 +242,11 @@ static bool take_answer(struct dgram_client *client, long awaited)
     if (got == -1) {
         if (descriptor_try_again(errno))
             return false;
-        if (!client->refused || client->received > 0)
+        if (!is_nobody_there(client))
             (void)printf("number %ld: %s\n", awaited, strerror(errno));
         return true;
     }
-    number = recognise(client, client->in, (size_t)got, awaited);
+    number = recognise(client, (size_t)got, awaited);
     if (number == -1) {
         (void)printf("%zd bytes that are no answer to what was sent\n", got);
     } else if (client->sent_at[number] == 0) {
@@ -215,7 +263,7 @@ static bool take_answer(struct dgram_client *client, long awaited)
 }
 
 /* Sends one number and waits for its answer, then for the time of the next. -1: failed. */
-static int ask_number(struct dgram_client *client, long number, struct signals *signals)
+static int ask_number(struct dgram_client *client, long number)
 {
     int64_t now = clock_ns();
     bool settled = false, is_last = number + 1 == client->count;
@@ -223,15 +271,14 @@ static int ask_number(struct dgram_client *client, long number, struct signals *
 
     compose(client, number, client->out);
     client->sent_at[number] = now;
-    client->sent++;
     if (send_out(client, client->size) == -1)
         return -1;
     for (;;) {
         int64_t until = settled ? now + client->interval_ns : now + client->patience_ns;
 
-        if (settled && (is_last || (client->refused && client->received == 0)))
+        if (is_nobody_there(client) || (settled && is_last))
             return 0;
-        ready = wait_until(client, until, signals);
+        ready = wait_until(client, until);
         if (ready == 0 && !settled && !stop_requested && clock_ns() >= until) {
             (void)printf("number %ld: no answer in %g s\n", number,
                          (double)client->patience_ns / (double)NS_PER_S);
@@ -242,7 +289,7 @@ static int ask_number(struct dgram_client *client, long number, struct signals *
             return ready;
         }
         if (fflush(stdout) == EOF)
-            return complain("cannot write to standard output", errno);
+            return complain_of_output();
     }
 }
 
@@ -261,50 +308,47 @@ static void print_summary(const struct dgram_client *client)
 }
 
 /* 0 if every datagram was answered in time, -1 if not. */
-static int ask_many(struct dgram_client *client, struct signals *signals)
+static int ask_many(struct dgram_client *client)
 {
     int result = 0;
 
     client->sent_at = calloc((size_t)client->count, sizeof *client->sent_at);
     if (client->sent_at == NULL)
-        return complain("cannot start", errno);
+        return complain(client, "no memory to count answers from", strerror(errno));
+    catch_signals(client);
     for (long number = 0; number < client->count && result == 0; number++) {
-        if (stop_requested || (client->refused && client->received == 0))
+        if (stop_requested || is_nobody_there(client))
             break;
-        result = ask_number(client, number, signals);
+        result = ask_number(client, number);
     }
-    if (!client->refused || client->received > 0)
+    if (!is_nobody_there(client))
         print_summary(client);
     free(client->sent_at);
     if (fflush(stdout) == EOF)
-        return complain("cannot write to standard output", errno);
+        return complain_of_output();
     return client->received == client->sent ? result : -1;
 }
 
 /* Asks at the host's addresses in turn, until at one of them somebody is there. */
-static int ask_host(struct dgram_client *client, const char *host, int port,
-                    size_t length, struct signals *signals)
+static int ask_host(struct dgram_client *client, size_t length)
 {
     const char *why;
-    int result = -1;
+    int result;
 
     for (int skip = 0;; skip++) {
-        client->server = dial_after(skip, host, port, SOCK_DGRAM, DIAL_MS, &why);
+        client->server =
+            dial_after(skip, client->host, client->port, SOCK_DGRAM, DIAL_MS, &why);
         if (client->server == -1)
             break;
         client->refused = false;
         client->sent = 0;
-        if (client->count > 0)
-            result = ask_many(client, signals);
-        else
-            result = ask_once(client, length, signals);
+        result = client->count > 0 ? ask_many(client) : ask_once(client, length);
         (void)close(client->server);
-        if (!client->refused || client->received > 0)
+        if (!is_nobody_there(client))
             return result;
     }
-    (void)fprintf(stderr, "dgram_cli: no answer from %s port %d: %s\n", host, port,
-                  client->refused ? strerror(ECONNREFUSED) : why);
-    return -1;
+    return complain(client, "no answer from",
+                    client->refused ? strerror(ECONNREFUSED) : why);
 }
 
 /* ---- The program -------------------------------------------------------------------- */
@@ -357,11 +401,12 @@ static long compose_line(struct dgram_client *client, char *words[])
 int main(int argc, char *argv[])
 {
     static struct dgram_client client;
-    const char *host = "localhost";
-    int option, port = 23000, result;
-    long size = SIZE, length;
-    struct signals signals;
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    int option;
+    long size = DEFAULT_SIZE, length;
 
+    client.host = "localhost";
+    client.port = 23000;
     client.interval_ns = NS_PER_S;
     client.patience_ns = 2 * NS_PER_S;
     while ((option = getopt(argc, argv, "c:hi:p:s:Vw:")) != -1) {
@@ -375,8 +420,8 @@ int main(int argc, char *argv[])
                 return wrong_usage("-i", optarg);
             break;
         case 'p':
-            port = address_parse_port(optarg);
-            if (port == -1)
+            client.port = address_parse_port(optarg);
+            if (client.port <= 0)
                 return wrong_usage("-p", optarg);
             break;
         case 's':
@@ -394,18 +439,21 @@ int main(int argc, char *argv[])
         }
     }
     if (optind < argc)
-        host = argv[optind++];
+        client.host = argv[optind++];
     if (client.count > 0 && optind < argc)
-        return wrong_usage("words with -c", argv[optind]);
+        return wrong_usage(NULL, NULL);
     client.size = (size_t)size;
     length = compose_line(&client, argv + optind);
     if (length == -1) {
         (void)fprintf(stderr, "dgram_cli: the words are too long for a datagram\n");
         return 2;
     }
-    if (descriptor_fill_standard() == -1 || signals_prepare(&signals, request_stop) == -1)
-        return EXIT_FAILURE;
-    (void)snprintf(client.name, sizeof client.name, "dgram_cli %ld", (long)getpid());
-    result = ask_host(&client, host, port, (size_t)length, &signals);
-    return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (descriptor_fill_standard() == -1)
+        return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    (void)sigemptyset(&client.stopping);
+    (void)sigaddset(&client.stopping, SIGINT);
+    (void)sigaddset(&client.stopping, SIGTERM);
+    (void)sigaction(SIGPIPE, &ignore, NULL); /* fflush() tells of it, in words */
+    client.run = (unsigned long)getpid() ^ (unsigned long)clock_ns() << 8;
+    return ask_host(&client, (size_t)length) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -16,6 +16,7 @@
 #include "version.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,8 @@
 #define PIECE_BYTES  ((size_t)64 * 1024) /* of one read, send or receive */
 
 struct echo_client {
+    const char *host;
+    int port;
     int server;
     bool reads_input; /* standard input has more to send */
     bool half_closes; /* tell the server when all is sent: it ends, and so do we */
@@ -55,12 +58,26 @@ static int complain(const char *what, const char *why)
     return -1;
 }
 
+static int complain_of_server(const struct echo_client *client, const char *what,
+                              const char *why)
+{
+    (void)fprintf(stderr, "echo_cli: %s %s port %d: %s\n", what, client->host,
+                  client->port, why);
+    return -1;
+}
+
 /* ---- What goes out ------------------------------------------------------------------ */
 
-static void add_text(struct echo_client *client, const char *text)
+/* Adds text to what is to be sent. -1: it does not fit the window. */
+static int add_text(struct echo_client *client, const char *text)
 {
-    while (*text != '\0' && client->ready < WINDOW_BYTES - 1)
-        client->window[client->ready++] = *text++;
+    size_t length = strlen(text);
+
+    if (length > WINDOW_BYTES - (size_t)client->ready)
+        return -1;
+    memcpy(client->window + client->ready, text, length);
+    client->ready += length;
+    return 0;
 }
 
 static int read_input(struct echo_client *client)
@@ -87,7 +104,9 @@ static int send_some(struct echo_client *client)
              in_one_piece(client->sent, client->ready - client->sent), MSG_NOSIGNAL);
 
     if (sent == -1)
-        return descriptor_try_again(errno) ? 0 : complain("cannot send", strerror(errno));
+        return descriptor_try_again(errno)
+                   ? 0
+                   : complain_of_server(client, "cannot send to", strerror(errno));
     client->sent += (unsigned long long)sent;
     return 0;
 }
@@ -133,7 +152,8 @@ static int receive(struct echo_client *client)
     if (got == -1)
         return descriptor_try_again(errno)
                    ? 0
-                   : complain("the connection is lost", strerror(errno));
+                   : complain_of_server(client, "lost the connection to",
+                                        strerror(errno));
     if (got == 0)
         return 1;
     if (print(bytes, (size_t)got) == -1)
@@ -191,8 +211,8 @@ static int echo(struct echo_client *client)
         return -1;
     if (client->echoed < client->ready || client->reads_input) {
         (void)fprintf(stderr,
-                      "echo_cli: the server has closed after %llu of %llu bytes\n",
-                      client->echoed, client->ready);
+                      "echo_cli: %s port %d has closed after %llu of %llu bytes\n",
+                      client->host, client->port, client->echoed, client->ready);
         return -1;
     }
     return 0;
@@ -208,33 +228,36 @@ static const char help[] = USAGE
     "  -h       print this help\n"
     "  -V       print the version\n";
 
-static void choose_text(struct echo_client *client, char *words[])
+/* The words as a line, or standard input. -1: there are more words than one may be sent. */
+static int choose_text(struct echo_client *client, char *words[])
 {
     if (words[0] != NULL && words[1] == NULL && strcmp(words[0], "-") == 0) {
         client->reads_input = client->half_closes = true;
-        return;
+        return 0;
     }
-    if (words[0] == NULL)
-        add_text(client, "Hello World!");
-    for (int i = 0; words[i] != NULL; i++) {
-        add_text(client, i > 0 ? " " : "");
-        add_text(client, words[i]);
-    }
-    client->window[client->ready++] = '\n';
+    if (words[0] == NULL && add_text(client, "Hello World!") == -1)
+        return -1;
+    for (int i = 0; words[i] != NULL; i++)
+        if (add_text(client, i > 0 ? " " : "") == -1 || add_text(client, words[i]) == -1)
+            return -1;
+    return add_text(client, "\n");
 }
 
 int main(int argc, char *argv[])
 {
     static struct echo_client client;
-    const char *host = "localhost", *why;
-    int option, port = 23000, result;
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    const char *why;
+    int option, result;
 
+    client.host = "localhost";
+    client.port = 23000;
     while ((option = getopt(argc, argv, "hp:V")) != -1) {
         switch (option) {
         case 'p':
-            port = address_parse_port(optarg);
-            if (port == -1) {
-                (void)fprintf(stderr, "echo_cli: '%s' is no port (0 to 65535)\n", optarg);
+            client.port = address_parse_port(optarg);
+            if (client.port <= 0) {
+                (void)fprintf(stderr, "echo_cli: '%s' is no port (1 to 65535)\n", optarg);
                 return 2;
             }
             break;
@@ -245,14 +268,20 @@ int main(int argc, char *argv[])
         }
     }
     if (optind < argc)
-        host = argv[optind++];
-    choose_text(&client, argv + optind);
+        client.host = argv[optind++];
+    if (choose_text(&client, argv + optind) == -1) {
+        (void)fprintf(stderr,
+                      "echo_cli: the words are more than %zu bytes; '-' sends "
+                      "standard input of any size\n",
+                      WINDOW_BYTES);
+        return 2;
+    }
     if (descriptor_fill_standard() == -1)
         return EXIT_FAILURE; /* and there may be no standard error to say it on */
-    client.server = dial(host, port, SOCK_STREAM, PATIENCE_MS, &why);
+    (void)sigaction(SIGPIPE, &ignore, NULL); /* fflush() tells of it, in words */
+    client.server = dial(client.host, client.port, SOCK_STREAM, PATIENCE_MS, &why);
     if (client.server == -1) {
-        (void)fprintf(stderr, "echo_cli: cannot connect to %s port %d: %s\n", host, port,
-                      why);
+        (void)complain_of_server(&client, "cannot connect to", why);
         return EXIT_FAILURE;
     }
     result = echo(&client);

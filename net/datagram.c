@@ -1,6 +1,7 @@
 /*
- * The one place for IPV6_RECVPKTINFO: RFC 3542 is not in POSIX. Linux (glibc and musl) and
- * macOS show it only when asked by their own names for that.
+ * The one place for IPV6_PKTINFO and IP_PKTINFO: RFC 3542, and what IPv4 has for it, are
+ * not in POSIX. Linux (glibc and musl) and macOS show them only when asked by their own
+ * names for that.
  */
 #define _GNU_SOURCE
 #define __APPLE_USE_RFC_3542
@@ -9,53 +10,83 @@
 #include <string.h>
 #include <sys/uio.h>
 
-#ifdef IPV6_RECVPKTINFO
+#if defined IPV6_RECVPKTINFO && defined IP_PKTINFO
 
-/* Room for one control message, aligned as its header must be. */
+/* Room for one control message of either family, aligned as its header must be. */
 union control {
     struct cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+               CMSG_SPACE(sizeof(struct in_pktinfo))];
 };
 
 void datagram_prepare(int socket)
 {
     const int on = 1;
 
-    /* An IPv4 socket refuses it (-b 127.0.0.1): it has one address to answer from. */
+    /* A socket refuses what is of the other family, and knows its own. */
     (void)setsockopt(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+    (void)setsockopt(socket, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
 }
 
 static void find_asked(struct msghdr *message, struct datagram_route *route)
 {
-    struct in6_pktinfo info;
     struct cmsghdr *header = CMSG_FIRSTHDR(message);
 
-    if (header == NULL || header->cmsg_level != IPPROTO_IPV6 ||
-        header->cmsg_type != IPV6_PKTINFO)
-        return;
-    memcpy(&info, CMSG_DATA(header), sizeof info);
-    route->asked = info.ipi6_addr;
-    route->interface = info.ipi6_ifindex;
+    for (; header != NULL; header = CMSG_NXTHDR(message, header)) {
+        if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+
+            memcpy(&info, CMSG_DATA(header), sizeof info);
+            route->asked = info.ipi6_addr;
+            route->interface = (unsigned)info.ipi6_ifindex;
+            return;
+        }
+        if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+
+            memcpy(&info, CMSG_DATA(header), sizeof info);
+            memset(route->asked.s6_addr + 10, 0xFF, 2); /* ::ffff:, RFC 4291 2.5.5.2 */
+            memcpy(route->asked.s6_addr + 12, &info.ipi_addr, 4);
+        }
+    }
 }
 
-/* An answer to a group (multicast) or to nobody known goes out from where routing says. */
+static void put_control(struct msghdr *message, union control *control, int level,
+                        int type, const void *info, size_t length)
+{
+    struct cmsghdr *header;
+
+    memset(control, 0, sizeof *control);
+    message->msg_control = control->bytes;
+    message->msg_controllen = CMSG_SPACE(length);
+    header = CMSG_FIRSTHDR(message);
+    header->cmsg_level = level;
+    header->cmsg_type = type;
+    header->cmsg_len = CMSG_LEN(length);
+    memcpy(CMSG_DATA(header), info, length);
+}
+
+/*
+ * What was sent to a group (multicast) is answered from where routing says: a group is
+ * nobody's address. A broadcast address is not known for one here, and the system refuses
+ * to send from it: that datagram counts as one that can't be answered.
+ */
 static void set_asked(struct msghdr *message, union control *control,
                       const struct datagram_route *route)
 {
-    struct in6_pktinfo info = {.ipi6_addr = route->asked,
-                               .ipi6_ifindex = route->interface};
-    struct cmsghdr *header;
+    struct in6_pktinfo six = {.ipi6_addr = route->asked,
+                              .ipi6_ifindex = route->interface};
+    struct in_pktinfo four = {0};
 
-    if (IN6_IS_ADDR_UNSPECIFIED(&route->asked) || IN6_IS_ADDR_MULTICAST(&route->asked))
+    if (IN6_IS_ADDR_UNSPECIFIED(&route->asked) || IN6_IS_ADDR_MULTICAST(&route->asked) ||
+        (IN6_IS_ADDR_V4MAPPED(&route->asked) && route->asked.s6_addr[12] >> 4 == 0xE))
         return;
-    memset(control, 0, sizeof *control);
-    message->msg_control = control->bytes;
-    message->msg_controllen = sizeof control->bytes;
-    header = CMSG_FIRSTHDR(message);
-    header->cmsg_level = IPPROTO_IPV6;
-    header->cmsg_type = IPV6_PKTINFO;
-    header->cmsg_len = CMSG_LEN(sizeof info);
-    memcpy(CMSG_DATA(header), &info, sizeof info);
+    if (route->peer.ss_family == AF_INET6) {
+        put_control(message, control, IPPROTO_IPV6, IPV6_PKTINFO, &six, sizeof six);
+    } else {
+        memcpy(&four.ipi_spec_dst, route->asked.s6_addr + 12, 4);
+        put_control(message, control, IPPROTO_IP, IP_PKTINFO, &four, sizeof four);
+    }
 }
 
 #else
@@ -101,7 +132,7 @@ ssize_t datagram_receive(int socket, void *bytes, size_t size,
     if (got == -1)
         return -1;
     route->peer_length = message.msg_namelen;
-    route->asked = in6addr_any;
+    route->asked = in6addr_any; /* all zero: find_asked() completes it */
     route->interface = 0;
     find_asked(&message, route);
     return got;

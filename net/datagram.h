@@ -3,7 +3,8 @@
  *
  * A socket bound to every address of a machine sends from the one that routing picks, and
  * a client that asked at 127.0.0.2 and is answered from 127.0.0.1 takes that for a
- * stranger's datagram. So the address asked is taken along (RFC 3542 6.2, IPV6_PKTINFO).
+ * stranger's datagram. So the address asked is taken along (RFC 3542 6.2, IPV6_PKTINFO, and
+ * IP_PKTINFO for an IPv4 socket).
  */
 #ifndef NET_DATAGRAM_H
 #define NET_DATAGRAM_H
@@ -21,7 +22,7 @@
 struct datagram_route {
     struct sockaddr_storage peer;
     socklen_t peer_length;
-    struct in6_addr asked; /* :: if the system does not tell */
+    struct in6_addr asked; /* an IPv4 one mapped; :: if the system does not tell */
     unsigned interface;    /* its index, 0 likewise */
 };
 

@@ -7,12 +7,13 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 /*
  * Waits until a connection that is being made is made. 0, or the errno of what became of
- * it. poll() and not select(): a program may hold more descriptors than an fd_set does.
+ * it.
  */
 static int outcome(int descriptor, int patience_ms)
 {
@@ -37,7 +38,9 @@ static int dial_one(const struct addrinfo *info, int patience_ms)
 
     if (descriptor == -1)
         return -1;
-    if (descriptor_prepare(descriptor) == 0) {
+    if (descriptor >= FD_SETSIZE) { /* its program could not wait for it */
+        errno = EMFILE;
+    } else if (descriptor_prepare(descriptor) == 0) {
         if (connect(descriptor, info->ai_addr, info->ai_addrlen) == 0)
             return descriptor;
         if (errno == EINPROGRESS)

@@ -11,7 +11,7 @@
  * does. A datagram socket is only told its peer: it takes nothing from others, and hears
  * of a port that is closed (ECONNREFUSED).
  *
- * Returns the socket, non-blocking, or -1 and the reason in words in *why: the last
+ * Returns the socket, non-blocking and fit for an fd_set, or -1 and the reason in words in *why: the last
  * address's, or the look-up's (static, or strerror()'s). A signal that is caught ends the
  * attempt with "Interrupted system call".
  */

@@ -36,8 +36,7 @@ static bool add_notice(struct log *log)
 
     if (log->missing == 0)
         return true;
-    length =
-        snprintf(notice, sizeof notice, "(%lu lines are missing here)\n", log->missing);
+    length = snprintf(notice, sizeof notice, "(lines missing here: %lu)\n", log->missing);
     if (!add(log, notice, (size_t)length))
         return false;
     log->missing = 0;
@@ -85,20 +84,23 @@ int log_write(struct log *log)
     return 0;
 }
 
-void log_finish(struct log *log, int64_t ms)
+int log_finish(struct log *log, int64_t ms)
 {
     int64_t deadline = clock_ms() + ms;
 
-    while (log_is_waiting(log) && log_write(log) == 0 && log_is_waiting(log)) {
+    while (log_is_waiting(log)) {
         int64_t left = deadline - clock_ms();
         struct timespec timeout = clock_timespec(left);
         fd_set writable;
 
-        if (left <= 0)
-            return;
+        if (log_write(log) == -1)
+            return -1;
+        if (left <= 0 || !log_is_waiting(log))
+            break;
         FD_ZERO(&writable);
         fdset_add(&writable, log->descriptor);
         /* Interrupted or not, what comes next is the same: another try, or the deadline. */
         (void)pselect(log->descriptor + 1, NULL, &writable, NULL, &timeout, NULL);
     }
+    return 0;
 }

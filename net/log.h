@@ -37,7 +37,10 @@ bool log_is_waiting(const struct log *log);
  */
 int log_write(struct log *log);
 
-/* Before the end: writes the rest, but waits for the reader `ms` milliseconds at the most. */
-void log_finish(struct log *log, int64_t ms);
+/*
+ * Before the end: writes the rest, but waits for the reader `ms` milliseconds at the most.
+ * 0, or -1 as log_write().
+ */
+int log_finish(struct log *log, int64_t ms);
 
 #endif

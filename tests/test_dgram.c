@@ -176,7 +176,7 @@ START_TEST(the_ports_of_echo_like_services_and_its_own_get_no_answer)
             ck_assert_int_eq(poll(&(struct pollfd){sockets[i], POLLIN, 0}, 1, 0), 0);
     ck_assert_int_eq(kill(other.pid, SIGTERM), 0);
     (void)snprintf(expected, sizeof expected,
-                   "1 datagrams echoed, 0 dropped, %d not answered", unanswered);
+                   "datagrams: 1 echoed, 0 dropped, %d not answered", unanswered);
     expect_lf(&other.out, "%s", expected);
     ck_assert_int_eq(program_wait(&other), 0);
 }
@@ -196,7 +196,7 @@ START_TEST(it_ends_with_a_signal_and_its_counts_while_datagrams_pour_in)
     expect_echo(dial_server("::1"), 5);
     ck_assert_int_eq(kill(server.pid, SIGINT), 0);
     line = next_line(&server.out);
-    ck_assert_ptr_nonnull(strstr(line, " datagrams echoed, "));
+    ck_assert_ptr_nonnull(strstr(line, "datagrams: "));
     ck_assert_int_eq(program_wait(&server), 0);
     (void)kill(flooder, SIGKILL);
     open_server(); /* for the fixture, which stops one */
@@ -286,12 +286,40 @@ static void give(int fd, const char *bytes, size_t length, const struct sockaddr
         (ssize_t)length);
 }
 
+START_TEST(dgram_cli_counts_datagrams_of_every_small_size)
+{
+    for (int size = 0; size <= 20; size++) {
+        struct program client;
+        char text[8];
+
+        (void)snprintf(text, sizeof text, "%d", size);
+        program_start(&client, "DGRAM_CLI", "bin/dgram_cli", "-c", "20", "-i", "0", "-s",
+                      text, "-p", port_of(server.port), "127.0.0.1", NULL);
+        (void)skip_to_line(&client.out, "20 sent, 20 received, 0 lost (0.0%%)");
+        ck_assert_int_eq(program_wait(&client), 0);
+    }
+}
+END_TEST
+
+START_TEST(the_answer_comes_from_the_address_that_was_asked_over_ipv4_alone_too)
+{
+    struct program four;
+
+    program_start(&four, "DGRAM_SRV", "bin/dgram_srv", "-b", "0.0.0.0", "-p", "0", NULL);
+    program_read_port(&four, "DatagramServer started on port ");
+    server.port = four.port;
+    expect_echo(dial_server("127.0.0.2"), 100);
+    program_stop(&four);
+}
+END_TEST
+
 START_TEST(dgram_cli_says_when_nothing_comes)
 {
     struct program client;
     int fd = play_server(&client, "-w", "0.1", "-i", "1");
 
-    expect_lf(&client.err, "dgram_cli: no answer in 0.1 s");
+    expect_lf(&client.err, "dgram_cli: no answer from 127.0.0.1 port %d in 0.1 s",
+              listener_port(fd));
     ck_assert_int_eq(program_wait(&client), 1);
     (void)close(fd);
 }
@@ -323,7 +351,9 @@ START_TEST(dgram_cli_tells_a_lying_answer_from_a_right_one)
 
     (void)take_request(fd, bytes, sizeof bytes, &from);
     give(fd, "Hello world \n", 13, &from);
-    expect_lf(&client.err, "dgram_cli: the answer is not what was sent");
+    expect_lf(&client.err,
+              "dgram_cli: the answer from 127.0.0.1 port %d: it is not what was sent",
+              listener_port(fd));
     ck_assert_int_eq(program_wait(&client), 1);
     (void)close(fd);
 }
@@ -394,6 +424,8 @@ int main(void)
         nc_gets_its_echo,
         dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer,
         dgram_cli_counts_answers_and_sums_up,
+        dgram_cli_counts_datagrams_of_every_small_size,
+        the_answer_comes_from_the_address_that_was_asked_over_ipv4_alone_too,
         dgram_cli_says_when_nothing_comes,
         dgram_cli_says_at_once_that_it_is_refused,
         dgram_cli_tells_a_lying_answer_from_a_right_one,
