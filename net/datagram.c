@@ -15,39 +15,36 @@
 /* Room for one control message of either family, aligned as its header must be. */
 union control {
     struct cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
-               CMSG_SPACE(sizeof(struct in_pktinfo))];
+    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))]; /* the larger one */
 };
 
 void datagram_prepare(int socket)
 {
     const int on = 1;
 
-    /* A socket refuses what is of the other family, and knows its own. */
-    (void)setsockopt(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
-    (void)setsockopt(socket, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+    /* An IPv4 socket refuses the first; an IPv6 one tells of its IPv4 peers by it too. */
+    if (setsockopt(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on) == -1)
+        (void)setsockopt(socket, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
 }
 
 static void find_asked(struct msghdr *message, struct datagram_route *route)
 {
-    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    const struct cmsghdr *header = CMSG_FIRSTHDR(message);
 
-    for (; header != NULL; header = CMSG_NXTHDR(message, header)) {
-        if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
-            struct in6_pktinfo info;
+    if (header == NULL)
+        return;
+    if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
+        struct in6_pktinfo info;
 
-            memcpy(&info, CMSG_DATA(header), sizeof info);
-            route->asked = info.ipi6_addr;
-            route->interface = (unsigned)info.ipi6_ifindex;
-            return;
-        }
-        if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
-            struct in_pktinfo info;
+        memcpy(&info, CMSG_DATA(header), sizeof info);
+        route->asked = info.ipi6_addr;
+        route->interface = (unsigned)info.ipi6_ifindex;
+    } else if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
+        struct in_pktinfo info;
 
-            memcpy(&info, CMSG_DATA(header), sizeof info);
-            memset(route->asked.s6_addr + 10, 0xFF, 2); /* ::ffff:, RFC 4291 2.5.5.2 */
-            memcpy(route->asked.s6_addr + 12, &info.ipi_addr, 4);
-        }
+        memcpy(&info, CMSG_DATA(header), sizeof info);
+        memset(route->asked.s6_addr + 10, 0xFF, 2); /* ::ffff:, RFC 4291 2.5.5.2 */
+        memcpy(route->asked.s6_addr + 12, &info.ipi_addr, 4);
     }
 }
 
@@ -58,11 +55,11 @@ static void put_control(struct msghdr *message, union control *control, int leve
 
     memset(control, 0, sizeof *control);
     message->msg_control = control->bytes;
-    message->msg_controllen = CMSG_SPACE(length);
+    message->msg_controllen = (socklen_t)CMSG_SPACE(length);
     header = CMSG_FIRSTHDR(message);
     header->cmsg_level = level;
     header->cmsg_type = type;
-    header->cmsg_len = CMSG_LEN(length);
+    header->cmsg_len = (socklen_t)CMSG_LEN(length);
     memcpy(CMSG_DATA(header), info, length);
 }
 
