@@ -290,7 +290,7 @@ START_TEST(dgram_cli_counts_datagrams_of_every_small_size)
 {
     for (int size = 0; size <= 20; size++) {
         struct program client;
-        char text[8];
+        char text[16];
 
         (void)snprintf(text, sizeof text, "%d", size);
         program_start(&client, "DGRAM_CLI", "bin/dgram_cli", "-c", "20", "-i", "0", "-s",
