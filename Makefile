@@ -12,10 +12,11 @@ COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(CHECKED) $(CPPFLAGS) $(
 LINK = mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@
 
 PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/dgram_cli \
-	bin/chat_naive
+	bin/chat_cli bin/chat_naive
 BENCHES = bin/chat_load bin/echo_load bin/echo_select_blocking bin/dgram_select_blocking
 TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
-	build/test_chat_server build/test_telnet build/test_echo build/test_dgram
+	build/test_chat_server build/test_telnet build/test_echo build/test_dgram \
+	build/test_line_edit build/test_chat_cli
 FIGURES = build/test_figures
 
 NET = net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
@@ -29,11 +30,12 @@ ECHO_LOAD = bench/echo_load.o bench/echo_run.o bench/echo_stream.o bench/echo_da
 YARDSTICKS = bench/echo_select_blocking.o bench/dgram_select_blocking.o bench/echo_epoll.o
 HARNESS = tests/harness.o tests/room.o
 STANDING = $(HARNESS) build/libnet.a
-CLIENTS = clients/echo_cli.o clients/dgram_cli.o
+CHAT_CLI = clients/chat_cli.o clients/line_edit.o clients/terminal.o
+CLIENTS = clients/echo_cli.o clients/dgram_cli.o $(CHAT_CLI)
 LABS = labs/chat_naive.o
 
 OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(NET) $(LABS) $(LOAD) \
-	$(ECHO_LOAD) $(YARDSTICKS) $(HARNESS)
+	$(ECHO_LOAD) $(YARDSTICKS) $(HARNESS) tests/screen.o
 
 all: $(PROGRAMS) $(BENCHES)
 
@@ -73,6 +75,9 @@ bin/echo_cli: clients/echo_cli.o build/libnet.a
 
 bin/dgram_cli: clients/dgram_cli.o build/libnet.a
 	$(LINK) clients/dgram_cli.o build/libnet.a $(LDLIBS)
+
+bin/chat_cli: $(CHAT_CLI) build/libnet.a
+	$(LINK) $(CHAT_CLI) build/libnet.a $(LDLIBS)
 
 bin/chat_naive: labs/chat_naive.o
 	$(LINK) labs/chat_naive.o $(LDLIBS)
@@ -116,6 +121,9 @@ tests/harness.o: tests/harness.c build/check-is-there
 tests/room.o: tests/room.c build/check-is-there
 	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/room.c
 
+tests/screen.o: tests/screen.c build/check-is-there
+	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/screen.c
+
 build/test_transcript: tests/test_transcript.c $(STANDING)
 	$(TEST) tests/test_transcript.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
@@ -139,6 +147,13 @@ build/test_echo: tests/test_echo.c $(STANDING)
 
 build/test_dgram: tests/test_dgram.c $(STANDING)
 	$(TEST) tests/test_dgram.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_line_edit: tests/test_line_edit.c clients/line_edit.o $(STANDING)
+	$(TEST) tests/test_line_edit.c clients/line_edit.o $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_chat_cli: tests/test_chat_cli.c tests/screen.o clients/line_edit.o $(STANDING)
+	$(TEST) tests/test_chat_cli.c tests/screen.o clients/line_edit.o $(STANDING) \
+		$(CHECK_LIBS) $(LDLIBS)
 
 build/test_figures: tests/test_figures.c $(STANDING)
 	$(TEST) tests/test_figures.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)

@@ -1,0 +1,59 @@
+/*
+ * The two things here that POSIX.1-2008 lacks are a terminal's size and the signal that
+ * tells of a change. Every system has them by these names, and POSIX.1-2024 has made them
+ * its own (SIGWINCH, tcgetwinsize()); they are kept in this file. BSD's headers
+ * hide them from a program that asks for POSIX alone, so here it does not.
+ */
+#undef _POSIX_C_SOURCE
+#define _DEFAULT_SOURCE 1
+
+#include "clients/terminal.h"
+
+#include <signal.h>
+#include <sys/ioctl.h>
+
+#define USUAL_COLUMNS 80
+#define MOST_COLUMNS  4096 /* what is larger is a joke, or a mistake */
+
+int terminal_enter(struct terminal *terminal)
+{
+    struct termios keyed;
+
+    if (tcgetattr(terminal->descriptor, &terminal->before) == -1)
+        return -1;
+    keyed = terminal->before;
+    keyed.c_iflag &= ~(tcflag_t)(ICRNL | INLCR | IGNCR | INPCK | ISTRIP | IXON);
+    keyed.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | IEXTEN);
+    keyed.c_lflag |= ISIG | NOFLSH; /* what was typed before Ctrl-Z is not thrown away */
+    keyed.c_cc[VMIN] = 1;
+    keyed.c_cc[VTIME] = 0;
+    if (tcsetattr(terminal->descriptor, TCSANOW, &keyed) == -1)
+        return -1;
+    terminal->keyed = true;
+    return 0;
+}
+
+void terminal_leave(struct terminal *terminal)
+{
+    if (terminal->keyed) /* it fails if the terminal is gone: there is nothing to mend */
+        (void)tcsetattr(terminal->descriptor, TCSANOW, &terminal->before);
+    terminal->keyed = false;
+}
+
+int terminal_columns(const struct terminal *terminal)
+{
+    struct winsize size;
+
+    if (ioctl(terminal->descriptor, TIOCGWINSZ, &size) == -1 || size.ws_col == 0)
+        return USUAL_COLUMNS;
+    return size.ws_col < MOST_COLUMNS ? size.ws_col : MOST_COLUMNS;
+}
+
+int terminal_resize_signal(void)
+{
+#ifdef SIGWINCH
+    return SIGWINCH;
+#else
+    return 0;
+#endif
+}

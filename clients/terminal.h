@@ -1,0 +1,34 @@
+/*
+ * terminal: a terminal whose keys are read one by one, and put back as it was.
+ */
+#ifndef CLIENTS_TERMINAL_H
+#define CLIENTS_TERMINAL_H
+
+#include <stdbool.h>
+#include <termios.h>
+
+struct terminal {
+    int descriptor;        /* the terminal's: where its keys come from */
+    bool keyed;            /* terminal_enter() is in force */
+    struct termios before; /* and this is what it changed */
+};
+
+/*
+ * Hands over each byte as it is typed: no echo, no line editing by the system, no flow
+ * control with Ctrl-S. The keys that send signals (Ctrl-C, Ctrl-Z) still do, so they work
+ * however busy the program is. What it was before is kept; the output is left alone.
+ * 0, or -1 with errno. Called in the background it stops the program (SIGTTOU) until it
+ * is in the foreground.
+ */
+int terminal_enter(struct terminal *terminal);
+
+/* Puts it back; without effect if it is not changed. It waits for nothing. */
+void terminal_leave(struct terminal *terminal);
+
+/* How many columns it has; 80 if it doesn't say. */
+int terminal_columns(const struct terminal *terminal);
+
+/* The signal that a change of its size sends; 0 where there is none. */
+int terminal_resize_signal(void);
+
+#endif

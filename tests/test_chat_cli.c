@@ -1,0 +1,767 @@
+/* What somebody at chat_cli's terminal sees, and what a script gets from it. */
+#define _XOPEN_SOURCE   700 /* posix_openpt() and its like are in the XSI option */
+#define _DEFAULT_SOURCE 1   /* TIOCSWINSZ */
+#include "net/clock.h"
+#include "tests/room.h"
+#include "tests/screen.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define ROWS    24
+#define COLUMNS 40
+#define FACE    "\xF0\x9F\x98\x80"
+#define NI      "\xE6\x97\xA5"
+#define E       "\xC3\xA9"
+
+/* ---- Somebody at a terminal --------------------------------------------------------- */
+
+struct person {
+    pid_t pid;
+    int terminal,
+        line; /* the two ends of it; `line` is kept open to look at its settings */
+    struct termios before;
+    struct screen screen;
+};
+
+static char shown[SCREEN_TEXT];
+
+static void set_columns(struct person *person, int columns)
+{
+    struct winsize size = {.ws_row = ROWS, .ws_col = (unsigned short)columns};
+
+    ck_assert_int_eq(ioctl(person->terminal, TIOCSWINSZ, &size), 0);
+}
+
+static void become(struct person *person, const char *script, int port)
+{
+    char number[16];
+
+    (void)snprintf(number, sizeof number, "%d", port);
+    (void)setsid();
+    (void)ioctl(person->line, TIOCSCTTY, 0); /* the terminal is this session's own */
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        (void)dup2(person->line, fd);
+    for (int fd = 3; fd < 64; fd++)
+        (void)close(fd);
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)setenv("PORT", number, 1);
+    (void)setenv("PS1", "$ ", 1);
+    (void)unsetenv("ENV");
+    if (script != NULL)
+        (void)execl("/bin/sh", "sh", "-c", script, (char *)NULL);
+    else
+        (void)execl("/bin/sh", "sh", "-i", (char *)NULL);
+    _exit(127);
+}
+
+/* A terminal in which a shell runs the script; NULL: in which it waits for commands. */
+static void sit_down(struct person *person, const char *script, int port)
+{
+    ck_assert(setenv("CHAT_CLI", "bin/chat_cli", 0) == 0);
+    person->terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    ck_assert_int_ne(person->terminal, -1);
+    ck_assert(grantpt(person->terminal) == 0 && unlockpt(person->terminal) == 0);
+    person->line = open(ptsname(person->terminal), O_RDWR | O_NOCTTY);
+    ck_assert_int_ne(person->line, -1);
+    set_columns(person, COLUMNS);
+    screen_init(&person->screen, ROWS, COLUMNS);
+    ck_assert_int_eq(tcgetattr(person->line, &person->before), 0);
+    person->pid = fork();
+    ck_assert_int_ne(person->pid, -1);
+    if (person->pid == 0)
+        become(person, script, port);
+}
+
+/* Reads what comes within so many ms, if anything does. */
+static bool look(struct person *person, int ms)
+{
+    struct pollfd ready = {.fd = person->terminal, .events = POLLIN};
+    char bytes[4096];
+    ssize_t got;
+
+    if (poll(&ready, 1, ms) != 1)
+        return false;
+    got = read(person->terminal, bytes, sizeof bytes);
+    if (got > 0)
+        screen_take(&person->screen, bytes, (size_t)got);
+    return got > 0;
+}
+
+/* Waits until the screen ends so, the cursor being where the | is. */
+static void see(struct person *person, const char *expected)
+{
+    int64_t deadline = clock_ms() + DEADLINE_MS;
+
+    for (;;) {
+        size_t length;
+
+        screen_text(&person->screen, shown);
+        length = strlen(shown);
+        if (length >= strlen(expected) &&
+            strcmp(shown + length - strlen(expected), expected) == 0)
+            return;
+        if (clock_ms() > deadline || !look(person, DEADLINE_MS))
+            ck_abort_msg("the screen does not end in '%s' but in '%s'", expected,
+                         length > 600 ? shown + length - 600 : shown);
+    }
+}
+
+static void type_bytes(struct person *person, const char *keys, size_t length)
+{
+    ck_assert_int_eq(write(person->terminal, keys, length), (ssize_t)length);
+}
+
+static void type(struct person *person, const char *keys)
+{
+    type_bytes(person, keys, strlen(keys));
+}
+
+/* What the program printed at the end is read meanwhile: else it would wait for that. */
+static int leave(struct person *person)
+{
+    int64_t deadline = clock_ms() + DEADLINE_MS;
+    int status;
+
+    while (waitpid(person->pid, &status, WNOHANG) == 0) {
+        ck_assert_msg(clock_ms() < deadline, "chat_cli does not end");
+        (void)look(person, 10);
+    }
+    while (look(person, 0))
+        continue;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void expect_settings_as_before(const struct person *person)
+{
+    struct termios now;
+
+    ck_assert_int_eq(tcgetattr(person->line, &now), 0);
+    ck_assert_uint_eq(now.c_iflag, person->before.c_iflag);
+    ck_assert_uint_eq(now.c_oflag, person->before.c_oflag);
+    ck_assert_uint_eq(now.c_cflag, person->before.c_cflag);
+    ck_assert_uint_eq(now.c_lflag, person->before.c_lflag);
+    ck_assert_mem_eq(now.c_cc, person->before.c_cc, sizeof now.c_cc);
+}
+
+/* ---- A server whose words the test chooses ------------------------------------------ */
+
+static int listener, port;
+static struct stream server;
+static struct person ann;
+
+static void listen_on_any_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t length = sizeof address;
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(listener, 8), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    port = ntohs(address.sin_port);
+}
+
+static void await_client(void)
+{
+    server = stream_of(accept(listener, NULL, NULL));
+    ck_assert_int_ne(server.fd, -1);
+}
+
+#define CHAT "TERM=xterm; export TERM; unset NO_COLOR; exec $CHAT_CLI 127.0.0.1 $PORT"
+
+static void open_terminal(void)
+{
+    listen_on_any_port();
+    sit_down(&ann, CHAT, port);
+    await_client();
+    see(&ann, "leaves.\n> |");
+}
+
+static void say(const char *text)
+{
+    send_text(&server, text);
+}
+
+/* ---- On a terminal ------------------------------------------------------------------ */
+
+START_TEST(a_line_typed_is_sent_and_stays_on_the_screen)
+{
+    type(&ann, "hello");
+    see(&ann, "\n> hello|");
+    type(&ann, "\r");
+    expect_line(&server, "hello");
+    see(&ann, "\n> hello\n> |");
+}
+END_TEST
+
+START_TEST(the_prompt_is_intact_after_ten_messages_arrive_while_typing)
+{
+    char expected[1024] = "";
+
+    type(&ann, "half a line"
+               "\033[D\033[D");
+    for (int i = 0; i < 10; i++) {
+        char line[64];
+
+        (void)snprintf(line, sizeof line, "[bob] message %d\r\n", i);
+        say(line);
+        (void)snprintf(line, sizeof line, "[bob] message %d\n", i);
+        (void)strcat(expected, line);
+    }
+    (void)strcat(expected, "> half a li|ne");
+    see(&ann, expected);
+    type(&ann, "\r");
+    expect_line(&server, "half a line");
+}
+END_TEST
+
+START_TEST(editing_keys_do_what_hands_expect)
+{
+    type(&ann, "one two\x17\x01"
+               "A\x05!\033[D\033[3~\x7F");
+    see(&ann, "\n> Aone|");
+    type(&ann, "\r\033[A");
+    see(&ann, "\n> Aone\n> Aone|");
+    type(&ann, "\033[Bhalf\033[A\033[B");
+    see(&ann, "\n> half|");
+}
+END_TEST
+
+START_TEST(wide_characters_are_edited_whole)
+{
+    type(&ann, NI FACE E "x\033[D\033[D\033[D");
+    see(&ann, "\n> " NI "|" FACE E "x");
+    type(&ann, "\x7F\033[3~");
+    see(&ann, "\n> |" E "x");
+    type(&ann, "\r");
+    expect_line(&server, E "x");
+}
+END_TEST
+
+START_TEST(a_line_longer_than_the_screen_scrolls_sideways)
+{
+    type(&ann, "0123456789abcdefghijklmnopqrstuvwxyz+-*/");
+    see(&ann, "leaves.\n> 456789abcdefghijklmnopqrstuvwxyz+-*/|");
+    type(&ann, "\x01");
+    see(&ann, "leaves.\n> |0123456789abcdefghijklmnopqrstuvwxyz+");
+    say("in between\n");
+    see(&ann, "in between\n> |0123456789abcdefghijklmnopqrstuvwxyz+");
+    type(&ann, "\r");
+    expect_line(&server, "0123456789abcdefghijklmnopqrstuvwxyz+-*/");
+}
+END_TEST
+
+START_TEST(a_resized_window_is_noticed)
+{
+    type(&ann, "0123456789abcdefghij");
+    see(&ann, "\n> 0123456789abcdefghij|");
+    screen_resize(&ann.screen, 12);
+    set_columns(&ann, 12);
+    ck_assert_int_eq(kill(ann.pid, SIGWINCH), 0);
+    see(&ann, "\n> cdefghij|");
+    screen_resize(&ann.screen, 30);
+    set_columns(&ann, 30);
+    ck_assert_int_eq(kill(ann.pid, SIGWINCH), 0);
+    see(&ann, "\n> 0123456789abcdefghij|");
+}
+END_TEST
+
+START_TEST(ctrl_l_clears_the_screen_and_keeps_the_line)
+{
+    type(&ann, "text\x0C");
+    see(&ann, "> text|");
+    while (strcmp(shown, "> text|") != 0) {
+        ck_assert(look(&ann, DEADLINE_MS));
+        screen_text(&ann.screen, shown);
+    }
+}
+END_TEST
+
+START_TEST(each_line_of_a_paste_is_sent)
+{
+    type(&ann, "one\rtwo\rthree\rrest");
+    expect_line(&server, "one");
+    expect_line(&server, "two");
+    expect_line(&server, "three");
+    see(&ann, "\n> one\n> two\n> three\n> rest|");
+}
+END_TEST
+
+/* Types when the terminal takes it, and looks at the screen meanwhile. */
+static void type_patiently(struct person *person, const char *keys, size_t length)
+{
+    struct pollfd ready = {.fd = person->terminal, .events = POLLIN | POLLOUT};
+
+    while (length > 0) {
+        ck_assert_int_eq(poll(&ready, 1, DEADLINE_MS), 1);
+        if (ready.revents & POLLIN)
+            (void)look(person, 0);
+        else if (ready.revents & POLLOUT) {
+            type_bytes(person, keys, 1);
+            keys++;
+            length--;
+        }
+    }
+}
+
+/* The next line that the server gets; the screen is looked at meanwhile. */
+static char *hear_line(struct person *person)
+{
+    while (server.length == 0 || memchr(server.bytes, '\n', server.length) == NULL) {
+        struct pollfd ready[2] = {{.fd = person->terminal, .events = POLLIN},
+                                  {.fd = server.fd, .events = POLLIN}};
+
+        ck_assert_int_gt(poll(ready, 2, DEADLINE_MS), 0);
+        if (ready[0].revents != 0)
+            (void)look(person, 0);
+        if (ready[1].revents != 0)
+            (void)stream_fill(&server);
+    }
+    return next_line(&server);
+}
+
+START_TEST(keys_that_make_more_lines_than_fit_wait_for_the_server)
+{
+    char line[1000];
+
+    memset(line, 'x', sizeof line);
+    type_patiently(&ann, line, sizeof line);
+    for (int i = 0; i < 500; i++) /* half a megabyte in a thousand keys */
+        type_patiently(&ann, "\r\x10", 2);
+    type_patiently(&ann,
+                   "\x15"
+                   "end\r",
+                   5);
+    for (int i = 0; i < 500; i++)
+        ck_assert_uint_eq(strlen(hear_line(&ann)), sizeof line);
+    ck_assert_str_eq(hear_line(&ann), "end");
+}
+END_TEST
+
+START_TEST(a_line_that_is_too_long_rings_the_bell)
+{
+    for (int i = 0; i < 21; i++)
+        type(&ann, "0123456789012345678901234567890123456789"
+                   "012345678901234567890123456789012345678901234567890123456789");
+    while (ann.screen.bells == 0)
+        ck_assert(look(&ann, DEADLINE_MS));
+    type(&ann, "\r");
+    ck_assert_uint_eq(strlen(next_line(&server)), 2000);
+}
+END_TEST
+
+START_TEST(nothing_that_the_server_sends_reaches_the_terminal_raw)
+{
+    type(&ann, "typing");
+    say("[bob] \033[2J\033]0;title\a \x9B"
+        "31m \xC2\x9B"
+        "1m \b\b\r\v\x7F\xFE end\r\n");
+    see(&ann, "[bob] ^[[2J^[]0;title^G \xEF\xBF\xBD"
+              "31m M-^[1m ^H^H\n^M^K^?\xEF\xBF\xBD end\n> typing|");
+    for (int c = 1; c < 0x20; c++) {
+        char line[8] = {'a', (char)c, 'b', '\r', '\n', '\0'};
+
+        if (c != '\t' && c != '\n')
+            say(line);
+    }
+    say("last\r\n");
+    see(&ann, "a^_b\nlast\n> typing|");
+}
+END_TEST
+
+START_TEST(options_of_a_telnet_server_are_refused_and_not_seen)
+{
+    send_bytes(&server,
+               "a\xFF\xFB\x01"
+               "b\xFF\xFD\x18"
+               "c\r\n",
+               11);
+    see(&ann, "abc\n> |");
+    expect_bytes(&server, "\xFF\xFE\x01\xFF\xFC\x18", 6);
+}
+END_TEST
+
+START_TEST(a_name_has_the_same_colour_wherever_it_stands)
+{
+    const char *colour;
+
+    say("[bob] one\r\n* bob two\r\nClient joined bob\r\nClient left bob: three\r\n"
+        "[bob to you] four\r\nClient bob is now eve\r\n[[::1]:37994] five\r\nplain\r\n");
+    see(&ann, "[[::1]:37994] five\nplain\n> |");
+    colour = screen_colour(&ann.screen, "bob] one");
+    ck_assert_str_ne(colour, "");
+    ck_assert_str_eq(screen_colour(&ann.screen, "bob two"), colour);
+    ck_assert_str_eq(screen_colour(&ann.screen, "bob: three"), colour);
+    ck_assert_str_eq(screen_colour(&ann.screen, "bob to you"), colour);
+    ck_assert_str_eq(screen_colour(&ann.screen, "bob is now"), colour);
+    ck_assert_str_ne(screen_colour(&ann.screen, "[::1]:37994"), "");
+    ck_assert_str_eq(screen_colour(&ann.screen, "] five"), "");
+    ck_assert_str_eq(screen_colour(&ann.screen, "plain"), "");
+    ck_assert_str_eq(screen_colour(&ann.screen, "three"), "");
+}
+END_TEST
+
+/* ---- Leaving ------------------------------------------------------------------------ */
+
+START_TEST(quit_ctrl_d_and_ctrl_c_leave)
+{
+    static const char *const ways[] = {"quit\r", "\x04", "half a line\x03"};
+
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct person bob;
+
+        sit_down(&bob, CHAT, port);
+        stream_close(&server);
+        await_client();
+        see(&bob, "\n> |");
+        type(&bob, ways[i]);
+        ck_assert_int_eq(leave(&bob), 0);
+        expect_settings_as_before(&bob);
+        expect_end(&server);
+    }
+}
+END_TEST
+
+START_TEST(a_signal_leaves_and_the_terminal_is_as_before)
+{
+    static const int signals[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        struct person bob;
+
+        sit_down(&bob, CHAT, port);
+        stream_close(&server);
+        await_client();
+        see(&bob, "\n> |");
+        type(&bob, "half");
+        see(&bob, "\n> half|");
+        ck_assert_int_eq(kill(bob.pid, signals[i]), 0);
+        ck_assert_int_eq(leave(&bob), 0);
+        see(&bob, "\n> half\n|");
+        expect_settings_as_before(&bob);
+    }
+}
+END_TEST
+
+START_TEST(the_servers_end_is_said_in_words)
+{
+    type(&ann, "half");
+    see(&ann, "\n> half|");
+    say("the last word");
+    stream_close(&server);
+    ck_assert_int_eq(leave(&ann), 0);
+    see(&ann,
+        "the last word\n> half\nchat_cli: the server has closed the conn\nection\n|");
+    expect_settings_as_before(&ann);
+}
+END_TEST
+
+START_TEST(a_lost_connection_is_said_in_words)
+{
+    stream_reset(&server);
+    ck_assert_int_eq(leave(&ann), 1);
+    see(&ann, "chat_cli: the connection is lost: Connec\ntion reset by peer\n|");
+    expect_settings_as_before(&ann);
+}
+END_TEST
+
+START_TEST(a_terminal_that_shows_nothing_more_does_not_keep_it_from_ending)
+{
+    char line[1024];
+
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\n';
+    for (int i = 0; i < 1024; i++) { /* nobody looks: more than the terminal holds */
+        struct pollfd ready = {.fd = server.fd, .events = POLLOUT};
+
+        if (poll(&ready, 1, 100) != 1)
+            break;
+        (void)send(server.fd, line, sizeof line, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    ck_assert_int_eq(kill(ann.pid, SIGTERM), 0);
+    ck_assert_int_eq(waitpid(ann.pid, NULL, 0), ann.pid);
+    expect_settings_as_before(&ann);
+}
+END_TEST
+
+START_TEST(a_terminal_that_is_gone_ends_it)
+{
+    int status;
+
+    (void)close(ann.line);
+    (void)close(ann.terminal);
+    ck_assert_int_eq(waitpid(ann.pid, &status, 0), ann.pid);
+    expect_end(&server);
+}
+END_TEST
+
+START_TEST(ctrl_z_stops_and_fg_goes_on_where_it_was)
+{
+    struct person bob;
+    struct termios now;
+
+    if (strstr(getenv("CHAT_CLI"), "valgrind") != NULL)
+        return; /* a program in there cannot stop itself */
+    sit_down(&bob, NULL, port);
+    see(&bob, "$ |");
+    type(&bob, "TERM=dumb; $CHAT_CLI 127.0.0.1 $PORT\r");
+    stream_close(&server);
+    await_client();
+    see(&bob, "leaves.\n> |");
+    type(&bob, "half");
+    see(&bob, "\n> half|");
+    type(&bob, "\x1A");
+    see(&bob, "\n$ |");
+    type(&bob, "stty -a | grep -c '[ ]icanon'; PS1='% '\r");
+    see(&bob, "\n1\n% |");
+    send_text(&server, "meanwhile\n");
+    type(&bob, "fg\r");
+    see(&bob, "meanwhile\n> half|");
+    ck_assert_int_eq(tcgetattr(bob.line, &now), 0);
+    ck_assert(!(now.c_lflag & ICANON));
+    type(&bob, " a line\r\x04");
+    expect_line(&server, "half a line");
+    see(&bob, "> half a line\n% |");
+    type(&bob, "exit\r");
+    ck_assert_int_eq(leave(&bob), 0);
+}
+END_TEST
+
+/* A server that is too busy to answer: its queue of connections is full. */
+START_TEST(ctrl_c_ends_the_wait_for_a_connection)
+{
+    struct person bob;
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+
+    ck_assert_int_eq(listen(listener, 0), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    for (int i = 0; i < 4; i++) {
+        int idle = socket(AF_INET, SOCK_STREAM, 0);
+
+        (void)fcntl(idle, F_SETFL, O_NONBLOCK);
+        (void)connect(idle, (struct sockaddr *)&address, length);
+    }
+    sit_down(&bob, "echo ready; " CHAT, port);
+    see(&bob, "ready\n|");
+    type(&bob, "\x03");
+    ck_assert_int_eq(leave(&bob), 128 + SIGINT);
+    expect_settings_as_before(&bob);
+}
+END_TEST
+
+/* ---- Two of them in a room ---------------------------------------------------------- */
+
+START_TEST(two_of_them_talk_in_a_room)
+{
+    struct program room = room_open();
+    struct person bob, eve;
+
+    sit_down(&bob, "NO_COLOR=1 exec $CHAT_CLI 127.0.0.1 $PORT", room.port);
+    see(&bob, GREETING "\n> |");
+    sit_down(&eve, "TERM=dumb exec $CHAT_CLI 127.0.0.1 $PORT", room.port);
+    see(&eve, GREETING "\n> |");
+    type(&bob, "/nick bob\r");
+    see(&eve, " is now bob\n> |");
+    type(&eve, "I am typ");
+    type(&bob, "hello\r");
+    see(&eve, "[bob] hello\n> I am typ|");
+    ck_assert_str_eq(screen_colour(&eve.screen, "bob] hello"), "");
+    type(&eve, "ing\r");
+    see(&bob, "] I am typing\n> |");
+    type(&bob, "quit\r");
+    ck_assert_int_eq(leave(&bob), 0);
+    see(&eve, "Client left bob\n> |");
+    program_stop(&room);
+    ck_assert_int_eq(leave(&eve), 0);
+    expect_settings_as_before(&eve);
+}
+END_TEST
+
+/* ---- Without a terminal ------------------------------------------------------------- */
+
+static struct program script;
+
+/* A shell script in which "$@" stands for chat_cli, its host and its port. */
+static void run_script(const char *words)
+{
+    char number[16];
+
+    (void)snprintf(number, sizeof number, "%d", port);
+    program_start_by(&script, words, "CHAT_CLI", "bin/chat_cli", "127.0.0.1", number,
+                     NULL);
+}
+
+START_TEST(a_script_sends_its_lines_and_prints_what_comes)
+{
+    run_script("printf 'hello\\nbye\\n' | \"$@\"");
+    await_client();
+    expect_bytes(&server, "hello\nbye\n", 10);
+    expect_end(&server);
+    say("[bob] hi\r\n\033[1mbold\r\nlast");
+    stream_close(&server);
+    expect_lf(&script.out, "[bob] hi");
+    expect_lf(&script.out, "^[[1mbold");
+    expect_lf(&script.out, "last");
+    expect_end(&script.out);
+    expect_end(&script.err);
+    ck_assert_int_eq(program_wait(&script), 0);
+}
+END_TEST
+
+START_TEST(a_script_ends_after_a_second_of_silence)
+{
+    int64_t begun = clock_ms();
+
+    run_script("echo hello | \"$@\"");
+    await_client();
+    expect_bytes(&server, "hello\n", 6);
+    say("noise\n");
+    expect_lf(&script.out, "noise");
+    expect_end(&script.out);
+    ck_assert_int_eq(program_wait(&script), 0);
+    ck_assert_int_ge(clock_ms() - begun, 1000);
+}
+END_TEST
+
+START_TEST(all_of_a_long_input_is_sent)
+{
+    run_script("yes 'a line of a long input' | head -n 100000 | \"$@\"");
+    await_client();
+    for (int i = 0; i < 100000; i++)
+        expect_lf(&server, "a line of a long input");
+    expect_end(&server);
+    stream_close(&server);
+    ck_assert_int_eq(program_wait(&script), 0);
+}
+END_TEST
+
+START_TEST(a_long_line_is_printed_whole)
+{
+    char *line;
+
+    run_script("\"$@\" </dev/null");
+    await_client();
+    for (int i = 0; i < 1000; i++)
+        say("0123456789");
+    say("\r\n");
+    stream_close(&server);
+    line = next_line(&script.out);
+    ck_assert_uint_eq(strlen(line), 10000);
+    ck_assert_int_eq(program_wait(&script), 0);
+}
+END_TEST
+
+START_TEST(a_connection_lost_before_all_is_sent_is_status_1)
+{
+    run_script("(echo hello; cat >/dev/null; sleep 60) | \"$@\"");
+    await_client();
+    expect_bytes(&server, "hello\n", 6);
+    stream_reset(&server);
+    expect_lf(&script.err, "chat_cli: the connection is lost: Connection reset by peer");
+    (void)kill(script.pid, SIGTERM); /* the shell, which waits for its sleep */
+}
+END_TEST
+
+START_TEST(a_server_that_closes_early_is_status_1)
+{
+    run_script("yes | (\"$@\"; echo status $?)");
+    await_client();
+    expect_bytes(&server, "y\ny\n", 4);
+    stream_reset(&server);
+    expect_lf(&script.out, "status 1");
+    (void)program_wait(&script);
+}
+END_TEST
+
+START_TEST(nobody_there_is_said_with_host_and_port)
+{
+    (void)close(listener);
+    run_script("echo hello | \"$@\"");
+    expect_lf(&script.err,
+              "chat_cli: cannot connect to 127.0.0.1 port %d: Connection refused", port);
+    ck_assert_int_eq(program_wait(&script), 1);
+}
+END_TEST
+
+START_TEST(wrong_usage_is_status_2)
+{
+    static const char *const wrong[] = {"-w x", "-x", "host port", "host 1 more"};
+
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char words[64];
+
+        (void)snprintf(words, sizeof words, "$CHAT_CLI %s", wrong[i]);
+        run_script(words);
+        ck_assert_int_eq(program_wait(&script), 2);
+    }
+}
+END_TEST
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+int main(void)
+{
+    const TTest *const at_terminal[] = {
+        a_line_typed_is_sent_and_stays_on_the_screen,
+        the_prompt_is_intact_after_ten_messages_arrive_while_typing,
+        editing_keys_do_what_hands_expect,
+        wide_characters_are_edited_whole,
+        a_line_longer_than_the_screen_scrolls_sideways,
+        a_resized_window_is_noticed,
+        ctrl_l_clears_the_screen_and_keeps_the_line,
+        each_line_of_a_paste_is_sent,
+        keys_that_make_more_lines_than_fit_wait_for_the_server,
+        a_line_that_is_too_long_rings_the_bell,
+        nothing_that_the_server_sends_reaches_the_terminal_raw,
+        options_of_a_telnet_server_are_refused_and_not_seen,
+        a_name_has_the_same_colour_wherever_it_stands,
+        quit_ctrl_d_and_ctrl_c_leave,
+        a_signal_leaves_and_the_terminal_is_as_before,
+        the_servers_end_is_said_in_words,
+        a_lost_connection_is_said_in_words,
+        a_terminal_that_shows_nothing_more_does_not_keep_it_from_ending,
+        a_terminal_that_is_gone_ends_it,
+        ctrl_z_stops_and_fg_goes_on_where_it_was,
+    };
+    const TTest *const without[] = {
+        ctrl_c_ends_the_wait_for_a_connection,
+        two_of_them_talk_in_a_room,
+        a_script_sends_its_lines_and_prints_what_comes,
+        a_script_ends_after_a_second_of_silence,
+        all_of_a_long_input_is_sent,
+        a_long_line_is_printed_whole,
+        a_connection_lost_before_all_is_sent_is_status_1,
+        a_server_that_closes_early_is_status_1,
+        nobody_there_is_said_with_host_and_port,
+        wrong_usage_is_status_2,
+    };
+    Suite *suite = suite_create("the chat client");
+    TCase *terminal = tcase_create("at a terminal"),
+          *scripts = tcase_create("in scripts");
+
+    tcase_set_timeout(terminal, 120);
+    tcase_add_checked_fixture(terminal, open_terminal, NULL);
+    for (size_t i = 0; i < COUNT(at_terminal); i++)
+        tcase_add_test(terminal, at_terminal[i]);
+    suite_add_tcase(suite, terminal);
+    tcase_set_timeout(scripts, 120);
+    tcase_add_checked_fixture(scripts, listen_on_any_port, NULL);
+    for (size_t i = 0; i < COUNT(without); i++)
+        tcase_add_test(scripts, without[i]);
+    suite_add_tcase(suite, scripts);
+    return run_suite(suite);
+}

@@ -1,0 +1,414 @@
+/* clients/line_edit: keys in, a line and a cursor out. */
+#include "clients/line_edit.h"
+#include "tests/harness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LEFT   "\033[D"
+#define RIGHT  "\033[C"
+#define UP     "\033[A"
+#define DOWN   "\033[B"
+#define DELETE "\033[3~"
+#define FACE   "\xF0\x9F\x98\x80" /* two columns */
+#define ACUTE  "\xCC\x81"         /* combining: none */
+#define NI     "\xE6\x97\xA5"     /* two */
+#define E      "\xC3\xA9"
+
+static struct line_edit edit;
+
+static void begin(void)
+{
+    memset(&edit, 0, sizeof edit);
+}
+
+/* Types all of it; entered lines go to the history. The last event that was one. */
+static enum line_edit_event type(const char *keys)
+{
+    const unsigned char *bytes = (const unsigned char *)keys;
+    enum line_edit_event event, last = LINE_EDIT_OPEN;
+    size_t length = strlen(keys);
+
+    while (length > 0) {
+        size_t taken = line_edit_take(&edit, bytes, length, &event);
+
+        if (event == LINE_EDIT_ENTERED)
+            line_edit_next(&edit);
+        if (event != LINE_EDIT_OPEN)
+            last = event;
+        bytes += taken;
+        length -= taken;
+    }
+    return last;
+}
+
+/* The line must be this, the cursor where the | is. */
+static void expect(const char *expected)
+{
+    char shown[2 * LINE_EDIT_MOST];
+
+    (void)snprintf(shown, sizeof shown, "%.*s|%s", (int)edit.cursor, edit.text,
+                   edit.text + edit.cursor);
+    ck_assert_str_eq(shown, expected);
+    ck_assert_uint_eq(strlen(edit.text), edit.length);
+}
+
+START_TEST(what_is_typed_stands_before_the_cursor)
+{
+    type("hello " E NI FACE);
+    expect("hello " E NI FACE "|");
+    type(LEFT LEFT "x");
+    expect("hello " E "x|" NI FACE);
+}
+END_TEST
+
+START_TEST(backspace_and_delete_take_whole_characters)
+{
+    type("a" E NI FACE "e" ACUTE "\x7F");
+    expect("a" E NI FACE "|");
+    type("\x08\x7F");
+    expect("a" E "|");
+    type("\x01" DELETE);
+    expect("|" E);
+    type("\x04");
+    expect("|");
+    type("\x7F" DELETE);
+    expect("|");
+}
+END_TEST
+
+START_TEST(a_character_and_its_accents_are_never_parted)
+{
+    type("e" ACUTE ACUTE "x" LEFT);
+    expect("e" ACUTE ACUTE "|x");
+    type(LEFT);
+    expect("|e" ACUTE ACUTE "x");
+    type(DELETE);
+    expect("|x");
+}
+END_TEST
+
+START_TEST(every_usual_home_and_end_key_is_known)
+{
+    static const char *const home[] = {"\x01",    "\033[H",  "\033OH",
+                                       "\033[1~", "\033[7~", "\033[1;5H"};
+    static const char *const end[] = {"\x05", "\033[F", "\033OF", "\033[4~", "\033[8~"};
+
+    type("text");
+    for (size_t i = 0; i < sizeof home / sizeof home[0]; i++) {
+        type(home[i]);
+        expect("|text");
+        type("\x05");
+    }
+    for (size_t i = 0; i < sizeof end / sizeof end[0]; i++) {
+        type("\x01");
+        type(end[i]);
+        expect("text|");
+    }
+}
+END_TEST
+
+START_TEST(control_keys_move_and_cut)
+{
+    type("one two  three\x02\x02\x06");
+    expect("one two  thre|e");
+    type("\x17");
+    expect("one two  |e");
+    type("\x17");
+    expect("one |e");
+    type("\x0B");
+    expect("one |");
+    type("\x02\x15");
+    expect("| ");
+}
+END_TEST
+
+START_TEST(up_and_down_go_through_the_lines_entered_and_keep_the_one_in_the_making)
+{
+    type("one\rtwo\rhalf" UP);
+    expect("two|");
+    type(UP UP);
+    expect("one|");
+    type(DOWN "\033OB" DOWN);
+    expect("half|");
+    type("\x10"
+         "2\r" UP);
+    expect("two2|");
+    type(UP "\x0E\x0E");
+    expect("|");
+}
+END_TEST
+
+START_TEST(empty_and_repeated_lines_are_not_kept)
+{
+    type("one\r\r\rone\r" UP UP UP);
+    expect("one|");
+    type(DOWN);
+    expect("|");
+}
+END_TEST
+
+START_TEST(the_last_hundred_lines_are_kept)
+{
+    char line[32];
+
+    for (int i = 0; i < 250; i++) {
+        (void)snprintf(line, sizeof line, "line %d\r", i);
+        type(line);
+    }
+    for (int i = 0; i < 300; i++)
+        type(UP);
+    expect("line 150|");
+    for (int i = 0; i < LINE_EDIT_HISTORY - 1; i++)
+        type(DOWN);
+    expect("line 249|");
+}
+END_TEST
+
+START_TEST(enter_is_cr_or_lf_or_both)
+{
+    const unsigned char *bytes = (const unsigned char *)"a\r\nb\nc\r";
+    enum line_edit_event event;
+    size_t length = 7;
+
+    for (const char *expected = "abc"; *expected != '\0'; expected++) {
+        size_t taken = line_edit_take(&edit, bytes, length, &event);
+
+        ck_assert_int_eq(event, LINE_EDIT_ENTERED);
+        ck_assert_uint_eq(edit.length, 1);
+        ck_assert_int_eq(edit.text[0], *expected);
+        line_edit_next(&edit);
+        bytes += taken;
+        length -= taken;
+    }
+    ck_assert_uint_eq(length, 0);
+}
+END_TEST
+
+START_TEST(ctrl_d_ends_on_an_empty_line_only)
+{
+    ck_assert_int_eq(type("x\x04"), LINE_EDIT_OPEN);
+    ck_assert_int_eq(type("\x7F\x04"), LINE_EDIT_END);
+    ck_assert_int_eq(type("x\x03"), LINE_EDIT_INTERRUPT);
+    ck_assert_int_eq(type("\x0C"), LINE_EDIT_CLEAR);
+}
+END_TEST
+
+START_TEST(keys_without_a_meaning_insert_nothing)
+{
+    for (int c = 1; c < 0x20; c++)
+        if (!strchr("\x03\x04\x0A\x0C\x0D\x09\x1B", c))
+            type((char[]){(char)c, '\0'});
+    expect("|");
+    type("\033[15~\033[1;5A\033[200~\033OP\033[[A\033[[D\033x\033[?1;2c\033[3;5~\033\033["
+         "A");
+    expect("|");
+    type("a\tb\xC2\x9B");
+    expect("a b|");
+}
+END_TEST
+
+START_TEST(a_broken_sequence_does_not_swallow_what_follows)
+{
+    type("\033[1" E "x");
+    expect(E "x|");
+    ck_assert_int_eq(type("\033[\r"), LINE_EDIT_ENTERED);
+    type("\033[99999999999999999999~ok");
+    expect("ok|");
+}
+END_TEST
+
+START_TEST(bytes_that_are_no_utf8_become_replacement_characters)
+{
+    type("a\xFF"
+         "b\xE2\x82"
+         "c");
+    expect("a\xEF\xBF\xBD"
+           "b\xEF\xBF\xBD"
+           "c|");
+}
+END_TEST
+
+START_TEST(keys_may_be_cut_anywhere)
+{
+    const char *keys = "a" E NI "\033[D\033[1~x\033[3~" FACE;
+
+    for (; *keys != '\0'; keys++)
+        type((char[]){*keys, '\0'});
+    expect("x" FACE "|" E NI);
+}
+END_TEST
+
+START_TEST(a_full_line_rings_and_takes_no_more)
+{
+    for (int i = 0; i < LINE_EDIT_MOST - 1; i++)
+        type("x");
+    ck_assert(!edit.bell);
+    type(E);
+    ck_assert(edit.bell);
+    ck_assert_uint_eq(edit.length, LINE_EDIT_MOST - 1);
+    type("yz");
+    ck_assert_uint_eq(edit.length, LINE_EDIT_MOST);
+    ck_assert_int_eq(edit.text[LINE_EDIT_MOST - 1], 'y');
+}
+END_TEST
+
+/* ---- The view ----------------------------------------------------------------------- */
+
+/* In so many columns this must be seen, the cursor where the | is. */
+static void expect_view(size_t columns, const char *expected)
+{
+    struct line_edit_view view;
+    char shown[2 * LINE_EDIT_MOST];
+
+    line_edit_view(&edit, columns, &view);
+    (void)snprintf(shown, sizeof shown, "%.*s|%.*s", (int)view.before_cursor, view.bytes,
+                   (int)(view.length - view.before_cursor),
+                   view.bytes + view.before_cursor);
+    ck_assert_str_eq(shown, expected);
+}
+
+START_TEST(a_long_line_scrolls_sideways_no_further_than_it_must)
+{
+    type("0123456789");
+    expect_view(20, "0123456789|");
+    expect_view(5, "6789|");
+    type(LEFT LEFT);
+    expect_view(5, "67|89");
+    type("\x01");
+    expect_view(5, "|01234");
+    type(RIGHT RIGHT RIGHT RIGHT);
+    expect_view(5, "0123|4");
+    type(RIGHT);
+    expect_view(5, "1234|5");
+}
+END_TEST
+
+START_TEST(text_comes_back_into_view_when_there_is_room_again)
+{
+    type("0123456789");
+    expect_view(5, "6789|");
+    type("\x7F\x7F\x7F");
+    expect_view(5, "3456|");
+    expect_view(20, "0123456|");
+}
+END_TEST
+
+START_TEST(half_a_wide_character_is_never_shown)
+{
+    type(NI NI NI NI);
+    expect_view(6, NI NI "|");
+    expect_view(5, NI NI "|");
+    expect_view(4, NI "|");
+    type("\x01");
+    expect_view(5, "|" NI NI);
+}
+END_TEST
+
+START_TEST(widths_are_those_of_the_unicode_tables)
+{
+    ck_assert_uint_eq(line_edit_width('a'), 1);
+    ck_assert_uint_eq(line_edit_width(0xE9), 1);
+    ck_assert_uint_eq(line_edit_width(0x301), 0);
+    ck_assert_uint_eq(line_edit_width(0x200D), 0);
+    ck_assert_uint_eq(line_edit_width(0xFE0F), 0);
+    ck_assert_uint_eq(line_edit_width(0x65E5), 2);
+    ck_assert_uint_eq(line_edit_width(0xAC00), 2);
+    ck_assert_uint_eq(line_edit_width(0xFF21), 2);
+    ck_assert_uint_eq(line_edit_width(0xFF71), 1);
+    ck_assert_uint_eq(line_edit_width(0x1F600), 2);
+    ck_assert_uint_eq(line_edit_width(0x20AC), 1);
+    ck_assert_uint_eq(line_edit_width(0x10FFFF), 1);
+}
+END_TEST
+
+/* ---- Whatever is typed -------------------------------------------------------------- */
+
+/* Clean UTF-8 stays as it is when it is cleaned. */
+static void expect_clean(const char *bytes, size_t length)
+{
+    struct text text = {0};
+    char clean[TEXT_MOST];
+
+    for (size_t i = 0; i < length; i++) {
+        size_t made = text_take(&text, (unsigned char)bytes[i], clean);
+
+        ck_assert(made <= i + 1 && memcmp(clean, bytes + i + 1 - made, made) == 0);
+    }
+    ck_assert_uint_eq(text_finish(&text, clean), 0);
+}
+
+static void expect_sound(size_t columns)
+{
+    struct line_edit_view view;
+
+    ck_assert_uint_le(edit.length, LINE_EDIT_MOST);
+    ck_assert_uint_le(edit.cursor, edit.length);
+    ck_assert_uint_eq(strlen(edit.text), edit.length);
+    expect_clean(edit.text, edit.cursor);
+    expect_clean(edit.text + edit.cursor, edit.length - edit.cursor);
+    line_edit_view(&edit, columns, &view);
+    ck_assert_uint_lt(view.column, columns);
+    ck_assert(view.bytes >= edit.text && view.before_cursor <= view.length &&
+              view.bytes + view.length <= edit.text + edit.length);
+    ck_assert_ptr_eq(view.bytes + view.before_cursor, edit.text + edit.cursor);
+    expect_clean(view.bytes, view.length);
+}
+
+START_TEST(whatever_is_typed_the_line_is_clean_and_the_cursor_in_it)
+{
+    static const char *const keys[] = {LEFT, RIGHT, UP,      DOWN,    DELETE, "\x7F",
+                                       "\r", "\n",  "\x17",  "\x01",  "\x05", "\x02",
+                                       FACE, NI,    ACUTE,   "\033O", "\033", "\x0E",
+                                       "a ", E,     "\033[", "\x10",  "xyz",  "\xE2\x82"};
+
+    for (int i = 0; i < 100000; i++) {
+        char byte[2] = {(char)(1 + random_below(255)), '\0'};
+
+        type(random_below(8) == 0 ? byte
+                                  : keys[random_below(random_below(2) ? 24 : 6) % 24]);
+        if (random_below(1000) == 0)
+            type(random_below(2) ? "\x15" : "\x0B");
+        if (random_below(500) == 0)
+            for (int n = 0; n < 700; n++)
+                type(random_below(2) ? NI : "word ");
+        if (i % 16 == 0)
+            expect_sound(2 + random_below(100));
+    }
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        what_is_typed_stands_before_the_cursor,
+        backspace_and_delete_take_whole_characters,
+        a_character_and_its_accents_are_never_parted,
+        every_usual_home_and_end_key_is_known,
+        control_keys_move_and_cut,
+        up_and_down_go_through_the_lines_entered_and_keep_the_one_in_the_making,
+        empty_and_repeated_lines_are_not_kept,
+        the_last_hundred_lines_are_kept,
+        enter_is_cr_or_lf_or_both,
+        ctrl_d_ends_on_an_empty_line_only,
+        keys_without_a_meaning_insert_nothing,
+        a_broken_sequence_does_not_swallow_what_follows,
+        bytes_that_are_no_utf8_become_replacement_characters,
+        keys_may_be_cut_anywhere,
+        a_full_line_rings_and_takes_no_more,
+        a_long_line_scrolls_sideways_no_further_than_it_must,
+        text_comes_back_into_view_when_there_is_room_again,
+        half_a_wide_character_is_never_shown,
+        widths_are_those_of_the_unicode_tables,
+        whatever_is_typed_the_line_is_clean_and_the_cursor_in_it,
+    };
+    Suite *suite = suite_create("the line that is being typed");
+    TCase *tcase = tcase_create("line_edit");
+
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, begin, NULL);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
