@@ -49,6 +49,7 @@ static void become(struct person *person, const char *script, int port)
     char number[16];
 
     (void)snprintf(number, sizeof number, "%d", port);
+    (void)signal(SIGHUP, SIG_DFL); /* whoever runs the tests may ignore it (nohup) */
     (void)setsid();
     (void)ioctl(person->line, TIOCSCTTY, 0); /* the terminal is this session's own */
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
