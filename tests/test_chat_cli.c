@@ -41,6 +41,9 @@ static void set_columns(struct person *person, int columns)
 {
     struct winsize size = {.ws_row = ROWS, .ws_col = (unsigned short)columns};
 
+    /* The signals that end it at a terminal. */
+    static const int leaving[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+
     ck_assert_int_eq(ioctl(person->terminal, TIOCSWINSZ, &size), 0);
 }
 
@@ -49,7 +52,9 @@ static void become(struct person *person, const char *script, int port)
     char number[16];
 
     (void)snprintf(number, sizeof number, "%d", port);
-    (void)signal(SIGHUP, SIG_DFL); /* whoever runs the tests may ignore it (nohup) */
+    /* Whoever runs the tests may ignore some: nohup, or a shell in the background. */
+    for (size_t i = 0; i < sizeof leaving / sizeof leaving[0]; i++)
+        (void)signal(leaving[i], SIG_DFL);
     (void)setsid();
     (void)ioctl(person->line, TIOCSCTTY, 0); /* the terminal is this session's own */
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
@@ -438,9 +443,7 @@ END_TEST
 
 START_TEST(a_signal_leaves_and_the_terminal_is_as_before)
 {
-    static const int signals[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
-
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+    for (size_t i = 0; i < sizeof leaving / sizeof leaving[0]; i++) {
         struct person bob;
 
         sit_down(&bob, CHAT, port);
@@ -449,7 +452,7 @@ START_TEST(a_signal_leaves_and_the_terminal_is_as_before)
         see(&bob, "\n> |");
         type(&bob, "half");
         see(&bob, "\n> half|");
-        ck_assert_int_eq(kill(bob.pid, signals[i]), 0);
+        ck_assert_int_eq(kill(bob.pid, leaving[i]), 0);
         ck_assert_int_eq(leave(&bob), 0);
         see(&bob, "\n> half\n|");
         expect_settings_as_before(&bob);
