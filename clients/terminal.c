@@ -19,7 +19,8 @@ int terminal_enter(struct terminal *terminal)
 {
     struct termios keyed;
 
-    if (tcgetattr(terminal->descriptor, &terminal->before) == -1)
+    /* Continued without having been stopped, it is as we set it: `before` still holds. */
+    if (!terminal->keyed && tcgetattr(terminal->descriptor, &terminal->before) == -1)
         return -1;
     keyed = terminal->before;
     keyed.c_iflag &= ~(tcflag_t)(ICRNL | INLCR | IGNCR | INPCK | ISTRIP | IXON);

@@ -19,6 +19,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+/* The signals that end it at a terminal. */
+static const int leaving[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+
 #define ROWS    24
 #define COLUMNS 40
 #define FACE    "\xF0\x9F\x98\x80"
@@ -40,9 +43,6 @@ static char shown[SCREEN_TEXT];
 static void set_columns(struct person *person, int columns)
 {
     struct winsize size = {.ws_row = ROWS, .ws_col = (unsigned short)columns};
-
-    /* The signals that end it at a terminal. */
-    static const int leaving[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 
     ck_assert_int_eq(ioctl(person->terminal, TIOCSWINSZ, &size), 0);
 }
