@@ -205,19 +205,19 @@ static void compose(const struct dgram_client *client, long number, char *out)
 static long recognise(struct dgram_client *client, size_t length, long latest)
 {
     static char expected[DATAGRAM_MOST + 1];
-    long low = 0, numbers = 1, number;
+    long long low = 0, numbers = 1, number; /* 256^4 fits no long of 32 bits */
 
     if (length != client->size)
         return -1;
     for (size_t i = 0; i < length && i < 4; i++) {
-        low += (long)(unsigned char)client->in[i] * numbers;
+        low += (unsigned char)client->in[i] * numbers;
         numbers *= 256;
     }
     number = latest - (latest - low % numbers + numbers) % numbers;
     if (number < 0)
         return -1;
-    compose(client, number, expected);
-    return memcmp(client->in, expected, length) == 0 ? number : -1;
+    compose(client, (long)number, expected);
+    return memcmp(client->in, expected, length) == 0 ? (long)number : -1;
 }
 
 static void count_answer(struct dgram_client *client, long number, int64_t took_ns)
