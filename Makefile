@@ -19,7 +19,7 @@ TESTS = build/test_transcript build/test_input build/test_sockets build/test_cha
 	build/test_line_edit build/test_chat_cli
 FIGURES = build/test_figures
 
-NET = net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
+KIT = options.o net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
 	net/keepalive.o net/line.o net/listener.o net/log.o net/number.o net/server.o \
 	net/signals.o net/telnet.o net/text.o net/transcript.o
 CHAT = pchatsrv.o chat_commands.o chat_readers.o
@@ -29,12 +29,12 @@ ECHO_LOAD = bench/echo_load.o bench/echo_run.o bench/echo_stream.o bench/echo_da
 	bench/echo_report.o bench/child.o bench/histogram.o
 YARDSTICKS = bench/echo_select_blocking.o bench/dgram_select_blocking.o bench/echo_epoll.o
 HARNESS = tests/harness.o tests/room.o
-STANDING = $(HARNESS) build/libnet.a
+STANDING = $(HARNESS) build/libkit.a
 CHAT_CLI = clients/chat_cli.o clients/line_edit.o clients/terminal.o
 CLIENTS = clients/echo_cli.o clients/dgram_cli.o $(CHAT_CLI)
 LABS = labs/chat_naive.o
 
-OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(NET) $(LABS) $(LOAD) \
+OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(KIT) $(LABS) $(LOAD) \
 	$(ECHO_LOAD) $(YARDSTICKS) $(HARNESS) tests/screen.o
 
 all: $(PROGRAMS) $(BENCHES)
@@ -61,23 +61,23 @@ format:
 
 # The programs.
 
-bin/pchatsrv: $(CHAT) build/libnet.a
-	$(LINK) $(CHAT) build/libnet.a $(LDLIBS)
+bin/pchatsrv: $(CHAT) build/libkit.a
+	$(LINK) $(CHAT) build/libkit.a $(LDLIBS)
 
-bin/echo_srv: echo_srv.o build/libnet.a
-	$(LINK) echo_srv.o build/libnet.a $(LDLIBS)
+bin/echo_srv: echo_srv.o build/libkit.a
+	$(LINK) echo_srv.o build/libkit.a $(LDLIBS)
 
-bin/dgram_srv: dgram_srv.o build/libnet.a
-	$(LINK) dgram_srv.o build/libnet.a $(LDLIBS)
+bin/dgram_srv: dgram_srv.o build/libkit.a
+	$(LINK) dgram_srv.o build/libkit.a $(LDLIBS)
 
-bin/echo_cli: clients/echo_cli.o build/libnet.a
-	$(LINK) clients/echo_cli.o build/libnet.a $(LDLIBS)
+bin/echo_cli: clients/echo_cli.o build/libkit.a
+	$(LINK) clients/echo_cli.o build/libkit.a $(LDLIBS)
 
-bin/dgram_cli: clients/dgram_cli.o build/libnet.a
-	$(LINK) clients/dgram_cli.o build/libnet.a $(LDLIBS)
+bin/dgram_cli: clients/dgram_cli.o build/libkit.a
+	$(LINK) clients/dgram_cli.o build/libkit.a $(LDLIBS)
 
-bin/chat_cli: $(CHAT_CLI) build/libnet.a
-	$(LINK) $(CHAT_CLI) build/libnet.a $(LDLIBS)
+bin/chat_cli: $(CHAT_CLI) build/libkit.a
+	$(LINK) $(CHAT_CLI) build/libkit.a $(LDLIBS)
 
 bin/chat_naive: labs/chat_naive.o
 	$(LINK) labs/chat_naive.o $(LDLIBS)
@@ -98,10 +98,10 @@ bin/dgram_select_blocking: bench/dgram_select_blocking.o
 bin/echo_epoll: bench/echo_epoll.o
 	$(LINK) bench/echo_epoll.o $(LDLIBS)
 
-build/libnet.a: $(NET)
+build/libkit.a: $(KIT)
 	mkdir -p $(@D)
 	rm -f $@
-	$(AR) rc $@ $(NET)
+	$(AR) rc $@ $(KIT)
 
 # The tests. pkg-config knows where Check is if the compiler does not.
 

@@ -20,7 +20,7 @@
 #include "net/log.h"
 #include "net/server.h"
 #include "net/signals.h"
-#include "version.h"
+#include "options.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -118,16 +118,19 @@ static int dgram_server_run(struct dgram_server *server, struct signals *signals
     return 0;
 }
 
-#define USAGE "usage: dgram_srv [-hvV] [-b address] [-p port]\n"
-
-static const char help[] = USAGE
-    "Sends every datagram back to where it came from (RFC 862 over UDP), unless that is\n"
-    "an echo-like service itself: port 7, 13, 17, 19, 37, or the server's own.\n"
-    "  -b address  receive at this address only (default: all, IPv6 and IPv4)\n"
-    "  -p port     receive at this port (default: 23000; 0: any free one)\n"
-    "  -v          at the end, print how many were echoed, dropped, not answered\n"
-    "  -h          print this help\n"
-    "  -V          print the version\n";
+static const struct options options = {
+    .program = "dgram_srv",
+    .letters = "b:hp:vV",
+    .usage = "usage: dgram_srv [-hvV] [-b address] [-p port]\n",
+    .help =
+        "Sends every datagram back to where it came from (RFC 862 over UDP), unless\n"
+        "that is an echo-like service itself: port 7, 13, 17, 19, 37, or its own.\n"
+        "  -b address  receive at this address only (default: all, IPv6 and IPv4)\n"
+        "  -p port     receive at this port (default: 23000; 0: any free one)\n"
+        "  -v          at the end, print how many were echoed, dropped, not answered\n"
+        "  -h          print this help\n"
+        "  -V          print the version\n",
+};
 
 int main(int argc, char *argv[])
 {
@@ -137,28 +140,14 @@ int main(int argc, char *argv[])
     int option, port = 23000, result;
     struct signals signals;
 
-    while ((option = getopt(argc, argv, "b:hp:vV")) != -1) {
+    while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
         case 'b': address = optarg; break;
-        case 'p':
-            port = address_parse_port(optarg);
-            if (port == -1) {
-                (void)fprintf(stderr, "dgram_srv: '%s' is no port (0 to 65535)\n",
-                              optarg);
-                return 2;
-            }
-            break;
+        case 'p': port = options_port(&options, optarg, 0); break;
         case 'v': server.verbose = true; break;
-        case 'h': return fputs(help, stdout) == EOF || fflush(stdout) == EOF;
-        case 'V':
-            return puts("dgram_srv (" KIT_VERSION ")") == EOF || fflush(stdout) == EOF;
-        default: (void)fputs(USAGE, stderr); return 2;
         }
     }
-    if (optind != argc) {
-        (void)fputs(USAGE, stderr);
-        return 2;
-    }
+    options_end(&options, argc, optind);
     if (server_prepare(&signals, request_stop) == -1) {
         (void)fprintf(stderr, "dgram_srv: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;

@@ -17,7 +17,7 @@
 #include "net/log.h"
 #include "net/server.h"
 #include "net/signals.h"
-#include "version.h"
+#include "options.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -261,15 +261,17 @@ static void echo_server_free(struct echo_server *server)
     listener_spare_close(&server->spare);
 }
 
-#define USAGE "usage: echo_srv [-hvV] [-b address] [-p port]\n"
-
-static const char help[] =
-    USAGE "Sends back every byte that it gets (RFC 862 over TCP).\n"
-          "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
-          "  -p port     listen on this port (default: 23000; 0: any free one)\n"
-          "  -v          print a line a connection opened and closed\n"
-          "  -h          print this help\n"
-          "  -V          print the version\n";
+static const struct options options = {
+    .program = "echo_srv",
+    .letters = "b:hp:vV",
+    .usage = "usage: echo_srv [-hvV] [-b address] [-p port]\n",
+    .help = "Sends back every byte that it gets (RFC 862 over TCP).\n"
+            "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
+            "  -p port     listen on this port (default: 23000; 0: any free one)\n"
+            "  -v          print a line a connection opened and closed\n"
+            "  -h          print this help\n"
+            "  -V          print the version\n",
+};
 
 int main(int argc, char *argv[])
 {
@@ -280,27 +282,14 @@ int main(int argc, char *argv[])
     int option, port = 23000, result;
     struct signals signals;
 
-    while ((option = getopt(argc, argv, "b:hp:vV")) != -1) {
+    while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
         case 'b': address = optarg; break;
-        case 'p':
-            port = address_parse_port(optarg);
-            if (port == -1) {
-                (void)fprintf(stderr, "echo_srv: '%s' is no port (0 to 65535)\n", optarg);
-                return 2;
-            }
-            break;
+        case 'p': port = options_port(&options, optarg, 0); break;
         case 'v': server.verbose = true; break;
-        case 'h': return fputs(help, stdout) == EOF || fflush(stdout) == EOF;
-        case 'V':
-            return puts("echo_srv (" KIT_VERSION ")") == EOF || fflush(stdout) == EOF;
-        default: (void)fputs(USAGE, stderr); return 2;
         }
     }
-    if (optind != argc) {
-        (void)fputs(USAGE, stderr);
-        return 2;
-    }
+    options_end(&options, argc, optind);
     if (server_prepare(&signals, request_stop) == -1) {
         (void)fprintf(stderr, "echo_srv: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;

@@ -19,7 +19,7 @@
 #include "net/fdset.h"
 #include "net/server.h"
 #include "net/signals.h"
-#include "version.h"
+#include "options.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -441,14 +441,16 @@ static void chat_server_free(struct chat_server *server)
 
 /* ---- The program -------------------------------------------------------------------- */
 
-#define USAGE "usage: pchatsrv [-hV] [-b address] [-p port]\n"
-
-static const char help[] =
-    USAGE "A chat room for telnets: what one says, all the others read.\n"
-          "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
-          "  -p port     listen on this port (default: 2626; 0: any free one)\n"
-          "  -h          print this help\n"
-          "  -V          print the version\n";
+static const struct options options = {
+    .program = "pchatsrv",
+    .letters = "b:hp:V",
+    .usage = "usage: pchatsrv [-hV] [-b address] [-p port]\n",
+    .help = "A chat room for telnets: what one says, all the others read.\n"
+            "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
+            "  -p port     listen on this port (default: 2626; 0: any free one)\n"
+            "  -h          print this help\n"
+            "  -V          print the version\n",
+};
 
 int main(int argc, char *argv[])
 {
@@ -458,26 +460,13 @@ int main(int argc, char *argv[])
     int option, port = 2626, result;
     struct signals signals;
 
-    while ((option = getopt(argc, argv, "b:hp:V")) != -1) {
+    while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
         case 'b': address = optarg; break;
-        case 'p':
-            port = address_parse_port(optarg);
-            if (port == -1) {
-                (void)fprintf(stderr, "pchatsrv: '%s' is no port (0 to 65535)\n", optarg);
-                return 2;
-            }
-            break;
-        case 'h': return fputs(help, stdout) == EOF || fflush(stdout) == EOF;
-        case 'V':
-            return puts("pchatsrv (" KIT_VERSION ")") == EOF || fflush(stdout) == EOF;
-        default: (void)fputs(USAGE, stderr); return 2;
+        case 'p': port = options_port(&options, optarg, 0); break;
         }
     }
-    if (optind != argc) {
-        (void)fputs(USAGE, stderr);
-        return 2;
-    }
+    options_end(&options, argc, optind);
     if (server_prepare(&signals, request_stop) == -1) {
         (void)fprintf(stderr, "pchatsrv: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;

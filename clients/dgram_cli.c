@@ -10,14 +10,12 @@
  * back is held against what was sent. The socket is connected: datagrams from elsewhere
  * do not get in, and that nobody is there (ICMP port unreachable) is heard at once.
  */
-#include "net/address.h"
 #include "net/clock.h"
 #include "net/datagram.h"
 #include "net/descriptor.h"
 #include "net/dial.h"
 #include "net/fdset.h"
-#include "net/number.h"
-#include "version.h"
+#include "options.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -353,29 +351,24 @@ static int ask_host(struct dgram_client *client, size_t length)
 
 /* ---- The program -------------------------------------------------------------------- */
 
-#define USAGE                                                                            \
-    "usage: dgram_cli [-hV] [-w seconds] [-p port] [host [word ...]]\n"                  \
-    "       dgram_cli -c count [-i seconds] [-s size] [-w seconds] [-p port] [host]\n"
-
-static const char help[] = USAGE
-    "Sends a datagram to an echo server, the words or Hello World, and prints the "
-    "answer.\n"
-    "The host is localhost if not given; the status is 0 if all came back the same.\n"
-    "  -c count    send so many, numbered, and print how long each took\n"
-    "  -i seconds  the time from one to the next (default: 1)\n"
-    "  -s size     of each, in bytes (default: 64)\n"
-    "  -w seconds  how long to wait for an answer (default: 2)\n"
-    "  -p port     the server's port (default: 23000)\n"
-    "  -h          print this help\n"
-    "  -V          print the version\n";
-
-static int wrong_usage(const char *option, const char *value)
-{
-    if (value != NULL)
-        (void)fprintf(stderr, "dgram_cli: '%s' is no value for %s\n", value, option);
-    (void)fputs(USAGE, stderr);
-    return 2;
-}
+static const struct options options = {
+    .program = "dgram_cli",
+    .letters = "c:hi:p:s:Vw:",
+    .usage = "usage: dgram_cli [-hV] [-w seconds] [-p port] [host [word ...]]\n"
+             "       dgram_cli -c count [-i seconds] [-s size] [-w seconds] [-p port] "
+             "[host]\n",
+    .help =
+        "Sends a datagram to an echo server, the words or Hello World, and prints the\n"
+        "answer. The host is localhost if not given; the status is 0 if all came back\n"
+        "the same.\n"
+        "  -c count    send so many, numbered, and print how long each took\n"
+        "  -i seconds  the time from one to the next (default: 1)\n"
+        "  -s size     of each, in bytes (default: 64)\n"
+        "  -w seconds  how long to wait for an answer (default: 2)\n"
+        "  -p port     the server's port (default: 23000)\n"
+        "  -h          print this help\n"
+        "  -V          print the version\n",
+};
 
 /* The words as a line, in client->out. Its length; -1: it fits no datagram. */
 static long compose_line(struct dgram_client *client, char *words[])
@@ -409,45 +402,23 @@ int main(int argc, char *argv[])
     client.port = 23000;
     client.interval_ns = NS_PER_S;
     client.patience_ns = 2 * NS_PER_S;
-    while ((option = getopt(argc, argv, "c:hi:p:s:Vw:")) != -1) {
+    while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
-        case 'c':
-            if (number_parse(optarg, 1, COUNT_MAX, &client.count) == -1)
-                return wrong_usage("-c", optarg);
-            break;
-        case 'i':
-            if (number_parse_seconds(optarg, &client.interval_ns) == -1)
-                return wrong_usage("-i", optarg);
-            break;
-        case 'p':
-            client.port = address_parse_port(optarg);
-            if (client.port <= 0)
-                return wrong_usage("-p", optarg);
-            break;
-        case 's':
-            if (number_parse(optarg, 0, DATAGRAM_MOST, &size) == -1)
-                return wrong_usage("-s", optarg);
-            break;
-        case 'w':
-            if (number_parse_seconds(optarg, &client.patience_ns) == -1)
-                return wrong_usage("-w", optarg);
-            break;
-        case 'h': return fputs(help, stdout) == EOF || fflush(stdout) == EOF;
-        case 'V':
-            return puts("dgram_cli (" KIT_VERSION ")") == EOF || fflush(stdout) == EOF;
-        default: return wrong_usage(NULL, NULL);
+        case 'c': client.count = options_number(&options, option, 1, COUNT_MAX); break;
+        case 'i': client.interval_ns = options_seconds(&options, option); break;
+        case 'p': client.port = options_port(&options, optarg, 1); break;
+        case 's': size = options_number(&options, option, 0, DATAGRAM_MOST); break;
+        case 'w': client.patience_ns = options_seconds(&options, option); break;
         }
     }
     if (optind < argc)
         client.host = argv[optind++];
-    if (client.count > 0 && optind < argc)
-        return wrong_usage(NULL, NULL);
+    if (client.count > 0)
+        options_end(&options, argc, optind);
     client.size = (size_t)size;
     length = compose_line(&client, argv + optind);
-    if (length == -1) {
-        (void)fprintf(stderr, "dgram_cli: the words are too long for a datagram\n");
-        return 2;
-    }
+    if (length == -1)
+        options_wrong(&options, "the words are too long for a datagram");
     if (descriptor_fill_standard() == -1)
         return EXIT_FAILURE; /* and there may be no standard error to say it on */
     (void)sigemptyset(&client.stopping);

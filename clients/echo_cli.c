@@ -9,11 +9,10 @@
  * than the buffers between them hold. What was sent is kept until it has come back and
  * compared, a megabyte at the most; the status is 0 only if all of it came back the same.
  */
-#include "net/address.h"
 #include "net/descriptor.h"
 #include "net/dial.h"
 #include "net/fdset.h"
-#include "version.h"
+#include "options.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -218,15 +217,17 @@ static int echo(struct echo_client *client)
     return 0;
 }
 
-#define USAGE "usage: echo_cli [-hV] [-p port] [host [word ... | -]]\n"
-
-static const char help[] = USAGE
-    "Sends a line to an echo server, the words or Hello World!, and prints what comes\n"
-    "back. With - for the words it sends standard input. The host is localhost if not\n"
-    "given; the status is 0 if everything came back the same.\n"
-    "  -p port  the server's port (default: 23000)\n"
-    "  -h       print this help\n"
-    "  -V       print the version\n";
+static const struct options options = {
+    .program = "echo_cli",
+    .letters = "hp:V",
+    .usage = "usage: echo_cli [-hV] [-p port] [host [word ... | -]]\n",
+    .help = "Sends a line to an echo server, the words or Hello World!, and prints what\n"
+            "comes back. With - for the words it sends standard input. The host is\n"
+            "localhost if not given; the status is 0 if all of it came back the same.\n"
+            "  -p port  the server's port (default: 23000)\n"
+            "  -h       print this help\n"
+            "  -V       print the version\n",
+};
 
 /* The words as a line, or standard input. -1: there are more words than one may be sent. */
 static int choose_text(struct echo_client *client, char *words[])
@@ -252,30 +253,16 @@ int main(int argc, char *argv[])
 
     client.host = "localhost";
     client.port = 23000;
-    while ((option = getopt(argc, argv, "hp:V")) != -1) {
+    while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
-        case 'p':
-            client.port = address_parse_port(optarg);
-            if (client.port <= 0) {
-                (void)fprintf(stderr, "echo_cli: '%s' is no port (1 to 65535)\n", optarg);
-                return 2;
-            }
-            break;
-        case 'h': return fputs(help, stdout) == EOF || fflush(stdout) == EOF;
-        case 'V':
-            return puts("echo_cli (" KIT_VERSION ")") == EOF || fflush(stdout) == EOF;
-        default: (void)fputs(USAGE, stderr); return 2;
+        case 'p': client.port = options_port(&options, optarg, 1); break;
         }
     }
     if (optind < argc)
         client.host = argv[optind++];
-    if (choose_text(&client, argv + optind) == -1) {
-        (void)fprintf(stderr,
-                      "echo_cli: the words are more than %zu bytes; '-' sends "
-                      "standard input of any size\n",
+    if (choose_text(&client, argv + optind) == -1)
+        options_wrong(&options, "the words are over %zu bytes; '-' sends any length",
                       WINDOW_BYTES);
-        return 2;
-    }
     if (descriptor_fill_standard() == -1)
         return EXIT_FAILURE; /* and there may be no standard error to say it on */
     (void)sigaction(SIGPIPE, &ignore, NULL); /* fflush() tells of it, in words */

@@ -1,0 +1,83 @@
+#include "options.h"
+
+#include "net/address.h"
+#include "net/number.h"
+#include "version.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define WRONG_USAGE 2
+
+/* What was asked for was printed, or could not be. */
+static _Noreturn void end_printed(const struct options *options, int printed)
+{
+    if (printed >= 0 && fflush(stdout) != EOF)
+        exit(EXIT_SUCCESS);
+    (void)fprintf(stderr, "%s: ", options->program);
+    perror("cannot write to standard output");
+    exit(EXIT_FAILURE);
+}
+
+void options_wrong(const struct options *options, const char *format, ...)
+{
+    va_list arguments;
+
+    (void)fprintf(stderr, "%s: ", options->program);
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    (void)fprintf(stderr, "\n%s", options->usage);
+    exit(WRONG_USAGE);
+}
+
+int options_next(const struct options *options, int argc, char *argv[])
+{
+    int option = getopt(argc, argv, options->letters);
+
+    switch (option) {
+    case 'h': end_printed(options, printf("%s%s", options->usage, options->help));
+    case 'V': end_printed(options, printf("%s (" KIT_VERSION ")\n", options->program));
+    case '?': (void)fputs(options->usage, stderr); exit(WRONG_USAGE);
+    default: return option;
+    }
+}
+
+int options_port(const struct options *options, const char *text, int least)
+{
+    int port = address_parse_port(text);
+
+    if (port < least)
+        options_wrong(options, "'%s' is no port (%d to 65535)", text, least);
+    return port;
+}
+
+long options_number(const struct options *options, int letter, long least, long most)
+{
+    long number;
+
+    if (number_parse(optarg, least, most, &number) == -1)
+        options_wrong(options, "'%s' is no value for -%c (%ld to %ld)", optarg, letter,
+                      least, most);
+    return number;
+}
+
+int64_t options_seconds(const struct options *options, int letter)
+{
+    int64_t ns;
+
+    if (number_parse_seconds(optarg, &ns) == -1)
+        options_wrong(options, "'%s' is no value for -%c (seconds, 0 to 86400)", optarg,
+                      letter);
+    return ns;
+}
+
+void options_end(const struct options *options, int argc, int first)
+{
+    if (first == argc)
+        return;
+    (void)fputs(options->usage, stderr);
+    exit(WRONG_USAGE);
+}

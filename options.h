@@ -1,0 +1,36 @@
+/*
+ * options: the command line, as every program of the kit takes it.
+ *
+ * These functions print, and end the program where there is nothing left for it to do:
+ * with status 0 after -h and -V, 2 after wrong usage, and what was wrong on standard error.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdint.h>
+
+struct options {
+    const char *program; /* its name */
+    const char *letters; /* for getopt(), with the h and the V that all programs have */
+    const char *usage;   /* "usage: ..." and its line end */
+    const char *help;    /* what -h prints below it */
+};
+
+/* getopt(): an option that is the program's own, its value in optarg; -1 after the last. */
+int options_next(const struct options *options, int argc, char *argv[]);
+
+/* A port, 0 (any) to 65535 as a server takes it, and 1 to 65535 as a client. */
+int options_port(const struct options *options, const char *text, int least);
+
+/* The value of the option `letter`: a number, or seconds ("0.2", up to a day) in ns. */
+long options_number(const struct options *options, int letter, long least, long most);
+int64_t options_seconds(const struct options *options, int letter);
+
+/* There is to be no operand at argv[first] and after it. */
+void options_end(const struct options *options, int argc, int first);
+
+/* Says what is wrong with the usage, printf()'s way, and ends the program. */
+_Noreturn void options_wrong(const struct options *options, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif
