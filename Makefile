@@ -12,7 +12,7 @@ COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(CHECKED) $(CPPFLAGS) $(
 LINK = mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@
 
 PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/dgram_cli \
-	bin/chat_cli bin/chat_naive
+	bin/chat_cli bin/hello_srv bin/name_srv bin/echo_fork bin/echo_thread bin/chat_naive
 BENCHES = bin/chat_load bin/echo_load bin/echo_select_blocking bin/dgram_select_blocking
 TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
 	build/test_chat_server build/test_telnet build/test_echo build/test_dgram \
@@ -32,7 +32,9 @@ HARNESS = tests/harness.o tests/room.o
 STANDING = $(HARNESS) build/libkit.a
 CHAT_CLI = clients/chat_cli.o clients/line_edit.o clients/terminal.o
 CLIENTS = clients/echo_cli.o clients/dgram_cli.o $(CHAT_CLI)
-LABS = labs/chat_naive.o
+STREAM_SERVER = labs/stream_server.o build/libkit.a
+LABS = labs/chat_naive.o labs/echo_blocking.o labs/echo_fork.o labs/echo_thread.o \
+	labs/hello_srv.o labs/name_srv.o labs/stream_server.o
 
 OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(KIT) $(LABS) $(LOAD) \
 	$(ECHO_LOAD) $(YARDSTICKS) $(HARNESS) tests/screen.o
@@ -78,6 +80,19 @@ bin/dgram_cli: clients/dgram_cli.o build/libkit.a
 
 bin/chat_cli: $(CHAT_CLI) build/libkit.a
 	$(LINK) $(CHAT_CLI) build/libkit.a $(LDLIBS)
+
+bin/hello_srv: labs/hello_srv.o $(STREAM_SERVER)
+	$(LINK) labs/hello_srv.o $(STREAM_SERVER) $(LDLIBS)
+
+bin/name_srv: labs/name_srv.o clients/terminal.o $(STREAM_SERVER)
+	$(LINK) labs/name_srv.o clients/terminal.o $(STREAM_SERVER) $(LDLIBS)
+
+bin/echo_fork: labs/echo_fork.o labs/echo_blocking.o build/libkit.a
+	$(LINK) labs/echo_fork.o labs/echo_blocking.o build/libkit.a $(LDLIBS)
+
+# POSIX threads are in libc, or in libpthread, which -pthread finds.
+bin/echo_thread: labs/echo_thread.o labs/echo_blocking.o build/libkit.a
+	$(LINK) -pthread labs/echo_thread.o labs/echo_blocking.o build/libkit.a $(LDLIBS)
 
 bin/chat_naive: labs/chat_naive.o
 	$(LINK) labs/chat_naive.o $(LDLIBS)

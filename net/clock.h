@@ -17,4 +17,11 @@ int64_t clock_ns(void); /* the same in nanoseconds, to measure with */
 /* A stretch of milliseconds for pselect(); a negative one, which is over, is none. */
 struct timespec clock_timespec(int64_t ms);
 
+/*
+ * Writes a time of the calendar in the form of RFC 3339, as this machine's zone has it
+ * (2026-11-21T10:49:30+01:00), to `out` of CLOCK_STAMP_BYTES. Returns `out`.
+ */
+#define CLOCK_STAMP_BYTES 48
+char *clock_stamp(time_t when, char *out);
+
 #endif

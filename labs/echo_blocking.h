@@ -1,0 +1,43 @@
+/*
+ * echo_blocking: what echo_fork and echo_thread have in common: the start of a server, and
+ * the conversation with one client, of whom a process or a thread has only the one, and so
+ * can simply wait for it.
+ */
+#ifndef LABS_ECHO_BLOCKING_H
+#define LABS_ECHO_BLOCKING_H
+
+#include "net/listener.h"
+#include "net/signals.h"
+#include "options.h"
+
+#define ECHO_CLIENTS_MOST 1000 /* at a time, as many as an fd_set would hold */
+#define ECHO_FULL         "Server full, try again later\r\n"
+#define ECHO_PATIENCE_S   2 /* with clients that are owed something at the server's end */
+
+struct echo_blocking {
+    const struct options *options;
+    int listener;
+    struct listener_spare spare;
+    struct signals signals;
+};
+
+/*
+ * Reads the command line, listens, says so on standard output, and has `on_stop` called
+ * when the server is to end. It ends the program if that fails, after it has said why.
+ */
+void echo_blocking_start(struct echo_blocking *server, const struct options *options,
+                         int argc, char *argv[], void (*on_stop)(int));
+
+/* Takes a newcomer. Its socket, or -1: nobody is there, or it was told ECHO_FULL. */
+int echo_blocking_accept(struct echo_blocking *server);
+
+/* For one that can't be served after all: tells it ECHO_FULL, and closes. */
+void echo_blocking_turn_away(int client);
+
+/* Sends back what the client sends, waiting for it, until it ends. Closes nothing. */
+void echo_blocking_serve(int client);
+
+/* Closes what echo_blocking_start() has opened. */
+void echo_blocking_end(struct echo_blocking *server);
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * echo_fork: the echo server with a process for each client, the first of the three ways
+ * (echo_thread and echo_srv are the others).
+ *
+ *     echo_fork [-b address] [-p port]
+ *
+ * A process has its client to itself and may wait for it, so what it does reads as it is
+ * thought: receive, send, again. Nothing is shared, and one that fails harms nobody. It
+ * costs a fork(), and a process for each client that says nothing.
+ */
+#include "labs/echo_blocking.h"
+
+#include "net/fdset.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct echo_fork {
+    struct echo_blocking common;
+    pid_t children[ECHO_CLIENTS_MOST]; /* a process a client, the first `count` */
+    int count;
+};
+
+static volatile sig_atomic_t stop_requested;
+static volatile sig_atomic_t own_client; /* a child's, for its signal handler */
+
+static void request_stop(int signal_number)
+{
+    (void)signal_number;
+    stop_requested = 1;
+}
+
+static void catch (int signal_number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(signal_number, &action, NULL);
+}
+
+/* ---- A child ------------------------------------------------------------------------ */
+
+/* For recv() the client ends after what it has sent by now; SIGALRM ends the rest. */
+static void end_client(int signal_number)
+{
+    (void)signal_number;
+    (void)shutdown(own_client, SHUT_RD);
+    (void)alarm(ECHO_PATIENCE_S);
+}
+
+static _Noreturn void serve_client(struct echo_fork *server, int client)
+{
+    echo_blocking_end(&server->common); /* the parent's descriptors are not for it */
+    own_client = client;
+    catch (SIGTERM, end_client);
+    (void)sigprocmask(SIG_SETMASK, &server->common.signals.while_waiting, NULL);
+    echo_blocking_serve(client);
+    _exit(EXIT_SUCCESS); /* which closes the connection */
+}
+
+/* ---- The parent --------------------------------------------------------------------- */
+
+static void start_child(struct echo_fork *server, int client)
+{
+    pid_t child = server->count < ECHO_CLIENTS_MOST ? fork() : -1;
+
+    if (child == 0)
+        serve_client(server, client);
+    if (child == -1) {
+        echo_blocking_turn_away(client);
+        return;
+    }
+    server->children[server->count++] = child;
+    (void)close(client); /* the child has it */
+}
+
+/* Takes in the status of children that have ended, so that they are gone. */
+static void reap_children(struct echo_fork *server, int options)
+{
+    pid_t child;
+
+    while ((child = waitpid(-1, NULL, options)) > 0) {
+        for (int i = 0; i < server->count; i++) {
+            if (server->children[i] == child)
+                server->children[i--] = server->children[--server->count];
+        }
+    }
+}
+
+/* A signal handler is there to end the wait, and the waiting parent looks for itself. */
+static void child_has_ended(int signal_number)
+{
+    (void)signal_number;
+}
+
+/* Lets SIGCHLD in where the server waits, and nowhere else, as the signals that end it. */
+static void expect_children(struct echo_fork *server)
+{
+    sigset_t set;
+
+    catch (SIGCHLD, child_has_ended);
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    (void)sigdelset(&server->common.signals.while_waiting, SIGCHLD);
+}
+
+static const struct options options = {
+    .program = "echo_fork",
+    .letters = "b:hp:V",
+    .usage = "usage: echo_fork [-hV] [-b address] [-p port]\n",
+    .help = "Sends back every byte that it gets, with a process for each client.\n"
+            "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
+            "  -p port     listen on this port (default: 23000; 0: any free one)\n"
+            "  -h          print this help\n"
+            "  -V          print the version\n",
+};
+
+int main(int argc, char *argv[])
+{
+    static struct echo_fork server;
+    fd_set readable, none;
+    int client;
+
+    echo_blocking_start(&server.common, &options, argc, argv, request_stop);
+    expect_children(&server);
+    while (!stop_requested) {
+        FD_ZERO(&readable);
+        FD_ZERO(&none);
+        fdset_add(&readable, server.common.listener);
+        if (signals_pselect(&server.common.signals, server.common.listener + 1, &readable,
+                            &none, NULL) == -1)
+            break;
+        reap_children(&server, WNOHANG);
+        if (!fdset_has(&readable, server.common.listener))
+            continue;
+        client = echo_blocking_accept(&server.common);
+        if (client != -1)
+            start_child(&server, client);
+    }
+    echo_blocking_end(&server.common);
+    for (int i = 0; i < server.count; i++)
+        (void)kill(server.children[i], SIGTERM);
+    reap_children(&server, 0); /* none takes longer than its alarm() lets it */
+    return EXIT_SUCCESS;
+}

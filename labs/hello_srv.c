@@ -1,0 +1,99 @@
+/*
+ * hello_srv: says one thing to whoever connects, and closes.
+ *
+ *     hello_srv [-b address] [-p port] [-m text] [-l file]
+ *     hello_srv -p 12345 -m 'Thank you for connecting' -l file.txt
+ *
+ * The close is an orderly one, which stream_close() sees to: shutdown() tells the client
+ * that this was all, and close() comes when the client has closed too. A close() alone,
+ * with something unread that the client had sent, would be a reset, and that can cost the
+ * client the text.
+ */
+#include "labs/stream_server.h"
+#include "net/clock.h"
+#include "net/descriptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct hello {
+    const char *text;
+    const char *file; /* who came is written there; NULL: nowhere */
+    int log;          /* `file`, open, or -1 */
+};
+
+/* One write() a line: several servers may share the file (POSIX O_APPEND). */
+static void keep(const struct hello *hello, const char *name)
+{
+    char line[ADDRESS_MOST + CLOCK_STAMP_BYTES + 32], stamp[CLOCK_STAMP_BYTES];
+    int length = snprintf(line, sizeof line, "%s Got connection from %s\n",
+                          clock_stamp(time(NULL), stamp), name);
+    ssize_t written = write(hello->log, line, (size_t)length);
+
+    if (written < length)
+        (void)fprintf(stderr, "hello_srv: cannot write to %s: %s\n", hello->file,
+                      written == -1 ? strerror(errno) : "it takes no more");
+}
+
+static void greet(struct stream *stream)
+{
+    const struct hello *hello = stream->server->state;
+
+    stream_print(stream, "%s\n", hello->text);
+    stream_close(stream);
+    if (hello->log != -1)
+        keep(hello, stream->name);
+}
+
+static const struct options options = {
+    .program = "hello_srv",
+    .letters = "b:hl:m:p:V",
+    .usage = "usage: hello_srv [-hV] [-b address] [-p port] [-m text] [-l file]\n",
+    .help = "Sends a line to whoever connects, and closes.\n"
+            "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
+            "  -p port     listen on this port (default: 2525; 0: any free one)\n"
+            "  -m text     the line (default: 'Hello World! ')\n"
+            "  -l file     append to it who has connected, and when\n"
+            "  -h          print this help\n"
+            "  -V          print the version\n",
+};
+
+int main(int argc, char *argv[])
+{
+    static struct hello hello = {.text = "Hello World! ", .log = -1};
+    static struct stream_server server = {.program = "hello_srv",
+                                          .port = 2525,
+                                          .state = &hello,
+                                          .handlers = {.opened = greet}};
+    int letter, result;
+
+    while ((letter = options_next(&options, argc, argv)) != -1) {
+        switch (letter) {
+        case 'l': hello.file = optarg; break;
+        case 'm': hello.text = optarg; break;
+        default: stream_server_option(&server, &options, letter);
+        }
+    }
+    options_end(&options, argc, optind);
+    if (strlen(hello.text) > STREAM_ANSWER_BYTES - 2)
+        options_wrong(&options, "the text is over %d bytes", STREAM_ANSWER_BYTES - 2);
+    if (descriptor_fill_standard() == -1)
+        return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    if (hello.file != NULL) {
+        hello.log = open(hello.file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+        if (hello.log == -1) {
+            (void)fprintf(stderr, "hello_srv: cannot open %s: %s\n", hello.file,
+                          strerror(errno));
+            return EXIT_FAILURE;
+        }
+    }
+    result = stream_server_run(&server);
+    if (hello.log != -1)
+        (void)close(hello.log);
+    return result;
+}

@@ -1,0 +1,179 @@
+/*
+ * name_srv: answers each line with the line and a name, for many clients at a time.
+ *
+ *     name_srv [-b address] [-p port] [-n name]
+ *
+ * Esc pressed in its terminal closes every connection and ends it: the keyboard is one
+ * more descriptor in the list. A terminal gives a program whole lines, and an Esc would
+ * wait for Enter; so it is told to give each key at once, and put back as it was at the
+ * end, and while the program is stopped (Ctrl-Z).
+ *
+ * An arrow key sends Esc too, with more right behind it. So an Esc is one that nothing
+ * follows for a tenth of a second, by which time all of a key's bytes are here.
+ */
+#include "clients/terminal.h"
+#include "labs/stream_server.h"
+#include "net/descriptor.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#define ESC           27
+#define ESC_MS        100  /* from an Esc to what would make another key of it */
+#define BACKGROUND_MS 1000 /* between two looks whether the terminal is ours again */
+
+static struct terminal keyboard = {.descriptor = STDIN_FILENO}; /* for handlers, too */
+
+/* ---- The clients -------------------------------------------------------------------- */
+
+static void answer(struct stream *stream, const char *text, bool is_last)
+{
+    const char *name = stream->server->state;
+
+    if (is_last)
+        stream_print(stream, "%s %s\r\n", text, name);
+    else
+        stream_print(stream, "%s", text);
+}
+
+/* ---- The keyboard ------------------------------------------------------------------- */
+
+/* To read the keys of somebody else's terminal would stop the program (SIGTTIN). */
+static bool is_in_foreground(void)
+{
+    return tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
+static void wait_for_foreground(struct stream_server *server, int descriptor, int events);
+
+static void take_keys(struct stream_server *server, int descriptor, int events)
+{
+    char keys[64];
+    ssize_t got;
+
+    if (events == 0) { /* the time after an Esc has passed */
+        stream_server_unwatch(server, descriptor);
+        stream_server_stop(server);
+        return;
+    }
+    if (!is_in_foreground()) {
+        stream_server_watch(server, descriptor, 0, BACKGROUND_MS, wait_for_foreground);
+        return;
+    }
+    got = read(descriptor, keys, sizeof keys);
+    if (got > 0)
+        stream_server_watch(server, descriptor, STREAM_READABLE,
+                            keys[got - 1] == ESC ? ESC_MS : -1, take_keys);
+    else if (got == 0 || !descriptor_try_again(errno))
+        stream_server_unwatch(server,
+                              descriptor); /* the terminal is gone: it serves on */
+}
+
+static void wait_for_foreground(struct stream_server *server, int descriptor, int events)
+{
+    (void)events;
+    if (is_in_foreground())
+        stream_server_watch(server, descriptor, STREAM_READABLE, -1, take_keys);
+    else
+        stream_server_watch(server, descriptor, 0, BACKGROUND_MS, wait_for_foreground);
+}
+
+/* ---- The terminal, which others use before, after and meanwhile --------------------- */
+
+static void enter_terminal(void)
+{
+    if (is_in_foreground())
+        (void)terminal_enter(&keyboard); /* if it fails, Esc wants an Enter: no harm */
+}
+
+/* All that these call may be called in a signal handler (POSIX 2.4.3). */
+static void stopped(int signal_number)
+{
+    (void)signal_number;
+    terminal_leave(&keyboard);
+    (void)raise(SIGSTOP);
+}
+
+static void continued(int signal_number)
+{
+    (void)signal_number;
+    enter_terminal();
+}
+
+static void quit(int signal_number)
+{
+    terminal_leave(&keyboard);
+    (void)signal(signal_number, SIG_DFL);
+    (void)raise(signal_number);
+}
+
+static void catch (int signal_number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(signal_number, &action, NULL);
+}
+
+static void open_keyboard(struct stream_server *server)
+{
+    log_line(&server->log, "name_srv started on port %d", server->port);
+    if (!isatty(STDIN_FILENO))
+        return;
+    catch (SIGTSTP, stopped);
+    catch (SIGCONT, continued);
+    catch (SIGQUIT, quit);
+    enter_terminal();
+    log_line(&server->log, "Esc ends it");
+    wait_for_foreground(server, STDIN_FILENO, 0);
+}
+
+/* ---- The program -------------------------------------------------------------------- */
+
+/* Who runs it; a user whom the system does not know is nobody. */
+static char *login_name(void)
+{
+    static char nobody[] = "nobody";
+    struct passwd *user = getpwuid(getuid());
+
+    return user != NULL ? user->pw_name : nobody;
+}
+
+static const struct options options = {
+    .program = "name_srv",
+    .letters = "b:hn:p:V",
+    .usage = "usage: name_srv [-hV] [-b address] [-p port] [-n name]\n",
+    .help = "Answers each line with the line and a name. Esc in its terminal ends it.\n"
+            "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
+            "  -p port     listen on this port (default: 8888; 0: any free one)\n"
+            "  -n name     the name (default: yours, as you have logged in)\n"
+            "  -h          print this help\n"
+            "  -V          print the version\n",
+};
+
+int main(int argc, char *argv[])
+{
+    static struct stream_server server = {
+        .program = "name_srv",
+        .port = 8888,
+        .handlers = {.started = open_keyboard, .line = answer}};
+    int letter, result;
+
+    server.state = login_name();
+    while ((letter = options_next(&options, argc, argv)) != -1) {
+        switch (letter) {
+        case 'n': server.state = optarg; break;
+        default: stream_server_option(&server, &options, letter);
+        }
+    }
+    options_end(&options, argc, optind);
+    result = stream_server_run(&server);
+    terminal_leave(&keyboard);
+    return result;
+}
