@@ -1,56 +1,221 @@
 #include "net/dial.h"
 
+#include "net/clock.h"
 #include "net/descriptor.h"
+#include "net/fdset.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/select.h>
-#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-/*
- * Waits until a connection that is being made is made. 0, or the errno of what became of
- * it.
- */
-static int outcome(int descriptor, int patience_ms)
-{
-    struct pollfd ready = {.fd = descriptor, .events = POLLOUT};
-    int error = 0;
-    socklen_t length = sizeof error;
+/* ---- The name ----------------------------------------------------------------------- */
 
-    switch (poll(&ready, 1, patience_ms)) {
-    case -1: return errno;
-    case 0: return ETIMEDOUT;
-    default: break;
+/* Fills dial->found. With AI_NUMERICHOST in `flags` it never waits. */
+static void look_up(struct dial *dial, const char *host, int port, int flags)
+{
+    struct addrinfo hints = {.ai_socktype = dial->type,
+                             .ai_flags = AI_NUMERICSERV | flags};
+    struct dial_addresses *found = &dial->found;
+    struct addrinfo *first;
+    char service[8];
+
+    (void)snprintf(service, sizeof service, "%d", port);
+    errno = 0;
+    found->count = 0;
+    found->failed = getaddrinfo(host, service, &hints, &first);
+    found->error = errno;
+    if (found->failed)
+        return;
+    for (struct addrinfo *info = first; info != NULL && found->count < DIAL_ADDRESSES;
+         info = info->ai_next) {
+        struct dial_address *address = &found->list[found->count++];
+
+        memcpy(&address->address, info->ai_addr, info->ai_addrlen);
+        address->length = info->ai_addrlen;
     }
-    if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) == -1)
-        return errno;
-    return error;
+    freeaddrinfo(first);
 }
 
-/* Tries one address. -1 with errno. */
-static int dial_one(const struct addrinfo *info, int patience_ms)
+/* The resolver: it keeps none of its parent's connections open. */
+static _Noreturn void resolve(struct dial *dial, const char *host, int port, int out)
 {
-    int descriptor = socket(info->ai_family, info->ai_socktype, info->ai_protocol);
+    struct dial_addresses found;
+
+    for (int descriptor = 0; descriptor < FD_SETSIZE; descriptor++)
+        if (descriptor != out)
+            (void)close(descriptor);
+    look_up(dial, host, port, 0);
+    found = dial->found;
+    _exit(write(out, &found, sizeof found) == -1);
+}
+
+static int start_resolver(struct dial *dial, const char *host, int port)
+{
+    int ends[2];
+
+    if (pipe(ends) == -1)
+        return -1;
+    if (ends[0] >= FD_SETSIZE || ends[1] >= FD_SETSIZE)
+        errno = EMFILE;
+    else if (descriptor_prepare(ends[0]) == 0 && (dial->resolver = fork()) != -1) {
+        if (dial->resolver == 0)
+            resolve(dial, host, port, ends[1]);
+        (void)close(ends[1]);
+        dial->descriptor = ends[0];
+        return 0;
+    }
+    dial->resolver = 0;
+    descriptor_close_keeping_errno(ends[0]);
+    descriptor_close_keeping_errno(ends[1]);
+    return -1;
+}
+
+/* It has told what it found, or it is no longer waited for. */
+static void end_resolver(struct dial *dial)
+{
+    (void)kill(dial->resolver, SIGKILL);
+    while (waitpid(dial->resolver, NULL, 0) == -1 && errno == EINTR)
+        continue;
+    dial->resolver = 0;
+    (void)close(dial->descriptor);
+    dial->descriptor = -1;
+}
+
+/* Reads what the resolver has found. False: not all of it is there yet. */
+static bool hear_resolver(struct dial *dial)
+{
+    ssize_t got = 1;
+
+    while (got > 0 && dial->received < sizeof dial->found) {
+        got = read(dial->descriptor, (char *)&dial->found + dial->received,
+                   sizeof dial->found - dial->received);
+        if (got > 0)
+            dial->received += (size_t)got;
+    }
+    if (dial->received < sizeof dial->found) {
+        if (got == -1 && descriptor_try_again(errno) && clock_ms() < dial->deadline)
+            return false;
+        dial->found = (struct dial_addresses){.failed = EAI_AGAIN};
+    }
+    end_resolver(dial);
+    return true;
+}
+
+/* ---- Its addresses ------------------------------------------------------------------ */
+
+/* Begins to connect to the next address. -1 with errno; EINPROGRESS is none. */
+static int try_next(struct dial *dial)
+{
+    const struct dial_address *to = &dial->found.list[dial->next++];
+    const struct sockaddr *address = (const struct sockaddr *)&to->address;
+    int descriptor = socket(address->sa_family, dial->type, 0);
 
     if (descriptor == -1)
         return -1;
     if (descriptor >= FD_SETSIZE) { /* its program could not wait for it */
         errno = EMFILE;
-    } else if (descriptor_prepare(descriptor) == 0) {
-        if (connect(descriptor, info->ai_addr, info->ai_addrlen) == 0)
-            return descriptor;
-        if (errno == EINPROGRESS)
-            errno = outcome(descriptor, patience_ms);
-        if (errno == 0)
-            return descriptor;
+    } else if (descriptor_prepare(descriptor) == 0 &&
+               (connect(descriptor, address, to->length) == 0 || errno == EINPROGRESS)) {
+        dial->descriptor = descriptor;
+        dial->deadline = clock_ms() + dial->patience_ms;
+        return 0;
     }
     descriptor_close_keeping_errno(descriptor);
     return -1;
 }
+
+/* What has become of a connection in the making: 0, an errno, or EINPROGRESS. */
+static int outcome(const struct dial *dial)
+{
+    struct pollfd ready = {.fd = dial->descriptor, .events = POLLOUT};
+    int error = 0;
+    socklen_t length = sizeof error;
+
+    if (poll(&ready, 1, 0) != 1)
+        return clock_ms() < dial->deadline ? EINPROGRESS : ETIMEDOUT;
+    if (getsockopt(dial->descriptor, SOL_SOCKET, SO_ERROR, &error, &length) == -1)
+        return errno;
+    return error;
+}
+
+static int succeed(struct dial *dial)
+{
+    int descriptor = dial->descriptor;
+
+    dial->descriptor = -1;
+    return descriptor;
+}
+
+int dial_step(struct dial *dial, const char **why)
+{
+    if (dial->resolver > 0 && !hear_resolver(dial))
+        return DIAL_PENDING;
+    if (dial->found.failed) {
+        *why = dial->found.failed == EAI_SYSTEM ? strerror(dial->found.error)
+                                                : gai_strerror(dial->found.failed);
+        return -1;
+    }
+    for (;;) {
+        if (dial->descriptor != -1) {
+            dial->error = outcome(dial);
+            if (dial->error == 0)
+                return succeed(dial);
+            if (dial->error == EINPROGRESS)
+                return DIAL_PENDING;
+            dial_stop(dial);
+        }
+        if (dial->next >= dial->found.count) {
+            *why = strerror(dial->error);
+            return -1;
+        }
+        if (try_next(dial) == -1)
+            dial->error = errno;
+    }
+}
+
+static void prepare(struct dial *dial, int type, int patience_ms)
+{
+    *dial = (struct dial){.descriptor = -1,
+                          .deadline = clock_ms() + patience_ms,
+                          .type = type,
+                          .patience_ms = patience_ms,
+                          .error = EADDRNOTAVAIL};
+}
+
+void dial_start(struct dial *dial, const char *host, int port, int type, int patience_ms)
+{
+    prepare(dial, type, patience_ms);
+    look_up(dial, host, port, AI_NUMERICHOST);
+    if (dial->found.failed == EAI_NONAME && start_resolver(dial, host, port) == -1) {
+        dial->found.failed = EAI_SYSTEM;
+        dial->found.error = errno;
+    }
+    if (dial->resolver > 0)
+        dial->found.failed = 0;
+}
+
+int dial_watch(const struct dial *dial, fd_set *readable, fd_set *writable)
+{
+    fdset_add(dial->resolver > 0 ? readable : writable, dial->descriptor);
+    return dial->descriptor;
+}
+
+void dial_stop(struct dial *dial)
+{
+    if (dial->resolver > 0)
+        end_resolver(dial);
+    if (dial->descriptor != -1)
+        (void)close(dial->descriptor);
+    dial->descriptor = -1;
+}
+
+/* ---- Waiting for it ----------------------------------------------------------------- */
 
 int dial(const char *host, int port, int type, int patience_ms, const char **why)
 {
@@ -60,28 +225,21 @@ int dial(const char *host, int port, int type, int patience_ms, const char **why
 int dial_after(int skip, const char *host, int port, int type, int patience_ms,
                const char **why)
 {
-    struct addrinfo hints = {.ai_socktype = type, .ai_flags = AI_NUMERICSERV};
-    struct addrinfo *found;
-    char service[8];
-    int descriptor = -1, failed;
+    struct dial dial;
+    int descriptor;
 
-    (void)snprintf(service, sizeof service, "%d", port);
-    failed = getaddrinfo(host, service, &hints, &found);
-    if (failed) {
-        *why = failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed);
-        return -1;
+    prepare(&dial, type, patience_ms);
+    look_up(&dial, host, port, 0);
+    dial.next = skip;
+    while ((descriptor = dial_step(&dial, why)) == DIAL_PENDING) {
+        struct pollfd ready = {.fd = dial.descriptor, .events = POLLOUT};
+        int64_t left = dial.deadline - clock_ms();
+
+        if (poll(&ready, 1, left > 0 ? (int)left : 0) == -1) {
+            *why = strerror(errno);
+            dial_stop(&dial);
+            return -1;
+        }
     }
-    errno = EADDRNOTAVAIL;
-    for (struct addrinfo *info = found; info != NULL && descriptor == -1;
-         info = info->ai_next) {
-        if (skip-- > 0)
-            continue;
-        descriptor = dial_one(info, patience_ms);
-        if (descriptor == -1 && errno == EINTR)
-            break;
-    }
-    if (descriptor == -1)
-        *why = strerror(errno);
-    freeaddrinfo(found);
     return descriptor;
 }

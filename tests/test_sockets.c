@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- Addresses ---------------------------------------------------------------------- */
@@ -465,13 +466,109 @@ START_TEST(dial_says_why_not)
 }
 END_TEST
 
-START_TEST(dial_waits_for_an_address_that_does_not_answer_only_so_long)
+/* Steps through an attempt as a loop does. The socket, or -1 and the reason. */
+static int dial_in_steps(struct dial *attempt, const char **why)
+{
+    int64_t deadline = clock_ms() + DEADLINE_MS;
+    int fd;
+
+    while ((fd = dial_step(attempt, why)) == DIAL_PENDING) {
+        struct timespec left = clock_timespec(attempt->deadline - clock_ms());
+        fd_set readable, writable;
+        int watched;
+
+        ck_assert_int_lt(clock_ms(), deadline);
+        FD_ZERO(&readable);
+        FD_ZERO(&writable);
+        watched = dial_watch(attempt, &readable, &writable);
+        ck_assert_int_ne(watched, -1);
+        ck_assert_int_ne(pselect(watched + 1, &readable, &writable, NULL, &left, NULL),
+                         -1);
+    }
+    ck_assert_int_eq(attempt->descriptor, -1);
+    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1); /* no child is left behind */
+    return fd;
+}
+
+START_TEST(dial_connects_in_steps_to_names_and_numbers)
+{
+    static const char *const hosts[] = {"localhost", "127.0.0.1"};
+    const char *why = "";
+    int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why);
+    struct dial attempt;
+
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        int fd;
+
+        dial_start(&attempt, hosts[i], listener_port(listener), SOCK_STREAM, DEADLINE_MS);
+        fd = dial_in_steps(&attempt, &why);
+        ck_assert_msg(fd >= 0, "%s: %s", hosts[i], why);
+        ck_assert(fcntl(fd, F_GETFL) & O_NONBLOCK);
+        ck_assert_int_ne(accept(listener, NULL, NULL), -1);
+    }
+}
+END_TEST
+
+START_TEST(dial_says_why_not_in_steps)
 {
     const char *why = "";
+    int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why);
+    int port = listener_port(listener);
+    struct dial attempt;
+
+    (void)close(listener);
+    dial_start(&attempt, "127.0.0.1", port, SOCK_STREAM, DEADLINE_MS);
+    ck_assert_int_eq(dial_in_steps(&attempt, &why), -1);
+    ck_assert_str_eq(why, strerror(ECONNREFUSED));
+    dial_start(&attempt, "no.such.host.invalid", 1, SOCK_STREAM, DEADLINE_MS);
+    ck_assert_int_eq(dial_in_steps(&attempt, &why), -1);
+    ck_assert_uint_gt(strlen(why), 0);
+    ck_assert_str_ne(why, strerror(ECONNREFUSED));
+}
+END_TEST
+
+START_TEST(dial_can_be_stopped_and_leaves_nothing_behind)
+{
+    int before = dup(STDIN_FILENO), after;
+    struct dial attempt;
+
+    dial_start(&attempt, "no.such.host.invalid", 1, SOCK_STREAM, DEADLINE_MS);
+    ck_assert_int_gt(attempt.resolver, 0);
+    dial_stop(&attempt);
+    dial_stop(&attempt);
+    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+    after = dup(STDIN_FILENO);
+    ck_assert_int_eq(after, before + 1);
+}
+END_TEST
+
+START_TEST(dial_out_of_descriptors_says_so_and_leaves_no_child)
+{
+    static const char *const hosts[] = {"localhost", "127.0.0.1"};
+    const char *why = "";
+    struct rlimit limit;
+    struct dial attempt;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = 16;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    while (dup(STDIN_FILENO) != -1)
+        continue;
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        dial_start(&attempt, hosts[i], 1, SOCK_STREAM, DEADLINE_MS);
+        ck_assert_int_eq(dial_in_steps(&attempt, &why), -1);
+        ck_assert_str_eq(why, strerror(EMFILE));
+    }
+}
+END_TEST
+
+/* A queue for one that is full: what comes next is neither accepted nor refused. */
+static int port_that_does_not_answer(void)
+{
     int listener = socket(AF_INET, SOCK_STREAM, 0), fd = 0, port;
     struct sockaddr_in address = {.sin_family = AF_INET};
+    const char *why;
 
-    /* A queue for one that is full: what comes next is neither accepted nor refused. */
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
     ck_assert_int_eq(listen(listener, 0), 0);
@@ -479,6 +576,19 @@ START_TEST(dial_waits_for_an_address_that_does_not_answer_only_so_long)
     for (int i = 0; i < 8 && fd != -1; i++)
         fd = dial("127.0.0.1", port, SOCK_STREAM, 200, &why);
     ck_assert_int_eq(fd, -1);
+    ck_assert_str_eq(why, strerror(ETIMEDOUT));
+    return port;
+}
+
+START_TEST(dial_waits_for_an_address_that_does_not_answer_only_so_long)
+{
+    int port = port_that_does_not_answer();
+    const char *why = "";
+    struct dial attempt;
+
+    dial_start(&attempt, "127.0.0.1", port, SOCK_STREAM, 200);
+    ck_assert_int_eq(dial_step(&attempt, &why), DIAL_PENDING);
+    ck_assert_int_eq(dial_in_steps(&attempt, &why), -1);
     ck_assert_str_eq(why, strerror(ETIMEDOUT));
 }
 END_TEST
@@ -542,6 +652,10 @@ int main(void)
         a_log_is_finished_for_so_long_and_no_longer,
         dial_tries_a_hosts_addresses_in_turn,
         dial_says_why_not,
+        dial_connects_in_steps_to_names_and_numbers,
+        dial_says_why_not_in_steps,
+        dial_can_be_stopped_and_leaves_nothing_behind,
+        dial_out_of_descriptors_says_so_and_leaves_no_child,
         dial_waits_for_an_address_that_does_not_answer_only_so_long,
         a_number_is_digits_within_its_bounds,
         seconds_may_have_a_fraction,
