@@ -15,7 +15,7 @@ PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/dgram_cli \
 	bin/chat_cli bin/hello_srv bin/name_srv bin/echo_fork bin/echo_thread bin/chat_naive
 BENCHES = bin/chat_load bin/echo_load bin/echo_select_blocking bin/dgram_select_blocking
 TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
-	build/test_chat_server build/test_telnet build/test_echo build/test_dgram \
+	build/test_chat_server build/test_telnet build/test_echo build/test_dgram build/test_labs \
 	build/test_line_edit build/test_chat_cli
 FIGURES = build/test_figures
 
@@ -28,7 +28,7 @@ LOAD = bench/chat_load.o bench/chat_clients.o bench/chat_join.o bench/chat_line.
 ECHO_LOAD = bench/echo_load.o bench/echo_run.o bench/echo_stream.o bench/echo_datagram.o \
 	bench/echo_report.o bench/child.o bench/histogram.o
 YARDSTICKS = bench/echo_select_blocking.o bench/dgram_select_blocking.o bench/echo_epoll.o
-HARNESS = tests/harness.o tests/room.o
+HARNESS = tests/harness.o tests/person.o tests/room.o
 STANDING = $(HARNESS) build/libkit.a
 CHAT_CLI = clients/chat_cli.o clients/line_edit.o clients/terminal.o
 CLIENTS = clients/echo_cli.o clients/dgram_cli.o $(CHAT_CLI)
@@ -133,6 +133,9 @@ build/check-is-there:
 tests/harness.o: tests/harness.c build/check-is-there
 	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/harness.c
 
+tests/person.o: tests/person.c build/check-is-there
+	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/person.c
+
 tests/room.o: tests/room.c build/check-is-there
 	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/room.c
 
@@ -162,6 +165,9 @@ build/test_echo: tests/test_echo.c $(STANDING)
 
 build/test_dgram: tests/test_dgram.c $(STANDING)
 	$(TEST) tests/test_dgram.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_labs: tests/test_labs.c $(STANDING)
+	$(TEST) tests/test_labs.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 build/test_line_edit: tests/test_line_edit.c clients/line_edit.o $(STANDING)
 	$(TEST) tests/test_line_edit.c clients/line_edit.o $(STANDING) $(CHECK_LIBS) $(LDLIBS)

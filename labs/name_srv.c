@@ -50,38 +50,39 @@ static bool is_in_foreground(void)
     return tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
-static void wait_for_foreground(struct stream_server *server, int descriptor, int events);
+static void wait_for_foreground(void *owner, int events);
 
-static void take_keys(struct stream_server *server, int descriptor, int events)
+static void take_keys(void *owner, int events)
 {
+    struct stream_server *server = owner;
     char keys[64];
     ssize_t got;
 
     if (events == 0) { /* the time after an Esc has passed */
-        stream_server_unwatch(server, descriptor);
+        stream_server_unwatch(server, STDIN_FILENO);
         stream_server_stop(server);
         return;
     }
     if (!is_in_foreground()) {
-        stream_server_watch(server, descriptor, 0, BACKGROUND_MS, wait_for_foreground);
+        wait_for_foreground(server, 0);
         return;
     }
-    got = read(descriptor, keys, sizeof keys);
+    got = read(STDIN_FILENO, keys, sizeof keys);
     if (got > 0)
-        stream_server_watch(server, descriptor, STREAM_READABLE,
-                            keys[got - 1] == ESC ? ESC_MS : -1, take_keys);
+        stream_server_watch(server, STDIN_FILENO, STREAM_READABLE,
+                            keys[got - 1] == ESC ? ESC_MS : -1, take_keys, server);
     else if (got == 0 || !descriptor_try_again(errno))
-        stream_server_unwatch(server,
-                              descriptor); /* the terminal is gone: it serves on */
+        stream_server_unwatch(server, STDIN_FILENO); /* it is gone: we serve on */
 }
 
-static void wait_for_foreground(struct stream_server *server, int descriptor, int events)
+static void wait_for_foreground(void *owner, int events)
 {
     (void)events;
     if (is_in_foreground())
-        stream_server_watch(server, descriptor, STREAM_READABLE, -1, take_keys);
+        stream_server_watch(owner, STDIN_FILENO, STREAM_READABLE, -1, take_keys, owner);
     else
-        stream_server_watch(server, descriptor, 0, BACKGROUND_MS, wait_for_foreground);
+        stream_server_watch(owner, STDIN_FILENO, 0, BACKGROUND_MS, wait_for_foreground,
+                            owner);
 }
 
 /* ---- The terminal, which others use before, after and meanwhile --------------------- */
@@ -131,7 +132,7 @@ static void open_keyboard(struct stream_server *server)
     catch (SIGQUIT, quit);
     enter_terminal();
     log_line(&server->log, "Esc ends it");
-    wait_for_foreground(server, STDIN_FILENO, 0);
+    wait_for_foreground(server, 0);
 }
 
 /* ---- The program -------------------------------------------------------------------- */

@@ -110,10 +110,11 @@ static void remove_descriptor(struct stream_server *server, int descriptor)
 }
 
 void stream_server_watch(struct stream_server *server, int descriptor, int events,
-                         int64_t ms, stream_watcher *watcher)
+                         int64_t ms, stream_watcher *watcher, void *owner)
 {
     add_descriptor(server, descriptor);
     server->watched[descriptor].watcher = watcher;
+    server->watched[descriptor].owner = owner;
     server->watched[descriptor].events = events;
     server->watched[descriptor].deadline = ms == -1 ? INT64_MAX : server->now + ms;
 }
@@ -194,7 +195,7 @@ static void end_stream(struct stream *stream, int error)
  */
 static void linger(struct stream *stream)
 {
-    if (stream->ended || stream->server->stopping) {
+    if (stream->ended) {
         end_stream(stream, 0);
         return;
     }
@@ -434,7 +435,8 @@ static void call_watchers(struct stream_server *server, const fd_set *readable,
             continue;
         events &= server->watched[descriptor].events;
         if (events != 0 || server->now >= server->watched[descriptor].deadline)
-            server->watched[descriptor].watcher(server, descriptor, events);
+            server->watched[descriptor].watcher(server->watched[descriptor].owner,
+                                                events);
     }
 }
 
@@ -476,12 +478,10 @@ void stream_server_stop(struct stream_server *server)
     for (int sock = 0; sock <= server->highest; sock++) {
         struct stream *stream = stream_at(server, sock);
 
-        if (stream == NULL)
-            continue;
-        if (stream->state == STREAM_LINGERING)
-            end_stream(stream, 0);
-        else
+        if (stream != NULL && stream->output_end > 0)
             stream_close(stream);
+        else if (stream != NULL && stream->state != STREAM_LINGERING)
+            end_stream(stream, 0); /* it is owed nothing */
     }
 }
 

@@ -96,8 +96,8 @@ struct stream_handlers {
 
 enum { STREAM_READABLE = 1, STREAM_WRITABLE = 2 };
 
-/* A descriptor of the server's own that the loop watches; `events` 0: the time is over. */
-typedef void stream_watcher(struct stream_server *server, int descriptor, int events);
+/* What a watched descriptor's owner is told; `events` 0: the time is over. */
+typedef void stream_watcher(void *owner, int events);
 
 struct stream_server {
     const char *program; /* its name, as messages begin */
@@ -121,6 +121,7 @@ struct stream_server {
     struct listener_spare spare;
     struct {
         stream_watcher *watcher; /* NULL: not watched */
+        void *owner;
         int events;
         int64_t deadline;
     } watched[FD_SETSIZE];             /* by descriptor */
@@ -141,13 +142,13 @@ int stream_server_run(struct stream_server *server);
 void stream_server_stop(struct stream_server *server);
 
 /*
- * Has `watcher` called once for each turn of the loop that finds `descriptor` ready for
- * one of `events` (STREAM_READABLE, STREAM_WRITABLE), and when `ms` milliseconds have
- * passed (-1: for ever) since this call. The descriptor fits an fd_set and stays the
- * caller's: unwatch it before it is closed.
+ * Has `watcher` called in each turn of the loop that finds `descriptor` ready for one of
+ * `events` (STREAM_READABLE, STREAM_WRITABLE), or in which `ms` milliseconds have passed
+ * (-1: for ever) since this call. Another call for the descriptor takes this one's place.
+ * It fits an fd_set and stays the caller's, who unwatches it before it is closed.
  */
 void stream_server_watch(struct stream_server *server, int descriptor, int events,
-                         int64_t ms, stream_watcher *watcher);
+                         int64_t ms, stream_watcher *watcher, void *owner);
 void stream_server_unwatch(struct stream_server *server, int descriptor);
 
 /* Queues bytes to be sent. Returns for how many there was room. */

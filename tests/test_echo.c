@@ -1,6 +1,6 @@
 /*
- * The echo over TCP: echo_srv and echo_cli as black boxes. ECHO_SRV and ECHO_CLI name
- * other programs in place of bin/echo_srv and bin/echo_cli.
+ * The echo over TCP: the three servers and echo_cli as black boxes. ECHO_SRV, ECHO_FORK,
+ * ECHO_THREAD and ECHO_CLI name other programs in place of bin/echo_srv and so on.
  */
 #include "tests/harness.h"
 
@@ -19,12 +19,37 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* The three ways to serve many clients. */
+static const struct way {
+    const char *variable, *fallback;
+} echo_srv = {"ECHO_SRV", "bin/echo_srv"}, echo_fork = {"ECHO_FORK", "bin/echo_fork"},
+  echo_thread = {"ECHO_THREAD", "bin/echo_thread"};
+
+static const struct way *way; /* the one under test */
 static struct program server;
 
 static void open_server(void)
 {
-    program_start(&server, "ECHO_SRV", "bin/echo_srv", "-p", "0", NULL);
+    program_start(&server, way->variable, way->fallback, "-p", "0", NULL);
     program_read_port(&server, "EchoServer started on port ");
+}
+
+static void open_echo_srv(void)
+{
+    way = &echo_srv;
+    open_server();
+}
+
+static void open_echo_fork(void)
+{
+    way = &echo_fork;
+    open_server();
+}
+
+static void open_echo_thread(void)
+{
+    way = &echo_thread;
+    open_server();
 }
 
 static void close_server(void)
@@ -62,7 +87,7 @@ static void take_pattern(struct stream *stream, unsigned seed, size_t *seen)
 
 /* ---- The server --------------------------------------------------------------------- */
 
-START_TEST(every_byte_comes_back_in_order)
+START_TEST(row_2_every_byte_comes_back_in_order)
 {
     struct stream client = connect_to(server.port);
     unsigned char bytes[256];
@@ -94,7 +119,7 @@ END_TEST
 #define CROWD       300
 #define CROWD_BYTES 20000
 
-START_TEST(three_hundred_clients_with_random_cuts_get_every_byte_back)
+START_TEST(row_9_three_hundred_clients_with_random_cuts_get_every_byte_back)
 {
     static struct stream clients[CROWD];
     static size_t sent[CROWD], seen[CROWD];
@@ -220,6 +245,34 @@ START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
 }
 END_TEST
 
+START_TEST(echo_fork_and_echo_thread_tell_the_1001st_and_serve_on_when_one_has_gone)
+{
+    static struct stream clients[1000];
+    struct stream late;
+
+    need_descriptors(1000 + 64);
+    for (int i = 0; i < 1000; i++)
+        clients[i] = connect_to(server.port);
+    for (int i = 0; i < 1000; i++) {
+        send_text(&clients[i], "x");
+        expect_bytes(&clients[i], "x", 1);
+    }
+    late = connect_to(server.port);
+    expect_line(&late, "Server full, try again later");
+    expect_end(&late);
+    stream_close(&late);
+    stream_close(&clients[0]);
+    for (bool served = false; !served; stream_close(&late)) {
+        late = connect_to(server.port); /* that the other has gone may not be known yet */
+        (void)send(late.fd, "x", 1, MSG_NOSIGNAL);
+        ck_assert(stream_fill(&late));
+        served = late.bytes[0] == 'x';
+    }
+    for (int i = 1; i < 1000; i++)
+        stream_close(&clients[i]);
+}
+END_TEST
+
 START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins)
 {
     struct stream clients[60];
@@ -312,7 +365,7 @@ static const char *port_of(int port)
     return port_text;
 }
 
-START_TEST(echo_cli_sends_hello_world_or_the_words)
+START_TEST(row_3_echo_cli_sends_hello_world_or_the_words)
 {
     struct program client;
 
@@ -425,38 +478,62 @@ START_TEST(wrong_usage_is_status_2)
 }
 END_TEST
 
+static TCase *add(Suite *suite, const char *name, void (*open)(void),
+                  const TTest *const *tests, size_t count)
+{
+    TCase *tcase = tcase_create(name);
+
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, open, close_server);
+    for (size_t i = 0; i < count; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return tcase;
+}
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
 int main(void)
 {
-    const TTest *const tests[] = {
-        every_byte_comes_back_in_order,
+    const TTest *const of_each[] = {
+        row_2_every_byte_comes_back_in_order,
         the_sources_client_works_over_both_families,
-        three_hundred_clients_with_random_cuts_get_every_byte_back,
+        row_9_three_hundred_clients_with_random_cuts_get_every_byte_back,
         a_client_that_never_reads_is_stopped_and_the_others_do_not_notice,
         after_a_half_close_all_that_is_owed_comes_back,
         a_client_that_is_reset_is_its_own_affair,
-        as_many_are_served_as_an_fd_set_holds_and_the_next_are_told,
         what_is_owed_is_sent_before_it_ends,
-        with_v_it_prints_who_came_and_how_much_was_echoed,
         nc_gets_its_echo,
-        echo_cli_sends_hello_world_or_the_words,
+    };
+    const TTest *const of_echo_srv[] = {
+        as_many_are_served_as_an_fd_set_holds_and_the_next_are_told,
+        with_v_it_prints_who_came_and_how_much_was_echoed,
+        row_3_echo_cli_sends_hello_world_or_the_words,
         echo_cli_sends_a_stream_of_any_size_both_ways_at_once,
         echo_cli_says_which_host_and_port_refused_it_and_why,
         echo_cli_tells_a_lying_server_and_a_silent_one_from_a_right_one,
         echo_cli_says_that_nobody_takes_its_output,
         wrong_usage_is_status_2,
     };
+    const TTest *const of_the_others[] = {
+        echo_fork_and_echo_thread_tell_the_1001st_and_serve_on_when_one_has_gone,
+    };
     Suite *suite = suite_create("the echo over TCP");
-    TCase *tcase = tcase_create("echo"), *limits = tcase_create("limits");
+    TCase *limits = tcase_create("limits"), *forks, *threads;
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, open_server, close_server);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    /* valgrind itself does not run within such limits: CK_EXCLUDE_TAGS=limits */
-    tcase_set_tags(limits, "limits");
+    (void)add(suite, "echo_srv", open_echo_srv, of_each, COUNT(of_each));
+    (void)add(suite, "echo_fork", open_echo_fork, of_each, COUNT(of_each));
+    (void)add(suite, "echo_thread", open_echo_thread, of_each, COUNT(of_each));
+    (void)add(suite, "alone", open_echo_srv, of_echo_srv, COUNT(of_echo_srv));
+    forks = add(suite, "forks", open_echo_fork, of_the_others, COUNT(of_the_others));
+    threads =
+        add(suite, "threads", open_echo_thread, of_the_others, COUNT(of_the_others));
     tcase_add_test(limits,
                    when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins);
     suite_add_tcase(suite, limits);
+    /* valgrind itself does not run within such limits: CK_EXCLUDE_TAGS=limits */
+    tcase_set_tags(limits, "limits");
+    tcase_set_tags(forks, "limits");
+    tcase_set_tags(threads, "limits");
     return run_suite(suite);
 }

@@ -1,0 +1,266 @@
+/*
+ * threat_cli: sends commands to a threat server, and prints its answers.
+ *
+ *     threat_cli [-p port] [-w seconds] [host [command ...]]
+ *
+ * With commands each is sent when the one before it has been answered, with a line. Without,
+ * it is a conversation: standard input goes to the server a line at a time, and what the
+ * server says, its goodbye to a silent client too, is printed when it comes.
+ */
+#include "net/clock.h"
+#include "net/descriptor.h"
+#include "net/dial.h"
+#include "net/fdset.h"
+#include "net/line.h"
+#include "options.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define DIAL_MS   5000
+#define WAIT_S    10 /* for an answer; the server itself may take 5 s to have one */
+#define NS_PER_MS 1000000
+
+struct threat_client {
+    const char *host;
+    int port;
+    int64_t patience_ms;
+    int server;
+    char **commands;  /* that are yet to be sent, up to a NULL */
+    bool converses;   /* there were none: it sends standard input */
+    bool reads_input; /* of which there may be more */
+    bool awaits;      /* a command is under way */
+    bool ended;       /* the server has closed */
+    int64_t deadline; /* ms; for an answer, or after our end for the server's */
+    struct line line;
+    const char *to_send; /* from `input`, or a command */
+    size_t left;         /* bytes of it */
+    char input[LINE_MOST + 2];
+};
+
+static int complain(const struct threat_client *client, const char *what, const char *why)
+{
+    (void)fprintf(stderr, "threat_cli: %s %s port %d: %s\n", what, client->host,
+                  client->port, why);
+    return -1;
+}
+
+/* ---- What goes out ------------------------------------------------------------------ */
+
+/* Takes the next command, if the one before it is answered. */
+static void next_command(struct threat_client *client)
+{
+    if (client->awaits || *client->commands == NULL)
+        return;
+    client->left = (size_t)snprintf(client->input, sizeof client->input, "%s\r\n",
+                                    *client->commands++);
+    client->to_send = client->input;
+    client->awaits = true;
+    client->deadline = clock_ms() + client->patience_ms;
+}
+
+static int read_input(struct threat_client *client)
+{
+    ssize_t got = read(STDIN_FILENO, client->input, sizeof client->input);
+
+    if (got == -1 && descriptor_try_again(errno))
+        return 0;
+    if (got > 0) {
+        client->to_send = client->input;
+        client->left = (size_t)got;
+        return 0;
+    }
+    client->reads_input = false;
+    client->deadline = clock_ms() + client->patience_ms;
+    if (got == 0) {
+        (void)shutdown(client->server, SHUT_WR); /* a lost connection shows in recv() */
+        return 0;
+    }
+    (void)fprintf(stderr, "threat_cli: cannot read standard input: %s\n",
+                  strerror(errno));
+    return -1;
+}
+
+static int send_some(struct threat_client *client)
+{
+    ssize_t sent = send(client->server, client->to_send, client->left, MSG_NOSIGNAL);
+
+    if (sent == -1)
+        return descriptor_try_again(errno)
+                   ? 0
+                   : complain(client, "cannot send to", strerror(errno));
+    client->to_send += sent;
+    client->left -= (size_t)sent;
+    return 0;
+}
+
+/* ---- What comes back ---------------------------------------------------------------- */
+
+static int print_line(struct threat_client *client, enum line_event event)
+{
+    int printed = printf("%s%s", client->line.text, event == LINE_ENDED ? "\n" : "");
+
+    line_clear(&client->line, 0);
+    if (event == LINE_ENDED)
+        client->awaits = false;
+    if (printed >= 0 && fflush(stdout) != EOF)
+        return 0;
+    (void)fprintf(stderr, "threat_cli: cannot write to standard output: %s\n",
+                  strerror(errno));
+    return -1;
+}
+
+static int take(struct threat_client *client, const unsigned char *bytes, size_t length)
+{
+    while (length > 0) {
+        enum line_event event;
+        size_t taken = line_take(&client->line, bytes, length, &event);
+
+        if (event != LINE_OPEN && print_line(client, event) == -1)
+            return -1;
+        bytes += taken;
+        length -= taken;
+    }
+    return 0;
+}
+
+static int receive(struct threat_client *client)
+{
+    unsigned char bytes[4096];
+    ssize_t got = recv(client->server, bytes, sizeof bytes, 0);
+    enum line_event event;
+
+    if (got > 0)
+        return take(client, bytes, (size_t)got);
+    if (got == -1)
+        return descriptor_try_again(errno)
+                   ? 0
+                   : complain(client, "lost the connection to", strerror(errno));
+    client->ended = true;
+    while ((event = line_finish(&client->line)) != LINE_OPEN)
+        if (print_line(client, event) == -1)
+            return -1;
+    return 0;
+}
+
+/* ---- Both --------------------------------------------------------------------------- */
+
+/* Waits for a descriptor. -1, when it was said: nothing came in time, or it failed. */
+static int wait_for_events(const struct threat_client *client, fd_set *readable,
+                           fd_set *writable)
+{
+    int64_t left = client->deadline - clock_ms();
+    struct timespec timeout = clock_timespec(left);
+    bool has_deadline = client->awaits || (client->converses && !client->reads_input);
+    int ready;
+
+    FD_ZERO(readable);
+    FD_ZERO(writable);
+    fdset_add(readable, client->server);
+    if (client->reads_input && client->left == 0)
+        fdset_add(readable, STDIN_FILENO);
+    if (client->left > 0)
+        fdset_add(writable, client->server);
+    ready = pselect(client->server + 1, readable, writable, NULL,
+                    has_deadline ? &timeout : NULL, NULL);
+    if (ready == -1)
+        return complain(client, "cannot wait for", strerror(errno));
+    if (ready == 0)
+        return complain(client, "no answer from", strerror(ETIMEDOUT));
+    return 0;
+}
+
+/* Have all commands been answered, or has the server ended the conversation? */
+static bool is_over(const struct threat_client *client)
+{
+    return client->ended ||
+           (!client->converses && !client->awaits && *client->commands == NULL);
+}
+
+/* 0 if everything was answered, and -1 if not, after it was said what was not. */
+static int talk(struct threat_client *client)
+{
+    fd_set readable, writable;
+
+    while (!is_over(client)) {
+        next_command(client);
+        if (wait_for_events(client, &readable, &writable) == -1)
+            return -1;
+        if (fdset_has(&readable, STDIN_FILENO) && read_input(client) == -1)
+            return -1;
+        if (fdset_has(&writable, client->server) && send_some(client) == -1)
+            return -1;
+        if (fdset_has(&readable, client->server) && receive(client) == -1)
+            return -1;
+    }
+    /* The answer to a last "disconnect" is the end. */
+    if (!client->awaits || (*client->commands == NULL &&
+                            strcasecmp(client->commands[-1], "disconnect") == 0))
+        return 0;
+    return complain(client, "no answer from", "the server has closed the connection");
+}
+
+static const struct options options = {
+    .program = "threat_cli",
+    .letters = "hp:Vw:",
+    .usage = "usage: threat_cli [-hV] [-p port] [-w seconds] [host [command ...]]\n",
+    .help =
+        "Sends commands to a threat server, and prints its answers: getTime, getThreat,\n"
+        "disconnect, help. Without commands it sends what is typed. The host is\n"
+        "localhost if not given; the status is 0 if every command was answered.\n"
+        "  -p port     the server's port (default: 9055)\n"
+        "  -w seconds  how long to wait for an answer (default: 10)\n"
+        "  -h          print this help\n"
+        "  -V          print the version\n",
+};
+
+/* A command is a line, and not more than one. */
+static void check_commands(char *const commands[])
+{
+    for (int i = 0; commands[i] != NULL; i++)
+        if (strlen(commands[i]) > LINE_MOST - 2 || strpbrk(commands[i], "\r\n") != NULL)
+            options_wrong(&options, "command %d is no line of %d bytes at the most",
+                          i + 1, LINE_MOST - 2);
+}
+
+int main(int argc, char *argv[])
+{
+    static struct threat_client client = {
+        .host = "localhost", .port = 9055, .patience_ms = WAIT_S * 1000};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    const char *why;
+    int option, result;
+
+    while ((option = options_next(&options, argc, argv)) != -1) {
+        switch (option) {
+        case 'p': client.port = options_port(&options, optarg, 1); break;
+        case 'w':
+            client.patience_ms = options_seconds(&options, option) / NS_PER_MS;
+            break;
+        }
+    }
+    if (optind < argc)
+        client.host = argv[optind++];
+    client.commands = argv + optind;
+    client.converses = client.reads_input = *client.commands == NULL;
+    check_commands(client.commands);
+    if (descriptor_fill_standard() == -1)
+        return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    (void)sigaction(SIGPIPE, &ignore, NULL); /* fflush() tells of it, in words */
+    client.server = dial(client.host, client.port, SOCK_STREAM, DIAL_MS, &why);
+    if (client.server == -1) {
+        (void)complain(&client, "cannot connect to", why);
+        return EXIT_FAILURE;
+    }
+    result = talk(&client);
+    (void)close(client.server);
+    return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

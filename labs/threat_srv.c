@@ -1,0 +1,262 @@
+/*
+ * threat_srv: tells the time and the national threat level, to many clients at a time.
+ *
+ *     threat_srv [-b address] [-p port] [-t seconds] [-f file | -u url [-c seconds]]
+ *
+ * A command a line: getTime, getThreat, disconnect, help. The level comes from a file that
+ * is read for each answer, or from a document of the web, as the agency's feed had it. To
+ * fetch that may take long, and the others are not to wait: so who asks is put on hold, the
+ * fetching goes on in the same loop as everything else (labs/fetch.h), and when it is over
+ * all who wait for it are told. A level that can't be had is unknown, and is told so with
+ * the reason; an old one is never passed off as new.
+ */
+#include "labs/fetch.h"
+#include "labs/stream_server.h"
+#include "net/clock.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define IDLE_S    60
+#define CACHE_S   60
+#define COMMANDS  "getTime, getThreat, disconnect, help"
+#define MS_PER_S  1000
+#define NS_PER_MS 1000000
+
+static const char *const levels[] = {"Low", "Guarded", "Elevated", "High", "Severe"};
+
+struct threat_server {
+    struct stream_server loop;
+    const char *file; /* where the level is read; NULL: not from a file */
+    bool has_url;
+    struct url url; /* where it is fetched */
+    struct fetch fetch;
+    const char *level;   /* what was fetched last */
+    int64_t fresh_until; /* ms; it is told without a look until then */
+    int64_t cache_ms;
+    struct {
+        bool waits;        /* for the level */
+        bool too_long;     /* what it is sending is longer than any command */
+    } clients[FD_SETSIZE]; /* by descriptor */
+};
+
+/* ---- The level ---------------------------------------------------------------------- */
+
+/* The level that `length` bytes of text name, in letters of either case; NULL: none. */
+static const char *find_level(const char *text, size_t length)
+{
+    while (length > 0 && isspace((unsigned char)text[length - 1]))
+        length--;
+    while (length > 0 && isspace((unsigned char)*text)) {
+        text++;
+        length--;
+    }
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
+        if (strlen(levels[i]) == length && strncasecmp(levels[i], text, length) == 0)
+            return levels[i];
+    return NULL;
+}
+
+/* Reads the level from a file. NULL, and the reason in *why, if it has none. */
+static const char *read_level(const char *name, const char **why)
+{
+    int file = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO may not block */
+    char text[256];
+    struct stat about;
+    ssize_t length;
+
+    if (file == -1) {
+        *why = strerror(errno);
+        return NULL;
+    }
+    length = read(file, text, sizeof text);
+    *why = length == -1 ? strerror(errno) : "there is no level in the file";
+    if (fstat(file, &about) == 0 && !S_ISREG(about.st_mode)) {
+        *why = "the file is not a plain one";
+        length = 0;
+    }
+    (void)close(file);
+    return length > 0 ? find_level(text, (size_t)length) : NULL;
+}
+
+/* Finds CONDITION="ELEVATED" in a document. NULL: there is none. */
+static const char *find_condition(const char *document)
+{
+    static const char before[] = "CONDITION=\"";
+    const char *found = strstr(document, before), *end;
+
+    if (found == NULL)
+        return NULL;
+    found += strlen(before);
+    end = strchr(found, '"');
+    return end == NULL ? NULL : find_level(found, (size_t)(end - found));
+}
+
+static void tell_level(struct stream *stream, const char *level, const char *why)
+{
+    if (level != NULL)
+        stream_print(stream, "%s\r\n", level);
+    else
+        stream_print(stream, "unknown: %s\r\n", why);
+}
+
+/* The document is here, or can't be had: all who wait are told. */
+static void fetched(struct fetch *fetch)
+{
+    struct threat_server *server = fetch->server->state;
+    const char *why =
+        fetch->why != NULL ? fetch->why : "there is no level in the document";
+
+    server->level = fetch->why == NULL ? find_condition(fetch->text) : NULL;
+    if (server->level != NULL)
+        server->fresh_until = server->loop.now + server->cache_ms;
+    for (int sock = 0; sock < FD_SETSIZE; sock++) {
+        struct stream *stream = &server->loop.streams[sock];
+
+        if (!server->clients[sock].waits)
+            continue;
+        server->clients[sock].waits = false;
+        tell_level(stream, server->level, why);
+        stream_resume(stream);
+    }
+}
+
+static void answer_threat(struct threat_server *server, struct stream *stream)
+{
+    const char *level, *why = "the server was given neither a file nor a URL to look in";
+
+    if (!server->has_url) {
+        level = server->file != NULL ? read_level(server->file, &why) : NULL;
+        tell_level(stream, level, why);
+        return;
+    }
+    if (server->loop.now < server->fresh_until) {
+        tell_level(stream, server->level, NULL);
+        return;
+    }
+    stream_hold(stream); /* its next command is answered after this one */
+    stream_expire(stream, -1);
+    server->clients[stream->sock].waits = true;
+    if (!fetch_is_under_way(&server->fetch))
+        fetch_start(&server->fetch, &server->loop, &server->url, fetched);
+}
+
+/* ---- The clients -------------------------------------------------------------------- */
+
+static void answer(struct stream *stream, const char *command)
+{
+    char stamp[CLOCK_STAMP_BYTES];
+
+    if (strcasecmp(command, "getTime") == 0)
+        stream_print(stream, "%s\r\n", clock_stamp(time(NULL), stamp));
+    else if (strcasecmp(command, "getThreat") == 0)
+        answer_threat(stream->server->state, stream);
+    else if (strcasecmp(command, "disconnect") == 0)
+        stream_close(stream);
+    else if (strcasecmp(command, "help") == 0)
+        stream_print(stream, "The commands are " COMMANDS "\r\n");
+    else
+        stream_print(stream, "No such command: there are " COMMANDS "\r\n");
+}
+
+static void take_line(struct stream *stream, const char *text, bool is_last)
+{
+    struct threat_server *server = stream->server->state;
+    bool too_long = server->clients[stream->sock].too_long;
+    char command[LINE_MOST + 1];
+    size_t length;
+
+    server->clients[stream->sock].too_long = !is_last;
+    if (!is_last)
+        return;
+    text += strspn(text, " \t");
+    length = strlen(text);
+    while (length > 0 && strchr(" \t", text[length - 1]) != NULL)
+        length--;
+    (void)snprintf(command, sizeof command, "%.*s", (int)length, text);
+    answer(stream, too_long ? "" : command);
+}
+
+static void say_goodbye(struct stream *stream)
+{
+    stream_print(stream, "No command for %.9g seconds: goodbye\r\n",
+                 (double)stream->server->idle_ms / MS_PER_S);
+    stream_close(stream);
+}
+
+static void forget(struct stream *stream, int error)
+{
+    struct threat_server *server = stream->server->state;
+
+    (void)error;
+    server->clients[stream->sock].waits = server->clients[stream->sock].too_long = false;
+}
+
+/* ---- The program -------------------------------------------------------------------- */
+
+static const struct options options = {
+    .program = "threat_srv",
+    .letters = "b:c:f:hp:t:u:V",
+    .usage = "usage: threat_srv [-hV] [-b address] [-p port] [-t seconds]\n"
+             "                  [-f file | -u url [-c seconds]]\n",
+    .help = "Tells the time and the threat level. Commands: " COMMANDS ".\n"
+            "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
+            "  -p port     listen on this port (default: 9055; 0: any free one)\n"
+            "  -t seconds  drop a client who says nothing for so long (default: 60; 0: "
+            "never)\n"
+            "  -f file     the level is in this file: Low, Guarded, Elevated, High or "
+            "Severe\n"
+            "  -u url      it is in this document, as CONDITION=\"ELEVATED\"\n"
+            "  -c seconds  ask for the document again only after so long (default: 60)\n"
+            "  -h          print this help\n"
+            "  -V          print the version\n",
+};
+
+static void take_url(struct threat_server *server, const char *text)
+{
+    const char *why;
+
+    if (url_parse(&server->url, text, &why) == -1)
+        options_wrong(&options, "'%s' is no URL: %s", text, why);
+    server->has_url = true;
+}
+
+int main(int argc, char *argv[])
+{
+    static struct threat_server server = {.loop = {.program = "threat_srv",
+                                                   .port = 9055,
+                                                   .idle_ms = IDLE_S * MS_PER_S,
+                                                   .state = &server,
+                                                   .handlers = {.line = take_line,
+                                                                .timed_out = say_goodbye,
+                                                                .closed = forget}},
+                                          .cache_ms = CACHE_S * MS_PER_S};
+    int letter, result;
+
+    while ((letter = options_next(&options, argc, argv)) != -1) {
+        switch (letter) {
+        case 'c': server.cache_ms = options_seconds(&options, letter) / NS_PER_MS; break;
+        case 'f': server.file = optarg; break;
+        case 't':
+            server.loop.idle_ms = options_seconds(&options, letter) / NS_PER_MS;
+            break;
+        case 'u': take_url(&server, optarg); break;
+        default: stream_server_option(&server.loop, &options, letter);
+        }
+    }
+    options_end(&options, argc, optind);
+    if (server.file != NULL && server.has_url)
+        options_wrong(&options,
+                      "the level comes from a file (-f) or a URL (-u), not both");
+    result = stream_server_run(&server.loop);
+    fetch_stop(&server.fetch);
+    return result;
+}
