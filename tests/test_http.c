@@ -1,0 +1,834 @@
+/* net/http and net/url: messages however cut, malformed ones, and addresses. */
+#include "tests/harness.h"
+
+#include "net/http.h"
+#include "net/url.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What came of a message, written down: states, first line, fields, content. */
+struct account {
+    char text[65536];
+    size_t length;
+    size_t taken; /* bytes of the message */
+};
+
+static void note(struct account *account, const char *bytes, size_t length)
+{
+    ck_assert_uint_lt(account->length + length, sizeof account->text);
+    memcpy(account->text + account->length, bytes, length);
+    account->length += length;
+    account->text[account->length] = '\0';
+}
+
+static void note_string(struct account *account, const char *string)
+{
+    note(account, string, strlen(string));
+}
+
+static void note_head(struct account *account, const struct http_head *head)
+{
+    struct http_field field = {NULL, NULL};
+    char first[100];
+
+    if (head->kind == HTTP_REQUEST) {
+        note_string(account, head->method);
+        note_string(account, " ");
+        note_string(account, head->target);
+        (void)snprintf(first, sizeof first, " 1.%d", head->minor);
+    } else {
+        (void)snprintf(first, sizeof first, "1.%d %d ", head->minor, head->status);
+    }
+    note_string(account, first);
+    note_string(account, head->reason);
+    while (http_next_field(head, &field)) {
+        note_string(account, "|");
+        note_string(account, field.name);
+        note_string(account, "=");
+        note_string(account, field.value);
+    }
+    note_string(account, "||");
+}
+
+/* Takes bytes as they would come in pieces that end at the cuts and at the end. */
+struct reader {
+    const char *bytes;
+    size_t length, cuts[2];
+    size_t taken;
+};
+
+static size_t piece_of(const struct reader *reader)
+{
+    for (int i = 0; i < 2; i++)
+        if (reader->cuts[i] > reader->taken)
+            return reader->cuts[i] - reader->taken;
+    return reader->length - reader->taken;
+}
+
+static void read_body(struct reader *reader, const struct http_head *head,
+                      struct account *account)
+{
+    struct http_body body;
+
+    http_body_begin(&body, head);
+    while (body.state == HTTP_OPEN && reader->taken < reader->length) {
+        struct http_content content;
+        size_t piece = piece_of(reader);
+        const char *bytes = reader->bytes + reader->taken;
+        size_t taken = http_body_take(&body, bytes, piece, &content);
+
+        ck_assert_uint_le(taken, piece);
+        if (content.length > 0)
+            ck_assert(content.bytes >= bytes &&
+                      content.bytes + content.length == bytes + taken);
+        ck_assert(taken == piece || body.state != HTTP_OPEN || content.length > 0);
+        reader->taken += taken;
+        note(account, content.bytes, content.length);
+    }
+    if (reader->taken == reader->length)
+        http_body_close(&body);
+    note_string(account, body.state == HTTP_WHOLE ? "." : "!");
+    note_string(account, body.why);
+}
+
+/* Reads one message, cut at two places (or not: 0). */
+static void read_message(enum http_kind kind, const char *bytes, size_t length,
+                         size_t first_cut, size_t second_cut, struct account *account)
+{
+    static struct http_head head;
+    struct reader reader = {bytes, length, {first_cut, second_cut}, 0};
+
+    account->length = 0;
+    http_head_begin(&head, kind);
+    while (head.state == HTTP_OPEN && reader.taken < length) {
+        size_t piece = piece_of(&reader);
+        size_t taken = http_head_take(&head, bytes + reader.taken, piece);
+
+        ck_assert(taken == piece || head.state != HTTP_OPEN);
+        reader.taken += taken;
+    }
+    if (head.state == HTTP_WHOLE) {
+        note_head(account, &head);
+        read_body(&reader, &head, account);
+    } else {
+        note_string(account, head.state == HTTP_OPEN ? "?" : "!");
+        note_string(account, head.why);
+    }
+    account->taken = reader.taken;
+}
+
+static const char *account_of(enum http_kind kind, const char *message)
+{
+    static struct account account;
+
+    read_message(kind, message, strlen(message), 0, 0, &account);
+    return account.text;
+}
+
+static void expect_response(const char *message, const char *expected)
+{
+    ck_assert_str_eq(account_of(HTTP_RESPONSE, message), expected);
+}
+
+static void expect_request(const char *message, const char *expected)
+{
+    ck_assert_str_eq(account_of(HTTP_REQUEST, message), expected);
+}
+
+/* ---- Whole messages ----------------------------------------------------------------- */
+
+#define OK       "HTTP/1.1 200 OK\r\n"
+#define GET      "GET / HTTP/1.1\r\nHost: a\r\n"
+#define CHUNKED  "Transfer-Encoding: chunked\r\n\r\n"
+#define MESSAGES (sizeof messages / sizeof messages[0])
+
+static const struct {
+    enum http_kind kind;
+    const char *bytes, *account;
+} messages[] = {
+    {HTTP_REQUEST, GET "\r\n", "GET / 1.1|Host=a||."},
+    {HTTP_REQUEST, "\r\n\nGET /a?b HTTP/1.0\nX:  y z \t\n\n", "GET /a?b 1.0|X=y z||."},
+    {HTTP_REQUEST, "PUT * HTTP/1.1\r\nhost:\r\nContent-Length: 5\r\n\r\nab\r\ncNEXT",
+     "PUT * 1.1|host=|Content-Length=5||ab\r\nc."},
+    {HTTP_REQUEST,
+     "POST /\xc3\xa9 HTTP/1.1\r\nHost:b\r\ntransfer-encoding: , Chunked,\r\n\r\n"
+     "A;x=\"y\"\r\n0123456789\r\n00b \t\r\nhello world\r\n0\r\nT: u\r\n\r\nNEXT",
+     "POST /\xc3\xa9 1.1|Host=b|transfer-encoding=, Chunked,||0123456789hello world."},
+    {HTTP_RESPONSE, OK "Content-Length: 3, 3\r\nContent-Length: 3\r\n\r\nabcNEXT",
+     "1.1 200 OK|Content-Length=3, 3|Content-Length=3||abc."},
+    {HTTP_RESPONSE, "HTTP/1.0 404\r\n\r\nall of this", "1.0 404 ||all of this."},
+    {HTTP_RESPONSE, "HTTP/1.1 500  Not  now \xe9\r\nA: b\r\n  c\r\n\td \r\nE:\r\n\r\n",
+     "1.1 500 Not  now \xe9|A=b c d|E=||."},
+    {HTTP_RESPONSE, "HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\nNEXT",
+     "1.1 204 No Content|Content-Length=7||."},
+    {HTTP_RESPONSE, "HTTP/1.1 304 Not Modified\r\n" CHUNKED,
+     "1.1 304 Not Modified|Transfer-Encoding=chunked||."},
+    {HTTP_RESPONSE, OK CHUNKED "3\r\nabc\r\n0\r\n\r\nNEXT",
+     "1.1 200 OK|Transfer-Encoding=chunked||abc."},
+    {HTTP_RESPONSE, OK CHUNKED "3\r\nabc\r\n",
+     "1.1 200 OK|Transfer-Encoding=chunked||abc!the connection was closed before its "
+     "end"},
+    {HTTP_RESPONSE, OK CHUNKED "3\r\nabcd",
+     "1.1 200 OK|Transfer-Encoding=chunked||abc!its chunks are malformed"},
+};
+
+START_TEST(a_message_is_the_same_wherever_it_is_cut)
+{
+    static struct account account;
+
+    for (size_t i = 0; i < MESSAGES; i++) {
+        const char *bytes = messages[i].bytes;
+        size_t length = strlen(bytes);
+
+        for (size_t first = 0; first < length; first++) {
+            for (size_t second = first; second < length; second++) {
+                read_message(messages[i].kind, bytes, length, first, second, &account);
+                if (strcmp(account.text, messages[i].account) != 0)
+                    ck_abort_msg("message %zu cut at %zu and %zu: '%s'", i, first, second,
+                                 account.text);
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(what_stands_behind_a_message_is_left_for_the_next)
+{
+    static struct account account;
+
+    for (size_t i = 0; i < MESSAGES; i++) {
+        const char *next = strstr(messages[i].bytes, "NEXT");
+
+        if (next == NULL)
+            continue;
+        read_message(messages[i].kind, messages[i].bytes, strlen(messages[i].bytes), 0, 0,
+                     &account);
+        ck_assert_uint_eq(account.taken, (size_t)(next - messages[i].bytes));
+    }
+}
+END_TEST
+
+/* ---- Malformed heads ---------------------------------------------------------------- */
+
+static struct http_head *head_of(enum http_kind kind, const char *bytes, size_t length)
+{
+    static struct http_head head;
+
+    http_head_begin(&head, kind);
+    (void)http_head_take(&head, bytes, length);
+    return &head;
+}
+
+START_TEST(a_malformed_request_is_refused_with_the_status_that_is_due)
+{
+    static const struct {
+        const char *bytes;
+        int answer;
+    } bad[] = {
+        {"GET\r\n", 400},
+        {" GET / HTTP/1.1\r\n", 400},
+        {"GET /\r\n", 400}, /* HTTP/0.9 */
+        {"GET  / HTTP/1.1\r\n", 400},
+        {"GET /  HTTP/1.1\r\n", 400},
+        {"GET / HTTP/1.1 \r\n", 400},
+        {"GET /\tHTTP/1.1\r\n", 400},
+        {"GET /a b HTTP/1.1\r\n", 400},
+        {"G(T / HTTP/1.1\r\n", 400},
+        {"GET / http/1.1\r\n", 400},
+        {"GET / HTTP/1\r\n", 400},
+        {"GET / HTTP/1.10\r\n", 400},
+        {"GET / HTTP/2.0\r\n", 505},
+        {"GET / HTTP/0.9\r\n", 505},
+        {"GET /\rx HTTP/1.1\r\n", 400},
+        {"GET /\x1b[m HTTP/1.1\r\n", 400},
+        {"\x16\x03\x01\x02\n", 400}, /* TLS at the wrong door */
+        {GET " folded: x\r\n", 400},
+        {GET "\tfolded\r\n", 400},
+        {"GET / HTTP/1.1\r\n Host: a\r\n", 400},
+        {GET "Name : x\r\n", 400},
+        {GET ": x\r\n", 400},
+        {GET "Name\r\n", 400},
+        {GET "Na me: x\r\n", 400},
+        {GET "Na\xe9me: x\r\n", 400},
+        {GET "Name: x\ry\r\n", 400},
+        {GET "Name: x\r\r\n", 400},
+        {GET "\r\r\n", 400},
+        {GET "Name: \x7f\r\n", 400},
+        {"GET / HTTP/1.1\r\n\r\n", 400},
+        {GET "HOST: b\r\n\r\n", 400},
+        {"GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", 400},
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct http_head *head =
+            head_of(HTTP_REQUEST, bad[i].bytes, strlen(bad[i].bytes));
+
+        if (head->state != HTTP_BAD || head->answer != bad[i].answer)
+            ck_abort_msg("'%s': state %d, answer %d", bad[i].bytes, head->state,
+                         head->answer);
+        ck_assert_str_ne(head->why, "");
+    }
+    ck_assert_int_eq(head_of(HTTP_REQUEST, GET "A: \0\r\n", sizeof GET + 6)->state,
+                     HTTP_BAD);
+}
+END_TEST
+
+START_TEST(a_malformed_response_is_refused)
+{
+    static const char *const bad[] = {
+        "\r\n",
+        "220 mail.example.org ESMTP\r\n",
+        "ICY 200 OK\r\n",
+        "<html>\n",
+        "HTTP/2 200\r\n",
+        "HTTP/2.0 200 OK\r\n",
+        "HTTP/1.1 20 OK\r\n",
+        "HTTP/1.1 2000 OK\r\n",
+        "HTTP/1.1 020 OK\r\n",
+        "HTTP/1.1  200 OK\r\n",
+        "HTTP/1.1 200OK\r\n",
+        "HTTP/1.1 200 O\rK\r\n",
+        OK " A: b\r\n",
+        OK "A : b\r\n",
+        OK "A\r\n",
+        OK "A: \x1b[2J\r\n",
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (head_of(HTTP_RESPONSE, bad[i], strlen(bad[i]))->state != HTTP_BAD)
+            ck_abort_msg("'%s' was not refused", bad[i]);
+}
+END_TEST
+
+/* A head that goes on with this line for ever: after how many bytes is it given up? */
+static size_t given_up_after(enum http_kind kind, const char *begin, const char *line,
+                             int *answer)
+{
+    static struct http_head head;
+
+    http_head_begin(&head, kind);
+    (void)http_head_take(&head, begin, strlen(begin));
+    while (head.state == HTTP_OPEN)
+        ck_assert_uint_gt(http_head_take(&head, line, strlen(line)), 0);
+    *answer = head.answer;
+    return head.taken;
+}
+
+START_TEST(a_head_without_end_is_given_up_at_its_bound)
+{
+    int answer;
+
+    ck_assert_uint_eq(given_up_after(HTTP_REQUEST, "GET /", "x", &answer),
+                      HTTP_LINE_MOST + 1);
+    ck_assert_int_eq(answer, 414);
+    ck_assert_uint_eq(given_up_after(HTTP_REQUEST, GET, "A: b\r\n", &answer),
+                      HTTP_HEAD_MOST);
+    ck_assert_int_eq(answer, 431);
+    ck_assert_uint_eq(given_up_after(HTTP_REQUEST, GET "A: ", "b", &answer),
+                      HTTP_HEAD_MOST);
+    ck_assert_uint_eq(given_up_after(HTTP_REQUEST, "", "\n", &answer), HTTP_HEAD_MOST);
+    ck_assert_uint_eq(given_up_after(HTTP_RESPONSE, OK, " \n", &answer),
+                      strlen(OK) + 2); /* a fold of nothing */
+    ck_assert_uint_eq(given_up_after(HTTP_RESPONSE, OK "A:\n", " \n", &answer),
+                      HTTP_HEAD_MOST);
+    ck_assert_uint_eq(given_up_after(HTTP_RESPONSE, "HTTP/1.1 200 ", "x", &answer),
+                      HTTP_HEAD_MOST);
+}
+END_TEST
+
+/* ---- Fields ------------------------------------------------------------------------- */
+
+START_TEST(fields_are_found_in_either_case_and_lists_over_several_fields)
+{
+    static const char bytes[] = OK "A: first\r\na: second\r\nConnection: x, Upgrade\r\n"
+                                   "CONNECTION: , close\t,y\r\nE:\r\n\r\n";
+    const struct http_head *head = head_of(HTTP_RESPONSE, bytes, sizeof bytes - 1);
+
+    ck_assert_int_eq(head->state, HTTP_WHOLE);
+    ck_assert_str_eq(http_value(head, "A"), "first");
+    ck_assert_str_eq(http_value(head, "e"), "");
+    ck_assert_ptr_null(http_value(head, "Connect"));
+    ck_assert(http_lists(head, "connection", "upgrade"));
+    ck_assert(http_lists(head, "connection", "Close"));
+    ck_assert(http_lists(head, "connection", "y"));
+    ck_assert(!http_lists(head, "connection", "clos"));
+    ck_assert(!http_lists(head, "connection", ""));
+    ck_assert(!http_lists(head, "e", ""));
+    ck_assert(!http_keeps_alive(head));
+}
+END_TEST
+
+START_TEST(a_connection_is_kept_as_its_version_and_its_fields_say)
+{
+    static const struct {
+        const char *bytes;
+        bool kept;
+    } heads[] = {
+        {"GET / HTTP/1.0\r\n\r\n", false},
+        {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true},
+        {"GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", false},
+        {GET "\r\n", true},
+        {GET "Connection: close\r\n\r\n", false},
+        {"GET / HTTP/1.2\r\nHost: a\r\n\r\n", true},
+    };
+
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+        ck_assert_int_eq(http_keeps_alive(head_of(HTTP_REQUEST, heads[i].bytes,
+                                                  strlen(heads[i].bytes))),
+                         heads[i].kept);
+}
+END_TEST
+
+/* ---- Bodies ------------------------------------------------------------------------- */
+
+START_TEST(a_body_whose_end_is_in_doubt_is_refused)
+{
+    static const struct {
+        const char *fields;
+        int answer;
+    } bad[] = {
+        {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400},
+        {"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", 400},
+        {"Content-Length: 5\r\nContent-Length: 6\r\n", 400},
+        {"Content-Length: 5, 6\r\n", 400},
+        {"Content-Length: +5\r\n", 400},
+        {"Content-Length: -5\r\n", 400},
+        {"Content-Length: 0x5\r\n", 400},
+        {"Content-Length: 5 5\r\n", 400},
+        {"Content-Length: 5;\r\n", 400},
+        {"Content-Length:\r\n", 400},
+        {"Content-Length: ,\r\n", 400},
+        {"Content-Length: 18446744073709551616\r\n", 400},
+        {"Transfer-Encoding: gzip\r\n", 501},
+        {"Transfer-Encoding: identity\r\n", 501},
+        {"Transfer-Encoding: gzip, chunked\r\n", 501},
+        {"Transfer-Encoding: chunked, gzip\r\n", 501},
+        {"Transfer-Encoding: chunked, chunked\r\n", 400},
+        {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 400},
+        {"Transfer-Encoding: chunked;q=1\r\n", 501},
+        {"Transfer-Encoding: \"chunked\"\r\n", 501},
+        {"Transfer-Encoding:\r\n", 400},
+    };
+    static const char *const first[] = {GET, OK};
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        for (int kind = HTTP_REQUEST; kind <= HTTP_RESPONSE; kind++) {
+            char bytes[200];
+            struct http_body body;
+
+            (void)snprintf(bytes, sizeof bytes, "%s%s\r\n", first[kind], bad[i].fields);
+            http_body_begin(&body, head_of((enum http_kind)kind, bytes, strlen(bytes)));
+            if (body.state != HTTP_BAD || body.answer != bad[i].answer)
+                ck_abort_msg("'%s': state %d, answer %d", bytes, body.state, body.answer);
+        }
+    }
+    expect_response("HTTP/1.0 200 OK\r\n" CHUNKED,
+                    "1.0 200 OK|Transfer-Encoding=chunked||"
+                    "!it has a Transfer-Encoding in HTTP/1.0");
+}
+END_TEST
+
+START_TEST(malformed_chunks_are_refused)
+{
+    static const char *const bad[] = {
+        "\r\n",
+        "x\r\n",
+        "-1\r\n",
+        "0x3\r\nabc\r\n",
+        ";a\r\n",
+        " 3\r\nabc",
+        "3 3\r\nabc",
+        "3\nabc\r\n",
+        "3\r\nabc\n",
+        "3\r\nabc\rx",
+        "3\r\nab\r\n",
+        "3;a\nabc",
+        "3;\ra\r\n",
+        "3;\x01\r\n",
+        "0\r\nA: b\n\r\n",
+        "0\r\nA: b\rc\r\n\r\n",
+        "0\r\n\n",
+        "0\r\n\r\r\n",
+        "1000000000000000\r\n",
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char bytes[200];
+
+        (void)snprintf(bytes, sizeof bytes, OK CHUNKED "%s", bad[i]);
+        if (strstr(account_of(HTTP_RESPONSE, bytes), "!its chunks are malformed") == NULL)
+            ck_abort_msg("'%s': '%s'", bytes, account_of(HTTP_RESPONSE, bytes));
+    }
+}
+END_TEST
+
+START_TEST(lines_without_end_between_chunks_are_given_up_at_their_bound)
+{
+    static const struct {
+        const char *begin, *more;
+        size_t most;
+    } floods[] = {
+        {"1;", "x", HTTP_CHUNK_LINE_MOST},
+        {"", "0", HTTP_CHUNK_LINE_MOST},
+        {"0\r\n", "A: b\r\n", HTTP_TRAILERS_MOST},
+        {"0\r\nA: ", "b", HTTP_TRAILERS_MOST},
+    };
+
+    for (size_t i = 0; i < sizeof floods / sizeof floods[0]; i++) {
+        struct http_content content;
+        struct http_body body;
+        size_t taken;
+
+        http_body_begin(&body, head_of(HTTP_RESPONSE, OK CHUNKED, strlen(OK CHUNKED)));
+        taken = http_body_take(&body, floods[i].begin, strlen(floods[i].begin), &content);
+        while (body.state == HTTP_OPEN && taken < 10 * floods[i].most)
+            taken +=
+                http_body_take(&body, floods[i].more, strlen(floods[i].more), &content);
+        ck_assert_int_eq(body.state, HTTP_BAD);
+        ck_assert_uint_le(taken, floods[i].most + 4);
+    }
+}
+END_TEST
+
+START_TEST(a_cut_body_is_not_taken_for_a_whole_one)
+{
+    expect_response(OK "Content-Length: 5\r\n\r\nabcd",
+                    "1.1 200 OK|Content-Length=5||abcd!"
+                    "the connection was closed before its end");
+    expect_response(OK "\r\nabcd", "1.1 200 OK||abcd.");
+    expect_response(OK "Content-Length: 0\r\n\r\nabcd", "1.1 200 OK|Content-Length=0||.");
+    expect_request("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n",
+                   "GET / 1.1|Host=a|Content-Length=1||"
+                   "!the connection was closed before its end");
+}
+END_TEST
+
+/* Good messages with some bytes changed, taken out or put in, fed in random pieces. */
+START_TEST(whatever_comes_nothing_is_read_outside_and_no_control_gets_into_a_field)
+{
+    static const char spice[] = "\r\n\0 \t:;,=0aF\x7f\x1b\xff";
+    static struct account account, again;
+
+    for (int round = 0; round < 20000; round++) {
+        const char *source = messages[random_below(MESSAGES)].bytes;
+        enum http_kind kind = random_below(2) ? HTTP_REQUEST : HTTP_RESPONSE;
+        size_t length = strlen(source);
+        char *bytes = malloc(length); /* the exact size: a sanitizer sees all beyond */
+
+        ck_assert_ptr_nonnull(bytes);
+        memcpy(bytes, source, length);
+        for (unsigned n = random_below(4); n > 0; n--)
+            bytes[random_below((unsigned)length)] =
+                random_below(3) ? spice[random_below(sizeof spice - 1)]
+                                : (char)random_below(256);
+        read_message(kind, bytes, length, random_below((unsigned)length),
+                     random_below((unsigned)length), &account);
+        read_message(kind, bytes, length, 0, 0, &again);
+        free(bytes);
+        ck_assert(again.length == account.length && again.taken == account.taken &&
+                  memcmp(again.text, account.text, account.length) == 0);
+    }
+}
+END_TEST
+
+START_TEST(random_heads_keep_no_controls)
+{
+    for (int round = 0; round < 20000; round++) {
+        char bytes[80] = OK "A: ";
+        struct http_field field = {NULL, NULL};
+        const struct http_head *head;
+
+        for (size_t i = strlen(bytes); i < sizeof bytes; i++)
+            bytes[i] =
+                random_below(8) ? (char)random_below(256) : "\r\n: "[random_below(4)];
+        memcpy(bytes + sizeof bytes - 4, "\r\n\r\n", 4);
+        head = head_of(HTTP_RESPONSE, bytes, sizeof bytes);
+        while (head->state == HTTP_WHOLE && http_next_field(head, &field)) {
+            ck_assert_uint_gt(strlen(field.name), 0);
+            for (const char *byte = field.value; *byte != '\0'; byte++)
+                if (((unsigned char)*byte < ' ' && *byte != '\t') || *byte == 0x7f)
+                    ck_abort_msg("control character %d", *byte);
+        }
+    }
+}
+END_TEST
+
+/* ---- URLs --------------------------------------------------------------------------- */
+
+START_TEST(a_url_comes_apart_into_host_port_and_path)
+{
+    static const struct {
+        const char *text, *host;
+        int port;
+        const char *path, *authority;
+    } urls[] = {
+        {"http://a", "a", 80, "/", "a"},
+        {"HTTP://Example.org/", "Example.org", 80, "/", "Example.org"},
+        {"http://a:8080/x?y=/z#part", "a", 8080, "/x?y=/z", "a:8080"},
+        {"http://a:?q", "a", 80, "/?q", "a"},
+        {"http://a:80#f", "a", 80, "/", "a"},
+        {"http://127.0.0.1:65535/../x", "127.0.0.1", 65535, "/../x", "127.0.0.1:65535"},
+        {"http://[::1]:8080/", "::1", 8080, "/", "[::1]:8080"},
+        {"http://[FE80::1%25eth0]/", "FE80::1%eth0", 80, "/", "[FE80::1]"},
+        {"http://[fe80::1%eth0]:1/", "fe80::1%eth0", 1, "/", "[fe80::1]:1"},
+        {"http://a/b c\r\nX: y\t\x7f\xc3\xa9%20|", "a", 80,
+         "/b%20c%0D%0AX:%20y%09%7F%C3%A9%20%7C", "a"},
+    };
+
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        char authority[URL_AUTHORITY_MOST];
+        const char *why = "";
+        struct url url;
+
+        if (url_parse(&url, urls[i].text, &why) == -1)
+            ck_abort_msg("'%s': %s", urls[i].text, why);
+        ck_assert_str_eq(url.host, urls[i].host);
+        ck_assert_int_eq(url.port, urls[i].port);
+        ck_assert_str_eq(url.path, urls[i].path);
+        url_authority(&url, authority);
+        ck_assert_str_eq(authority, urls[i].authority);
+    }
+}
+END_TEST
+
+START_TEST(what_is_no_http_url_is_refused_with_the_reason)
+{
+    static const struct {
+        const char *text, *why;
+    } bad[] = {
+        {"", "only http"},
+        {"a/b", "only http"},
+        {"ftp://a/", "only http"},
+        {"httpS://a/", "https needs TLS"},
+        {"http://", "no host"},
+        {"http:///x", "no host"},
+        {"http://:80/", "no host"},
+        {"http://user:word@a/", "name or password"},
+        {"http://a@b", "name or password"},
+        {"http://a b/", "character"},
+        {"http://a\r\nX/", "character"},
+        {"http://\xc3\xa9/", "character"},
+        {"http://a%2fb/", "character"},
+        {"http://a\\b/", "character"},
+        {"http://a:0/", "port"},
+        {"http://a:65536/", "port"},
+        {"http://a:8o/", "port"},
+        {"http://a: 80/", "port"},
+        {"http://a:000000080/", "port"},
+        {"http://::1/", "brackets"},
+        {"http://[::1/", "]"},
+        {"http://[]/", "no host"},
+        {"http://[::1]80/", "behind the host"},
+        {"http://[127.0.0.1]/", "no IPv6"},
+        {"http://[::1%]/", "zone"},
+        {"http://[::1%25a b]/", "zone"},
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        const char *why = "not refused";
+        struct url url;
+
+        if (url_parse(&url, bad[i].text, &why) == 0 || strstr(why, bad[i].why) == NULL)
+            ck_abort_msg("'%s': %s", bad[i].text, why);
+    }
+}
+END_TEST
+
+START_TEST(a_url_that_is_too_long_is_refused)
+{
+    static char text[2 * URL_PATH_MOST];
+    const char *why;
+    struct url url;
+
+    memset(text, 'a', sizeof text - 1);
+    memcpy(text, "http://", 7);
+    ck_assert_int_eq(url_parse(&url, text, &why), -1);
+    ck_assert_str_eq(why, "the host is too long");
+    text[8] = '/';
+    ck_assert_int_eq(url_parse(&url, text, &why), -1);
+    ck_assert_str_eq(why, "it is too long");
+    text[URL_PATH_MOST] = '\0';
+    ck_assert_int_eq(url_parse(&url, text, &why), 0);
+    for (size_t length = URL_PATH_MOST; length > 0; length--) {
+        memset(text, '\n', length); /* three bytes each, as they are written */
+        text[length] = '\0';
+        (void)url_resolve(&url, text, &why);
+        (void)url_parse(&url, "http://a/b/", &why);
+        if (length > 40)
+            length -= 39;
+    }
+}
+END_TEST
+
+/* RFC 3986 5.4, as far as http goes. */
+START_TEST(a_reference_is_resolved_as_the_rfcs_examples_are)
+{
+    static const struct {
+        const char *reference, *path;
+    } examples[] = {
+        {"g", "/b/c/g"},
+        {"./g", "/b/c/g"},
+        {"g/", "/b/c/g/"},
+        {"/g", "/g"},
+        {"?y", "/b/c/d;p?y"},
+        {"g?y", "/b/c/g?y"},
+        {"#s", "/b/c/d;p?q"},
+        {"g#s", "/b/c/g"},
+        {"g?y#s", "/b/c/g?y"},
+        {";x", "/b/c/;x"},
+        {"g;x", "/b/c/g;x"},
+        {"g;x?y#s", "/b/c/g;x?y"},
+        {"", "/b/c/d;p?q"},
+        {".", "/b/c/"},
+        {"./", "/b/c/"},
+        {"..", "/b/"},
+        {"../", "/b/"},
+        {"../g", "/b/g"},
+        {"../..", "/"},
+        {"../../", "/"},
+        {"../../g", "/g"},
+        {"../../../g", "/g"},
+        {"../../../../g", "/g"},
+        {"/./g", "/g"},
+        {"/../g", "/g"},
+        {"g.", "/b/c/g."},
+        {".g", "/b/c/.g"},
+        {"g..", "/b/c/g.."},
+        {"..g", "/b/c/..g"},
+        {"./../g", "/b/g"},
+        {"./g/.", "/b/c/g/"},
+        {"g/./h", "/b/c/g/h"},
+        {"g/../h", "/b/c/h"},
+        {"g;x=1/./y", "/b/c/g;x=1/y"},
+        {"g;x=1/../y", "/b/c/y"},
+        {"g?y/./x", "/b/c/g?y/./x"},
+        {"g?y/../x", "/b/c/g?y/../x"},
+        {"g#s/../x", "/b/c/g"},
+        {"//a/x/../y", "/x/../y"},
+    };
+
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
+        const char *why = "";
+        struct url url;
+
+        ck_assert_int_eq(url_parse(&url, "http://a/b/c/d;p?q", &why), 0);
+        if (url_resolve(&url, examples[i].reference, &why) == -1 ||
+            strcmp(url.path, examples[i].path) != 0 || strcmp(url.host, "a") != 0)
+            ck_abort_msg("'%s': '%s' %s", examples[i].reference, url.path, why);
+    }
+}
+END_TEST
+
+START_TEST(a_reference_may_lead_to_another_host)
+{
+    const char *why = "";
+    struct url url;
+
+    ck_assert_int_eq(url_parse(&url, "http://a:8080/b", &why), 0);
+    ck_assert_int_eq(url_resolve(&url, "c", &why), 0);
+    ck_assert_int_eq(url.port, 8080);
+    ck_assert_int_eq(url_resolve(&url, "//c.d:1/e f", &why), 0);
+    ck_assert_str_eq(url.host, "c.d");
+    ck_assert_int_eq(url.port, 1);
+    ck_assert_str_eq(url.path, "/e%20f");
+    ck_assert_int_eq(url_resolve(&url, "http://[::1]/g", &why), 0);
+    ck_assert_str_eq(url.host, "::1");
+    ck_assert_int_eq(url.port, 80);
+    ck_assert_int_eq(url_resolve(&url, "https://a/", &why), -1);
+    ck_assert_int_eq(url_resolve(&url, "mailto:x@y", &why), -1);
+}
+END_TEST
+
+START_TEST(whatever_a_url_holds_what_is_sent_of_it_is_one_line_of_visible_ascii)
+{
+    static char request[HTTP_HEAD_MOST];
+
+    for (int round = 0; round < 20000; round++) {
+        char text[40] = "http://a/";
+        const char *why;
+        struct url url;
+        size_t length, lines = 0;
+
+        for (size_t i = random_below(2) ? 7 : 9; i < sizeof text - 1; i++)
+            text[i] = (char)(1 + random_below(255));
+        if (url_parse(&url, text, &why) == -1 &&
+            (url_parse(&url, "http://a", &why) == -1 ||
+             url_resolve(&url, text + 9, &why) == -1))
+            continue;
+        length = http_compose_get(request, &url, "agent");
+        for (size_t i = 0; i < length; i++) {
+            lines += request[i] == '\n';
+            if ((request[i] < ' ' && request[i] != '\r' && request[i] != '\n') ||
+                request[i] > '~')
+                ck_abort_msg("'%s' became '%s'", text, request);
+        }
+        ck_assert_uint_eq(lines, 6);
+    }
+}
+END_TEST
+
+/* ---- What is sent ------------------------------------------------------------------- */
+
+START_TEST(row_12_a_get_says_what_host_it_is_for_and_that_no_other_follows)
+{
+    char request[HTTP_HEAD_MOST];
+    const char *why;
+    struct url url;
+
+    ck_assert_int_eq(url_parse(&url, "http://[::1]:8888/a?b", &why), 0);
+    ck_assert_uint_eq(http_compose_get(request, &url, "me"), strlen(request));
+    ck_assert_str_eq(request,
+                     "GET /a?b HTTP/1.1\r\nHost: [::1]:8888\r\nUser-Agent: me\r\n"
+                     "Accept: */*\r\nConnection: close\r\n\r\n");
+}
+END_TEST
+
+START_TEST(a_date_is_written_as_the_rfc_writes_it)
+{
+    char date[HTTP_DATE_MOST];
+
+    http_date(784111777, date);
+    ck_assert_str_eq(date, "Sun, 06 Nov 1994 08:49:37 GMT");
+    http_date(0, date);
+    ck_assert_str_eq(date, "Thu, 01 Jan 1970 00:00:00 GMT");
+    http_date(1709251199, date);
+    ck_assert_str_eq(date, "Thu, 29 Feb 2024 23:59:59 GMT");
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        a_message_is_the_same_wherever_it_is_cut,
+        what_stands_behind_a_message_is_left_for_the_next,
+        a_malformed_request_is_refused_with_the_status_that_is_due,
+        a_malformed_response_is_refused,
+        a_head_without_end_is_given_up_at_its_bound,
+        fields_are_found_in_either_case_and_lists_over_several_fields,
+        a_connection_is_kept_as_its_version_and_its_fields_say,
+        a_body_whose_end_is_in_doubt_is_refused,
+        malformed_chunks_are_refused,
+        lines_without_end_between_chunks_are_given_up_at_their_bound,
+        a_cut_body_is_not_taken_for_a_whole_one,
+        whatever_comes_nothing_is_read_outside_and_no_control_gets_into_a_field,
+        random_heads_keep_no_controls,
+        a_url_comes_apart_into_host_port_and_path,
+        what_is_no_http_url_is_refused_with_the_reason,
+        a_url_that_is_too_long_is_refused,
+        a_reference_is_resolved_as_the_rfcs_examples_are,
+        a_reference_may_lead_to_another_host,
+        whatever_a_url_holds_what_is_sent_of_it_is_one_line_of_visible_ascii,
+        row_12_a_get_says_what_host_it_is_for_and_that_no_other_follows,
+        a_date_is_written_as_the_rfc_writes_it,
+    };
+    Suite *suite = suite_create("HTTP messages and URLs");
+    TCase *tcase = tcase_create("http");
+
+    tcase_set_timeout(tcase, 60);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
