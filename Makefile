@@ -12,16 +12,16 @@ COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(CHECKED) $(CPPFLAGS) $(
 LINK = mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@
 
 PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/dgram_cli \
-	bin/chat_cli bin/hello_srv bin/name_srv bin/echo_fork bin/echo_thread bin/chat_naive
+	bin/chat_cli bin/hello_srv bin/name_srv bin/threat_srv bin/threat_cli bin/echo_fork bin/echo_thread bin/chat_naive
 BENCHES = bin/chat_load bin/echo_load bin/echo_select_blocking bin/dgram_select_blocking
 TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
-	build/test_chat_server build/test_telnet build/test_echo build/test_dgram build/test_labs \
+	build/test_chat_server build/test_telnet build/test_echo build/test_dgram build/test_labs build/test_threat \
 	build/test_line_edit build/test_chat_cli
 FIGURES = build/test_figures
 
 KIT = options.o net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
-	net/keepalive.o net/line.o net/listener.o net/log.o net/number.o net/server.o \
-	net/signals.o net/telnet.o net/text.o net/transcript.o
+	net/http.o net/keepalive.o net/line.o net/listener.o net/log.o net/number.o \
+	net/server.o net/signals.o net/telnet.o net/text.o net/transcript.o net/url.o
 CHAT = pchatsrv.o chat_commands.o chat_readers.o
 LOAD = bench/chat_load.o bench/chat_clients.o bench/chat_join.o bench/chat_line.o \
 	bench/chat_run.o bench/child.o bench/histogram.o
@@ -31,10 +31,10 @@ YARDSTICKS = bench/echo_select_blocking.o bench/dgram_select_blocking.o bench/ec
 HARNESS = tests/harness.o tests/person.o tests/room.o
 STANDING = $(HARNESS) build/libkit.a
 CHAT_CLI = clients/chat_cli.o clients/line_edit.o clients/terminal.o
-CLIENTS = clients/echo_cli.o clients/dgram_cli.o $(CHAT_CLI)
+CLIENTS = clients/threat_cli.o clients/echo_cli.o clients/dgram_cli.o $(CHAT_CLI)
 STREAM_SERVER = labs/stream_server.o build/libkit.a
 LABS = labs/chat_naive.o labs/echo_blocking.o labs/echo_fork.o labs/echo_thread.o \
-	labs/hello_srv.o labs/name_srv.o labs/stream_server.o
+	labs/fetch.o labs/threat_srv.o labs/hello_srv.o labs/name_srv.o labs/stream_server.o
 
 OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(KIT) $(LABS) $(LOAD) \
 	$(ECHO_LOAD) $(YARDSTICKS) $(HARNESS) tests/screen.o
@@ -86,6 +86,12 @@ bin/hello_srv: labs/hello_srv.o $(STREAM_SERVER)
 
 bin/name_srv: labs/name_srv.o clients/terminal.o $(STREAM_SERVER)
 	$(LINK) labs/name_srv.o clients/terminal.o $(STREAM_SERVER) $(LDLIBS)
+
+bin/threat_srv: labs/threat_srv.o labs/fetch.o $(STREAM_SERVER)
+	$(LINK) labs/threat_srv.o labs/fetch.o $(STREAM_SERVER) $(LDLIBS)
+
+bin/threat_cli: clients/threat_cli.o build/libkit.a
+	$(LINK) clients/threat_cli.o build/libkit.a $(LDLIBS)
 
 bin/echo_fork: labs/echo_fork.o labs/echo_blocking.o build/libkit.a
 	$(LINK) labs/echo_fork.o labs/echo_blocking.o build/libkit.a $(LDLIBS)
@@ -168,6 +174,9 @@ build/test_dgram: tests/test_dgram.c $(STANDING)
 
 build/test_labs: tests/test_labs.c $(STANDING)
 	$(TEST) tests/test_labs.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_threat: tests/test_threat.c $(STANDING)
+	$(TEST) tests/test_threat.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 build/test_line_edit: tests/test_line_edit.c clients/line_edit.o $(STANDING)
 	$(TEST) tests/test_line_edit.c clients/line_edit.o $(STANDING) $(CHECK_LIBS) $(LDLIBS)

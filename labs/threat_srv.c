@@ -139,7 +139,7 @@ static void answer_threat(struct threat_server *server, struct stream *stream)
         return;
     }
     if (server->loop.now < server->fresh_until) {
-        tell_level(stream, server->level, NULL);
+        tell_level(stream, server->level, "");
         return;
     }
     stream_hold(stream); /* its next command is answered after this one */
