@@ -59,7 +59,8 @@ static _Noreturn void serve_client(struct echo_fork *server, int client)
     catch (SIGTERM, end_client);
     (void)sigprocmask(SIG_SETMASK, &server->common.signals.while_waiting, NULL);
     echo_blocking_serve(client);
-    _exit(EXIT_SUCCESS); /* which closes the connection */
+    (void)close(client);
+    _exit(EXIT_SUCCESS); /* exit() would write once more what the parent has printed */
 }
 
 /* ---- The parent --------------------------------------------------------------------- */

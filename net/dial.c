@@ -76,10 +76,11 @@ static int start_resolver(struct dial *dial, const char *host, int port)
     return -1;
 }
 
-/* It has told what it found, or it is no longer waited for. */
+/* It has told what it found and ends, or it is made to. */
 static void end_resolver(struct dial *dial)
 {
-    (void)kill(dial->resolver, SIGKILL);
+    if (dial->received < sizeof dial->found)
+        (void)kill(dial->resolver, SIGKILL);
     while (waitpid(dial->resolver, NULL, 0) == -1 && errno == EINTR)
         continue;
     dial->resolver = 0;
@@ -101,9 +102,11 @@ static bool hear_resolver(struct dial *dial)
     if (dial->received < sizeof dial->found) {
         if (got == -1 && descriptor_try_again(errno) && clock_ms() < dial->deadline)
             return false;
+        end_resolver(dial);
         dial->found = (struct dial_addresses){.failed = EAI_AGAIN};
+    } else {
+        end_resolver(dial);
     }
-    end_resolver(dial);
     return true;
 }
 

@@ -311,7 +311,9 @@ START_TEST(what_is_owed_is_sent_before_it_ends)
     /* Its buffer is full. What the kernel has not handed to it yet is not owed. */
     ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
     (void)poll(NULL, 0, 300);
-    ck_assert_int_eq(waitpid(server.pid, NULL, WNOHANG), 0); /* it waits for its client */
+    if (way ==
+        &echo_srv) /* which waits for its client; to the others the kernel may grant room */
+        ck_assert_int_eq(waitpid(server.pid, NULL, WNOHANG), 0);
     while (stream_fill(&client))
         take_pattern(&client, 3, &seen);
     ck_assert_uint_gt(seen, 0);
