@@ -33,7 +33,7 @@ static void close_room(void)
 
 /* ---- The session of the source document --------------------------------------------- */
 
-START_TEST(a_session_of_two_is_held_to_the_byte)
+START_TEST(row_1_a_session_of_two_is_held_to_the_byte)
 {
     send_text(&bob, "Hello, is anyone there?\r\n");
     expect_line(&ann, "[%s] Hello, is anyone there?", bob_name);
@@ -596,7 +596,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        a_session_of_two_is_held_to_the_byte,
+        row_1_a_session_of_two_is_held_to_the_byte,
         an_ipv6_peer_is_shown_in_brackets,
         a_line_split_over_many_segments_arrives_whole,
         many_lines_in_one_segment_are_many_lines,

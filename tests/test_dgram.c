@@ -72,7 +72,7 @@ static void expect_echo(int fd, size_t length)
 
 /* ---- The server --------------------------------------------------------------------- */
 
-START_TEST(every_size_of_datagram_comes_back_whole)
+START_TEST(row_4_every_size_of_datagram_comes_back_whole)
 {
     static const size_t sizes[] = {0, 1, 2, 511, 512, 1472, 1473, 9000, 65506, 65507};
     int fd = dial_server("127.0.0.1");
@@ -218,7 +218,7 @@ END_TEST
 
 /* ---- The client --------------------------------------------------------------------- */
 
-START_TEST(dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer)
+START_TEST(row_5_dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer)
 {
     struct program client;
 
@@ -414,7 +414,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        every_size_of_datagram_comes_back_whole,
+        row_4_every_size_of_datagram_comes_back_whole,
         every_size_comes_back_over_ipv6_too,
         the_answer_comes_from_the_address_that_was_asked,
         a_burst_of_datagrams_is_echoed_in_order,
@@ -422,7 +422,7 @@ int main(void)
         the_ports_of_echo_like_services_and_its_own_get_no_answer,
         it_ends_with_a_signal_and_its_counts_while_datagrams_pour_in,
         nc_gets_its_echo,
-        dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer,
+        row_5_dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer,
         dgram_cli_counts_answers_and_sums_up,
         dgram_cli_counts_datagrams_of_every_small_size,
         the_answer_comes_from_the_address_that_was_asked_over_ipv4_alone_too,
