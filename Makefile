@@ -12,6 +12,7 @@ COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(CHECKED) $(CPPFLAGS) $(
 LINK = mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@
 
 PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/dgram_cli \
+	bin/watch_cli bin/resolve bin/sockopts \
 	bin/chat_cli bin/hello_srv bin/name_srv bin/threat_srv bin/threat_cli bin/echo_fork bin/echo_thread bin/chat_naive
 BENCHES = bin/chat_load bin/echo_load bin/echo_select_blocking bin/dgram_select_blocking
 TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
@@ -31,7 +32,8 @@ YARDSTICKS = bench/echo_select_blocking.o bench/dgram_select_blocking.o bench/ec
 HARNESS = tests/harness.o tests/person.o tests/room.o
 STANDING = $(HARNESS) build/libkit.a
 CHAT_CLI = clients/chat_cli.o clients/line_edit.o clients/terminal.o
-CLIENTS = clients/threat_cli.o clients/echo_cli.o clients/dgram_cli.o $(CHAT_CLI)
+CLIENTS = clients/threat_cli.o clients/echo_cli.o clients/dgram_cli.o $(CHAT_CLI) \
+	clients/watch_cli.o clients/resolve.o clients/sockopts.o
 STREAM_SERVER = labs/stream_server.o build/libkit.a
 LABS = labs/chat_naive.o labs/echo_blocking.o labs/echo_fork.o labs/echo_thread.o \
 	labs/fetch.o labs/threat_srv.o labs/hello_srv.o labs/name_srv.o labs/stream_server.o
@@ -80,6 +82,15 @@ bin/dgram_cli: clients/dgram_cli.o build/libkit.a
 
 bin/chat_cli: $(CHAT_CLI) build/libkit.a
 	$(LINK) $(CHAT_CLI) build/libkit.a $(LDLIBS)
+
+bin/watch_cli: clients/watch_cli.o build/libkit.a
+	$(LINK) clients/watch_cli.o build/libkit.a $(LDLIBS)
+
+bin/resolve: clients/resolve.o build/libkit.a
+	$(LINK) clients/resolve.o build/libkit.a $(LDLIBS)
+
+bin/sockopts: clients/sockopts.o build/libkit.a
+	$(LINK) clients/sockopts.o build/libkit.a $(LDLIBS)
 
 bin/hello_srv: labs/hello_srv.o $(STREAM_SERVER)
 	$(LINK) labs/hello_srv.o $(STREAM_SERVER) $(LDLIBS)

@@ -1,0 +1,169 @@
+/*
+ * resolve: the addresses of names, and the names of addresses.
+ *
+ *     resolve NAME|ADDRESS ...
+ *
+ * A fact a line, in three words: what was asked, what the last word is, and the answer.
+ *
+ *     $ resolve localhost 127.0.0.1
+ *     localhost name localhost
+ *     localhost IPv6 ::1
+ *     localhost IPv4 127.0.0.1
+ *     127.0.0.1 name localhost
+ *
+ * getaddrinfo() and getnameinfo() (POSIX) ask whatever this system asks: its hosts file,
+ * the DNS. Addresses come in the order in which a client should try them (RFC 6724).
+ */
+#include "net/descriptor.h"
+#include "net/text.h"
+#include "options.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define NAME_MOST    1025 /* what getnameinfo() writes at the most (RFC 3493 6.2) */
+#define ADDRESS_MOST 64   /* 45 characters of IPv6, %, an interface's name */
+
+/* Names come from whoever runs a name server, and from whoever wrote a list of them. */
+static void print_clean(FILE *file, const char *text)
+{
+    struct text tail = {0};
+    char clean[TEXT_MOST];
+
+    for (; *text != '\0'; text++)
+        (void)fwrite(clean, 1, text_take(&tail, (unsigned char)*text, clean), file);
+    (void)fwrite(clean, 1, text_finish(&tail, clean), file);
+}
+
+static void print_fact(const char *asked, const char *kind, const char *answer)
+{
+    print_clean(stdout, asked);
+    (void)printf(" %s ", kind);
+    print_clean(stdout, answer);
+    (void)putchar('\n'); /* the caller's fflush() tells if any of it failed */
+}
+
+/* Says why a look-up failed, in getaddrinfo()'s numbers. -1. */
+static int complain(const char *what, const char *asked, int failed)
+{
+    const char *why = failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed);
+
+    (void)fprintf(stderr, "resolve: %s ", what);
+    print_clean(stderr, asked);
+    (void)fprintf(stderr, ": %s\n", why);
+    return -1;
+}
+
+/* ---- The name of an address --------------------------------------------------------- */
+
+static int resolve_address(const char *asked, const struct addrinfo *address)
+{
+    char name[NAME_MOST];
+    int failed = getnameinfo(address->ai_addr, address->ai_addrlen, name, sizeof name,
+                             NULL, 0, NI_NAMEREQD);
+
+    if (failed)
+        return complain("no name of", asked, failed);
+    print_fact(asked, "name", name);
+    return 0;
+}
+
+/* ---- The addresses of a name -------------------------------------------------------- */
+
+/* A system whose hosts file says a thing twice answers it twice. */
+static bool is_repeated(const struct addrinfo *found, const struct addrinfo *address)
+{
+    for (; found != address; found = found->ai_next)
+        if (found->ai_addrlen == address->ai_addrlen &&
+            memcmp(found->ai_addr, address->ai_addr, found->ai_addrlen) == 0)
+            return true;
+    return false;
+}
+
+static int print_address(const char *asked, const struct addrinfo *address)
+{
+    char text[ADDRESS_MOST];
+    int failed = getnameinfo(address->ai_addr, address->ai_addrlen, text, sizeof text,
+                             NULL, 0, NI_NUMERICHOST);
+
+    if (failed)
+        return complain("cannot write an address of", asked, failed);
+    print_fact(asked, address->ai_family == AF_INET6 ? "IPv6" : "IPv4", text);
+    return 0;
+}
+
+static int resolve_name(const char *asked)
+{
+    /* A type, or each address would come once for every type that there is. */
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_CANONNAME};
+    struct addrinfo *found;
+    int failed = getaddrinfo(asked, NULL, &hints, &found), result = 0;
+
+    if (failed)
+        return complain("no address of", asked, failed);
+    if (found->ai_canonname != NULL)
+        print_fact(asked, "name", found->ai_canonname);
+    for (struct addrinfo *address = found; address != NULL; address = address->ai_next)
+        if (!is_repeated(found, address) && print_address(asked, address) == -1)
+            result = -1;
+    freeaddrinfo(found);
+    return result;
+}
+
+/* ---- The program -------------------------------------------------------------------- */
+
+/* 0, or -1 if there is no answer. */
+static int resolve(const char *asked)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+    struct addrinfo *address;
+    int result;
+
+    if (getaddrinfo(asked, NULL, &hints, &address) != 0)
+        return resolve_name(asked);
+    result = resolve_address(asked, address);
+    freeaddrinfo(address);
+    return result;
+}
+
+static const struct options options = {
+    .program = "resolve",
+    .letters = "hV",
+    .usage = "usage: resolve [-hV] name|address ...\n",
+    .help =
+        "Prints the full name and every address of each name, and the name of each\n"
+        "address, a line each: what was asked, then 'name', 'IPv4' or 'IPv6', then the\n"
+        "answer. The status is 1 if one of them has none.\n"
+        "  -h  print this help\n"
+        "  -V  print the version\n",
+};
+
+int main(int argc, char *argv[])
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    int status = EXIT_SUCCESS;
+
+    while (options_next(&options, argc, argv) != -1)
+        continue;
+    if (optind == argc)
+        options_wrong(&options, "of what? Give a name or an address");
+    if (descriptor_fill_standard() == -1)
+        return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    (void)sigaction(SIGPIPE, &ignore, NULL); /* fflush() tells of it, in words */
+    for (int i = optind; i < argc; i++) {
+        if (resolve(argv[i]) == -1)
+            status = EXIT_FAILURE;
+        if (fflush(stdout) == EOF) {
+            perror("resolve: cannot write to standard output");
+            return EXIT_FAILURE;
+        }
+    }
+    return status;
+}

@@ -1,0 +1,288 @@
+/*
+ * watch_cli: prints what several servers send, and says when none of them sends anything.
+ *
+ *     watch_cli [-t seconds] host:port ...
+ *
+ * One select() waits for all of them, and its time-out is news too: nothing came. What a
+ * server sends is printed when a line of it is whole, so two servers' pieces never mix.
+ * Printing waits for whoever reads it. Meanwhile no server is read, and TCP has each of
+ * them wait in turn: nothing is lost, and nothing piles up here.
+ */
+#include "net/clock.h"
+#include "net/descriptor.h"
+#include "net/dial.h"
+#include "net/fdset.h"
+#include "net/keepalive.h"
+#include "net/line.h"
+#include "options.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define DIAL_MS     5000  /* to connect, with each address of a host */
+#define PIECE_BYTES 16384 /* of one receive: then it is the next server's turn */
+#define HOST_MOST   256   /* with its NUL: a name has 253 bytes at the most (RFC 1035) */
+#define NS_PER_S    INT64_C(1000000000)
+
+struct server {
+    const char *name; /* as it was given: host:port */
+    char host[HOST_MOST];
+    int port;
+    int socket; /* -1: not connected, or no longer */
+    struct line line;
+};
+
+struct watch {
+    int64_t patience_ns;
+    struct server *servers;
+    int count;
+    bool failed; /* a server could not be connected, or was lost */
+};
+
+static int complain_of_output(void)
+{
+    (void)fprintf(stderr, "watch_cli: cannot write to standard output: %s\n",
+                  strerror(errno));
+    return -1;
+}
+
+static void complain_of_server(struct watch *watch, const struct server *server,
+                               const char *what, const char *why)
+{
+    (void)fprintf(stderr, "watch_cli: %s %s: %s\n", what, server->name, why);
+    watch->failed = true;
+}
+
+static void connect_servers(struct watch *watch)
+{
+    for (int i = 0; i < watch->count; i++) {
+        struct server *server = &watch->servers[i];
+        const char *why;
+
+        server->socket = dial(server->host, server->port, SOCK_STREAM, DIAL_MS, &why);
+        if (server->socket == -1)
+            complain_of_server(watch, server, "cannot connect to", why);
+        else
+            keepalive_enable(
+                server->socket); /* nothing is sent that could show its end */
+    }
+}
+
+/* ---- What they send ----------------------------------------------------------------- */
+
+static int print_line(struct server *server)
+{
+    int printed = printf("%s: %s\n", server->name, server->line.text);
+
+    line_clear(&server->line, 0);
+    return printed < 0 ? complain_of_output() : 0;
+}
+
+static int print_lines(struct server *server, const unsigned char *bytes, size_t length)
+{
+    while (length > 0) {
+        enum line_event event;
+        size_t taken = line_take(&server->line, bytes, length, &event);
+
+        bytes += taken;
+        length -= taken;
+        if (event != LINE_OPEN && print_line(server) == -1)
+            return -1;
+    }
+    return 0;
+}
+
+/* The server has closed, or was lost: `why`. What it sent without a line end is a line. */
+static int part(struct watch *watch, struct server *server, const char *why)
+{
+    (void)close(server->socket);
+    server->socket = -1;
+    while (line_finish(&server->line) != LINE_OPEN)
+        if (print_line(server) == -1)
+            return -1;
+    if (why == NULL)
+        return printf("%s has closed.\n", server->name) < 0 ? complain_of_output() : 0;
+    if (fflush(stdout) == EOF)
+        return complain_of_output();
+    complain_of_server(watch, server, "lost the connection to", why);
+    return 0;
+}
+
+/* -1: what came could not be printed, and that was said. */
+static int receive(struct watch *watch, struct server *server)
+{
+    static unsigned char bytes[PIECE_BYTES];
+    ssize_t got = recv(server->socket, bytes, sizeof bytes, 0);
+
+    if (got > 0)
+        return print_lines(server, bytes, (size_t)got);
+    if (got == -1 && descriptor_try_again(errno))
+        return 0;
+    return part(watch, server, got == 0 ? NULL : strerror(errno));
+}
+
+/* ---- And when they send nothing ----------------------------------------------------- */
+
+static int print_elapsed(int64_t ns)
+{
+    static const char *const numbers[] = {
+        "One",     "Two",     "Three",     "Four",     "Five",     "Six",      "Seven",
+        "Eight",   "Nine",    "Ten",       "Eleven",   "Twelve",   "Thirteen", "Fourteen",
+        "Fifteen", "Sixteen", "Seventeen", "Eighteen", "Nineteen", "Twenty"};
+    int printed;
+
+    if (ns % NS_PER_S == 0 && ns <= 20 * NS_PER_S)
+        printed = printf("%s second%s elapsed.\n", numbers[ns / NS_PER_S - 1],
+                         ns > NS_PER_S ? "s" : "");
+    else
+        printed = printf("%.8g seconds elapsed.\n", (double)ns / (double)NS_PER_S);
+    return printed < 0 ? complain_of_output() : 0;
+}
+
+/* Waits until `deadline` (ns). The highest descriptor in use says how far to look. */
+static int wait_for_servers(const struct watch *watch, int64_t deadline, fd_set *readable)
+{
+    int64_t left = deadline - clock_ns();
+    struct timespec timeout = {0};
+    int highest = -1;
+
+    if (left > 0)
+        timeout = (struct timespec){.tv_sec = (time_t)(left / NS_PER_S),
+                                    .tv_nsec = (long)(left % NS_PER_S)};
+    FD_ZERO(readable);
+    for (int i = 0; i < watch->count; i++) {
+        fdset_add(readable, watch->servers[i].socket);
+        if (watch->servers[i].socket > highest)
+            highest = watch->servers[i].socket;
+    }
+    return pselect(highest + 1, readable, NULL, NULL, &timeout, NULL);
+}
+
+static bool is_over(const struct watch *watch)
+{
+    for (int i = 0; i < watch->count; i++)
+        if (watch->servers[i].socket != -1)
+            return false;
+    return true;
+}
+
+/* Until all have closed: 0. -1: it failed, and that was said. */
+static int watch_servers(struct watch *watch)
+{
+    int64_t quiet_since = clock_ns();
+
+    while (!is_over(watch)) {
+        fd_set readable;
+        int ready = wait_for_servers(watch, quiet_since + watch->patience_ns, &readable);
+
+        if (ready == -1 && errno == EINTR)
+            continue;
+        if (ready == -1) {
+            (void)fprintf(stderr, "watch_cli: pselect: %s\n", strerror(errno));
+            return -1;
+        }
+        quiet_since = clock_ns();
+        if (ready == 0 && print_elapsed(watch->patience_ns) == -1)
+            return -1;
+        for (int i = 0; i < watch->count; i++)
+            if (fdset_has(&readable, watch->servers[i].socket) &&
+                receive(watch, &watch->servers[i]) == -1)
+                return -1;
+        if (fflush(stdout) == EOF)
+            return complain_of_output();
+    }
+    return 0;
+}
+
+/* ---- The program -------------------------------------------------------------------- */
+
+static const struct options options = {
+    .program = "watch_cli",
+    .letters = "ht:V",
+    .usage = "usage: watch_cli [-hV] [-t seconds] host:port ...\n",
+    .help =
+        "Prints each line that the servers send, behind the server's name, until all\n"
+        "have closed. An IPv6 address stands in brackets: [::1]:2626. The status is 1\n"
+        "if a server could not be connected, or was lost.\n"
+        "  -t seconds  say so when nothing came for so long (default: 5)\n"
+        "  -h          print this help\n"
+        "  -V          print the version\n",
+};
+
+/* Takes host:port or [address]:port apart. */
+static void parse_server(struct server *server, const char *operand)
+{
+    const char *host = operand, *colon = strrchr(operand, ':');
+    size_t length;
+
+    if (colon == NULL)
+        options_wrong(&options, "'%s' names no port, as localhost:2626 does", operand);
+    length = (size_t)(colon - host);
+    if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
+        host++;
+        length -= 2;
+    } else if (memchr(host, ':', length) != NULL || host[0] == '[') {
+        options_wrong(&options,
+                      "'%s': write an IPv6 address and its port like this: [::1]:2626",
+                      operand);
+    }
+    if (length == 0)
+        options_wrong(&options, "'%s' names no host, as localhost:2626 does", operand);
+    if (length >= sizeof server->host)
+        options_wrong(&options, "no host has a name of %zu bytes", length);
+    server->name = operand;
+    memcpy(server->host, host, length);
+    server->port = options_port(&options, colon + 1, 1);
+}
+
+/* How many servers may be connected at once: the standard descriptors are taken. */
+static long most_servers(void)
+{
+    long most;
+
+    descriptor_raise_limit(FD_SETSIZE);
+    most = sysconf(_SC_OPEN_MAX);
+    return (most == -1 || most > FD_SETSIZE ? FD_SETSIZE : most) - (STDERR_FILENO + 1);
+}
+
+int main(int argc, char *argv[])
+{
+    struct watch watch = {.patience_ns = 5 * NS_PER_S};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    int option, result;
+
+    while ((option = options_next(&options, argc, argv)) != -1) {
+        switch (option) {
+        case 't': watch.patience_ns = options_seconds(&options, option); break;
+        }
+    }
+    if (watch.patience_ns == 0)
+        options_wrong(&options, "no time at all is no value for -t");
+    watch.count = argc - optind;
+    if (watch.count == 0)
+        options_wrong(&options, "which servers? host:port names one");
+    if (watch.count > most_servers())
+        options_wrong(&options, "%d servers are more than the %ld that can be watched",
+                      watch.count, most_servers());
+    watch.servers = calloc((size_t)watch.count, sizeof *watch.servers);
+    if (watch.servers == NULL) {
+        perror("watch_cli: no memory for the servers");
+        return EXIT_FAILURE;
+    }
+    for (int i = 0; i < watch.count; i++)
+        parse_server(&watch.servers[i], argv[optind + i]);
+    if (descriptor_fill_standard() == -1)
+        return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    (void)sigaction(SIGPIPE, &ignore, NULL); /* fflush() tells of it, in words */
+    connect_servers(&watch);
+    result = watch_servers(&watch);
+    free(watch.servers);
+    return result == 0 && !watch.failed ? EXIT_SUCCESS : EXIT_FAILURE;
+}
