@@ -17,7 +17,8 @@ PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/dgram_cli \
 BENCHES = bin/chat_load bin/echo_load bin/echo_select_blocking bin/dgram_select_blocking
 TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
 	build/test_chat_server build/test_telnet build/test_echo build/test_dgram build/test_labs build/test_threat \
-	build/test_line_edit build/test_chat_cli
+	build/test_line_edit build/test_chat_cli \
+	build/test_watch build/test_resolve build/test_sockopts
 FIGURES = build/test_figures
 
 KIT = options.o net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
@@ -195,6 +196,15 @@ build/test_line_edit: tests/test_line_edit.c clients/line_edit.o $(STANDING)
 build/test_chat_cli: tests/test_chat_cli.c tests/screen.o clients/line_edit.o $(STANDING)
 	$(TEST) tests/test_chat_cli.c tests/screen.o clients/line_edit.o $(STANDING) \
 		$(CHECK_LIBS) $(LDLIBS)
+
+build/test_watch: tests/test_watch.c $(STANDING)
+	$(TEST) tests/test_watch.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_resolve: tests/test_resolve.c $(STANDING)
+	$(TEST) tests/test_resolve.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_sockopts: tests/test_sockopts.c $(STANDING)
+	$(TEST) tests/test_sockopts.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 build/test_figures: tests/test_figures.c $(STANDING)
 	$(TEST) tests/test_figures.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)

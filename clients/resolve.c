@@ -55,9 +55,9 @@ static int complain(const char *what, const char *asked, int failed)
 {
     const char *why = failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed);
 
-    (void)fprintf(stderr, "resolve: %s ", what);
+    (void)fprintf(stderr, "resolve: %s '", what);
     print_clean(stderr, asked);
-    (void)fprintf(stderr, ": %s\n", why);
+    (void)fprintf(stderr, "': %s\n", why);
     return -1;
 }
 

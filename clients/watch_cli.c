@@ -3,8 +3,9 @@
  *
  *     watch_cli [-t seconds] host:port ...
  *
- * One select() waits for all of them, and its time-out is news too: nothing came. What a
- * server sends is printed when a line of it is whole, so two servers' pieces never mix.
+ * One select() waits for all of them, also while they are being connected, and its
+ * time-out is news too: nothing came. What a server sends is printed when a line of it is
+ * whole, so two servers' pieces never mix.
  * Printing waits for whoever reads it. Meanwhile no server is read, and TCP has each of
  * them wait in turn: nothing is lost, and nothing piles up here.
  */
@@ -30,17 +31,21 @@
 #define PIECE_BYTES 16384 /* of one receive: then it is the next server's turn */
 #define HOST_MOST   256   /* with its NUL: a name has 253 bytes at the most (RFC 1035) */
 #define NS_PER_S    INT64_C(1000000000)
+#define NS_PER_MS   1000000
 
 struct server {
     const char *name; /* as it was given: host:port */
     char host[HOST_MOST];
     int port;
-    int socket; /* -1: not connected, or no longer */
+    bool dialing; /* `dial` is on its way */
+    struct dial dial;
+    int socket; /* -1: not yet connected, or no longer */
     struct line line;
 };
 
 struct watch {
     int64_t patience_ns;
+    int64_t quiet_since; /* when something came last, or this was said (clock_ns()) */
     struct server *servers;
     int count;
     bool failed; /* a server could not be connected, or was lost */
@@ -60,18 +65,34 @@ static void complain_of_server(struct watch *watch, const struct server *server,
     watch->failed = true;
 }
 
-static void connect_servers(struct watch *watch)
+/* ---- Connecting --------------------------------------------------------------------- */
+
+static void begin_connecting(struct watch *watch)
+{
+    for (int i = 0; i < watch->count; i++) {
+        struct server *server = &watch->servers[i];
+
+        server->socket = -1;
+        server->dialing = true;
+        dial_start(&server->dial, server->host, server->port, SOCK_STREAM, DIAL_MS);
+    }
+}
+
+static void go_on_connecting(struct watch *watch)
 {
     for (int i = 0; i < watch->count; i++) {
         struct server *server = &watch->servers[i];
         const char *why;
+        int result = server->dialing ? dial_step(&server->dial, &why) : DIAL_PENDING;
 
-        server->socket = dial(server->host, server->port, SOCK_STREAM, DIAL_MS, &why);
-        if (server->socket == -1)
+        if (result == DIAL_PENDING)
+            continue;
+        server->dialing = false;
+        server->socket = result;
+        if (result == -1)
             complain_of_server(watch, server, "cannot connect to", why);
-        else
-            keepalive_enable(
-                server->socket); /* nothing is sent that could show its end */
+        else /* nothing is sent that could show that its machine is gone */
+            keepalive_enable(result);
     }
 }
 
@@ -121,23 +142,28 @@ static int receive(struct watch *watch, struct server *server)
     static unsigned char bytes[PIECE_BYTES];
     ssize_t got = recv(server->socket, bytes, sizeof bytes, 0);
 
-    if (got > 0)
-        return print_lines(server, bytes, (size_t)got);
     if (got == -1 && descriptor_try_again(errno))
         return 0;
+    watch->quiet_since = clock_ns();
+    if (got > 0)
+        return print_lines(server, bytes, (size_t)got);
     return part(watch, server, got == 0 ? NULL : strerror(errno));
 }
 
 /* ---- And when they send nothing ----------------------------------------------------- */
 
-static int print_elapsed(int64_t ns)
+static int print_if_quiet(struct watch *watch)
 {
     static const char *const numbers[] = {
         "One",     "Two",     "Three",     "Four",     "Five",     "Six",      "Seven",
         "Eight",   "Nine",    "Ten",       "Eleven",   "Twelve",   "Thirteen", "Fourteen",
         "Fifteen", "Sixteen", "Seventeen", "Eighteen", "Nineteen", "Twenty"};
+    int64_t now = clock_ns(), ns = watch->patience_ns;
     int printed;
 
+    if (now < watch->quiet_since + ns)
+        return 0;
+    watch->quiet_since = now;
     if (ns % NS_PER_S == 0 && ns <= 20 * NS_PER_S)
         printed = printf("%s second%s elapsed.\n", numbers[ns / NS_PER_S - 1],
                          ns > NS_PER_S ? "s" : "");
@@ -146,29 +172,50 @@ static int print_elapsed(int64_t ns)
     return printed < 0 ? complain_of_output() : 0;
 }
 
-/* Waits until `deadline` (ns). The highest descriptor in use says how far to look. */
-static int wait_for_servers(const struct watch *watch, int64_t deadline, fd_set *readable)
+/* When there is something to do though no server has sent anything (ns). */
+static int64_t next_deadline(const struct watch *watch)
 {
-    int64_t left = deadline - clock_ns();
+    int64_t deadline = watch->quiet_since + watch->patience_ns;
+
+    for (int i = 0; i < watch->count; i++) {
+        const struct server *server = &watch->servers[i];
+
+        if (server->dialing && server->dial.deadline * NS_PER_MS < deadline)
+            deadline = server->dial.deadline * NS_PER_MS;
+    }
+    return deadline;
+}
+
+static int wait_for_servers(const struct watch *watch, fd_set *readable)
+{
+    int64_t left = next_deadline(watch) - clock_ns();
     struct timespec timeout = {0};
+    fd_set writable;
     int highest = -1;
 
     if (left > 0)
         timeout = (struct timespec){.tv_sec = (time_t)(left / NS_PER_S),
                                     .tv_nsec = (long)(left % NS_PER_S)};
     FD_ZERO(readable);
+    FD_ZERO(&writable);
     for (int i = 0; i < watch->count; i++) {
-        fdset_add(readable, watch->servers[i].socket);
-        if (watch->servers[i].socket > highest)
-            highest = watch->servers[i].socket;
+        const struct server *server = &watch->servers[i];
+        int waits_for = server->socket;
+
+        if (server->dialing)
+            waits_for = dial_watch(&server->dial, readable, &writable);
+        else
+            fdset_add(readable, server->socket);
+        if (waits_for > highest)
+            highest = waits_for;
     }
-    return pselect(highest + 1, readable, NULL, NULL, &timeout, NULL);
+    return pselect(highest + 1, readable, &writable, NULL, &timeout, NULL);
 }
 
 static bool is_over(const struct watch *watch)
 {
     for (int i = 0; i < watch->count; i++)
-        if (watch->servers[i].socket != -1)
+        if (watch->servers[i].dialing || watch->servers[i].socket != -1)
             return false;
     return true;
 }
@@ -176,29 +223,42 @@ static bool is_over(const struct watch *watch)
 /* Until all have closed: 0. -1: it failed, and that was said. */
 static int watch_servers(struct watch *watch)
 {
-    int64_t quiet_since = clock_ns();
-
-    while (!is_over(watch)) {
+    watch->quiet_since = clock_ns();
+    for (;;) {
         fd_set readable;
-        int ready = wait_for_servers(watch, quiet_since + watch->patience_ns, &readable);
+        int ready;
 
+        go_on_connecting(watch);
+        if (is_over(watch))
+            return 0;
+        ready = wait_for_servers(watch, &readable);
         if (ready == -1 && errno == EINTR)
             continue;
         if (ready == -1) {
             (void)fprintf(stderr, "watch_cli: pselect: %s\n", strerror(errno));
             return -1;
         }
-        quiet_since = clock_ns();
-        if (ready == 0 && print_elapsed(watch->patience_ns) == -1)
-            return -1;
         for (int i = 0; i < watch->count; i++)
             if (fdset_has(&readable, watch->servers[i].socket) &&
                 receive(watch, &watch->servers[i]) == -1)
                 return -1;
+        if (ready == 0 && print_if_quiet(watch) == -1)
+            return -1;
         if (fflush(stdout) == EOF)
             return complain_of_output();
     }
-    return 0;
+}
+
+/* What is left of it, if it failed. */
+static void end(struct watch *watch)
+{
+    for (int i = 0; i < watch->count; i++) {
+        if (watch->servers[i].dialing)
+            dial_stop(&watch->servers[i].dial);
+        if (watch->servers[i].socket != -1)
+            (void)close(watch->servers[i].socket);
+    }
+    free(watch->servers);
 }
 
 /* ---- The program -------------------------------------------------------------------- */
@@ -281,8 +341,8 @@ int main(int argc, char *argv[])
     if (descriptor_fill_standard() == -1)
         return EXIT_FAILURE; /* and there may be no standard error to say it on */
     (void)sigaction(SIGPIPE, &ignore, NULL); /* fflush() tells of it, in words */
-    connect_servers(&watch);
+    begin_connecting(&watch);
     result = watch_servers(&watch);
-    free(watch.servers);
+    end(&watch);
     return result == 0 && !watch.failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
