@@ -27,8 +27,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define VALUE_MOST 32 /* a value in writing, with its NUL */
-#define US_PER_S   1000000
+#define VALUE_MOST    32 /* a value in writing, with its NUL */
+#define SETTINGS_MOST 64 /* options that one run sets: each of them, and some twice */
+#define US_PER_S      1000000
 
 enum type { FLAG, INT, LINGER, TIMEVAL };
 static const char *const type_names[] = {"flag", "int", "linger", "timeval"};
@@ -319,17 +320,17 @@ static struct setting parse_setting(const char *text)
 int main(int argc, char *argv[])
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
-    struct setting *settings = calloc((size_t)argc + 1, sizeof *settings);
+    struct setting settings[SETTINGS_MOST];
     size_t count = 0;
     int option, type = SOCK_STREAM, result;
 
-    if (settings == NULL) {
-        perror("sockopts: no memory for the settings");
-        return EXIT_FAILURE;
-    }
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
-        case 's': settings[count++] = parse_setting(optarg); break;
+        case 's':
+            if (count == SETTINGS_MOST)
+                options_wrong(&options, "-s comes over %d times", SETTINGS_MOST);
+            settings[count++] = parse_setting(optarg);
+            break;
         case 't': type = SOCK_STREAM; break;
         case 'u': type = SOCK_DGRAM; break;
         }
@@ -339,7 +340,6 @@ int main(int argc, char *argv[])
         return EXIT_FAILURE; /* and there may be no standard error to say it on */
     (void)sigaction(SIGPIPE, &ignore, NULL); /* fflush() tells of it, in words */
     result = count > 0 ? set_all(type, settings, count) : print_table(type);
-    free(settings);
     if (fflush(stdout) == EOF) {
         perror("sockopts: cannot write to standard output");
         return EXIT_FAILURE;

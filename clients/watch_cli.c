@@ -5,9 +5,9 @@
  *
  * One select() waits for all of them, also while they are being connected, and its
  * time-out is news too: nothing came. What a server sends is printed when a line of it is
- * whole, so two servers' pieces never mix.
- * Printing waits for whoever reads it. Meanwhile no server is read, and TCP has each of
- * them wait in turn: nothing is lost, and nothing piles up here.
+ * whole, so two servers' pieces never mix. Printing waits for whoever reads it. Meanwhile
+ * no server is read, and TCP has each of them wait in turn: nothing is lost, and nothing
+ * piles up here.
  */
 #include "net/clock.h"
 #include "net/descriptor.h"
@@ -27,11 +27,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DIAL_MS     5000  /* to connect, with each address of a host */
-#define PIECE_BYTES 16384 /* of one receive: then it is the next server's turn */
-#define HOST_MOST   256   /* with its NUL: a name has 253 bytes at the most (RFC 1035) */
-#define NS_PER_S    INT64_C(1000000000)
-#define NS_PER_MS   1000000
+#define DIAL_MS      5000  /* to connect, with each address of a host */
+#define PIECE_BYTES  16384 /* of one receive: then it is the next server's turn */
+#define HOST_MOST    256   /* with its NUL: a name has 253 bytes at the most (RFC 1035) */
+#define STANDARD     3     /* descriptors: standard input, output and error */
+#define SERVERS_MOST (FD_SETSIZE - STANDARD)
+#define NS_PER_S     INT64_C(1000000000)
+#define NS_PER_MS    1000000
 
 struct server {
     const char *name; /* as it was given: host:port */
@@ -46,9 +48,9 @@ struct server {
 struct watch {
     int64_t patience_ns;
     int64_t quiet_since; /* when something came last, or this was said (clock_ns()) */
-    struct server *servers;
+    bool failed;         /* a server could not be connected, or was lost */
     int count;
-    bool failed; /* a server could not be connected, or was lost */
+    struct server servers[SERVERS_MOST];
 };
 
 static int complain_of_output(void)
@@ -258,7 +260,6 @@ static void end(struct watch *watch)
         if (watch->servers[i].socket != -1)
             (void)close(watch->servers[i].socket);
     }
-    free(watch->servers);
 }
 
 /* ---- The program -------------------------------------------------------------------- */
@@ -302,22 +303,23 @@ static void parse_server(struct server *server, const char *operand)
     server->port = options_port(&options, colon + 1, 1);
 }
 
-/* How many servers may be connected at once: the standard descriptors are taken. */
+/* How many servers there are descriptors for. */
 static long most_servers(void)
 {
     long most;
 
     descriptor_raise_limit(FD_SETSIZE);
-    most = sysconf(_SC_OPEN_MAX);
-    return (most == -1 || most > FD_SETSIZE ? FD_SETSIZE : most) - (STDERR_FILENO + 1);
+    most = sysconf(_SC_OPEN_MAX) - STANDARD;
+    return most < 0 || most > SERVERS_MOST ? SERVERS_MOST : most;
 }
 
 int main(int argc, char *argv[])
 {
-    struct watch watch = {.patience_ns = 5 * NS_PER_S};
+    static struct watch watch;
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     int option, result;
 
+    watch.patience_ns = 5 * NS_PER_S;
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
         case 't': watch.patience_ns = options_seconds(&options, option); break;
@@ -331,11 +333,6 @@ int main(int argc, char *argv[])
     if (watch.count > most_servers())
         options_wrong(&options, "%d servers are more than the %ld that can be watched",
                       watch.count, most_servers());
-    watch.servers = calloc((size_t)watch.count, sizeof *watch.servers);
-    if (watch.servers == NULL) {
-        perror("watch_cli: no memory for the servers");
-        return EXIT_FAILURE;
-    }
     for (int i = 0; i < watch.count; i++)
         parse_server(&watch.servers[i], argv[optind + i]);
     if (descriptor_fill_standard() == -1)
