@@ -122,7 +122,8 @@ static int parse_value(enum type type, const char *text, union value *value)
     }
     if (type == FLAG && strcmp(text, "on") == 0)
         number = 1;
-    else if ((type == INT || !off) && number_parse(text, INT_MIN, INT_MAX, &number) == -1)
+    else if ((type == INT || !off) &&
+             number_parse(text, type == INT ? INT_MIN : 0, INT_MAX, &number) == -1)
         return -1;
     if (type == LINGER) {
         value->linger.l_onoff = !off;

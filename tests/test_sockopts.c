@@ -166,13 +166,11 @@ END_TEST
 
 START_TEST(wrong_usage_is_status_2)
 {
-    static const char *const settings[] = {"SO_SNDBUF",        "SO_SNDBUF=",
-                                           "SO_SNDBUF=much",   "SO_SNDBUF=on",
-                                           "SO_SNDBUF=1e9",    "SO_SND=1",
-                                           "SO_SNDBUFF=1",     "=1",
-                                           "SO_LINGER=on",     "SO_LINGER=0.5",
-                                           "SO_RCVTIMEO=-1",   "SO_RCVTIMEO=on",
-                                           "SO_KEEPALIVE=yes", "SO_SNDBUF=4294967296"};
+    static const char *const settings[] = {
+        "SO_SNDBUF",      "SO_SNDBUF=",       "SO_SNDBUF=much",      "SO_SNDBUF=on",
+        "SO_SNDBUF=1e9",  "SO_SND=1",         "SO_SNDBUFF=1",        "=1",
+        "SO_LINGER=on",   "SO_LINGER=0.5",    "SO_LINGER=-1",        "SO_RCVTIMEO=-1",
+        "SO_RCVTIMEO=on", "SO_KEEPALIVE=yes", "SO_SNDBUF=4294967296"};
 
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
         expect_wrong_usage("SOCKOPTS", "bin/sockopts", "-s", settings[i]);

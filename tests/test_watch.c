@@ -9,6 +9,8 @@
 #include "net/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -343,6 +345,48 @@ START_TEST(a_host_that_refuses_is_told_and_the_others_are_watched)
 }
 END_TEST
 
+/* Connects until the listener's queue is full, and the next one gets no answer. */
+static void fill_queue(struct played *played)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    int ready = 1;
+
+    ck_assert_int_eq(listen(played->listener, 0), 0);
+    to.sin_port = htons((uint16_t)listener_port(played->listener));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int i = 0; i < 100 && ready == 1; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+        (void)connect(fd, (struct sockaddr *)&to, sizeof to); /* poll() tells */
+        ready = poll(&(struct pollfd){fd, POLLOUT, 0}, 1, 200);
+    }
+    ck_assert_int_eq(ready, 0);
+}
+
+START_TEST(a_host_that_does_not_answer_keeps_none_of_the_others_waiting)
+{
+    struct played deaf = play("127.0.0.1"), there = play("127.0.0.1");
+    char expected[128], *line;
+
+    fill_queue(&deaf);
+    program_start(&watch, "WATCH_CLI", "bin/watch_cli", "-t", "60", deaf.name, there.name,
+                  NULL);
+    take_in(&there);
+    send_text(&there.peer, "meanwhile\n");
+    expect_lf(&watch.out, "%s: meanwhile", there.name);
+    ck_assert_uint_eq(watch.err.length, 0);
+    expect_closed(&there);
+    (void)close(deaf.listener); /* at its next attempt it is refused, or it gives up */
+    line = next_line(&watch.err);
+    (void)snprintf(expected, sizeof expected,
+                   "watch_cli: cannot connect to %s: ", deaf.name);
+    ck_assert_int_eq(strncmp(line, expected, strlen(expected)), 0);
+    free(line);
+    expect_status(1);
+}
+END_TEST
+
 START_TEST(names_are_looked_up_and_one_that_has_no_address_is_told)
 {
     struct played there = play("127.0.0.1");
@@ -457,6 +501,7 @@ int main(void)
         a_part_of_a_line_is_something_that_came,
         waiting_costs_no_processor_time,
         a_host_that_refuses_is_told_and_the_others_are_watched,
+        a_host_that_does_not_answer_keeps_none_of_the_others_waiting,
         a_server_that_resets_is_told_after_what_it_sent,
         it_says_that_nobody_takes_its_output,
         wrong_usage_is_status_2,
