@@ -63,6 +63,16 @@ static void watch_servers(int count, const char *seconds)
         take_in(&servers[i]);
 }
 
+/* ::1, or 127.0.0.1 again on a machine without IPv6. */
+static const char *v6_loopback(void)
+{
+    const char *why;
+    int listener = listener_open("::1", 0, SOCK_STREAM, &why);
+
+    (void)close(listener);
+    return listener != -1 ? "::1" : "127.0.0.1";
+}
+
 /* A name at which nobody listens: its port was free a moment ago. */
 static const char *nobody(void)
 {
@@ -326,7 +336,7 @@ END_TEST
 
 START_TEST(a_host_that_refuses_is_told_and_the_others_are_watched)
 {
-    struct played there = play("127.0.0.1"), over_v6 = play("::1");
+    struct played there = play("127.0.0.1"), over_v6 = play(v6_loopback());
     const char *none = nobody();
 
     program_start(&watch, "WATCH_CLI", "bin/watch_cli", none, there.name, over_v6.name,
