@@ -12,13 +12,14 @@ COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(CHECKED) $(CPPFLAGS) $(
 LINK = mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@
 
 PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/dgram_cli \
-	bin/watch_cli bin/resolve bin/sockopts \
-	bin/chat_cli bin/hello_srv bin/name_srv bin/threat_srv bin/threat_cli bin/echo_fork bin/echo_thread bin/chat_naive
+	bin/chat_cli bin/watch_cli bin/resolve bin/sockopts bin/threat_cli bin/http_get \
+	bin/hello_srv bin/name_srv bin/threat_srv bin/echo_fork bin/echo_thread bin/chat_naive
 BENCHES = bin/chat_load bin/echo_load bin/echo_select_blocking bin/dgram_select_blocking
 TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
-	build/test_chat_server build/test_telnet build/test_echo build/test_dgram build/test_labs build/test_threat \
-	build/test_line_edit build/test_chat_cli \
-	build/test_watch build/test_resolve build/test_sockopts
+	build/test_chat_server build/test_telnet build/test_echo build/test_dgram \
+	build/test_labs build/test_threat build/test_line_edit build/test_chat_cli \
+	build/test_watch build/test_resolve build/test_sockopts build/test_http \
+	build/test_http_get
 FIGURES = build/test_figures
 
 KIT = options.o net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
@@ -33,8 +34,9 @@ YARDSTICKS = bench/echo_select_blocking.o bench/dgram_select_blocking.o bench/ec
 HARNESS = tests/harness.o tests/person.o tests/room.o
 STANDING = $(HARNESS) build/libkit.a
 CHAT_CLI = clients/chat_cli.o clients/line_edit.o clients/terminal.o
+HTTP_GET = clients/http_get.o clients/save.o
 CLIENTS = clients/threat_cli.o clients/echo_cli.o clients/dgram_cli.o $(CHAT_CLI) \
-	clients/watch_cli.o clients/resolve.o clients/sockopts.o
+	clients/watch_cli.o clients/resolve.o clients/sockopts.o $(HTTP_GET)
 STREAM_SERVER = labs/stream_server.o build/libkit.a
 LABS = labs/chat_naive.o labs/echo_blocking.o labs/echo_fork.o labs/echo_thread.o \
 	labs/fetch.o labs/threat_srv.o labs/hello_srv.o labs/name_srv.o labs/stream_server.o
@@ -111,6 +113,9 @@ bin/echo_fork: labs/echo_fork.o labs/echo_blocking.o build/libkit.a
 # POSIX threads are in libc, or in libpthread, which -pthread finds.
 bin/echo_thread: labs/echo_thread.o labs/echo_blocking.o build/libkit.a
 	$(LINK) -pthread labs/echo_thread.o labs/echo_blocking.o build/libkit.a $(LDLIBS)
+
+bin/http_get: $(HTTP_GET) build/libkit.a
+	$(LINK) $(HTTP_GET) build/libkit.a $(LDLIBS)
 
 bin/chat_naive: labs/chat_naive.o
 	$(LINK) labs/chat_naive.o $(LDLIBS)
@@ -205,6 +210,12 @@ build/test_resolve: tests/test_resolve.c $(STANDING)
 
 build/test_sockopts: tests/test_sockopts.c $(STANDING)
 	$(TEST) tests/test_sockopts.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_http: tests/test_http.c $(STANDING)
+	$(TEST) tests/test_http.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_http_get: tests/test_http_get.c $(STANDING)
+	$(TEST) tests/test_http_get.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 build/test_figures: tests/test_figures.c $(STANDING)
 	$(TEST) tests/test_figures.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)

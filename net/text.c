@@ -100,3 +100,15 @@ size_t text_finish(struct text *text, char *out)
     text->have = 0;
     return put_replacement(out);
 }
+
+const char *text_clean(const char *string, char *out, size_t size)
+{
+    struct text text = {.have = 0};
+    size_t length = 0;
+
+    while (*string != '\0' && length + 2 * TEXT_MOST < size)
+        length += text_take(&text, (unsigned char)*string++, out + length);
+    length += text_finish(&text, out + length);
+    out[length] = '\0';
+    return out;
+}

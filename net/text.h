@@ -38,6 +38,12 @@ size_t text_take(struct text *text, unsigned char byte, char *out);
  */
 size_t text_finish(struct text *text, char *out);
 
+/*
+ * Makes a whole string fit: writes it to `out` of `size` bytes, and cuts off what is too
+ * much. Returns `out`.
+ */
+const char *text_clean(const char *string, char *out, size_t size);
+
 /* Is this byte passed on as it is, with nothing to remember? Printable ASCII. */
 static inline bool text_is_plain(unsigned char byte)
 {
