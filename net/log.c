@@ -43,6 +43,18 @@ static bool add_notice(struct log *log)
     return true;
 }
 
+/* Writes what the output takes. -1 with write()'s errno. */
+static int push(struct log *log)
+{
+    ssize_t written = write(log->descriptor, log->bytes, log->length);
+
+    if (written == -1)
+        return -1;
+    log->length -= (size_t)written;
+    memmove(log->bytes, log->bytes + written, log->length);
+    return 0;
+}
+
 void log_line(struct log *log, const char *format, ...)
 {
     char line[LINE_BYTES];
@@ -56,6 +68,8 @@ void log_line(struct log *log, const char *format, ...)
     va_end(list);
     length = strlen(line);
     line[length++] = '\n';
+    if (LOG_BYTES - log->length < LINE_BYTES)
+        (void)push(log); /* if it fails it fails again, and log_write() tells */
     if (!add_notice(log) || !add(log, line, length))
         log->missing++;
 }
@@ -67,21 +81,13 @@ bool log_is_waiting(const struct log *log)
 
 int log_write(struct log *log)
 {
-    ssize_t written;
-
     (void)add_notice(log); /* no room for it yet: this write makes some */
     if (log->descriptor == -1 || log->length == 0)
         return 0;
-    written = write(log->descriptor, log->bytes, log->length);
-    if (written == -1) {
-        if (descriptor_try_again(errno))
-            return 0;
-        log->descriptor = -1;
-        return -1;
-    }
-    log->length -= (size_t)written;
-    memmove(log->bytes, log->bytes + written, log->length);
-    return 0;
+    if (push(log) == 0 || descriptor_try_again(errno))
+        return 0;
+    log->descriptor = -1;
+    return -1;
 }
 
 int log_finish(struct log *log, int64_t ms)

@@ -368,6 +368,26 @@ START_TEST(a_log_writes_whole_lines)
 }
 END_TEST
 
+START_TEST(a_log_of_more_than_it_holds_in_one_turn_is_whole_if_it_is_taken)
+{
+    const int count = 3 * LOG_BYTES / 16; /* of 16 bytes each: a pipe holds as many */
+    struct stream out;
+    int ends[2];
+
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(descriptor_prepare(ends[1]), 0);
+    out = stream_of(ends[0]);
+    log_init(&lines, ends[1]);
+    for (int i = 0; i < count; i++)
+        log_line(&lines, "number %08d", i);
+    ck_assert_int_eq(log_write(&lines), 0);
+    for (int i = 0; i < count; i++)
+        expect_lf(&out, "number %08d", i);
+    (void)close(ends[1]);
+    expect_end(&out);
+}
+END_TEST
+
 START_TEST(a_log_that_nobody_reads_leaves_lines_out_and_says_how_many)
 {
     struct stream out;
@@ -647,6 +667,7 @@ int main(void)
         after_a_signal_nothing_is_ready_and_nothing_has_failed,
         a_hangup_that_was_ignored_stays_ignored,
         a_log_writes_whole_lines,
+        a_log_of_more_than_it_holds_in_one_turn_is_whole_if_it_is_taken,
         a_log_that_nobody_reads_leaves_lines_out_and_says_how_many,
         a_log_whose_reader_is_gone_is_closed_and_takes_lines_for_nothing,
         a_log_is_finished_for_so_long_and_no_longer,
