@@ -139,11 +139,17 @@ static void take_field(struct http_head *head, char *line)
 /* In HTTP/1.1 a request has a Host, and just one (RFC 9112 3.2). */
 static void check_host(struct http_head *head)
 {
+    static const char parts[] = LETTERS DIGITS "-._~!$&'()*+,;=%:[]"; /* RFC 3986 3.2.2 */
     struct http_field field = {NULL, NULL};
     int hosts = 0;
 
-    while (http_next_field(head, &field))
-        hosts += strcasecmp(field.name, "Host") == 0;
+    while (http_next_field(head, &field)) {
+        if (strcasecmp(field.name, "Host") != 0)
+            continue;
+        hosts++;
+        if (strspn(field.value, parts) != strlen(field.value))
+            refuse_head(head, 400, "its Host is none");
+    }
     if (hosts > 1 || (hosts == 0 && head->minor >= 1))
         refuse_head(head, 400, hosts == 0 ? "it has no Host" : "it has a second Host");
 }

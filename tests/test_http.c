@@ -258,6 +258,9 @@ START_TEST(a_malformed_request_is_refused_with_the_status_that_is_due)
         {GET "Name: \x7f\r\n", 400},
         {"GET / HTTP/1.1\r\n\r\n", 400},
         {GET "HOST: b\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", 400},
         {"GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", 400},
     };
 
