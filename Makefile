@@ -13,13 +13,14 @@ LINK = mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@
 
 PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/dgram_cli \
 	bin/chat_cli bin/watch_cli bin/resolve bin/sockopts bin/threat_cli bin/http_get \
-	bin/hello_srv bin/name_srv bin/threat_srv bin/echo_fork bin/echo_thread bin/chat_naive
+	bin/hello_srv bin/name_srv bin/threat_srv bin/web_srv bin/echo_fork bin/echo_thread \
+	bin/chat_naive
 BENCHES = bin/chat_load bin/echo_load bin/echo_select_blocking bin/dgram_select_blocking
 TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
 	build/test_chat_server build/test_telnet build/test_echo build/test_dgram \
 	build/test_labs build/test_threat build/test_line_edit build/test_chat_cli \
 	build/test_watch build/test_resolve build/test_sockopts build/test_http \
-	build/test_http_get
+	build/test_http_get build/test_web_srv
 FIGURES = build/test_figures
 
 KIT = options.o net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
@@ -37,9 +38,11 @@ CHAT_CLI = clients/chat_cli.o clients/line_edit.o clients/terminal.o
 HTTP_GET = clients/http_get.o clients/save.o
 CLIENTS = clients/threat_cli.o clients/echo_cli.o clients/dgram_cli.o $(CHAT_CLI) \
 	clients/watch_cli.o clients/resolve.o clients/sockopts.o $(HTTP_GET)
+WEB_SRV = labs/web_srv.o labs/web_file.o
 STREAM_SERVER = labs/stream_server.o build/libkit.a
 LABS = labs/chat_naive.o labs/echo_blocking.o labs/echo_fork.o labs/echo_thread.o \
-	labs/fetch.o labs/threat_srv.o labs/hello_srv.o labs/name_srv.o labs/stream_server.o
+	labs/fetch.o labs/threat_srv.o labs/hello_srv.o labs/name_srv.o labs/stream_server.o \
+	$(WEB_SRV)
 
 OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(KIT) $(LABS) $(LOAD) \
 	$(ECHO_LOAD) $(YARDSTICKS) $(HARNESS) tests/screen.o
@@ -113,6 +116,9 @@ bin/echo_fork: labs/echo_fork.o labs/echo_blocking.o build/libkit.a
 # POSIX threads are in libc, or in libpthread, which -pthread finds.
 bin/echo_thread: labs/echo_thread.o labs/echo_blocking.o build/libkit.a
 	$(LINK) -pthread labs/echo_thread.o labs/echo_blocking.o build/libkit.a $(LDLIBS)
+
+bin/web_srv: $(WEB_SRV) $(STREAM_SERVER)
+	$(LINK) $(WEB_SRV) $(STREAM_SERVER) $(LDLIBS)
 
 bin/http_get: $(HTTP_GET) build/libkit.a
 	$(LINK) $(HTTP_GET) build/libkit.a $(LDLIBS)
@@ -216,6 +222,9 @@ build/test_http: tests/test_http.c $(STANDING)
 
 build/test_http_get: tests/test_http_get.c $(STANDING)
 	$(TEST) tests/test_http_get.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_web_srv: tests/test_web_srv.c $(STANDING)
+	$(TEST) tests/test_web_srv.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 build/test_figures: tests/test_figures.c $(STANDING)
 	$(TEST) tests/test_figures.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)

@@ -1,0 +1,441 @@
+/*
+ * web_srv: a web server (HTTP/1.1: RFC 9110, RFC 9112), for as many browsers at a time as
+ * an fd_set holds.
+ *
+ *     web_srv [-b address] [-p port] [-d directory] [-t seconds]
+ *
+ * It prints the first line and the header of each request, and answers with Hello, World!
+ * or, with -d, with a file below a directory (labs/web_file.h).
+ *
+ * A connection is kept for the next request, and a client may send that before it has the
+ * answer to this one (pipelining). So a request is taken only when the answer before it is
+ * on its way: while a file is being sent, the stream is held, and what comes waits in its
+ * input, until that is full and TCP stops the client. A file goes out a piece at a time,
+ * each when the one before is gone: any number of long ones at once cost a buffer each.
+ */
+#include "labs/stream_server.h"
+#include "labs/web_file.h"
+#include "net/descriptor.h"
+#include "net/http.h"
+#include "net/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HELLO "Hello, World!\n"
+#define FULL                                                                             \
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+#define PATIENCE_S 30
+#define BODY_MOST  65536 /* of a request that needs none: what is more is not waited for */
+#define SHOWN_MOST 480   /* of a line of a request, which log_line() cuts at 500 */
+
+#define PLAIN "text/plain; charset=utf-8"
+
+struct client {
+    struct http_head head; /* of the request that is being taken, or answered */
+    struct http_body body;
+    bool in_body;
+    size_t skipped; /* bytes of the body */
+    bool is_kept;   /* the connection, for another request */
+    int64_t began;  /* ms; the request */
+    int file;       /* that is being sent, or -1 */
+    uint64_t left;  /* bytes of it */
+};
+
+struct web {
+    int root;                          /* the directory, or -1 */
+    struct client clients[FD_SETSIZE]; /* by descriptor */
+};
+
+static struct client *client_of(const struct stream *stream)
+{
+    struct web *web = stream->server->state;
+
+    return &web->clients[stream->sock];
+}
+
+/* ---- The answer --------------------------------------------------------------------- */
+
+static const char *reason_of(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } reasons[] = {
+        {200, "OK"},
+        {301, "Moved Permanently"},
+        {400, "Bad Request"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {417, "Expectation Failed"},
+        {431, "Request Header Fields Too Large"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+        {505, "HTTP Version Not Supported"},
+    };
+
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    return "";
+}
+
+/* Sends the head; `more` is fields with their line ends, or "". */
+static void send_head(struct stream *stream, int status, const char *type,
+                      uint64_t length, const char *more)
+{
+    const struct client *client = client_of(stream);
+    char date[HTTP_DATE_MOST];
+    const char *connection = "";
+
+    if (!client->is_kept)
+        connection = "Connection: close\r\n";
+    else if (client->head.minor == 0)
+        connection = "Connection: keep-alive\r\n";
+    http_date(time(NULL), date);
+    stream_print(stream,
+                 "HTTP/1.1 %d %s\r\n"
+                 "Date: %s\r\n"
+                 "Content-Type: %s\r\n"
+                 "Content-Length: %llu\r\n"
+                 "%s%s\r\n",
+                 status, reason_of(status), date, type, (unsigned long long)length,
+                 connection, more);
+}
+
+/* The answer is on its way: the next request, or the end of the connection. */
+static void end_answer(struct stream *stream)
+{
+    struct client *client = client_of(stream);
+
+    if (!client->is_kept)
+        stream_close(stream);
+    http_head_begin(&client->head, HTTP_REQUEST);
+    client->in_body = false;
+}
+
+/* Does the request want the head of the answer alone? */
+static bool wants_head(const struct client *client)
+{
+    return strcmp(client->head.method, "HEAD") == 0;
+}
+
+static void send_text(struct stream *stream, int status, const char *more,
+                      const char *text)
+{
+    send_head(stream, status, PLAIN, strlen(text), more);
+    if (!wants_head(client_of(stream)))
+        (void)stream_send(stream, text, strlen(text));
+    end_answer(stream);
+}
+
+/* Says what is wrong, in a page. */
+static void refuse(struct stream *stream, int status, const char *more, const char *why)
+{
+    char text[200];
+
+    (void)snprintf(text, sizeof text, "%d %s%s%s\n", status, reason_of(status),
+                   *why == '\0' ? "" : ": ", why);
+    send_text(stream, status, more, text);
+}
+
+/* The same of a request after which nobody can tell where the next one begins. */
+static void refuse_for_good(struct stream *stream, int status, const char *why)
+{
+    log_line(&stream->server->log, "%s: %d %s: %s", stream->name, status,
+             reason_of(status), why);
+    client_of(stream)->is_kept = false;
+    refuse(stream, status, "", why);
+}
+
+/* ---- Files -------------------------------------------------------------------------- */
+
+static void close_file(struct client *client)
+{
+    if (client->file != -1)
+        (void)close(client->file);
+    client->file = -1;
+}
+
+/*
+ * Sends as much of the file as there is room for. One that has become shorter than its head
+ * has said can't be ended rightly: the client sees that from the early end of the connection.
+ */
+static void send_file(struct stream *stream)
+{
+    struct client *client = client_of(stream);
+    static char bytes[STREAM_OUTPUT_BYTES];
+    size_t room = stream_room(stream);
+    ssize_t got = 1;
+
+    if (client->left < room)
+        room = (size_t)client->left;
+    if (room > 0)
+        got = read(client->file, bytes, room);
+    if (got <= 0) {
+        close_file(client);
+        stream_close(stream);
+        return;
+    }
+    if (room > 0)
+        client->left -= stream_send(stream, bytes, (size_t)got);
+    if (client->left > 0)
+        return;
+    close_file(client);
+    stream_resume(stream);
+    end_answer(stream);
+}
+
+static void answer_with_file(struct stream *stream, const char *path)
+{
+    const struct web *web = stream->server->state;
+    struct client *client = client_of(stream);
+    struct web_file file;
+    char location[HTTP_LINE_MOST + 40];
+    int status = web_file_open(web->root, path, &file);
+
+    if (status == 301) {
+        /* "//b" would be read as the host b, and here it is a directory. */
+        path += strspn(path, "/") - 1;
+        (void)snprintf(location, sizeof location, "Location: %.*s/%s\r\n",
+                       (int)strcspn(path, "?"), path, path + strcspn(path, "?"));
+        refuse(stream, status, location, "");
+        return;
+    }
+    if (status != 200) {
+        refuse(stream, status, "", "");
+        return;
+    }
+    send_head(stream, status, file.type, file.size, "");
+    client->file = file.descriptor;
+    client->left = wants_head(client) ? 0 : file.size;
+    stream_hold(stream);
+    send_file(stream);
+}
+
+/* ---- The request -------------------------------------------------------------------- */
+
+/* Prints what was asked. What a stranger sends is printed without control characters. */
+static void print_request(struct stream *stream)
+{
+    struct log *log = &stream->server->log;
+    const struct http_head *head = &client_of(stream)->head;
+    struct http_field field = {NULL, NULL};
+    char shown[SHOWN_MOST];
+
+    log_line(log, "%s %s HTTP/1.%d", head->method,
+             text_clean(head->target, shown, sizeof shown), head->minor);
+    while (http_next_field(head, &field))
+        log_line(log, "%s: %s", field.name, text_clean(field.value, shown, sizeof shown));
+    log_line(log, "%s", "");
+}
+
+/* The path of /path, and of http://host/path too (RFC 9112 3.2.2). */
+static const char *path_of(const char *target)
+{
+    if (strncasecmp(target, "http://", 7) != 0)
+        return target;
+    target += 7 + strcspn(target + 7, "/?");
+    return *target == '/' ? target : "/";
+}
+
+static void answer(struct stream *stream)
+{
+    const struct web *web = stream->server->state;
+    const char *path = path_of(client_of(stream)->head.target);
+
+    if (*path != '/')
+        refuse(stream, 400, "", "the target is no path");
+    else if (web->root == -1)
+        send_text(stream, 200, "", HELLO);
+    else
+        answer_with_file(stream, path);
+}
+
+static bool is_one_of(const char *method, const char *const methods[])
+{
+    while (*methods != NULL && strcmp(method, *methods) != 0)
+        methods++;
+    return *methods != NULL;
+}
+
+/*
+ * Decides what is to become of a request when its head is there. A GET may have a body,
+ * which means nothing (RFC 9110 9.3.1) and is taken and thrown away; the body of another
+ * method is not waited for.
+ */
+static void take_head(struct stream *stream)
+{
+    static const char *const served[] = {"GET", "HEAD", NULL};
+    static const char *const known[] = {"POST",    "PUT",   "DELETE", "CONNECT",
+                                        "OPTIONS", "TRACE", "PATCH",  NULL};
+    struct client *client = client_of(stream);
+    const char *expected = http_value(&client->head, "Expect");
+    struct http_body *body = &client->body;
+
+    print_request(stream);
+    http_body_begin(body, &client->head);
+    client->is_kept = http_keeps_alive(&client->head);
+    client->skipped = 0;
+    client->in_body = true;
+    if (body->state == HTTP_BAD) {
+        refuse_for_good(stream, body->answer, body->why);
+    } else if (!is_one_of(client->head.method, served)) {
+        client->is_kept = client->is_kept && body->state == HTTP_WHOLE;
+        refuse(stream, is_one_of(client->head.method, known) ? 405 : 501,
+               "Allow: GET, HEAD\r\n", "");
+    } else if (body->framing == HTTP_LENGTH && body->left > BODY_MOST) {
+        refuse_for_good(stream, 413, "a GET needs no body");
+    } else if (expected != NULL && strcasecmp(expected, "100-continue") != 0) {
+        refuse_for_good(stream, 417, "only 100-continue is to be expected");
+    } else if (body->state == HTTP_WHOLE) {
+        answer(stream);
+    } else if (expected != NULL && client->head.minor >= 1) {
+        stream_print(stream, "HTTP/1.1 100 Continue\r\n\r\n");
+    }
+}
+
+static size_t skip_body(struct stream *stream, const char *bytes, size_t length)
+{
+    struct client *client = client_of(stream);
+    struct http_content content;
+    size_t taken = http_body_take(&client->body, bytes, length, &content);
+
+    client->skipped += taken;
+    if (client->body.state == HTTP_BAD)
+        refuse_for_good(stream, client->body.answer, client->body.why);
+    else if (client->skipped > BODY_MOST)
+        refuse_for_good(stream, 413, "a GET needs no body");
+    else if (client->body.state == HTTP_WHOLE)
+        answer(stream);
+    return taken;
+}
+
+/* Takes bytes up to the end of a request, at the most. All of one has its time. */
+static size_t receive(struct stream *stream, const unsigned char *bytes, size_t length)
+{
+    struct client *client = client_of(stream);
+    struct http_head *head = &client->head;
+    const char *text = (const char *)bytes;
+    int64_t now = stream->server->now;
+    size_t taken;
+
+    if (head->taken == 0)
+        client->began = now;
+    if (stream->server->idle_ms > 0)
+        stream_expire(stream, client->began + stream->server->idle_ms - now);
+    if (client->in_body)
+        return skip_body(stream, text, length);
+    taken = http_head_take(head, text, length);
+    if (head->state == HTTP_BAD)
+        refuse_for_good(stream, head->answer, head->why);
+    else if (head->state == HTTP_WHOLE)
+        take_head(stream);
+    return taken;
+}
+
+/* ---- The connection ----------------------------------------------------------------- */
+
+static void begin(struct stream *stream)
+{
+    struct client *client = client_of(stream);
+
+    http_head_begin(&client->head, HTTP_REQUEST);
+    client->in_body = false;
+    client->file = -1;
+}
+
+static void go_on(struct stream *stream)
+{
+    if (client_of(stream)->file != -1)
+        send_file(stream);
+}
+
+/* One that is silent between requests is closed, and amid one it is told why. */
+static void time_out(struct stream *stream)
+{
+    const struct client *client = client_of(stream);
+
+    if (client->file == -1 && client->head.taken > 0)
+        refuse_for_good(stream, 408, "the request took too long");
+    else
+        stream_close(stream);
+}
+
+static void end(struct stream *stream, int error)
+{
+    (void)error;
+    close_file(client_of(stream));
+}
+
+static void say_where(struct stream_server *server)
+{
+    log_line(&server->log, "Serving HTTP on port %d ...", server->port);
+}
+
+/* ---- The program -------------------------------------------------------------------- */
+
+static const struct options options = {
+    .program = "web_srv",
+    .letters = "b:d:hp:t:V",
+    .usage = "usage: web_srv [-hV] [-b address] [-p port] [-d directory] [-t seconds]\n",
+    .help =
+        "Serves Hello, World! over HTTP, or files, and prints each request.\n"
+        "  -b address    listen on this address only (default: all, IPv6 and IPv4)\n"
+        "  -p port       listen on this port (default: 8888; 0: any free one)\n"
+        "  -d directory  serve the files below it; no links, no names with a dot first\n"
+        "  -t seconds    for a request, and from one to the next (default: 30)\n"
+        "  -h            print this help\n"
+        "  -V            print the version\n",
+};
+
+int main(int argc, char *argv[])
+{
+    static struct web web = {.root = -1};
+    static struct stream_server server = {.program = "web_srv",
+                                          .port = 8888,
+                                          .full = FULL,
+                                          .idle_ms = PATIENCE_S * 1000,
+                                          .state = &web,
+                                          .handlers = {.started = say_where,
+                                                       .opened = begin,
+                                                       .received = receive,
+                                                       .drained = go_on,
+                                                       .timed_out = time_out,
+                                                       .closed = end}};
+    const char *directory = NULL;
+    int letter, result;
+
+    while ((letter = options_next(&options, argc, argv)) != -1) {
+        switch (letter) {
+        case 'd': directory = optarg; break;
+        case 't': server.idle_ms = options_seconds(&options, letter) / 1000000; break;
+        default: stream_server_option(&server, &options, letter);
+        }
+    }
+    options_end(&options, argc, optind);
+    if (descriptor_fill_standard() == -1)
+        return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    if (directory != NULL) {
+        web.root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (web.root == -1) {
+            (void)fprintf(stderr, "web_srv: cannot open %s: %s\n", directory,
+                          strerror(errno));
+            return EXIT_FAILURE;
+        }
+    }
+    result = stream_server_run(&server);
+    if (web.root != -1)
+        (void)close(web.root);
+    return result;
+}
