@@ -1,5 +1,7 @@
 #include "labs/web_file.h"
 
+#include "net/number.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -49,14 +51,6 @@ static const char *type_of(const char *name)
     return "application/octet-stream";
 }
 
-static int digit_of(char byte)
-{
-    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-    const char *found = memchr(digits, byte, sizeof digits - 1);
-
-    return found == NULL ? -1 : (int)(found - digits) % 16;
-}
-
 /*
  * Decodes the name that a path begins with (RFC 3986 2.1). 0, or the status that is due:
  * a slash or a NUL that comes out of it is in no file's name.
@@ -69,8 +63,8 @@ static int take_name(const char **path, char *name)
         char byte = *(*path)++;
 
         if (byte == '%') {
-            int high = digit_of((*path)[0]);
-            int low = high == -1 ? -1 : digit_of((*path)[1]);
+            int high = number_hex_digit((*path)[0]);
+            int low = high == -1 ? -1 : number_hex_digit((*path)[1]);
 
             if (low == -1)
                 return 400;

@@ -1,5 +1,7 @@
 #include "net/http.h"
 
+#include "net/number.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -167,6 +169,11 @@ static void take_empty_line(struct http_head *head)
     }
 }
 
+static bool is_text(char byte)
+{
+    return byte == '\t' || ((unsigned char)byte >= ' ' && byte != 0x7f);
+}
+
 /* Takes the line that has just ended: text[line_begin..length) and its LF. */
 static void take_line(struct http_head *head)
 {
@@ -175,7 +182,7 @@ static void take_line(struct http_head *head)
     if (end > line && end[-1] == '\r')
         end--;
     for (const char *byte = line; byte < end; byte++) {
-        if (((unsigned char)*byte < ' ' && *byte != '\t') || *byte == 0x7f) {
+        if (!is_text(*byte)) {
             refuse_head(head, 400, "the header has a control character in it");
             return;
         }
@@ -405,24 +412,10 @@ enum place {
     LAST_LF
 };
 
-/* The value of a hexadecimal digit, or -1. */
-static int digit_of(char byte)
-{
-    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-    const char *found = memchr(digits, byte, sizeof digits - 1);
-
-    return found == NULL ? -1 : (int)(found - digits) % 16;
-}
-
-static bool is_text(char byte)
-{
-    return byte == '\t' || ((unsigned char)byte >= ' ' && byte != 0x7f);
-}
-
 /* The place behind this byte of the line that a chunk begins with; -1: it is none of it. */
 static int next_in_size_line(struct http_body *body, char byte)
 {
-    int digit = digit_of(byte);
+    int digit = number_hex_digit(byte);
 
     if (body->place <= IN_SIZE && digit >= 0) {
         if (body->left >> 56 != 0) /* 60 bits are more than there are bytes */

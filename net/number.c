@@ -31,3 +31,11 @@ int number_parse_seconds(const char *text, int64_t *ns)
     *ns = (int64_t)(seconds * 1e9);
     return 0;
 }
+
+int number_hex_digit(char digit)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *found = memchr(digits, digit, sizeof digits - 1);
+
+    return found == NULL ? -1 : (int)(found - digits) % 16;
+}

@@ -1,5 +1,5 @@
 /*
- * number: numbers as options give them, and nothing but the number.
+ * number: numbers in writing, and nothing but the number.
  */
 #ifndef NET_NUMBER_H
 #define NET_NUMBER_H
@@ -14,5 +14,8 @@ int number_parse(const char *text, long least, long most, long *number);
  * 0, or -1 if the text is none.
  */
 int number_parse_seconds(const char *text, int64_t *ns);
+
+/* The value of a hexadecimal digit, in letters of either case, or -1. */
+int number_hex_digit(char digit);
 
 #endif
