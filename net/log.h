@@ -2,8 +2,8 @@
  * log: lines for standard output, without ever waiting for whoever reads it.
  *
  * A line goes into a buffer of a fixed size, and the buffer to the output when select()
- * says that it takes something, or when it is full. If its reader is too slow for that, whole lines are
- * missing, and a line in their place says how many.
+ * says that it takes something, or when it is full. If its reader is too slow for that,
+ * whole lines are missing, and a line in their place says how many.
  */
 #ifndef NET_LOG_H
 #define NET_LOG_H
