@@ -20,11 +20,11 @@ TESTS = build/test_transcript build/test_input build/test_sockets build/test_cha
 	build/test_chat_server build/test_telnet build/test_echo build/test_dgram \
 	build/test_labs build/test_threat build/test_line_edit build/test_chat_cli \
 	build/test_watch build/test_resolve build/test_sockopts build/test_http \
-	build/test_http_get build/test_web_srv
+	build/test_http_get build/test_web_srv build/test_irc
 FIGURES = build/test_figures
 
 KIT = options.o net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
-	net/http.o net/keepalive.o net/line.o net/listener.o net/log.o net/number.o \
+	net/http.o net/irc.o net/keepalive.o net/line.o net/listener.o net/log.o net/number.o \
 	net/server.o net/signals.o net/telnet.o net/text.o net/transcript.o net/url.o
 CHAT = pchatsrv.o chat_commands.o chat_readers.o
 LOAD = bench/chat_load.o bench/chat_clients.o bench/chat_join.o bench/chat_line.o \
@@ -225,6 +225,9 @@ build/test_http_get: tests/test_http_get.c $(STANDING)
 
 build/test_web_srv: tests/test_web_srv.c $(STANDING)
 	$(TEST) tests/test_web_srv.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_irc: tests/test_irc.c $(STANDING)
+	$(TEST) tests/test_irc.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 build/test_figures: tests/test_figures.c $(STANDING)
 	$(TEST) tests/test_figures.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)

@@ -1,0 +1,364 @@
+/* net/irc: messages as a server sends them, and as it must not get them. */
+#include "tests/harness.h"
+
+#include "net/irc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Reading ------------------------------------------------------------------------ */
+
+/* Reads a stream in pieces of `step` bytes; its messages, each followed by a "|". */
+static const char *read_all(const char *bytes, size_t length, size_t step)
+{
+    static char out[65536];
+    struct irc_reader reader = {0};
+    size_t written = 0;
+
+    for (size_t at = 0; at < length;) {
+        size_t piece = length - at < step ? length - at : step, taken;
+        bool whole;
+
+        taken = irc_read(&reader, bytes + at, piece, &whole);
+        ck_assert(taken > 0 && taken <= piece && (whole || taken == piece));
+        at += taken;
+        if (whole)
+            written +=
+                (size_t)snprintf(out + written, sizeof out - written, "%s|", reader.text);
+    }
+    out[written] = '\0';
+    return out;
+}
+
+START_TEST(messages_are_the_same_however_the_stream_was_cut)
+{
+    static const char stream[] = "PING :a\r\n\r\n:s 001 me :hi\nA\rB\r\n@k=v;x :p C d\r\n"
+                                 "@only=tags\r\nN\0UL\r\nunfinished";
+
+    for (size_t step = 1; step < sizeof stream; step++)
+        ck_assert_str_eq(read_all(stream, sizeof stream - 1, step),
+                         "PING :a|:s 001 me :hi|A|B|:p C d|NUL|");
+}
+END_TEST
+
+START_TEST(what_is_too_long_is_cut_and_tags_of_any_length_are_skipped)
+{
+    static char stream[40000], expected[600];
+
+    (void)memset(stream, 'x', 2000);
+    (void)strcpy(stream + 2000, "\r\nnext\r\n");
+    (void)memset(expected, 'x', IRC_MESSAGE_MOST - 2);
+    (void)strcpy(expected + IRC_MESSAGE_MOST - 2, "|next|");
+    ck_assert_str_eq(read_all(stream, strlen(stream), 7), expected);
+
+    (void)memset(stream, 'y', 30000);
+    stream[0] = '@';
+    (void)strcpy(stream + 30000, "  PING :z\r\n");
+    ck_assert_str_eq(read_all(stream, strlen(stream), 1000), "PING :z|");
+}
+END_TEST
+
+static struct irc_message parse(const char *text)
+{
+    static char bytes[8][1024];
+    static unsigned next;
+    char *copy = bytes[next++ % 8];
+    struct irc_message message;
+
+    (void)strcpy(copy, text);
+    ck_assert(irc_parse(copy, &message));
+    return message;
+}
+
+START_TEST(a_message_is_prefix_command_and_parameters)
+{
+    struct irc_message message =
+        parse("@time=12:00;x= :ann!a@host  privmsg  #room   :hello: there ");
+    char nick[IRC_NICK_MOST + 1];
+
+    ck_assert_str_eq(message.prefix, "ann!a@host");
+    ck_assert_str_eq(message.command, "PRIVMSG");
+    ck_assert_int_eq(message.numeric, 0);
+    ck_assert_int_eq(message.count, 2);
+    ck_assert_str_eq(message.params[0], "#room");
+    ck_assert_str_eq(message.params[1], "hello: there ");
+    irc_nick(&message, nick);
+    ck_assert_str_eq(nick, "ann");
+
+    message = parse(":irc.example 433 * ann :Nickname already in use");
+    ck_assert_int_eq(message.numeric, 433);
+    ck_assert_int_eq(message.count, 3);
+    irc_nick(&message, nick);
+    ck_assert_str_eq(nick, "irc.example");
+}
+END_TEST
+
+START_TEST(parameters_that_lack_are_empty_and_none_is_read_past)
+{
+    struct irc_message message = parse("PRIVMSG");
+    char nick[IRC_NICK_MOST + 1], nothing[] = "", spaces[] = "  ", alone[] = ":prefix";
+    char tags[] = "@tags", colon[] = ":";
+
+    ck_assert_int_eq(message.count, 0);
+    ck_assert_str_eq(message.prefix, "");
+    for (int i = 0; i < IRC_PARAMS_MOST; i++)
+        ck_assert_str_eq(message.params[i], "");
+    irc_nick(&message, nick);
+    ck_assert_str_eq(nick, "");
+    ck_assert(!irc_parse(nothing, &message) && !irc_parse(spaces, &message));
+    ck_assert(!irc_parse(alone, &message) && !irc_parse(tags, &message));
+    ck_assert(!irc_parse(colon, &message));
+}
+END_TEST
+
+START_TEST(the_fifteenth_parameter_takes_the_rest)
+{
+    struct irc_message message = parse("X 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 and more");
+
+    ck_assert_int_eq(message.count, IRC_PARAMS_MOST);
+    ck_assert_str_eq(message.params[13], "14");
+    ck_assert_str_eq(message.params[14], "15 and more");
+}
+END_TEST
+
+START_TEST(a_nick_longer_than_any_is_cut)
+{
+    char text[400] = ":", nick[IRC_NICK_MOST + 1];
+    struct irc_message message;
+
+    (void)memset(text + 1, 'n', 300);
+    (void)strcpy(text + 301, "!u@h JOIN #c");
+    message = parse(text);
+    irc_nick(&message, nick);
+    ck_assert_uint_eq(strlen(nick), IRC_NICK_MOST);
+}
+END_TEST
+
+/* ---- Names -------------------------------------------------------------------------- */
+
+START_TEST(names_are_compared_as_irc_does)
+{
+    ck_assert(irc_same("Ann[x]\\^", "aNN{X}|~"));
+    ck_assert(irc_same("#Room", "#room") && irc_same("", ""));
+    ck_assert(!irc_same("ann", "anna") && !irc_same("anna", "ann"));
+    ck_assert(!irc_same("a_b", "a-b") && !irc_same("", "a"));
+}
+END_TEST
+
+START_TEST(what_is_no_nick_or_channel_is_told)
+{
+    static const char *const bad_nicks[] = {"", "1ann", "-a", "an n", "a!b", "a\r", "é"};
+    static const char *const bad_channels[] = {"",     "room", "#",       "#a b",
+                                               "#a,b", "#a:b", "#a\rQUIT"};
+
+    ck_assert(irc_is_nick("ann") && irc_is_nick("[a]-1`") && irc_is_nick("_"));
+    ck_assert(irc_is_channel("#room") && irc_is_channel("&r"));
+    for (size_t i = 0; i < sizeof bad_nicks / sizeof bad_nicks[0]; i++)
+        ck_assert_msg(!irc_is_nick(bad_nicks[i]), "'%s'", bad_nicks[i]);
+    for (size_t i = 0; i < sizeof bad_channels / sizeof bad_channels[0]; i++)
+        ck_assert_msg(!irc_is_channel(bad_channels[i]), "'%s'", bad_channels[i]);
+}
+END_TEST
+
+/* ---- Writing ------------------------------------------------------------------------ */
+
+static void expect_built(const char *out, size_t length, const char *expected)
+{
+    ck_assert_uint_eq(length, strlen(expected));
+    if (memcmp(out, expected, length) != 0)
+        ck_abort_msg("built '%.*s', not '%s'", (int)length, out, expected);
+}
+
+START_TEST(a_message_is_built_of_its_parameters)
+{
+    char out[IRC_MESSAGE_MOST];
+
+    expect_built(out, irc_build(out, "QUIT", NULL), "QUIT\r\n");
+    expect_built(out, irc_build(out, "NICK", "ann", NULL), "NICK ann\r\n");
+    expect_built(out, irc_build(out, "USER", "a", "0", "*", "A B", NULL),
+                 "USER a 0 * :A B\r\n");
+    expect_built(out, irc_build(out, "PRIVMSG", "#c", ":)", NULL), "PRIVMSG #c ::)\r\n");
+    expect_built(out, irc_build(out, "TOPIC", "#c", "", NULL), "TOPIC #c :\r\n");
+}
+END_TEST
+
+START_TEST(no_second_command_can_be_built)
+{
+    char out[IRC_MESSAGE_MOST];
+
+    expect_built(out, irc_build(out, "PRIVMSG", "#c", "hi\r\nQUIT\n:x", NULL),
+                 "PRIVMSG #c :hi  QUIT :x\r\n");
+    expect_built(out, irc_build(out, "PONG", "a\rQUIT", NULL), "PONG :a QUIT\r\n");
+    ck_assert_uint_eq(irc_build(out, "JOIN", "#c\r\nQUIT", "key", NULL), 0);
+    ck_assert_uint_eq(irc_build(out, "JOIN", "#c 0", "key", NULL), 0);
+    ck_assert_uint_eq(irc_build(out, "JOIN", ":#c", "key", NULL), 0);
+    ck_assert_uint_eq(irc_build(out, "JOIN", "", "key", NULL), 0);
+    ck_assert_uint_eq(irc_build(out, "QUIT\r\nQUIT", NULL), 0);
+}
+END_TEST
+
+START_TEST(a_text_too_long_is_cut_at_a_character)
+{
+    char out[IRC_MESSAGE_MOST], text[1024] = "";
+
+    for (int i = 0; i < 300; i++)
+        (void)strcat(text, "€");
+    /* 512, less "PRIVMSG #c :" without a colon's need, less CR LF, in threes. */
+    ck_assert_uint_eq(irc_build(out, "PRIVMSG", "#c", text, NULL), 11 + 166 * 3 + 2);
+    ck_assert_uint_eq(irc_build(out, "PRIVMSG", text, "x", NULL), 0);
+    ck_assert_uint_eq(irc_cut("abc", 3), 3);
+    ck_assert_uint_eq(irc_cut("ab€", 4), 2);
+    ck_assert_uint_eq(irc_cut("€", 2), 0);
+    ck_assert_uint_eq(irc_cut("", 2), 0);
+    ck_assert_uint_eq(irc_cut("\x80\x80\x80\x80\x80\x80\x80\x80", 6), 6);
+}
+END_TEST
+
+/* ---- What is said ------------------------------------------------------------------- */
+
+static const char *strip(const char *text)
+{
+    static char copy[256];
+
+    (void)strcpy(copy, text);
+    irc_strip(copy);
+    return copy;
+}
+
+START_TEST(formatting_codes_are_taken_out)
+{
+    ck_assert_str_eq(strip("\x02"
+                           "bold\x0F \x1Dit\x1D \x1Fun\x1F \x16re\x16 \x11mo\x1Est"),
+                     "bold it un re most");
+    ck_assert_str_eq(strip("\x03"
+                           "04,12red\x03 \x03"
+                           "3green\x03,comma\x03"
+                           "5,x\x03"
+                           "123"),
+                     "red green,comma,x3");
+    ck_assert_str_eq(strip("\x04"
+                           "FF00aa,001122hex\x04"
+                           "FFFno\x03"),
+                     "hexFFFno");
+    ck_assert_str_eq(strip("plain \t€"), "plain \t€");
+}
+END_TEST
+
+START_TEST(an_action_is_known_from_speech_and_from_programs_questions)
+{
+    static const struct {
+        const char *text;
+        enum irc_kind kind;
+        const char *said;
+    } cases[] = {
+        {"hello", IRC_SPEECH, "hello"},
+        {"", IRC_SPEECH, ""},
+        {"\x01"
+         "ACTION waves\x01",
+         IRC_ACTION, "waves"},
+        {"\x01"
+         "ACTION waves",
+         IRC_ACTION, "waves"},
+        {"\x01VERSION\x01", IRC_OTHER, "VERSION"},
+        {"\x01", IRC_OTHER, ""},
+        {"\x01\x01", IRC_OTHER, ""},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char copy[64], *text = copy;
+
+        (void)strcpy(copy, cases[i].text);
+        ck_assert_int_eq(irc_unwrap(&text), cases[i].kind);
+        ck_assert_str_eq(text, cases[i].said);
+    }
+}
+END_TEST
+
+/* ---- Anything at all ---------------------------------------------------------------- */
+
+/* Bytes of a kind that messages are made of, and now and then any other. */
+static size_t random_stream(char *out, size_t size)
+{
+    static const char likely[] = " :@!\r\n\1\2\3\4,0159afPRIVMSG#\0\xE2\x82\xAC\x80";
+    size_t length = random_below((unsigned)size);
+
+    for (size_t i = 0; i < length; i++)
+        out[i] = random_below(8) > 0 ? likely[random_below(sizeof likely)]
+                                     : (char)random_below(256);
+    return length;
+}
+
+/* Each string is copied to the heap first: a sanitizer sees what is read past its end. */
+static void use_message(const char *text)
+{
+    char *copy = strdup(text), out[IRC_MESSAGE_MOST], nick[IRC_NICK_MOST + 1];
+    struct irc_message message;
+
+    ck_assert_uint_le(strlen(text), IRC_MESSAGE_MOST - 2);
+    ck_assert_ptr_null(strpbrk(text, "\r\n"));
+    if (irc_parse(copy, &message)) {
+        size_t length;
+        char *said;
+
+        irc_nick(&message, nick);
+        length = irc_build(out, "PRIVMSG", "#c", message.params[1], NULL);
+        ck_assert(length > 0 && memchr(out, '\n', length) == out + length - 1 &&
+                  memchr(out, '\r', length) == out + length - 2 &&
+                  memchr(out, '\0', length) == NULL);
+        length = irc_build(out, message.command, message.params[0], nick, NULL);
+        ck_assert(length == 0 || memchr(out, '\n', length) == out + length - 1);
+        said = message.params[message.count > 0 ? message.count - 1 : 0];
+        (void)irc_unwrap(&said);
+        irc_strip(said);
+    }
+    free(copy);
+}
+
+START_TEST(random_bytes_do_no_harm)
+{
+    char stream[3000];
+
+    for (int round = 0; round < 3000; round++) {
+        size_t length = random_stream(stream, sizeof stream), at = 0;
+        struct irc_reader reader = {0};
+
+        while (at < length) {
+            size_t piece = 1 + random_below((unsigned)(length - at));
+            bool whole;
+
+            at += irc_read(&reader, stream + at, piece, &whole);
+            if (whole)
+                use_message(reader.text);
+        }
+    }
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        messages_are_the_same_however_the_stream_was_cut,
+        what_is_too_long_is_cut_and_tags_of_any_length_are_skipped,
+        a_message_is_prefix_command_and_parameters,
+        parameters_that_lack_are_empty_and_none_is_read_past,
+        the_fifteenth_parameter_takes_the_rest,
+        a_nick_longer_than_any_is_cut,
+        names_are_compared_as_irc_does,
+        what_is_no_nick_or_channel_is_told,
+        a_message_is_built_of_its_parameters,
+        no_second_command_can_be_built,
+        a_text_too_long_is_cut_at_a_character,
+        formatting_codes_are_taken_out,
+        an_action_is_known_from_speech_and_from_programs_questions,
+        random_bytes_do_no_harm,
+    };
+    Suite *suite = suite_create("net/irc: messages");
+    TCase *tcase = tcase_create("irc");
+
+    tcase_set_timeout(tcase, 60);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
