@@ -13,6 +13,7 @@ LINK = mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@
 
 PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/dgram_cli \
 	bin/chat_cli bin/watch_cli bin/resolve bin/sockopts bin/threat_cli bin/http_get \
+	bin/irc_bot bin/irc_relay \
 	bin/hello_srv bin/name_srv bin/threat_srv bin/web_srv bin/echo_fork bin/echo_thread \
 	bin/chat_naive
 BENCHES = bin/chat_load bin/echo_load bin/echo_select_blocking bin/dgram_select_blocking
@@ -20,7 +21,8 @@ TESTS = build/test_transcript build/test_input build/test_sockets build/test_cha
 	build/test_chat_server build/test_telnet build/test_echo build/test_dgram \
 	build/test_labs build/test_threat build/test_line_edit build/test_chat_cli \
 	build/test_watch build/test_resolve build/test_sockopts build/test_http \
-	build/test_http_get build/test_web_srv build/test_irc
+	build/test_http_get build/test_web_srv build/test_irc build/test_irc_bot \
+	build/test_irc_relay
 FIGURES = build/test_figures
 
 KIT = options.o net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
@@ -35,9 +37,13 @@ YARDSTICKS = bench/echo_select_blocking.o bench/dgram_select_blocking.o bench/ec
 HARNESS = tests/harness.o tests/person.o tests/room.o
 STANDING = $(HARNESS) build/libkit.a
 CHAT_CLI = clients/chat_cli.o clients/line_edit.o clients/terminal.o
+IRC_BOT = clients/irc_bot.o clients/irc_session.o clients/line_queue.o
+IRC_RELAY = clients/irc_relay.o clients/irc_session.o clients/line_queue.o \
+	clients/room_link.o
 HTTP_GET = clients/http_get.o clients/save.o
 CLIENTS = clients/threat_cli.o clients/echo_cli.o clients/dgram_cli.o $(CHAT_CLI) \
-	clients/watch_cli.o clients/resolve.o clients/sockopts.o $(HTTP_GET)
+	clients/watch_cli.o clients/resolve.o clients/sockopts.o $(HTTP_GET) \
+	clients/irc_bot.o $(IRC_RELAY)
 WEB_SRV = labs/web_srv.o labs/web_file.o
 STREAM_SERVER = labs/stream_server.o build/libkit.a
 LABS = labs/chat_naive.o labs/echo_blocking.o labs/echo_fork.o labs/echo_thread.o \
@@ -45,7 +51,7 @@ LABS = labs/chat_naive.o labs/echo_blocking.o labs/echo_fork.o labs/echo_thread.
 	$(WEB_SRV)
 
 OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(KIT) $(LABS) $(LOAD) \
-	$(ECHO_LOAD) $(YARDSTICKS) $(HARNESS) tests/screen.o
+	$(ECHO_LOAD) $(YARDSTICKS) $(HARNESS) tests/ngircd.o tests/screen.o
 
 all: $(PROGRAMS) $(BENCHES)
 
@@ -123,6 +129,12 @@ bin/web_srv: $(WEB_SRV) $(STREAM_SERVER)
 bin/http_get: $(HTTP_GET) build/libkit.a
 	$(LINK) $(HTTP_GET) build/libkit.a $(LDLIBS)
 
+bin/irc_bot: $(IRC_BOT) build/libkit.a
+	$(LINK) $(IRC_BOT) build/libkit.a $(LDLIBS)
+
+bin/irc_relay: $(IRC_RELAY) build/libkit.a
+	$(LINK) $(IRC_RELAY) build/libkit.a $(LDLIBS)
+
 bin/chat_naive: labs/chat_naive.o
 	$(LINK) labs/chat_naive.o $(LDLIBS)
 
@@ -170,6 +182,9 @@ tests/room.o: tests/room.c build/check-is-there
 
 tests/screen.o: tests/screen.c build/check-is-there
 	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/screen.c
+
+tests/ngircd.o: tests/ngircd.c build/check-is-there
+	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/ngircd.c
 
 build/test_transcript: tests/test_transcript.c $(STANDING)
 	$(TEST) tests/test_transcript.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
@@ -228,6 +243,12 @@ build/test_web_srv: tests/test_web_srv.c $(STANDING)
 
 build/test_irc: tests/test_irc.c $(STANDING)
 	$(TEST) tests/test_irc.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_irc_bot: tests/test_irc_bot.c tests/ngircd.o $(STANDING)
+	$(TEST) tests/test_irc_bot.c tests/ngircd.o $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_irc_relay: tests/test_irc_relay.c tests/ngircd.o $(STANDING)
+	$(TEST) tests/test_irc_relay.c tests/ngircd.o $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
 build/test_figures: tests/test_figures.c $(STANDING)
 	$(TEST) tests/test_figures.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)

@@ -204,7 +204,7 @@ START_TEST(a_text_too_long_is_cut_at_a_character)
 
     for (int i = 0; i < 300; i++)
         (void)strcat(text, "€");
-    /* 512, less "PRIVMSG #c :" without a colon's need, less CR LF, in threes. */
+    /* 512 less "PRIVMSG #c " and CR LF: 166 characters of three bytes. */
     ck_assert_uint_eq(irc_build(out, "PRIVMSG", "#c", text, NULL), 11 + 166 * 3 + 2);
     ck_assert_uint_eq(irc_build(out, "PRIVMSG", text, "x", NULL), 0);
     ck_assert_uint_eq(irc_cut("abc", 3), 3);

@@ -1,0 +1,253 @@
+/*
+ * irc_bot: sits in an IRC channel and writes down what is said.
+ *
+ *     irc_bot [-n nick] [-l file] [-k key] [host [port]] '#channel'
+ *
+ *     2026-11-21T10:45:37+01:00 #room <ann> hello
+ *     2026-11-21T10:45:40+01:00 #room * ann waves
+ *     2026-11-21T10:45:52+01:00 netbot -NickServ- You are now identified.
+ *
+ * How it gets there and stays there is clients/irc_session.h, which irc_relay shares. Each
+ * line is written with one write(), so it is in the file when it has been said, and
+ * `tail -f` never shows half a line. A SIGHUP opens the file anew: move the old one away
+ * first (mv irc.log irc.old; kill -HUP the bot), and not a line is lost.
+ */
+#include "clients/irc_session.h"
+#include "net/clock.h"
+#include "net/number.h"
+#include "net/server.h"
+#include "net/signals.h"
+#include "net/text.h"
+#include "options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_MS  1000000
+#define SILENCE_MS 60000
+#define PACE_MS    2000 /* RFC 2813 5.8; the bot says next to nothing */
+#define TIME_BYTES 32   /* 2026-11-21T10:45:37+01:00 */
+
+/* A message has 512 bytes, of which each may become three, and the words around them. */
+#define LINE_BYTES (3 * IRC_MESSAGE_MOST + TIME_BYTES + 32)
+
+struct irc_bot {
+    struct irc_session session;
+    const char *path;
+    int file;
+    bool is_full;       /* writing failed, and that was said */
+    bool within_line;   /* it failed in the middle of a line */
+    unsigned long lost; /* lines that were not written since then */
+};
+
+/* ---- Signals ------------------------------------------------------------------------ */
+
+static volatile sig_atomic_t stop_requested, reopen_requested;
+
+static void heed_signal(int signal_number)
+{
+    if (signal_number == SIGHUP)
+        reopen_requested = 1;
+    else
+        stop_requested = 1;
+}
+
+/* ---- The file ----------------------------------------------------------------------- */
+
+static int open_file(struct irc_bot *bot)
+{
+    int file =
+        open(bot->path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0666);
+
+    if (file == -1) {
+        (void)fprintf(stderr, "irc_bot: cannot open %s: %s\n", bot->path,
+                      strerror(errno));
+        return -1;
+    }
+    if (bot->file != -1)
+        (void)close(bot->file);
+    bot->file = file;
+    bot->within_line = false;
+    return 0;
+}
+
+/* A disk that is full is emptied some day: it is said once, and each line tried again. */
+static void lose_line(struct irc_bot *bot, int error)
+{
+    bot->lost++;
+    if (!bot->is_full)
+        (void)fprintf(stderr,
+                      "irc_bot: cannot write to %s: %s; going on without, until it can\n",
+                      bot->path, strerror(error));
+    bot->is_full = true;
+}
+
+static void write_line(struct irc_bot *bot, const char *line, size_t length)
+{
+    ssize_t written = 0;
+
+    if (bot->within_line)
+        written = write(bot->file, "\n", 1);
+    if (written >= 0) {
+        bot->within_line = false;
+        written = write(bot->file, line, length);
+    }
+    if (written != (ssize_t)length) {
+        bot->within_line = written > 0;
+        lose_line(bot, written == -1 ? errno : ENOSPC);
+        return;
+    }
+    if (bot->is_full)
+        (void)fprintf(stderr, "irc_bot: writing to %s again; %lu lines are missing\n",
+                      bot->path, bot->lost);
+    bot->is_full = false;
+    bot->lost = 0;
+}
+
+/* The time here, as RFC 3339 has it: strftime()'s %z lacks the colon. */
+static void write_time(char out[TIME_BYTES])
+{
+    time_t now = time(NULL);
+    struct tm local;
+    char zone[8];
+
+    if (localtime_r(&now, &local) == NULL) {
+        (void)strcpy(out, "-");
+        return;
+    }
+    (void)strftime(zone, sizeof zone, "%z", &local);
+    (void)strftime(out, TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &local);
+    (void)snprintf(out + strlen(out), 8, "%.3s:%.2s", zone, zone + 3);
+}
+
+/* ---- What is heard ------------------------------------------------------------------ */
+
+static void hear(void *owner, struct irc_message *message)
+{
+    bool is_notice = strcmp(message->command, "NOTICE") == 0;
+    char now[TIME_BYTES], nick[IRC_NICK_MOST + 1], line[LINE_BYTES], clean[LINE_BYTES];
+    char *said = message->params[1];
+    const char *before = is_notice ? "-" : "<", *behind = is_notice ? "-" : ">";
+    int length;
+
+    if (!is_notice && strcmp(message->command, "PRIVMSG") != 0)
+        return;
+    if (irc_unwrap(&said) == IRC_ACTION) {
+        before = "* ";
+        behind = "";
+    }
+    irc_strip(said);
+    irc_nick(message, nick);
+    write_time(now);
+    (void)snprintf(line, sizeof line, "%s %s%s%s %s", message->params[0], before, nick,
+                   behind, said);
+    (void)text_clean(line, clean, sizeof clean);
+    length = snprintf(line, sizeof line, "%s %.*s\n", now,
+                      (int)(sizeof line - TIME_BYTES - 2), clean);
+    write_line(owner, line, (size_t)length);
+}
+
+static void report(void *owner, const char *text)
+{
+    (void)owner;
+    (void)fprintf(stderr, "irc_bot: %s\n", text);
+}
+
+/* ---- The loop ----------------------------------------------------------------------- */
+
+static int wait_for_events(struct irc_bot *bot, struct signals *signals, fd_set *readable)
+{
+    int64_t deadline = irc_session_deadline(&bot->session);
+    struct timespec timeout = clock_timespec(deadline - clock_ms());
+    fd_set writable;
+    int highest;
+
+    FD_ZERO(readable);
+    FD_ZERO(&writable);
+    highest = irc_session_watch(&bot->session, readable, &writable);
+    return signals_pselect(signals, highest + 1, readable, &writable,
+                           deadline == INT64_MAX ? NULL : &timeout);
+}
+
+/* Until a signal ends it, or the server says no. The exit status. */
+static int run(struct irc_bot *bot, struct signals *signals)
+{
+    bool stopping = false;
+    fd_set readable;
+
+    while (bot->session.state != IRC_OVER) {
+        if (wait_for_events(bot, signals, &readable) == -1) {
+            perror("irc_bot: select");
+            return EXIT_FAILURE;
+        }
+        if (reopen_requested) {
+            reopen_requested = 0;
+            (void)open_file(bot); /* if it cannot be had, the old one serves */
+        }
+        if (stop_requested && !stopping) {
+            stopping = true;
+            irc_session_quit(&bot->session, "irc_bot ends");
+        }
+        irc_session_step(&bot->session, &readable);
+    }
+    return bot->session.refused || bot->is_full ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* ---- The program -------------------------------------------------------------------- */
+
+static const struct options options = {
+    .program = "irc_bot",
+    .letters = "hk:l:n:Vw:",
+    .usage = "usage: irc_bot [-hV] [-n nick] [-l file] [-k key] [-w seconds] "
+             "[host [port]] '#channel'\n",
+    .help =
+        "Sits in an IRC channel and writes what is said to a file, a line each with\n"
+        "the time. The host is localhost and the port 6667 if not given. When the\n"
+        "connection is lost it comes back by itself; Ctrl-C ends it. With a password\n"
+        "in the environment variable IRC_PASSWORD it identifies to NickServ.\n"
+        "  -n nick     be called so (default: netbot); another one if it is in use\n"
+        "  -l file     write to this file (default: irc.log); SIGHUP opens it anew\n"
+        "  -k key      the channel's key\n"
+        "  -w seconds  ask a server that is silent for so long for a sign of life,\n"
+        "              and leave it after as long again (default: 60)\n"
+        "  -h          print this help\n"
+        "  -V          print the version\n",
+};
+
+int main(int argc, char *argv[])
+{
+    static struct irc_bot bot = {.path = "irc.log", .file = -1};
+    struct irc_settings settings = {.nick = "netbot",
+                                    .real_name = "netlab's irc_bot",
+                                    .silence_ms = SILENCE_MS,
+                                    .pace_ms = PACE_MS,
+                                    .hear = hear,
+                                    .report = report,
+                                    .owner = &bot};
+    struct signals signals;
+    int option, status;
+
+    while ((option = options_next(&options, argc, argv)) != -1) {
+        switch (option) {
+        case 'k': settings.key = optarg; break;
+        case 'l': bot.path = optarg; break;
+        case 'n': settings.nick = optarg; break;
+        case 'w':
+            settings.silence_ms = options_seconds(&options, option) / NS_PER_MS;
+            break;
+        }
+    }
+    irc_settings_take(&settings, &options, argc - optind, argv + optind);
+    if (server_prepare(&signals, heed_signal) == -1 || open_file(&bot) == -1)
+        return EXIT_FAILURE;
+    irc_session_start(&bot.session, &settings);
+    status = run(&bot, &signals);
+    (void)close(bot.file);
+    return status;
+}

@@ -1,0 +1,472 @@
+/*
+ * irc_relay: links a chat room (pchatsrv) with an IRC channel.
+ *
+ *     irc_relay [-n nick] [-r room_host:port] [irc_host [port]] '#channel'
+ *
+ *     in the room        [ann] hello          in the channel     <relay> <ann> hello
+ *     in the channel     <bob> hi, ann        in the room        [relay] <bob> hi, ann
+ *
+ * Rooms on several machines are joined by a relay each in one channel, and the network of
+ * IRC servers that carries the channel spans as many machines as one likes. Each side is
+ * a module that comes back by itself when its connection is lost (clients/irc_session.h,
+ * clients/room_link.h); here is what one side's words become on the other. One select()
+ * waits for both.
+ *
+ * Why it does not go in circles: whoever passes a line on puts its author before it, so
+ * a line that went through relays begins with their names, "<relay2> <relay1> <ann> hello".
+ * That is the way it came, and a relay that finds its own name in it drops the line: no
+ * line passes the same relay twice, however rooms, channels and relays are linked (news
+ * servers do it with their Path, RFC 5536 3.1.5). Names stand first and cannot be forged
+ * by a text, which comes behind them; a text can only, by beginning with a relay's own
+ * name in angle brackets, keep itself from being passed on.
+ */
+#include "clients/irc_session.h"
+#include "clients/room_link.h"
+#include "net/address.h"
+#include "net/clock.h"
+#include "net/server.h"
+#include "net/signals.h"
+#include "net/text.h"
+#include "options.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NS_PER_MS  1000000
+#define SILENCE_MS 60000
+#define PACE_MS    2000 /* RFC 2813 5.8 */
+#define ROOM_PORT  2626
+
+/* The names that a line may come with; they are said again before each piece of it. */
+#define WAY_MOST 200
+
+/* A message's text, of which each byte may become three, and names before it. */
+#define LINE_BYTES (LINE_MOST + 2 * IRC_MESSAGE_MOST)
+
+struct irc_relay {
+    struct irc_session session;
+    struct room_link room;
+    bool is_quiet; /* joins and leaves are not passed on */
+    bool was_joined,
+        was_inside; /* the channel, the room: a change is said on the other */
+    bool warned;    /* that own words came back */
+};
+
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int signal_number)
+{
+    (void)signal_number;
+    stop_requested = 1;
+}
+
+static void report(void *owner, const char *text)
+{
+    (void)owner;
+    (void)fprintf(stderr, "irc_relay: %s\n", text);
+}
+
+/* ---- The way a line came ------------------------------------------------------------ */
+
+/* The length of the name in angle brackets, with the space behind it, or 0 for none. */
+static size_t name_length(const char *text)
+{
+    size_t length = *text == '<' ? 1 + strcspn(text + 1, "<> ") : 0;
+
+    return length > 1 && text[length] == '>' && text[length + 1] == ' ' ? length + 2 : 0;
+}
+
+static size_t way_length(const char *text)
+{
+    size_t length = 0, name;
+
+    while ((name = name_length(text + length)) > 0)
+        length += name;
+    return length;
+}
+
+static bool is_own_name(const struct irc_relay *relay, const char *name)
+{
+    return irc_same(name, relay->session.nick) || irc_same(name, relay->room.name);
+}
+
+/* Has a line been through this relay, or too long a way to be sure of that? */
+static bool came_back(struct irc_relay *relay, const char *line)
+{
+    size_t way = way_length(line), at = 0, length;
+
+    while (way <= WAY_MOST && (length = name_length(line + at)) > 0) {
+        char name[WAY_MOST + 1];
+
+        (void)snprintf(name, sizeof name, "%.*s", (int)length - 3, line + at + 1);
+        at += length;
+        if (!is_own_name(relay, name))
+            continue;
+        if (!relay->warned)
+            report(relay, "its own words came back, and go no further: is another "
+                          "relay in the same room and channel?");
+        relay->warned = true;
+        return true;
+    }
+    return way > WAY_MOST;
+}
+
+/* ---- From the room into the channel ------------------------------------------------- */
+
+/* Says a line in as many messages as it takes, each with its first `keep` bytes. */
+static void tell_channel(struct irc_relay *relay, const char *line, size_t keep)
+{
+    size_t most = irc_session_text_most(&relay->session);
+    char piece[LINE_BYTES];
+    const char *rest = line + keep;
+
+    if (keep + 8 > most) /* a hostile server may leave no room for a word */
+        return;
+    do {
+        size_t length = irc_cut(rest, most - keep);
+
+        (void)snprintf(piece, sizeof piece, "%.*s%.*s", (int)keep, line, (int)length,
+                       rest);
+        (void)irc_session_say(&relay->session, piece);
+        rest += length;
+    } while (*rest != '\0');
+}
+
+/* "[name] text", and how many bytes of it stand before each further piece. */
+static size_t take_speech(struct irc_relay *relay, const char *line)
+{
+    const char *text = strstr(line, "] ");
+    size_t name = text != NULL ? (size_t)(text - line - 1) : 0;
+    char said[LINE_BYTES];
+
+    /* A name holds no space: "[ann to you] ..." is for the relay alone. */
+    if (name == 0 || memchr(line + 1, ' ', name) != NULL || text[2] == '\0')
+        return 0;
+    text += 2;
+    (void)snprintf(said, sizeof said, "<%.*s> %s", (int)name, line + 1, text);
+    if (came_back(relay, said))
+        return 0;
+    tell_channel(relay, said, way_length(said));
+    return (size_t)(text - line) + way_length(text);
+}
+
+/* "* name words" goes as it is. */
+static size_t take_action(struct irc_relay *relay, const char *line)
+{
+    size_t keep = 2 + strcspn(line + 2, " ") + 1;
+
+    if (keep > strlen(line))
+        return 0;
+    tell_channel(relay, line, keep);
+    return keep;
+}
+
+static void take_news(struct irc_relay *relay, const char *line)
+{
+    static const char joined[] = "Client joined ", left[] = "Client left ";
+    const char *name = line + strlen("Client ");
+    char said[LINE_BYTES];
+
+    if (strncmp(line, joined, strlen(joined)) == 0 &&
+        strchr(line + strlen(joined), ' ') == NULL) {
+        (void)snprintf(said, sizeof said, "-- %s joined the room", line + strlen(joined));
+    } else if (strncmp(line, left, strlen(left)) == 0 &&
+               strncmp(line + strlen(left), "is now ", 7) != 0) {
+        const char *who = line + strlen(left), *why = who + strcspn(who, " ");
+
+        if (why > who && why[-1] == ':') /* it belongs to the words that follow */
+            why--;
+        (void)snprintf(said, sizeof said, "-- %.*s left the room%s", (int)(why - who),
+                       who, why);
+    } else {
+        (void)snprintf(said, sizeof said, "-- %s", name);
+    }
+    tell_channel(relay, said, 0);
+}
+
+static size_t hear_room(void *owner, const char *line)
+{
+    struct irc_relay *relay = owner;
+
+    if (*line == '[')
+        return take_speech(relay, line);
+    if (strncmp(line, "* ", 2) == 0)
+        return take_action(relay, line);
+    if (strncmp(line, "Server full", 11) == 0)
+        report(relay, "the room has no place left");
+    else if (!relay->is_quiet && strncmp(line, "Client ", 7) == 0)
+        take_news(relay, line);
+    return 0;
+}
+
+/* ---- From the channel into the room ------------------------------------------------- */
+
+static void tell_room(struct irc_relay *relay, const char *line)
+{
+    char clean[LINE_BYTES];
+
+    (void)room_link_say(&relay->room, text_clean(line, clean, sizeof clean));
+}
+
+static void take_said(struct irc_relay *relay, const char *nick, char *said)
+{
+    char line[LINE_BYTES];
+    enum irc_kind kind = irc_unwrap(&said);
+
+    irc_strip(said);
+    if (kind == IRC_OTHER || *said == '\0')
+        return;
+    (void)snprintf(line, sizeof line, "<%s> %s", nick, said);
+    if (came_back(relay, line))
+        return;
+    if (kind == IRC_ACTION)
+        (void)snprintf(line, sizeof line, "* %s %s", nick, said);
+    tell_room(relay, line);
+}
+
+/* Who comes and goes in the channel. */
+static void take_change(struct irc_relay *relay, const char *nick,
+                        const struct irc_message *message)
+{
+    const char *command = message->command, *channel = relay->session.settings.channel;
+    const char *first = message->params[0], *second = message->params[1];
+    bool here = irc_same(first, channel);
+    char line[LINE_BYTES] = "";
+
+    if (strcmp(command, "JOIN") == 0 && here)
+        (void)snprintf(line, sizeof line, "-- %s joined %s", nick, channel);
+    else if (strcmp(command, "PART") == 0 && here)
+        (void)snprintf(line, sizeof line, "-- %s left %s%s%s", nick, channel,
+                       *second == '\0' ? "" : ": ", second);
+    else if (strcmp(command, "KICK") == 0 && here)
+        (void)snprintf(line, sizeof line, "-- %s was kicked out of %s by %s: %s", second,
+                       channel, nick, message->params[2]);
+    else if (strcmp(command, "QUIT") == 0)
+        (void)snprintf(line, sizeof line, "-- %s left IRC%s%s", nick,
+                       *first == '\0' ? "" : ": ", first);
+    else if (strcmp(command, "NICK") == 0)
+        (void)snprintf(line, sizeof line, "-- %s is now %s", nick, first);
+    if (*line != '\0') {
+        irc_strip(line);
+        tell_room(relay, line);
+    }
+}
+
+static void hear_channel(void *owner, struct irc_message *message)
+{
+    struct irc_relay *relay = owner;
+    bool is_said = strcmp(message->command, "PRIVMSG") == 0 ||
+                   strcmp(message->command, "NOTICE") == 0;
+    char nick[IRC_NICK_MOST + 1];
+
+    irc_nick(message, nick);
+    if (relay->session.state != IRC_JOINED || *nick == '\0' ||
+        strpbrk(nick, "<>") != NULL || irc_same(nick, relay->session.nick))
+        return;
+    if (!is_said && !relay->is_quiet)
+        take_change(relay, nick, message);
+    else if (is_said && irc_same(message->params[0], relay->session.settings.channel))
+        take_said(relay, nick, message->params[1]);
+}
+
+/* ---- What became of the links ------------------------------------------------------- */
+
+/* Each side hears when the other is lost, and when it is back; the first time is no news. */
+static void tell_changes(struct irc_relay *relay)
+{
+    bool joined = relay->session.state == IRC_JOINED;
+    bool inside = relay->room.state == ROOM_JOINED;
+    char line[LINE_BYTES];
+
+    if (joined != relay->was_joined) {
+        if (relay->was_joined || relay->session.joins > 1) {
+            (void)snprintf(line, sizeof line, "-- the link to %s is %s",
+                           relay->session.settings.channel, joined ? "back" : "lost");
+            tell_room(relay, line);
+        }
+        relay->was_joined = joined;
+    }
+    if (inside != relay->was_inside) {
+        if (relay->was_inside || relay->room.joins > 1)
+            tell_channel(relay,
+                         inside ? "-- the link to the room is back"
+                                : "-- the link to the room is lost",
+                         0);
+        relay->was_inside = inside;
+    }
+}
+
+/* Lines that found no place are counted until there is place for saying so. */
+static void tell_losses(struct irc_relay *relay)
+{
+    struct line_queue *to_channel = &relay->session.queue, *to_room = &relay->room.queue;
+    char text[256];
+
+    if (to_channel->dropped > 0 && to_channel->length < LINE_QUEUE_BYTES / 2) {
+        (void)snprintf(text, sizeof text, "-- %lu lines were dropped on the way to %s",
+                       to_channel->dropped, relay->session.settings.channel);
+        to_channel->dropped = 0;
+        report(relay, text + strlen("-- "));
+        tell_room(relay, text);
+    }
+    if (to_room->dropped > 0 && to_room->length < LINE_QUEUE_BYTES / 2) {
+        (void)snprintf(text, sizeof text,
+                       "-- %lu lines were dropped on the way to the "
+                       "room",
+                       to_room->dropped);
+        to_room->dropped = 0;
+        report(relay, text + strlen("-- "));
+        tell_channel(relay, text, 0);
+    }
+}
+
+/* ---- The loop ----------------------------------------------------------------------- */
+
+static int wait_for_events(struct irc_relay *relay, struct signals *signals,
+                           fd_set *readable)
+{
+    int64_t deadline = irc_session_deadline(&relay->session);
+    int64_t room_deadline = room_link_deadline(&relay->room);
+    struct timespec timeout;
+    int highest, room;
+    fd_set writable;
+
+    if (room_deadline < deadline)
+        deadline = room_deadline;
+    timeout = clock_timespec(deadline - clock_ms());
+    FD_ZERO(readable);
+    FD_ZERO(&writable);
+    highest = irc_session_watch(&relay->session, readable, &writable);
+    room = room_link_watch(&relay->room, readable, &writable);
+    if (room > highest)
+        highest = room;
+    return signals_pselect(signals, highest + 1, readable, &writable,
+                           deadline == INT64_MAX ? NULL : &timeout);
+}
+
+static void stop(struct irc_relay *relay)
+{
+    unsigned long lines = relay->session.queue.lines + relay->session.queue.dropped;
+    char text[128];
+
+    room_link_stop(&relay->room);
+    irc_session_quit(&relay->session, "irc_relay ends");
+    (void)snprintf(text, sizeof text, "%lu lines did not reach %.64s", lines,
+                   relay->session.settings.channel);
+    if (lines > 0)
+        report(relay, text);
+}
+
+/* Until a signal ends it, or the IRC server says no. The exit status. */
+static int run(struct irc_relay *relay, struct signals *signals)
+{
+    fd_set readable;
+
+    while (relay->session.state != IRC_OVER) {
+        if (wait_for_events(relay, signals, &readable) == -1) {
+            perror("irc_relay: select");
+            return EXIT_FAILURE;
+        }
+        if (stop_requested && relay->room.state != ROOM_OVER)
+            stop(relay);
+        irc_session_step(&relay->session, &readable);
+        room_link_step(&relay->room, &readable);
+        if (relay->room.state == ROOM_OVER)
+            continue;
+        tell_changes(relay);
+        tell_losses(relay);
+    }
+    room_link_stop(&relay->room);
+    return relay->session.refused ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* ---- The program -------------------------------------------------------------------- */
+
+static const struct options options = {
+    .program = "irc_relay",
+    .letters = "hi:k:n:qr:Vw:",
+    .usage =
+        "usage: irc_relay [-hqV] [-n nick] [-r room_host:port] [-k key] [-i seconds]\n"
+        "                 [-w seconds] [irc_host [port]] '#channel'\n",
+    .help =
+        "Links a chat room with an IRC channel: what is said in one is said in the\n"
+        "other. The IRC host is localhost and the port 6667 if not given. A link that\n"
+        "is lost is made anew; Ctrl-C ends it. With a password in the environment\n"
+        "variable IRC_PASSWORD it identifies to NickServ.\n"
+        "  -n nick       be called so on both sides (default: relay); another one if\n"
+        "                it is in use\n"
+        "  -r host:port  the room, a pchatsrv (default: localhost:2626)\n"
+        "  -k key        the channel's key\n"
+        "  -q            do not tell who comes and goes\n"
+        "  -i seconds    the time from one line to the next in the channel, after the\n"
+        "                first five (default: 2, as IRC servers want it; 0 for one of\n"
+        "                your own that has no such limit)\n"
+        "  -w seconds    ask an IRC server that is silent for so long for a sign of\n"
+        "                life, and leave it after as long again (default: 60)\n"
+        "  -h            print this help\n"
+        "  -V            print the version\n",
+};
+
+/* "host", "host:port", "[v6]:port", or a v6 address alone. */
+static void take_room(struct room_settings *room, const char *text)
+{
+    const char *end = *text == '[' ? strchr(text, ']') : NULL, *host = text;
+    size_t length = strcspn(text, ":");
+
+    if (end != NULL) {
+        host = text + 1;
+        length = (size_t)(end - host);
+        end++;
+    } else {
+        if (strchr(text, ':') != strrchr(text, ':'))
+            length = strlen(text);
+        end = text + length;
+    }
+    if (length == 0 || length >= sizeof room->host || (*end != '\0' && *end != ':'))
+        options_wrong(&options, "'%s' is no room (host:port)", text);
+    memcpy(room->host, host, length);
+    room->host[length] = '\0';
+    if (*end == ':')
+        room->port = options_port(&options, end + 1, 1);
+}
+
+int main(int argc, char *argv[])
+{
+    static struct irc_relay relay;
+    struct irc_settings irc = {.nick = "relay",
+                               .real_name = "netlab's irc_relay",
+                               .silence_ms = SILENCE_MS,
+                               .pace_ms = PACE_MS,
+                               .hear = hear_channel,
+                               .report = report,
+                               .owner = &relay};
+    struct room_settings room = {.host = "localhost",
+                                 .port = ROOM_PORT,
+                                 .hear = hear_room,
+                                 .report = report,
+                                 .owner = &relay};
+    struct signals signals;
+    int option;
+
+    while ((option = options_next(&options, argc, argv)) != -1) {
+        switch (option) {
+        case 'i': irc.pace_ms = options_seconds(&options, option) / NS_PER_MS; break;
+        case 'k': irc.key = optarg; break;
+        case 'n': irc.nick = optarg; break;
+        case 'q': relay.is_quiet = true; break;
+        case 'r': take_room(&room, optarg); break;
+        case 'w': irc.silence_ms = options_seconds(&options, option) / NS_PER_MS; break;
+        }
+    }
+    irc_settings_take(&irc, &options, argc - optind, argv + optind);
+    room.name = irc.nick;
+    if (server_prepare(&signals, request_stop) == -1)
+        return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    irc_session_start(&relay.session, &irc);
+    room_link_start(&relay.room, &room);
+    return run(&relay, &signals);
+}

@@ -1,0 +1,72 @@
+#include "clients/line_queue.h"
+
+#include "net/descriptor.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+bool line_queue_add(struct line_queue *queue, const char *line, size_t length)
+{
+    if (length > sizeof queue->bytes - queue->length) {
+        queue->dropped++;
+        return false;
+    }
+    memcpy(queue->bytes + queue->length, line, length);
+    queue->length += length;
+    queue->lines++;
+    return true;
+}
+
+/* The bytes of the first `most` lines. */
+static size_t length_of(const struct line_queue *queue, unsigned long most)
+{
+    size_t length = 0;
+
+    if (most >= queue->lines)
+        return queue->length;
+    while (most-- > 0)
+        length = (size_t)((const char *)memchr(queue->bytes + length, '\n',
+                                               queue->length - length) -
+                          queue->bytes) +
+                 1;
+    return length;
+}
+
+/* Takes the lines off that are sent as a whole. Returns how many. */
+static long remove_sent(struct line_queue *queue)
+{
+    size_t whole = 0;
+    long lines = 0;
+
+    for (size_t i = 0; i < queue->sent; i++) {
+        if (queue->bytes[i] == '\n') {
+            whole = i + 1;
+            lines++;
+        }
+    }
+    queue->length -= whole;
+    queue->sent -= whole;
+    queue->lines -= (unsigned long)lines;
+    memmove(queue->bytes, queue->bytes + whole, queue->length);
+    return lines;
+}
+
+long line_queue_send(struct line_queue *queue, int socket, unsigned long most)
+{
+    size_t length = length_of(queue, most);
+    ssize_t sent;
+
+    if (length <= queue->sent)
+        return 0;
+    sent = send(socket, queue->bytes + queue->sent, length - queue->sent, MSG_NOSIGNAL);
+    if (sent == -1)
+        return descriptor_try_again(errno) ? 0 : -1;
+    queue->sent += (size_t)sent;
+    return remove_sent(queue);
+}
+
+void line_queue_rewind(struct line_queue *queue)
+{
+    queue->sent = 0;
+}

@@ -1,0 +1,38 @@
+/*
+ * line_queue: whole lines that wait to be sent, and outlive the connection.
+ *
+ * A line leaves the queue when the system has taken all of it. When the connection is lost
+ * in the middle of one, the whole line is sent again on the next: a server never sees half
+ * of a line as the beginning of another. What the system had taken may be lost with the
+ * connection: to send that again could bring it twice.
+ */
+#ifndef CLIENTS_LINE_QUEUE_H
+#define CLIENTS_LINE_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define LINE_QUEUE_BYTES 65536
+
+/* All zero bytes is an empty queue. */
+struct line_queue {
+    size_t length;         /* bytes that wait */
+    size_t sent;           /* those of the first line that the system has taken */
+    unsigned long lines;   /* that wait */
+    unsigned long dropped; /* lines that did not fit; the owner says so, and clears it */
+    char bytes[LINE_QUEUE_BYTES];
+};
+
+/* Adds a line that has its LF. False: it does not fit, and is counted in `dropped`. */
+bool line_queue_add(struct line_queue *queue, const char *line, size_t length);
+
+/*
+ * Sends up to `most` lines. Returns how many have left the queue, or -1 with send()'s
+ * errno: the connection is lost. That the system takes no more for now is no failure.
+ */
+long line_queue_send(struct line_queue *queue, int socket, unsigned long most);
+
+/* The connection is lost: a line that was begun waits again as a whole. */
+void line_queue_rewind(struct line_queue *queue);
+
+#endif

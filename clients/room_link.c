@@ -1,0 +1,273 @@
+#include "clients/room_link.h"
+
+#include "net/clock.h"
+#include "net/descriptor.h"
+#include "net/fdset.h"
+#include "net/keepalive.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define DIAL_MS     10000 /* to connect, with each address of the host */
+#define NAMING_MS   5000  /* for a room that knows no /nick: then it goes without */
+#define STEADY_MS   60000 /* a link that held for so long did not fail at once */
+#define INPUT_BYTES 8192  /* of one recv() */
+
+static void report(struct room_link *link, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void report(struct room_link *link, const char *format, ...)
+{
+    char text[1024];
+    va_list list;
+
+    va_start(list, format);
+    (void)vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    link->settings.report(link->settings.owner, text);
+}
+
+/* ---- Coming and going --------------------------------------------------------------- */
+
+static void close_connection(struct room_link *link)
+{
+    dial_stop(&link->dial);
+    if (link->socket != -1)
+        descriptor_hang_up(link->socket);
+    link->socket = -1;
+    link->replies = (struct line_queue){.length = 0};
+    line_queue_rewind(&link->queue);
+}
+
+static void enter(struct room_link *link, enum room_state state, int64_t ms)
+{
+    link->state = state;
+    link->deadline = clock_ms() + ms;
+}
+
+static void lose(struct room_link *link, const char *what, const char *why)
+{
+    int64_t pause;
+
+    if (link->state == ROOM_JOINED && clock_ms() - link->joined_at >= STEADY_MS)
+        backoff_reset(&link->backoff);
+    pause = backoff_next(&link->backoff);
+    close_connection(link);
+    enter(link, ROOM_PAUSING, pause);
+    report(link, "%s the room at %s port %d: %s; trying again in %lld s", what,
+           link->settings.host, link->settings.port, why, (long long)pause / 1000);
+}
+
+/* The name that is wanted, as far as the room allows it, with a number from the second on. */
+static void ask_for_name(struct room_link *link)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    char number[12] = "", command[ROOM_NAME_MOST + 16];
+    int keep, length;
+
+    if (link->names_tried > 0)
+        (void)snprintf(number, sizeof number, "%d", link->names_tried);
+    keep = ROOM_NAME_MOST - (int)strlen(number);
+    (void)snprintf(link->name, sizeof link->name, "%.*s%s", keep, link->settings.name,
+                   number);
+    for (char *letter = link->name; *letter != '\0'; letter++)
+        if (strchr(allowed, *letter) == NULL)
+            *letter = '_';
+    length = snprintf(command, sizeof command, "/nick %s\r\n", link->name);
+    (void)line_queue_add(&link->replies, command, (size_t)length);
+}
+
+static void greet(struct room_link *link)
+{
+    keepalive_enable(link->socket);
+    link->telnet = (struct telnet){0};
+    link->line = (struct line){.length = 0};
+    link->in_pieces = false;
+    link->names_tried = 0;
+    enter(link, ROOM_NAMING, NAMING_MS);
+    ask_for_name(link);
+}
+
+static void join(struct room_link *link)
+{
+    link->state = ROOM_JOINED;
+    link->joined_at = clock_ms();
+    link->joins++;
+    report(link, "in the room at %s port %d as %s", link->settings.host,
+           link->settings.port, link->name);
+}
+
+/* ---- What comes in ------------------------------------------------------------------ */
+
+/* Is the line the room's answer to /nick? Nobody else can say one like it. */
+static bool take_answer(struct room_link *link, const char *line)
+{
+    char in_use[64], is_now[64];
+    size_t length = strlen(line), tail;
+
+    (void)snprintf(in_use, sizeof in_use, "The name %s is in use", link->name);
+    tail = (size_t)snprintf(is_now, sizeof is_now, " is now %s", link->name);
+    if (strcmp(line, in_use) == 0) {
+        link->names_tried++;
+        enter(link, ROOM_NAMING, NAMING_MS);
+        ask_for_name(link);
+        return true;
+    }
+    if (link->state != ROOM_NAMING)
+        return false;
+    if ((strncmp(line, "Client ", 7) == 0 && length > tail &&
+         strcmp(line + length - tail, is_now) == 0) ||
+        strncmp(line, "Unknown command /nick", 21) == 0) {
+        join(link);
+        return true;
+    }
+    return false;
+}
+
+static void take_line(struct room_link *link, enum line_event event)
+{
+    size_t keep = 0;
+
+    if (link->in_pieces || !take_answer(link, link->line.text))
+        keep = link->settings.hear(link->settings.owner, link->line.text);
+    link->in_pieces = event == LINE_FULL;
+    line_clear(&link->line, link->in_pieces ? keep : 0);
+}
+
+static void take_data(struct room_link *link, const unsigned char *bytes, size_t length)
+{
+    while (length > 0) {
+        enum line_event event;
+        size_t taken = line_take(&link->line, bytes, length, &event);
+
+        if (event != LINE_OPEN)
+            take_line(link, event);
+        bytes += taken;
+        length -= taken;
+    }
+}
+
+static void take_bytes(struct room_link *link, const unsigned char *bytes, size_t length)
+{
+    while (length > 0) {
+        size_t plain = telnet_plain(&link->telnet, bytes, length);
+        struct telnet_reply answer;
+
+        take_data(link, bytes, plain);
+        if (plain < length) {
+            if (telnet_take(&link->telnet, bytes[plain], &answer) == TELNET_DATA)
+                take_data(link, bytes + plain, 1);
+            plain++; /* what a room of pchatsrv's kind never asks for is not answered */
+        }
+        bytes += plain;
+        length -= plain;
+    }
+}
+
+static void receive(struct room_link *link)
+{
+    unsigned char bytes[INPUT_BYTES];
+    ssize_t got = recv(link->socket, bytes, sizeof bytes, 0);
+
+    if (got == -1 && descriptor_try_again(errno))
+        return;
+    if (got > 0)
+        take_bytes(link, bytes, (size_t)got);
+    else
+        lose(link, "lost", got == 0 ? "it has closed" : strerror(errno));
+}
+
+/* ---- What goes out ------------------------------------------------------------------ */
+
+bool room_link_say(struct room_link *link, const char *text)
+{
+    char line[LINE_MOST + 3];
+    int length = snprintf(line, sizeof line, "%.*s\r\n", LINE_MOST, text);
+
+    return line_queue_add(&link->queue, line, (size_t)length);
+}
+
+static bool has_output(const struct room_link *link)
+{
+    return link->replies.length > 0 ||
+           (link->state == ROOM_JOINED && link->queue.length > 0);
+}
+
+/* A name is asked for before the first line, or in its own time: between two lines. */
+static int send_some(struct room_link *link)
+{
+    if (link->replies.length > 0 && link->queue.sent == 0 &&
+        line_queue_send(&link->replies, link->socket, link->replies.lines) == -1)
+        return -1;
+    if (link->state != ROOM_JOINED || (link->replies.length > 0 && link->queue.sent == 0))
+        return 0;
+    return line_queue_send(&link->queue, link->socket, link->queue.lines) == -1 ? -1 : 0;
+}
+
+/* ---- The link ----------------------------------------------------------------------- */
+
+void room_link_start(struct room_link *link, const struct room_settings *settings)
+{
+    *link = (struct room_link){.settings = *settings, .socket = -1};
+    link->dial.descriptor = -1;
+}
+
+int room_link_watch(const struct room_link *link, fd_set *readable, fd_set *writable)
+{
+    if (link->state == ROOM_DIALLING)
+        return dial_watch(&link->dial, readable, writable);
+    fdset_add(readable, link->socket);
+    if (link->socket != -1 && has_output(link))
+        fdset_add(writable, link->socket);
+    return link->socket;
+}
+
+int64_t room_link_deadline(const struct room_link *link)
+{
+    if (link->state == ROOM_DIALLING)
+        return link->dial.deadline;
+    return link->state < ROOM_JOINED ? link->deadline : INT64_MAX;
+}
+
+static void dial_on(struct room_link *link)
+{
+    const char *why;
+    int socket = dial_step(&link->dial, &why);
+
+    if (socket == -1) {
+        lose(link, "cannot connect to", why);
+    } else if (socket != DIAL_PENDING) {
+        link->socket = socket;
+        greet(link);
+    }
+}
+
+void room_link_step(struct room_link *link, const fd_set *readable)
+{
+    if (link->state == ROOM_DIALLING)
+        dial_on(link);
+    if (link->socket != -1 && fdset_has(readable, link->socket))
+        receive(link);
+    if (link->state == ROOM_PAUSING && clock_ms() >= link->deadline) {
+        enter(link, ROOM_DIALLING, 0);
+        dial_start(&link->dial, link->settings.host, link->settings.port, SOCK_STREAM,
+                   DIAL_MS);
+    }
+    if (link->state == ROOM_NAMING && clock_ms() >= link->deadline)
+        join(link);
+    if (link->socket != -1 && has_output(link) && send_some(link) == -1)
+        lose(link, "lost", strerror(errno));
+}
+
+void room_link_stop(struct room_link *link)
+{
+    if (link->socket != -1 && has_output(link))
+        (void)send_some(link);
+    close_connection(link);
+    link->state = ROOM_OVER;
+}

@@ -1,0 +1,269 @@
+#include "tests/ngircd.h"
+
+#include "net/clock.h"
+#include "net/dial.h"
+#include "net/listener.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_BYTES 4096
+
+/* No waits that a test would have to sit through, and no more than loopback. */
+static const char configuration[] = "[Global]\n"
+                                    "Name = %s.test\n"
+                                    "Info = a server for the tests\n"
+                                    "AdminInfo1 = netlab\n"
+                                    "AdminInfo2 = here\n"
+                                    "AdminEMail = nobody@example.com\n"
+                                    "Listen = 127.0.0.1\n"
+                                    "Ports = %d\n"
+                                    "MotdPhrase = hello\n"
+                                    "[Limits]\n"
+                                    "ConnectRetry = 3600\n"
+                                    "MaxConnectionsIP = 0\n"
+                                    "MaxPenaltyTime = 0\n"
+                                    "[Options]\n"
+                                    "DNS = no\n"
+                                    "Ident = no\n"
+                                    "PAM = no\n"
+                                    "[Operator]\n"
+                                    "Name = op\n"
+                                    "Password = secret\n"
+                                    "%s";
+
+#define SERVERS_MOST 4
+
+static struct ngircd running[SERVERS_MOST]; /* in this test; a pid of 0: none */
+
+int free_port(void)
+{
+    const char *why = "";
+    int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why), port;
+
+    ck_assert_msg(listener != -1, "%s", why);
+    port = listener_port(listener);
+    (void)close(listener);
+    return port;
+}
+
+static void write_configuration(const struct ngircd *server, const char *path,
+                                const char *more)
+{
+    FILE *file = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_gt(fprintf(file, configuration, server->name, server->port, more), 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+static void show_log(const struct ngircd *server)
+{
+    char path[128], text[4096];
+    FILE *file;
+    size_t length;
+
+    (void)snprintf(path, sizeof path, "%s/log", server->directory);
+    file = fopen(path, "r");
+    length = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
+    text[length] = '\0';
+    if (strstr(text, "not found") != NULL)
+        ck_abort_msg("these tests need the IRC server ngircd: 'make deps' installs it");
+    ck_abort_msg("ngircd does not start: %s", text);
+}
+
+static void await_listening(const struct ngircd *server)
+{
+    int64_t deadline = clock_ms() + DEADLINE_MS;
+    struct timespec moment = {.tv_nsec = 5000000};
+    const char *why;
+    int fd;
+
+    while ((fd = dial("127.0.0.1", server->port, SOCK_STREAM, DEADLINE_MS, &why)) == -1) {
+        if (clock_ms() > deadline || waitpid(server->program.pid, NULL, WNOHANG) != 0)
+            show_log(server);
+        (void)nanosleep(&moment, NULL);
+    }
+    (void)close(fd);
+}
+
+void ngircd_start(struct ngircd *server, const char *name, int port, const char *more)
+{
+    char path[128], log[128];
+
+    (void)strcpy(server->directory, "/tmp/netlab-ngircd-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(server->directory));
+    server->name = name;
+    server->port = port > 0 ? port : free_port();
+    (void)snprintf(path, sizeof path, "%s/conf", server->directory);
+    (void)snprintf(log, sizeof log, "%s/log", server->directory);
+    write_configuration(server, path, more);
+    ck_assert_int_eq(setenv("NGIRCD_LOG", log, 1), 0);
+    program_start_by(&server->program,
+                     "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; exec \"$@\" "
+                     ">\"$NGIRCD_LOG\" 2>&1",
+                     "NGIRCD", "ngircd", "-n", "-f", path, NULL);
+    await_listening(server);
+    for (int i = 0; i <= SERVERS_MOST; i++) {
+        ck_assert_int_lt(i, SERVERS_MOST);
+        if (running[i].program.pid == 0) {
+            running[i] = *server;
+            break;
+        }
+    }
+}
+
+static void remove_directory(const struct ngircd *server)
+{
+    static const char *const files[] = {"conf", "log"};
+    char path[128];
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", server->directory, files[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(server->directory);
+}
+
+void ngircd_stop_all(void)
+{
+    for (int i = 0; i < SERVERS_MOST; i++) {
+        if (running[i].program.pid == 0)
+            continue;
+        (void)kill(running[i].program.pid, SIGTERM);
+        (void)waitpid(running[i].program.pid, NULL, 0);
+        remove_directory(&running[i]);
+        running[i].program.pid = 0;
+    }
+}
+
+void ngircd_stop(struct ngircd *server, int signal_number)
+{
+    ck_assert_int_eq(kill(server->program.pid, signal_number), 0);
+    (void)program_wait(&server->program);
+    stream_close(&server->program.out);
+    stream_close(&server->program.err);
+    remove_directory(server);
+    for (int i = 0; i < SERVERS_MOST; i++)
+        if (running[i].program.pid == server->program.pid)
+            running[i].program.pid = 0;
+}
+
+const char *ngircd_link(const char *peer, int peer_port)
+{
+    static char lines[2][512];
+    static unsigned next;
+    char *out = lines[next++ % 2];
+
+    (void)snprintf(out, sizeof lines[0],
+                   "[Server]\n"
+                   "Name = %s.test\n"
+                   "Host = 127.0.0.1\n"
+                   "Port = %d\n"
+                   "MyPassword = link\n"
+                   "PeerPassword = link\n"
+                   "Passive = yes\n",
+                   peer, peer_port);
+    return out;
+}
+
+/* ---- People on it ------------------------------------------------------------------- */
+
+void irc_send(struct stream *client, const char *format, ...)
+{
+    char line[LINE_BYTES];
+    va_list list;
+
+    va_start(list, format);
+    (void)vsnprintf(line, sizeof line - 2, format, list);
+    va_end(list);
+    (void)strcat(line, "\r\n");
+    send_text(client, line);
+}
+
+char *irc_await(struct stream *client, const char *words)
+{
+    for (;;) {
+        char *line = next_line(client);
+
+        if (strstr(line, words) != NULL)
+            return line;
+        if (strncmp(line, "PING", 4) == 0)
+            irc_send(client, "PONG%s", line + 4);
+        free(line);
+    }
+}
+
+struct stream irc_join(int port, const char *nick, const char *channel)
+{
+    struct stream client = connect_to(port);
+
+    irc_send(&client, "NICK %s", nick);
+    irc_send(&client, "USER tester 0 * :a tester");
+    free(irc_await(&client, " 001 "));
+    irc_send(&client, "JOIN %s", channel);
+    free(irc_await(&client, " 366 "));
+    return client;
+}
+
+void expect_said(struct stream *client, const char *nick, const char *format, ...)
+{
+    char expected[LINE_BYTES], beginning[128];
+    char *line = irc_await(client, " PRIVMSG ");
+    char *text = strstr(line, " PRIVMSG ") + strlen(" PRIVMSG ");
+    va_list list;
+
+    va_start(list, format);
+    (void)vsnprintf(expected, sizeof expected, format, list);
+    va_end(list);
+    (void)snprintf(beginning, sizeof beginning, ":%s!", nick);
+    text += strcspn(text, ":") + 1;
+    if (strncmp(line, beginning, strlen(beginning)) != 0 || strcmp(text, expected) != 0)
+        ck_abort_msg("expected %s to say '%s', got '%s'", nick, expected, line);
+    free(line);
+}
+
+/* ---- A server that is a script ------------------------------------------------------ */
+
+struct fake fake_open(void)
+{
+    const char *why = "";
+    struct fake fake = {.listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why)};
+
+    ck_assert_msg(fake.listener != -1, "%s", why);
+    fake.port = listener_port(fake.listener);
+    return fake;
+}
+
+struct stream fake_accept(const struct fake *fake)
+{
+    struct pollfd ready = {.fd = fake->listener, .events = POLLIN};
+    int fd;
+
+    ck_assert_msg(poll(&ready, 1, DEADLINE_MS) == 1, "nobody connects");
+    fd = accept(fake->listener, NULL, NULL);
+    ck_assert_int_ne(fd, -1);
+    return stream_of(fd);
+}
+
+struct stream fake_welcome(const struct fake *fake, const char *channel, char nick[64])
+{
+    struct stream client = fake_accept(fake);
+    char *line = next_line(&client);
+
+    ck_assert_int_eq(sscanf(line, "NICK %63s", nick), 1);
+    free(line);
+    free(irc_await(&client, "USER "));
+    irc_send(&client, ":fake 001 %s :Welcome", nick);
+    free(irc_await(&client, "JOIN "));
+    irc_send(&client, ":%s!~netlab@host JOIN %s", nick, channel);
+    return client;
+}

@@ -1,0 +1,567 @@
+/* irc_bot, on a real ngircd, and on servers that misbehave. */
+#include "tests/ngircd.h"
+
+#include "net/clock.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOG_BYTES ((size_t)1 << 22)
+
+/* Each test runs in a process of its own: these belong to the one that runs. */
+static struct program bot;
+static struct ngircd irc;
+static char directory[] = "/tmp/netlab-irc-bot-XXXXXX", log_path[64], port_text[16];
+
+static void make_directory(void)
+{
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    (void)snprintf(log_path, sizeof log_path, "%s/irc.log", directory);
+}
+
+static void remove_directory(void)
+{
+    ngircd_stop_all();
+    (void)unlink(log_path);
+    (void)rmdir(directory);
+}
+
+/* Starts the bot for a port, with one option and its value (NULL: none). */
+static void start_bot(int port, const char *option, const char *value)
+{
+    (void)snprintf(port_text, sizeof port_text, "%d", port);
+    if (option != NULL)
+        program_start(&bot, "IRC_BOT", "bin/irc_bot", "-l", log_path, option, value,
+                      "127.0.0.1", port_text, "#room", NULL);
+    else
+        program_start(&bot, "IRC_BOT", "bin/irc_bot", "-l", log_path, "127.0.0.1",
+                      port_text, "#room", NULL);
+}
+
+/* The next line of standard error must hold these words. */
+static void expect_error(const char *words)
+{
+    char *line = next_line(&bot.err);
+
+    if (strstr(line, words) == NULL)
+        ck_abort_msg("expected '...%s...' on standard error, got '%s'", words, line);
+    free(line);
+}
+
+static void stop_bot(void)
+{
+    ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
+    ck_assert_int_eq(program_wait(&bot), 0);
+}
+
+/* The same on a server that is a script: it closes, as servers do. */
+static void stop_bot_on(struct stream *server)
+{
+    ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
+    free(irc_await(server, "QUIT"));
+    stream_close(server);
+    ck_assert_int_eq(program_wait(&bot), 0);
+}
+
+static void start_on_ngircd(const char *option, const char *value)
+{
+    ngircd_start(&irc, "a", 0, "");
+    start_bot(irc.port, option, value);
+    expect_error("joined #room on 127.0.0.1 port");
+}
+
+/* ---- The file ----------------------------------------------------------------------- */
+
+/* Is it a time as RFC 3339 has it? Its length with the space behind it, or 0. */
+static size_t time_length(const char *line)
+{
+    int year, month, day, hour, minute, second, hours, minutes, length = 0;
+    char sign;
+
+    if (sscanf(line, "%4d-%2d-%2dT%2d:%2d:%2d%c%2d:%2d%n", &year, &month, &day, &hour,
+               &minute, &second, &sign, &hours, &minutes, &length) != 9)
+        return 0;
+    return length == 25 && line[25] == ' ' && (sign == '+' || sign == '-') ? 26 : 0;
+}
+
+/* The file's text, when its last line is this one; the deadline is for it to get there. */
+static const char *await_log(const char *path, const char *last)
+{
+    static char text[LOG_BYTES];
+    struct timespec moment = {.tv_nsec = 2000000};
+    int64_t deadline = clock_ms() + DEADLINE_MS;
+    size_t length = 0, tail = strlen(last);
+
+    while (clock_ms() < deadline) {
+        FILE *file = fopen(path, "r");
+
+        length = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
+        text[length] = '\0';
+        if (file != NULL)
+            (void)fclose(file);
+        if (length > tail && text[length - 1] == '\n' &&
+            strncmp(text + length - 1 - tail, last, tail) == 0 &&
+            text[length - 2 - tail] == ' ')
+            return text;
+        (void)nanosleep(&moment, NULL);
+    }
+    ck_abort_msg("the log does not come to end in '%s': '%s'", last,
+                 length > 400 ? text + length - 400 : text);
+}
+
+/* All lines have a time, and nothing in them that a terminal would obey. Their number. */
+static int check_lines(const char *text)
+{
+    int lines = 0;
+
+    for (const char *line = text; *line != '\0'; lines++) {
+        const char *end = strchr(line, '\n');
+
+        ck_assert_ptr_nonnull(end);
+        if (time_length(line) == 0)
+            ck_abort_msg("no time: '%.*s'", (int)(end - line), line);
+        for (const char *at = line; at < end; at++)
+            if ((unsigned char)*at < 0x20 || *at == 0x7F)
+                ck_abort_msg("a control character: '%.*s'", (int)(end - line), line);
+        line = end + 1;
+    }
+    return lines;
+}
+
+START_TEST(row_14_what_is_said_is_written_with_the_time_a_line_each)
+{
+    struct stream bob;
+    const char *text;
+
+    start_on_ngircd(NULL, NULL);
+    bob = irc_join(irc.port, "bob", "#room");
+    irc_send(&bob, "PRIVMSG #room :hello: you");
+    text = await_log(log_path, "#room <bob> hello: you"); /* and not only at the end */
+    ck_assert_int_ge(check_lines(text), 1);
+    irc_send(&bob, "NOTICE #room :\x02note\x02");
+    (void)await_log(log_path, "#room -bob- note");
+    irc_send(&bob, "PRIVMSG #room :\x01"
+                   "ACTION waves\x01");
+    (void)await_log(log_path, "#room * bob waves");
+    irc_send(&bob, "PRIVMSG netbot :for you alone");
+    text = await_log(log_path, "netbot <bob> for you alone");
+    (void)check_lines(text);
+
+    ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
+    free(irc_await(&bob, ":netbot!"));
+    ck_assert_int_eq(program_wait(&bot), 0);
+    expect_end(&bot.out);
+    ngircd_stop(&irc, SIGTERM);
+}
+END_TEST
+
+START_TEST(a_hangup_opens_the_file_anew_and_no_line_is_lost)
+{
+    struct stream bob;
+    char old[80];
+
+    start_on_ngircd(NULL, NULL);
+    bob = irc_join(irc.port, "bob", "#room");
+    irc_send(&bob, "PRIVMSG #room :first");
+    (void)await_log(log_path, "<bob> first");
+    (void)snprintf(old, sizeof old, "%s.old", log_path);
+    ck_assert_int_eq(rename(log_path, old), 0);
+    irc_send(&bob, "PRIVMSG #room :second");
+    (void)await_log(old, "<bob> second");
+    ck_assert_int_eq(kill(bot.pid, SIGHUP), 0);
+    while (access(log_path, F_OK) == -1)
+        continue;
+    irc_send(&bob, "PRIVMSG #room :third");
+    ck_assert_int_eq(check_lines(await_log(log_path, "<bob> third")), 1);
+    (void)unlink(old);
+    stop_bot();
+    ngircd_stop(&irc, SIGTERM);
+}
+END_TEST
+
+START_TEST(a_full_disk_is_said_once_and_the_bot_goes_on)
+{
+    struct stream bob;
+
+    ck_assert_int_eq(symlink("/dev/full", log_path), 0);
+    start_on_ngircd(NULL, NULL);
+    bob = irc_join(irc.port, "bob", "#room");
+    irc_send(&bob, "PRIVMSG #room :lost");
+    expect_error("cannot write to");
+    irc_send(&bob, "PRIVMSG #room :lost too");
+    ck_assert_int_eq(unlink(log_path), 0);
+    ck_assert_int_eq(kill(bot.pid, SIGHUP), 0);
+    while (access(log_path, F_OK) == -1)
+        continue;
+    irc_send(&bob, "PRIVMSG #room :kept");
+    (void)await_log(log_path, "<bob> kept");
+    expect_error("again; "); /* the server's own notices were lost as well */
+    stop_bot();
+    ngircd_stop(&irc, SIGTERM);
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_opened_is_said)
+{
+    program_start(&bot, "IRC_BOT", "bin/irc_bot", "-l", "/no/such/file", "#room", NULL);
+    expect_error("irc_bot: cannot open /no/such/file: ");
+    ck_assert_int_eq(program_wait(&bot), 1);
+}
+END_TEST
+
+/* ---- Coming in ---------------------------------------------------------------------- */
+
+START_TEST(it_waits_for_the_welcome_and_answers_pings_before_it)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+
+    start_bot(fake.port, "-n", "ann");
+    server = fake_accept(&fake);
+    expect_line(&server, "NICK ann");
+    expect_line(&server, "USER netlab 0 * :netlab's irc_bot");
+    send_text(&server, ":fake NOTICE * :*** Looking up your host\r\nPING :12 34\r\nPI");
+    expect_line(&server, "PONG :12 34");
+    send_text(&server, "NG x\r\n:fake 001");
+    expect_line(&server, "PONG x");
+    send_text(&server, " ann :Welcome\r\n");
+    expect_line(&server, "JOIN #room");
+    send_text(&server, ":ann!a@b JOIN :#ROOM\r\n");
+    expect_error("joined #room");
+    ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
+    expect_line(&server, "QUIT :irc_bot ends");
+    stream_close(&server);
+    ck_assert_int_eq(program_wait(&bot), 0);
+}
+END_TEST
+
+START_TEST(another_nick_is_taken_when_its_own_is_in_use)
+{
+    struct stream first, second;
+
+    ngircd_start(&irc, "a", 0, "");
+    first = irc_join(irc.port, "netbot", "#room");
+    second = irc_join(irc.port, "netbot1", "#room");
+    start_bot(irc.port, NULL, NULL);
+    expect_error("as netbot2");
+    free(irc_await(&first, ":netbot2!"));
+    stop_bot();
+    /* One of nine letters, as long as this server allows, keeps its length. */
+    irc_send(&second, "NICK ninechars");
+    free(irc_await(&second, "NICK"));
+    start_bot(irc.port, "-n", "ninechars");
+    expect_error("as ninechar1");
+    stop_bot();
+    ngircd_stop(&irc, SIGTERM);
+}
+END_TEST
+
+START_TEST(it_identifies_with_a_password_that_is_never_shown)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+    const char *text;
+
+    ck_assert_int_eq(setenv("IRC_PASSWORD", "hunter2", 1), 0);
+    start_bot(fake.port, NULL, NULL);
+    server = fake_accept(&fake);
+    free(irc_await(&server, "USER"));
+    irc_send(&server, ":fake 001 netbot :Welcome");
+    expect_line(&server, "PRIVMSG NickServ :IDENTIFY hunter2");
+    expect_line(&server, "JOIN #room");
+    irc_send(&server, ":netbot!n@h JOIN #room");
+    irc_send(&server, ":NickServ!s@h NOTICE netbot :You are now identified");
+    text = await_log(log_path, "netbot -NickServ- You are now identified");
+    ck_assert_ptr_null(strstr(text, "hunter2"));
+    expect_error("joined #room");
+    stream_close(&server);
+    expect_error("lost the connection");
+    ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
+    ck_assert_int_eq(program_wait(&bot), 0);
+    expect_end(&bot.err); /* and nothing of it anywhere else */
+}
+END_TEST
+
+START_TEST(what_the_server_refuses_is_said_in_words)
+{
+    static const struct {
+        const char *answer, *words;
+        bool to_join;
+    } cases[] = {
+        {"465 netbot :Go away", "banned from the server: Go away", false},
+        {"432 * netbot :Bad nick", "does not allow this nick", false},
+        {"464 netbot :Who?", "wants a password", false},
+        {"403 netbot #room :No", "there is no such channel: No", true},
+        {"471 netbot #room :+l", "the channel is full", true},
+        {"473 netbot #room :+i", "for those who are invited", true},
+        {"474 netbot #room :+b", "banned from the channel", true},
+        {"475 netbot #room :+k", "wants another key (-k gives it)", true},
+        {"477 netbot #room :+r\033[2J", "registered nicks: +r^[[2J", true},
+    };
+    struct fake fake = fake_open();
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct stream server;
+
+        start_bot(fake.port, NULL, NULL);
+        server = fake_accept(&fake);
+        free(irc_await(&server, "USER"));
+        if (cases[i].to_join) {
+            irc_send(&server, ":fake 001 netbot :Welcome");
+            free(irc_await(&server, "JOIN"));
+        }
+        irc_send(&server, ":fake %s", cases[i].answer);
+        expect_error(cases[i].words);
+        ck_assert_int_eq(program_wait(&bot), 1);
+        stream_close(&server);
+    }
+}
+END_TEST
+
+START_TEST(a_key_opens_a_channel_that_has_one)
+{
+    struct stream bob;
+
+    ngircd_start(&irc, "a", 0, "");
+    bob = irc_join(irc.port, "bob", "#room");
+    irc_send(&bob, "MODE #room +k sesame");
+    free(irc_await(&bob, "MODE #room +k"));
+    start_bot(irc.port, NULL, NULL);
+    expect_error("wants another key");
+    ck_assert_int_eq(program_wait(&bot), 1);
+    start_bot(irc.port, "-k", "sesame");
+    expect_error("joined #room");
+    stop_bot();
+    ngircd_stop(&irc, SIGTERM);
+}
+END_TEST
+
+/* ---- Staying ------------------------------------------------------------------------ */
+
+START_TEST(a_silent_server_is_asked_and_then_left)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+    char nick[64];
+
+    start_bot(fake.port, "-w", "0.2");
+    server = fake_welcome(&fake, "#room", nick);
+    expect_error("joined");
+    for (int i = 0; i < 2; i++) {
+        expect_line(&server, "PING netbot");
+        irc_send(&server, ":fake PONG fake :netbot");
+    }
+    expect_line(&server, "PING netbot");
+    expect_error("does not answer; trying again in 1 s");
+    expect_end(&server);
+    server = fake_accept(&fake);
+    expect_line(&server, "NICK netbot");
+    stop_bot_on(&server);
+}
+END_TEST
+
+START_TEST(a_server_without_a_welcome_is_left_and_pauses_grow)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+
+    start_bot(fake.port, "-w", "0.1");
+    server = fake_accept(&fake);
+    expect_error("no welcome from 127.0.0.1");
+    free(irc_await(&server, "USER"));
+    expect_end(&server);
+    server = fake_accept(&fake);
+    send_text(&server, ":fake 001 netb"); /* and a close in the middle */
+    stream_close(&server);
+    expect_error("trying again in 2 s");
+    stop_bot();
+}
+END_TEST
+
+START_TEST(it_keeps_trying_a_server_that_is_not_there_yet)
+{
+    int port = free_port();
+
+    start_bot(port, NULL, NULL);
+    expect_error("cannot connect to 127.0.0.1");
+    ngircd_start(&irc, "a", port, "");
+    expect_error("joined #room");
+    stop_bot();
+    ngircd_stop(&irc, SIGTERM);
+}
+END_TEST
+
+START_TEST(an_error_and_a_kick_are_said_and_it_comes_back)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+    char nick[64];
+
+    start_bot(fake.port, NULL, NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    expect_error("joined");
+    irc_send(&server, ":op!o@h KICK #room netbot :out");
+    expect_error("kicked out of #room (out); joining again in 1 s");
+    expect_line(&server, "JOIN #room");
+    irc_send(&server, ":netbot!n@h JOIN #room");
+    expect_error("joined");
+    irc_send(&server, "ERROR :Closing Link: netbot (Killed)");
+    expect_error("sent away by 127.0.0.1");
+    expect_end(&server);
+    stop_bot();
+}
+END_TEST
+
+START_TEST(a_server_that_does_not_close_after_quit_is_left_all_the_same)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+    char nick[64];
+
+    start_bot(fake.port, NULL, NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    expect_error("joined");
+    stop_bot();
+    expect_line(&server, "QUIT :irc_bot ends");
+}
+END_TEST
+
+/* ---- Hostile servers ---------------------------------------------------------------- */
+
+static void send_flood(struct stream *server)
+{
+    char line[64];
+
+    for (int i = 0; i < 5000; i++) {
+        (void)snprintf(line, sizeof line, ":u%d!u@h PRIVMSG #room :flood\r\n", i);
+        send_text(server, line);
+    }
+}
+
+START_TEST(hostile_bytes_do_no_harm_and_reach_no_terminal)
+{
+    static const char bytes[] =
+        ":a!b@c PRIVMSG\r\n:a PRIVMSG #room\r\nPRIVMSG #room :no prefix\r\n"
+        ":a!b@c PRIVMSG #room :\033]0;title\a\x9B"
+        "31m\x7F\r\n:\r\n: \r\n@\r\n@a \r\n\r\n\r\n\n\n 001\r\n"
+        ":a!b@c NOTICE #room :N\0UL\r\n:a!b@c PRIVMSG #room :\3"
+        "12,4colour\3 \2bold\r\n:a!b@c PRIVMSG #room :\1VERSION\1\r\n"
+        ":netbot!n@h NICK\r\n:netbot!n@h NICK :\r\n:netbot!n@h NICK :a b\r\n"
+        ":netbot!n@h JOIN\r\nKICK\r\nKICK #room\r\n433\r\n404\r\n001\r\n475\r\nPING\r\n"
+        "PART\r\nNICK\r\nJOIN\r\nERR\xFFOR\r\n:a!b@c PRIVMSG #room :\xE2\x82\r\n"
+        "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\r\n";
+    struct fake fake = fake_open();
+    struct stream server;
+    char nick[64], *lines;
+
+    start_bot(fake.port, NULL, NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    send_bytes(&server, bytes, sizeof bytes - 1);
+    for (size_t i = 0; i < sizeof bytes - 1; i++) /* again, a byte a segment */
+        send_bytes(&server, bytes + i, 1);
+    lines = malloc(100001);
+    ck_assert_ptr_nonnull(lines);
+    (void)memset(lines, 'x', 100000);
+    lines[0] = '@';
+    send_bytes(&server, lines, 100000);
+    lines[0] = ':';
+    send_text(&server, "\r\n:a!b@c PRIVMSG #room :");
+    send_bytes(&server, lines, 100000);
+    send_text(&server, "\r\n");
+    free(lines);
+    send_flood(&server);
+    send_text(&server, ":bob!b@h PRIVMSG #room :still here\r\n");
+    ck_assert_int_gt(check_lines(await_log(log_path, "#room <bob> still here")), 5000);
+    expect_error("joined");
+    expect_error("what was said did not reach the channel");
+    stream_close(&server);
+    expect_error("lost the connection");
+    stop_bot();
+}
+END_TEST
+
+START_TEST(a_server_that_pings_without_end_and_never_reads_costs_no_memory)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+    char nick[64], *pings = malloc(20 * 50000 + 1);
+
+    ck_assert_ptr_nonnull(pings);
+    *pings = '\0';
+    start_bot(fake.port, NULL, NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    for (int i = 0; i < 50000; i++)
+        (void)snprintf(pings + (ptrdiff_t)i * 12, 13, "PING :%04d\r\n", i % 10000);
+    for (int i = 0; i < 8; i++)
+        send_bytes(&server, pings, (size_t)12 * 50000);
+    free(pings);
+    send_text(&server, ":bob!b@h PRIVMSG #room :still here\r\n");
+    (void)await_log(log_path, "#room <bob> still here");
+    stream_close(&server);
+    expect_error("joined");
+    expect_error("lost the connection");
+    stop_bot();
+}
+END_TEST
+
+START_TEST(wrong_usage_is_said)
+{
+    expect_wrong_usage("IRC_BOT", "bin/irc_bot", NULL, NULL);
+    expect_wrong_usage("IRC_BOT", "bin/irc_bot", "room", NULL);
+    expect_wrong_usage("IRC_BOT", "bin/irc_bot", "#a b", NULL);
+    expect_wrong_usage("IRC_BOT", "bin/irc_bot", "-n1ann", "#room");
+    expect_wrong_usage("IRC_BOT", "bin/irc_bot", "-ka b", "#room");
+    expect_wrong_usage("IRC_BOT", "bin/irc_bot", "-w0", "#room");
+}
+END_TEST
+
+START_TEST(a_name_that_is_none_is_said)
+{
+    program_start(&bot, "IRC_BOT", "bin/irc_bot", "-l", log_path, "no.such.host.invalid",
+                  "#room", NULL);
+    expect_error("cannot connect to no.such.host.invalid port 6667: ");
+    stop_bot();
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        row_14_what_is_said_is_written_with_the_time_a_line_each,
+        a_hangup_opens_the_file_anew_and_no_line_is_lost,
+        a_full_disk_is_said_once_and_the_bot_goes_on,
+        a_file_that_cannot_be_opened_is_said,
+        it_waits_for_the_welcome_and_answers_pings_before_it,
+        another_nick_is_taken_when_its_own_is_in_use,
+        it_identifies_with_a_password_that_is_never_shown,
+        what_the_server_refuses_is_said_in_words,
+        a_key_opens_a_channel_that_has_one,
+        a_silent_server_is_asked_and_then_left,
+        a_server_without_a_welcome_is_left_and_pauses_grow,
+        it_keeps_trying_a_server_that_is_not_there_yet,
+        an_error_and_a_kick_are_said_and_it_comes_back,
+        a_server_that_does_not_close_after_quit_is_left_all_the_same,
+        hostile_bytes_do_no_harm_and_reach_no_terminal,
+        a_server_that_pings_without_end_and_never_reads_costs_no_memory,
+        wrong_usage_is_said,
+    };
+    Suite *suite = suite_create("irc_bot");
+    TCase *tcase = tcase_create("irc_bot"), *names = tcase_create("names");
+
+    tcase_add_checked_fixture(tcase, make_directory, remove_directory);
+    tcase_set_timeout(tcase, 120);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    tcase_add_checked_fixture(names, make_directory, remove_directory);
+    tcase_set_timeout(names, 120);
+    tcase_set_tags(names,
+                   "limits"); /* the child that looks a name up: not for valgrind */
+    tcase_add_test(names, a_name_that_is_none_is_said);
+    suite_add_tcase(suite, names);
+    return run_suite(suite);
+}

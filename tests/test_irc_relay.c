@@ -1,0 +1,710 @@
+/* irc_relay, between real rooms and real ngircds, and servers that misbehave. */
+#include "tests/ngircd.h"
+#include "tests/room.h"
+
+#include "net/clock.h"
+#include "net/dial.h"
+#include "net/irc.h"
+#include "net/listener.h"
+
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SCALE_LINES 1000
+
+/* Each test runs in a process of its own: these belong to the one that runs. */
+static struct program room, relay;
+static struct ngircd irc;
+
+static void expect_error(struct program *program, const char *words)
+{
+    char *line = next_line(&program->err);
+
+    if (strstr(line, words) == NULL)
+        ck_abort_msg("expected '...%s...' on standard error, got '%s'", words, line);
+    free(line);
+}
+
+/* What a test leaves running is ended behind it, and must end well. */
+static pid_t running[16];
+static int running_count;
+
+static struct program started(struct program program)
+{
+    ck_assert_int_lt(running_count, 16);
+    running[running_count++] = program.pid;
+    return program;
+}
+
+static void end_all(void)
+{
+    bool waits[16];
+    int status;
+
+    for (int i = 0; i < running_count; i++) {
+        waits[i] = waitpid(running[i], &status, WNOHANG) == 0;
+        if (waits[i])
+            (void)kill(running[i], SIGTERM);
+    }
+    for (int fd = 3; fd < 64; fd++) /* servers that are scripts close, as others do */
+        (void)close(fd);
+    for (int i = 0; i < running_count; i++)
+        if (waits[i] && waitpid(running[i], &status, 0) != -1)
+            ck_assert_int_eq(status, 0);
+    ngircd_stop_all();
+}
+
+/* Starts a relay of that nick, with a pace, and an option that may be NULL. */
+static struct program relay_start(const char *nick, int room_port, int irc_port,
+                                  const char *channel, const char *pace,
+                                  const char *option)
+{
+    struct program program;
+    char host[32], port[16];
+
+    (void)snprintf(host, sizeof host, "127.0.0.1:%d", room_port);
+    (void)snprintf(port, sizeof port, "%d", irc_port);
+    if (option != NULL)
+        program_start(&program, "IRC_RELAY", "bin/irc_relay", "-n", nick, "-i", pace,
+                      "-r", host, option, "127.0.0.1", port, channel, NULL);
+    else
+        program_start(&program, "IRC_RELAY", "bin/irc_relay", "-n", nick, "-i", pace,
+                      "-r", host, "127.0.0.1", port, channel, NULL);
+    return started(program);
+}
+
+/* It is in the room and in the channel: which it is in first is its own affair. */
+static void await_links(struct program *program)
+{
+    bool joined = false, inside = false;
+
+    while (!joined || !inside) {
+        char *line = next_line(&program->err);
+
+        joined = joined || strstr(line, ": joined #") != NULL;
+        inside = inside || strstr(line, ": in the room") != NULL;
+        free(line);
+    }
+}
+
+static struct program relay_linked(const char *nick, int room_port, int irc_port,
+                                   const char *channel, const char *option)
+{
+    struct program started = relay_start(nick, room_port, irc_port, channel, "0", option);
+
+    await_links(&started);
+    return started;
+}
+
+static void relay_stop(struct program *program)
+{
+    ck_assert_int_eq(kill(program->pid, SIGTERM), 0);
+    ck_assert_int_eq(program_wait(program), 0);
+    expect_end(&program->out);
+}
+
+/* Joins a room under a name, with all that the room says about it read. */
+static struct stream named(const struct program *server, const char *name)
+{
+    struct stream client = room_join(server);
+    char command[64];
+
+    (void)snprintf(command, sizeof command, "/nick %s\n", name);
+    send_text(&client, command);
+    (void)skip_to_line(&client, "Client %s is now %s", name_of(&client), name);
+    return client;
+}
+
+/* Takes what one hears up to a line with these words; how many hold `counted` before. */
+static int count_until(struct stream *client, const char *words, const char *counted)
+{
+    for (int count = 0;;) {
+        char *line = next_line(client);
+        bool found = strstr(line, words) != NULL;
+
+        count += !found && strstr(line, counted) != NULL;
+        free(line);
+        if (found)
+            return count;
+    }
+}
+
+/* ---- What is passed on -------------------------------------------------------------- */
+
+START_TEST(what_is_said_on_one_side_is_said_on_the_other)
+{
+    struct stream ann, bob;
+
+    ngircd_start(&irc, "a", 0, "");
+    room = started(room_open());
+    bob = irc_join(irc.port, "bob", "#room");
+    relay = relay_linked("relay", room.port, irc.port, "#room", NULL);
+    ann = named(&room, "ann");
+    expect_said(&bob, "relay", "-- %s joined the room", name_of(&ann));
+    expect_said(&bob, "relay", "-- %s is now ann", name_of(&ann));
+    send_text(&ann, "hello: you\n/me waves\n/msg relay for you alone\n[bob] not bob\n"
+                    "//slash\n");
+    expect_said(&bob, "relay", "<ann> hello: you");
+    expect_said(&bob, "relay", "* ann waves");
+    expect_said(&bob, "relay", "<ann> [bob] not bob");
+    expect_said(&bob, "relay", "<ann> /slash");
+    irc_send(&bob, "PRIVMSG #room :hi, \x02"
+                   "ann\x03"
+                   "04!");
+    (void)skip_to_line(&ann, "[relay] <bob> hi, ann!");
+    irc_send(&bob, "PRIVMSG #room :\x01"
+                   "ACTION jumps\x01");
+    irc_send(&bob, "PRIVMSG #room :\x01VERSION\x01");
+    irc_send(&bob, "PRIVMSG relay :for the relay alone");
+    irc_send(&bob, "NOTICE #room :/quit a note");
+    expect_line(&ann, "[relay] * bob jumps");
+    expect_line(&ann, "[relay] <bob> /quit a note");
+    irc_send(&bob, "NICK rob");
+    expect_line(&ann, "[relay] -- bob is now rob");
+    irc_send(&bob, "PART #room :tea");
+    irc_send(&bob, "JOIN #room");
+    expect_line(&ann, "[relay] -- rob left #room: tea");
+    expect_line(&ann, "[relay] -- rob joined #room");
+    send_text(&ann, "/quit lunch\n");
+    expect_said(&bob, "relay", "-- ann left the room: lunch");
+    relay_stop(&relay);
+    free(irc_await(&bob, ":relay!"));
+}
+END_TEST
+
+START_TEST(a_quiet_relay_tells_what_is_said_and_nothing_else)
+{
+    struct stream ann, bob;
+
+    ngircd_start(&irc, "a", 0, "");
+    room = started(room_open());
+    relay = relay_linked("relay", room.port, irc.port, "#room", "-q");
+    ann = named(&room, "ann");
+    bob = irc_join(irc.port, "bob", "#room");
+    send_text(&ann, "hello\n");
+    expect_said(&bob, "relay", "<ann> hello");
+    irc_send(&bob, "PRIVMSG #room :hi");
+    expect_line(&ann, "[relay] <bob> hi");
+}
+END_TEST
+
+START_TEST(a_long_line_comes_in_messages_that_fit_cut_at_characters)
+{
+    char text[6001] = "", got[6001] = "", *line;
+    struct stream ann, bob;
+
+    ngircd_start(&irc, "a", 0, "");
+    room = started(room_open());
+    bob = irc_join(irc.port, "bob", "#room");
+    relay = relay_linked("relay", room.port, irc.port, "#room", "-q");
+    ann = named(&room, "ann");
+    for (int i = 0; i < 1999; i++) /* more than the room's own pieces */
+        (void)strcat(text, i % 7 ? "€" : "x");
+    send_text(&ann, text);
+    send_text(&ann, "\n");
+    while (strlen(got) < strlen(text)) {
+        char *said;
+
+        line = irc_await(&bob, " PRIVMSG ");
+        ck_assert_uint_le(strlen(line), IRC_MESSAGE_MOST - 2);
+        said = strstr(line, " :<ann> ");
+        ck_assert_ptr_nonnull(said);
+        (void)strcat(got, said + strlen(" :<ann> "));
+        free(line);
+    }
+    ck_assert_str_eq(got, text);
+}
+END_TEST
+
+START_TEST(nothing_said_in_the_room_becomes_a_command_on_irc)
+{
+    static const char said[] = "a\rQUIT :x\rb\n\0QUIT\n\n";
+    struct stream ann, bob;
+
+    ngircd_start(&irc, "a", 0, "");
+    room = started(room_open());
+    bob = irc_join(irc.port, "bob", "#room");
+    relay = relay_linked("relay", room.port, irc.port, "#room", "-q");
+    ann = named(&room, "ann");
+    send_bytes(&ann, said, sizeof said - 1);
+    expect_said(&bob, "relay", "<ann> a^MQUIT :x^Mb");
+    expect_said(&bob, "relay", "<ann> ^@QUIT");
+    send_text(&ann, "still here\n");
+    expect_said(&bob, "relay", "<ann> still here");
+}
+END_TEST
+
+/* ---- The pace ----------------------------------------------------------------------- */
+
+START_TEST(it_keeps_to_the_pace_after_the_first_lines)
+{
+    struct fake fake = fake_open();
+    struct stream ann, server;
+    int64_t begun, fifth = 0;
+    char nick[64];
+
+    room = started(room_open());
+    relay = relay_start("relay", room.port, fake.port, "#room", "0.2", "-q");
+    server = fake_welcome(&fake, "#room", nick);
+    await_links(&relay);
+    ann = named(&room, "ann");
+    begun = clock_ms();
+    send_text(&ann, "1\n2\n3\n4\n5\n6\n7\n8\n");
+    for (int i = 1; i <= 8; i++) {
+        expect_line(&server, "PRIVMSG #room :<ann> %d", i);
+        if (i == 5)
+            fifth = clock_ms();
+        if (i == 6) { /* what is no business of the pace is answered at once */
+            send_text(&server, "PING :now\r\n");
+            expect_line(&server, "PONG now");
+        }
+    }
+    ck_assert_int_ge(clock_ms() - begun, 3 * 200 - 20);
+    ck_assert_int_ge(clock_ms() - fifth, 2 * 200);
+}
+END_TEST
+
+START_TEST(a_queue_that_overflows_says_how_many_lines_were_dropped)
+{
+    enum { SAID = 3000 };
+    struct fake fake = fake_open();
+    struct stream ann, server;
+    int got = 0, dropped = 0;
+    char *line;
+
+    room = started(room_open());
+    relay = relay_start("relay", room.port, fake.port, "#room", "0", "-q");
+    server = fake_accept(&fake);
+    free(irc_await(&server, "USER"));
+    expect_error(&relay, "in the room");
+    ann = named(&room, "ann");
+    for (int i = 0; i < SAID; i++) {
+        char text[128];
+
+        (void)snprintf(text, sizeof text, "%04d and some more words to fill it up\n", i);
+        send_text(&ann, text);
+    }
+    /* The room has sent the relay all of it; and in a turn that answers PING it reads. */
+    send_text(&ann, "/msg relay end\n");
+    (void)skip_to_line(&ann, "[you to relay] end");
+    for (int i = 0; i < 100; i++) {
+        send_text(&server, "PING :turn\r\n");
+        expect_line(&server, "PONG turn");
+    }
+    send_text(&server, ":fake 001 relay :Welcome\r\n");
+    free(irc_await(&server, "JOIN"));
+    send_text(&server, ":relay!r@h JOIN #room\r\n");
+    expect_error(&relay, "joined");
+    line = next_line(&relay.err);
+    ck_assert_int_eq(
+        sscanf(line, "irc_relay: %d lines were dropped on the way to #room", &dropped),
+        1);
+    free(line);
+    (void)skip_to_line(&ann, "[relay] -- %d lines were dropped on the way to #room",
+                       dropped);
+    send_text(&ann, "after\n");
+    got = count_until(&server, "<ann> after", "words to fill it up");
+    ck_assert_int_gt(dropped, 0);
+    ck_assert_int_eq(got + dropped, SAID);
+}
+END_TEST
+
+/* ---- No circles --------------------------------------------------------------------- */
+
+START_TEST(several_rooms_in_one_channel_hear_each_other_once)
+{
+    static const char *const nicks[] = {"east", "west", "north"};
+    struct program rooms[3], relays[3];
+    struct stream people[3];
+
+    ngircd_start(&irc, "a", 0, "");
+    for (int i = 0; i < 3; i++) {
+        rooms[i] = started(room_open());
+        relays[i] = relay_linked(nicks[i], rooms[i].port, irc.port, "#room", "-q");
+        people[i] = named(&rooms[i], "ann");
+    }
+    for (int i = 0; i < 3; i++) {
+        send_text(&people[i], "hello\n");
+        for (int other = 0; other < 3; other++)
+            if (other != i)
+                expect_line(&people[other], "[%s] <%s> <ann> hello", nicks[other],
+                            nicks[i]);
+    }
+    for (int i = 0; i < 3; i++) {
+        relay_stop(&relays[i]);
+        expect_line(&people[i], "Client left %s", nicks[i]); /* and nothing before it */
+    }
+}
+END_TEST
+
+START_TEST(two_relays_in_the_same_room_and_channel_do_not_go_in_circles)
+{
+    struct program second;
+    struct stream ann, bob;
+
+    ngircd_start(&irc, "a", 0, "");
+    room = started(room_open());
+    bob = irc_join(irc.port, "bob", "#room");
+    relay = relay_linked("relay", room.port, irc.port, "#room", NULL);
+    second = relay_linked("other", room.port, irc.port, "#room", NULL);
+    ann = named(&room, "ann");
+    send_text(&ann, "once\n");
+    ck_assert_int_le(count_until(&ann, "[other] <relay> <ann> once", "once"), 1);
+    irc_send(&bob, "PRIVMSG #room :marker");
+    (void)skip_to_line(&ann, "[relay] <bob> marker");
+    send_text(&ann, "the end\n");
+    /* Each relay's line, and what each made of the other's notices: no more than that. */
+    ck_assert_int_le(count_until(&bob, "PRIVMSG #room :<ann> the end", "once"), 2);
+    ck_assert_int_le(count_until(&bob, "PRIVMSG #room :<ann> the end", "once"), 0);
+    expect_error(&second, "its own words came back");
+    relay_stop(&relay);
+    relay_stop(&second);
+}
+END_TEST
+
+START_TEST(rooms_and_channels_linked_in_a_circle_hear_a_line_so_often_as_there_are_ways)
+{
+    static const char *const nicks[] = {"r1x", "r2x", "r2y", "r1y"};
+    struct program rooms[2], relays[4];
+    struct stream ann, zoe;
+
+    ngircd_start(&irc, "a", 0, "");
+    for (int i = 0; i < 2; i++)
+        rooms[i] = started(room_open());
+    for (int i = 0; i < 4; i++)
+        relays[i] = relay_linked(nicks[i], rooms[i == 1 || i == 2].port, irc.port,
+                                 i < 2 ? "#x" : "#y", "-q");
+    ann = named(&rooms[0], "ann");
+    zoe = named(&rooms[1], "zoe");
+    for (int round = 0; round < 2; round++) {
+        bool by_x = false, by_y = false;
+
+        send_text(&ann, "hello\n");
+        while (!by_x || !by_y) { /* in any order, and what goes on in the circle too */
+            char *line = next_line(&zoe);
+
+            by_x = by_x || strcmp(line, "[r2x] <r1x> <ann> hello") == 0;
+            by_y = by_y || strcmp(line, "[r2y] <r1y> <ann> hello") == 0;
+            free(line);
+        }
+    }
+    for (int i = 0; i < 4; i++)
+        relay_stop(&relays[i]);
+    /* Ann hears each of her two lines come round either way, once. */
+    (void)skip_to_line(&ann, "Client left r1x");
+    stream_drain(&ann);
+    for (int i = 0; i < 2; i++)
+        program_stop(&rooms[i]);
+    while (stream_fill(&zoe))
+        continue;
+    ck_assert_uint_lt(zoe.length, 2000);
+}
+END_TEST
+
+/* ---- Coming back -------------------------------------------------------------------- */
+
+START_TEST(a_name_in_use_in_the_room_gets_a_number)
+{
+    struct stream ann;
+
+    ngircd_start(&irc, "a", 0, "");
+    room = started(room_open());
+    ann = named(&room, "relay");
+    relay = relay_linked("relay", room.port, irc.port, "#room", "-q");
+    ck_assert_int_eq(count_until(&ann, " is now relay1", "is now"), 0);
+    relay_stop(&relay);
+}
+END_TEST
+
+START_TEST(a_room_that_comes_back_gets_what_was_said_meanwhile)
+{
+    struct stream ann, bob;
+    char port[16];
+    int room_port;
+
+    ngircd_start(&irc, "a", 0, "");
+    room = started(room_open());
+    room_port = room.port;
+    bob = irc_join(irc.port, "bob", "#room");
+    relay = relay_linked("relay", room_port, irc.port, "#room", "-q");
+    program_stop(&room);
+    expect_said(&bob, "relay", "-- the link to the room is lost");
+    irc_send(&bob, "PRIVMSG #room :said meanwhile");
+    irc_send(&bob, "PRIVMSG #room :and this");
+    (void)snprintf(port, sizeof port, "%d", room_port);
+    program_start(&room, "PCHATSRV", "bin/pchatsrv", "-p", port, NULL);
+    program_read_port(&room, "ChatServer started on port ");
+    (void)started(room);
+    ann = room_join(&room);
+    (void)skip_to_line(&ann, "[relay] <bob> said meanwhile");
+    expect_line(&ann, "[relay] <bob> and this");
+    expect_said(&bob, "relay", "-- the link to the room is back");
+}
+END_TEST
+
+START_TEST(an_irc_server_that_comes_back_gets_what_was_said_meanwhile)
+{
+    struct stream ann, bob;
+    int port;
+
+    ngircd_start(&irc, "a", 0, "");
+    port = irc.port;
+    room = started(room_open());
+    relay = relay_linked("relay", room.port, port, "#room", "-q");
+    ann = named(&room, "ann");
+    ngircd_stop(&irc, SIGKILL);
+    expect_line(&ann, "[relay] -- the link to #room is lost");
+    send_text(&ann, "said meanwhile\n");
+    ngircd_start(&irc, "a", port, "");
+    bob = irc_join(port, "bob", "#room");
+    expect_said(&bob, "relay", "<ann> said meanwhile");
+    expect_line(&ann, "[relay] -- the link to #room is back");
+}
+END_TEST
+
+/* A port where connections are neither accepted nor refused: its queue is full. */
+static int full_queue(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    int listener = socket(AF_INET, SOCK_STREAM, 0), port, fd = 0;
+    const char *why = "";
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(listener, 0), 0);
+    port = listener_port(listener);
+    for (int i = 0; i < 8 && fd != -1; i++)
+        fd = dial("127.0.0.1", port, SOCK_STREAM, 200, &why);
+    ck_assert_int_eq(fd, -1);
+    return port;
+}
+
+START_TEST(while_one_side_is_out_of_reach_the_other_is_served)
+{
+    struct fake fake = fake_open();
+    int port = full_queue();
+    struct stream server;
+    char nick[64];
+
+    relay = relay_start("relay", port, fake.port, "#room", "0", NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    for (int i = 0; i < 3; i++) {
+        int64_t asked = clock_ms();
+
+        send_text(&server, "PING :are you there\r\n");
+        expect_line(&server, "PONG :are you there");
+        ck_assert_int_lt(clock_ms() - asked, 5000); /* it dials for ten seconds */
+    }
+}
+END_TEST
+
+/* ---- Hostile servers ---------------------------------------------------------------- */
+
+START_TEST(hostile_bytes_from_irc_reach_the_room_as_clean_lines)
+{
+    static const char bytes[] =
+        ":a!b@c PRIVMSG\r\n:a PRIVMSG #room\r\nPRIVMSG #room :no prefix\r\n"
+        ":a!b@c PRIVMSG #room :\033]0;title\a\x9B"
+        "31m\x7F\xFF\xFF\r\n:\r\n@\r\n\n\n 001\r\n:<x>!b@c PRIVMSG #room :x\r\n"
+        ":a!b@c NOTICE #room :N\0UL\r\n:a!b@c PRIVMSG #room :\3"
+        "12,4colour\3 \2bold\r\n:a!b@c PRIVMSG #room :\1\1\r\n:a!b@c QUIT\r\n"
+        ":a!b@c KICK #room\r\n:a!b@c NICK\r\n:a!b@c PART #room\r\n:a!b@c QUIT :\3\r\n"
+        "433\r\n001\r\nPING\r\nJOIN\r\n:a!b@c PRIVMSG #room :\xE2\x82\r\n";
+    struct fake fake = fake_open();
+    struct stream ann, server;
+    char nick[64], *lines = malloc(100000), *line;
+    bool over = false;
+
+    ck_assert_ptr_nonnull(lines);
+    room = started(room_open());
+    relay = relay_start("relay", room.port, fake.port, "#room", "0", NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    await_links(&relay);
+    ann = named(&room, "ann");
+    send_bytes(&server, bytes, sizeof bytes - 1);
+    for (size_t i = 0; i < sizeof bytes - 1; i++)
+        send_bytes(&server, bytes + i, 1);
+    (void)memset(lines, '\x02', 100000);
+    send_text(&server, ":a!b@c PRIVMSG #room :");
+    send_bytes(&server, lines, 100000);
+    (void)memset(lines, '\x9B', 100000);
+    send_text(&server, "\r\n:a!b@c PRIVMSG #room :");
+    send_bytes(&server, lines, 100000);
+    send_text(&server, "\r\n:bob!b@c PRIVMSG #room :still here\r\n");
+    free(lines);
+    while (!over) {
+        line = next_line(&ann);
+        ck_assert_msg(strncmp(line, "[relay] ", 8) == 0, "'%s'", line);
+        for (const char *at = line; *at != '\0'; at++)
+            ck_assert_msg((unsigned char)*at >= 0x20 && *at != 0x7F, "'%s'", line);
+        over = strcmp(line, "[relay] <bob> still here") == 0;
+        free(line);
+    }
+    stream_close(&server);
+}
+END_TEST
+
+START_TEST(wrong_usage_is_said)
+{
+    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", NULL, NULL);
+    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-r:", "#room");
+    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-rhost:0", "#room");
+    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-r[::1]x", "#room");
+    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-ix", "#room");
+    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "room", NULL);
+}
+END_TEST
+
+/* ---- Two machines ------------------------------------------------------------------- */
+
+/* Two servers, rooms and relays; ann talks in one room, and zoe listens in the other. */
+static struct ngircd servers[2];
+static struct program rooms[2], relays[2];
+static struct stream ann, zoe, oper, watcher;
+
+/* Each server is to know who is at the other. */
+static void link_servers(void)
+{
+    irc_send(&oper, "CONNECT b.test");
+    free(irc_await(&watcher, ":oper!"));
+    free(irc_await(&oper, ":watcher!"));
+}
+
+static void open_two_machines(void)
+{
+    ngircd_start(&servers[1], "b", 0, ngircd_link("a", 1));
+    ngircd_start(&servers[0], "a", 0, ngircd_link("b", servers[1].port));
+    watcher = irc_join(servers[1].port, "watcher", "#room");
+    oper = irc_join(servers[0].port, "oper", "#room");
+    irc_send(&oper, "OPER op secret");
+    free(irc_await(&oper, " 381 "));
+    link_servers();
+    for (int i = 0; i < 2; i++) {
+        rooms[i] = started(room_open());
+        relays[i] = relay_linked(i == 0 ? "one" : "two", rooms[i].port, servers[i].port,
+                                 "#room", "-q");
+    }
+    free(irc_await(&watcher, ":one!"));
+    ann = named(&rooms[0], "ann");
+    zoe = named(&rooms[1], "zoe");
+}
+
+static void say_lines(const char *what, int first, int count)
+{
+    for (int i = first; i < first + count; i++) {
+        char text[128];
+
+        (void)snprintf(text, sizeof text, "%s %d, a line of a usual length\n", what, i);
+        send_text(&ann, text);
+    }
+}
+
+static void expect_lines(const char *what, int count)
+{
+    for (int i = 0; i < count; i++)
+        expect_line(&zoe, "[two] <one> <ann> %s %d, a line of a usual length", what, i);
+}
+
+START_TEST(between_linked_servers_a_thousand_lines_arrive_once_and_in_order)
+{
+    open_two_machines();
+    say_lines("line", 0, SCALE_LINES);
+    expect_lines("line", SCALE_LINES);
+
+    /* The link between the servers breaks: what is said then does not arrive, and when it
+       is made anew everything does. Nothing comes twice. */
+    irc_send(&oper, "DISCONNECT b.test");
+    free(irc_await(&watcher, ":one!"));
+    say_lines("lost with the link", 0, 50);
+    for (int i = 0; i < 50; i++)
+        free(irc_await(&oper, "lost with the link"));
+    link_servers();
+    say_lines("after", 0, SCALE_LINES);
+    expect_lines("after", SCALE_LINES);
+}
+END_TEST
+
+START_TEST(a_relay_killed_and_restarted_loses_what_was_under_way_and_nothing_else)
+{
+    int next = 0, lost = 0, got;
+    bool over = false;
+
+    open_two_machines();
+    say_lines("line", 0, SCALE_LINES);
+    expect_lines("line", 100);
+    ck_assert_int_eq(kill(relays[1].pid, SIGKILL), 0);
+    ck_assert_int_eq(program_wait(&relays[1]), 128 + SIGKILL);
+    (void)irc_await(&watcher, ":two!");
+    say_lines("line", SCALE_LINES, 100);
+    while (!over) { /* what had arrived before it died comes first, in order */
+        char *line = next_line(&zoe);
+
+        over = strcmp(line, "Client left two") == 0;
+        if (!over) {
+            ck_assert_int_eq(sscanf(line, "[two] <one> <ann> line %d,", &got), 1);
+            ck_assert_int_eq(got, 100 + next++);
+        }
+        free(line);
+    }
+    relays[1] = relay_linked("two", rooms[1].port, servers[1].port, "#room", "-q");
+    say_lines("line", SCALE_LINES + 100, SCALE_LINES);
+    next += 100;
+    for (over = false; !over;) {
+        char *line = next_line(&zoe);
+
+        if (sscanf(line, "[two] <one> <ann> line %d,", &got) == 1) {
+            ck_assert_int_ge(got, next); /* in order, and none twice */
+            lost += got - next;
+            next = got + 1;
+            over = got == 2 * SCALE_LINES + 99;
+        }
+        free(line);
+    }
+    /* All that is lost was said before the new relay was there. */
+    ck_assert_int_le(lost, SCALE_LINES);
+    (void)printf("a relay was killed while 1,100 lines were under way: %d lost\n", lost);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        what_is_said_on_one_side_is_said_on_the_other,
+        a_quiet_relay_tells_what_is_said_and_nothing_else,
+        a_long_line_comes_in_messages_that_fit_cut_at_characters,
+        nothing_said_in_the_room_becomes_a_command_on_irc,
+        it_keeps_to_the_pace_after_the_first_lines,
+        a_queue_that_overflows_says_how_many_lines_were_dropped,
+        several_rooms_in_one_channel_hear_each_other_once,
+        two_relays_in_the_same_room_and_channel_do_not_go_in_circles,
+        rooms_and_channels_linked_in_a_circle_hear_a_line_so_often_as_there_are_ways,
+        a_name_in_use_in_the_room_gets_a_number,
+        a_room_that_comes_back_gets_what_was_said_meanwhile,
+        an_irc_server_that_comes_back_gets_what_was_said_meanwhile,
+        while_one_side_is_out_of_reach_the_other_is_served,
+        hostile_bytes_from_irc_reach_the_room_as_clean_lines,
+        wrong_usage_is_said,
+        between_linked_servers_a_thousand_lines_arrive_once_and_in_order,
+    };
+    Suite *suite = suite_create("irc_relay");
+    TCase *tcase = tcase_create("irc_relay"), *killed = tcase_create("killed");
+
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, NULL, end_all);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(killed, 120);
+    tcase_add_checked_fixture(killed, NULL, end_all);
+    tcase_set_tags(killed,
+                   "limits"); /* what is killed cannot end well: not for valgrind */
+    tcase_add_test(
+        killed, a_relay_killed_and_restarted_loses_what_was_under_way_and_nothing_else);
+    suite_add_tcase(suite, killed);
+    return run_suite(suite);
+}
