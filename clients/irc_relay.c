@@ -355,8 +355,8 @@ static void stop(struct irc_relay *relay)
 
     room_link_stop(&relay->room);
     irc_session_quit(&relay->session, "irc_relay ends");
-    (void)snprintf(text, sizeof text, "%lu lines did not reach %.64s", lines,
-                   relay->session.settings.channel);
+    (void)snprintf(text, sizeof text, "%lu line%s did not reach %.64s", lines,
+                   lines == 1 ? "" : "s", relay->session.settings.channel);
     if (lines > 0)
         report(relay, text);
 }
