@@ -32,10 +32,9 @@
 #define NS_PER_MS  1000000
 #define SILENCE_MS 60000
 #define PACE_MS    2000 /* RFC 2813 5.8; the bot says next to nothing */
-#define TIME_BYTES 32   /* 2026-11-21T10:45:37+01:00 */
 
 /* A message has 512 bytes, of which each may become three, and the words around them. */
-#define LINE_BYTES (3 * IRC_MESSAGE_MOST + TIME_BYTES + 32)
+#define LINE_BYTES (3 * IRC_MESSAGE_MOST + CLOCK_STAMP_BYTES + 32)
 
 struct irc_bot {
     struct irc_session session;
@@ -110,28 +109,13 @@ static void write_line(struct irc_bot *bot, const char *line, size_t length)
     bot->lost = 0;
 }
 
-/* The time here, as RFC 3339 has it: strftime()'s %z lacks the colon. */
-static void write_time(char out[TIME_BYTES])
-{
-    time_t now = time(NULL);
-    struct tm local;
-    char zone[8];
-
-    if (localtime_r(&now, &local) == NULL) {
-        (void)strcpy(out, "-");
-        return;
-    }
-    (void)strftime(zone, sizeof zone, "%z", &local);
-    (void)strftime(out, TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &local);
-    (void)snprintf(out + strlen(out), 8, "%.3s:%.2s", zone, zone + 3);
-}
-
 /* ---- What is heard ------------------------------------------------------------------ */
 
 static void hear(void *owner, struct irc_message *message)
 {
     bool is_notice = strcmp(message->command, "NOTICE") == 0;
-    char now[TIME_BYTES], nick[IRC_NICK_MOST + 1], line[LINE_BYTES], clean[LINE_BYTES];
+    char now[CLOCK_STAMP_BYTES], nick[IRC_NICK_MOST + 1], line[LINE_BYTES],
+        clean[LINE_BYTES];
     char *said = message->params[1];
     const char *before = is_notice ? "-" : "<", *behind = is_notice ? "-" : ">";
     int length;
@@ -144,12 +128,12 @@ static void hear(void *owner, struct irc_message *message)
     }
     irc_strip(said);
     irc_nick(message, nick);
-    write_time(now);
+    (void)clock_stamp(time(NULL), now);
     (void)snprintf(line, sizeof line, "%s %s%s%s %s", message->params[0], before, nick,
                    behind, said);
     (void)text_clean(line, clean, sizeof clean);
     length = snprintf(line, sizeof line, "%s %.*s\n", now,
-                      (int)(sizeof line - TIME_BYTES - 2), clean);
+                      (int)(sizeof line - CLOCK_STAMP_BYTES - 2), clean);
     write_line(owner, line, (size_t)length);
 }
 

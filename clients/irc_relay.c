@@ -16,9 +16,12 @@
  * a line that went through relays begins with their names, "<relay2> <relay1> <ann> hello".
  * That is the way it came, and a relay that finds its own name in it drops the line: no
  * line passes the same relay twice, however rooms, channels and relays are linked (news
- * servers do it with their Path, RFC 5536 3.1.5). Names stand first and cannot be forged
- * by a text, which comes behind them; a text can only, by beginning with a relay's own
- * name in angle brackets, keep itself from being passed on.
+ * servers do it with their Path, RFC 5536 3.1.5). The names on the way are one side's and
+ * the other's in turn, and a relay looks for the one that it has there; so that relays in
+ * different rooms and networks are told apart, each should be given a name of its own (-n).
+ * Names stand first and cannot be forged by a text, which comes behind them; a text can
+ * only, by beginning with a relay's own name in angle brackets, keep itself from being
+ * passed on.
  */
 #include "clients/irc_session.h"
 #include "clients/room_link.h"
@@ -89,22 +92,23 @@ static size_t way_length(const char *text)
     return length;
 }
 
-static bool is_own_name(const struct irc_relay *relay, const char *name)
-{
-    return irc_same(name, relay->session.nick) || irc_same(name, relay->room.name);
-}
-
-/* Has a line been through this relay, or too long a way to be sure of that? */
-static bool came_back(struct irc_relay *relay, const char *line)
+/*
+ * Has a line, as it was said in the channel or the room, been through this relay, or too
+ * long a way to be sure of that? Its first name is one there, the next one from the other
+ * side, and so on.
+ */
+static bool came_back(struct irc_relay *relay, const char *line, bool in_channel)
 {
     size_t way = way_length(line), at = 0, length;
 
     while (way <= WAY_MOST && (length = name_length(line + at)) > 0) {
+        const char *own = in_channel ? relay->session.nick : relay->room.name;
         char name[WAY_MOST + 1];
 
         (void)snprintf(name, sizeof name, "%.*s", (int)length - 3, line + at + 1);
         at += length;
-        if (!is_own_name(relay, name))
+        in_channel = !in_channel;
+        if (!irc_same(name, own))
             continue;
         if (!relay->warned)
             report(relay, "its own words came back, and go no further: is another "
@@ -148,7 +152,7 @@ static size_t take_speech(struct irc_relay *relay, const char *line)
         return 0;
     text += 2;
     (void)snprintf(said, sizeof said, "<%.*s> %s", (int)name, line + 1, text);
-    if (came_back(relay, said))
+    if (came_back(relay, said, false))
         return 0;
     tell_channel(relay, said, way_length(said));
     return (size_t)(text - line) + way_length(text);
@@ -221,7 +225,7 @@ static void take_said(struct irc_relay *relay, const char *nick, char *said)
     if (kind == IRC_OTHER || *said == '\0')
         return;
     (void)snprintf(line, sizeof line, "<%s> %s", nick, said);
-    if (came_back(relay, line))
+    if (came_back(relay, line, true))
         return;
     if (kind == IRC_ACTION)
         (void)snprintf(line, sizeof line, "* %s %s", nick, said);

@@ -342,6 +342,28 @@ START_TEST(several_rooms_in_one_channel_hear_each_other_once)
 }
 END_TEST
 
+START_TEST(relays_without_a_name_of_their_own_link_two_rooms_as_well)
+{
+    struct program rooms[2], relays[2];
+    struct stream people[2];
+
+    ngircd_start(&irc, "a", 0, "");
+    for (int i = 0; i < 2; i++) { /* both are "relay" in their rooms, one in the channel */
+        rooms[i] = started(room_open());
+        relays[i] = relay_linked("relay", rooms[i].port, irc.port, "#room", "-q");
+        people[i] = named(&rooms[i], "ann");
+    }
+    for (int i = 0; i < 2; i++) {
+        send_text(&people[i], "hello\n");
+        expect_line(&people[1 - i], "[relay] <relay%s> <ann> hello", i == 0 ? "" : "1");
+    }
+    for (int i = 0; i < 2; i++) {
+        relay_stop(&relays[i]);
+        expect_line(&people[i], "Client left relay");
+    }
+}
+END_TEST
+
 START_TEST(two_relays_in_the_same_room_and_channel_do_not_go_in_circles)
 {
     struct program second;
@@ -681,6 +703,7 @@ int main(void)
         it_keeps_to_the_pace_after_the_first_lines,
         a_queue_that_overflows_says_how_many_lines_were_dropped,
         several_rooms_in_one_channel_hear_each_other_once,
+        relays_without_a_name_of_their_own_link_two_rooms_as_well,
         two_relays_in_the_same_room_and_channel_do_not_go_in_circles,
         rooms_and_channels_linked_in_a_circle_hear_a_line_so_often_as_there_are_ways,
         a_name_in_use_in_the_room_gets_a_number,
