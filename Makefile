@@ -36,7 +36,8 @@ ECHO_LOAD = bench/echo_load.o bench/echo_run.o bench/echo_stream.o bench/echo_da
 YARDSTICKS = bench/echo_select_blocking.o bench/dgram_select_blocking.o bench/echo_epoll.o
 HARNESS = tests/harness.o tests/person.o tests/room.o
 STANDING = $(HARNESS) build/libkit.a
-CHAT_CLI = clients/chat_cli.o clients/line_edit.o clients/terminal.o
+LINE_EDIT = clients/line_edit.o clients/columns.o
+CHAT_CLI = clients/chat_cli.o clients/terminal.o $(LINE_EDIT)
 IRC_BOT = clients/irc_bot.o clients/irc_session.o clients/line_queue.o
 IRC_RELAY = clients/irc_relay.o clients/irc_session.o clients/line_queue.o \
 	clients/room_link.o
@@ -216,11 +217,11 @@ build/test_labs: tests/test_labs.c $(STANDING)
 build/test_threat: tests/test_threat.c $(STANDING)
 	$(TEST) tests/test_threat.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
-build/test_line_edit: tests/test_line_edit.c clients/line_edit.o $(STANDING)
-	$(TEST) tests/test_line_edit.c clients/line_edit.o $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+build/test_line_edit: tests/test_line_edit.c $(LINE_EDIT) $(STANDING)
+	$(TEST) tests/test_line_edit.c $(LINE_EDIT) $(STANDING) $(CHECK_LIBS) $(LDLIBS)
 
-build/test_chat_cli: tests/test_chat_cli.c tests/screen.o clients/line_edit.o $(STANDING)
-	$(TEST) tests/test_chat_cli.c tests/screen.o clients/line_edit.o $(STANDING) \
+build/test_chat_cli: tests/test_chat_cli.c tests/screen.o clients/columns.o $(STANDING)
+	$(TEST) tests/test_chat_cli.c tests/screen.o clients/columns.o $(STANDING) \
 		$(CHECK_LIBS) $(LDLIBS)
 
 build/test_watch: tests/test_watch.c $(STANDING)

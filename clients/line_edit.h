@@ -85,11 +85,4 @@ struct line_edit_view {
  */
 void line_edit_view(struct line_edit *edit, size_t columns, struct line_edit_view *view);
 
-/*
- * How many columns of a terminal a code point takes: 0 (combining, or a mark for layout),
- * 1, or 2 (East Asian wide, emoji). What wcwidth() says in a UTF-8 locale, without the
- * locale.
- */
-unsigned line_edit_width(unsigned long code);
-
 #endif

@@ -1,6 +1,6 @@
 #include "tests/screen.h"
 
-#include "clients/line_edit.h"
+#include "clients/columns.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -139,8 +139,7 @@ void screen_take(struct screen *screen, const char *bytes, size_t length)
             made = text_take(&screen->tail, (unsigned char)*bytes, whole);
             ck_assert_msg(made <= 4 && (made < 2 || whole[0] & 0x80), "no clean text");
             if (made > 0)
-                put_character(screen, whole, made,
-                              (int)line_edit_width(code_of(whole, made)));
+                put_character(screen, whole, made, (int)columns_of(code_of(whole, made)));
         }
     }
 }

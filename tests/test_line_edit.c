@@ -1,4 +1,5 @@
 /* clients/line_edit: keys in, a line and a cursor out. */
+#include "clients/columns.h"
 #include "clients/line_edit.h"
 #include "tests/harness.h"
 
@@ -120,6 +121,10 @@ START_TEST(control_keys_move_and_cut)
     expect("one |");
     type("\x02\x15");
     expect("| ");
+    type("\x0B" NI FACE " " E NI "  \x17");
+    expect(NI FACE " |");
+    type("\x17");
+    expect("|");
 }
 END_TEST
 
@@ -294,6 +299,28 @@ START_TEST(text_comes_back_into_view_when_there_is_room_again)
 }
 END_TEST
 
+START_TEST(the_view_is_the_same_however_the_keys_were_cut)
+{
+    type("0123456789");
+    expect_view(5, "6789|");
+    type("\x01" NI);
+    expect_view(5, NI "|012");
+    type("\x05");
+    expect_view(5, "6789|");
+    type("\x01\x05");
+    expect_view(5, "6789|");
+}
+END_TEST
+
+START_TEST(an_accent_typed_at_the_left_end_of_the_view_takes_its_letter_in)
+{
+    type("0123456789");
+    expect_view(5, "6789|");
+    type("\x02\x02\x02\x02" ACUTE);
+    expect_view(5, "5" ACUTE "|6789");
+}
+END_TEST
+
 START_TEST(half_a_wide_character_is_never_shown)
 {
     type(NI NI NI NI);
@@ -307,25 +334,25 @@ END_TEST
 
 START_TEST(widths_are_those_of_the_unicode_tables)
 {
-    ck_assert_uint_eq(line_edit_width('a'), 1);
-    ck_assert_uint_eq(line_edit_width(0xE9), 1);
-    ck_assert_uint_eq(line_edit_width(0x301), 0);
-    ck_assert_uint_eq(line_edit_width(0x200D), 0);
-    ck_assert_uint_eq(line_edit_width(0xFE0F), 0);
-    ck_assert_uint_eq(line_edit_width(0x65E5), 2);
-    ck_assert_uint_eq(line_edit_width(0xAC00), 2);
-    ck_assert_uint_eq(line_edit_width(0xFF21), 2);
-    ck_assert_uint_eq(line_edit_width(0xFF71), 1);
-    ck_assert_uint_eq(line_edit_width(0x1F600), 2);
-    ck_assert_uint_eq(line_edit_width(0x20AC), 1);
-    ck_assert_uint_eq(line_edit_width(0x10FFFF), 1);
+    ck_assert_uint_eq(columns_of('a'), 1);
+    ck_assert_uint_eq(columns_of(0xE9), 1);
+    ck_assert_uint_eq(columns_of(0x301), 0);
+    ck_assert_uint_eq(columns_of(0x200D), 0);
+    ck_assert_uint_eq(columns_of(0xFE0F), 0);
+    ck_assert_uint_eq(columns_of(0x65E5), 2);
+    ck_assert_uint_eq(columns_of(0xAC00), 2);
+    ck_assert_uint_eq(columns_of(0xFF21), 2);
+    ck_assert_uint_eq(columns_of(0xFF71), 1);
+    ck_assert_uint_eq(columns_of(0x1F600), 2);
+    ck_assert_uint_eq(columns_of(0x20AC), 1);
+    ck_assert_uint_eq(columns_of(0x10FFFF), 1);
 }
 END_TEST
 
 /* ---- Whatever is typed -------------------------------------------------------------- */
 
 /* Clean UTF-8 stays as it is when it is cleaned. */
-static void expect_clean(const char *bytes, size_t length)
+static bool is_clean(const char *bytes, size_t length)
 {
     struct text text = {0};
     char clean[TEXT_MOST];
@@ -333,34 +360,78 @@ static void expect_clean(const char *bytes, size_t length)
     for (size_t i = 0; i < length; i++) {
         size_t made = text_take(&text, (unsigned char)bytes[i], clean);
 
-        ck_assert(made <= i + 1 && memcmp(clean, bytes + i + 1 - made, made) == 0);
+        if (made > i + 1 || memcmp(clean, bytes + i + 1 - made, made) != 0)
+            return false;
     }
-    ck_assert_uint_eq(text_finish(&text, clean), 0);
+    return text_finish(&text, clean) == 0;
 }
 
-static void expect_sound(size_t columns)
+/* The columns of clean UTF-8; `begins` tells whether it begins with a base character. */
+static size_t columns_in(const char *bytes, size_t length, bool *begins)
+{
+    static const unsigned char lead[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    size_t columns = 0, size;
+
+    for (size_t at = 0; at < length; at += size) {
+        unsigned char byte = (unsigned char)bytes[at];
+        unsigned long code;
+
+        size = byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+        code = byte & lead[size];
+        for (size_t i = 1; i < size; i++)
+            code = code << 6 | ((unsigned char)bytes[at + i] & 0x3FU);
+        columns += columns_of(code);
+        if (at == 0)
+            *begins = columns_of(code) > 0;
+    }
+    return columns;
+}
+
+/* One look at the view in so many columns. It may scroll for the next. */
+static void expect_sound_view(size_t columns)
 {
     struct line_edit_view view;
+    bool begins = true;
+    size_t before, all;
+
+    line_edit_view(&edit, columns, &view);
+    ck_assert(view.bytes >= edit.text && view.before_cursor <= view.length &&
+              view.bytes + view.length <= edit.text + edit.length);
+    ck_assert_ptr_eq(view.bytes + view.before_cursor, edit.text + edit.cursor);
+    ck_assert_msg(is_clean(view.bytes, view.length), "cut within a character");
+    before = columns_in(view.bytes, view.before_cursor, &begins);
+    all = columns_in(view.bytes, view.length, &begins);
+    ck_assert_msg(begins || view.bytes == edit.text, "it begins with an accent");
+    ck_assert_uint_eq(view.column, before);
+    ck_assert_uint_lt(before, columns);
+    ck_assert_uint_le(all, columns);
+}
+
+/* The window has a width of its own; a look through others leaves that view alone. */
+static void expect_sound(size_t columns)
+{
+    size_t first;
 
     ck_assert_uint_le(edit.length, LINE_EDIT_MOST);
     ck_assert_uint_le(edit.cursor, edit.length);
     ck_assert_uint_eq(strlen(edit.text), edit.length);
-    expect_clean(edit.text, edit.cursor);
-    expect_clean(edit.text + edit.cursor, edit.length - edit.cursor);
-    line_edit_view(&edit, columns, &view);
-    ck_assert_uint_lt(view.column, columns);
-    ck_assert(view.bytes >= edit.text && view.before_cursor <= view.length &&
-              view.bytes + view.length <= edit.text + edit.length);
-    ck_assert_ptr_eq(view.bytes + view.before_cursor, edit.text + edit.cursor);
-    expect_clean(view.bytes, view.length);
+    ck_assert(is_clean(edit.text, edit.cursor));
+    ck_assert(is_clean(edit.text + edit.cursor, edit.length - edit.cursor));
+    expect_sound_view(columns);
+    first = edit.first;
+    for (int i = 0; i < 4; i++) {
+        expect_sound_view(2 + random_below(random_below(2) ? 8 : 200));
+        edit.first = first;
+    }
 }
 
-START_TEST(whatever_is_typed_the_line_is_clean_and_the_cursor_in_it)
+START_TEST(whatever_is_typed_the_line_is_clean_and_the_cursor_in_view)
 {
     static const char *const keys[] = {LEFT, RIGHT, UP,      DOWN,    DELETE, "\x7F",
                                        "\r", "\n",  "\x17",  "\x01",  "\x05", "\x02",
                                        FACE, NI,    ACUTE,   "\033O", "\033", "\x0E",
                                        "a ", E,     "\033[", "\x10",  "xyz",  "\xE2\x82"};
+    size_t columns = 80;
 
     for (int i = 0; i < 100000; i++) {
         char byte[2] = {(char)(1 + random_below(255)), '\0'};
@@ -372,8 +443,10 @@ START_TEST(whatever_is_typed_the_line_is_clean_and_the_cursor_in_it)
         if (random_below(500) == 0)
             for (int n = 0; n < 700; n++)
                 type(random_below(2) ? NI : "word ");
-        if (i % 16 == 0)
-            expect_sound(2 + random_below(100));
+        if (random_below(200) == 0)
+            columns = 2 + random_below(100);
+        if (random_below(8) == 0) /* several keys come in one read, or one in several */
+            expect_sound(columns);
     }
 }
 END_TEST
@@ -398,9 +471,11 @@ int main(void)
         a_full_line_rings_and_takes_no_more,
         a_long_line_scrolls_sideways_no_further_than_it_must,
         text_comes_back_into_view_when_there_is_room_again,
+        the_view_is_the_same_however_the_keys_were_cut,
+        an_accent_typed_at_the_left_end_of_the_view_takes_its_letter_in,
         half_a_wide_character_is_never_shown,
         widths_are_those_of_the_unicode_tables,
-        whatever_is_typed_the_line_is_clean_and_the_cursor_in_it,
+        whatever_is_typed_the_line_is_clean_and_the_cursor_in_view,
     };
     Suite *suite = suite_create("the line that is being typed");
     TCase *tcase = tcase_create("line_edit");

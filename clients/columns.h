@@ -1,0 +1,14 @@
+/*
+ * columns: how much room a character takes on a terminal.
+ */
+#ifndef CLIENTS_COLUMNS_H
+#define CLIENTS_COLUMNS_H
+
+/*
+ * How many columns of a terminal a code point takes: 0 (combining, or a mark for layout),
+ * 1, or 2 (East Asian wide, emoji). What wcwidth() says in a UTF-8 locale, without the
+ * locale.
+ */
+unsigned columns_of(unsigned long code);
+
+#endif
