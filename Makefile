@@ -37,7 +37,8 @@ YARDSTICKS = bench/echo_select_blocking.o bench/dgram_select_blocking.o bench/ec
 HARNESS = tests/harness.o tests/person.o tests/room.o
 STANDING = $(HARNESS) build/libkit.a
 LINE_EDIT = clients/line_edit.o clients/columns.o
-CHAT_CLI = clients/chat_cli.o clients/terminal.o $(LINE_EDIT)
+CHAT_CLI = clients/chat_cli.o clients/chat_screen.o clients/chat_names.o \
+	clients/terminal.o $(LINE_EDIT)
 IRC_BOT = clients/irc_bot.o clients/irc_session.o clients/line_queue.o
 IRC_RELAY = clients/irc_relay.o clients/irc_session.o clients/line_queue.o \
 	clients/room_link.o

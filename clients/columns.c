@@ -1,7 +1,6 @@
 #include "clients/columns.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 struct range {
     unsigned long first, last;
@@ -142,4 +141,29 @@ unsigned columns_of(unsigned long code)
     if (is_in(code, zero_width, sizeof zero_width / sizeof zero_width[0]))
         return 0;
     return is_in(code, wide, sizeof wide / sizeof wide[0]) ? 2 : 1;
+}
+
+/* The code point of valid UTF-8 at `text`, and how many bytes it has. */
+static unsigned long code_at(const unsigned char *text, size_t *bytes)
+{
+    if (text[0] < 0x80) {
+        *bytes = 1;
+        return text[0];
+    }
+    if (text[0] < 0xE0) {
+        *bytes = 2;
+        return (text[0] & 0x1FUL) << 6 | (text[1] & 0x3FUL);
+    }
+    if (text[0] < 0xF0) {
+        *bytes = 3;
+        return (text[0] & 0x0FUL) << 12 | (text[1] & 0x3FUL) << 6 | (text[2] & 0x3FUL);
+    }
+    *bytes = 4;
+    return (text[0] & 0x07UL) << 18 | (text[1] & 0x3FUL) << 12 | (text[2] & 0x3FUL) << 6 |
+           (text[3] & 0x3FUL);
+}
+
+unsigned columns_at(const char *text, size_t *bytes)
+{
+    return columns_of(code_at((const unsigned char *)text, bytes));
 }

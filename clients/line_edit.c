@@ -6,33 +6,6 @@
 
 /* ---- Characters --------------------------------------------------------------------- */
 
-/* The code point at `at`, which is not the line's end, and how many bytes it has. */
-static unsigned long code_at(const struct line_edit *edit, size_t at, size_t *bytes)
-{
-    const unsigned char *text = (const unsigned char *)edit->text + at;
-
-    if (text[0] < 0x80) {
-        *bytes = 1;
-        return text[0];
-    }
-    if (text[0] < 0xE0) {
-        *bytes = 2;
-        return (text[0] & 0x1FUL) << 6 | (text[1] & 0x3FUL);
-    }
-    if (text[0] < 0xF0) {
-        *bytes = 3;
-        return (text[0] & 0x0FUL) << 12 | (text[1] & 0x3FUL) << 6 | (text[2] & 0x3FUL);
-    }
-    *bytes = 4;
-    return (text[0] & 0x07UL) << 18 | (text[1] & 0x3FUL) << 12 | (text[2] & 0x3FUL) << 6 |
-           (text[3] & 0x3FUL);
-}
-
-static unsigned width_at(const struct line_edit *edit, size_t at, size_t *bytes)
-{
-    return columns_of(code_at(edit, at, bytes));
-}
-
 /* Where the character behind the one at `at` begins; the line's end has none behind it. */
 static size_t after(const struct line_edit *edit, size_t at)
 {
@@ -40,9 +13,9 @@ static size_t after(const struct line_edit *edit, size_t at)
 
     if (at == edit->length)
         return at;
-    (void)width_at(edit, at, &bytes);
+    (void)columns_at(edit->text + at, &bytes);
     for (at += bytes; at < edit->length; at += bytes)
-        if (width_at(edit, at, &bytes) > 0)
+        if (columns_at(edit->text + at, &bytes) > 0)
             break;
     return at;
 }
@@ -55,7 +28,7 @@ static size_t before(const struct line_edit *edit, size_t at)
         do
             at--;
         while (((unsigned char)edit->text[at] & 0xC0) == 0x80);
-        if (width_at(edit, at, &bytes) > 0)
+        if (columns_at(edit->text + at, &bytes) > 0)
             break;
     }
     return at;
@@ -66,7 +39,7 @@ static size_t columns_between(const struct line_edit *edit, size_t from, size_t 
     size_t columns = 0, bytes;
 
     for (; from < to; from += bytes)
-        columns += width_at(edit, from, &bytes);
+        columns += columns_at(edit->text + from, &bytes);
     return columns;
 }
 
@@ -83,11 +56,11 @@ static void settle(struct line_edit *edit)
     size_t bytes;
 
     while (edit->cursor > 0 && edit->cursor < edit->length &&
-           width_at(edit, edit->cursor, &bytes) == 0)
+           columns_at(edit->text + edit->cursor, &bytes) == 0)
         edit->cursor += bytes;
     if (edit->first > edit->cursor)
         edit->first = edit->cursor;
-    if (edit->first < edit->length && width_at(edit, edit->first, &bytes) == 0)
+    if (edit->first < edit->length && columns_at(edit->text + edit->first, &bytes) == 0)
         edit->first = before(edit, edit->first);
 }
 

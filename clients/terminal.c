@@ -10,6 +10,7 @@
 #include "clients/terminal.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 
 #define USUAL_COLUMNS 80
@@ -39,6 +40,21 @@ void terminal_leave(struct terminal *terminal)
     if (terminal->keyed) /* it fails if the terminal is gone: there is nothing to mend */
         (void)tcsetattr(terminal->descriptor, TCSANOW, &terminal->before);
     terminal->keyed = false;
+}
+
+void terminal_stop_program(void)
+{
+    struct sigaction stop = {.sa_handler = SIG_DFL}, before;
+    sigset_t stopping;
+
+    (void)sigemptyset(&stop.sa_mask);
+    (void)sigemptyset(&stopping);
+    (void)sigaddset(&stopping, SIGTSTP);
+    (void)sigaction(SIGTSTP, &stop, &before);
+    (void)raise(SIGTSTP);
+    (void)sigprocmask(SIG_UNBLOCK, &stopping, NULL); /* it stops here, until SIGCONT */
+    (void)sigprocmask(SIG_BLOCK, &stopping, NULL);
+    (void)sigaction(SIGTSTP, &before, NULL);
 }
 
 int terminal_columns(const struct terminal *terminal)

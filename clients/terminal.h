@@ -25,6 +25,9 @@ int terminal_enter(struct terminal *terminal);
 /* Puts it back; without effect if it is not changed. It waits for nothing. */
 void terminal_leave(struct terminal *terminal);
 
+/* Stops the program as Ctrl-Z stops one without a handler. Returns when it is continued. */
+void terminal_stop_program(void);
+
 /* How many columns it has; 80 if it doesn't say. */
 int terminal_columns(const struct terminal *terminal);
 

@@ -112,3 +112,14 @@ const char *text_clean(const char *string, char *out, size_t size)
     out[length] = '\0';
     return out;
 }
+
+void text_straighten(char *text, size_t length)
+{
+    for (size_t at = 0; at + 3 <= length; at++) {
+        unsigned char last = (unsigned char)text[at + 2];
+
+        if ((memcmp(text + at, "\xE2\x80", 2) == 0 && last >= 0xA8 && last <= 0xAE) ||
+            (memcmp(text + at, "\xE2\x81", 2) == 0 && last >= 0xA6 && last <= 0xA9))
+            (void)put_replacement(text + at);
+    }
+}

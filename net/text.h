@@ -44,6 +44,14 @@ size_t text_finish(struct text *text, char *out);
  */
 const char *text_clean(const char *string, char *out, size_t size);
 
+/*
+ * Clean text may still hold characters that show it as something else: those that turn
+ * the order of what stands behind them (U+202A to U+202E, U+2066 to U+2069; Unicode
+ * Standard Annex 9), and two line ends (U+2028, U+2029). Each becomes U+FFFD, in place.
+ * It is for who shows the text: who passes it on leaves them to the reader.
+ */
+void text_straighten(char *text, size_t length);
+
 /* Is this byte passed on as it is, with nothing to remember? Printable ASCII. */
 static inline bool text_is_plain(unsigned char byte)
 {

@@ -184,6 +184,24 @@ const char *name_of(const struct stream *stream)
     return name;
 }
 
+void expect_keepalive(const char *table, int local, int remote)
+{
+    FILE *sockets = fopen(table, "r");
+    unsigned from, to, state, timer = 0;
+    char row[512];
+    bool found = false;
+
+    if (sockets == NULL) /* no Linux: what the kernel has armed can't be seen */
+        return;
+    while (!found && fgets(row, sizeof row, sockets) != NULL)
+        found = sscanf(row, " %*d: %*[^:]:%x %*[^:]:%x %x %*x:%*x %x:", &from, &to,
+                       &state, &timer) == 4 &&
+                state == 1 && from == (unsigned)local && to == (unsigned)remote;
+    (void)fclose(sockets);
+    ck_assert(found);
+    ck_assert_uint_eq(timer, 2); /* proc(5): 02 is the keepalive timer */
+}
+
 struct stream stream_of(int fd)
 {
     return (struct stream){.fd = fd};

@@ -65,6 +65,12 @@ int64_t program_cpu_ns(const struct program *program);
 struct stream connect_to(int port);
 struct stream connect_to_host(const char *host, int port);
 
+/*
+ * The kernel must probe a connection of this machine that is idle: `table` is the file of
+ * proc(5) that has the local port and the remote one. Without such a file all is well.
+ */
+void expect_keepalive(const char *table, int local, int remote);
+
 /* The local address of a connection, as the server names this peer. Static, a few live. */
 const char *name_of(const struct stream *stream);
 

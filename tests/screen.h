@@ -2,7 +2,7 @@
  * screen: what somebody sees at a terminal, after the bytes that a program has written.
  *
  * A small model of one (ECMA-48): characters of one and two columns and combining ones,
- * wrapping and scrolling, CR, LF, BS and BEL, and the sequences ESC [ H, J, K and m. Any
+ * wrapping and scrolling, CR, LF, BS and BEL, and the sequences ESC [ A, H, J, K and m. Any
  * other control character or sequence fails the test: the program is to send none.
  */
 #ifndef TESTS_SCREEN_H
@@ -20,6 +20,7 @@
 struct screen {
     int rows, columns;
     int row, column; /* the cursor's; column == columns: the next character wraps */
+    int scrolled;    /* rows that have left it at the top */
     int bells;
     struct text tail;
     bool in_sequence;
@@ -31,12 +32,16 @@ struct screen {
         bool is_half;          /* the right one of a wide character */
         char colour[32];
     } cells[SCREEN_ROWS][SCREEN_COLUMNS];
+    bool wraps[SCREEN_ROWS]; /* the row goes on in the next */
 };
 
 void screen_init(struct screen *screen, int rows, int columns);
 
 /* A terminal that does not wrap its lines anew: what no longer fits is cut off. */
 void screen_resize(struct screen *screen, int columns);
+
+/* One that does, as tmux and most others. */
+void screen_rewrap(struct screen *screen, int columns);
 
 void screen_take(struct screen *screen, const char *bytes, size_t length);
 

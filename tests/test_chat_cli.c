@@ -1,6 +1,7 @@
 /* What somebody at chat_cli's terminal sees, and what a script gets from it. */
 #define _XOPEN_SOURCE   700 /* posix_openpt() and its like are in the XSI option */
 #define _DEFAULT_SOURCE 1   /* TIOCSWINSZ */
+#include "clients/line_edit.h"
 #include "net/clock.h"
 #include "tests/room.h"
 #include "tests/screen.h"
@@ -22,6 +23,8 @@
 /* The signals that end it at a terminal. */
 static const int leaving[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
 #define ROWS    24
 #define COLUMNS 40
 #define FACE    "\xF0\x9F\x98\x80"
@@ -32,14 +35,14 @@ static const int leaving[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 
 struct person {
     pid_t pid;
-    int terminal,
-        line; /* the two ends of it; `line` is kept open to look at its settings */
+    int terminal, line; /* its two ends; `line` stays open to look at its settings */
     struct termios before;
     struct screen screen;
 };
 
 static char shown[SCREEN_TEXT];
 
+/* The system sends SIGWINCH to who is in the foreground. */
 static void set_columns(struct person *person, int columns)
 {
     struct winsize size = {.ws_row = ROWS, .ws_col = (unsigned short)columns};
@@ -53,7 +56,7 @@ static void become(struct person *person, const char *script, int port)
 
     (void)snprintf(number, sizeof number, "%d", port);
     /* Whoever runs the tests may ignore some: nohup, or a shell in the background. */
-    for (size_t i = 0; i < sizeof leaving / sizeof leaving[0]; i++)
+    for (size_t i = 0; i < COUNT(leaving); i++)
         (void)signal(leaving[i], SIG_DFL);
     (void)setsid();
     (void)ioctl(person->line, TIOCSCTTY, 0); /* the terminal is this session's own */
@@ -134,21 +137,6 @@ static void type(struct person *person, const char *keys)
     type_bytes(person, keys, strlen(keys));
 }
 
-/* What the program printed at the end is read meanwhile: else it would wait for that. */
-static int leave(struct person *person)
-{
-    int64_t deadline = clock_ms() + DEADLINE_MS;
-    int status;
-
-    while (waitpid(person->pid, &status, WNOHANG) == 0) {
-        ck_assert_msg(clock_ms() < deadline, "chat_cli does not end");
-        (void)look(person, 10);
-    }
-    while (look(person, 0))
-        continue;
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
 static void expect_settings_as_before(const struct person *person)
 {
     struct termios now;
@@ -159,6 +147,26 @@ static void expect_settings_as_before(const struct person *person)
     ck_assert_uint_eq(now.c_cflag, person->before.c_cflag);
     ck_assert_uint_eq(now.c_lflag, person->before.c_lflag);
     ck_assert_mem_eq(now.c_cc, person->before.c_cc, sizeof now.c_cc);
+}
+
+/*
+ * Waits for the program's end and looks at what it has left. What it printed at the end
+ * is read meanwhile: else it would wait for that.
+ */
+static int leave(struct person *person)
+{
+    int64_t deadline = clock_ms() + DEADLINE_MS;
+    int status;
+
+    while (waitpid(person->pid, &status, WNOHANG) == 0) {
+        ck_assert_msg(clock_ms() < deadline, "chat_cli does not end");
+        (void)look(person, 10);
+    }
+    person->pid = 0;
+    while (look(person, 0))
+        continue;
+    expect_settings_as_before(person);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 /* ---- A server whose words the test chooses ------------------------------------------ */
@@ -194,6 +202,15 @@ static void open_terminal(void)
     sit_down(&ann, CHAT, port);
     await_client();
     see(&ann, "leaves.\n> |");
+}
+
+/* It ends as it likes to: only so is there anything to learn from it under valgrind. */
+static void close_terminal(void)
+{
+    if (ann.pid == 0)
+        return;
+    (void)kill(ann.pid, SIGTERM);
+    (void)leave(&ann);
 }
 
 static void say(const char *text)
@@ -252,6 +269,10 @@ START_TEST(wide_characters_are_edited_whole)
     see(&ann, "\n> " NI "|" FACE E "x");
     type(&ann, "\x7F\033[3~");
     see(&ann, "\n> |" E "x");
+    type(&ann, NI " " FACE NI "\x17");
+    see(&ann, "\n> " NI " |" E "x");
+    type(&ann, "\x17");
+    see(&ann, "\n> |" E "x");
     type(&ann, "\r");
     expect_line(&server, E "x");
 }
@@ -276,12 +297,71 @@ START_TEST(a_resized_window_is_noticed)
     see(&ann, "\n> 0123456789abcdefghij|");
     screen_resize(&ann.screen, 12);
     set_columns(&ann, 12);
-    ck_assert_int_eq(kill(ann.pid, SIGWINCH), 0);
     see(&ann, "\n> cdefghij|");
     screen_resize(&ann.screen, 30);
     set_columns(&ann, 30);
-    ck_assert_int_eq(kill(ann.pid, SIGWINCH), 0);
     see(&ann, "\n> 0123456789abcdefghij|");
+}
+END_TEST
+
+/* The window gets narrower or wider, and wraps what it shows anew. */
+static void drag_window(struct person *person, int columns)
+{
+    screen_rewrap(&person->screen, columns);
+    set_columns(person, columns);
+}
+
+START_TEST(a_line_that_a_narrower_window_has_wrapped_is_taken_off_whole)
+{
+    say("hi\n");
+    type(&ann, "0123456789abcdefghijklmnopqrstuvwxyz");
+    see(&ann, "\nhi\n> 0123456789abcdefghijklmnopqrstuvwxyz|");
+    drag_window(&ann, 20);
+    see(&ann, "\nhi\n> klmnopqrstuvwxyz|");
+    drag_window(&ann, 5);
+    see(&ann, "\nhi\n> z|");
+    drag_window(&ann, 40);
+    see(&ann, "\nhi\n> 0123456789abcdefghijklmnopqrstuvwxyz|");
+    drag_window(&ann, 19); /* twice as many columns and the cursor: no row is free */
+    see(&ann, "\nhi\n> lmnopqrstuvwxyz|");
+    type(&ann, "\x01");
+    see(&ann, "\nhi\n> |0123456789abcdef");
+    drag_window(&ann, 9);
+    see(&ann, "\nhi\n> |012345");
+    say("ho\n");
+    see(&ann, "\nhi\nho\n> |012345");
+}
+END_TEST
+
+START_TEST(wide_characters_that_were_wrapped_are_taken_off_whole)
+{
+    say("hi\n");
+    for (int i = 0; i < 17; i++)
+        type(&ann, NI);
+    type(&ann, "x");
+    see(&ann, NI NI NI "x|");
+    drag_window(&ann, 9); /* a column of each row stays empty */
+    see(&ann, "\nhi\n> " NI NI "x|");
+}
+END_TEST
+
+START_TEST(a_window_of_a_few_columns_shows_what_fits_and_no_junk)
+{
+    say("a\n");
+    type(&ann, "wxyz");
+    see(&ann, "\na\n> wxyz|");
+    drag_window(&ann, 4);
+    see(&ann, "\na\nyz|");
+    drag_window(&ann, 3);
+    see(&ann, "\na\nz|");
+    for (int columns = 2; columns >= 1; columns--) {
+        drag_window(&ann, columns);
+        see(&ann, "\na\n|");
+        say("a\n");
+        see(&ann, "\na\na\n|");
+    }
+    drag_window(&ann, 40);
+    see(&ann, "\na\na\na\n> wxyz|");
 }
 END_TEST
 
@@ -339,7 +419,7 @@ static char *hear_line(struct person *person)
     return next_line(&server);
 }
 
-START_TEST(keys_that_make_more_lines_than_fit_wait_for_the_server)
+START_TEST(a_large_paste_reaches_a_server_that_reads_late)
 {
     char line[1000];
 
@@ -354,6 +434,60 @@ START_TEST(keys_that_make_more_lines_than_fit_wait_for_the_server)
     for (int i = 0; i < 500; i++)
         ck_assert_uint_eq(strlen(hear_line(&ann)), sizeof line);
     ck_assert_str_eq(hear_line(&ann), "end");
+}
+END_TEST
+
+/* Types a key when the terminal takes it. Were these words in what it showed meanwhile? */
+static bool press_and_find(struct person *person, char key, const char *words)
+{
+    struct pollfd ready = {.fd = person->terminal, .events = POLLIN | POLLOUT};
+    char shows[8192];
+    bool found = false;
+
+    for (;;) {
+        ssize_t got;
+
+        ck_assert_int_eq(poll(&ready, 1, DEADLINE_MS), 1);
+        if (!(ready.revents & POLLIN))
+            break;
+        got = read(person->terminal, shows, sizeof shows - 1);
+        ck_assert_int_gt(got, 0);
+        shows[got] = '\0';
+        found = found || strstr(shows, words) != NULL;
+    }
+    type_bytes(person, &key, 1);
+    return found;
+}
+
+/* Two kilobytes in two keys: Enter, and Ctrl-P for the same line again. */
+static void paste_until_refused(struct person *person)
+{
+    for (int i = 0; i < LINE_EDIT_MOST; i++)
+        (void)press_and_find(person, 'x', "");
+    for (int lines = 0; lines < 20000; lines++) {
+        (void)press_and_find(person, '\r', "");
+        if (press_and_find(person, '\x10', "not sent: the server has stopped reading"))
+            return;
+    }
+    ck_abort_msg("40 MB were not refused");
+}
+
+START_TEST(nothing_keeps_ctrl_c_and_quit_waiting_behind_a_paste)
+{
+    static const char *const ways[] = {"\x03", "\x15quit\r"};
+
+    for (size_t i = 0; i < COUNT(ways); i++) {
+        struct person bob;
+
+        sit_down(&bob, CHAT, port);
+        stream_close(&server);
+        await_client();
+        see(&bob, "\n> |");
+        paste_until_refused(&bob);
+        type(&bob, ways[i]);
+        ck_assert_int_eq(leave(&bob), 1);
+        see(&bob, "\nchat_cli: not all was sent\n|");
+    }
 }
 END_TEST
 
@@ -385,6 +519,18 @@ START_TEST(nothing_that_the_server_sends_reaches_the_terminal_raw)
     }
     say("last\r\n");
     see(&ann, "a^_b\nlast\n> typing|");
+}
+END_TEST
+
+START_TEST(no_word_of_the_server_reads_backwards)
+{
+    say("[bob] \xE2\x80\xAE"
+        "exe\xE2\x80\xAC \xE2\x81\xA6x\xE2\x81\xA9 \xE2\x80\xA8"
+        "end\r\n");
+    see(&ann, "[bob] \xEF\xBF\xBD"
+              "exe\xEF\xBF\xBD \xEF\xBF\xBDx\xEF\xBF\xBD "
+              "\xEF\xBF\xBD"
+              "end\n> |");
 }
 END_TEST
 
@@ -426,7 +572,7 @@ START_TEST(quit_ctrl_d_and_ctrl_c_leave)
 {
     static const char *const ways[] = {"quit\r", "\x04", "half a line\x03"};
 
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+    for (size_t i = 0; i < COUNT(ways); i++) {
         struct person bob;
 
         sit_down(&bob, CHAT, port);
@@ -435,7 +581,6 @@ START_TEST(quit_ctrl_d_and_ctrl_c_leave)
         see(&bob, "\n> |");
         type(&bob, ways[i]);
         ck_assert_int_eq(leave(&bob), 0);
-        expect_settings_as_before(&bob);
         expect_end(&server);
     }
 }
@@ -443,7 +588,7 @@ END_TEST
 
 START_TEST(a_signal_leaves_and_the_terminal_is_as_before)
 {
-    for (size_t i = 0; i < sizeof leaving / sizeof leaving[0]; i++) {
+    for (size_t i = 0; i < COUNT(leaving); i++) {
         struct person bob;
 
         sit_down(&bob, CHAT, port);
@@ -455,8 +600,39 @@ START_TEST(a_signal_leaves_and_the_terminal_is_as_before)
         ck_assert_int_eq(kill(bob.pid, leaving[i]), 0);
         ck_assert_int_eq(leave(&bob), 0);
         see(&bob, "\n> half\n|");
-        expect_settings_as_before(&bob);
     }
+}
+END_TEST
+
+START_TEST(continued_without_a_stop_it_still_knows_the_settings_before)
+{
+    ck_assert_int_eq(kill(ann.pid, SIGCONT), 0);
+    type(&ann, "a");
+    see(&ann, "\n> a|");
+    ck_assert_int_eq(kill(ann.pid, SIGCONT), 0);
+    type(&ann, "b");
+    see(&ann, "\n> ab|");
+    ck_assert_int_eq(kill(ann.pid, SIGTERM), 0);
+    ck_assert_int_eq(leave(&ann), 0);
+}
+END_TEST
+
+START_TEST(what_was_typed_before_ctrl_c_is_sent_and_not_left_to_the_shell)
+{
+    struct person bob;
+
+    sit_down(&bob, NULL, port);
+    see(&bob, "$ |");
+    type(&bob, "TERM=dumb; $CHAT_CLI 127.0.0.1 $PORT\r");
+    stream_close(&server);
+    await_client();
+    see(&bob, "leaves.\n> |");
+    type(&bob, "hello\rhalf\x03");
+    expect_line(&server, "hello");
+    see(&bob, "\n> hello\n> half\n$ |");
+    expect_end(&server);
+    type(&bob, "exit\r");
+    ck_assert_int_eq(leave(&bob), 0);
 }
 END_TEST
 
@@ -469,7 +645,6 @@ START_TEST(the_servers_end_is_said_in_words)
     ck_assert_int_eq(leave(&ann), 0);
     see(&ann,
         "the last word\n> half\nchat_cli: the server has closed the conn\nection\n|");
-    expect_settings_as_before(&ann);
 }
 END_TEST
 
@@ -478,7 +653,16 @@ START_TEST(a_lost_connection_is_said_in_words)
     stream_reset(&server);
     ck_assert_int_eq(leave(&ann), 1);
     see(&ann, "chat_cli: the connection is lost: Connec\ntion reset by peer\n|");
-    expect_settings_as_before(&ann);
+}
+END_TEST
+
+START_TEST(a_server_whose_machine_died_is_looked_for)
+{
+    struct sockaddr_in client;
+    socklen_t length = sizeof client;
+
+    ck_assert_int_eq(getpeername(server.fd, (struct sockaddr *)&client, &length), 0);
+    expect_keepalive("/proc/net/tcp", ntohs(client.sin_port), port);
 }
 END_TEST
 
@@ -497,6 +681,7 @@ START_TEST(a_terminal_that_shows_nothing_more_does_not_keep_it_from_ending)
     }
     ck_assert_int_eq(kill(ann.pid, SIGTERM), 0);
     ck_assert_int_eq(waitpid(ann.pid, NULL, 0), ann.pid);
+    ann.pid = 0;
     expect_settings_as_before(&ann);
 }
 END_TEST
@@ -508,37 +693,55 @@ START_TEST(a_terminal_that_is_gone_ends_it)
     (void)close(ann.line);
     (void)close(ann.terminal);
     ck_assert_int_eq(waitpid(ann.pid, &status, 0), ann.pid);
+    ann.pid = 0;
     expect_end(&server);
 }
 END_TEST
+
+/* Somebody in a shell starts it, types half a line, and stops it with Ctrl-Z. */
+static void stop_at_half_a_line(struct person *person)
+{
+    sit_down(person, NULL, port);
+    see(person, "$ |");
+    type(person, "TERM=dumb; $CHAT_CLI 127.0.0.1 $PORT\r");
+    await_client();
+    see(person, "leaves.\n> |");
+    type(person, "half");
+    see(person, "\n> half|");
+    type(person, "\x1A");
+    see(person, "\n$ |");
+    expect_settings_as_before(person);
+}
 
 START_TEST(ctrl_z_stops_and_fg_goes_on_where_it_was)
 {
     struct person bob;
     struct termios now;
 
-    if (strstr(getenv("CHAT_CLI"), "valgrind") != NULL)
-        return; /* a program in there cannot stop itself */
-    sit_down(&bob, NULL, port);
-    see(&bob, "$ |");
-    type(&bob, "TERM=dumb; $CHAT_CLI 127.0.0.1 $PORT\r");
-    stream_close(&server);
-    await_client();
-    see(&bob, "leaves.\n> |");
-    type(&bob, "half");
-    see(&bob, "\n> half|");
-    type(&bob, "\x1A");
-    see(&bob, "\n$ |");
-    type(&bob, "stty -a | grep -c '[ ]icanon'; PS1='% '\r");
-    see(&bob, "\n1\n% |");
+    stop_at_half_a_line(&bob);
     send_text(&server, "meanwhile\n");
-    type(&bob, "fg\r");
+    type(&bob, "PS1='% '; fg\r");
     see(&bob, "meanwhile\n> half|");
     ck_assert_int_eq(tcgetattr(bob.line, &now), 0);
     ck_assert(!(now.c_lflag & ICANON));
     type(&bob, " a line\r\x04");
     expect_line(&server, "half a line");
     see(&bob, "> half a line\n% |");
+    expect_settings_as_before(&bob);
+    type(&bob, "exit\r");
+    ck_assert_int_eq(leave(&bob), 0);
+}
+END_TEST
+
+START_TEST(ended_while_it_was_stopped_it_leaves_the_terminal_alone)
+{
+    struct person bob;
+
+    stop_at_half_a_line(&bob);
+    type(&bob, "PS1='% '; kill %1; fg; echo status $?\r");
+    see(&bob, "\nstatus 0\n% |");
+    expect_end(&server);
+    expect_settings_as_before(&bob);
     type(&bob, "exit\r");
     ck_assert_int_eq(leave(&bob), 0);
 }
@@ -563,7 +766,6 @@ START_TEST(ctrl_c_ends_the_wait_for_a_connection)
     see(&bob, "ready\n|");
     type(&bob, "\x03");
     ck_assert_int_eq(leave(&bob), 128 + SIGINT);
-    expect_settings_as_before(&bob);
 }
 END_TEST
 
@@ -591,7 +793,6 @@ START_TEST(two_of_them_talk_in_a_room)
     see(&eve, "Client left bob\n> |");
     program_stop(&room);
     ck_assert_int_eq(leave(&eve), 0);
-    expect_settings_as_before(&eve);
 }
 END_TEST
 
@@ -641,6 +842,47 @@ START_TEST(a_script_ends_after_a_second_of_silence)
 }
 END_TEST
 
+START_TEST(a_script_gives_up_on_a_server_that_has_stopped_reading)
+{
+    char words[64];
+
+    (void)snprintf(words, sizeof words, "yes | $CHAT_CLI -t 0.2 127.0.0.1 %d", port);
+    run_script(words);
+    await_client();
+    expect_lf(&script.err, "chat_cli: the server has stopped reading");
+    expect_lf(&script.err, "chat_cli: not all was sent");
+    ck_assert_int_eq(program_wait(&script), 1);
+}
+END_TEST
+
+START_TEST(a_script_may_take_its_time_and_the_server_its_own)
+{
+    char words[128];
+
+    (void)snprintf(words, sizeof words,
+                   "(echo one; sleep 1; echo two) | $CHAT_CLI -t 0.2 -w 0 127.0.0.1 %d",
+                   port);
+    run_script(words);
+    await_client();
+    expect_lf(&server, "one");
+    expect_lf(&server, "two");
+    ck_assert_int_eq(program_wait(&script), 0);
+}
+END_TEST
+
+START_TEST(an_address_that_refuses_is_not_the_last)
+{
+    char words[64]; /* localhost is ::1 first, where it is both: nobody listens there */
+
+    (void)snprintf(words, sizeof words, "echo hello | $CHAT_CLI localhost %d", port);
+    run_script(words);
+    await_client();
+    expect_lf(&server, "hello");
+    stream_close(&server);
+    ck_assert_int_eq(program_wait(&script), 0);
+}
+END_TEST
+
 START_TEST(all_of_a_long_input_is_sent)
 {
     run_script("yes 'a line of a long input' | head -n 100000 | \"$@\"");
@@ -671,11 +913,13 @@ END_TEST
 
 START_TEST(a_connection_lost_before_all_is_sent_is_status_1)
 {
-    run_script("(echo hello; cat >/dev/null; sleep 60) | \"$@\"");
+    run_script("(echo hello; sleep 60) | (\"$@\"; echo status $?)");
     await_client();
     expect_bytes(&server, "hello\n", 6);
     stream_reset(&server);
     expect_lf(&script.err, "chat_cli: the connection is lost: Connection reset by peer");
+    expect_lf(&script.err, "chat_cli: not all was sent");
+    expect_lf(&script.out, "status 1");
     (void)kill(script.pid, SIGTERM); /* the shell, which waits for its sleep */
 }
 END_TEST
@@ -703,9 +947,10 @@ END_TEST
 
 START_TEST(wrong_usage_is_status_2)
 {
-    static const char *const wrong[] = {"-w x", "-x", "host port", "host 1 more"};
+    static const char *const wrong[] = {"-w x",      "-t -1",  "-x",
+                                        "host port", "host 0", "host 1 more"};
 
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    for (size_t i = 0; i < COUNT(wrong); i++) {
         char words[64];
 
         (void)snprintf(words, sizeof words, "$CHAT_CLI %s", wrong[i]);
@@ -714,8 +959,6 @@ START_TEST(wrong_usage_is_status_2)
     }
 }
 END_TEST
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 int main(void)
 {
@@ -726,26 +969,40 @@ int main(void)
         wide_characters_are_edited_whole,
         a_line_longer_than_the_screen_scrolls_sideways,
         a_resized_window_is_noticed,
+        a_line_that_a_narrower_window_has_wrapped_is_taken_off_whole,
+        wide_characters_that_were_wrapped_are_taken_off_whole,
+        a_window_of_a_few_columns_shows_what_fits_and_no_junk,
         ctrl_l_clears_the_screen_and_keeps_the_line,
         each_line_of_a_paste_is_sent,
-        keys_that_make_more_lines_than_fit_wait_for_the_server,
+        a_large_paste_reaches_a_server_that_reads_late,
+        nothing_keeps_ctrl_c_and_quit_waiting_behind_a_paste,
         a_line_that_is_too_long_rings_the_bell,
         nothing_that_the_server_sends_reaches_the_terminal_raw,
+        no_word_of_the_server_reads_backwards,
         options_of_a_telnet_server_are_refused_and_not_seen,
         a_name_has_the_same_colour_wherever_it_stands,
         quit_ctrl_d_and_ctrl_c_leave,
         a_signal_leaves_and_the_terminal_is_as_before,
+        continued_without_a_stop_it_still_knows_the_settings_before,
+        what_was_typed_before_ctrl_c_is_sent_and_not_left_to_the_shell,
         the_servers_end_is_said_in_words,
         a_lost_connection_is_said_in_words,
+        a_server_whose_machine_died_is_looked_for,
         a_terminal_that_shows_nothing_more_does_not_keep_it_from_ending,
         a_terminal_that_is_gone_ends_it,
+    };
+    const TTest *const stopping[] = {
         ctrl_z_stops_and_fg_goes_on_where_it_was,
+        ended_while_it_was_stopped_it_leaves_the_terminal_alone,
+        ctrl_c_ends_the_wait_for_a_connection,
     };
     const TTest *const without[] = {
-        ctrl_c_ends_the_wait_for_a_connection,
         two_of_them_talk_in_a_room,
         a_script_sends_its_lines_and_prints_what_comes,
         a_script_ends_after_a_second_of_silence,
+        a_script_gives_up_on_a_server_that_has_stopped_reading,
+        a_script_may_take_its_time_and_the_server_its_own,
+        an_address_that_refuses_is_not_the_last,
         all_of_a_long_input_is_sent,
         a_long_line_is_printed_whole,
         a_connection_lost_before_all_is_sent_is_status_1,
@@ -755,13 +1012,21 @@ int main(void)
     };
     Suite *suite = suite_create("the chat client");
     TCase *terminal = tcase_create("at a terminal"),
+          *stops = tcase_create("stopped, or ended by a signal that it does not catch"),
           *scripts = tcase_create("in scripts");
 
     tcase_set_timeout(terminal, 120);
-    tcase_add_checked_fixture(terminal, open_terminal, NULL);
+    tcase_add_checked_fixture(terminal, open_terminal, close_terminal);
     for (size_t i = 0; i < COUNT(at_terminal); i++)
         tcase_add_test(terminal, at_terminal[i]);
     suite_add_tcase(suite, terminal);
+    /* valgrind cannot stop, and calls such an end a leak: CK_EXCLUDE_TAGS=limits */
+    tcase_set_tags(stops, "limits");
+    tcase_set_timeout(stops, 120);
+    tcase_add_checked_fixture(stops, listen_on_any_port, NULL);
+    for (size_t i = 0; i < COUNT(stopping); i++)
+        tcase_add_test(stops, stopping[i]);
+    suite_add_tcase(suite, stops);
     tcase_set_timeout(scripts, 120);
     tcase_add_checked_fixture(scripts, listen_on_any_port, NULL);
     for (size_t i = 0; i < COUNT(without); i++)

@@ -387,29 +387,9 @@ START_TEST(a_peer_whose_machine_died_is_looked_for)
 {
     struct program server = room_open();
     struct stream client = room_join(&server);
-    char row[512], port[16], peer[16];
-    FILE *sockets = fopen("/proc/net/tcp6", "r");
-    unsigned state, timer = 0;
-    bool found = false;
 
-    if (sockets == NULL) { /* no Linux: what the kernel has armed can't be seen */
-        program_stop(&server);
-        return;
-    }
-    (void)snprintf(port, sizeof port, ":%04X", (unsigned)server.port);
-    (void)snprintf(peer, sizeof peer, ":%04X",
-                   (unsigned)atoi(strrchr(name_of(&client), ':') + 1));
-    while (!found && fgets(row, sizeof row, sockets) != NULL) {
-        char local[64], remote[64];
-
-        found = sscanf(row, " %*d: %63s %63s %x %*x:%*x %x:", local, remote, &state,
-                       &timer) == 4 &&
-                state == 1 && strcmp(strrchr(local, ':'), port) == 0 &&
-                strcmp(strrchr(remote, ':'), peer) == 0;
-    }
-    (void)fclose(sockets);
-    ck_assert(found);
-    ck_assert_uint_eq(timer, 2); /* proc(5): 02 is the keepalive timer */
+    expect_keepalive("/proc/net/tcp6", server.port,
+                     atoi(strrchr(name_of(&client), ':') + 1));
     program_stop(&server);
 }
 END_TEST
