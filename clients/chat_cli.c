@@ -313,7 +313,10 @@ static void read_keys(struct chat_client *client)
     }
 }
 
-/* What was typed before Ctrl-C is not for the shell that reads from the terminal next. */
+/*
+ * What was typed before Ctrl-C is not for the shell that reads from the terminal next.
+ * In the background, where it is not ours, nothing is read.
+ */
 static void read_last_keys(struct chat_client *client)
 {
     const struct timespec at_once = {0};
@@ -351,13 +354,6 @@ static void read_input(struct chat_client *client)
 
 /* ---- The terminal comes and goes ---------------------------------------------------- */
 
-static void take_terminal(struct chat_client *client)
-{
-    if (client->at_terminal)
-        (void)terminal_enter(&client->terminal); /* if it's gone, reading tells */
-    chat_screen_open(&client->screen);
-}
-
 static void give_terminal_back(struct chat_client *client)
 {
     chat_screen_hide_prompt(&client->screen);
@@ -366,11 +362,13 @@ static void give_terminal_back(struct chat_client *client)
 }
 
 /*
- * Back from a stop. Somebody may have sent SIGTERM meanwhile: it comes in first, for in
- * the background taking the terminal would stop the program again.
+ * Back from a stop, or from one by SIGSTOP, which gave nothing back. Somebody may have
+ * sent SIGTERM meanwhile: it comes in first, for in the background taking the terminal
+ * would stop the program again.
  */
 static void resume(struct chat_client *client)
 {
+    bool given_back = !client->terminal.keyed;
     sigset_t blocked;
 
     (void)sigprocmask(SIG_SETMASK, &client->signals.while_waiting, &blocked);
@@ -378,7 +376,9 @@ static void resume(struct chat_client *client)
     suspend_requested = resumed = 0;
     if (stop_requested)
         return;
-    take_terminal(client);
+    (void)terminal_enter(&client->terminal);
+    if (given_back)
+        chat_screen_open(&client->screen);
     chat_screen_hide_prompt(&client->screen);
 }
 
@@ -445,8 +445,12 @@ static void chat(struct chat_client *client)
         }
         if (client->at_terminal)
             heed_signals(client);
-        if (fdset_has(&readable, STDIN_FILENO))
-            client->at_terminal ? read_keys(client) : read_input(client);
+        if (fdset_has(&readable, STDIN_FILENO)) {
+            if (client->at_terminal)
+                read_keys(client);
+            else
+                read_input(client);
+        }
         if (fdset_has(&readable, client->server))
             (void)receive(client);
         if (client->queued > 0 && client->lost == 0)
@@ -567,9 +571,11 @@ static int visit(struct chat_client *client, const char *host, int port)
     keepalive_enable(client->server);
     client->reads_input = true;
     look_around(client);
-    take_terminal(client);
-    if (client->at_terminal)
+    if (client->at_terminal) {
+        (void)terminal_enter(&client->terminal); /* if it's gone, reading tells */
         greet(client, host, port);
+    }
+    chat_screen_open(&client->screen);
     chat(client);
     if (client->edit.length > 0)
         chat_screen_leave_line(&client->screen, &client->edit);

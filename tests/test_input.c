@@ -135,6 +135,26 @@ static void expect_lines(const char *bytes, size_t length, const char *expected)
     ck_assert_str_eq(out, expected);
 }
 
+START_TEST(what_turns_words_round_is_straightened_and_nothing_else)
+{
+    for (unsigned code = 0x2000; code < 0x2080; code++) {
+        char text[] = {
+            'a', '\xE2', (char)(0x80 | (code >> 6 & 0x3F)), (char)(0x80 | (code & 0x3F)),
+            'b', '\0'};
+        bool turns = (code >= 0x202A && code <= 0x202E) ||
+                     (code >= 0x2066 && code <= 0x2069) || code == 0x2028 ||
+                     code == 0x2029;
+        char before[sizeof text];
+
+        memcpy(before, text, sizeof text);
+        text_straighten(text, sizeof text - 1);
+        ck_assert_str_eq(text, turns ? "a\xEF\xBF\xBD"
+                                       "b"
+                                     : before);
+    }
+}
+END_TEST
+
 START_TEST(line_ends_are_lf_crlf_and_crnul)
 {
     expect_lines("a\nb\r\nc\r\0d", 9, "a\nb\nc\nd.");
@@ -289,6 +309,7 @@ int main(void)
         of_all_sequences_just_the_characters_pass,
         whatever_comes_what_goes_out_is_clean,
         one_byte_never_brings_forth_more_than_text_most,
+        what_turns_words_round_is_straightened_and_nothing_else,
         line_ends_are_lf_crlf_and_crnul,
         a_full_line_is_a_piece_only_when_more_comes,
         what_does_not_fit_begins_the_next_piece_whole,
