@@ -27,7 +27,7 @@ FIGURES = build/test_figures
 
 KIT = options.o net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
 	net/http.o net/irc.o net/keepalive.o net/line.o net/listener.o net/log.o net/number.o \
-	net/server.o net/signals.o net/telnet.o net/text.o net/transcript.o net/url.o
+	net/server.o net/signals.o net/telnet.o net/terminal.o net/text.o net/transcript.o net/url.o
 CHAT = pchatsrv.o chat_commands.o chat_readers.o
 LOAD = bench/chat_load.o bench/chat_clients.o bench/chat_join.o bench/chat_line.o \
 	bench/chat_run.o bench/child.o bench/histogram.o
@@ -38,7 +38,7 @@ HARNESS = tests/harness.o tests/person.o tests/room.o
 STANDING = $(HARNESS) build/libkit.a
 LINE_EDIT = clients/line_edit.o clients/columns.o
 CHAT_CLI = clients/chat_cli.o clients/chat_screen.o clients/chat_names.o \
-	clients/terminal.o $(LINE_EDIT)
+	$(LINE_EDIT)
 IRC_BOT = clients/irc_bot.o clients/irc_session.o clients/line_queue.o
 IRC_RELAY = clients/irc_relay.o clients/irc_session.o clients/line_queue.o \
 	clients/room_link.o
@@ -109,8 +109,8 @@ bin/sockopts: clients/sockopts.o build/libkit.a
 bin/hello_srv: labs/hello_srv.o $(STREAM_SERVER)
 	$(LINK) labs/hello_srv.o $(STREAM_SERVER) $(LDLIBS)
 
-bin/name_srv: labs/name_srv.o clients/terminal.o $(STREAM_SERVER)
-	$(LINK) labs/name_srv.o clients/terminal.o $(STREAM_SERVER) $(LDLIBS)
+bin/name_srv: labs/name_srv.o $(STREAM_SERVER)
+	$(LINK) labs/name_srv.o $(STREAM_SERVER) $(LDLIBS)
 
 bin/threat_srv: labs/threat_srv.o labs/fetch.o $(STREAM_SERVER)
 	$(LINK) labs/threat_srv.o labs/fetch.o $(STREAM_SERVER) $(LDLIBS)

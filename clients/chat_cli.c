@@ -7,7 +7,7 @@
  * One select() waits for the keyboard and the socket. What the others say is printed
  * above the prompt: the line that is being typed is taken off the screen before and drawn
  * again after, so the two never mix. Who types (clients/line_edit.h), what is seen
- * (clients/chat_screen.h) and how the terminal is set up (clients/terminal.h) are modules
+ * (clients/chat_screen.h) and how the terminal is set up (net/terminal.h) are modules
  * of their own; here is what happens when.
  *
  * Nothing here waits but pselect(): the socket and the screen are non-blocking. Signals
@@ -20,7 +20,6 @@
  */
 #include "clients/chat_screen.h"
 #include "clients/line_edit.h"
-#include "clients/terminal.h"
 #include "net/clock.h"
 #include "net/descriptor.h"
 #include "net/dial.h"
@@ -29,6 +28,7 @@
 #include "net/line.h"
 #include "net/signals.h"
 #include "net/telnet.h"
+#include "net/terminal.h"
 #include "net/text.h"
 #include "options.h"
 
@@ -506,12 +506,11 @@ static const struct options options = {
     .letters = "ht:Vw:",
     .usage = "usage: chat_cli [-hV] [-t seconds] [-w seconds] [host [port]]\n",
     .help =
-        "Talks to a chat server: what you type goes to the others, a line at a time, "
-        "and\n"
-        "what they say is printed above it. The line 'quit', Ctrl-D or Ctrl-C leaves. "
-        "The\n"
-        "host is localhost and the port 2626 if not given. Without a terminal it sends\n"
-        "standard input and prints what comes; the status is 0 if all was sent.\n"
+        "Talks to a chat server: what you type goes to the others, a line at a time,\n"
+        "and what they say is printed above it. The line 'quit', Ctrl-D or Ctrl-C\n"
+        "leaves. The host is localhost and the port 2626 if not given. Without a\n"
+        "terminal it sends standard input and prints what comes; the status is 0 if\n"
+        "all was sent.\n"
         "  -t seconds  without a terminal: give up when the server has taken nothing of\n"
         "              what is to be sent for so long (default: 30)\n"
         "  -w seconds  without a terminal: when all is sent, end after so much silence\n"

@@ -12,9 +12,9 @@
 #define CLIENTS_CHAT_SCREEN_H
 
 #include "clients/line_edit.h"
-#include "clients/terminal.h"
 #include "net/descriptor.h"
 #include "net/signals.h"
+#include "net/terminal.h"
 
 #include <signal.h>
 #include <stdbool.h>

@@ -11,9 +11,9 @@
  * An arrow key sends Esc too, with more right behind it. So an Esc is one that nothing
  * follows for a tenth of a second, by which time all of a key's bytes are here.
  */
-#include "clients/terminal.h"
 #include "labs/stream_server.h"
 #include "net/descriptor.h"
+#include "net/terminal.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -98,7 +98,7 @@ static void stopped(int signal_number)
 {
     (void)signal_number;
     terminal_leave(&keyboard);
-    (void)raise(SIGSTOP);
+    terminal_stop_program();
 }
 
 static void continued(int signal_number)

@@ -220,7 +220,7 @@ static void say(const char *text)
 
 /* ---- On a terminal ------------------------------------------------------------------ */
 
-START_TEST(a_line_typed_is_sent_and_stays_on_the_screen)
+START_TEST(row_16_a_line_typed_is_sent_and_stays_on_the_screen)
 {
     type(&ann, "hello");
     see(&ann, "\n> hello|");
@@ -230,7 +230,7 @@ START_TEST(a_line_typed_is_sent_and_stays_on_the_screen)
 }
 END_TEST
 
-START_TEST(the_prompt_is_intact_after_ten_messages_arrive_while_typing)
+START_TEST(row_15_the_prompt_is_intact_after_ten_messages_arrive_while_typing)
 {
     char expected[1024] = "";
 
@@ -963,8 +963,8 @@ END_TEST
 int main(void)
 {
     const TTest *const at_terminal[] = {
-        a_line_typed_is_sent_and_stays_on_the_screen,
-        the_prompt_is_intact_after_ten_messages_arrive_while_typing,
+        row_16_a_line_typed_is_sent_and_stays_on_the_screen,
+        row_15_the_prompt_is_intact_after_ten_messages_arrive_while_typing,
         editing_keys_do_what_hands_expect,
         wide_characters_are_edited_whole,
         a_line_longer_than_the_screen_scrolls_sideways,

@@ -1,8 +1,8 @@
 /*
  * terminal: a terminal whose keys are read one by one, and put back as it was.
  */
-#ifndef CLIENTS_TERMINAL_H
-#define CLIENTS_TERMINAL_H
+#ifndef NET_TERMINAL_H
+#define NET_TERMINAL_H
 
 #include <stdbool.h>
 #include <termios.h>

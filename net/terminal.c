@@ -7,7 +7,7 @@
 #undef _POSIX_C_SOURCE
 #define _DEFAULT_SOURCE 1
 
-#include "clients/terminal.h"
+#include "net/terminal.h"
 
 #include <signal.h>
 #include <stddef.h>
