@@ -2,8 +2,9 @@
 #
 #   make        build every program into bin/
 #   make run    build the chat server and start it (make run ARGS='-p 4000')
-#   make deps   install what the tests need
+#   make deps   install what the tests and the benches need
 #   make test   build and run every test
+#   make bench  measure the servers beside others, in about eight minutes
 #   make clean  remove all that was built
 
 CFLAGS ?= -O2 -g
@@ -16,23 +17,26 @@ PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/dgram_cli \
 	bin/irc_bot bin/irc_relay \
 	bin/hello_srv bin/name_srv bin/threat_srv bin/web_srv bin/echo_fork bin/echo_thread \
 	bin/chat_naive
-BENCHES = bin/chat_load bin/echo_load bin/echo_select_blocking bin/dgram_select_blocking
+BENCHES = bin/chat_load bin/echo_load bin/send_ceiling bin/echo_select_blocking \
+	bin/dgram_select_blocking
 TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
 	build/test_chat_server build/test_telnet build/test_echo build/test_dgram \
 	build/test_labs build/test_threat build/test_line_edit build/test_chat_cli \
 	build/test_watch build/test_resolve build/test_sockopts build/test_http \
 	build/test_http_get build/test_web_srv build/test_irc build/test_irc_bot \
-	build/test_irc_relay
+	build/test_irc_relay build/test_bench
 FIGURES = build/test_figures
 
 KIT = options.o net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
 	net/http.o net/irc.o net/keepalive.o net/line.o net/listener.o net/log.o net/number.o \
 	net/server.o net/signals.o net/telnet.o net/terminal.o net/text.o net/transcript.o net/url.o
 CHAT = pchatsrv.o chat_commands.o chat_readers.o
+GENERATOR = bench/child.o bench/generator.o bench/histogram.o bench/report.o
 LOAD = bench/chat_load.o bench/chat_clients.o bench/chat_join.o bench/chat_line.o \
-	bench/chat_run.o bench/child.o bench/histogram.o
+	bench/chat_run.o $(GENERATOR)
 ECHO_LOAD = bench/echo_load.o bench/echo_run.o bench/echo_stream.o bench/echo_datagram.o \
-	bench/echo_report.o bench/child.o bench/histogram.o
+	$(GENERATOR)
+CEILING = bench/send_ceiling.o $(GENERATOR)
 YARDSTICKS = bench/echo_select_blocking.o bench/dgram_select_blocking.o bench/echo_epoll.o
 HARNESS = tests/harness.o tests/person.o tests/room.o
 STANDING = $(HARNESS) build/libkit.a
@@ -53,7 +57,8 @@ LABS = labs/chat_naive.o labs/echo_blocking.o labs/echo_fork.o labs/echo_thread.
 	$(WEB_SRV)
 
 OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(KIT) $(LABS) $(LOAD) \
-	$(ECHO_LOAD) $(YARDSTICKS) $(HARNESS) tests/ngircd.o tests/screen.o
+	$(ECHO_LOAD) $(CEILING) $(YARDSTICKS) $(HARNESS) tests/ngircd.o tests/screen.o \
+	tests/bad_server.o
 
 all: $(PROGRAMS) $(BENCHES)
 
@@ -68,6 +73,15 @@ tests: $(TESTS) $(FIGURES)
 test: build/check-is-there all tests
 	tests/run $(TESTS) $(FIGURES)
 
+# Linux alone has the epoll server. bench-docs takes a run's table and pictures over into
+# the README.
+bench: all
+	@[ "`uname`" != Linux ] || $(MAKE) bin/echo_epoll
+	bench/run
+
+bench-docs:
+	bench/publish bench/results
+
 clean:
 	rm -rf bin build
 	rm -f *.[od] */*.[od]
@@ -75,7 +89,7 @@ clean:
 format:
 	clang-format -i *.[ch] */*.[ch]
 
-.PHONY: all run deps tests test clean format
+.PHONY: all run deps tests test bench bench-docs clean format
 
 # The programs.
 
@@ -140,11 +154,14 @@ bin/irc_relay: $(IRC_RELAY) build/libkit.a
 bin/chat_naive: labs/chat_naive.o
 	$(LINK) labs/chat_naive.o $(LDLIBS)
 
-bin/chat_load: $(LOAD)
-	$(LINK) $(LOAD) $(LDLIBS)
+bin/chat_load: $(LOAD) build/libkit.a
+	$(LINK) $(LOAD) build/libkit.a $(LDLIBS)
 
-bin/echo_load: $(ECHO_LOAD)
-	$(LINK) $(ECHO_LOAD) $(LDLIBS)
+bin/echo_load: $(ECHO_LOAD) build/libkit.a
+	$(LINK) $(ECHO_LOAD) build/libkit.a $(LDLIBS)
+
+bin/send_ceiling: $(CEILING) build/libkit.a
+	$(LINK) $(CEILING) build/libkit.a $(LDLIBS)
 
 bin/echo_select_blocking: bench/echo_select_blocking.o
 	$(LINK) bench/echo_select_blocking.o $(LDLIBS)
@@ -233,6 +250,12 @@ build/test_resolve: tests/test_resolve.c $(STANDING)
 
 build/test_sockopts: tests/test_sockopts.c $(STANDING)
 	$(TEST) tests/test_sockopts.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_bench: tests/test_bench.c build/bad_server $(BENCHES) $(STANDING)
+	$(TEST) tests/test_bench.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/bad_server: tests/bad_server.o build/libkit.a
+	$(LINK) tests/bad_server.o build/libkit.a $(LDLIBS)
 
 build/test_http: tests/test_http.c $(STANDING)
 	$(TEST) tests/test_http.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)

@@ -3,7 +3,7 @@
  * ready are read once each and their bytes cut into lines. What a line means is the
  * phase's affair.
  */
-#include "chat_load.h"
+#include "bench/chat_load.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,7 +17,9 @@
 enum {
     /* In one turn up to 64 KiB is read from each client; the server's stdout must not
      * fill meanwhile, so it's emptied after every so many of them. */
-    CLIENTS_A_DRAIN = 16
+    CLIENTS_A_DRAIN = 16,
+    STALLED_BUFFER = 4096, /* of a client that is to stall */
+    STALLED_SEGMENT = 536  /* what every IPv4 host takes (RFC 1122 3.3.2) */
 };
 
 void clients_open(struct load *load)
@@ -45,6 +47,22 @@ void clients_close(struct load *load)
     }
 }
 
+/*
+ * For a client that is to stall: between two ends on loopback the kernel takes megabytes
+ * that nobody reads, and it is the server that is to cope. Small segments, as there are on
+ * every other network, keep the server's side small too.
+ */
+static void buffer_little(int fd)
+{
+    int size = STALLED_BUFFER;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+#ifdef TCP_MAXSEG
+    size = STALLED_SEGMENT;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &size, sizeof size);
+#endif
+}
+
 /* Starts to connect; with `waiting`, waits until it has. Sets errno on failure. */
 bool client_connect(struct load *load, int index, bool waiting)
 {
@@ -54,6 +72,8 @@ bool client_connect(struct load *load, int index, bool waiting)
 
     if (fd < 0)
         return false;
+    if (index >= load->options.clients - load->options.stalled)
+        buffer_little(fd);
     /* Otherwise a second line would wait until the first is acknowledged, and it's the
      * server that is to be measured. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -12,7 +12,7 @@
  *  - With one that announces nobody, every client sends a probe; who's in is whose probe
  *    has come through to anyone.
  */
-#include "chat_load.h"
+#include "bench/chat_load.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,14 +20,17 @@
 #include <sys/socket.h>
 #include <time.h>
 
-static const char ANNOUNCEMENT[] = "joined";
+/*
+ * How servers announce a newcomer: most say "joined"; ncat says the other, and says it to
+ * the newcomer too, as the first that it hears: that one does not count.
+ */
+static const char *const announcements[] = {"joined", "is connected as"};
 
 enum {
     TICK_MS = 10,
     FIRST_CONNECT_SECONDS = 5, /* for a server that doesn't say when it's ready */
-    JOIN_SECONDS = 60,
-    QUIET_MS = 300,     /* nothing heard for so long: nothing more is coming */
-    PROBES_AT_ONCE = 4, /* so few that a queue of five has room for them */
+    QUIET_MS = 300,            /* nothing heard for so long: nothing more is coming */
+    PROBES_AT_ONCE = 4,        /* so few that a queue of five has room for them */
     PROBE_AGAIN_MS = 1000,
     CONNECTS_A_TURN = 16
 };
@@ -43,7 +46,8 @@ static void join_writable(struct load *load, int index)
     if (client->connected)
         return;
     if (getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &why, &length) < 0 || why != 0) {
-        load_fail(load, "client %d cannot connect: %s", index, strerror(why));
+        failure_note(&load->failure, "client %d cannot connect: %s", index,
+                     strerror(why));
         return;
     }
     client->connected = true;
@@ -51,17 +55,23 @@ static void join_writable(struct load *load, int index)
     load->joining.connections++;
 }
 
-static bool is_announcement(const char *line, size_t length)
+static bool has_words(const char *line, size_t length, const char *words)
 {
     const char *end = line + length;
-    size_t size = strlen(ANNOUNCEMENT);
+    size_t size = strlen(words);
 
-    while ((line = memchr(line, ANNOUNCEMENT[0], (size_t)(end - line))) != NULL) {
-        if ((size_t)(end - line) >= size && memcmp(line, ANNOUNCEMENT, size) == 0)
+    while ((line = memchr(line, words[0], (size_t)(end - line))) != NULL) {
+        if ((size_t)(end - line) >= size && memcmp(line, words, size) == 0)
             return true;
         line++;
     }
     return false;
+}
+
+static bool is_announcement(const char *line, size_t length, bool first)
+{
+    return has_words(line, length, announcements[0]) ||
+           (!first && has_words(line, length, announcements[1]));
 }
 
 static void join_line(struct load *load, int index, const char *line, size_t length)
@@ -69,11 +79,13 @@ static void join_line(struct load *load, int index, const char *line, size_t len
     const char *mark = memchr(line, CHAT_LINE_MARK, length);
     uint32_t sender, sequence;
 
-    load->clients[index].heard = true;
     if (mark == NULL) {
-        load->joining.announcements += is_announcement(line, length);
+        load->joining.announcements +=
+            is_announcement(line, length, !load->clients[index].heard);
+        load->clients[index].heard = true;
         return;
     }
+    load->clients[index].heard = true;
     length -= (size_t)(mark - line);
     if (!chat_line_read(&load->line, mark, length, &sender, &sequence) ||
         sequence != PROBE || sender >= (uint32_t)load->options.clients)
@@ -91,7 +103,8 @@ static void join_was_read(struct load *load)
 static void join_closed(struct load *load, int index)
 {
     (void)index;
-    load_fail(load, "the server closed a connection while the clients joined");
+    failure_note(&load->failure,
+                 "the server closed a connection while the clients joined");
 }
 
 static const struct phase joining = {join_writable, join_line, join_was_read,
@@ -108,23 +121,24 @@ static uint64_t announcements_due(const struct load *load)
 static bool may_go_on(struct load *load)
 {
     struct joining *join = &load->joining;
+    double patience = (double)load->options.patience / SECOND;
 
-    if (load->failure[0] != '\0')
+    if (load->failure.text[0] != '\0')
         return false;
     if (interrupted)
-        load_fail(load, "interrupted");
+        failure_note(&load->failure, "interrupted");
     else if (!child_running(&load->server))
-        load_fail(load, "the server ended while the clients joined");
-    else if (load->now - join->began < JOIN_SECONDS * (uint64_t)SECOND)
+        failure_note(&load->failure, "the server ended while the clients joined");
+    else if (load->now - join->began < load->options.patience)
         return true;
     else if (join->connections < load->options.clients)
-        load_fail(load, "after %d s %d of %d clients were connected", JOIN_SECONDS,
-                  join->connections, load->options.clients);
+        failure_note(&load->failure, "after %.0f s %d of %d clients were connected",
+                     patience, join->connections, load->options.clients);
     else
-        load_fail(load,
-                  "after %d s not everyone was in: %" PRIu64 " of %" PRIu64
-                  " announcements came",
-                  JOIN_SECONDS, join->announcements, announcements_due(load));
+        failure_note(&load->failure,
+                     "after %.0f s not everyone was in: %" PRIu64 " of %" PRIu64
+                     " announcements came",
+                     patience, join->announcements, announcements_due(load));
     return false;
 }
 
@@ -142,7 +156,8 @@ static bool connect_first(struct load *load)
         if (!may_go_on(load))
             return false;
         if (why != ECONNREFUSED || load->now > deadline) {
-            load_fail(load, "cannot connect to port %d: %s", load->port, strerror(why));
+            failure_note(&load->failure, "cannot connect to port %d: %s", load->port,
+                         strerror(why));
             return false;
         }
         child_drain(&load->server);
@@ -154,8 +169,9 @@ static bool connect_rest(struct load *load)
 {
     for (int i = 1; i < load->options.clients; i++) {
         if (!client_connect(load, i, false)) {
-            load_fail(load, "client %d cannot connect: %s%s", i, strerror(errno),
-                      errno == EMFILE ? " (raise the limit with ulimit -n)" : "");
+            failure_note(&load->failure, "client %d cannot connect: %s%s", i,
+                         strerror(errno),
+                         errno == EMFILE ? " (raise the limit with ulimit -n)" : "");
             return false;
         }
         if (i % CONNECTS_A_TURN == 0)

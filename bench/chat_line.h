@@ -4,7 +4,7 @@
  * A line names its sender and its place among the sender's lines, and is filled up to a
  * fixed length with letters that follow from both; '~' occurs at its start alone:
  *
- *     ~0012:000000345:kqzjvwyxhe...\n
+ *     ~00000012:00000345:kqzjvwyxhe...\n
  *
  * So a line that was cut, glued to another or altered is found by comparing, and the line
  * is found behind whatever name a server puts before it by looking for the '~'.
@@ -18,10 +18,10 @@
 
 enum {
     CHAT_LINE_MARK = '~',
-    CHAT_LINE_MIN = 24, /* the numbers, seven letters, the newline */
+    CHAT_LINE_MIN = 24, /* the numbers, four letters, the newline */
     CHAT_LINE_MAX = 4096,
     CHAT_LINE_SENDERS = 10000,
-    CHAT_LINE_SEQUENCES = 1000000000,
+    CHAT_LINE_SEQUENCES = 100000000,
     CHAT_LINE_PERIOD = 251 /* of the letters; a prime, so that lengths don't fit it */
 };
 

@@ -6,26 +6,24 @@
 #ifndef CHAT_LOAD_H
 #define CHAT_LOAD_H
 
-#include "chat_line.h"
-#include "child.h"
-#include "histogram.h"
+#include "bench/chat_line.h"
+#include "bench/generator.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 enum {
     READ_SIZE = 65536, /* of one recv(): large, so that few of them are needed */
-    TAIL_SIZE = CHAT_LINE_MAX + 256, /* of a line not yet complete: a line and a name */
-    MILLISECOND = 1000000,           /* all times are in nanoseconds */
-    SECOND = 1000000000
+    TAIL_SIZE = CHAT_LINE_MAX + 256 /* of a line not yet complete: a line and a name */
 };
 
-struct options {
-    int clients, senders, in_flight, line_length, seconds, stalled;
-    int port; /* 0: the server says it */
-    int csv;  /* 1: a row; 2: a row with names before it */
+struct chat_options {
+    int clients, senders, in_flight, line_length, stalled;
+    uint64_t duration; /* of the run, in ns */
+    uint64_t patience; /* until everyone is in */
+    int port;          /* 0: the server says it */
+    int csv;           /* 1: a row; 2: a row with names before it */
     char **command;
 };
 
@@ -88,14 +86,13 @@ struct run {
     uint64_t began, ended, last_delivery, longest_pause;
     uint64_t counted;    /* tally.delivered at last_delivery */
     uint64_t deliveries; /* from began to ended; what comes later is in the tally */
-    double server_cpu, own_cpu; /* seconds, from began to ended */
-    long memory_kib;
+    struct cost cost;    /* from began to ended */
     struct tally tally;
     struct histogram latency;
 };
 
 struct load {
-    struct options options;
+    struct chat_options options;
     struct child server;
     int port;
     uint64_t now; /* as of the last poll() or recv() */
@@ -111,7 +108,7 @@ struct load {
     int due_count;
     struct joining joining;
     struct run run;
-    char failure[200]; /* what ended it early, or "" */
+    struct failure failure; /* what ended it early */
 };
 
 /* What a phase does when something comes of a client's socket. */
@@ -121,12 +118,6 @@ struct phase {
     void (*was_read)(struct load *load); /* after the lines of each client */
     void (*closed)(struct load *load, int client);
 };
-
-extern volatile sig_atomic_t interrupted; /* by SIGINT or SIGTERM (chat_load.c) */
-
-uint64_t clock_now(void);
-void *allocate(size_t count, size_t size); /* zeroed, or the program ends */
-void load_fail(struct load *load, const char *format, ...);
 
 void clients_open(struct load *load);
 void clients_close(struct load *load);

@@ -5,30 +5,21 @@
  * same sender; or for a while nobody got the line, which is then given up, and counts as
  * late if it comes.
  */
-#include "chat_load.h"
+#include "bench/chat_load.h"
 
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 enum {
     TICK_MS = 20,     /* how often the senders are looked at */
     GIVE_UP_MS = 200, /* at least; a slow server gets more, see patience() */
     QUIET_MS = 1000,  /* without any delivery, the run is over */
     /* With stalled clients the server may take its time to be rid of them. */
-    STALLED_GIVE_UP_MS = 3000,
-    STALLED_QUIET_MS = 4000,
+    STALLED_GIVE_UP_MS = 2500,
+    STALLED_QUIET_MS = 3000,
     DRAIN_SECONDS = 10, /* for what's in flight at the end, while it still comes */
     FLIGHTS_MIN = 64    /* of the ring; old ones are kept to time late lines by */
 };
-
-static double own_cpu_seconds(void)
-{
-    struct timespec used;
-
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
-}
 
 static struct flight *flight_of(const struct load *load, const struct sender *sender,
                                 uint32_t line)
@@ -242,7 +233,7 @@ static void sender_watch(struct load *load, int index)
 
 static void run_prepare(struct load *load)
 {
-    const struct options *options = &load->options;
+    const struct chat_options *options = &load->options;
     size_t unsent = (size_t)options->in_flight * load->line.length;
 
     load->flights = FLIGHTS_MIN;
@@ -285,6 +276,7 @@ static void run_until(struct load *load, uint64_t deadline)
 void load_run(struct load *load)
 {
     struct run *run = &load->run;
+    struct cost *cost = &run->cost;
     double server_cpu = child_cpu_seconds(&load->server), own_cpu = own_cpu_seconds();
 
     load->phase = &running;
@@ -293,18 +285,19 @@ void load_run(struct load *load)
     run->began = run->last_delivery = load->now = clock_now();
     for (int i = 0; i < load->options.senders; i++)
         sender_fill(load, i);
-    run_until(load, run->began + (uint64_t)load->options.seconds * SECOND);
+    run_until(load, run->began + load->options.duration);
 
     run->sending = false;
     run->ended = load->now;
     run->deliveries = run->tally.delivered;
     if (run->ended - run->last_delivery > run->longest_pause)
         run->longest_pause = run->ended - run->last_delivery;
-    run->memory_kib = child_memory_kib(&load->server);
-    run->server_cpu = child_cpu_seconds(&load->server);
-    if (run->server_cpu >= 0)
-        run->server_cpu -= server_cpu;
-    run->own_cpu = own_cpu_seconds() - own_cpu;
+    cost->seconds = (double)(run->ended - run->began) / SECOND;
+    cost->own_cpu = own_cpu_seconds() - own_cpu;
+    cost->server_cpu = child_cpu_seconds(&load->server);
+    if (cost->server_cpu >= 0)
+        cost->server_cpu -= server_cpu;
+    cost->memory_kib = child_memory_kib(&load->server);
     run_until(load, run->ended + DRAIN_SECONDS * (uint64_t)SECOND);
     run->unfinished = run->tally.delivered + run->tally.missed < run->tally.expected &&
                       load->now - run->last_delivery < 100 * (uint64_t)MILLISECOND;

@@ -1,5 +1,5 @@
 /* child - see child.h */
-#include "child.h"
+#include "bench/child.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -8,7 +8,7 @@
  * Datagrams too short for the numbers are known by their content alone: what is not the
  * content of any that is under way is late if any was given up, and damaged otherwise.
  */
-#include "echo_load.h"
+#include "bench/echo_load.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -75,9 +75,9 @@ static void flight_send(struct load *load, int slot, uint32_t number)
 
     if (sendmsg(load->polled[slot].fd, &datagram, MSG_NOSIGNAL) >= 0) {
         flight->sent_at = load->now;
-        load->run.tally.sent++;
+        message_sent(load);
     } else if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
-        load_fail(load, "socket %d cannot send: %s", slot, strerror(errno));
+        failure_note(&load->failure, "socket %d cannot send: %s", slot, strerror(errno));
     }
 }
 
@@ -207,7 +207,8 @@ static void datagram_ready(struct load *load, int slot, int events)
         ssize_t count = recv(load->polled[slot].fd, load->buffer, CHUNK, 0);
 
         if (count < 0 && errno != EAGAIN && errno != EINTR)
-            load_fail(load, "socket %d cannot receive: %s", slot, strerror(errno));
+            failure_note(&load->failure, "socket %d cannot receive: %s", slot,
+                         strerror(errno));
         if (count < 0)
             return;
         load->now = clock_now();
@@ -224,7 +225,7 @@ static bool socket_prepare(struct load *load, int slot)
     int fd = socket_open(load, slot, SOCK_DGRAM), size = RECEIVE_BUFFER;
 
     if (fd < 0 || socket_connect(load, fd) < 0) {
-        load_fail(load, "socket %d: %s", slot, strerror(errno));
+        failure_note(&load->failure, "socket %d: %s", slot, strerror(errno));
         return false;
     }
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size); /* or less */
@@ -240,7 +241,7 @@ static void await_echo(struct load *load)
     char byte = '?';
 
     if (probe.fd < 0 || socket_connect(load, probe.fd) < 0)
-        load_fail(load, "no socket: %s", strerror(errno));
+        failure_note(&load->failure, "no socket: %s", strerror(errno));
     for (load->now = clock_now(); load_may_open(load, deadline);
          load->now = clock_now()) {
         (void)send(probe.fd, &byte, 1, 0); /* refused: not ready yet */
@@ -258,12 +259,12 @@ static bool datagram_open(struct load *load)
     load->slots =
         allocate(slots * (size_t)load->options.in_flight, sizeof(struct flight));
     await_echo(load);
-    for (int i = 0; i < load->options.slots && load->failure[0] == '\0'; i++) {
+    for (int i = 0; i < load->options.slots && load->failure.text[0] == '\0'; i++) {
         if (!socket_prepare(load, i))
             return false;
     }
-    return load->failure[0] == '\0';
+    return load->failure.text[0] == '\0';
 }
 
 const struct traffic datagram_traffic = {datagram_open, datagram_fill, datagram_ready,
-                                         datagram_tick};
+                                         datagram_tick, NULL};

@@ -1,8 +1,7 @@
 /*
  * What the files of the echo load generator share: echo_load.c (options, report, main),
  * echo_run.c (the turns of poll(), and the measuring), echo_stream.c (TCP: connections
- * that stay, and such that are opened and closed), echo_datagram.c (UDP) and
- * echo_report.c (figures on paper).
+ * that stay, and such that are opened and closed) and echo_datagram.c (UDP).
  *
  * A message is what's sent and has to come back: -m bytes of a connection's stream, or a
  * datagram. A round trip is a message that came back, every byte of it the right one. A
@@ -11,12 +10,9 @@
 #ifndef ECHO_LOAD_H
 #define ECHO_LOAD_H
 
-#include "child.h"
-#include "echo_report.h"
-#include "histogram.h"
+#include "bench/generator.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,19 +20,20 @@ enum {
     CHUNK = 65536, /* the most that is sent or received at once */
     CONTENT_PERIOD =
         65521, /* a prime, so that content misplaced by a buffer's size shows */
-    DATAGRAM_MAX = 65507,  /* what UDP carries over IPv4 */
-    SETTLE_MS = 5000,      /* for the server to begin: to echo the first message */
-    MILLISECOND = 1000000, /* all times are in nanoseconds */
-    SECOND = 1000000000
+    DATAGRAM_MAX = 65507, /* what UDP carries over IPv4 */
+    SETTLE_MS = 5000      /* for the server to begin: to echo the first message */
 };
 
 enum way { WAY_STREAM, WAY_OPEN, WAY_DATAGRAM };
 
-struct options {
+struct echo_options {
     enum way way;
-    int slots, message, seconds, in_flight;
-    int port; /* 0: the server says it */
-    int csv;  /* 1: a row; 2: a row with names before it */
+    int slots, message, in_flight;
+    int idle;          /* connections that only stay */
+    uint64_t duration; /* of the run, in ns */
+    uint64_t most;     /* messages: the run ends after so many; 0: when its time is up */
+    int port;          /* 0: the server says it */
+    int csv;           /* 1: a row; 2: a row with names before it */
     char **command;
 };
 
@@ -53,8 +50,7 @@ struct run {
     bool sending;
     uint64_t began, ended, last_return;
     uint64_t round_trips; /* from began to ended; what comes later is in the tally */
-    double server_cpu, own_cpu; /* seconds, from began to ended */
-    long memory_kib;
+    struct cost cost;     /* from began to ended */
     struct tally tally;
     struct histogram latency;
 };
@@ -67,12 +63,13 @@ struct traffic {
     void (*fill)(struct load *load, int slot); /* puts in flight what's to be there */
     void (*ready)(struct load *load, int slot, int events);
     void (*tick)(struct load *load, int slot); /* now and then; NULL: nothing to do */
+    void (*close)(struct load *load);          /* a last look, after the run; likewise */
 };
 
 extern const struct traffic stream_traffic, open_traffic, datagram_traffic;
 
 struct load {
-    struct options options;
+    struct echo_options options;
     const struct traffic *traffic;
     struct child server;
     int port;
@@ -83,14 +80,9 @@ struct load {
     char *content; /* [CONTENT_PERIOD + CHUNK] */
     char *buffer;  /* [CHUNK] what is received */
     struct run run;
-    char failure[200]; /* what went wrong first, or "" */
+    int *idle; /* [options.idle] sockets */
+    struct failure failure;
 };
-
-extern volatile sig_atomic_t interrupted; /* by SIGINT or SIGTERM (echo_load.c) */
-
-uint64_t clock_now(void);
-void *allocate(size_t count, size_t size); /* zeroed, or the program ends */
-void load_fail(struct load *load, const char *format, ...);
 
 /* What is sent at a position: CHUNK bytes, and after CONTENT_PERIOD positions the same
  * again. Where a slot begins in it is content_origin(). */
@@ -98,6 +90,7 @@ void content_init(struct load *load);
 const char *content_at(const struct load *load, uint64_t position);
 uint64_t content_origin(uint64_t number);
 
+void message_sent(struct load *load);
 void message_returned(struct load *load, uint64_t sent_at);
 
 int socket_open(struct load *load, int slot, int type); /* -1: failed, errno is set */

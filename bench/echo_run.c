@@ -4,7 +4,7 @@
  * so many seconds, and then waits for what's still out. Also what the ways share: the
  * content of messages, the count of them, and the sockets.
  */
-#include "echo_load.h"
+#include "bench/echo_load.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,7 +13,6 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -54,6 +53,14 @@ uint64_t content_origin(uint64_t number)
 }
 
 /* Messages */
+
+/* The run is over, but for what is under way, with the last of the -n messages. */
+void message_sent(struct load *load)
+{
+    load->run.tally.sent++;
+    if (load->run.tally.sent == load->options.most)
+        load->run.sending = false;
+}
 
 void message_returned(struct load *load, uint64_t sent_at)
 {
@@ -125,26 +132,18 @@ void load_turn(struct load *load, int timeout_ms)
 /* While the slots are opened: whether there's nothing against going on. */
 bool load_may_open(struct load *load, uint64_t deadline)
 {
-    if (load->failure[0] != '\0')
+    if (load->failure.text[0] != '\0')
         return false;
     if (interrupted)
-        load_fail(load, "interrupted");
+        failure_note(&load->failure, "interrupted");
     else if (!child_running(&load->server))
-        load_fail(load, "the server ended before the run");
+        failure_note(&load->failure, "the server ended before the run");
     else if (load->now >= deadline)
-        load_fail(load, "no echo for %d s", SETTLE_MS / 1000);
-    return load->failure[0] == '\0';
+        failure_note(&load->failure, "no echo for %d s", SETTLE_MS / 1000);
+    return load->failure.text[0] == '\0';
 }
 
 /* The run */
-
-static double own_cpu_seconds(void)
-{
-    struct timespec used;
-
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
-}
 
 static bool is_pending(const struct tally *tally)
 {
@@ -175,6 +174,7 @@ static void run_until(struct load *load, uint64_t deadline)
 void load_run(struct load *load)
 {
     struct run *run = &load->run;
+    struct cost *cost = &run->cost;
     double server_cpu, own_cpu;
 
     *run = (struct run){.sending = true}; /* opening the slots has left its counts */
@@ -183,16 +183,17 @@ void load_run(struct load *load)
     run->began = run->last_return = load->now = clock_now();
     for (int i = 0; i < load->options.slots; i++)
         load->traffic->fill(load, i);
-    run_until(load, run->began + (uint64_t)load->options.seconds * SECOND);
+    run_until(load, run->began + load->options.duration);
 
     run->sending = false;
     run->ended = clock_now();
     run->round_trips = run->tally.returned;
-    run->own_cpu = own_cpu_seconds() - own_cpu;
-    run->server_cpu = child_family_cpu_seconds(&load->server);
-    if (run->server_cpu >= 0)
-        run->server_cpu -= server_cpu;
-    run->memory_kib = child_family_memory_kib(&load->server);
+    cost->seconds = (double)(run->ended - run->began) / SECOND;
+    cost->own_cpu = own_cpu_seconds() - own_cpu;
+    cost->server_cpu = child_family_cpu_seconds(&load->server);
+    if (cost->server_cpu >= 0)
+        cost->server_cpu -= server_cpu;
+    cost->memory_kib = child_family_memory_kib(&load->server);
     load->now = run->last_return = clock_now(); /* that may have taken its time */
     run_until(load, run->ended + DRAIN_SECONDS * (uint64_t)SECOND);
 }

@@ -9,7 +9,7 @@
  * chose the ports, soon there would be none left, for other programs either: so we take
  * some that it doesn't give out, and as many addresses of 127/8 as that makes necessary.
  */
-#include "echo_load.h"
+#include "bench/echo_load.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -55,8 +55,8 @@ static void stream_fail(struct load *load, int slot, uint64_t *tally, const char
 {
     struct stream *stream = stream_of(load, slot);
 
-    load_fail(load, "connection %d, byte %llu: %s", slot,
-              (unsigned long long)stream->received, why);
+    failure_note(&load->failure, "connection %d, byte %llu: %s", slot,
+                 (unsigned long long)stream->received, why);
     load->run.tally.given_up += stream->begun - stream->returned;
     stream->returned = stream->begun;
     (*tally)++;
@@ -68,7 +68,7 @@ static void stream_begin(struct load *load, struct stream *stream)
 {
     *sent_at(load, stream, stream->begun) = load->now;
     stream->begun++;
-    load->run.tally.sent++;
+    message_sent(load);
 }
 
 /* Sends what the socket takes of what's to be sent; poll() says when it takes more. */
@@ -201,7 +201,7 @@ static bool stream_open_one(struct load *load, int slot)
     stream_connect(load, slot, (uint64_t)slot);
     while (load_may_open(load, deadline) && stream_of(load, slot)->returned == 0)
         load_turn(load, TURN_MS);
-    return load->failure[0] == '\0';
+    return load->failure.text[0] == '\0';
 }
 
 /* A server that doesn't say when it's ready is known to be by being connected to. */
@@ -231,13 +231,31 @@ static void streams_prepare(struct load *load)
         streams[i].sent_at =
             allocate((size_t)load->options.in_flight, sizeof *streams[i].sent_at);
     load->slots = streams;
+    load->idle = allocate((size_t)load->options.idle + 1, sizeof *load->idle);
+    for (int i = 0; i < load->options.idle; i++)
+        load->idle[i] = -1;
     if (load->options.port != 0)
         await_listener(load);
+}
+
+/* The idle come first, so that the others have the highest descriptors: each shows with
+ * a message that it's in, and then says no more. */
+static bool idle_open(struct load *load)
+{
+    for (int i = 0; i < load->options.idle; i++) {
+        if (!stream_open_one(load, 0))
+            return false;
+        load->idle[i] = load->polled[0].fd;
+        load->polled[0].fd = -1;
+    }
+    return true;
 }
 
 static bool streams_open(struct load *load)
 {
     streams_prepare(load);
+    if (!idle_open(load))
+        return false;
     for (int i = 0; i < load->options.slots; i++) {
         if (!stream_open_one(load, i))
             return false;
@@ -245,7 +263,30 @@ static bool streams_open(struct load *load)
     return true;
 }
 
-const struct traffic stream_traffic = {streams_open, stream_fill, stream_ready, NULL};
+/* Nothing is to have come of the idle connections, and least of all their end. */
+static void streams_close(struct load *load)
+{
+    char byte;
+
+    for (int i = 0; i < load->options.idle; i++) {
+        ssize_t count = recv(load->idle[i], &byte, 1, 0);
+
+        if (load->idle[i] == -1)
+            break; /* opening them has failed, and that is told already */
+        if (count != -1 || errno != EAGAIN) {
+            failure_note(&load->failure, "idle connection %d: %s", i,
+                         count == 1   ? "something came"
+                         : count == 0 ? "the server closed it"
+                                      : strerror(errno));
+            load->run.tally.damaged += count == 1;
+            load->run.tally.closed += count != 1;
+        }
+        (void)close(load->idle[i]);
+    }
+}
+
+const struct traffic stream_traffic = {streams_open, stream_fill, stream_ready, NULL,
+                                       streams_close};
 
 /* Opened and closed. The run's connections are numbered by the messages that were sent. */
 
@@ -274,4 +315,4 @@ static bool open_open(struct load *load)
     return stream_open_one(load, 0);
 }
 
-const struct traffic open_traffic = {open_open, open_fill, stream_ready, open_tick};
+const struct traffic open_traffic = {open_open, open_fill, stream_ready, open_tick, NULL};

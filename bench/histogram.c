@@ -1,5 +1,5 @@
 /* histogram - see histogram.h */
-#include "histogram.h"
+#include "bench/histogram.h"
 
 /* The position of the highest bit that is set in `value`, which isn't 0: C11 has no name
  * for the instruction, and six steps are next to nothing. */

@@ -1,0 +1,9 @@
+# How long a line takes, from the median to the slowest.
+picture = "latency"
+load here."/plot_style.gp"
+set title "Chat: how long a line takes to arrive"
+set xlabel "percent of the lines arrive within"
+set ylabel "milliseconds"
+set logscale y
+set offsets 0.3, 0.3, 0, 0
+plot for [i = 2 : servers + 1] data using 0:i:xtic(1) title columnheader(i)

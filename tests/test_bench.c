@@ -1,0 +1,541 @@
+/*
+ * The load generators notice what a server does wrong, and say it in their rows; and of
+ * the rows of a bench come a table and data for plots. build/bad_server has the faults.
+ */
+#include "tests/harness.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BAD_SERVER "build/bad_server"
+
+/* ---- A generator's row -------------------------------------------------------------- */
+
+struct row {
+    int status; /* the generator's */
+    char names[2048], values[2048];
+};
+
+/* Everything that a program prints until its end, as a string; and its status. */
+static char *output_of(struct program *program, int *status)
+{
+    char *text;
+
+    while (stream_fill(&program->out))
+        continue;
+    *status = program_wait(program);
+    ck_assert_msg(program->err.length == 0, "it complained: %.*s",
+                  (int)program->err.length, program->err.bytes);
+    text = malloc(program->out.length + 1);
+    ck_assert_ptr_nonnull(text);
+    if (program->out.length > 0)
+        memcpy(text, program->out.bytes, program->out.length);
+    text[program->out.length] = '\0';
+    stream_close(&program->out);
+    stream_close(&program->err);
+    return text;
+}
+
+/* Takes the last line off `text`, and copies it. */
+static void take_last_line(char *text, char *line, size_t size)
+{
+    size_t length = strlen(text);
+    char *begin;
+
+    ck_assert_msg(length > 0 && text[length - 1] == '\n', "no last line: '%s'", text);
+    text[length - 1] = '\0';
+    begin = strrchr(text, '\n');
+    begin = begin == NULL ? text : begin + 1;
+    ck_assert_uint_lt(strlen(begin), size);
+    (void)strcpy(line, begin);
+    *begin = '\0';
+}
+
+static struct row row_of(struct program *generator)
+{
+    struct row row;
+    char *text = output_of(generator, &row.status);
+
+    take_last_line(text, row.values, sizeof row.values);
+    take_last_line(text, row.names, sizeof row.names);
+    free(text);
+    return row;
+}
+
+/* The field of a column, for as long as nobody asks for the next. */
+static const char *field(const struct row *row, const char *column)
+{
+    static char found[200];
+    const char *name = row->names, *value = row->values;
+    size_t size = strlen(column);
+
+    while (strncmp(name, column, size) != 0 ||
+           (name[size] != ',' && name[size] != '\0')) {
+        name = strchr(name, ',');
+        value = strchr(value, ',');
+        ck_assert_msg(name != NULL && value != NULL, "no column %s in '%s'", column,
+                      row->names);
+        name++;
+        value++;
+    }
+    (void)snprintf(found, sizeof found, "%.*s", (int)strcspn(value, ","), value);
+    return found;
+}
+
+static double figure(const struct row *row, const char *column)
+{
+    const char *text = field(row, column);
+
+    ck_assert_msg(text[0] != '\0', "%s is not known: %s", column, row->values);
+    return strtod(text, NULL);
+}
+
+static void expect_outcome(const struct row *row, const char *outcome, int status)
+{
+    ck_assert_msg(strcmp(field(row, "outcome"), outcome) == 0, "not %s: %s", outcome,
+                  row->values);
+    ck_assert_int_eq(row->status, status);
+}
+
+/* The row has this fault in it, and the status tells of it too. */
+static void expect_fault(const struct row *row, const char *column)
+{
+    expect_outcome(row, "incomplete", 1);
+    ck_assert_msg(figure(row, column) > 0, "no %s: %s", column, row->values);
+}
+
+/* ---- Chat --------------------------------------------------------------------------- */
+
+/* Five clients, two of them talking with ten lines in flight: bursts, so that faults come
+ * in the middle of them. */
+static struct row chat(const char *fault)
+{
+    struct program generator;
+
+    program_start(&generator, "CHAT_LOAD", "bin/chat_load", "-CC", "-c", "5", "-s", "2",
+                  "-f", "10", "-t", "0.1", BAD_SERVER, "chat", fault, NULL);
+    return row_of(&generator);
+}
+
+START_TEST(a_chat_server_that_is_right_is_found_to_be_so)
+{
+    struct row row = chat("none");
+
+    expect_outcome(&row, "complete", 0);
+    ck_assert(figure(&row, "lines_sent") >= 100);
+    ck_assert(figure(&row, "deliveries") >= 400);
+    ck_assert(figure(&row, "lost_deliveries") == 0);
+    ck_assert(figure(&row, "damaged_lines") == 0);
+    ck_assert(figure(&row, "out_of_order_deliveries") == 0);
+    ck_assert(figure(&row, "duplicates_lines") == 0);
+    ck_assert(figure(&row, "latency_p50_us") > 0);
+    ck_assert(figure(&row, "latency_p99_us") >= figure(&row, "latency_p50_us"));
+    ck_assert(figure(&row, "generator_share") > 0);
+    ck_assert(figure(&row, "all_told_s") >= figure(&row, "connected_s"));
+}
+END_TEST
+
+START_TEST(a_line_that_never_comes_is_lost_at_each_client)
+{
+    struct row row = chat("lose");
+
+    expect_fault(&row, "lost_deliveries");
+    ck_assert((long)figure(&row, "lost_deliveries") % 4 == 0); /* all but the sender */
+    ck_assert(figure(&row, "damaged_lines") == 0);
+}
+END_TEST
+
+START_TEST(half_a_line_is_damaged_and_lost)
+{
+    struct row row = chat("cut");
+
+    expect_fault(&row, "damaged_lines");
+    ck_assert(figure(&row, "lost_deliveries") == figure(&row, "damaged_lines"));
+}
+END_TEST
+
+START_TEST(two_lines_glued_together_are_damaged_and_both_are_lost)
+{
+    struct row row = chat("glue");
+
+    expect_fault(&row, "damaged_lines");
+    ck_assert(figure(&row, "lost_deliveries") > figure(&row, "damaged_lines"));
+}
+END_TEST
+
+START_TEST(a_line_that_comes_twice_is_a_duplicate_and_counts_once)
+{
+    struct row row = chat("twice");
+
+    expect_fault(&row, "duplicates_lines");
+    ck_assert(figure(&row, "lost_deliveries") == 0);
+}
+END_TEST
+
+START_TEST(a_line_after_its_next_one_is_out_of_order_and_not_lost)
+{
+    struct row row = chat("swap");
+
+    expect_fault(&row, "out_of_order_deliveries");
+    ck_assert(figure(&row, "damaged_lines") == 0);
+}
+END_TEST
+
+START_TEST(a_chat_server_that_stalls_ends_the_run_and_has_lost_what_was_in_flight)
+{
+    struct row row = chat("stall");
+
+    expect_fault(&row, "lost_deliveries");
+}
+END_TEST
+
+START_TEST(a_chat_server_that_dies_is_told_from_one_that_loses)
+{
+    struct row row = chat("die");
+
+    expect_outcome(&row, "died", 1);
+}
+END_TEST
+
+START_TEST(a_server_that_does_not_say_its_port_is_given_one)
+{
+    struct program generator;
+    struct row row;
+
+    program_start(&generator, "CHAT_LOAD", "bin/chat_load", "-CC", "-c", "5", "-s", "2",
+                  "-t", "0.1", "sh", "-c", "exec bin/pchatsrv -p $0 >/dev/null", "%p",
+                  NULL);
+    row = row_of(&generator);
+    expect_outcome(&row, "complete", 0);
+}
+END_TEST
+
+/* ---- Echo --------------------------------------------------------------------------- */
+
+static struct row echo(const char *way, const char *kind, const char *fault)
+{
+    struct program generator;
+
+    program_start(&generator, "ECHO_LOAD", "bin/echo_load", "-CC", "-c", "3", "-t", "0.1",
+                  "-m", "500", way, BAD_SERVER, kind, fault, NULL);
+    return row_of(&generator);
+}
+
+START_TEST(an_echo_server_that_is_right_is_found_to_be_so)
+{
+    struct row row = echo("-i20", "echo", "none");
+
+    expect_outcome(&row, "complete", 0);
+    ck_assert(figure(&row, "round_trips") >= 100);
+    ck_assert(figure(&row, "idle_connections") == 20);
+    ck_assert(figure(&row, "lost") + figure(&row, "damaged") == 0);
+    ck_assert(figure(&row, "latency_p50_us") > 0);
+}
+END_TEST
+
+START_TEST(one_bit_that_is_not_what_was_sent_is_damage)
+{
+    struct row row = echo("-i0", "echo", "change");
+
+    expect_fault(&row, "damaged");
+}
+END_TEST
+
+START_TEST(one_byte_more_than_was_sent_is_damage)
+{
+    struct row row = echo("-i0", "echo", "more");
+
+    expect_fault(&row, "damaged");
+}
+END_TEST
+
+START_TEST(a_connection_that_the_server_ends_is_counted)
+{
+    struct row row = echo("-i0", "echo", "close");
+
+    expect_fault(&row, "closed_connections");
+}
+END_TEST
+
+START_TEST(so_many_connections_are_opened_and_no_more)
+{
+    struct program generator;
+    struct row row;
+
+    program_start(&generator, "ECHO_LOAD", "bin/echo_load", "-CC", "-o", "-c", "3", "-n",
+                  "50", "-t", "20", BAD_SERVER, "echo", "none", NULL);
+    row = row_of(&generator);
+    ck_assert(figure(&row, "round_trips") == 50);
+    ck_assert(figure(&row, "run_time_s") < 20);
+}
+END_TEST
+
+START_TEST(a_datagram_that_is_right_is_found_to_be_so)
+{
+    struct row row = echo("-u", "datagram", "none");
+
+    expect_outcome(&row, "complete", 0);
+    ck_assert(figure(&row, "round_trips") >= 100);
+}
+END_TEST
+
+START_TEST(a_datagram_that_never_comes_back_is_lost)
+{
+    struct row row = echo("-u", "datagram", "lose");
+
+    expect_fault(&row, "lost");
+    ck_assert(figure(&row, "damaged") == 0);
+}
+END_TEST
+
+START_TEST(a_datagram_with_one_bit_changed_is_damaged)
+{
+    struct row row = echo("-u", "datagram", "change");
+
+    expect_fault(&row, "damaged");
+}
+END_TEST
+
+START_TEST(a_datagram_that_comes_twice_is_a_duplicate)
+{
+    struct row row = echo("-u", "datagram", "twice");
+
+    expect_fault(&row, "duplicates");
+    ck_assert(figure(&row, "lost") == 0);
+}
+END_TEST
+
+START_TEST(wrong_usage_is_told)
+{
+    expect_wrong_usage("CHAT_LOAD", "bin/chat_load", NULL, NULL);
+    expect_wrong_usage("CHAT_LOAD", "bin/chat_load", "-c1", "x");
+    expect_wrong_usage("CHAT_LOAD", "bin/chat_load", "-t0", "x");
+    expect_wrong_usage("ECHO_LOAD", "bin/echo_load", "-uo", "x");
+    expect_wrong_usage("ECHO_LOAD", "bin/echo_load", "-ui1", "x");
+    expect_wrong_usage("ECHO_LOAD", "bin/echo_load", "-m0", "x");
+    expect_wrong_usage("CEILING", "bin/send_ceiling", "-k2000000", NULL);
+    expect_wrong_usage("CEILING", "bin/send_ceiling", "operand", NULL);
+}
+END_TEST
+
+START_TEST(figures_that_cannot_be_written_are_a_failure)
+{
+    struct program generator;
+
+    program_start_by(&generator, "exec \"$@\" >/dev/full", "CEILING", "bin/send_ceiling",
+                     "-t", "0.05", NULL);
+    ck_assert_int_eq(program_wait(&generator), 1);
+    ck_assert_uint_gt(generator.err.length, 0);
+}
+END_TEST
+
+START_TEST(the_ceiling_sends_all_that_is_read)
+{
+    struct program generator;
+    struct row row;
+
+    program_start(&generator, "CEILING", "bin/send_ceiling", "-CC", "-c", "5", "-k", "20",
+                  "-t", "0.1", NULL);
+    row = row_of(&generator);
+    ck_assert_int_eq(row.status, 0);
+    ck_assert(figure(&row, "line_rate_a_second") > 0);
+    ck_assert(figure(&row, "sender_cpu_a_line_ns") > 0);
+}
+END_TEST
+
+/* ---- The table ---------------------------------------------------------------------- */
+
+static char directory[] = "/tmp/bench-test-XXXXXX";
+
+static void write_file(const char *name, const char *text)
+{
+    char path[100];
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
+    file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(text, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+static char *read_file(const char *name)
+{
+    char path[100], *text = calloc(1, 65536);
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
+    file = fopen(path, "r");
+    ck_assert_msg(file != NULL && text != NULL, "no %s", path);
+    (void)!fread(text, 1, 65535, file);
+    (void)fclose(file);
+    return text;
+}
+
+static void expect_in(const char *name, const char *text)
+{
+    char *all = read_file(name);
+
+    ck_assert_msg(strstr(all, text) != NULL, "no '%s' in %s:\n%s", text, name, all);
+    free(all);
+}
+
+static void directory_make(void)
+{
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+}
+
+static void directory_remove(void)
+{
+    DIR *entries = opendir(directory);
+    struct dirent *entry;
+    char path[400];
+
+    while (entries != NULL && (entry = readdir(entries)) != NULL) {
+        (void)snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+        (void)unlink(path);
+    }
+    if (entries != NULL)
+        (void)closedir(entries);
+    (void)rmdir(directory);
+}
+
+static void summarize(void)
+{
+    struct program program;
+    int status;
+
+    program_start(&program, "SUMMARIZE", "bench/summarize", directory, NULL);
+    free(output_of(&program, &status));
+    ck_assert_int_eq(status, 0);
+}
+
+static const char machine[] = "cores=2\nsystem=Test\ndate=2026-11-21\nrounds=3\n"
+                              "seconds=0.3\nleft_out=socat\n";
+
+START_TEST(figures_are_medians_and_a_server_that_loses_lines_is_not_ranked)
+{
+    write_file("machine", machine);
+    write_file("chat.csv",
+               "round,trial,server,delivery_rate_a_second,latency_p50_us,lost_share,"
+               "bottleneck,outcome\n"
+               "1,chat 100 20 1,pchatsrv,3000,5.0,0.00,generator,complete\n"
+               "1,chat 100 20 1,chat_naive,500,9.0,0.00,neither,complete\n"
+               "1,chat 100 20 1,ncat,9000,9.0,25.00,neither,incomplete\n"
+               "2,chat 100 20 1,pchatsrv,2000,7.0,0.00,generator,complete\n"
+               "2,chat 100 20 1,chat_naive,400,9.0,0.00,neither,complete\n"
+               "2,chat 100 20 1,ncat,9000,9.0,25.00,neither,complete\n"
+               "3,chat 100 20 1,pchatsrv,10000,6.0,0.00,neither,complete\n"
+               "3,chat 100 20 1,chat_naive,600,9.0,0.00,neither,complete\n");
+    summarize();
+    expect_in("table.md", "| 100, 20, 1 | `pchatsrv` * | 3,000 |  | 6 |");
+    expect_in("table.md", "| 100, 20, 1 | `chat_naive` | 500 | 6.0 times fewer | 9 |");
+    expect_in("table.md", "`ncat` (2 runs) | 9,000 | not ranked: 25% of the lines lost");
+    expect_in("table.md", "left out: socat");
+    expect_in("headline.md", "`pchatsrv` 3,000 deliveries/s | `chat_naive` 6.0 times "
+                             "fewer; `ncat` 25% of the lines lost or cut |");
+    expect_in("chat.dat", "clients pchatsrv chat_naive ncat\n100 0.003 0.0005 ?\n");
+}
+END_TEST
+
+START_TEST(where_ours_is_not_the_fastest_it_says_so)
+{
+    write_file("machine", machine);
+    write_file("echo.csv", "round,trial,server,round_trip_rate_a_second,outcome\n"
+                           "1,echo 50 64,echo_srv,100000,complete\n"
+                           "1,echo 50 64,echo_epoll,150000,complete\n"
+                           "1,echo 50 64,echo_fork,100100,complete\n");
+    summarize();
+    expect_in("headline.md", "`echo_epoll` 1.5 times more; `echo_fork` the same");
+}
+END_TEST
+
+/* Each row has as many fields as the names before it. */
+static void expect_well_formed(const char *name)
+{
+    char *text = read_file(name);
+    int wanted = 0, rows = 0;
+
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        int fields = 1;
+
+        for (char *at = line; *at != '\0'; at++)
+            fields += *at == ',';
+        if (rows++ == 0)
+            wanted = fields;
+        ck_assert_msg(fields == wanted, "%s, row %d: %d fields, not %d: %s", name, rows,
+                      fields, wanted, line);
+    }
+    ck_assert_int_ge(rows, 2);
+    free(text);
+}
+
+START_TEST(the_whole_bench_runs_and_ends_in_a_table)
+{
+    static const char *const tables[] = {"chat.csv",     "ceiling.csv", "echo.csv",
+                                         "datagram.csv", "open.csv",    "select.csv"};
+    struct program program;
+    int status;
+
+    program_start(&program, "BENCH_RUN", "bench/run", "-q", "-d", directory, NULL);
+    free(output_of(&program, &status));
+    ck_assert_int_eq(status, 0);
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        expect_well_formed(tables[i]);
+    expect_in("table.md", "| 5, 2, 1 | `pchatsrv`");
+    expect_in("table.md", "| 5, 64 | `echo_fork`");
+    expect_in("table.md", "| 64 | `dgram_srv`");
+    expect_in("table.md", "| 50 | `echo_srv`");
+    expect_in("select.dat", "idle echo_srv");
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const generators[] = {
+        a_chat_server_that_is_right_is_found_to_be_so,
+        a_line_that_never_comes_is_lost_at_each_client,
+        half_a_line_is_damaged_and_lost,
+        two_lines_glued_together_are_damaged_and_both_are_lost,
+        a_line_that_comes_twice_is_a_duplicate_and_counts_once,
+        a_line_after_its_next_one_is_out_of_order_and_not_lost,
+        a_chat_server_that_stalls_ends_the_run_and_has_lost_what_was_in_flight,
+        a_chat_server_that_dies_is_told_from_one_that_loses,
+        a_server_that_does_not_say_its_port_is_given_one,
+        an_echo_server_that_is_right_is_found_to_be_so,
+        one_bit_that_is_not_what_was_sent_is_damage,
+        one_byte_more_than_was_sent_is_damage,
+        a_connection_that_the_server_ends_is_counted,
+        so_many_connections_are_opened_and_no_more,
+        a_datagram_that_is_right_is_found_to_be_so,
+        a_datagram_that_never_comes_back_is_lost,
+        a_datagram_with_one_bit_changed_is_damaged,
+        a_datagram_that_comes_twice_is_a_duplicate,
+        wrong_usage_is_told,
+        figures_that_cannot_be_written_are_a_failure,
+        the_ceiling_sends_all_that_is_read,
+    };
+    const TTest *const tables[] = {
+        figures_are_medians_and_a_server_that_loses_lines_is_not_ranked,
+        where_ours_is_not_the_fastest_it_says_so,
+        the_whole_bench_runs_and_ends_in_a_table,
+    };
+    Suite *suite = suite_create("bench");
+    TCase *tcase = tcase_create("generators");
+
+    tcase_set_timeout(tcase, 120);
+    for (size_t i = 0; i < sizeof generators / sizeof generators[0]; i++)
+        tcase_add_test(tcase, generators[i]);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("tables");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, directory_make, directory_remove);
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        tcase_add_test(tcase, tables[i]);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
