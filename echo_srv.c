@@ -28,7 +28,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FULL           "Server full, try again later\r\n"
 #define ECHO_BYTES     65536 /* what a client may be owed: a page of it costs a page */
 #define ACCEPTS_A_TURN 64
 #define ACCEPT_REST_MS 100  /* when a newcomer can be neither taken nor turned away */
@@ -71,7 +70,7 @@ static bool is_client(const struct echo_server *server, int sock)
 static bool accept_new_connection(struct echo_server *server)
 {
     struct sockaddr_storage peer;
-    int newsock = listener_accept(server->srvsock, &server->spare, FULL, &peer);
+    int newsock = listener_accept(server->srvsock, &server->spare, LISTENER_FULL, &peer);
     struct client *client;
 
     if (newsock == -1) {

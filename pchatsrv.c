@@ -30,7 +30,6 @@
 #include <unistd.h>
 
 #define GREETING "You're connected to the C chatserver"
-#define FULL     "Server full, try again later\r\n"
 #define STOPPING "ChatServer stopping"
 #define AYT_TEXT "Yes, the ChatServer is here"
 
@@ -80,7 +79,7 @@ static bool accept_new_connection(struct chat_server *server)
     struct sockaddr_storage peer;
     struct client *client;
     char joined[NAME_MOST + 32];
-    int newsock = listener_accept(server->srvsock, &server->spare, FULL, &peer);
+    int newsock = listener_accept(server->srvsock, &server->spare, LISTENER_FULL, &peer);
 
     if (newsock == -1) {
         if (errno == ENFILE)

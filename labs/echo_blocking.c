@@ -51,18 +51,11 @@ int echo_blocking_accept(struct echo_blocking *server)
 {
     const struct timespec rest = clock_timespec(REST_MS);
     struct sockaddr_storage peer;
-    int client = listener_accept(server->listener, &server->spare, ECHO_FULL, &peer);
+    int client = listener_accept(server->listener, &server->spare, LISTENER_FULL, &peer);
 
     if (client == -1 && errno == ENFILE)
         (void)nanosleep(&rest, NULL);
     return client;
-}
-
-void echo_blocking_turn_away(int client)
-{
-    /* Nothing to be done if it does not get the sentence: it is closed in any case. */
-    (void)send(client, ECHO_FULL, strlen(ECHO_FULL), MSG_NOSIGNAL);
-    descriptor_hang_up(client);
 }
 
 /* send() of all of it. -1: the client is gone. */

@@ -11,7 +11,6 @@
 #include "options.h"
 
 #define ECHO_CLIENTS_MOST 1000 /* at a time, as many as an fd_set would hold */
-#define ECHO_FULL         "Server full, try again later\r\n"
 #define ECHO_PATIENCE_S   2 /* with clients that are owed something at the server's end */
 
 struct echo_blocking {
@@ -28,11 +27,8 @@ struct echo_blocking {
 void echo_blocking_start(struct echo_blocking *server, const struct options *options,
                          int argc, char *argv[], void (*on_stop)(int));
 
-/* Takes a newcomer. Its socket, or -1: nobody is there, or it was told ECHO_FULL. */
+/* Takes a newcomer. Its socket, or -1: nobody is there, or it was turned away. */
 int echo_blocking_accept(struct echo_blocking *server);
-
-/* For one that can't be served after all: tells it ECHO_FULL, and closes. */
-void echo_blocking_turn_away(int client);
 
 /* Sends back what the client sends, waiting for it, until it ends. Closes nothing. */
 void echo_blocking_serve(int client);

@@ -72,7 +72,7 @@ static void start_child(struct echo_fork *server, int client)
     if (child == 0)
         serve_client(server, client);
     if (child == -1) {
-        echo_blocking_turn_away(client);
+        listener_turn_away(client, LISTENER_FULL);
         return;
     }
     server->children[server->count++] = child;

@@ -68,7 +68,7 @@ static void start_thread(struct echo_thread *server, int sock)
     struct client *client = server->clients;
 
     if (server->count == ECHO_CLIENTS_MOST) {
-        echo_blocking_turn_away(sock);
+        listener_turn_away(sock, LISTENER_FULL);
         return;
     }
     while (client->sock != -1)
@@ -76,7 +76,7 @@ static void start_thread(struct echo_thread *server, int sock)
     client->sock = sock;
     if (pthread_create(&client->thread, &server->attributes, serve_client, client) != 0) {
         client->sock = -1;
-        echo_blocking_turn_away(sock);
+        listener_turn_away(sock, LISTENER_FULL);
         return;
     }
     server->count++;

@@ -6,6 +6,7 @@
 #include "net/server.h"
 #include "net/signals.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,7 +16,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FULL           "Server full, try again later\r\n"
 #define ACCEPTS_A_TURN 64
 #define ACCEPT_REST_MS 100 /* when a newcomer can be neither taken nor turned away */
 #define CLOSING_MS     10000 /* for a client that is closed to take some of what it is owed */
@@ -28,6 +28,33 @@ static void request_stop(int signal_number)
 {
     (void)signal_number;
     stop_requested = 1;
+}
+
+/* ---- Time-outs ---------------------------------------------------------------------- */
+
+static void set_deadline(struct stream *stream, int64_t ms)
+{
+    stream->deadline = ms == -1 ? INT64_MAX : stream->server->now + ms;
+}
+
+/* Whatever a client sends or takes is a sign of life. */
+static void note_activity(struct stream *stream)
+{
+    if (stream->state == STREAM_CLOSING)
+        set_deadline(stream, CLOSING_MS);
+    else if (stream->state == STREAM_OPEN && stream->server->idle_ms > 0)
+        set_deadline(stream, stream->server->idle_ms);
+}
+
+/* One that is held, and owed nothing, waits for us: that is no time to hold against it. */
+static bool is_waited_for(const struct stream *stream)
+{
+    return stream->state != STREAM_OPEN || !stream->held || stream->output_end > 0;
+}
+
+static bool is_late(const struct stream *stream)
+{
+    return is_waited_for(stream) && stream->server->now >= stream->deadline;
 }
 
 /* ---- What handlers call ------------------------------------------------------------- */
@@ -45,6 +72,8 @@ size_t stream_send(struct stream *stream, const void *bytes, size_t length)
         return 0;
     if (length > room)
         length = room;
+    if (owed == 0)
+        note_activity(stream); /* from here on it is the client's turn */
     if (length > sizeof stream->output - stream->output_end) {
         memmove(stream->output, stream->output + stream->output_begin, owed);
         stream->output_begin = 0;
@@ -61,10 +90,13 @@ void stream_print(struct stream *stream, const char *format, ...)
     char text[STREAM_ANSWER_BYTES];
     va_list arguments;
 
+    int length;
+
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    (void)stream_send(stream, text, strlen(text));
+    if (length > 0)
+        (void)stream_send(stream, text, strlen(text));
 }
 
 void stream_hold(struct stream *stream)
@@ -76,11 +108,13 @@ void stream_resume(struct stream *stream)
 {
     stream->held = false;
     stream->due = true;
+    note_activity(stream);
 }
 
 void stream_expire(struct stream *stream, int64_t ms)
 {
-    stream->deadline = ms == -1 ? INT64_MAX : stream->server->now + ms;
+    if (stream->state == STREAM_OPEN)
+        set_deadline(stream, ms);
 }
 
 void stream_close(struct stream *stream)
@@ -89,7 +123,7 @@ void stream_close(struct stream *stream)
         return;
     stream->state = STREAM_CLOSING;
     stream->due = true;
-    stream_expire(stream, CLOSING_MS);
+    set_deadline(stream, CLOSING_MS);
 }
 
 /* ---- The list of descriptors -------------------------------------------------------- */
@@ -135,15 +169,6 @@ static struct stream *stream_at(struct stream_server *server, int sock)
 
 /* ---- Coming and going --------------------------------------------------------------- */
 
-/* Whatever a client sends or takes is a sign of life. */
-static void note_activity(struct stream *stream)
-{
-    if (stream->state == STREAM_CLOSING)
-        stream_expire(stream, CLOSING_MS);
-    else if (stream->state == STREAM_OPEN && stream->server->idle_ms > 0)
-        stream_expire(stream, stream->server->idle_ms);
-}
-
 static void open_stream(struct stream_server *server, int sock,
                         const struct sockaddr_storage *peer)
 {
@@ -158,7 +183,7 @@ static void open_stream(struct stream_server *server, int sock,
     stream->telnet = (struct telnet){0};
     stream->line = (struct line){0};
     stream->input_length = stream->output_begin = stream->output_end = 0;
-    stream_expire(stream, server->idle_ms > 0 ? server->idle_ms : -1);
+    set_deadline(stream, server->idle_ms > 0 ? server->idle_ms : -1);
     if (server->handlers.opened != NULL)
         server->handlers.opened(stream);
 }
@@ -166,7 +191,7 @@ static void open_stream(struct stream_server *server, int sock,
 /* Takes one newcomer in. False: nobody else is waiting, or nobody can be taken now. */
 static bool accept_new_connection(struct stream_server *server)
 {
-    const char *full = server->full != NULL ? server->full : FULL;
+    const char *full = server->full != NULL ? server->full : LISTENER_FULL;
     struct sockaddr_storage peer;
     int sock = listener_accept(server->srvsock, &server->spare, full, &peer);
 
@@ -175,15 +200,18 @@ static bool accept_new_connection(struct stream_server *server)
             server->accept_from = server->now + ACCEPT_REST_MS;
         return errno != EAGAIN && errno != ENFILE;
     }
-    open_stream(server, sock, &peer);
+    if (sock < server->client_limit)
+        open_stream(server, sock, &peer);
+    else
+        listener_turn_away(sock, full);
     return true;
 }
 
 static void end_stream(struct stream *stream, int error)
 {
+    stream->state = STREAM_NONE; /* so that nothing is sent, and it is not ended twice */
     if (stream->server->handlers.closed != NULL)
         stream->server->handlers.closed(stream, error);
-    stream->state = STREAM_NONE;
     remove_descriptor(stream->server, stream->sock);
     descriptor_hang_up(stream->sock);
 }
@@ -202,7 +230,7 @@ static void linger(struct stream *stream)
     (void)shutdown(stream->sock, SHUT_WR); /* a lost connection shows in recv() */
     stream->state = STREAM_LINGERING;
     stream->input_length = 0;
-    stream_expire(stream, LINGER_MS);
+    set_deadline(stream, LINGER_MS);
 }
 
 /* ---- Input -------------------------------------------------------------------------- */
@@ -222,6 +250,10 @@ static void receive(struct stream *stream)
     if (got == -1) {
         if (!descriptor_try_again(errno))
             end_stream(stream, errno);
+        return;
+    }
+    if (got == 0 && stream->state == STREAM_LINGERING) {
+        end_stream(stream, 0);
         return;
     }
     if (got == 0)
@@ -294,9 +326,14 @@ static void offer_bytes(struct stream *stream)
     while (taken > 0 && stream->input_length > 0 && is_listened_to(stream)) {
         taken = stream->server->handlers.received(stream, stream->input,
                                                   stream->input_length);
+        assert(taken <= stream->input_length);
         stream->input_length -= taken;
         memmove(stream->input, stream->input + taken, stream->input_length);
     }
+    /* There is no room for more, and without more it takes none of it. */
+    if (taken == 0 && is_listened_to(stream) &&
+        stream->input_length == sizeof stream->input)
+        end_stream(stream, ENOBUFS);
 }
 
 /* Gives the handlers what has come. When that was all that ever will, the stream ends. */
@@ -343,12 +380,10 @@ static void attend(struct stream *stream)
     if (stream->state == STREAM_OPEN)
         offer_input(stream);
     was_owed = stream->output_end > 0;
-    if (was_owed && !send_output(stream))
+    if (stream->state == STREAM_NONE || (was_owed && !send_output(stream)) ||
+        stream->output_end > 0)
         return;
-    if (stream->output_end > 0)
-        return;
-    if (stream->state == STREAM_CLOSING ||
-        (stream->state == STREAM_LINGERING && stream->ended))
+    if (stream->state == STREAM_CLOSING)
         linger(stream);
     else if (was_owed && stream->state == STREAM_OPEN) {
         if (stream->server->handlers.drained != NULL)
@@ -401,8 +436,10 @@ static int64_t next_deadline(struct stream_server *server)
     for (int sock = 0; sock <= server->highest; sock++) {
         const struct stream *stream = stream_at(server, sock);
 
-        if (stream != NULL)
-            deadline = earlier(deadline, stream->due ? server->now : stream->deadline);
+        if (stream != NULL && stream->due)
+            deadline = server->now;
+        else if (stream != NULL && is_waited_for(stream))
+            deadline = earlier(deadline, stream->deadline);
         else if (server->watched[sock].watcher != NULL)
             deadline = earlier(deadline, server->watched[sock].deadline);
     }
@@ -434,9 +471,11 @@ static void call_watchers(struct stream_server *server, const fd_set *readable,
         if (server->watched[descriptor].watcher == NULL)
             continue;
         events &= server->watched[descriptor].events;
-        if (events != 0 || server->now >= server->watched[descriptor].deadline)
-            server->watched[descriptor].watcher(server->watched[descriptor].owner,
-                                                events);
+        if (events == 0 && server->now < server->watched[descriptor].deadline)
+            continue;
+        if (events == 0)
+            server->watched[descriptor].deadline = INT64_MAX;
+        server->watched[descriptor].watcher(server->watched[descriptor].owner, events);
     }
 }
 
@@ -446,7 +485,7 @@ static void time_out(struct stream *stream)
     if (stream->state == STREAM_OPEN && stream->server->handlers.timed_out != NULL)
         stream->server->handlers.timed_out(stream);
     else
-        end_stream(stream, ETIMEDOUT);
+        end_stream(stream, stream->state == STREAM_LINGERING ? 0 : ETIMEDOUT);
 }
 
 static void serve_streams(struct stream_server *server, const fd_set *readable,
@@ -461,7 +500,7 @@ static void serve_streams(struct stream_server *server, const fd_set *readable,
             receive(stream);
         if (stream->state != STREAM_NONE && (stream->due || fdset_has(writable, sock)))
             attend(stream);
-        if (stream->state != STREAM_NONE && server->now >= stream->deadline)
+        if (stream->state != STREAM_NONE && is_late(stream))
             time_out(stream);
     }
 }
@@ -485,8 +524,8 @@ void stream_server_stop(struct stream_server *server)
     }
 }
 
-/* Has the server stopped, and has everyone what they were owed, or been waited for? */
-static bool is_finished(struct stream_server *server)
+/* Has everyone what they were owed when it was stopped, or have they had their time? */
+static bool may_end(struct stream_server *server)
 {
     if (!server->stopping)
         return false;
@@ -507,7 +546,7 @@ static int serve(struct stream_server *server, struct signals *signals)
 {
     fd_set readable, writable;
 
-    while (!is_finished(server)) {
+    while (!may_end(server)) {
         if (wait_for_events(server, &readable, &writable, signals) == -1)
             return -1;
         if (stop_requested)
@@ -553,6 +592,7 @@ static int start(struct stream_server *server, struct signals *signals)
     FD_ZERO(&server->descriptors);
     add_descriptor(server, server->srvsock);
     listener_spare_open(&server->spare);
+    server->client_limit = descriptor_limit() - server->reserve;
     server->now = clock_ms();
     log_init(&server->log, STDOUT_FILENO);
     if (server->handlers.started != NULL)

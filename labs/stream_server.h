@@ -25,7 +25,8 @@
  * A client's input and output have a bound each. Handlers of input are called only when
  * STREAM_ANSWER_BYTES can be sent, so an answer of that size always fits; a client that
  * asks and does not read what it gets is not read from any more, and TCP stops it. When a
- * client closes its end it still gets what it is owed, and is then closed.
+ * client closes its end it still gets what it is owed, and is then closed; a server that
+ * has more to send than fits the output holds the stream until it has sent all of it.
  */
 #ifndef LABS_STREAM_SERVER_H
 #define LABS_STREAM_SERVER_H
@@ -56,7 +57,7 @@ struct stream {
     enum { STREAM_NONE, STREAM_OPEN, STREAM_CLOSING, STREAM_LINGERING } state;
     bool held;        /* see stream_hold() */
     bool ended;       /* the client has closed its end */
-    bool due;         /* something has happened that the loop has not looked at */
+    bool due;         /* it is to be attended to, whatever select() says of it */
     int64_t deadline; /* ms; INT64_MAX: none */
     struct telnet telnet;
     struct line line;
@@ -79,15 +80,19 @@ struct stream_handlers {
     void (*line)(struct stream *stream, const char *text, bool is_last);
 
     /*
-     * Bytes came. Returns how many it took. The others, STREAM_INPUT_BYTES at the most,
-     * are offered again with those that come next, and are lost if none do.
+     * Bytes came. Returns how many it took. The others are offered again with those that
+     * come next, and are lost if none do. One that takes nothing of STREAM_INPUT_BYTES
+     * would wait for ever: then the stream ends (ENOBUFS), unless it is held.
      */
     size_t (*received)(struct stream *stream, const unsigned char *bytes, size_t length);
 
     /* All that was to be sent has gone out. */
     void (*drained)(struct stream *stream);
 
-    /* The time has passed that idle_ms or stream_expire() gave; without it: the end. */
+    /*
+     * The time has passed that idle_ms or stream_expire() gave; without a handler that is
+     * the end (ETIMEDOUT). It comes once, and again only after the next sign of life.
+     */
     void (*timed_out)(struct stream *stream);
 
     /* The stream is about to be closed: nothing can be sent. `error` is an errno, or 0. */
@@ -103,9 +108,10 @@ struct stream_server {
     const char *program; /* its name, as messages begin */
     const char *address; /* to listen on; NULL: all */
     int port;            /* 0: any free one; the one in use once it runs */
-    const char *full;    /* what a client hears for whom there is no place; may be NULL */
-    int64_t idle_ms;     /* without a byte from a client, or to it; 0: for ever */
-    void *state;         /* the handlers' own */
+    const char *full; /* what one hears for whom there is no place, or NULL: a sentence */
+    int reserve;      /* descriptors to be kept for what the handlers open */
+    int64_t idle_ms;  /* that a client may keep us waiting; 0: for ever */
+    void *state;      /* the handlers' own */
     struct stream_handlers handlers;
 
     struct log log; /* standard output; log_line() adds to it */
@@ -115,6 +121,7 @@ struct stream_server {
     int srvsock;        /* the listening socket; -1 once the server is stopping */
     fd_set descriptors; /* srvsock, the clients and the watched */
     int highest;        /* of them */
+    int client_limit;   /* a client's descriptor is less */
     bool stopping;
     int64_t stop_by;     /* ms; the end of a stopping server's patience */
     int64_t accept_from; /* ms; newcomers are left alone until then */
@@ -143,8 +150,8 @@ void stream_server_stop(struct stream_server *server);
 
 /*
  * Has `watcher` called in each turn of the loop that finds `descriptor` ready for one of
- * `events` (STREAM_READABLE, STREAM_WRITABLE), or in which `ms` milliseconds have passed
- * (-1: for ever) since this call. Another call for the descriptor takes this one's place.
+ * `events` (STREAM_READABLE, STREAM_WRITABLE), and once when `ms` milliseconds have passed
+ * since this call (-1: never). Another call for the descriptor takes this one's place.
  * It fits an fd_set and stays the caller's, who unwatches it before it is closed.
  */
 void stream_server_watch(struct stream_server *server, int descriptor, int events,
@@ -154,24 +161,34 @@ void stream_server_unwatch(struct stream_server *server, int descriptor);
 /* Queues bytes to be sent. Returns for how many there was room. */
 size_t stream_send(struct stream *stream, const void *bytes, size_t length);
 
-/* Queues text, printf()'s way. More than STREAM_ANSWER_BYTES less one is cut off. */
+/*
+ * Queues text, printf()'s way. More than STREAM_ANSWER_BYTES less one is cut off, as is
+ * what there is no room for: in a handler of input there always is.
+ */
 void stream_print(struct stream *stream, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* The bytes that stream_send() would take. */
 size_t stream_room(const struct stream *stream);
 
-/* Nothing that the client sends comes to the handlers, until it is resumed. */
+/*
+ * Nothing that the client sends comes to the handlers, until it is resumed. While it is
+ * held and owed nothing it is the client who waits, and it has no time-out.
+ */
 void stream_hold(struct stream *stream);
 void stream_resume(struct stream *stream);
 
-/* The time-out is `ms` milliseconds from now, whatever it was; -1: there is none. */
+/*
+ * The time-out is `ms` milliseconds from now, whatever it was; -1: there is none. With
+ * idle_ms, the next byte from the client or to it puts that in its place.
+ */
 void stream_expire(struct stream *stream, int64_t ms);
 
 /*
- * Ends the connection when what was queued has gone out: shutdown() first, so that the
- * client sees its end, and close() when it has closed too, or after two seconds. From now
- * on no handler is called for it but `closed`.
+ * Ends the connection when what was queued has gone out, for which the client must take
+ * some of it every ten seconds: shutdown() first, so that the client sees its end, and
+ * close() when it has closed too, or after two seconds. From now on no handler is called
+ * for it but `closed`.
  */
 void stream_close(struct stream *stream);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,6 +28,13 @@ void descriptor_raise_limit(unsigned long wanted)
         return;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     (void)setrlimit(RLIMIT_NOFILE, &limit); /* see the header: it shows later, in words */
+}
+
+int descriptor_limit(void)
+{
+    long limit = sysconf(_SC_OPEN_MAX);
+
+    return limit == -1 || limit > FD_SETSIZE ? FD_SETSIZE : (int)limit;
 }
 
 int descriptor_prepare(int descriptor)

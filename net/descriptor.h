@@ -20,6 +20,9 @@ int descriptor_fill_standard(void);
  */
 void descriptor_raise_limit(unsigned long wanted);
 
+/* The numbers that descriptors may have here are below this: at most FD_SETSIZE. */
+int descriptor_limit(void);
+
 /* Makes a descriptor non-blocking, and closed by exec(). 0, or -1 with fcntl()'s errno. */
 int descriptor_prepare(int descriptor);
 

@@ -124,7 +124,7 @@ static int take(int listener, struct sockaddr_storage *peer)
     return accept(listener, (struct sockaddr *)peer, &length);
 }
 
-static void send_away(int newcomer, const char *sentence)
+void listener_turn_away(int newcomer, const char *sentence)
 {
     if (descriptor_prepare(newcomer) == -1) {
         (void)close(newcomer);
@@ -158,7 +158,7 @@ static int send_one_away(int listener, struct listener_spare *spare, const char 
         newcomer = take(listener, peer);
         error = newcomer == -1 ? accept_error(errno) : EMFILE;
         if (newcomer != -1)
-            send_away(newcomer, full);
+            listener_turn_away(newcomer, full);
     }
     listener_spare_open(spare);
     return error;
@@ -176,7 +176,7 @@ int listener_accept(int listener, struct listener_spare *spare, const char *full
         return -1;
     }
     if (newcomer >= FD_SETSIZE) {
-        send_away(newcomer, full);
+        listener_turn_away(newcomer, full);
         errno = EMFILE;
         return -1;
     }

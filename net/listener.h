@@ -37,6 +37,10 @@ struct listener_spare {
 void listener_spare_open(struct listener_spare *spare);
 void listener_spare_close(struct listener_spare *spare);
 
+/* What a newcomer is told for whom there is no place, and closed. */
+#define LISTENER_FULL "Server full, try again later\r\n"
+void listener_turn_away(int newcomer, const char *sentence);
+
 /*
  * Accepts a newcomer: non-blocking, TCP_NODELAY (a line is wanted now, not with the next:
  * RFC 896 would hold it back), SO_OOBINLINE (telnet's urgent data is read in its place),
