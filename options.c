@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define WRONG_USAGE 2
+#define NS_PER_MS   1000000
 
 /* What was asked for was printed, or could not be. */
 static _Noreturn void end_printed(const struct options *options, int printed)
@@ -72,6 +73,11 @@ int64_t options_seconds(const struct options *options, int letter)
         options_wrong(options, "'%s' is no value for -%c (seconds, 0 to 86400)", optarg,
                       letter);
     return ns;
+}
+
+int64_t options_milliseconds(const struct options *options, int letter)
+{
+    return (options_seconds(options, letter) + NS_PER_MS - 1) / NS_PER_MS;
 }
 
 void options_end(const struct options *options, int argc, int first)

@@ -22,9 +22,13 @@ int options_next(const struct options *options, int argc, char *argv[]);
 /* A port, 0 (any) to 65535 as a server takes it, and 1 to 65535 as a client. */
 int options_port(const struct options *options, const char *text, int least);
 
-/* The value of the option `letter`: a number, or seconds ("0.2", up to a day) in ns. */
+/*
+ * The value of the option `letter`: a number, or seconds ("0.2", up to a day) in ns, or in
+ * ms, of which there is one at least unless it is 0.
+ */
 long options_number(const struct options *options, int letter, long least, long most);
 int64_t options_seconds(const struct options *options, int letter);
+int64_t options_milliseconds(const struct options *options, int letter);
 
 /* There is to be no operand at argv[first] and after it. */
 void options_end(const struct options *options, int argc, int first);

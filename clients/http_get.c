@@ -528,7 +528,7 @@ int main(int argc, char *argv[])
         switch (option) {
         case 'i': fetch.prints_head = true; break;
         case 'o': fetch.file = strcmp(optarg, "-") == 0 ? NULL : optarg; break;
-        case 'w': fetch.patience_ms = options_seconds(&options, option) / 1000000; break;
+        case 'w': fetch.patience_ms = options_milliseconds(&options, option); break;
         }
     }
     if (optind == argc || argc - optind > 2)

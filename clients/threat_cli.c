@@ -25,9 +25,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DIAL_MS   5000
-#define WAIT_S    10 /* for an answer; the server itself may take 5 s to have one */
-#define NS_PER_MS 1000000
+#define DIAL_MS 5000
+#define WAIT_S  10 /* for an answer; the server itself may take 5 s to have one */
 
 struct threat_client {
     const char *host;
@@ -38,6 +37,7 @@ struct threat_client {
     bool converses;   /* there were none: it sends standard input */
     bool reads_input; /* of which there may be more */
     bool awaits;      /* a command is under way */
+    bool heard;       /* a line has come */
     bool ended;       /* the server has closed */
     int64_t deadline; /* ms; for an answer, or after our end for the server's */
     struct line line;
@@ -109,6 +109,8 @@ static int print_line(struct threat_client *client, enum line_event event)
     int printed = printf("%s%s", client->line.text, event == LINE_ENDED ? "\n" : "");
 
     line_clear(&client->line, 0);
+    client->heard = true;
+    client->deadline = clock_ms() + client->patience_ms; /* for what comes yet */
     if (event == LINE_ENDED)
         client->awaits = false;
     if (printed >= 0 && fflush(stdout) != EOF)
@@ -185,6 +187,15 @@ static bool is_over(const struct threat_client *client)
            (!client->converses && !client->awaits && *client->commands == NULL);
 }
 
+/* Was the last command, to which the answer is the end, "disconnect"? */
+static bool has_disconnected(const struct threat_client *client)
+{
+    const char *last = client->commands[-1] + strspn(client->commands[-1], " \t");
+
+    return *client->commands == NULL && strncasecmp(last, "disconnect", 10) == 0 &&
+           last[10 + strspn(last + 10, " \t")] == '\0';
+}
+
 /* 0 if everything was answered, and -1 if not, after it was said what was not. */
 static int talk(struct threat_client *client)
 {
@@ -201,9 +212,7 @@ static int talk(struct threat_client *client)
         if (fdset_has(&readable, client->server) && receive(client) == -1)
             return -1;
     }
-    /* The answer to a last "disconnect" is the end. */
-    if (!client->awaits || (*client->commands == NULL &&
-                            strcasecmp(client->commands[-1], "disconnect") == 0))
+    if (client->converses ? client->heard : !client->awaits || has_disconnected(client))
         return 0;
     return complain(client, "no answer from", "the server has closed the connection");
 }
@@ -242,9 +251,7 @@ int main(int argc, char *argv[])
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
         case 'p': client.port = options_port(&options, optarg, 1); break;
-        case 'w':
-            client.patience_ms = options_seconds(&options, option) / NS_PER_MS;
-            break;
+        case 'w': client.patience_ms = options_milliseconds(&options, option); break;
         }
     }
     if (optind < argc)

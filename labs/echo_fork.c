@@ -34,7 +34,7 @@ static void request_stop(int signal_number)
     stop_requested = 1;
 }
 
-static void catch (int signal_number, void (*handler)(int))
+static void on_signal(int signal_number, void (*handler)(int))
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
 
@@ -56,7 +56,8 @@ static _Noreturn void serve_client(struct echo_fork *server, int client)
 {
     echo_blocking_end(&server->common); /* the parent's descriptors are not for it */
     own_client = client;
-    catch (SIGTERM, end_client);
+    on_signal(SIGTERM, end_client);
+    on_signal(SIGALRM, SIG_DFL); /* which whoever started us may have ignored */
     (void)sigprocmask(SIG_SETMASK, &server->common.signals.while_waiting, NULL);
     echo_blocking_serve(client);
     (void)close(client);
@@ -79,17 +80,23 @@ static void start_child(struct echo_fork *server, int client)
     (void)close(client); /* the child has it */
 }
 
+static void forget_child(struct echo_fork *server, pid_t child)
+{
+    for (int i = 0; i < server->count; i++) {
+        if (server->children[i] == child) {
+            server->children[i] = server->children[--server->count];
+            return;
+        }
+    }
+}
+
 /* Takes in the status of children that have ended, so that they are gone. */
 static void reap_children(struct echo_fork *server, int options)
 {
     pid_t child;
 
-    while ((child = waitpid(-1, NULL, options)) > 0) {
-        for (int i = 0; i < server->count; i++) {
-            if (server->children[i] == child)
-                server->children[i--] = server->children[--server->count];
-        }
-    }
+    while (server->count > 0 && (child = waitpid(-1, NULL, options)) > 0)
+        forget_child(server, child);
 }
 
 /* A signal handler is there to end the wait, and the waiting parent looks for itself. */
@@ -103,11 +110,12 @@ static void expect_children(struct echo_fork *server)
 {
     sigset_t set;
 
-    catch (SIGCHLD, child_has_ended);
+    on_signal(SIGCHLD, child_has_ended);
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGCHLD);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
     (void)sigdelset(&server->common.signals.while_waiting, SIGCHLD);
+    (void)sigdelset(&server->common.signals.while_waiting, SIGALRM); /* the children's */
 }
 
 static const struct options options = {

@@ -155,12 +155,14 @@ int main(int argc, char *argv[])
 {
     static struct echo_thread server;
     fd_set readable;
-    int sock;
+    int sock, error;
 
     echo_blocking_start(&server.common, &options, argc, argv, request_stop);
-    if (pipe(server.ended) == -1 || pthread_attr_init(&server.attributes) != 0 ||
-        pthread_attr_setstacksize(&server.attributes, STACK_BYTES) != 0) {
-        (void)fprintf(stderr, "echo_thread: cannot start: %s\n", strerror(errno));
+    error = pipe(server.ended) == -1 ? errno : pthread_attr_init(&server.attributes);
+    if (error == 0)
+        error = pthread_attr_setstacksize(&server.attributes, STACK_BYTES);
+    if (error != 0) {
+        (void)fprintf(stderr, "echo_thread: cannot start: %s\n", strerror(error));
         return EXIT_FAILURE;
     }
     for (int i = 0; i < ECHO_CLIENTS_MOST; i++)

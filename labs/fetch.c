@@ -206,6 +206,7 @@ void fetch_start(struct fetch *fetch, struct stream_server *server, const struct
     fetch->body.state = HTTP_OPEN;
     fetch->state = FETCH_DIALING;
     fetch->descriptor = -1;
-    dial_start(&fetch->dial, url->host, url->port, SOCK_STREAM, FETCH_MS / 2);
+    dial_start(&fetch->dial, url->host, url->port, SOCK_STREAM, FETCH_MS);
+    fetch->dial.patience_ms = FETCH_MS / 2; /* an address: a second one has a chance */
     dial_on(fetch);
 }

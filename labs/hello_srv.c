@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,24 +26,42 @@ struct hello {
     const char *text;
     const char *file; /* who came is written there; NULL: nowhere */
     int log;          /* `file`, open, or -1 */
+    bool failed;      /* the last line could not be written, which was said */
 };
 
 /* One write() a line: several servers may share the file (POSIX O_APPEND). */
-static void keep(const struct hello *hello, const char *name)
+static void keep(struct hello *hello, const char *name)
 {
     char line[ADDRESS_MOST + CLOCK_STAMP_BYTES + 32], stamp[CLOCK_STAMP_BYTES];
     int length = snprintf(line, sizeof line, "%s Got connection from %s\n",
                           clock_stamp(time(NULL), stamp), name);
     ssize_t written = write(hello->log, line, (size_t)length);
 
-    if (written < length)
+    if (written < length && !hello->failed)
         (void)fprintf(stderr, "hello_srv: cannot write to %s: %s\n", hello->file,
                       written == -1 ? strerror(errno) : "it takes no more");
+    hello->failed = written < length;
+}
+
+/* A file or a device: one who reads from a FIFO could make everybody wait. */
+static int open_log(struct hello *hello)
+{
+    struct stat about;
+
+    hello->log =
+        open(hello->file,
+             O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+    if (hello->log != -1 && fstat(hello->log, &about) == 0 &&
+        (S_ISREG(about.st_mode) || S_ISCHR(about.st_mode)))
+        return 0;
+    (void)fprintf(stderr, "hello_srv: cannot write to %s: %s\n", hello->file,
+                  hello->log == -1 ? strerror(errno) : "it is no file");
+    return -1;
 }
 
 static void greet(struct stream *stream)
 {
-    const struct hello *hello = stream->server->state;
+    struct hello *hello = stream->server->state;
 
     stream_print(stream, "%s\n", hello->text);
     stream_close(stream);
@@ -84,14 +103,8 @@ int main(int argc, char *argv[])
         options_wrong(&options, "the text is over %d bytes", STREAM_ANSWER_BYTES - 2);
     if (descriptor_fill_standard() == -1)
         return EXIT_FAILURE; /* and there may be no standard error to say it on */
-    if (hello.file != NULL) {
-        hello.log = open(hello.file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-        if (hello.log == -1) {
-            (void)fprintf(stderr, "hello_srv: cannot open %s: %s\n", hello.file,
-                          strerror(errno));
-            return EXIT_FAILURE;
-        }
-    }
+    if (hello.file != NULL && open_log(&hello) == -1)
+        return EXIT_FAILURE;
     result = stream_server_run(&server);
     if (hello.log != -1)
         (void)close(hello.log);

@@ -24,6 +24,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#define NAME_MOST     255
 #define ESC           27
 #define ESC_MS        100  /* from an Esc to what would make another key of it */
 #define BACKGROUND_MS 1000 /* between two looks whether the terminal is ours again */
@@ -42,13 +43,59 @@ static void answer(struct stream *stream, const char *text, bool is_last)
         stream_print(stream, "%s", text);
 }
 
-/* ---- The keyboard ------------------------------------------------------------------- */
+/* ---- The terminal, which others use before, after and meanwhile --------------------- */
 
 /* To read the keys of somebody else's terminal would stop the program (SIGTTIN). */
 static bool is_in_foreground(void)
 {
     return tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
+
+static void enter_terminal(void)
+{
+    if (is_in_foreground())
+        (void)terminal_enter(&keyboard); /* if it fails, it is gone, and reading tells */
+}
+
+/*
+ * Signal handlers: all that these call may be called there (POSIX 2.4.3), and whoever was
+ * interrupted finds errno as it was.
+ */
+static void stopped(int signal_number)
+{
+    int error = errno;
+
+    (void)signal_number;
+    terminal_leave(&keyboard);
+    terminal_stop_program();
+    errno = error;
+}
+
+static void continued(int signal_number)
+{
+    int error = errno;
+
+    (void)signal_number;
+    enter_terminal();
+    errno = error;
+}
+
+static void quit(int signal_number)
+{
+    terminal_leave(&keyboard);
+    (void)signal(signal_number, SIG_DFL);
+    (void)raise(signal_number);
+}
+
+static void on_signal(int signal_number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(signal_number, &action, NULL);
+}
+
+/* ---- The keyboard ------------------------------------------------------------------- */
 
 static void wait_for_foreground(void *owner, int events);
 
@@ -75,9 +122,11 @@ static void take_keys(void *owner, int events)
         stream_server_unwatch(server, STDIN_FILENO); /* it is gone: we serve on */
 }
 
+/* Not every shell sends SIGCONT to a program that it brings to the foreground. */
 static void wait_for_foreground(void *owner, int events)
 {
     (void)events;
+    enter_terminal();
     if (is_in_foreground())
         stream_server_watch(owner, STDIN_FILENO, STREAM_READABLE, -1, take_keys, owner);
     else
@@ -85,53 +134,15 @@ static void wait_for_foreground(void *owner, int events)
                             owner);
 }
 
-/* ---- The terminal, which others use before, after and meanwhile --------------------- */
-
-static void enter_terminal(void)
-{
-    if (is_in_foreground())
-        (void)terminal_enter(&keyboard); /* if it fails, Esc wants an Enter: no harm */
-}
-
-/* All that these call may be called in a signal handler (POSIX 2.4.3). */
-static void stopped(int signal_number)
-{
-    (void)signal_number;
-    terminal_leave(&keyboard);
-    terminal_stop_program();
-}
-
-static void continued(int signal_number)
-{
-    (void)signal_number;
-    enter_terminal();
-}
-
-static void quit(int signal_number)
-{
-    terminal_leave(&keyboard);
-    (void)signal(signal_number, SIG_DFL);
-    (void)raise(signal_number);
-}
-
-static void catch (int signal_number, void (*handler)(int))
-{
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
-
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(signal_number, &action, NULL);
-}
-
 static void open_keyboard(struct stream_server *server)
 {
     log_line(&server->log, "name_srv started on port %d", server->port);
     if (!isatty(STDIN_FILENO))
         return;
-    catch (SIGTSTP, stopped);
-    catch (SIGCONT, continued);
-    catch (SIGQUIT, quit);
-    enter_terminal();
     log_line(&server->log, "Esc ends it");
+    on_signal(SIGTSTP, stopped);
+    on_signal(SIGCONT, continued);
+    on_signal(SIGQUIT, quit);
     wait_for_foreground(server, 0);
 }
 
@@ -174,6 +185,8 @@ int main(int argc, char *argv[])
         }
     }
     options_end(&options, argc, optind);
+    if (strlen(server.state) > NAME_MOST)
+        options_wrong(&options, "the name is over %d bytes", NAME_MOST);
     result = stream_server_run(&server);
     terminal_leave(&keyboard);
     return result;

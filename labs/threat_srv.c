@@ -25,11 +25,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define IDLE_S    60
-#define CACHE_S   60
-#define COMMANDS  "getTime, getThreat, disconnect, help"
-#define MS_PER_S  1000
-#define NS_PER_MS 1000000
+#define FAILED_MS         1000 /* before a document that can't be had is asked for again */
+#define FETCH_DESCRIPTORS 2
+#define IDLE_S            60
+#define CACHE_S           60
+#define COMMANDS          "getTime, getThreat, disconnect, help"
+#define MS_PER_S          1000
 
 static const char *const levels[] = {"Low", "Guarded", "Elevated", "High", "Severe"};
 
@@ -39,28 +40,41 @@ struct threat_server {
     bool has_url;
     struct url url; /* where it is fetched */
     struct fetch fetch;
-    const char *level;   /* what was fetched last */
-    int64_t fresh_until; /* ms; it is told without a look until then */
+    const char *level; /* what was fetched last; NULL: nothing was, for this reason */
+    char why[128];
+    int64_t fresh_until; /* ms; that is told without a look until then */
     int64_t cache_ms;
-    struct {
-        bool waits;        /* for the level */
-        bool too_long;     /* what it is sending is longer than any command */
-    } clients[FD_SETSIZE]; /* by descriptor */
+    struct {           /* by descriptor */
+        bool waits;    /* for the level */
+        bool too_long; /* what it is sending is longer than any command */
+    } clients[FD_SETSIZE];
 };
 
 /* ---- The level ---------------------------------------------------------------------- */
 
-/* The level that `length` bytes of text name, in letters of either case; NULL: none. */
+/* Leaves out the space around a text. */
+static void trim(const char **text, size_t *length)
+{
+    while (*length > 0 && isspace((unsigned char)(*text)[*length - 1]))
+        --*length;
+    while (*length > 0 && isspace((unsigned char)**text)) {
+        ++*text;
+        --*length;
+    }
+}
+
+/* Is a text this word, in letters of either case? */
+static bool is_word(const char *text, size_t length, const char *word)
+{
+    return strlen(word) == length && strncasecmp(word, text, length) == 0;
+}
+
+/* The level that a text names; NULL: none. */
 static const char *find_level(const char *text, size_t length)
 {
-    while (length > 0 && isspace((unsigned char)text[length - 1]))
-        length--;
-    while (length > 0 && isspace((unsigned char)*text)) {
-        text++;
-        length--;
-    }
+    trim(&text, &length);
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
-        if (strlen(levels[i]) == length && strncasecmp(levels[i], text, length) == 0)
+        if (is_word(text, length, levels[i]))
             return levels[i];
     return NULL;
 }
@@ -112,19 +126,21 @@ static void tell_level(struct stream *stream, const char *level, const char *why
 static void fetched(struct fetch *fetch)
 {
     struct threat_server *server = fetch->server->state;
-    const char *why =
-        fetch->why != NULL ? fetch->why : "there is no level in the document";
+    int64_t fresh_ms = server->cache_ms;
 
     server->level = fetch->why == NULL ? find_condition(fetch->text) : NULL;
-    if (server->level != NULL)
-        server->fresh_until = server->loop.now + server->cache_ms;
+    (void)snprintf(server->why, sizeof server->why, "%s",
+                   fetch->why != NULL ? fetch->why : "there is no level in the document");
+    if (server->level == NULL && fresh_ms > FAILED_MS)
+        fresh_ms = FAILED_MS;
+    server->fresh_until = server->loop.now + fresh_ms;
     for (int sock = 0; sock < FD_SETSIZE; sock++) {
         struct stream *stream = &server->loop.streams[sock];
 
         if (!server->clients[sock].waits)
             continue;
         server->clients[sock].waits = false;
-        tell_level(stream, server->level, why);
+        tell_level(stream, server->level, server->why);
         stream_resume(stream);
     }
 }
@@ -139,11 +155,10 @@ static void answer_threat(struct threat_server *server, struct stream *stream)
         return;
     }
     if (server->loop.now < server->fresh_until) {
-        tell_level(stream, server->level, "");
+        tell_level(stream, server->level, server->why);
         return;
     }
     stream_hold(stream); /* its next command is answered after this one */
-    stream_expire(stream, -1);
     server->clients[stream->sock].waits = true;
     if (!fetch_is_under_way(&server->fetch))
         fetch_start(&server->fetch, &server->loop, &server->url, fetched);
@@ -151,17 +166,17 @@ static void answer_threat(struct threat_server *server, struct stream *stream)
 
 /* ---- The clients -------------------------------------------------------------------- */
 
-static void answer(struct stream *stream, const char *command)
+static void answer(struct stream *stream, const char *command, size_t length)
 {
     char stamp[CLOCK_STAMP_BYTES];
 
-    if (strcasecmp(command, "getTime") == 0)
+    if (is_word(command, length, "getTime"))
         stream_print(stream, "%s\r\n", clock_stamp(time(NULL), stamp));
-    else if (strcasecmp(command, "getThreat") == 0)
+    else if (is_word(command, length, "getThreat"))
         answer_threat(stream->server->state, stream);
-    else if (strcasecmp(command, "disconnect") == 0)
+    else if (is_word(command, length, "disconnect"))
         stream_close(stream);
-    else if (strcasecmp(command, "help") == 0)
+    else if (is_word(command, length, "help"))
         stream_print(stream, "The commands are " COMMANDS "\r\n");
     else
         stream_print(stream, "No such command: there are " COMMANDS "\r\n");
@@ -171,18 +186,13 @@ static void take_line(struct stream *stream, const char *text, bool is_last)
 {
     struct threat_server *server = stream->server->state;
     bool too_long = server->clients[stream->sock].too_long;
-    char command[LINE_MOST + 1];
-    size_t length;
+    size_t length = strlen(text);
 
     server->clients[stream->sock].too_long = !is_last;
     if (!is_last)
         return;
-    text += strspn(text, " \t");
-    length = strlen(text);
-    while (length > 0 && strchr(" \t", text[length - 1]) != NULL)
-        length--;
-    (void)snprintf(command, sizeof command, "%.*s", (int)length, text);
-    answer(stream, too_long ? "" : command);
+    trim(&text, &length);
+    answer(stream, text, too_long ? 0 : length);
 }
 
 static void say_goodbye(struct stream *stream)
@@ -233,6 +243,7 @@ int main(int argc, char *argv[])
 {
     static struct threat_server server = {.loop = {.program = "threat_srv",
                                                    .port = 9055,
+                                                   .reserve = FETCH_DESCRIPTORS,
                                                    .idle_ms = IDLE_S * MS_PER_S,
                                                    .state = &server,
                                                    .handlers = {.line = take_line,
@@ -243,11 +254,9 @@ int main(int argc, char *argv[])
 
     while ((letter = options_next(&options, argc, argv)) != -1) {
         switch (letter) {
-        case 'c': server.cache_ms = options_seconds(&options, letter) / NS_PER_MS; break;
+        case 'c': server.cache_ms = options_milliseconds(&options, letter); break;
         case 'f': server.file = optarg; break;
-        case 't':
-            server.loop.idle_ms = options_seconds(&options, letter) / NS_PER_MS;
-            break;
+        case 't': server.loop.idle_ms = options_milliseconds(&options, letter); break;
         case 'u': take_url(&server, optarg); break;
         default: stream_server_option(&server.loop, &options, letter);
         }

@@ -419,7 +419,7 @@ int main(int argc, char *argv[])
     while ((letter = options_next(&options, argc, argv)) != -1) {
         switch (letter) {
         case 'd': directory = optarg; break;
-        case 't': server.idle_ms = options_seconds(&options, letter) / 1000000; break;
+        case 't': server.idle_ms = options_milliseconds(&options, letter); break;
         default: stream_server_option(&server, &options, letter);
         }
     }

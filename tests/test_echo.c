@@ -273,6 +273,24 @@ START_TEST(echo_fork_and_echo_thread_tell_the_1001st_and_serve_on_when_one_has_g
 }
 END_TEST
 
+START_TEST(echo_fork_ends_without_its_shells_children_and_with_its_own_on_time)
+{
+    struct program alone;
+    struct stream deaf;
+    int64_t before;
+
+    program_start_by(&alone, "trap '' ALRM; sleep 20 >/dev/null 2>&1 & exec \"$@\"",
+                     "ECHO_FORK", "bin/echo_fork", "-p", "0", NULL);
+    program_read_port(&alone, "EchoServer started on port ");
+    deaf = connect_to(alone.port);
+    (void)send_until_stopped(&deaf, 5);
+    before = clock_ms();
+    program_stop(&alone);
+    ck_assert_int_lt(clock_ms() - before, 15000); /* two seconds, and a slow machine */
+    stream_close(&deaf);
+}
+END_TEST
+
 START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins)
 {
     struct stream clients[60];
@@ -515,6 +533,7 @@ int main(void)
         echo_cli_says_which_host_and_port_refused_it_and_why,
         echo_cli_tells_a_lying_server_and_a_silent_one_from_a_right_one,
         echo_cli_says_that_nobody_takes_its_output,
+        echo_fork_ends_without_its_shells_children_and_with_its_own_on_time,
         wrong_usage_is_status_2,
     };
     const TTest *const of_the_others[] = {

@@ -368,7 +368,7 @@ START_TEST(every_way_in_which_a_document_can_be_missing_is_told)
     };
     struct stream client;
 
-    open_server("-u", url, NULL, NULL);
+    open_server("-u", url, "-c", "0");
     client = connect_to(server.port);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char *line;
@@ -382,6 +382,72 @@ START_TEST(every_way_in_which_a_document_can_be_missing_is_told)
         free(line);
     }
     stream_close(&client);
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(a_failing_document_is_not_asked_for_again_within_a_second)
+{
+    struct stream client;
+
+    open_server("-u", url, NULL, NULL);
+    client = connect_to(server.port);
+    for (int i = 0; i < 100; i++)
+        ask(&client, "getThreat");
+    answer_request("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    for (int i = 0; i < 100; i++)
+        expect_line(&client, "unknown: the web server answers 404");
+    ask(&client, "getThreat"); /* again and again: some time later it is asked for */
+    while (poll(&(struct pollfd){web, POLLIN, 0}, 1, 50) == 0)
+        ask(&client, "getThreat");
+    answer_request(OK_ANSWER);
+    ck_assert_int_gt(skip_to_line(&client, "Elevated"), 0);
+    stream_close(&client);
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(one_who_waits_for_the_level_is_not_dropped_as_idle)
+{
+    struct stream client, request;
+
+    open_server("-t", "0.3", "-u", url);
+    client = connect_to(server.port);
+    ask(&client, "getThreat");
+    request = take_request();
+    send_text(&client, "h"); /* a sign of life, and then nothing for longer than -t */
+    (void)poll(NULL, 0, 600);
+    send_text(&request, OK_ANSWER);
+    expect_line(&client, "Elevated");
+    expect_line(&client, "No command for 0.3 seconds: goodbye");
+    expect_end(&client);
+    stream_close(&request);
+    stream_close(&client);
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(a_full_server_still_has_the_descriptors_to_fetch)
+{
+    struct stream clients[40];
+    int told = 0;
+
+    program_start_by(&server, "ulimit -n 24; exec \"$@\"", "THREAT_SRV", "bin/threat_srv",
+                     "-p", "0", "-u", url, NULL);
+    program_read_port(&server, "threat_srv started on port ");
+    for (int i = 0; i < 40; i++) {
+        clients[i] = connect_to(server.port);
+        (void)send(clients[i].fd, "help\n", 5, MSG_NOSIGNAL);
+        ck_assert(stream_fill(&clients[i]));
+        told += clients[i].bytes[0] == 'S';
+    }
+    ck_assert_int_gt(told, 0);
+    expect_line(&clients[0], "The commands are getTime, getThreat, disconnect, help");
+    ask(&clients[0], "getThreat");
+    answer_request(OK_ANSWER);
+    expect_line(&clients[0], "Elevated");
+    for (int i = 0; i < 40; i++)
+        stream_close(&clients[i]);
     program_stop(&server);
 }
 END_TEST
@@ -606,6 +672,8 @@ int main(void)
         who_leaves_while_it_is_fetched_harms_nobody,
         a_level_that_is_too_old_is_never_told_again,
         every_way_in_which_a_document_can_be_missing_is_told,
+        a_failing_document_is_not_asked_for_again_within_a_second,
+        one_who_waits_for_the_level_is_not_dropped_as_idle,
         a_document_in_chunks_and_one_that_ends_with_the_connection_are_read,
         a_document_without_end_is_cut_off,
         a_web_server_that_says_nothing_is_waited_for_five_seconds,
@@ -617,7 +685,8 @@ int main(void)
         wrong_usage_is_status_2,
     };
     Suite *suite = suite_create("the threat server");
-    TCase *tcase = tcase_create("threat"), *name = tcase_create("name");
+    TCase *tcase = tcase_create("threat"), *name = tcase_create("name"),
+          *limits = tcase_create("limits");
 
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
@@ -630,5 +699,10 @@ int main(void)
     tcase_add_test(name,
                    a_host_that_has_no_address_is_told_and_nobody_waits_for_the_look_up);
     suite_add_tcase(suite, name);
+    /* valgrind itself does not run within such limits: CK_EXCLUDE_TAGS=limits */
+    tcase_set_tags(limits, "limits");
+    tcase_add_checked_fixture(limits, set_up, tear_down);
+    tcase_add_test(limits, a_full_server_still_has_the_descriptors_to_fetch);
+    suite_add_tcase(suite, limits);
     return run_suite(suite);
 }
