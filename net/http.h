@@ -74,10 +74,10 @@ void http_head_begin(struct http_head *head, enum http_kind kind);
  *
  * Lines end in CR LF, or LF alone, as they are typed into nc. Refused are control
  * characters but TAB (a bare CR and NUL among them), space before a field's colon, a
- * missing, second or impossible Host in a request of HTTP/1.1, and what isn't HTTP/1. A field that
- * goes on in the next line (obs-fold) is refused in a request, and joined with spaces in a
- * response, as RFC 9112 5.2 tells servers and user agents to. Empty lines before a request
- * are passed over.
+ * missing, second or impossible Host in a request of HTTP/1.1, and what isn't HTTP/1. A
+ * field that goes on in the next line (obs-fold) is refused in a request, and joined with
+ * spaces in a response, as RFC 9112 5.2 tells servers and user agents to. Empty lines
+ * before a request are passed over.
  */
 size_t http_head_take(struct http_head *head, const char *bytes, size_t length);
 

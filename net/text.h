@@ -4,9 +4,9 @@
  * Valid UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing over U+10FFFF) passes
  * unchanged. A control character becomes something to look at: C0 and DEL in caret
  * notation (^[ for ESC, ^? for DEL), C1 as `cat -v` shows the byte of that number (M-^[
- * for U+009B, which many terminals obey like ESC [); only TAB stays what it is. Bytes that are no UTF-8 become
- * U+FFFD, one for each longest part that could have begun a character (the Unicode
- * Standard, 3.9, "Substitution of Maximal Subparts").
+ * for U+009B, which many terminals obey like ESC [); only TAB stays what it is. Bytes that
+ * are no UTF-8 become U+FFFD, one for each longest part that could have begun a character
+ * (the Unicode Standard, 3.9, "Substitution of Maximal Subparts").
  *
  * It works on a stream: a character may be cut anywhere.
  */
