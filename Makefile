@@ -24,7 +24,7 @@ TESTS = build/test_transcript build/test_input build/test_sockets build/test_cha
 	build/test_labs build/test_threat build/test_line_edit build/test_chat_cli \
 	build/test_watch build/test_resolve build/test_sockopts build/test_http \
 	build/test_http_get build/test_web_srv build/test_irc build/test_irc_bot \
-	build/test_irc_relay build/test_bench
+	build/test_irc_relay build/test_bench build/test_stream_server
 FIGURES = build/test_figures
 
 KIT = options.o net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
@@ -58,7 +58,7 @@ LABS = labs/chat_naive.o labs/echo_blocking.o labs/echo_fork.o labs/echo_thread.
 
 OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(KIT) $(LABS) $(LOAD) \
 	$(ECHO_LOAD) $(CEILING) $(YARDSTICKS) $(HARNESS) tests/ngircd.o tests/screen.o \
-	tests/bad_server.o
+	tests/bad_server.o tests/loop_srv.o
 
 all: $(PROGRAMS) $(BENCHES)
 
@@ -253,6 +253,12 @@ build/test_sockopts: tests/test_sockopts.c $(STANDING)
 
 build/test_bench: tests/test_bench.c build/bad_server $(BENCHES) $(STANDING)
 	$(TEST) tests/test_bench.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/test_stream_server: tests/test_stream_server.c build/loop_srv $(STANDING)
+	$(TEST) tests/test_stream_server.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+
+build/loop_srv: tests/loop_srv.o $(STREAM_SERVER)
+	$(LINK) tests/loop_srv.o $(STREAM_SERVER) $(LDLIBS)
 
 build/bad_server: tests/bad_server.o build/libkit.a
 	$(LINK) tests/bad_server.o build/libkit.a $(LDLIBS)
