@@ -362,18 +362,17 @@ START_TEST(what_a_client_is_sent_is_a_sign_of_life)
     for (int i = 0; i < 14; i++)
         expect_line(&client, "watched");
     stream_close(&client);
-    ck_assert_int_eq(tally_log(1) >= 0, true);
     program_stop(&server);
 }
 END_TEST
 
-START_TEST(a_client_that_does_not_close_its_end_is_waited_for_two_seconds)
+START_TEST(one_that_does_not_close_its_end_is_closed_after_two_seconds)
 {
     int64_t before = clock_ms();
     char deaf_name[ADDRESS_MOST], name[ADDRESS_MOST];
     struct stream deaf, client;
 
-    serve("opened=print,close");
+    serve("-s 2 opened=print,close");
     deaf = join(deaf_name);
     client = join(name);
     expect_line(&client, "opened");
@@ -388,7 +387,7 @@ START_TEST(a_client_that_does_not_close_its_end_is_waited_for_two_seconds)
         (void)send(deaf.fd, "x", 1, MSG_NOSIGNAL); /* which makes no difference */
     }
     expect_log("closed %s 0", deaf_name);
-    ck_assert_int_ge(clock_ms() - before, 2000);
+    ck_assert_int_ge(clock_ms() - before, 1000); /* two seconds, twice as fast */
     stream_close(&deaf);
     stop_server();
 }
@@ -397,16 +396,16 @@ END_TEST
 START_TEST(a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end)
 {
     int64_t before = clock_ms();
-    char name[ADDRESS_MOST], end[100];
+    char name[ADDRESS_MOST];
     struct stream deaf;
-    int drained;
+    int little = 4096;
 
-    serve("-s 10 -i 2000 opened=pour drained=pour timed_out=close");
+    serve("-s 10 -i 2000 line=obey drained=pour timed_out=close");
     deaf = join(name);
-    drained = skip_to_line(&server.out, "timed_out %s", name);
-    ck_assert_int_ge(drained, 1);
-    (void)snprintf(end, sizeof end, "closed %s %d", name, ETIMEDOUT);
-    expect_log("%s", end);
+    ck_assert(setsockopt(deaf.fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof little) == 0);
+    send_text(&deaf, "!pour\n");
+    (void)skip_to_line(&server.out, "timed_out %s", name);
+    expect_log("closed %s %d", name, ETIMEDOUT);
     ck_assert_int_ge(clock_ms() - before, 1000); /* ten seconds, ten times as fast */
     stream_close(&deaf);
     stop_server();
@@ -757,7 +756,7 @@ START_TEST(with_no_descriptor_at_all_for_a_newcomer_it_rests)
 
     serve_after("ulimit -n 4;", "line=print");
     client = connect_to(server.port);
-    expect_rest(500);
+    expect_rest(300);
     stream_close(&client);
     stop_server();
 }
@@ -773,7 +772,7 @@ int main(void)
         a_watcher_is_told_what_its_descriptor_is_ready_for,
         without_a_byte_for_its_time_a_client_is_closed,
         what_a_client_is_sent_is_a_sign_of_life,
-        a_client_that_does_not_close_its_end_is_waited_for_two_seconds,
+        one_that_does_not_close_its_end_is_closed_after_two_seconds,
         a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end,
         a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order,
         a_held_client_that_closes_its_end_is_answered_when_it_is_resumed,
