@@ -315,15 +315,15 @@ static void read_keys(struct chat_client *client)
 
 /*
  * What was typed before Ctrl-C is not for the shell that reads from the terminal next.
- * In the background, where it is not ours, nothing is read.
  */
 static void read_last_keys(struct chat_client *client)
 {
     const struct timespec at_once = {0};
     fd_set readable;
 
-    for (int n = 0; n < LAST_READS && client->terminal.keyed && client->reads_input;
-         n++) {
+    for (int n = 0; n < LAST_READS && client->reads_input; n++) {
+        if (!terminal_is_ours(&client->terminal))
+            break;
         FD_ZERO(&readable);
         fdset_add(&readable, STDIN_FILENO);
         if (pselect(STDIN_FILENO + 1, &readable, NULL, NULL, &at_once, NULL) != 1)

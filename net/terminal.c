@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define USUAL_COLUMNS 80
 #define MOST_COLUMNS  4096 /* what is larger is a joke, or a mistake */
@@ -35,9 +36,18 @@ int terminal_enter(struct terminal *terminal)
     return 0;
 }
 
+bool terminal_is_ours(const struct terminal *terminal)
+{
+    pid_t foreground = tcgetpgrp(terminal->descriptor);
+
+    /* One that is not this session's has no foreground, and stops nobody. */
+    return terminal->keyed && (foreground == -1 || foreground == getpgrp());
+}
+
 void terminal_leave(struct terminal *terminal)
 {
-    if (terminal->keyed) /* it fails if the terminal is gone: there is nothing to mend */
+    if (terminal_is_ours(
+            terminal)) /* it fails if the terminal is gone: there is nothing to mend */
         (void)tcsetattr(terminal->descriptor, TCSANOW, &terminal->before);
     terminal->keyed = false;
 }

@@ -22,7 +22,16 @@ struct terminal {
  */
 int terminal_enter(struct terminal *terminal);
 
-/* Puts it back; without effect if it is not changed. It waits for nothing. */
+/*
+ * Is it changed, and are its keys still for this program? In the background they are
+ * somebody else's: to read one there stops the program (SIGTTIN).
+ */
+bool terminal_is_ours(const struct terminal *terminal);
+
+/*
+ * Puts it back; without effect if it is not ours: who has taken it has set it as they like.
+ * It waits for nothing.
+ */
 void terminal_leave(struct terminal *terminal);
 
 /* Stops the program as Ctrl-Z stops one without a handler. Returns when it is continued. */

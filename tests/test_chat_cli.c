@@ -747,6 +747,33 @@ START_TEST(ended_while_it_was_stopped_it_leaves_the_terminal_alone)
 }
 END_TEST
 
+/* SIGSTOP lets it put nothing back: a shell does that, if anybody. */
+START_TEST(ended_in_the_background_after_a_sigstop_it_leaves_the_terminal_alone)
+{
+    struct person bob;
+    pid_t group;
+
+    sit_down(&bob, NULL, port);
+    see(&bob, "$ |");
+    type(&bob, "TERM=dumb; $CHAT_CLI 127.0.0.1 $PORT\r");
+    await_client();
+    see(&bob, "leaves.\n> |");
+    group = tcgetpgrp(bob.terminal);
+    ck_assert_int_gt(group, 0);
+    ck_assert_int_ne(group, bob.pid);
+    ck_assert_int_eq(kill(-group, SIGSTOP), 0);
+    see(&bob, "$ |");
+    ck_assert_int_eq(tcsetattr(bob.line, TCSANOW, &bob.before), 0);
+    type(&bob,
+         "PS1='% '; kill %1; while kill -CONT %1; do sleep 0.1; done 2>/dev/null\r");
+    expect_end(&server);
+    see(&bob, "\n% |");
+    expect_settings_as_before(&bob);
+    type(&bob, "exit\r");
+    ck_assert_int_eq(leave(&bob), 0);
+}
+END_TEST
+
 /* A server that is too busy to answer: its queue of connections is full. */
 START_TEST(ctrl_c_ends_the_wait_for_a_connection)
 {
@@ -994,6 +1021,7 @@ int main(void)
     const TTest *const stopping[] = {
         ctrl_z_stops_and_fg_goes_on_where_it_was,
         ended_while_it_was_stopped_it_leaves_the_terminal_alone,
+        ended_in_the_background_after_a_sigstop_it_leaves_the_terminal_alone,
         ctrl_c_ends_the_wait_for_a_connection,
     };
     const TTest *const without[] = {
