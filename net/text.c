@@ -113,13 +113,22 @@ const char *text_clean(const char *string, char *out, size_t size)
     return out;
 }
 
+static bool misleads(unsigned long code)
+{
+    return code == 0x200B || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF ||
+           (code >= 0xFFF9 && code <= 0xFFFB);
+}
+
 void text_straighten(char *text, size_t length)
 {
     for (size_t at = 0; at + 3 <= length; at++) {
-        unsigned char last = (unsigned char)text[at + 2];
+        const unsigned char *bytes = (const unsigned char *)text + at;
 
-        if ((memcmp(text + at, "\xE2\x80", 2) == 0 && last >= 0xA8 && last <= 0xAE) ||
-            (memcmp(text + at, "\xE2\x81", 2) == 0 && last >= 0xA6 && last <= 0xA9))
+        /* All of them have three bytes, as U+FFFD has. */
+        if ((bytes[0] & 0xF0) == 0xE0 &&
+            misleads((bytes[0] & 0x0FUL) << 12 | (bytes[1] & 0x3FUL) << 6 |
+                     (bytes[2] & 0x3FUL)))
             (void)put_replacement(text + at);
     }
 }

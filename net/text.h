@@ -47,8 +47,11 @@ const char *text_clean(const char *string, char *out, size_t size);
 /*
  * Clean text may still hold characters that show it as something else: those that turn
  * the order of what stands behind them (U+202A to U+202E, U+2066 to U+2069; Unicode
- * Standard Annex 9), and two line ends (U+2028, U+2029). Each becomes U+FFFD, in place.
- * It is for who shows the text: who passes it on leaves them to the reader.
+ * Standard Annex 9), two line ends (U+2028, U+2029), and some that nobody sees, so that
+ * two names look the same (U+200B, the others of U+2060 to U+206F, U+FEFF, U+FFF9 to
+ * U+FFFB). Each becomes U+FFFD, in place. Joiners and the plain marks of direction stay:
+ * emoji, Persian and Hebrew need them. It is for who shows the text: who passes it on
+ * leaves them to the reader.
  */
 void text_straighten(char *text, size_t length);
 

@@ -522,15 +522,14 @@ START_TEST(nothing_that_the_server_sends_reaches_the_terminal_raw)
 }
 END_TEST
 
-START_TEST(no_word_of_the_server_reads_backwards)
+START_TEST(no_word_of_the_server_reads_backwards_or_hides)
 {
     say("[bob] \xE2\x80\xAE"
         "exe\xE2\x80\xAC \xE2\x81\xA6x\xE2\x81\xA9 \xE2\x80\xA8"
-        "end\r\n");
+        "end\r\n[b\xE2\x80\x8Bob] " NI "\xE2\x80\x8D" FACE "\r\n");
     see(&ann, "[bob] \xEF\xBF\xBD"
-              "exe\xEF\xBF\xBD \xEF\xBF\xBDx\xEF\xBF\xBD "
-              "\xEF\xBF\xBD"
-              "end\n> |");
+              "exe\xEF\xBF\xBD \xEF\xBF\xBDx\xEF\xBF\xBD \xEF\xBF\xBD"
+              "end\n[b\xEF\xBF\xBDob] " NI "\xE2\x80\x8D" FACE "\n> |");
 }
 END_TEST
 
@@ -1005,7 +1004,7 @@ int main(void)
         nothing_keeps_ctrl_c_and_quit_waiting_behind_a_paste,
         a_line_that_is_too_long_rings_the_bell,
         nothing_that_the_server_sends_reaches_the_terminal_raw,
-        no_word_of_the_server_reads_backwards,
+        no_word_of_the_server_reads_backwards_or_hides,
         options_of_a_telnet_server_are_refused_and_not_seen,
         a_name_has_the_same_colour_wherever_it_stands,
         quit_ctrl_d_and_ctrl_c_leave,
