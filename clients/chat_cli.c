@@ -47,6 +47,7 @@
 #define LEAVE_MS    2000  /* to send what was still queued when somebody leaves */
 #define STALL_MS    30000 /* for the server to take some of what a script sends */
 #define SILENCE_MS  1000  /* for it to say something, when a script has sent all */
+#define FOR_EVER    (-1)
 #define NS_PER_MS   1000000
 
 #define QUEUE_BYTES (1 << 20) /* to the server: 500 of the longest lines */
@@ -57,16 +58,16 @@
 struct chat_client {
     int server;
     struct signals signals;
-    int64_t stall_ms, silence_ms;
+    int64_t stall_ms, silence_ms; /* what a script's server is granted, see patience() */
+    int64_t waited_ms;            /* what it has used of that */
 
     bool reads_input; /* nobody has said yet that nothing more will come */
     bool refused;     /* a line that was typed did not fit the queue */
     bool half_closed; /* all was sent, and the server has been told so */
     bool ended;       /* the server has closed */
-    bool late;        /* what was awaited from it has not come by the deadline */
+    bool late;        /* what was awaited from it has not come in time */
     int lost;         /* the errno that the connection ended with, or 0 */
     int input_failed; /* that of standard input, or 0 */
-    int64_t deadline; /* clock_ms(), or 0: any time */
 
     struct telnet telnet; /* what the server sends, taken apart... */
     struct line line;     /* ...made fit to be seen, and cut into lines */
@@ -158,22 +159,20 @@ static int queue_bytes(struct chat_client *client, const char *bytes, size_t len
     return 0;
 }
 
-/* A person decides how long it may take; a script's server must take some of it in time. */
 static void send_some(struct chat_client *client)
 {
     ssize_t sent = send(client->server, client->queue, client->queued, MSG_NOSIGNAL);
 
     if (sent == -1 && !descriptor_try_again(errno))
         client->lost = errno;
-    if (sent > 0) {
-        client->late = false;
-        client->queued -= (size_t)sent;
-        memmove(client->queue, client->queue + sent, client->queued);
-    }
-    if (client->queued == 0 && client->reads_input)
-        client->deadline = 0;
-    else if (!client->at_terminal && (sent > 0 || client->deadline == 0))
-        client->deadline = clock_ms() + client->stall_ms;
+    if (sent <= 0)
+        return;
+    client->queued -= (size_t)sent;
+    memmove(client->queue, client->queue + sent, client->queued);
+    if (client->at_terminal)
+        return; /* LEAVE_MS is for all of it */
+    client->late = false;
+    client->waited_ms = 0;
 }
 
 /* All is said, and sent: the server hears of it, and a script awaits the answers. */
@@ -181,7 +180,6 @@ static void half_close(struct chat_client *client)
 {
     (void)shutdown(client->server, SHUT_WR); /* a lost connection shows in recv() */
     client->half_closed = true;
-    client->deadline = clock_ms() + client->silence_ms;
 }
 
 /* ---- What the server sends ---------------------------------------------------------- */
@@ -234,7 +232,7 @@ static bool receive(struct chat_client *client)
         client->lost = errno;
     client->ended = got == 0;
     if (got > 0 && client->half_closed)
-        client->deadline = clock_ms() + client->silence_ms;
+        client->waited_ms = 0;
     for (ssize_t done = 0; done < got;) {
         size_t plain = telnet_plain(&client->telnet, bytes + done, (size_t)(got - done));
 
@@ -262,8 +260,6 @@ static void finish_lines(struct chat_client *client)
 static void end_input(struct chat_client *client)
 {
     client->reads_input = false;
-    if (client->at_terminal)
-        client->deadline = clock_ms() + LEAVE_MS;
 }
 
 static void queue_line(struct chat_client *client, const char *line, size_t length)
@@ -399,12 +395,23 @@ static void heed_signals(struct chat_client *client)
 
 /* ---- The loop ----------------------------------------------------------------------- */
 
+/* How long the server may take. A person decides that, until they leave. */
+static int64_t patience(const struct chat_client *client)
+{
+    if (client->at_terminal)
+        return client->reads_input ? FOR_EVER : LEAVE_MS;
+    if (client->queued > 0)
+        return client->stall_ms;
+    return client->half_closed ? client->silence_ms : FOR_EVER;
+}
+
+/* Only here does the server's time run: it cannot help it if nobody reads what it said. */
 static int wait_for_events(struct chat_client *client, fd_set *readable, fd_set *writable)
 {
     /* A signal may have got in already, while the screen was busy. */
     bool signalled = stop_requested || suspend_requested || resumed || resized;
-    struct timespec timeout =
-        clock_timespec(signalled ? 0 : client->deadline - clock_ms());
+    int64_t granted = patience(client), begun = clock_ms();
+    struct timespec timeout = clock_timespec(signalled ? 0 : granted - client->waited_ms);
     bool came;
     int ready;
 
@@ -416,10 +423,10 @@ static int wait_for_events(struct chat_client *client, fd_set *readable, fd_set 
     if (client->queued > 0)
         fdset_add(writable, client->server);
     ready = signals_pselect(&client->signals, client->server + 1, readable, writable,
-                            signalled || client->deadline > 0 ? &timeout : NULL);
-    /* The clock alone won't do: what is awaited may have come while the screen was busy. */
+                            signalled || granted != FOR_EVER ? &timeout : NULL);
+    client->waited_ms = granted == FOR_EVER ? 0 : client->waited_ms + clock_ms() - begun;
     came = fdset_has(client->half_closed ? readable : writable, client->server);
-    client->late = !came && client->deadline > 0 && clock_ms() >= client->deadline;
+    client->late = granted != FOR_EVER && client->waited_ms >= granted && !came;
     return ready;
 }
 

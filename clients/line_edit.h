@@ -80,7 +80,8 @@ struct line_edit_view {
 };
 
 /*
- * Fits the line into `columns` columns, of which the cursor may need the last: scrolls no further than the cursor asks for, and shows as much as there is.
+ * Fits the line into `columns` columns, of which the cursor may need the last: scrolls no
+ * further than the cursor asks for, and shows as much as there is.
  */
 #define LINE_EDIT_NARROWEST 2 /* columns: a wide character, or one and the cursor */
 void line_edit_view(struct line_edit *edit, size_t columns, struct line_edit_view *view);

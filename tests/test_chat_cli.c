@@ -665,23 +665,40 @@ START_TEST(a_server_whose_machine_died_is_looked_for)
 }
 END_TEST
 
-START_TEST(a_terminal_that_shows_nothing_more_does_not_keep_it_from_ending)
+/* Nobody looks, and the server says more than the terminal holds. */
+static void fill_screen(void)
 {
     char line[1024];
 
     memset(line, 'x', sizeof line - 1);
     line[sizeof line - 1] = '\n';
-    for (int i = 0; i < 1024; i++) { /* nobody looks: more than the terminal holds */
+    for (int i = 0; i < 1024; i++) {
         struct pollfd ready = {.fd = server.fd, .events = POLLOUT};
 
         if (poll(&ready, 1, 100) != 1)
             break;
         (void)send(server.fd, line, sizeof line, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
+}
+
+START_TEST(a_terminal_that_shows_nothing_more_does_not_keep_it_from_ending)
+{
+    fill_screen();
     ck_assert_int_eq(kill(ann.pid, SIGTERM), 0);
     ck_assert_int_eq(waitpid(ann.pid, NULL, 0), ann.pid);
     ann.pid = 0;
     expect_settings_as_before(&ann);
+}
+END_TEST
+
+START_TEST(what_was_entered_before_ctrl_c_is_sent_though_the_terminal_shows_nothing)
+{
+    fill_screen();
+    type(&ann, "hello\r\x03");
+    ck_assert_int_eq(waitpid(ann.pid, NULL, 0), ann.pid);
+    ann.pid = 0;
+    expect_settings_as_before(&ann);
+    expect_line(&server, "hello");
 }
 END_TEST
 
@@ -881,6 +898,42 @@ START_TEST(a_script_gives_up_on_a_server_that_has_stopped_reading)
 }
 END_TEST
 
+/* More lines than a pipe holds, of which nobody reads one for so long. */
+static void say_much(int ms)
+{
+    char line[1001];
+    int lines = 200;
+
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    for (int i = 0; i < lines; i++) {
+        say(line);
+        say("\n");
+    }
+    (void)poll(NULL, 0, ms);
+    for (int i = 0; i < lines; i++)
+        expect_lf(&script.out, "%s", line);
+}
+
+/* The server has its time only while it is listened to. */
+START_TEST(a_script_whose_reader_is_slow_does_not_blame_the_server)
+{
+    char words[64];
+
+    (void)snprintf(words, sizeof words, "yes | $CHAT_CLI -t 2 127.0.0.1 %d", port);
+    run_script(words);
+    await_client();
+    for (int i = 0; i < 6; i++) { /* each time the system takes more of what is sent... */
+        say_much(0);
+        (void)poll(NULL, 0, 100);
+    }
+    say_much(2200); /* ...but now it takes nothing */
+    stream_reset(&server);
+    expect_lf(&script.err, "chat_cli: the connection is lost: Connection reset by peer");
+    ck_assert_int_eq(program_wait(&script), 1);
+}
+END_TEST
+
 START_TEST(a_script_may_take_its_time_and_the_server_its_own)
 {
     char words[128];
@@ -1015,6 +1068,7 @@ int main(void)
         a_lost_connection_is_said_in_words,
         a_server_whose_machine_died_is_looked_for,
         a_terminal_that_shows_nothing_more_does_not_keep_it_from_ending,
+        what_was_entered_before_ctrl_c_is_sent_though_the_terminal_shows_nothing,
         a_terminal_that_is_gone_ends_it,
     };
     const TTest *const stopping[] = {
@@ -1028,6 +1082,7 @@ int main(void)
         a_script_sends_its_lines_and_prints_what_comes,
         a_script_ends_after_a_second_of_silence,
         a_script_gives_up_on_a_server_that_has_stopped_reading,
+        a_script_whose_reader_is_slow_does_not_blame_the_server,
         a_script_may_take_its_time_and_the_server_its_own,
         an_address_that_refuses_is_not_the_last,
         all_of_a_long_input_is_sent,
