@@ -2,33 +2,50 @@
 #include "tests/person.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct person person_start(const char *script, const char *argument)
+int person_terminal(void)
 {
-    int slave, terminal = posix_openpt(O_RDWR | O_NOCTTY);
-    struct person person;
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY);
 
     ck_assert_int_ne(terminal, -1);
     ck_assert(grantpt(terminal) == 0 && unlockpt(terminal) == 0);
-    person.pid = fork();
-    ck_assert_int_ne(person.pid, -1);
-    if (person.pid == 0) {
-        (void)setsid(); /* the terminal that is opened next is this session's own */
-        slave = open(ptsname(terminal), O_RDWR);
-        for (int fd = 0; fd <= STDERR_FILENO; fd++)
-            (void)dup2(slave, fd);
-        for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
-            (void)close(fd);
-        (void)setenv("TERM", "vt100", 1);
-        (void)execl("/bin/sh", "sh", "-c", script, "sh", argument, (char *)NULL);
-        _exit(127);
-    }
-    person.screen = stream_of(terminal);
-    return person;
+    return terminal;
+}
+
+pid_t person_sits_down(int terminal, const char *script, const char *argument)
+{
+    /* Whoever runs the tests may ignore some: nohup, or a shell in the background. */
+    static const int standard[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE};
+    pid_t pid = fork();
+    int slave;
+
+    ck_assert_int_ne(pid, -1);
+    if (pid != 0)
+        return pid;
+    for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++)
+        (void)signal(standard[i], SIG_DFL);
+    (void)setsid(); /* the terminal that is opened next is this session's own */
+    slave = open(ptsname(terminal), O_RDWR);
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        (void)dup2(slave, fd);
+    for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
+        (void)close(fd);
+    (void)setenv("TERM", "vt100", 1);
+    (void)execl("/bin/sh", "sh", "-c", script, "sh", argument, (char *)NULL);
+    _exit(127);
+}
+
+struct person person_start(const char *script, const char *argument)
+{
+    int terminal = person_terminal();
+
+    return (struct person){.pid = person_sits_down(terminal, script, argument),
+                           .screen = stream_of(terminal)};
 }
 
 void person_sees(struct person *person, const char *text)

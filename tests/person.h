@@ -16,6 +16,10 @@ struct person {
 /* Runs a shell's script at a terminal of its own; `argument` is its $1. */
 struct person person_start(const char *script, const char *argument);
 
+/* The same in two steps: a terminal's end for who looks and types, and who sits at it. */
+int person_terminal(void);
+pid_t person_sits_down(int terminal, const char *script, const char *argument);
+
 /* Waits until this stands on the screen, behind what was looked for before. */
 void person_sees(struct person *person, const char *text);
 

@@ -1,8 +1,9 @@
 /* What somebody at chat_cli's terminal sees, and what a script gets from it. */
-#define _XOPEN_SOURCE   700 /* posix_openpt() and its like are in the XSI option */
+#define _XOPEN_SOURCE   700 /* ptsname() is in the XSI option */
 #define _DEFAULT_SOURCE 1   /* TIOCSWINSZ */
 #include "clients/line_edit.h"
 #include "net/clock.h"
+#include "tests/person.h"
 #include "tests/room.h"
 #include "tests/screen.h"
 
@@ -33,7 +34,7 @@ static const int leaving[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 
 /* ---- Somebody at a terminal --------------------------------------------------------- */
 
-struct person {
+struct typist {
     pid_t pid;
     int terminal, line; /* its two ends; `line` stays open to look at its settings */
     struct termios before;
@@ -43,129 +44,105 @@ struct person {
 static char shown[SCREEN_TEXT];
 
 /* The system sends SIGWINCH to who is in the foreground. */
-static void set_columns(struct person *person, int columns)
+static void set_columns(struct typist *typist, int columns)
 {
     struct winsize size = {.ws_row = ROWS, .ws_col = (unsigned short)columns};
 
-    ck_assert_int_eq(ioctl(person->terminal, TIOCSWINSZ, &size), 0);
+    ck_assert_int_eq(ioctl(typist->terminal, TIOCSWINSZ, &size), 0);
 }
 
-static void become(struct person *person, const char *script, int port)
+#define SHELL "exec sh -i" /* which waits for commands */
+
+static void sit_down(struct typist *typist, const char *script, int port)
 {
     char number[16];
 
     (void)snprintf(number, sizeof number, "%d", port);
-    /* Whoever runs the tests may ignore some: nohup, or a shell in the background. */
-    for (size_t i = 0; i < COUNT(leaving); i++)
-        (void)signal(leaving[i], SIG_DFL);
-    (void)setsid();
-    (void)ioctl(person->line, TIOCSCTTY, 0); /* the terminal is this session's own */
-    for (int fd = 0; fd <= STDERR_FILENO; fd++)
-        (void)dup2(person->line, fd);
-    for (int fd = 3; fd < 64; fd++)
-        (void)close(fd);
-    (void)signal(SIGPIPE, SIG_DFL);
-    (void)setenv("PORT", number, 1);
-    (void)setenv("PS1", "$ ", 1);
-    (void)unsetenv("ENV");
-    if (script != NULL)
-        (void)execl("/bin/sh", "sh", "-c", script, (char *)NULL);
-    else
-        (void)execl("/bin/sh", "sh", "-i", (char *)NULL);
-    _exit(127);
-}
-
-/* A terminal in which a shell runs the script; NULL: in which it waits for commands. */
-static void sit_down(struct person *person, const char *script, int port)
-{
     ck_assert(setenv("CHAT_CLI", "bin/chat_cli", 0) == 0);
-    person->terminal = posix_openpt(O_RDWR | O_NOCTTY);
-    ck_assert_int_ne(person->terminal, -1);
-    ck_assert(grantpt(person->terminal) == 0 && unlockpt(person->terminal) == 0);
-    person->line = open(ptsname(person->terminal), O_RDWR | O_NOCTTY);
-    ck_assert_int_ne(person->line, -1);
-    set_columns(person, COLUMNS);
-    screen_init(&person->screen, ROWS, COLUMNS);
-    ck_assert_int_eq(tcgetattr(person->line, &person->before), 0);
-    person->pid = fork();
-    ck_assert_int_ne(person->pid, -1);
-    if (person->pid == 0)
-        become(person, script, port);
+    ck_assert(setenv("PORT", number, 1) == 0);
+    ck_assert(setenv("PS1", "$ ", 1) == 0 && unsetenv("ENV") == 0);
+    typist->terminal = person_terminal();
+    typist->line = open(ptsname(typist->terminal), O_RDWR | O_NOCTTY);
+    ck_assert_int_ne(typist->line, -1);
+    set_columns(typist, COLUMNS);
+    screen_init(&typist->screen, ROWS, COLUMNS);
+    ck_assert_int_eq(tcgetattr(typist->line, &typist->before), 0);
+    typist->pid = person_sits_down(typist->terminal, script, NULL);
 }
 
 /* Reads what comes within so many ms, if anything does. */
-static bool look(struct person *person, int ms)
+static bool look(struct typist *typist, int ms)
 {
-    struct pollfd ready = {.fd = person->terminal, .events = POLLIN};
+    struct pollfd ready = {.fd = typist->terminal, .events = POLLIN};
     char bytes[4096];
     ssize_t got;
 
     if (poll(&ready, 1, ms) != 1)
         return false;
-    got = read(person->terminal, bytes, sizeof bytes);
+    got = read(typist->terminal, bytes, sizeof bytes);
     if (got > 0)
-        screen_take(&person->screen, bytes, (size_t)got);
+        screen_take(&typist->screen, bytes, (size_t)got);
     return got > 0;
 }
 
 /* Waits until the screen ends so, the cursor being where the | is. */
-static void see(struct person *person, const char *expected)
+static void see(struct typist *typist, const char *expected)
 {
     int64_t deadline = clock_ms() + DEADLINE_MS;
 
     for (;;) {
         size_t length;
 
-        screen_text(&person->screen, shown);
+        screen_text(&typist->screen, shown);
         length = strlen(shown);
         if (length >= strlen(expected) &&
             strcmp(shown + length - strlen(expected), expected) == 0)
             return;
-        if (clock_ms() > deadline || !look(person, DEADLINE_MS))
+        if (clock_ms() > deadline || !look(typist, DEADLINE_MS))
             ck_abort_msg("the screen does not end in '%s' but in '%s'", expected,
                          length > 600 ? shown + length - 600 : shown);
     }
 }
 
-static void type_bytes(struct person *person, const char *keys, size_t length)
+static void type_bytes(struct typist *typist, const char *keys, size_t length)
 {
-    ck_assert_int_eq(write(person->terminal, keys, length), (ssize_t)length);
+    ck_assert_int_eq(write(typist->terminal, keys, length), (ssize_t)length);
 }
 
-static void type(struct person *person, const char *keys)
+static void type(struct typist *typist, const char *keys)
 {
-    type_bytes(person, keys, strlen(keys));
+    type_bytes(typist, keys, strlen(keys));
 }
 
-static void expect_settings_as_before(const struct person *person)
+static void expect_settings_as_before(const struct typist *typist)
 {
     struct termios now;
 
-    ck_assert_int_eq(tcgetattr(person->line, &now), 0);
-    ck_assert_uint_eq(now.c_iflag, person->before.c_iflag);
-    ck_assert_uint_eq(now.c_oflag, person->before.c_oflag);
-    ck_assert_uint_eq(now.c_cflag, person->before.c_cflag);
-    ck_assert_uint_eq(now.c_lflag, person->before.c_lflag);
-    ck_assert_mem_eq(now.c_cc, person->before.c_cc, sizeof now.c_cc);
+    ck_assert_int_eq(tcgetattr(typist->line, &now), 0);
+    ck_assert_uint_eq(now.c_iflag, typist->before.c_iflag);
+    ck_assert_uint_eq(now.c_oflag, typist->before.c_oflag);
+    ck_assert_uint_eq(now.c_cflag, typist->before.c_cflag);
+    ck_assert_uint_eq(now.c_lflag, typist->before.c_lflag);
+    ck_assert_mem_eq(now.c_cc, typist->before.c_cc, sizeof now.c_cc);
 }
 
 /*
  * Waits for the program's end and looks at what it has left. What it printed at the end
  * is read meanwhile: else it would wait for that.
  */
-static int leave(struct person *person)
+static int leave(struct typist *typist)
 {
     int64_t deadline = clock_ms() + DEADLINE_MS;
     int status;
 
-    while (waitpid(person->pid, &status, WNOHANG) == 0) {
+    while (waitpid(typist->pid, &status, WNOHANG) == 0) {
         ck_assert_msg(clock_ms() < deadline, "chat_cli does not end");
-        (void)look(person, 10);
+        (void)look(typist, 10);
     }
-    person->pid = 0;
-    while (look(person, 0))
+    typist->pid = 0;
+    while (look(typist, 0))
         continue;
-    expect_settings_as_before(person);
+    expect_settings_as_before(typist);
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -173,7 +150,7 @@ static int leave(struct person *person)
 
 static int listener, port;
 static struct stream server;
-static struct person ann;
+static struct typist ann;
 
 static void listen_on_any_port(void)
 {
@@ -305,10 +282,10 @@ START_TEST(a_resized_window_is_noticed)
 END_TEST
 
 /* The window gets narrower or wider, and wraps what it shows anew. */
-static void drag_window(struct person *person, int columns)
+static void drag_window(struct typist *typist, int columns)
 {
-    screen_rewrap(&person->screen, columns);
-    set_columns(person, columns);
+    screen_rewrap(&typist->screen, columns);
+    set_columns(typist, columns);
 }
 
 START_TEST(a_line_that_a_narrower_window_has_wrapped_is_taken_off_whole)
@@ -387,16 +364,16 @@ START_TEST(each_line_of_a_paste_is_sent)
 END_TEST
 
 /* Types when the terminal takes it, and looks at the screen meanwhile. */
-static void type_patiently(struct person *person, const char *keys, size_t length)
+static void type_patiently(struct typist *typist, const char *keys, size_t length)
 {
-    struct pollfd ready = {.fd = person->terminal, .events = POLLIN | POLLOUT};
+    struct pollfd ready = {.fd = typist->terminal, .events = POLLIN | POLLOUT};
 
     while (length > 0) {
         ck_assert_int_eq(poll(&ready, 1, DEADLINE_MS), 1);
         if (ready.revents & POLLIN)
-            (void)look(person, 0);
+            (void)look(typist, 0);
         else if (ready.revents & POLLOUT) {
-            type_bytes(person, keys, 1);
+            type_bytes(typist, keys, 1);
             keys++;
             length--;
         }
@@ -404,15 +381,15 @@ static void type_patiently(struct person *person, const char *keys, size_t lengt
 }
 
 /* The next line that the server gets; the screen is looked at meanwhile. */
-static char *hear_line(struct person *person)
+static char *hear_line(struct typist *typist)
 {
     while (server.length == 0 || memchr(server.bytes, '\n', server.length) == NULL) {
-        struct pollfd ready[2] = {{.fd = person->terminal, .events = POLLIN},
+        struct pollfd ready[2] = {{.fd = typist->terminal, .events = POLLIN},
                                   {.fd = server.fd, .events = POLLIN}};
 
         ck_assert_int_gt(poll(ready, 2, DEADLINE_MS), 0);
         if (ready[0].revents != 0)
-            (void)look(person, 0);
+            (void)look(typist, 0);
         if (ready[1].revents != 0)
             (void)stream_fill(&server);
     }
@@ -438,9 +415,9 @@ START_TEST(a_large_paste_reaches_a_server_that_reads_late)
 END_TEST
 
 /* Types a key when the terminal takes it. Were these words in what it showed meanwhile? */
-static bool press_and_find(struct person *person, char key, const char *words)
+static bool press_and_find(struct typist *typist, char key, const char *words)
 {
-    struct pollfd ready = {.fd = person->terminal, .events = POLLIN | POLLOUT};
+    struct pollfd ready = {.fd = typist->terminal, .events = POLLIN | POLLOUT};
     char shows[8192];
     bool found = false;
 
@@ -450,23 +427,23 @@ static bool press_and_find(struct person *person, char key, const char *words)
         ck_assert_int_eq(poll(&ready, 1, DEADLINE_MS), 1);
         if (!(ready.revents & POLLIN))
             break;
-        got = read(person->terminal, shows, sizeof shows - 1);
+        got = read(typist->terminal, shows, sizeof shows - 1);
         ck_assert_int_gt(got, 0);
         shows[got] = '\0';
         found = found || strstr(shows, words) != NULL;
     }
-    type_bytes(person, &key, 1);
+    type_bytes(typist, &key, 1);
     return found;
 }
 
 /* Two kilobytes in two keys: Enter, and Ctrl-P for the same line again. */
-static void paste_until_refused(struct person *person)
+static void paste_until_refused(struct typist *typist)
 {
     for (int i = 0; i < LINE_EDIT_MOST; i++)
-        (void)press_and_find(person, 'x', "");
+        (void)press_and_find(typist, 'x', "");
     for (int lines = 0; lines < 20000; lines++) {
-        (void)press_and_find(person, '\r', "");
-        if (press_and_find(person, '\x10', "not sent: the server has stopped reading"))
+        (void)press_and_find(typist, '\r', "");
+        if (press_and_find(typist, '\x10', "not sent: the server has stopped reading"))
             return;
     }
     ck_abort_msg("40 MB were not refused");
@@ -477,7 +454,7 @@ START_TEST(nothing_keeps_ctrl_c_and_quit_waiting_behind_a_paste)
     static const char *const ways[] = {"\x03", "\x15quit\r"};
 
     for (size_t i = 0; i < COUNT(ways); i++) {
-        struct person bob;
+        struct typist bob;
 
         sit_down(&bob, CHAT, port);
         stream_close(&server);
@@ -572,7 +549,7 @@ START_TEST(quit_ctrl_d_and_ctrl_c_leave)
     static const char *const ways[] = {"quit\r", "\x04", "half a line\x03"};
 
     for (size_t i = 0; i < COUNT(ways); i++) {
-        struct person bob;
+        struct typist bob;
 
         sit_down(&bob, CHAT, port);
         stream_close(&server);
@@ -588,7 +565,7 @@ END_TEST
 START_TEST(a_signal_leaves_and_the_terminal_is_as_before)
 {
     for (size_t i = 0; i < COUNT(leaving); i++) {
-        struct person bob;
+        struct typist bob;
 
         sit_down(&bob, CHAT, port);
         stream_close(&server);
@@ -618,9 +595,9 @@ END_TEST
 
 START_TEST(what_was_typed_before_ctrl_c_is_sent_and_not_left_to_the_shell)
 {
-    struct person bob;
+    struct typist bob;
 
-    sit_down(&bob, NULL, port);
+    sit_down(&bob, SHELL, port);
     see(&bob, "$ |");
     type(&bob, "TERM=dumb; $CHAT_CLI 127.0.0.1 $PORT\r");
     stream_close(&server);
@@ -715,23 +692,23 @@ START_TEST(a_terminal_that_is_gone_ends_it)
 END_TEST
 
 /* Somebody in a shell starts it, types half a line, and stops it with Ctrl-Z. */
-static void stop_at_half_a_line(struct person *person)
+static void stop_at_half_a_line(struct typist *typist)
 {
-    sit_down(person, NULL, port);
-    see(person, "$ |");
-    type(person, "TERM=dumb; $CHAT_CLI 127.0.0.1 $PORT\r");
+    sit_down(typist, SHELL, port);
+    see(typist, "$ |");
+    type(typist, "TERM=dumb; $CHAT_CLI 127.0.0.1 $PORT\r");
     await_client();
-    see(person, "leaves.\n> |");
-    type(person, "half");
-    see(person, "\n> half|");
-    type(person, "\x1A");
-    see(person, "\n$ |");
-    expect_settings_as_before(person);
+    see(typist, "leaves.\n> |");
+    type(typist, "half");
+    see(typist, "\n> half|");
+    type(typist, "\x1A");
+    see(typist, "\n$ |");
+    expect_settings_as_before(typist);
 }
 
 START_TEST(ctrl_z_stops_and_fg_goes_on_where_it_was)
 {
-    struct person bob;
+    struct typist bob;
     struct termios now;
 
     stop_at_half_a_line(&bob);
@@ -751,7 +728,7 @@ END_TEST
 
 START_TEST(ended_while_it_was_stopped_it_leaves_the_terminal_alone)
 {
-    struct person bob;
+    struct typist bob;
 
     stop_at_half_a_line(&bob);
     type(&bob, "PS1='% '; kill %1; fg; echo status $?\r");
@@ -766,10 +743,10 @@ END_TEST
 /* SIGSTOP lets it put nothing back: a shell does that, if anybody. */
 START_TEST(ended_in_the_background_after_a_sigstop_it_leaves_the_terminal_alone)
 {
-    struct person bob;
+    struct typist bob;
     pid_t group;
 
-    sit_down(&bob, NULL, port);
+    sit_down(&bob, SHELL, port);
     see(&bob, "$ |");
     type(&bob, "TERM=dumb; $CHAT_CLI 127.0.0.1 $PORT\r");
     await_client();
@@ -793,7 +770,7 @@ END_TEST
 /* A server that is too busy to answer: its queue of connections is full. */
 START_TEST(ctrl_c_ends_the_wait_for_a_connection)
 {
-    struct person bob;
+    struct typist bob;
     struct sockaddr_in address;
     socklen_t length = sizeof address;
 
@@ -817,7 +794,7 @@ END_TEST
 START_TEST(two_of_them_talk_in_a_room)
 {
     struct program room = room_open();
-    struct person bob, eve;
+    struct typist bob, eve;
 
     sit_down(&bob, "NO_COLOR=1 exec $CHAT_CLI 127.0.0.1 $PORT", room.port);
     see(&bob, GREETING "\n> |");
