@@ -47,7 +47,7 @@
 #define LEAVE_MS    2000  /* to send what was still queued when somebody leaves */
 #define STALL_MS    30000 /* for the server to take some of what a script sends */
 #define SILENCE_MS  1000  /* for it to say something, when a script has sent all */
-#define FOR_EVER    (-1)
+#define FOR_EVER    (-1)  /* for what comes, while nothing is due */
 #define NS_PER_MS   1000000
 
 #define QUEUE_BYTES (1 << 20) /* to the server: 500 of the longest lines */
@@ -61,7 +61,7 @@ struct chat_client {
     int64_t stall_ms, silence_ms; /* what a script's server is granted, see patience() */
     int64_t waited_ms;            /* what it has used of that */
 
-    bool reads_input; /* nobody has said yet that nothing more will come */
+    bool reads_input; /* more may be said; when not, what is queued still goes out */
     bool refused;     /* a line that was typed did not fit the queue */
     bool half_closed; /* all was sent, and the server has been told so */
     bool ended;       /* the server has closed */
@@ -256,12 +256,6 @@ static void finish_lines(struct chat_client *client)
 
 /* ---- What is said ------------------------------------------------------------------- */
 
-/* Nothing more will be said; what is queued still goes out. */
-static void end_input(struct chat_client *client)
-{
-    client->reads_input = false;
-}
-
 static void queue_line(struct chat_client *client, const char *line, size_t length)
 {
     static const char refusal[] = "chat_cli: not sent: the server has stopped reading";
@@ -279,7 +273,7 @@ static void enter_line(struct chat_client *client)
 {
     chat_screen_leave_line(&client->screen, &client->edit);
     if (strcmp(client->edit.text, "quit") == 0)
-        end_input(client);
+        client->reads_input = false;
     else
         queue_line(client, client->edit.text, client->edit.length);
     line_edit_next(&client->edit);
@@ -292,7 +286,7 @@ static void read_keys(struct chat_client *client)
     ssize_t got = read(STDIN_FILENO, keys, sizeof keys);
 
     if (got == 0 || (got == -1 && !descriptor_try_again(errno)))
-        end_input(client);
+        client->reads_input = false;
     for (ssize_t used = 0; used < got && client->reads_input;) {
         enum line_edit_event event;
 
@@ -302,7 +296,7 @@ static void read_keys(struct chat_client *client)
         switch (event) {
         case LINE_EDIT_OPEN: break;
         case LINE_EDIT_ENTERED: enter_line(client); break;
-        case LINE_EDIT_END: end_input(client); break;
+        case LINE_EDIT_END: client->reads_input = false; break;
         case LINE_EDIT_INTERRUPT: stop_requested = 1; break;
         case LINE_EDIT_CLEAR: chat_screen_clear(&client->screen); break;
         }
@@ -345,7 +339,7 @@ static void read_input(struct chat_client *client)
     if (got == -1 && !descriptor_try_again(errno))
         client->input_failed = errno;
     if (got == 0)
-        end_input(client);
+        client->reads_input = false;
 }
 
 /* ---- The terminal comes and goes ---------------------------------------------------- */
