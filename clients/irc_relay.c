@@ -140,7 +140,10 @@ static void tell_channel(struct irc_relay *relay, const char *line, size_t keep)
     } while (*rest != '\0');
 }
 
-/* "[name] text", and how many bytes of it stand before each further piece. */
+/*
+ * "[name] text". How many bytes of it stand before each further piece; 0, here and below:
+ * it is not for the channel, and so the rest of the line is not either.
+ */
 static size_t take_speech(struct irc_relay *relay, const char *line)
 {
     const char *text = strstr(line, "] ");
@@ -148,7 +151,8 @@ static size_t take_speech(struct irc_relay *relay, const char *line)
     char said[LINE_BYTES];
 
     /* A name holds no space: "[ann to you] ..." is for the relay alone. */
-    if (name == 0 || memchr(line + 1, ' ', name) != NULL || text[2] == '\0')
+    if (name == 0 || name > WAY_MOST || strcspn(line + 1, " <>") < name ||
+        text[2] == '\0')
         return 0;
     text += 2;
     (void)snprintf(said, sizeof said, "<%.*s> %s", (int)name, line + 1, text);
@@ -161,9 +165,9 @@ static size_t take_speech(struct irc_relay *relay, const char *line)
 /* "* name words" goes as it is. */
 static size_t take_action(struct irc_relay *relay, const char *line)
 {
-    size_t keep = 2 + strcspn(line + 2, " ") + 1;
+    size_t name = strcspn(line + 2, " <>"), keep = 2 + name + 1;
 
-    if (keep > strlen(line))
+    if (name == 0 || name > WAY_MOST || line[2 + name] != ' ')
         return 0;
     tell_channel(relay, line, keep);
     return keep;

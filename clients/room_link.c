@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define DIAL_MS     10000 /* to connect, with each address of the host */
 #define NAMING_MS   5000  /* for a room that knows no /nick: then it goes without */
 #define STEADY_MS   60000 /* a link that held for so long did not fail at once */
+#define NAMES_MOST  99    /* that are tried, the first with a number behind it */
 #define INPUT_BYTES 8192  /* of one recv() */
 
 static void report(struct room_link *link, const char *format, ...)
@@ -79,7 +79,7 @@ static void ask_for_name(struct room_link *link)
         if (strchr(allowed, *letter) == NULL)
             *letter = '_';
     length = snprintf(command, sizeof command, "/nick %s\r\n", link->name);
-    (void)line_queue_add(&link->replies, command, (size_t)length);
+    link->asked = line_queue_add(&link->replies, command, (size_t)length);
 }
 
 static void greet(struct room_link *link)
@@ -87,7 +87,7 @@ static void greet(struct room_link *link)
     keepalive_enable(link->socket);
     link->telnet = (struct telnet){0};
     link->line = (struct line){.length = 0};
-    link->in_pieces = false;
+    link->in_pieces = link->skipping = false;
     link->names_tried = 0;
     enter(link, ROOM_NAMING, NAMING_MS);
     ask_for_name(link);
@@ -104,24 +104,33 @@ static void join(struct room_link *link)
 
 /* ---- What comes in ------------------------------------------------------------------ */
 
-/* Is the line the room's answer to /nick? Nobody else can say one like it. */
+/*
+ * Is the line the room's answer to /nick? What people say stands behind their names, so
+ * none of them can give it. That somebody else got the name just before us looks like our
+ * own success; that it is in use is believed after that, too.
+ */
 static bool take_answer(struct room_link *link, const char *line)
 {
+    static const char client[] = "Client ";
     char in_use[64], is_now[64];
-    size_t length = strlen(line), tail;
 
     (void)snprintf(in_use, sizeof in_use, "The name %s is in use", link->name);
-    tail = (size_t)snprintf(is_now, sizeof is_now, " is now %s", link->name);
-    if (strcmp(line, in_use) == 0) {
-        link->names_tried++;
+    (void)snprintf(is_now, sizeof is_now, " is now %s", link->name);
+    if (link->asked && strcmp(line, in_use) == 0) {
+        link->asked = false;
+        if (++link->names_tried > NAMES_MOST) {
+            lose(link, "no name is free in", "all that were tried are in use");
+            return true;
+        }
         enter(link, ROOM_NAMING, NAMING_MS);
         ask_for_name(link);
         return true;
     }
     if (link->state != ROOM_NAMING)
         return false;
-    if ((strncmp(line, "Client ", 7) == 0 && length > tail &&
-         strcmp(line + length - tail, is_now) == 0) ||
+    if ((strncmp(line, client, strlen(client)) == 0 &&
+         strcmp(line + strlen(client) + strcspn(line + strlen(client), " "), is_now) ==
+             0) ||
         strncmp(line, "Unknown command /nick", 21) == 0) {
         join(link);
         return true;
@@ -133,15 +142,18 @@ static void take_line(struct room_link *link, enum line_event event)
 {
     size_t keep = 0;
 
-    if (link->in_pieces || !take_answer(link, link->line.text))
+    if (!link->skipping && (link->in_pieces || !take_answer(link, link->line.text)))
         keep = link->settings.hear(link->settings.owner, link->line.text);
+    if (keep > LINE_KEPT)
+        keep = 0;
     link->in_pieces = event == LINE_FULL;
+    link->skipping = link->in_pieces && keep == 0;
     line_clear(&link->line, link->in_pieces ? keep : 0);
 }
 
 static void take_data(struct room_link *link, const unsigned char *bytes, size_t length)
 {
-    while (length > 0) {
+    while (length > 0 && link->socket != -1) {
         enum line_event event;
         size_t taken = line_take(&link->line, bytes, length, &event);
 
@@ -154,7 +166,7 @@ static void take_data(struct room_link *link, const unsigned char *bytes, size_t
 
 static void take_bytes(struct room_link *link, const unsigned char *bytes, size_t length)
 {
-    while (length > 0) {
+    while (length > 0 && link->socket != -1) {
         size_t plain = telnet_plain(&link->telnet, bytes, length);
         struct telnet_reply answer;
 
@@ -194,17 +206,21 @@ bool room_link_say(struct room_link *link, const char *text)
 
 static bool has_output(const struct room_link *link)
 {
-    return link->replies.length > 0 ||
+    return link->replies.length > 0 || link->queue.sent > 0 ||
            (link->state == ROOM_JOINED && link->queue.length > 0);
 }
 
-/* A name is asked for before the first line, or in its own time: between two lines. */
+/* A name is asked for before the first line, and never in the middle of one. */
 static int send_some(struct room_link *link)
 {
-    if (link->replies.length > 0 && link->queue.sent == 0 &&
+    if (link->queue.sent > 0 && line_queue_send(&link->queue, link->socket, 1) == -1)
+        return -1;
+    if (link->queue.sent > 0)
+        return 0;
+    if (link->replies.length > 0 &&
         line_queue_send(&link->replies, link->socket, link->replies.lines) == -1)
         return -1;
-    if (link->state != ROOM_JOINED || (link->replies.length > 0 && link->queue.sent == 0))
+    if (link->replies.length > 0 || link->state != ROOM_JOINED)
         return 0;
     return line_queue_send(&link->queue, link->socket, link->queue.lines) == -1 ? -1 : 0;
 }

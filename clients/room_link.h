@@ -27,8 +27,9 @@ struct room_settings {
     const char *name; /* wanted; what a room does not allow in it becomes an underscore */
     /*
      * A line that came, or a piece of a long one. Returns how many bytes at its beginning
-     * are to stand before the next piece too (LINE_KEPT at the most). And, in a line,
-     * what became of the link.
+     * are to stand before the next piece too, LINE_KEPT at the most, or 0: the rest of the
+     * line is skipped, so that no piece is ever taken for a line. And, in a line, what
+     * became of the link.
      */
     size_t (*hear)(void *owner, const char *line);
     void (*report)(void *owner, const char *text);
@@ -55,10 +56,12 @@ struct room_link {
 
     char name[ROOM_NAME_MOST + 1];
     int names_tried;
+    bool asked; /* for that name, and the room has not said that it is in use */
 
     struct telnet telnet;
     struct line line;
     bool in_pieces; /* the line is the next piece of a long one */
+    bool skipping;  /* and of no interest */
     struct line_queue replies, queue;
 };
 

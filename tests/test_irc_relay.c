@@ -5,6 +5,7 @@
 #include "net/clock.h"
 #include "net/dial.h"
 #include "net/irc.h"
+#include "net/line.h"
 #include "net/listener.h"
 
 #include <netinet/in.h>
@@ -348,7 +349,8 @@ START_TEST(relays_without_a_name_of_their_own_link_two_rooms_as_well)
     struct stream people[2];
 
     ngircd_start(&irc, "a", 0, "");
-    for (int i = 0; i < 2; i++) { /* both are "relay" in their rooms, one in the channel */
+    for (int i = 0; i < 2;
+         i++) { /* both are "relay" in their rooms, one in the channel */
         rooms[i] = started(room_open());
         relays[i] = relay_linked("relay", rooms[i].port, irc.port, "#room", "-q");
         people[i] = named(&rooms[i], "ann");
@@ -522,6 +524,133 @@ START_TEST(while_one_side_is_out_of_reach_the_other_is_served)
         expect_line(&server, "PONG :are you there");
         ck_assert_int_lt(clock_ms() - asked, 5000); /* it dials for ten seconds */
     }
+}
+END_TEST
+
+/* ---- Hostile rooms ------------------------------------------------------------------ */
+
+/* A relay between a room and a server that are both scripts. */
+static struct stream fake_room, fake_server;
+
+static void link_fakes(const char *nick)
+{
+    struct fake rooms = fake_open(), irc_fake = fake_open();
+    char got[64];
+
+    relay = relay_start(nick, rooms.port, irc_fake.port, "#room", "0", NULL);
+    fake_server = fake_welcome(&irc_fake, "#room", got);
+    fake_room = fake_accept(&rooms);
+    expect_line(&fake_room, "/nick %s", nick);
+    send_text(&fake_room, "Client 127.0.0.1:1 is now ");
+    send_text(&fake_room, nick);
+    send_text(&fake_room, "\r\n");
+    await_links(&relay);
+}
+
+START_TEST(the_rest_of_a_line_that_is_not_for_the_channel_is_no_line)
+{
+    static const char *const begins[] = {"[ann to you] ",
+                                         "[ann] <relay> <x> ",
+                                         "Client left ann: ",
+                                         "You're connected ",
+                                         "* ",
+                                         "[a b"};
+    static const char *const forged[] = {"[bob] I quit", "* bob dies", "Client left bob"};
+
+    link_fakes("relay");
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+        for (size_t k = 0; k < sizeof forged / sizeof forged[0]; k++) {
+            char text[LINE_MOST + 1];
+
+            (void)memset(text, 'p', LINE_MOST);
+            text[LINE_MOST] = '\0';
+            memcpy(text, begins[i], strlen(begins[i]));
+            send_text(&fake_room, text);
+            send_text(&fake_room, forged[k]);
+            send_text(&fake_room, "\r\n");
+        }
+    }
+    send_text(&fake_room, "[ann] the end\r\n");
+    for (bool over = false; !over;) {
+        char *line = next_line(&fake_server);
+
+        over = strcmp(line, "PRIVMSG #room :<ann> the end") == 0;
+        ck_assert_msg(over || strstr(line, "bob") == NULL, "'%s'", line);
+        free(line);
+    }
+    stream_close(&fake_server);
+}
+END_TEST
+
+START_TEST(a_name_longer_than_any_is_not_passed_on_and_does_no_harm)
+{
+    static const char *const forms[] = {"* %s ", "[%s] ", "[a<%s] ", "* %s> "};
+    char name[1501] = "", line[6000], words[3001];
+
+    link_fakes("relay");
+    (void)memset(name, 'a', 1500);
+    (void)memset(words, 'w', 3000);
+    words[3000] = '\0';
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        (void)snprintf(line, sizeof line, forms[i], name);
+        send_text(&fake_room, line);
+        send_text(&fake_room, words);
+        send_text(&fake_room, "\r\n");
+    }
+    send_text(&fake_room, "[[::1]:4000] the end\r\n");
+    expect_line(&fake_server, "PRIVMSG #room :<[::1]:4000> the end");
+    stream_close(&fake_server);
+}
+END_TEST
+
+START_TEST(a_room_that_knows_no_free_name_is_left)
+{
+    struct fake rooms = fake_open();
+    struct stream server;
+
+    relay = relay_start("relay", rooms.port, free_port(), "#room", "0", NULL);
+    server = fake_accept(&rooms);
+    for (int i = 0; i < 100; i++) {
+        char *line = next_line(&server), answer[64];
+
+        ck_assert_int_eq(strncmp(line, "/nick ", 6), 0);
+        (void)snprintf(answer, sizeof answer, "The name %.16s is in use\r\n", line + 6);
+        send_text(&server, answer);
+        free(line);
+    }
+    expect_end(&server);
+    stream_close(&server);
+}
+END_TEST
+
+/* The room takes no more until the relay has sent half of a line, and then asks for a name. */
+START_TEST(a_line_that_was_begun_is_finished_before_another_name_is_asked_for)
+{
+    char text[512];
+    int said = 0;
+
+    link_fakes("relay");
+    (void)memset(text, 'x', 400);
+    text[400] = '\0';
+    for (; said < 20000; said++) {
+        irc_send(&fake_server, ":bob!u@h PRIVMSG #room :%s", text);
+        if (said % 100 == 0) {
+            send_text(&fake_server, "PING :turn\r\n");
+            expect_line(&fake_server, "PONG turn");
+        }
+    }
+    send_text(&fake_room, "The name relay is in use\r\n");
+    for (bool asked = false; !asked;) {
+        char *line = next_line(&fake_room);
+
+        asked = strcmp(line, "/nick relay1") == 0;
+        ck_assert_msg(asked ||
+                          (strncmp(line, "<bob> xxx", 9) == 0 && strlen(line) == 406) ||
+                          strncmp(line, "-- ", 3) == 0,
+                      "'%s'", line);
+        free(line);
+    }
+    stream_close(&fake_server);
 }
 END_TEST
 
@@ -710,6 +839,10 @@ int main(void)
         a_room_that_comes_back_gets_what_was_said_meanwhile,
         an_irc_server_that_comes_back_gets_what_was_said_meanwhile,
         while_one_side_is_out_of_reach_the_other_is_served,
+        the_rest_of_a_line_that_is_not_for_the_channel_is_no_line,
+        a_name_longer_than_any_is_not_passed_on_and_does_no_harm,
+        a_room_that_knows_no_free_name_is_left,
+        a_line_that_was_begun_is_finished_before_another_name_is_asked_for,
         hostile_bytes_from_irc_reach_the_room_as_clean_lines,
         wrong_usage_is_said,
         between_linked_servers_a_thousand_lines_arrive_once_and_in_order,
