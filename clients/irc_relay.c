@@ -17,27 +17,31 @@
  * That is the way it came, and a relay that finds its own name in it drops the line: no
  * line passes the same relay twice, however rooms, channels and relays are linked (news
  * servers do it with their Path, RFC 5536 3.1.5). The names on the way are one side's and
- * the other's in turn, and a relay looks for the one that it has there; so that relays in
- * different rooms and networks are told apart, each should be given a name of its own (-n).
- * Names stand first and cannot be forged by a text, which comes behind them; a text can
- * only, by beginning with a relay's own name in angle brackets, keep itself from being
- * passed on.
+ * the other's in turn, and a relay looks for the one that it has there; the last one is
+ * the author's, who may be called as he likes. So that relays in different rooms and
+ * networks are told apart, each should be given a name of its own (-n). A text that begins
+ * with names in angle brackets is taken for a longer way: whoever writes a relay's name
+ * and another into it keeps that line from going through that relay, and no other.
+ *
+ * Several relays between the same room and channel would each pass every line on. But one
+ * that hears another say what it has itself said on the other side, under its own name
+ * there, knows that they are twins. The one whose name comes first goes on, and the others
+ * stand by: until it leaves, or until lines that they would have passed on are not heard.
  */
 #include "clients/irc_session.h"
 #include "clients/room_link.h"
-#include "net/address.h"
 #include "net/clock.h"
 #include "net/server.h"
 #include "net/signals.h"
 #include "net/text.h"
 #include "options.h"
 
-#include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <unistd.h> /* optarg, optind */
 
 #define NS_PER_MS  1000000
 #define SILENCE_MS 60000
@@ -47,16 +51,39 @@
 /* The names that a line may come with; they are said again before each piece of it. */
 #define WAY_MOST 200
 
+/* Lines that each side remembers to have said, to tell twins by; and how much of a line. */
+#define SAID_LINES 64
+#define SAID_BYTES 100
+
+/* A relay that stands by goes on when the other has not said so many lines in a row. */
+#define MISSED_MOST 32
+
 /* A message's text, of which each byte may become three, and names before it. */
 #define LINE_BYTES (LINE_MOST + 2 * IRC_MESSAGE_MOST)
+
+enum side { ROOM, CHANNEL };
+
+/* The lines that were last said on a side, as hashes, or would have been; 0: none. */
+struct said {
+    uint32_t lines[SAID_LINES];
+    int next;
+};
 
 struct irc_relay {
     struct irc_session session;
     struct room_link room;
     bool is_quiet; /* joins and leaves are not passed on */
     bool was_joined,
-        was_inside; /* the channel, the room: a change is said on the other */
-    bool warned;    /* that own words came back */
+        was_inside;        /* the channel, the room: a change is said on the other */
+    bool warned;           /* that own words came back */
+    bool warned_of_way;    /* that a line had too many names before it */
+    bool told_of_drops[2]; /* on the way to that side, and not how many yet */
+    unsigned long news_left_out; /* while lines waited for the channel */
+
+    struct said said[2];
+    char first[IRC_NICK_MOST + 1]; /* the twin that passes lines on, or "": this one */
+    enum side first_side;          /* where it has that name */
+    int missed;                    /* lines that it has not passed on, in a row */
 };
 
 static volatile sig_atomic_t stop_requested;
@@ -71,6 +98,89 @@ static void report(void *owner, const char *text)
 {
     (void)owner;
     (void)fprintf(stderr, "irc_relay: %s\n", text);
+}
+
+/* ---- Relays that link the same ------------------------------------------------------ */
+
+static const char *own_name(const struct irc_relay *relay, enum side side)
+{
+    return side == CHANNEL ? relay->session.nick : relay->room.name;
+}
+
+/* FNV-1a, of the line's beginning: the rest may have been cut off on the way. */
+static uint32_t hash_of(const char *line)
+{
+    uint32_t hash = 2166136261U;
+
+    for (size_t i = 0; i < SAID_BYTES && line[i] != '\0'; i++)
+        hash = (hash ^ (unsigned char)line[i]) * 16777619U;
+    return hash == 0 ? 1 : hash;
+}
+
+static bool was_said(const struct irc_relay *relay, enum side side, const char *line)
+{
+    uint32_t hash = hash_of(line);
+
+    for (int i = 0; i < SAID_LINES; i++)
+        if (relay->said[side].lines[i] == hash)
+            return true;
+    return false;
+}
+
+static void go_on(struct irc_relay *relay, const char *why)
+{
+    char text[256];
+
+    (void)snprintf(text, sizeof text, "%.64s %s: this relay goes on", relay->first, why);
+    relay->first[0] = '\0';
+    report(relay, text);
+}
+
+/* The one whose name comes first passes lines on. */
+static void meet_twin(struct irc_relay *relay, const char *name, enum side side)
+{
+    const char *chosen = *relay->first != '\0' && relay->first_side == side
+                             ? relay->first
+                             : own_name(relay, side);
+    char text[256];
+
+    if (strlen(name) > IRC_NICK_MOST || strcmp(name, chosen) >= 0)
+        return;
+    if (*relay->first == '\0') {
+        (void)snprintf(text, sizeof text,
+                       "%.64s links the same room and channel: this relay stands by",
+                       name);
+        report(relay, text);
+    }
+    memcpy(relay->first, name, strlen(name) + 1);
+    relay->first_side = side;
+    relay->missed = 0;
+}
+
+/* Is a line to be said on a side? It is remembered; what goes with it is the caller's. */
+static bool may_say(struct irc_relay *relay, enum side side, const char *line)
+{
+    struct said *said = &relay->said[side];
+
+    said->lines[said->next] = hash_of(line);
+    said->next = (said->next + 1) % SAID_LINES;
+    if (*relay->first != '\0' && ++relay->missed > MISSED_MOST)
+        go_on(relay, "does not pass lines on");
+    return *relay->first == '\0';
+}
+
+/* Somebody has said a line: it may be one that another relay has passed on for this one. */
+static void hear_said(struct irc_relay *relay, enum side side, const char *line)
+{
+    if (*relay->first != '\0' && relay->missed > 0 && was_said(relay, side, line))
+        relay->missed = 0;
+}
+
+static void hear_leaving(struct irc_relay *relay, enum side side, const char *name)
+{
+    if (*relay->first != '\0' && relay->first_side == side &&
+        strcmp(relay->first, name) == 0)
+        go_on(relay, "has left");
 }
 
 /* ---- The way a line came ------------------------------------------------------------ */
@@ -97,26 +207,42 @@ static size_t way_length(const char *text)
  * long a way to be sure of that? Its first name is one there, the next one from the other
  * side, and so on.
  */
-static bool came_back(struct irc_relay *relay, const char *line, bool in_channel)
+static bool came_back(struct irc_relay *relay, const char *line, enum side side)
 {
     size_t way = way_length(line), at = 0, length;
+    bool has_author =
+        strncmp(line + way, "* ", 2) != 0 && strncmp(line + way, "-- ", 3) != 0;
+    char name[WAY_MOST + 1], speaker[WAY_MOST + 1] = "";
 
-    while (way <= WAY_MOST && (length = name_length(line + at)) > 0) {
-        const char *own = in_channel ? relay->session.nick : relay->room.name;
-        char name[WAY_MOST + 1];
-
-        (void)snprintf(name, sizeof name, "%.*s", (int)length - 3, line + at + 1);
-        at += length;
-        in_channel = !in_channel;
-        if (!irc_same(name, own))
-            continue;
-        if (!relay->warned)
-            report(relay, "its own words came back, and go no further: is another "
-                          "relay in the same room and channel?");
-        relay->warned = true;
+    if (way > WAY_MOST) {
+        if (!relay->warned_of_way)
+            report(relay, "a line with too many names in angle brackets before it, or "
+                          "too long ones, is not passed on");
+        relay->warned_of_way = true;
         return true;
     }
-    return way > WAY_MOST;
+    /* A twin says here what this relay has said here: it would go round between them. */
+    length = name_length(line);
+    if (way > length + name_length(line + length) && was_said(relay, side, line + length))
+        return true;
+    for (int names = 0; (length = name_length(line + at)) > 0; names++) {
+        at += length;
+        if (at == way && has_author)
+            break;
+        (void)snprintf(name, sizeof name, "%.*s", (int)length - 3,
+                       line + at - length + 1);
+        if (names == 0)
+            memcpy(speaker, name, sizeof speaker);
+        if (irc_same(name, own_name(relay, names % 2 == 0 ? side : !side))) {
+            if (names == 1 && was_said(relay, !side, line + at))
+                meet_twin(relay, speaker, side);
+            else if (!relay->warned)
+                report(relay, "its own words came back, and go no further");
+            relay->warned = true;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- From the room into the channel ------------------------------------------------- */
@@ -155,8 +281,9 @@ static size_t take_speech(struct irc_relay *relay, const char *line)
         text[2] == '\0')
         return 0;
     text += 2;
+    hear_said(relay, ROOM, text);
     (void)snprintf(said, sizeof said, "<%.*s> %s", (int)name, line + 1, text);
-    if (came_back(relay, said, false))
+    if (came_back(relay, said, ROOM) || !may_say(relay, CHANNEL, said))
         return 0;
     tell_channel(relay, said, way_length(said));
     return (size_t)(text - line) + way_length(text);
@@ -168,6 +295,8 @@ static size_t take_action(struct irc_relay *relay, const char *line)
     size_t name = strcspn(line + 2, " <>"), keep = 2 + name + 1;
 
     if (name == 0 || name > WAY_MOST || line[2 + name] != ' ')
+        return 0;
+    if (!may_say(relay, CHANNEL, line))
         return 0;
     tell_channel(relay, line, keep);
     return keep;
@@ -185,15 +314,23 @@ static void take_news(struct irc_relay *relay, const char *line)
     } else if (strncmp(line, left, strlen(left)) == 0 &&
                strncmp(line + strlen(left), "is now ", 7) != 0) {
         const char *who = line + strlen(left), *why = who + strcspn(who, " ");
+        char gone[IRC_NICK_MOST + 1];
 
         if (why > who && why[-1] == ':') /* it belongs to the words that follow */
             why--;
+        (void)snprintf(gone, sizeof gone, "%.*s", (int)(why - who), who);
+        hear_leaving(relay, ROOM, gone);
         (void)snprintf(said, sizeof said, "-- %.*s left the room%s", (int)(why - who),
                        who, why);
     } else {
         (void)snprintf(said, sizeof said, "-- %s", name);
     }
-    tell_channel(relay, said, 0);
+    if (relay->is_quiet || !may_say(relay, CHANNEL, said))
+        return;
+    if (relay->session.settings.pace_ms > 0 && relay->session.queue.lines > 0)
+        relay->news_left_out++; /* what people say is not to wait for it */
+    else
+        tell_channel(relay, said, 0);
 }
 
 static size_t hear_room(void *owner, const char *line)
@@ -206,7 +343,7 @@ static size_t hear_room(void *owner, const char *line)
         return take_action(relay, line);
     if (strncmp(line, "Server full", 11) == 0)
         report(relay, "the room has no place left");
-    else if (!relay->is_quiet && strncmp(line, "Client ", 7) == 0)
+    else if (strncmp(line, "Client ", 7) == 0)
         take_news(relay, line);
     return 0;
 }
@@ -220,6 +357,15 @@ static void tell_room(struct irc_relay *relay, const char *line)
     (void)room_link_say(&relay->room, text_clean(line, clean, sizeof clean));
 }
 
+/* The same of a line that another relay may pass on. */
+static void pass_to_room(struct irc_relay *relay, const char *line)
+{
+    char clean[LINE_BYTES];
+
+    if (may_say(relay, ROOM, text_clean(line, clean, sizeof clean)))
+        (void)room_link_say(&relay->room, clean);
+}
+
 static void take_said(struct irc_relay *relay, const char *nick, char *said)
 {
     char line[LINE_BYTES];
@@ -228,12 +374,13 @@ static void take_said(struct irc_relay *relay, const char *nick, char *said)
     irc_strip(said);
     if (kind == IRC_OTHER || *said == '\0')
         return;
+    hear_said(relay, CHANNEL, said);
     (void)snprintf(line, sizeof line, "<%s> %s", nick, said);
-    if (came_back(relay, line, true))
+    if (came_back(relay, line, CHANNEL))
         return;
     if (kind == IRC_ACTION)
         (void)snprintf(line, sizeof line, "* %s %s", nick, said);
-    tell_room(relay, line);
+    pass_to_room(relay, line);
 }
 
 /* Who comes and goes in the channel. */
@@ -244,6 +391,14 @@ static void take_change(struct irc_relay *relay, const char *nick,
     const char *first = message->params[0], *second = message->params[1];
     bool here = irc_same(first, channel);
     char line[LINE_BYTES] = "";
+
+    if (strcmp(command, "QUIT") == 0 || strcmp(command, "NICK") == 0 ||
+        (strcmp(command, "PART") == 0 && here))
+        hear_leaving(relay, CHANNEL, nick);
+    else if (strcmp(command, "KICK") == 0 && here)
+        hear_leaving(relay, CHANNEL, second);
+    if (relay->is_quiet)
+        return;
 
     if (strcmp(command, "JOIN") == 0 && here)
         (void)snprintf(line, sizeof line, "-- %s joined %s", nick, channel);
@@ -260,7 +415,7 @@ static void take_change(struct irc_relay *relay, const char *nick,
         (void)snprintf(line, sizeof line, "-- %s is now %s", nick, first);
     if (*line != '\0') {
         irc_strip(line);
-        tell_room(relay, line);
+        pass_to_room(relay, line);
     }
 }
 
@@ -275,7 +430,7 @@ static void hear_channel(void *owner, struct irc_message *message)
     if (relay->session.state != IRC_JOINED || *nick == '\0' ||
         strpbrk(nick, "<>") != NULL || irc_same(nick, relay->session.nick))
         return;
-    if (!is_said && !relay->is_quiet)
+    if (!is_said)
         take_change(relay, nick, message);
     else if (is_said && irc_same(message->params[0], relay->session.settings.channel))
         take_said(relay, nick, message->params[1]);
@@ -297,6 +452,8 @@ static void tell_changes(struct irc_relay *relay)
             tell_room(relay, line);
         }
         relay->was_joined = joined;
+        if (!joined && *relay->first != '\0' && relay->first_side == CHANNEL)
+            go_on(relay, "is out of sight");
     }
     if (inside != relay->was_inside) {
         if (relay->was_inside || relay->room.joins > 1)
@@ -305,31 +462,52 @@ static void tell_changes(struct irc_relay *relay)
                                 : "-- the link to the room is lost",
                          0);
         relay->was_inside = inside;
+        if (!inside && *relay->first != '\0' && relay->first_side == ROOM)
+            go_on(relay, "is out of sight");
     }
 }
 
-/* Lines that found no place are counted until there is place for saying so. */
-static void tell_losses(struct irc_relay *relay)
+/*
+ * Lines that find no place on their way to one side are a matter for the other, where they
+ * were said: at once that it happens, and how many they were when there is place again.
+ */
+static void tell_losses(struct irc_relay *relay, enum side to)
 {
-    struct line_queue *to_channel = &relay->session.queue, *to_room = &relay->room.queue;
-    char text[256];
+    struct line_queue *queue = to == CHANNEL ? &relay->session.queue : &relay->room.queue;
+    const char *where = to == CHANNEL ? relay->session.settings.channel : "the room";
+    bool over = queue->length < LINE_QUEUE_BYTES / 2;
+    char text[512];
 
-    if (to_channel->dropped > 0 && to_channel->length < LINE_QUEUE_BYTES / 2) {
-        (void)snprintf(text, sizeof text, "-- %lu lines were dropped on the way to %s",
-                       to_channel->dropped, relay->session.settings.channel);
-        to_channel->dropped = 0;
-        report(relay, text + strlen("-- "));
-        tell_room(relay, text);
-    }
-    if (to_room->dropped > 0 && to_room->length < LINE_QUEUE_BYTES / 2) {
+    if (queue->dropped == 0 || (relay->told_of_drops[to] && !over))
+        return;
+    if (over)
+        (void)snprintf(text, sizeof text, "-- %lu line%s dropped on the way to %s",
+                       queue->dropped, queue->dropped == 1 ? " was" : "s were", where);
+    else
         (void)snprintf(text, sizeof text,
-                       "-- %lu lines were dropped on the way to the "
-                       "room",
-                       to_room->dropped);
-        to_room->dropped = 0;
-        report(relay, text + strlen("-- "));
+                       "-- too much waits on the way to %s: lines are being dropped",
+                       where);
+    relay->told_of_drops[to] = !over;
+    if (over)
+        queue->dropped = 0;
+    report(relay, text + strlen("-- "));
+    if (to == CHANNEL)
+        tell_room(relay, text);
+    else
         tell_channel(relay, text, 0);
-    }
+}
+
+/* Who came and went while there were lines to be said is summed up behind them. */
+static void tell_news_left_out(struct irc_relay *relay)
+{
+    char text[128];
+
+    if (relay->news_left_out == 0 || relay->session.queue.lines > 0)
+        return;
+    (void)snprintf(text, sizeof text, "-- %lu more came, left or took a name",
+                   relay->news_left_out);
+    relay->news_left_out = 0;
+    tell_channel(relay, text, 0);
 }
 
 /* ---- The loop ----------------------------------------------------------------------- */
@@ -356,17 +534,24 @@ static int wait_for_events(struct irc_relay *relay, struct signals *signals,
                            deadline == INT64_MAX ? NULL : &timeout);
 }
 
-static void stop(struct irc_relay *relay)
+static void report_unsent(struct irc_relay *relay, const struct line_queue *queue,
+                          const char *where)
 {
-    unsigned long lines = relay->session.queue.lines + relay->session.queue.dropped;
+    unsigned long lines = queue->lines + queue->dropped;
     char text[128];
 
-    room_link_stop(&relay->room);
-    irc_session_quit(&relay->session, "irc_relay ends");
     (void)snprintf(text, sizeof text, "%lu line%s did not reach %.64s", lines,
-                   lines == 1 ? "" : "s", relay->session.settings.channel);
+                   lines == 1 ? "" : "s", where);
     if (lines > 0)
         report(relay, text);
+}
+
+static void stop(struct irc_relay *relay)
+{
+    room_link_stop(&relay->room);
+    irc_session_quit(&relay->session, "irc_relay ends");
+    report_unsent(relay, &relay->session.queue, relay->session.settings.channel);
+    report_unsent(relay, &relay->room.queue, "the room");
 }
 
 /* Until a signal ends it, or the IRC server says no. The exit status. */
@@ -386,7 +571,9 @@ static int run(struct irc_relay *relay, struct signals *signals)
         if (relay->room.state == ROOM_OVER)
             continue;
         tell_changes(relay);
-        tell_losses(relay);
+        tell_losses(relay, CHANNEL);
+        tell_losses(relay, ROOM);
+        tell_news_left_out(relay);
     }
     room_link_stop(&relay->room);
     return relay->session.refused ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -434,7 +621,8 @@ static void take_room(struct room_settings *room, const char *text)
             length = strlen(text);
         end = text + length;
     }
-    if (length == 0 || length >= sizeof room->host || (*end != '\0' && *end != ':'))
+    if (length == 0 || length >= sizeof room->host || (*text == '[' && *host == '[') ||
+        (*end != '\0' && *end != ':'))
         options_wrong(&options, "'%s' is no room (host:port)", text);
     memcpy(room->host, host, length);
     room->host[length] = '\0';

@@ -135,6 +135,35 @@ static int count_until(struct stream *client, const char *words, const char *cou
     }
 }
 
+/* Takes lines up to a PRIVMSG that holds these words: that nick must have said it. */
+static void expect_said_at_last(struct stream *client, const char *nick,
+                                const char *words)
+{
+    char *line = irc_await(client, words);
+
+    if (strncmp(line + 1, nick, strlen(nick)) != 0 || line[1 + strlen(nick)] != '!')
+        ck_abort_msg("expected %s to say '%s', got '%s'", nick, words, line);
+    free(line);
+}
+
+/* A relay between a room and a server that are both scripts. */
+static struct stream fake_room, fake_server;
+
+static void link_fakes(const char *nick)
+{
+    struct fake rooms = fake_open(), irc_fake = fake_open();
+    char got[64];
+
+    relay = relay_start(nick, rooms.port, irc_fake.port, "#room", "0", NULL);
+    fake_server = fake_welcome(&irc_fake, "#room", got);
+    fake_room = fake_accept(&rooms);
+    expect_line(&fake_room, "/nick %s", nick);
+    send_text(&fake_room, "Client 127.0.0.1:1 is now ");
+    send_text(&fake_room, nick);
+    send_text(&fake_room, "\r\n");
+    await_links(&relay);
+}
+
 /* ---- What is passed on -------------------------------------------------------------- */
 
 START_TEST(what_is_said_on_one_side_is_said_on_the_other)
@@ -290,6 +319,7 @@ START_TEST(a_queue_that_overflows_says_how_many_lines_were_dropped)
         (void)snprintf(text, sizeof text, "%04d and some more words to fill it up\n", i);
         send_text(&ann, text);
     }
+    expect_error(&relay, "too much waits on the way to #room: lines are being dropped");
     /* The room has sent the relay all of it; and in a turn that answers PING it reads. */
     send_text(&ann, "/msg relay end\n");
     (void)skip_to_line(&ann, "[you to relay] end");
@@ -377,17 +407,75 @@ START_TEST(two_relays_in_the_same_room_and_channel_do_not_go_in_circles)
     relay = relay_linked("relay", room.port, irc.port, "#room", NULL);
     second = relay_linked("other", room.port, irc.port, "#room", NULL);
     ann = named(&room, "ann");
-    send_text(&ann, "once\n");
-    ck_assert_int_le(count_until(&ann, "[other] <relay> <ann> once", "once"), 1);
-    irc_send(&bob, "PRIVMSG #room :marker");
-    (void)skip_to_line(&ann, "[relay] <bob> marker");
-    send_text(&ann, "the end\n");
-    /* Each relay's line, and what each made of the other's notices: no more than that. */
-    ck_assert_int_le(count_until(&bob, "PRIVMSG #room :<ann> the end", "once"), 2);
-    ck_assert_int_le(count_until(&bob, "PRIVMSG #room :<ann> the end", "once"), 0);
-    expect_error(&second, "its own words came back");
-    relay_stop(&relay);
+    send_text(&ann, "before\n");
+    irc_send(&bob, "PRIVMSG #room :before");
+    expect_error(&relay, "other links the same room and channel: this relay stands by");
+    for (int i = 0; i < 40;
+         i++) { /* now each line comes once, and nobody hears his own */
+        char said[32];
+
+        (void)snprintf(said, sizeof said, "once %d", i);
+        send_text(&ann, said);
+        send_text(&ann, "\n");
+        free(irc_await(&bob, said));
+        irc_send(&bob, "PRIVMSG #room :so %s", said);
+        (void)skip_to_line(&ann, "[other] <bob> so %s", said);
+    }
+    send_text(&ann, "middle\n");
+    ck_assert_int_eq(count_until(&bob, "<ann> middle", "once"), 0);
+    irc_send(&bob, "PRIVMSG #room :middle");
+    ck_assert_int_eq(count_until(&ann, "<bob> middle", "once"), 0);
     relay_stop(&second);
+    expect_error(&relay, "other has left: this relay goes on");
+    send_text(&ann, "after\n");
+    expect_said_at_last(&bob, "relay", "<ann> after");
+    relay_stop(&relay);
+}
+END_TEST
+
+START_TEST(who_is_called_as_a_relay_is_heard_beyond_it_and_too_long_a_way_is_said)
+{
+    link_fakes("east");
+    irc_send(&fake_server, ":west!u@h PRIVMSG #room :<east> hello from the west");
+    expect_line(&fake_room, "<west> <east> hello from the west");
+    send_text(&fake_room, "[ann] <east> is a name\r\n");
+    expect_line(&fake_server, "PRIVMSG #room :<ann> <east> is a name");
+    irc_send(&fake_server, ":west!u@h PRIVMSG #room :<east> <zoe> went through it");
+    irc_send(&fake_server, ":west!u@h PRIVMSG #room :<east> * zoe went through it");
+    expect_error(&relay, "its own words came back");
+    for (int i = 0; i < 40; i++)
+        send_text(&fake_room, i == 0 ? "[ann] " : "<html> ");
+    send_text(&fake_room, "look\r\n[ann] the end\r\n");
+    expect_error(&relay, "too many names");
+    expect_line(&fake_server, "PRIVMSG #room :<ann> the end");
+    irc_send(&fake_server, ":bob!u@h PRIVMSG #room :the end");
+    expect_line(&fake_room, "<bob> the end");
+    stream_close(&fake_server);
+}
+END_TEST
+
+START_TEST(what_waits_for_the_room_at_the_end_is_counted)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+    char nick[64];
+
+    relay = relay_start("relay", free_port(), fake.port, "#room", "0", NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    for (int i = 0; i < 3; i++)
+        irc_send(&server, ":bob!u@h PRIVMSG #room :unheard");
+    send_text(&server, "PING :turn\r\n");
+    expect_line(&server, "PONG turn");
+    ck_assert_int_eq(kill(relay.pid, SIGTERM), 0);
+    free(irc_await(&server, "QUIT"));
+    stream_close(&server);
+    ck_assert_int_eq(program_wait(&relay), 0);
+    for (bool told = false; !told;) {
+        char *line = next_line(&relay.err);
+
+        told = strstr(line, "3 lines did not reach the room") != NULL;
+        free(line);
+    }
 }
 END_TEST
 
@@ -529,24 +617,6 @@ END_TEST
 
 /* ---- Hostile rooms ------------------------------------------------------------------ */
 
-/* A relay between a room and a server that are both scripts. */
-static struct stream fake_room, fake_server;
-
-static void link_fakes(const char *nick)
-{
-    struct fake rooms = fake_open(), irc_fake = fake_open();
-    char got[64];
-
-    relay = relay_start(nick, rooms.port, irc_fake.port, "#room", "0", NULL);
-    fake_server = fake_welcome(&irc_fake, "#room", got);
-    fake_room = fake_accept(&rooms);
-    expect_line(&fake_room, "/nick %s", nick);
-    send_text(&fake_room, "Client 127.0.0.1:1 is now ");
-    send_text(&fake_room, nick);
-    send_text(&fake_room, "\r\n");
-    await_links(&relay);
-}
-
 START_TEST(the_rest_of_a_line_that_is_not_for_the_channel_is_no_line)
 {
     static const char *const begins[] = {"[ann to you] ",
@@ -636,7 +706,7 @@ START_TEST(a_line_that_was_begun_is_finished_before_another_name_is_asked_for)
         irc_send(&fake_server, ":bob!u@h PRIVMSG #room :%s", text);
         if (said % 100 == 0) {
             send_text(&fake_server, "PING :turn\r\n");
-            expect_line(&fake_server, "PONG turn");
+            free(irc_await(&fake_server, "PONG turn"));
         }
     }
     send_text(&fake_room, "The name relay is in use\r\n");
@@ -706,6 +776,7 @@ START_TEST(wrong_usage_is_said)
     expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-r:", "#room");
     expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-rhost:0", "#room");
     expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-r[::1]x", "#room");
+    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-r[::1", "#room");
     expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-ix", "#room");
     expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "room", NULL);
 }
@@ -834,6 +905,8 @@ int main(void)
         several_rooms_in_one_channel_hear_each_other_once,
         relays_without_a_name_of_their_own_link_two_rooms_as_well,
         two_relays_in_the_same_room_and_channel_do_not_go_in_circles,
+        who_is_called_as_a_relay_is_heard_beyond_it_and_too_long_a_way_is_said,
+        what_waits_for_the_room_at_the_end_is_counted,
         rooms_and_channels_linked_in_a_circle_hear_a_line_so_often_as_there_are_ways,
         a_name_in_use_in_the_room_gets_a_number,
         a_room_that_comes_back_gets_what_was_said_meanwhile,
