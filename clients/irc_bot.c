@@ -9,12 +9,11 @@
  *
  * How it gets there and stays there is clients/irc_session.h, which irc_relay shares. Each
  * line is written with one write(), so it is in the file when it has been said, and
- * `tail -f` never shows half a line. A SIGHUP opens the file anew: move the old one away
+ * `tail -F` never shows half a line. A SIGHUP opens the file anew: move the old one away
  * first (mv irc.log irc.old; kill -HUP the bot), and not a line is lost.
  */
 #include "clients/irc_session.h"
 #include "net/clock.h"
-#include "net/number.h"
 #include "net/server.h"
 #include "net/signals.h"
 #include "net/text.h"
@@ -61,8 +60,10 @@ static void heed_signal(int signal_number)
 
 static int open_file(struct irc_bot *bot)
 {
+    /* A FIFO without a reader, or one who does not read, must not keep the bot waiting. */
     int file =
-        open(bot->path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0666);
+        open(bot->path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC | O_NONBLOCK,
+             0666);
 
     if (file == -1) {
         (void)fprintf(stderr, "irc_bot: cannot open %s: %s\n", bot->path,
@@ -103,8 +104,8 @@ static void write_line(struct irc_bot *bot, const char *line, size_t length)
         return;
     }
     if (bot->is_full)
-        (void)fprintf(stderr, "irc_bot: writing to %s again; %lu lines are missing\n",
-                      bot->path, bot->lost);
+        (void)fprintf(stderr, "irc_bot: writing to %s again; %lu line%s missing\n",
+                      bot->path, bot->lost, bot->lost == 1 ? " is" : "s are");
     bot->is_full = false;
     bot->lost = 0;
 }

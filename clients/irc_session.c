@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define IRC_PORT     6667
 #define DIAL_MS      10000 /* to connect, with each address of the host */
@@ -23,6 +22,7 @@
 #define NICKS_MOST   99    /* that are tried, the first with a number behind it */
 #define INPUT_BYTES  8192  /* of one recv() */
 #define REPORT_BYTES 1024
+#define NICKSERV     "NickServ"
 #define NO_DEADLINE  INT64_MAX
 
 /*
@@ -30,6 +30,8 @@
  * user name of 10 and a host of 63 bytes, as servers have them.
  */
 #define PREFIX_GUESSED (IRC_NICK_MOST + 1 + 10 + 1 + 63)
+
+#define PREFIX_MOST 256
 
 static void report(struct irc_session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -177,10 +179,11 @@ static void lose(struct irc_session *session, const char *what, const char *why)
  * The server has refused something. Before the channel was ever joined, somebody has to
  * change the command line; later it may be a matter of time.
  */
-static void refuse(struct irc_session *session, const char *what, const char *why)
+static void refuse(struct irc_session *session, const char *what, const char *why,
+                   bool passing)
 {
     report(session, "%s: %s", what, why);
-    if (session->joins == 0) {
+    if (session->joins == 0 && !passing) {
         close_connection(session);
         session->refused = true;
         session->state = IRC_OVER;
@@ -217,7 +220,7 @@ static void introduce(struct irc_session *session)
 
     keepalive_enable(session->socket);
     session->heard_at = clock_ms();
-    session->asked = false;
+    session->asked_at = 0;
     enter(session, IRC_REGISTERING, 2 * session->settings.silence_ms);
     send_nick(session);
     reply(session, message, irc_build(message, "USER", "netlab", "0", "*", name, NULL));
@@ -250,17 +253,23 @@ static void join(struct irc_session *session)
     enter(session, IRC_JOINING, 2 * settings->silence_ms);
 }
 
+/* What the server calls us we are called, be it what we could not ask for: "42XAAAAAB". */
+static void take_nick(struct irc_session *session, const char *nick)
+{
+    if (*nick != '\0' && strlen(nick) <= IRC_NICK_MOST && strpbrk(nick, " !@") == NULL)
+        (void)snprintf(session->nick, sizeof session->nick, "%s", nick);
+}
+
 /* The nick in the welcome is the one that we have: a server may have cut it. */
 static void welcome(struct irc_session *session, const struct irc_message *message)
 {
     char out[IRC_MESSAGE_MOST], identify[IRC_MESSAGE_MOST];
 
-    if (irc_is_nick(message->params[0]))
-        (void)snprintf(session->nick, sizeof session->nick, "%s", message->params[0]);
+    take_nick(session, message->params[0]);
     if (session->settings.password != NULL) {
         (void)snprintf(identify, sizeof identify, "IDENTIFY %s",
                        session->settings.password);
-        reply(session, out, irc_build(out, "PRIVMSG", "NickServ", identify, NULL));
+        reply(session, out, irc_build(out, "PRIVMSG", NICKSERV, identify, NULL));
     }
     join(session);
 }
@@ -282,18 +291,32 @@ static const struct refusal {
     {465, IRC_REGISTERING, "banned from the server"},
     {466, IRC_REGISTERING, "soon to be banned from the server"},
     {403, IRC_JOINING, "cannot join: there is no such channel"},
-    {405, IRC_JOINING, "cannot join: in too many channels"},
-    {437, IRC_JOINING, "cannot join: the channel cannot be had for now"},
-    {461, IRC_JOINING, "cannot join: the server wants to know more"},
     {471, IRC_JOINING, "cannot join: the channel is full"},
     {473, IRC_JOINING, "cannot join: the channel is for those who are invited"},
     {474, IRC_JOINING, "cannot join: banned from the channel"},
     {475, IRC_JOINING, "cannot join: the channel wants another key (-k gives it)"},
-    {476, IRC_JOINING, "cannot join: the channel's name is not allowed"},
     {477, IRC_JOINING, "cannot join: the channel is for registered nicks"},
-    {479, IRC_JOINING, "cannot join: the channel's name is not allowed"},
-    {489, IRC_JOINING, "cannot join: the channel is for encrypted connections"},
 };
+
+/* Any error about what JOIN named, and "try again" (263), answers it: in its own words. */
+static bool is_join_refused(const struct irc_session *session,
+                            const struct irc_message *message)
+{
+    const char *about = message->params[1];
+    bool is_error = message->numeric >= 400 && message->numeric < 600;
+
+    return session->state == IRC_JOINING &&
+           ((is_error && irc_same(about, session->settings.channel)) ||
+            ((is_error || message->numeric == 263) && irc_same(about, "JOIN")));
+}
+
+/* It may take NickServ a moment to let us in, and what is busy is so for a while. */
+static bool is_passing(const struct irc_session *session, int numeric)
+{
+    return session->state == IRC_JOINING &&
+           (numeric == 263 || numeric == 437 ||
+            (numeric == 477 && session->settings.password != NULL));
+}
 
 /* A numeric's words for people stand last. */
 static const char *last_param(const struct irc_message *message)
@@ -309,10 +332,16 @@ static void take_refusal(struct irc_session *session, const struct irc_message *
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         if (refusals[i].numeric == message->numeric &&
             refusals[i].state == session->state) {
-            refuse(session, refusals[i].what, words);
+            refuse(session, refusals[i].what, words,
+                   is_passing(session, message->numeric));
             return;
         }
     }
+    if (is_join_refused(session, message))
+        refuse(session, "cannot join", words, is_passing(session, message->numeric));
+    else if (message->numeric == 401 && session->settings.password != NULL &&
+             irc_same(message->params[1], NICKSERV))
+        report(session, "there is no %s to identify to: %s", NICKSERV, words);
     if (message->numeric == 404 && session->state == IRC_JOINED &&
         now - session->complained_at >= COMPLAIN_MS) {
         session->complained_at = now;
@@ -338,7 +367,9 @@ static void take_join(struct irc_session *session, const struct irc_message *mes
     if (!irc_same(message->params[0], session->settings.channel))
         return;
     session->prefix_length = strlen(message->prefix);
-    if (session->state != IRC_JOINING)
+    if (session->prefix_length > PREFIX_MOST) /* no server's; it would leave no room */
+        session->prefix_length = 0;
+    if (session->state != IRC_JOINING && session->state != IRC_OUTSIDE)
         return;
     session->state = IRC_JOINED;
     session->joins++;
@@ -369,11 +400,13 @@ static void take_word(struct irc_session *session, const struct irc_message *mes
         reply(session, out, irc_build(out, "PONG", message->params[0], NULL));
     } else if (strcmp(command, "ERROR") == 0) {
         lose(session, "sent away by", message->params[0]);
+    } else if (strcmp(command, "NOTICE") == 0 && session->settings.password != NULL &&
+               irc_same(nick, NICKSERV) && irc_same(message->params[0], session->nick)) {
+        report(session, "%s says: %s", NICKSERV, message->params[1]);
     } else if (strcmp(command, "JOIN") == 0 && is_own) {
         take_join(session, message);
-    } else if (strcmp(command, "NICK") == 0 && is_own &&
-               irc_is_nick(message->params[0])) {
-        (void)snprintf(session->nick, sizeof session->nick, "%s", message->params[0]);
+    } else if (strcmp(command, "NICK") == 0 && is_own) {
+        take_nick(session, message->params[0]);
         session->prefix_length = 0; /* its length is not what it was */
     } else if (session->state == IRC_JOINED && here) {
         if (strcmp(command, "KICK") == 0 && irc_same(message->params[1], session->nick))
@@ -383,10 +416,24 @@ static void take_word(struct irc_session *session, const struct irc_message *mes
     }
 }
 
+/* A server may send back what we said, and nobody is to read the password there. */
+static void mask_password(const struct irc_session *session, char *text)
+{
+    const char *password = session->settings.password;
+    size_t length = password != NULL ? strlen(password) : 0;
+
+    if (length == 0 || strncmp(text, "PING", 4) == 0)
+        return;
+    for (char *at = strstr(text, password); at != NULL;
+         at = strstr(at + length, password))
+        memset(at, '*', length);
+}
+
 static void take_message(struct irc_session *session, char *text)
 {
     struct irc_message message;
 
+    mask_password(session, text);
     if (!irc_parse(text, &message))
         return;
     if (message.numeric > 0)
@@ -410,7 +457,7 @@ static void receive(struct irc_session *session)
         return;
     }
     session->heard_at = clock_ms();
-    session->asked = false;
+    session->asked_at = 0;
     while (at < (size_t)got && session->socket != -1) {
         bool whole;
 
@@ -422,16 +469,19 @@ static void receive(struct irc_session *session)
 
 /* ---- Time --------------------------------------------------------------------------- */
 
-/* Nothing came for so long: the server is asked, and then given up. */
+/*
+ * Nothing came for so long: the server is asked, and then given up. The time counts from
+ * the question: a program that was stopped for an hour has not asked yet.
+ */
 static void look_for_life(struct irc_session *session)
 {
-    int64_t silence = clock_ms() - session->heard_at;
+    int64_t now = clock_ms(), silence_ms = session->settings.silence_ms;
     char out[IRC_MESSAGE_MOST];
 
-    if (silence >= 2 * session->settings.silence_ms) {
+    if (session->asked_at != 0 && now - session->asked_at >= silence_ms) {
         lose(session, "lost the connection to", "it does not answer");
-    } else if (silence >= session->settings.silence_ms && !session->asked) {
-        session->asked = true;
+    } else if (session->asked_at == 0 && now - session->heard_at >= silence_ms) {
+        session->asked_at = now;
         reply(session, out, irc_build(out, "PING", session->nick, NULL));
     }
 }
@@ -503,8 +553,8 @@ int irc_session_watch(const struct irc_session *session, fd_set *readable,
 
 int64_t irc_session_deadline(const struct irc_session *session)
 {
-    int64_t life =
-        session->heard_at + session->settings.silence_ms * (session->asked ? 2 : 1);
+    int64_t life = (session->asked_at != 0 ? session->asked_at : session->heard_at) +
+                   session->settings.silence_ms;
     int64_t deadline = session->deadline;
 
     switch (session->state) {

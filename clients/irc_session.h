@@ -70,7 +70,7 @@ struct irc_session {
     size_t prefix_length; /* of its own nick!user@host, as the server puts it */
     int64_t heard_at;     /* when the server last sent something */
     int64_t joined_at, complained_at;
-    bool asked; /* it has been silent since, and was asked */
+    int64_t asked_at; /* it has been silent since, and was asked; 0: it was not */
 
     struct irc_reader reader;
     struct line_queue replies; /* what is no business of the pace: PONG, JOIN */

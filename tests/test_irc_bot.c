@@ -3,10 +3,13 @@
 
 #include "net/clock.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -205,6 +208,37 @@ START_TEST(a_full_disk_is_said_once_and_the_bot_goes_on)
 }
 END_TEST
 
+START_TEST(a_file_that_takes_nothing_keeps_nobody_waiting)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+    char nick[64], text[401];
+    int reader;
+
+    ck_assert_int_eq(mkfifo(log_path, 0600), 0);
+    start_bot(fake.port, NULL, NULL);
+    expect_error("cannot open"); /* nobody reads */
+    ck_assert_int_eq(program_wait(&bot), 1);
+    reader = open(log_path, O_RDONLY | O_NONBLOCK);
+    ck_assert_int_ne(reader, -1);
+    start_bot(fake.port, NULL, NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    expect_error("joined");
+    (void)memset(text, 'x', 400);
+    text[400] = '\0';
+    for (int i = 0; i < 400; i++)
+        irc_send(&server, ":bob!u@h PRIVMSG #room :%s", text);
+    expect_error("cannot write to");
+    irc_send(&server, "PING :turn");
+    expect_line(&server, "PONG turn");
+    ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
+    free(irc_await(&server, "QUIT"));
+    stream_close(&server);
+    ck_assert_int_eq(program_wait(&bot), 1);
+    (void)close(reader);
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_opened_is_said)
 {
     program_start(&bot, "IRC_BOT", "bin/irc_bot", "-l", "/no/such/file", "#room", NULL);
@@ -278,6 +312,14 @@ START_TEST(it_identifies_with_a_password_that_is_never_shown)
     text = await_log(log_path, "netbot -NickServ- You are now identified");
     ck_assert_ptr_null(strstr(text, "hunter2"));
     expect_error("joined #room");
+    expect_error("NickServ says: You are now identified");
+    irc_send(&server, ":netbot!n@h PRIVMSG NickServ :IDENTIFY hunter2");
+    irc_send(&server, ":fake 404 netbot NickServ :Cannot send IDENTIFY hunter2");
+    text = await_log(log_path, "IDENTIFY *******");
+    ck_assert_ptr_null(strstr(text, "hunter2"));
+    expect_error("Cannot send IDENTIFY *******");
+    irc_send(&server, ":fake 401 netbot NickServ :No such nick");
+    expect_error("there is no NickServ to identify to: No such nick");
     stream_close(&server);
     expect_error("lost the connection");
     ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
@@ -300,6 +342,8 @@ START_TEST(what_the_server_refuses_is_said_in_words)
         {"473 netbot #room :+i", "for those who are invited", true},
         {"474 netbot #room :+b", "banned from the channel", true},
         {"475 netbot #room :+k", "wants another key (-k gives it)", true},
+        {"520 netbot #room :Operators", "cannot join: Operators", true},
+        {"461 netbot JOIN :More", "cannot join: More", true},
         {"477 netbot #room :+r\033[2J", "registered nicks: +r^[[2J", true},
     };
     struct fake fake = fake_open();
@@ -319,6 +363,26 @@ START_TEST(what_the_server_refuses_is_said_in_words)
         ck_assert_int_eq(program_wait(&bot), 1);
         stream_close(&server);
     }
+}
+END_TEST
+
+START_TEST(with_a_password_a_channel_for_registered_nicks_is_tried_again)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+
+    ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
+    start_bot(fake.port, NULL, NULL);
+    server = fake_accept(&fake);
+    free(irc_await(&server, "USER"));
+    irc_send(&server, ":fake 001 netbot :Welcome");
+    free(irc_await(&server, "JOIN"));
+    irc_send(&server, ":fake 477 netbot #room :Register first");
+    expect_error("registered nicks: Register first");
+    expect_line(&server, "JOIN #room");
+    irc_send(&server, ":fake 263 netbot JOIN :Server load is high");
+    expect_error("cannot join: Server load is high");
+    stop_bot_on(&server);
 }
 END_TEST
 
@@ -413,6 +477,45 @@ START_TEST(an_error_and_a_kick_are_said_and_it_comes_back)
     expect_error("sent away by 127.0.0.1");
     expect_end(&server);
     stop_bot();
+}
+END_TEST
+
+START_TEST(a_nick_that_the_server_forces_on_it_is_its_own_and_so_is_a_forced_join)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+    char nick[64];
+
+    start_bot(fake.port, NULL, NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    expect_error("joined");
+    irc_send(&server, ":netbot!n@h NICK 42XAAAAAB");
+    irc_send(&server, ":op!o@h KICK #room 42XAAAAAB :out");
+    expect_error("kicked out of #room (out); joining again in 1 s");
+    irc_send(&server, ":42XAAAAAB!n@h JOIN #room");
+    expect_error("joined #room on 127.0.0.1");
+    stop_bot_on(&server);
+}
+END_TEST
+
+START_TEST(a_bot_that_was_stopped_asks_before_it_leaves_a_server)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+    char nick[64];
+    int status;
+
+    start_bot(fake.port, "-w", "0.3");
+    server = fake_welcome(&fake, "#room", nick);
+    expect_error("joined");
+    ck_assert_int_eq(kill(bot.pid, SIGSTOP), 0);
+    ck_assert_int_eq(waitpid(bot.pid, &status, WUNTRACED), bot.pid);
+    (void)nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    ck_assert_int_eq(kill(bot.pid, SIGCONT), 0);
+    expect_line(&server, "PING netbot");
+    irc_send(&server, ":fake PONG fake :netbot");
+    expect_line(&server, "PING netbot"); /* and not the end of the connection */
+    stop_bot_on(&server);
 }
 END_TEST
 
@@ -535,16 +638,20 @@ int main(void)
         row_14_what_is_said_is_written_with_the_time_a_line_each,
         a_hangup_opens_the_file_anew_and_no_line_is_lost,
         a_full_disk_is_said_once_and_the_bot_goes_on,
+        a_file_that_takes_nothing_keeps_nobody_waiting,
         a_file_that_cannot_be_opened_is_said,
         it_waits_for_the_welcome_and_answers_pings_before_it,
         another_nick_is_taken_when_its_own_is_in_use,
         it_identifies_with_a_password_that_is_never_shown,
         what_the_server_refuses_is_said_in_words,
+        with_a_password_a_channel_for_registered_nicks_is_tried_again,
         a_key_opens_a_channel_that_has_one,
         a_silent_server_is_asked_and_then_left,
         a_server_without_a_welcome_is_left_and_pauses_grow,
         it_keeps_trying_a_server_that_is_not_there_yet,
         an_error_and_a_kick_are_said_and_it_comes_back,
+        a_nick_that_the_server_forces_on_it_is_its_own_and_so_is_a_forced_join,
+        a_bot_that_was_stopped_asks_before_it_leaves_a_server,
         a_server_that_does_not_close_after_quit_is_left_all_the_same,
         hostile_bytes_do_no_harm_and_reach_no_terminal,
         a_server_that_pings_without_end_and_never_reads_costs_no_memory,
