@@ -162,6 +162,7 @@ static int wait_for_events(const struct threat_client *client, fd_set *readable,
     int64_t left = client->deadline - clock_ms();
     struct timespec timeout = clock_timespec(left);
     bool has_deadline = client->awaits || (client->converses && !client->reads_input);
+    char why[60];
     int ready;
 
     FD_ZERO(readable);
@@ -175,9 +176,11 @@ static int wait_for_events(const struct threat_client *client, fd_set *readable,
                     has_deadline ? &timeout : NULL, NULL);
     if (ready == -1)
         return complain(client, "cannot wait for", strerror(errno));
-    if (ready == 0)
-        return complain(client, "no answer from", strerror(ETIMEDOUT));
-    return 0;
+    if (ready > 0)
+        return 0;
+    (void)snprintf(why, sizeof why, "timed out after %g s",
+                   (double)client->patience_ms / 1000);
+    return complain(client, "no answer from", why);
 }
 
 /* Have all commands been answered, or has the server ended the conversation? */

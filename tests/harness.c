@@ -425,9 +425,13 @@ unsigned random_below(unsigned limit)
 
 int run_suite(Suite *suite)
 {
+    /* Whoever runs the tests may ignore some: nohup, or a shell in the background. */
+    static const int standard[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE};
     SRunner *runner = srunner_create(suite);
     int failed;
 
+    for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++)
+        (void)signal(standard[i], SIG_DFL);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -19,16 +19,12 @@ int person_terminal(void)
 
 pid_t person_sits_down(int terminal, const char *script, const char *argument)
 {
-    /* Whoever runs the tests may ignore some: nohup, or a shell in the background. */
-    static const int standard[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE};
     pid_t pid = fork();
     int slave;
 
     ck_assert_int_ne(pid, -1);
     if (pid != 0)
         return pid;
-    for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++)
-        (void)signal(standard[i], SIG_DFL);
     (void)setsid(); /* the terminal that is opened next is this session's own */
     slave = open(ptsname(terminal), O_RDWR);
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
