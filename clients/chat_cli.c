@@ -48,7 +48,6 @@
 #define STALL_MS    30000 /* for the server to take some of what a script sends */
 #define SILENCE_MS  1000  /* for it to say something, when a script has sent all */
 #define FOR_EVER    (-1)  /* for what comes, while nothing is due */
-#define NS_PER_MS   1000000
 
 #define QUEUE_BYTES (1 << 20) /* to the server: 500 of the longest lines */
 #define PIECE_BYTES 16384     /* of one recv(), and of one read() of a script's input */
@@ -109,22 +108,11 @@ static void note_size(int signal_number)
     resized = 1;
 }
 
-/* Lets a signal in while the client waits, as signals_prepare() has done for others. */
 static void catch_signal(struct chat_client *client, int signal_number,
                          void (*handler)(int))
 {
-    struct sigaction action = {.sa_handler = handler}, now;
-    sigset_t blocked;
-
-    if (signal_number == 0 || sigaction(signal_number, NULL, &now) == -1 ||
-        now.sa_handler == SIG_IGN)
-        return;
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigemptyset(&blocked);
-    (void)sigaddset(&blocked, signal_number);
-    (void)sigprocmask(SIG_BLOCK, &blocked, NULL);
-    (void)sigdelset(&client->signals.while_waiting, signal_number);
-    (void)sigaction(signal_number, &action, NULL);
+    if (signal_number != 0 && !signals_ignores(signal_number))
+        (void)signals_add(&client->signals, signal_number, handler);
 }
 
 static void catch_terminal_signals(struct chat_client *client)
@@ -303,9 +291,7 @@ static void read_keys(struct chat_client *client)
     }
 }
 
-/*
- * What was typed before Ctrl-C is not for the shell that reads from the terminal next.
- */
+/* What was typed before Ctrl-C is not for the shell that reads from the terminal next. */
 static void read_last_keys(struct chat_client *client)
 {
     const struct timespec at_once = {0};
@@ -593,10 +579,8 @@ int main(int argc, char *argv[])
 
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
-        case 't': client.stall_ms = options_seconds(&options, option) / NS_PER_MS; break;
-        case 'w':
-            client.silence_ms = options_seconds(&options, option) / NS_PER_MS;
-            break;
+        case 't': client.stall_ms = options_milliseconds(&options, option); break;
+        case 'w': client.silence_ms = options_milliseconds(&options, option); break;
         }
     }
     if (optind < argc)

@@ -394,7 +394,6 @@ static long compose_line(struct dgram_client *client, char *words[])
 int main(int argc, char *argv[])
 {
     static struct dgram_client client;
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
     int option;
     long size = DEFAULT_SIZE, length;
 
@@ -424,7 +423,7 @@ int main(int argc, char *argv[])
     (void)sigemptyset(&client.stopping);
     (void)sigaddset(&client.stopping, SIGINT);
     (void)sigaddset(&client.stopping, SIGTERM);
-    (void)sigaction(SIGPIPE, &ignore, NULL); /* fflush() tells of it, in words */
+    (void)signal(SIGPIPE, SIG_IGN); /* fflush() tells of it, in words */
     client.run = (unsigned long)getpid() ^ (unsigned long)clock_ns() << 8;
     return ask_host(&client, (size_t)length) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -247,7 +247,6 @@ static int choose_text(struct echo_client *client, char *words[])
 int main(int argc, char *argv[])
 {
     static struct echo_client client;
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
     const char *why;
     int option, result;
 
@@ -264,8 +263,8 @@ int main(int argc, char *argv[])
         options_wrong(&options, "the words are over %zu bytes; '-' sends any length",
                       WINDOW_BYTES);
     if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE; /* and there may be no standard error to say it on */
-    (void)sigaction(SIGPIPE, &ignore, NULL); /* fflush() tells of it, in words */
+        return EXIT_FAILURE;        /* and there may be no standard error to say it on */
+    (void)signal(SIGPIPE, SIG_IGN); /* fflush() tells of it, in words */
     client.server = dial(client.host, client.port, SOCK_STREAM, PATIENCE_MS, &why);
     if (client.server == -1) {
         (void)complain_of_server(&client, "cannot connect to", why);

@@ -17,6 +17,7 @@
 #include "net/fdset.h"
 #include "net/http.h"
 #include "net/line.h"
+#include "net/signals.h"
 #include "net/url.h"
 #include "options.h"
 
@@ -470,14 +471,12 @@ static void end_by(int signal_number)
 static void prepare_signals(void)
 {
     static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction end = {.sa_handler = end_by}, ignore = {.sa_handler = SIG_IGN};
-    struct sigaction before;
 
     for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
-        if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-            (void)sigaction(ending[i], &end, NULL);
-    (void)sigaction(SIGPIPE, &ignore, NULL); /* write() tells of it, in words */
-    (void)sigaction(SIGXFSZ, &ignore, NULL);
+        if (!signals_ignores(ending[i]))
+            (void)signals_handle(ending[i], end_by);
+    (void)signal(SIGPIPE, SIG_IGN); /* write() tells of it, in words */
+    (void)signal(SIGXFSZ, SIG_IGN);
 }
 
 static const struct options options = {

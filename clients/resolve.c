@@ -147,7 +147,6 @@ static const struct options options = {
 
 int main(int argc, char *argv[])
 {
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
     int status = EXIT_SUCCESS;
 
     while (options_next(&options, argc, argv) != -1)
@@ -155,8 +154,8 @@ int main(int argc, char *argv[])
     if (optind == argc)
         options_wrong(&options, "of what? Give a name or an address");
     if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE; /* and there may be no standard error to say it on */
-    (void)sigaction(SIGPIPE, &ignore, NULL); /* fflush() tells of it, in words */
+        return EXIT_FAILURE;        /* and there may be no standard error to say it on */
+    (void)signal(SIGPIPE, SIG_IGN); /* fflush() tells of it, in words */
     for (int i = optind; i < argc; i++) {
         if (resolve(argv[i]) == -1)
             status = EXIT_FAILURE;

@@ -320,7 +320,6 @@ static struct setting parse_setting(const char *text)
 
 int main(int argc, char *argv[])
 {
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct setting settings[SETTINGS_MOST];
     size_t count = 0;
     int option, type = SOCK_STREAM, result;
@@ -338,8 +337,8 @@ int main(int argc, char *argv[])
     }
     options_end(&options, argc, optind);
     if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE; /* and there may be no standard error to say it on */
-    (void)sigaction(SIGPIPE, &ignore, NULL); /* fflush() tells of it, in words */
+        return EXIT_FAILURE;        /* and there may be no standard error to say it on */
+    (void)signal(SIGPIPE, SIG_IGN); /* fflush() tells of it, in words */
     result = count > 0 ? set_all(type, settings, count) : print_table(type);
     if (fflush(stdout) == EOF) {
         perror("sockopts: cannot write to standard output");

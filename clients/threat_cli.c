@@ -247,7 +247,6 @@ int main(int argc, char *argv[])
 {
     static struct threat_client client = {
         .host = "localhost", .port = 9055, .patience_ms = WAIT_S * 1000};
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
     const char *why;
     int option, result;
 
@@ -263,8 +262,8 @@ int main(int argc, char *argv[])
     client.converses = client.reads_input = *client.commands == NULL;
     check_commands(client.commands);
     if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE; /* and there may be no standard error to say it on */
-    (void)sigaction(SIGPIPE, &ignore, NULL); /* fflush() tells of it, in words */
+        return EXIT_FAILURE;        /* and there may be no standard error to say it on */
+    (void)signal(SIGPIPE, SIG_IGN); /* fflush() tells of it, in words */
     client.server = dial(client.host, client.port, SOCK_STREAM, DIAL_MS, &why);
     if (client.server == -1) {
         (void)complain(&client, "cannot connect to", why);

@@ -316,7 +316,6 @@ static long most_servers(void)
 int main(int argc, char *argv[])
 {
     static struct watch watch;
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
     int option, result;
 
     watch.patience_ns = 5 * NS_PER_S;
@@ -336,8 +335,8 @@ int main(int argc, char *argv[])
     for (int i = 0; i < watch.count; i++)
         parse_server(&watch.servers[i], argv[optind + i]);
     if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE; /* and there may be no standard error to say it on */
-    (void)sigaction(SIGPIPE, &ignore, NULL); /* fflush() tells of it, in words */
+        return EXIT_FAILURE;        /* and there may be no standard error to say it on */
+    (void)signal(SIGPIPE, SIG_IGN); /* fflush() tells of it, in words */
     begin_connecting(&watch);
     result = watch_servers(&watch);
     end(&watch);

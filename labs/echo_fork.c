@@ -34,14 +34,6 @@ static void request_stop(int signal_number)
     stop_requested = 1;
 }
 
-static void on_signal(int signal_number, void (*handler)(int))
-{
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
-
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(signal_number, &action, NULL);
-}
-
 /* ---- A child ------------------------------------------------------------------------ */
 
 /* For recv() the client ends after what it has sent by now; SIGALRM ends the rest. */
@@ -56,8 +48,9 @@ static _Noreturn void serve_client(struct echo_fork *server, int client)
 {
     echo_blocking_end(&server->common); /* the parent's descriptors are not for it */
     own_client = client;
-    on_signal(SIGTERM, end_client);
-    on_signal(SIGALRM, SIG_DFL); /* which whoever started us may have ignored */
+    (void)signals_handle(SIGTERM, end_client);
+    (void)signals_handle(SIGALRM,
+                         SIG_DFL); /* which whoever started us may have ignored */
     (void)sigprocmask(SIG_SETMASK, &server->common.signals.while_waiting, NULL);
     echo_blocking_serve(client);
     (void)close(client);
@@ -105,19 +98,6 @@ static void child_has_ended(int signal_number)
     (void)signal_number;
 }
 
-/* Lets SIGCHLD in where the server waits, and nowhere else, as the signals that end it. */
-static void expect_children(struct echo_fork *server)
-{
-    sigset_t set;
-
-    on_signal(SIGCHLD, child_has_ended);
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGCHLD);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    (void)sigdelset(&server->common.signals.while_waiting, SIGCHLD);
-    (void)sigdelset(&server->common.signals.while_waiting, SIGALRM); /* the children's */
-}
-
 static const struct options options = {
     .program = "echo_fork",
     .letters = "b:hp:V",
@@ -136,7 +116,8 @@ int main(int argc, char *argv[])
     int client;
 
     echo_blocking_start(&server.common, &options, argc, argv, request_stop);
-    expect_children(&server);
+    (void)signals_add(&server.common.signals, SIGCHLD, child_has_ended);
+    (void)sigdelset(&server.common.signals.while_waiting, SIGALRM); /* the children's */
     while (!stop_requested) {
         FD_ZERO(&readable);
         FD_ZERO(&none);

@@ -13,6 +13,7 @@
  */
 #include "labs/stream_server.h"
 #include "net/descriptor.h"
+#include "net/signals.h"
 #include "net/terminal.h"
 
 #include <errno.h>
@@ -87,14 +88,6 @@ static void quit(int signal_number)
     (void)raise(signal_number);
 }
 
-static void on_signal(int signal_number, void (*handler)(int))
-{
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
-
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(signal_number, &action, NULL);
-}
-
 /* ---- The keyboard ------------------------------------------------------------------- */
 
 static void wait_for_foreground(void *owner, int events);
@@ -140,9 +133,9 @@ static void open_keyboard(struct stream_server *server)
     if (!isatty(STDIN_FILENO))
         return;
     log_line(&server->log, "Esc ends it");
-    on_signal(SIGTSTP, stopped);
-    on_signal(SIGCONT, continued);
-    on_signal(SIGQUIT, quit);
+    (void)signals_handle(SIGTSTP, stopped);
+    (void)signals_handle(SIGCONT, continued);
+    (void)signals_handle(SIGQUIT, quit);
     wait_for_foreground(server, 0);
 }
 

@@ -1,43 +1,56 @@
 #include "net/signals.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 /* Two system calls are a twentieth of a small turn: not for each of them. */
 #define TURNS_UNTIL_SIGNALS 16
 
-static bool is_ignored(int signal_number)
+bool signals_ignores(int signal_number)
 {
     struct sigaction now;
 
     return sigaction(signal_number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
+static int handle(int signal_number, void (*handler)(int), int flags)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+
+    (void)sigemptyset(&action.sa_mask);
+    return sigaction(signal_number, &action, NULL);
+}
+
+int signals_handle(int signal_number, void (*handler)(int))
+{
+    return handle(signal_number, handler, SA_RESTART);
+}
+
+int signals_add(struct signals *signals, int signal_number, void (*handler)(int))
+{
+    sigset_t blocked;
+
+    (void)sigemptyset(&blocked);
+    (void)sigaddset(&blocked, signal_number);
+    if (sigprocmask(SIG_BLOCK, &blocked, NULL) == -1)
+        return -1;
+    /* Whoever started the program may have blocked it; it is let in all the same. */
+    (void)sigdelset(&signals->while_waiting, signal_number);
+    return handle(signal_number, handler, 0);
+}
+
 int signals_prepare(struct signals *signals, void (*on_stop)(int))
 {
     static const int stopping[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction stop = {.sa_handler = on_stop}, ignore = {.sa_handler = SIG_IGN};
-    sigset_t blocked;
 
     signals->turns = 0;
-    (void)sigemptyset(&stop.sa_mask);
-    (void)sigemptyset(&ignore.sa_mask);
-    (void)sigemptyset(&blocked);
-    for (size_t i = 0; i < sizeof stopping / sizeof stopping[0]; i++) {
-        if (stopping[i] == SIGHUP && is_ignored(SIGHUP))
-            continue;
-        (void)sigaddset(&blocked, stopping[i]);
-        if (sigaction(stopping[i], &stop, NULL) == -1)
-            return -1;
-    }
-    if (sigaction(SIGPIPE, &ignore, NULL) == -1 ||
-        sigaction(SIGXFSZ, &ignore, NULL) == -1 ||
-        sigprocmask(SIG_BLOCK, &blocked, &signals->while_waiting) == -1)
+    if (sigprocmask(SIG_BLOCK, NULL, &signals->while_waiting) == -1 ||
+        handle(SIGPIPE, SIG_IGN, 0) == -1 || handle(SIGXFSZ, SIG_IGN, 0) == -1)
         return -1;
-    /* Whoever started the program may have blocked them; they are let in all the same. */
     for (size_t i = 0; i < sizeof stopping / sizeof stopping[0]; i++)
-        (void)sigdelset(&signals->while_waiting, stopping[i]);
+        if (!(stopping[i] == SIGHUP && signals_ignores(SIGHUP)) &&
+            signals_add(signals, stopping[i], on_stop) == -1)
+            return -1;
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #define NET_SIGNALS_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/select.h>
 #include <time.h>
 
@@ -22,6 +23,18 @@ struct signals {
  * and the wait, and nothing else is ever interrupted. 0, or -1 with errno.
  */
 int signals_prepare(struct signals *signals, void (*on_stop)(int));
+
+/* Has `handler` called for one more signal, in signals_pselect() as those. 0, or -1. */
+int signals_add(struct signals *signals, int signal_number, void (*handler)(int));
+
+/*
+ * Has `handler` called wherever the program is, which goes on there (SA_RESTART): it may
+ * call only what POSIX 2.4.3 lists. 0, or -1 with errno.
+ */
+int signals_handle(int signal_number, void (*handler)(int));
+
+/* Was the program told to ignore it, as SIGHUP by nohup? */
+bool signals_ignores(int signal_number);
 
 /*
  * pselect() (POSIX), but for two things. When a signal has interrupted it the sets are

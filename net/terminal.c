@@ -46,8 +46,7 @@ bool terminal_is_ours(const struct terminal *terminal)
 
 void terminal_leave(struct terminal *terminal)
 {
-    if (terminal_is_ours(
-            terminal)) /* it fails if the terminal is gone: there is nothing to mend */
+    if (terminal_is_ours(terminal)) /* if it is gone this fails, and nothing is lost */
         (void)tcsetattr(terminal->descriptor, TCSANOW, &terminal->before);
     terminal->keyed = false;
 }
