@@ -202,8 +202,7 @@ void dial_start(struct dial *dial, const char *host, int port, int type, int pat
     if (dial->resolver > 0)
         dial->found.failed = 0;
     else
-        dial->deadline =
-            clock_ms(); /* nothing is waited for yet: the first step is due */
+        dial->deadline = clock_ms(); /* the first step waits for nothing */
 }
 
 int dial_watch(const struct dial *dial, fd_set *readable, fd_set *writable)
