@@ -57,10 +57,12 @@ int64_t clock_ms(void)
 
 struct timespec clock_timespec(int64_t ms)
 {
-    int64_t ns = ms < 0 ? 0 : ms * 1000000 / speed;
+    int64_t second = 1000 * speed;
 
-    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000),
-                             .tv_nsec = (long)(ns % 1000000000)};
+    if (ms < 0)
+        ms = 0;
+    return (struct timespec){.tv_sec = (time_t)(ms / second),
+                             .tv_nsec = (long)(ms % second * 1000000 / speed)};
 }
 
 /* ---- Words -------------------------------------------------------------------------- */
