@@ -400,6 +400,18 @@ void expect_end(struct stream *stream)
 
 /* ---- The rest ----------------------------------------------------------------------- */
 
+pid_t fork_helper(void)
+{
+    pid_t pid = fork();
+
+    ck_assert_int_ne(pid, -1);
+    if (pid == 0) {
+        (void)signal(SIGALRM, SIG_DFL); /* Check's own handler would end the test */
+        (void)alarm(2 * DEADLINE_MS / 1000);
+    }
+    return pid;
+}
+
 void need_descriptors(unsigned long count)
 {
     struct rlimit limit;

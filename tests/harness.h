@@ -106,6 +106,9 @@ int skip_to_line(struct stream *stream, const char *format, ...)
 /* Nothing more comes, and the peer closes. */
 void expect_end(struct stream *stream);
 
+/* fork(), for a helper of the test which ends after a minute if nobody has ended it. */
+pid_t fork_helper(void);
+
 /* Raises this process's own descriptor limit, or fails saying what the test needs. */
 void need_descriptors(unsigned long count);
 

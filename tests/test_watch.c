@@ -203,7 +203,7 @@ START_TEST(a_line_without_end_comes_in_pieces_and_nothing_is_lost)
     memset(bytes, 'x', size);
     watch_servers(1, "60");
     head = strlen(servers[0].name) + 2;
-    if (fork() == 0) {
+    if (fork_helper() == 0) {
         send_bytes(&servers[0].peer, bytes, size);
         _exit(0);
     }
@@ -231,7 +231,7 @@ START_TEST(a_reader_that_is_slow_has_the_servers_wait_and_loses_nothing)
     struct pollfd full;
 
     watch_servers(2, "60");
-    if (fork() == 0) {
+    if (fork_helper() == 0) {
         for (int i = 0; i < lines; i++) {
             char line[32];
 
