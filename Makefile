@@ -38,8 +38,7 @@ ECHO_LOAD = bench/echo_load.o bench/echo_run.o bench/echo_stream.o bench/echo_da
 	$(GENERATOR)
 CEILING = bench/send_ceiling.o $(GENERATOR)
 YARDSTICKS = bench/echo_select_blocking.o bench/dgram_select_blocking.o bench/echo_epoll.o
-HARNESS = tests/harness.o tests/person.o tests/room.o
-STANDING = $(HARNESS) build/libkit.a
+HARNESS = tests/harness.o tests/ngircd.o tests/person.o tests/room.o tests/screen.o
 LINE_EDIT = clients/line_edit.o clients/columns.o
 CHAT_CLI = clients/chat_cli.o clients/chat_screen.o clients/chat_names.o \
 	$(LINE_EDIT)
@@ -57,7 +56,7 @@ LABS = labs/chat_naive.o labs/echo_blocking.o labs/echo_fork.o labs/echo_thread.
 	$(WEB_SRV)
 
 OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(KIT) $(LABS) $(LOAD) \
-	$(ECHO_LOAD) $(CEILING) $(YARDSTICKS) $(HARNESS) tests/ngircd.o tests/screen.o \
+	$(ECHO_LOAD) $(CEILING) $(YARDSTICKS) $(HARNESS) \
 	tests/bad_server.o tests/loop_srv.o
 
 all: $(PROGRAMS) $(BENCHES)
@@ -91,46 +90,38 @@ format:
 
 .PHONY: all run deps tests test bench bench-docs clean format
 
-# The programs.
+# The programs. Those of one object are linked by one rule for each directory.
+
+bin/echo_srv bin/dgram_srv: build/libkit.a
+	$(LINK) $(@F).o build/libkit.a $(LDLIBS)
+
+bin/echo_srv: echo_srv.o
+bin/dgram_srv: dgram_srv.o
+
+bin/echo_cli bin/dgram_cli bin/watch_cli bin/resolve bin/sockopts bin/threat_cli: build/libkit.a
+	$(LINK) clients/$(@F).o build/libkit.a $(LDLIBS)
+
+bin/echo_cli: clients/echo_cli.o
+bin/dgram_cli: clients/dgram_cli.o
+bin/watch_cli: clients/watch_cli.o
+bin/resolve: clients/resolve.o
+bin/sockopts: clients/sockopts.o
+bin/threat_cli: clients/threat_cli.o
+
+bin/hello_srv bin/name_srv: $(STREAM_SERVER)
+	$(LINK) labs/$(@F).o $(STREAM_SERVER) $(LDLIBS)
+
+bin/hello_srv: labs/hello_srv.o
+bin/name_srv: labs/name_srv.o
 
 bin/pchatsrv: $(CHAT) build/libkit.a
 	$(LINK) $(CHAT) build/libkit.a $(LDLIBS)
 
-bin/echo_srv: echo_srv.o build/libkit.a
-	$(LINK) echo_srv.o build/libkit.a $(LDLIBS)
-
-bin/dgram_srv: dgram_srv.o build/libkit.a
-	$(LINK) dgram_srv.o build/libkit.a $(LDLIBS)
-
-bin/echo_cli: clients/echo_cli.o build/libkit.a
-	$(LINK) clients/echo_cli.o build/libkit.a $(LDLIBS)
-
-bin/dgram_cli: clients/dgram_cli.o build/libkit.a
-	$(LINK) clients/dgram_cli.o build/libkit.a $(LDLIBS)
-
 bin/chat_cli: $(CHAT_CLI) build/libkit.a
 	$(LINK) $(CHAT_CLI) build/libkit.a $(LDLIBS)
 
-bin/watch_cli: clients/watch_cli.o build/libkit.a
-	$(LINK) clients/watch_cli.o build/libkit.a $(LDLIBS)
-
-bin/resolve: clients/resolve.o build/libkit.a
-	$(LINK) clients/resolve.o build/libkit.a $(LDLIBS)
-
-bin/sockopts: clients/sockopts.o build/libkit.a
-	$(LINK) clients/sockopts.o build/libkit.a $(LDLIBS)
-
-bin/hello_srv: labs/hello_srv.o $(STREAM_SERVER)
-	$(LINK) labs/hello_srv.o $(STREAM_SERVER) $(LDLIBS)
-
-bin/name_srv: labs/name_srv.o $(STREAM_SERVER)
-	$(LINK) labs/name_srv.o $(STREAM_SERVER) $(LDLIBS)
-
 bin/threat_srv: labs/threat_srv.o labs/fetch.o $(STREAM_SERVER)
 	$(LINK) labs/threat_srv.o labs/fetch.o $(STREAM_SERVER) $(LDLIBS)
-
-bin/threat_cli: clients/threat_cli.o build/libkit.a
-	$(LINK) clients/threat_cli.o build/libkit.a $(LDLIBS)
 
 bin/echo_fork: labs/echo_fork.o labs/echo_blocking.o build/libkit.a
 	$(LINK) labs/echo_fork.o labs/echo_blocking.o build/libkit.a $(LDLIBS)
@@ -182,7 +173,6 @@ build/libkit.a: $(KIT)
 
 CHECK_CFLAGS = `pkg-config --cflags check 2>/dev/null`
 CHECK_LIBS = `pkg-config --libs check 2>/dev/null || echo -lcheck`
-TEST = mkdir -p $(@D) && $(COMPILE) $(CHECK_CFLAGS) $(LDFLAGS) -o $@
 
 build/check-is-there:
 	@mkdir -p $(@D)
@@ -190,72 +180,20 @@ build/check-is-there:
 	{ echo "The tests need Check: 'make deps' installs it." >&2; exit 1; }
 	@touch $@
 
-tests/harness.o: tests/harness.c build/check-is-there
-	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/harness.c
+$(HARNESS): build/check-is-there
+	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ $(@:.o=.c)
 
-tests/person.o: tests/person.c build/check-is-there
-	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/person.c
+build/libtest.a: $(HARNESS) $(LINE_EDIT)
+	rm -f $@
+	$(AR) rc $@ $(HARNESS) $(LINE_EDIT)
 
-tests/room.o: tests/room.c build/check-is-there
-	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/room.c
+# One rule for all tests: each takes from the libraries what it needs.
+$(TESTS) $(FIGURES): build/libtest.a build/libkit.a
+	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ tests/$(@F).c \
+		build/libtest.a build/libkit.a $(CHECK_LIBS) $(LDLIBS)
 
-tests/screen.o: tests/screen.c build/check-is-there
-	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/screen.c
-
-tests/ngircd.o: tests/ngircd.c build/check-is-there
-	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ tests/ngircd.c
-
-build/test_transcript: tests/test_transcript.c $(STANDING)
-	$(TEST) tests/test_transcript.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_input: tests/test_input.c $(STANDING)
-	$(TEST) tests/test_input.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_sockets: tests/test_sockets.c net/fdset.h $(STANDING)
-	$(TEST) tests/test_sockets.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_chat: tests/test_chat.c $(STANDING)
-	$(TEST) tests/test_chat.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_chat_server: tests/test_chat_server.c $(STANDING)
-	$(TEST) tests/test_chat_server.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_telnet: tests/test_telnet.c $(STANDING)
-	$(TEST) tests/test_telnet.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_echo: tests/test_echo.c $(STANDING)
-	$(TEST) tests/test_echo.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_dgram: tests/test_dgram.c $(STANDING)
-	$(TEST) tests/test_dgram.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_labs: tests/test_labs.c $(STANDING)
-	$(TEST) tests/test_labs.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_threat: tests/test_threat.c $(STANDING)
-	$(TEST) tests/test_threat.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_line_edit: tests/test_line_edit.c $(LINE_EDIT) $(STANDING)
-	$(TEST) tests/test_line_edit.c $(LINE_EDIT) $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_chat_cli: tests/test_chat_cli.c tests/screen.o clients/columns.o $(STANDING)
-	$(TEST) tests/test_chat_cli.c tests/screen.o clients/columns.o $(STANDING) \
-		$(CHECK_LIBS) $(LDLIBS)
-
-build/test_watch: tests/test_watch.c $(STANDING)
-	$(TEST) tests/test_watch.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_resolve: tests/test_resolve.c $(STANDING)
-	$(TEST) tests/test_resolve.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_sockopts: tests/test_sockopts.c $(STANDING)
-	$(TEST) tests/test_sockopts.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_bench: tests/test_bench.c build/bad_server $(BENCHES) $(STANDING)
-	$(TEST) tests/test_bench.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_stream_server: tests/test_stream_server.c build/loop_srv $(STANDING)
-	$(TEST) tests/test_stream_server.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
+build/test_bench: build/bad_server $(BENCHES)
+build/test_stream_server: build/loop_srv
 
 build/loop_srv: tests/loop_srv.o $(STREAM_SERVER)
 	$(LINK) tests/loop_srv.o $(STREAM_SERVER) $(LDLIBS)
@@ -263,32 +201,11 @@ build/loop_srv: tests/loop_srv.o $(STREAM_SERVER)
 build/bad_server: tests/bad_server.o build/libkit.a
 	$(LINK) tests/bad_server.o build/libkit.a $(LDLIBS)
 
-build/test_http: tests/test_http.c $(STANDING)
-	$(TEST) tests/test_http.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_http_get: tests/test_http_get.c $(STANDING)
-	$(TEST) tests/test_http_get.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_web_srv: tests/test_web_srv.c $(STANDING)
-	$(TEST) tests/test_web_srv.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_irc: tests/test_irc.c $(STANDING)
-	$(TEST) tests/test_irc.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_irc_bot: tests/test_irc_bot.c tests/ngircd.o $(STANDING)
-	$(TEST) tests/test_irc_bot.c tests/ngircd.o $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_irc_relay: tests/test_irc_relay.c tests/ngircd.o $(STANDING)
-	$(TEST) tests/test_irc_relay.c tests/ngircd.o $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-build/test_figures: tests/test_figures.c $(STANDING)
-	$(TEST) tests/test_figures.c $(STANDING) $(CHECK_LIBS) $(LDLIBS)
-
-# An object is made again when a header that it includes has changed: the compiler
-# writes down which (the .d files).
+# What includes a header, or is made of a source, is made again when it has changed: the
+# compiler writes down which (the .d files).
 
 .SUFFIXES: .c .o
 .c.o:
 	$(COMPILE) -MMD -MP -c -o $@ $<
 
--include $(OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(TESTS:=.d) $(FIGURES:=.d)
