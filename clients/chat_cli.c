@@ -108,19 +108,15 @@ static void note_size(int signal_number)
     resized = 1;
 }
 
-static void catch_signal(struct chat_client *client, int signal_number,
-                         void (*handler)(int))
-{
-    if (signal_number != 0 && !signals_ignores(signal_number))
-        (void)signals_add(&client->signals, signal_number, handler);
-}
-
 static void catch_terminal_signals(struct chat_client *client)
 {
-    catch_signal(client, SIGQUIT, request_stop);
-    catch_signal(client, SIGTSTP, request_suspend);
-    catch_signal(client, SIGCONT, note_resumption);
-    catch_signal(client, terminal_resize_signal(), note_size);
+    int resize = terminal_resize_signal();
+
+    (void)signals_add(&client->signals, SIGQUIT, request_stop);
+    (void)signals_add(&client->signals, SIGTSTP, request_suspend);
+    (void)signals_add(&client->signals, SIGCONT, note_resumption);
+    if (resize != 0)
+        (void)signals_add(&client->signals, resize, note_size);
 }
 
 /* From here on a signal ends the program at once; what is pending is done with. */
@@ -573,10 +569,12 @@ static int visit(struct chat_client *client, const char *host, int port)
 
 int main(int argc, char *argv[])
 {
-    static struct chat_client client = {.stall_ms = STALL_MS, .silence_ms = SILENCE_MS};
+    static struct chat_client client;
     const char *host = "localhost";
     int option, port = 2626;
 
+    client.stall_ms = STALL_MS;
+    client.silence_ms = SILENCE_MS;
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
         case 't': client.stall_ms = options_milliseconds(&options, option); break;

@@ -116,6 +116,7 @@ int main(int argc, char *argv[])
     int client;
 
     echo_blocking_start(&server.common, &options, argc, argv, request_stop);
+    (void)signal(SIGCHLD, SIG_DFL); /* ignored, it would have no children to wait for */
     (void)signals_add(&server.common.signals, SIGCHLD, child_has_ended);
     (void)sigdelset(&server.common.signals.while_waiting, SIGALRM); /* the children's */
     while (!stop_requested) {

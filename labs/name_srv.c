@@ -58,34 +58,29 @@ static void enter_terminal(void)
         (void)terminal_enter(&keyboard); /* if it fails, it is gone, and reading tells */
 }
 
-/*
- * Signal handlers: all that these call may be called there (POSIX 2.4.3), and whoever was
- * interrupted finds errno as it was.
- */
+/* Signal handlers. They come in where the server waits: nothing of ours is interrupted. */
 static void stopped(int signal_number)
 {
-    int error = errno;
-
     (void)signal_number;
     terminal_leave(&keyboard);
     terminal_stop_program();
-    errno = error;
 }
 
 static void continued(int signal_number)
 {
-    int error = errno;
-
     (void)signal_number;
     enter_terminal();
-    errno = error;
 }
 
 static void quit(int signal_number)
 {
+    sigset_t none;
+
     terminal_leave(&keyboard);
     (void)signal(signal_number, SIG_DFL);
     (void)raise(signal_number);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL); /* here it ends */
 }
 
 /* ---- The keyboard ------------------------------------------------------------------- */
@@ -133,9 +128,9 @@ static void open_keyboard(struct stream_server *server)
     if (!isatty(STDIN_FILENO))
         return;
     log_line(&server->log, "Esc ends it");
-    (void)signals_handle(SIGTSTP, stopped);
-    (void)signals_handle(SIGCONT, continued);
-    (void)signals_handle(SIGQUIT, quit);
+    (void)signals_add(&server->signals, SIGTSTP, stopped);
+    (void)signals_add(&server->signals, SIGCONT, continued);
+    (void)signals_add(&server->signals, SIGQUIT, quit);
     wait_for_foreground(server, 0);
 }
 

@@ -4,7 +4,6 @@
 #include "net/descriptor.h"
 #include "net/fdset.h"
 #include "net/server.h"
-#include "net/signals.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -448,14 +447,14 @@ static int64_t next_deadline(struct stream_server *server)
 
 /* Waits until a descriptor is ready, a deadline has come, or a signal. -1: select failed. */
 static int wait_for_events(struct stream_server *server, fd_set *readable,
-                           fd_set *writable, struct signals *signals)
+                           fd_set *writable)
 {
     int64_t deadline = next_deadline(server);
     struct timespec timeout = clock_timespec(deadline - server->now);
     int ready;
 
     choose_descriptors(server, readable, writable);
-    ready = signals_pselect(signals, server->highest + 1, readable, writable,
+    ready = signals_pselect(&server->signals, server->highest + 1, readable, writable,
                             deadline == INT64_MAX ? NULL : &timeout);
     server->now = clock_ms();
     return ready;
@@ -542,12 +541,12 @@ static void complain_of_output(const struct stream_server *server)
 }
 
 /* Serves until it is to stop. 0, or -1 with errno: select() itself failed. */
-static int serve(struct stream_server *server, struct signals *signals)
+static int serve(struct stream_server *server)
 {
     fd_set readable, writable;
 
     while (!may_end(server)) {
-        if (wait_for_events(server, &readable, &writable, signals) == -1)
+        if (wait_for_events(server, &readable, &writable) == -1)
             return -1;
         if (stop_requested)
             stream_server_stop(server);
@@ -574,11 +573,11 @@ void stream_server_option(struct stream_server *server, const struct options *op
 }
 
 /* Listens, and says so. 0, or -1 after it was said why not. */
-static int start(struct stream_server *server, struct signals *signals)
+static int start(struct stream_server *server)
 {
     const char *why;
 
-    if (server_prepare(signals, request_stop) == -1) {
+    if (server->streams == NULL || server_prepare(&server->signals, request_stop) == -1) {
         (void)fprintf(stderr, "%s: cannot start: %s\n", server->program, strerror(errno));
         return -1;
     }
@@ -605,23 +604,26 @@ static int start(struct stream_server *server, struct signals *signals)
 int stream_server_run(struct stream_server *server)
 {
     struct descriptor_output output;
-    struct signals signals;
     int result;
 
-    if (start(server, &signals) == -1)
+    server->streams = calloc(FD_SETSIZE, sizeof *server->streams);
+    if (start(server) == -1) {
+        free(server->streams);
         return EXIT_FAILURE;
+    }
     descriptor_prepare_output(STDOUT_FILENO, &output);
-    result = serve(server, &signals);
+    result = serve(server);
     if (result == -1)
         (void)fprintf(stderr, "%s: select: %s\n", server->program, strerror(errno));
     for (int sock = 0; sock <= server->highest; sock++)
         if (stream_at(server, sock) != NULL)
             end_stream(&server->streams[sock], ETIMEDOUT);
-    if (log_finish(&server->log, PATIENCE_MS) == -1)
+    if (log_finish(&server->log, server->stop_by - clock_ms()) == -1)
         complain_of_output(server);
     if (server->srvsock != -1)
         (void)close(server->srvsock);
     listener_spare_close(&server->spare);
+    free(server->streams);
     descriptor_restore_output(STDOUT_FILENO, &output);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -35,6 +35,7 @@
 #include "net/line.h"
 #include "net/listener.h"
 #include "net/log.h"
+#include "net/signals.h"
 #include "net/telnet.h"
 #include "options.h"
 
@@ -131,8 +132,10 @@ struct stream_server {
         void *owner;
         int events;
         int64_t deadline;
-    } watched[FD_SETSIZE];             /* by descriptor */
-    struct stream streams[FD_SETSIZE]; /* by descriptor */
+    } watched[FD_SETSIZE]; /* by descriptor */
+    /* FD_SETSIZE, by descriptor: 85 MB, which are nobody's until a client uses them. */
+    struct stream *streams;
+    struct signals signals;
 };
 
 /* Takes the options that all servers have: -b address and -p port. */

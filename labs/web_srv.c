@@ -327,13 +327,14 @@ static size_t receive(struct stream *stream, const unsigned char *bytes, size_t 
     struct client *client = client_of(stream);
     struct http_head *head = &client->head;
     const char *text = (const char *)bytes;
-    int64_t now = stream->server->now;
+    int64_t now = stream->server->now, left;
     size_t taken;
 
     if (head->taken == 0)
         client->began = now;
+    left = client->began + stream->server->idle_ms - now;
     if (stream->server->idle_ms > 0)
-        stream_expire(stream, client->began + stream->server->idle_ms - now);
+        stream_expire(stream, left > 0 ? left : 0);
     if (client->in_body)
         return skip_body(stream, text, length);
     taken = http_head_take(head, text, length);
@@ -401,7 +402,7 @@ static const struct options options = {
 
 int main(int argc, char *argv[])
 {
-    static struct web web = {.root = -1};
+    static struct web web;
     static struct stream_server server = {.program = "web_srv",
                                           .port = 8888,
                                           .full = FULL,
@@ -416,6 +417,7 @@ int main(int argc, char *argv[])
     const char *directory = NULL;
     int letter, result;
 
+    web.root = -1;
     while ((letter = options_next(&options, argc, argv)) != -1) {
         switch (letter) {
         case 'd': directory = optarg; break;

@@ -26,7 +26,8 @@ int signals_handle(int signal_number, void (*handler)(int))
     return handle(signal_number, handler, SA_RESTART);
 }
 
-int signals_add(struct signals *signals, int signal_number, void (*handler)(int))
+/* Lets it in, and only where the server waits. */
+static int add(struct signals *signals, int signal_number, void (*handler)(int))
 {
     sigset_t blocked;
 
@@ -39,19 +40,20 @@ int signals_add(struct signals *signals, int signal_number, void (*handler)(int)
     return handle(signal_number, handler, 0);
 }
 
+int signals_add(struct signals *signals, int signal_number, void (*handler)(int))
+{
+    return signals_ignores(signal_number) ? 0 : add(signals, signal_number, handler);
+}
+
 int signals_prepare(struct signals *signals, void (*on_stop)(int))
 {
-    static const int stopping[] = {SIGINT, SIGTERM, SIGHUP};
-
     signals->turns = 0;
     if (sigprocmask(SIG_BLOCK, NULL, &signals->while_waiting) == -1 ||
         handle(SIGPIPE, SIG_IGN, 0) == -1 || handle(SIGXFSZ, SIG_IGN, 0) == -1)
         return -1;
-    for (size_t i = 0; i < sizeof stopping / sizeof stopping[0]; i++)
-        if (!(stopping[i] == SIGHUP && signals_ignores(SIGHUP)) &&
-            signals_add(signals, stopping[i], on_stop) == -1)
-            return -1;
-    return 0;
+    if (add(signals, SIGINT, on_stop) == -1 || add(signals, SIGTERM, on_stop) == -1)
+        return -1;
+    return signals_add(signals, SIGHUP, on_stop);
 }
 
 /* What is pending is delivered at once. Neither call can fail: the masks are whole. */

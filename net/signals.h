@@ -17,14 +17,18 @@ struct signals {
 
 /*
  * Has `on_stop` called for SIGINT, SIGTERM and SIGHUP (a SIGHUP that the program was told
- * to ignore, as by nohup, stays ignored). SIGPIPE and SIGXFSZ are ignored: that nobody
+ * to ignore, as by nohup, stays ignored; a SIGINT, as by a script's `&`, does not: that
+ * script ends it so). SIGPIPE and SIGXFSZ are ignored: that nobody
  * reads, or that a file is as long as it may be, is for write() to say. The three are
  * blocked but in signals_pselect(): so a signal can't slip in between the look at a flag
  * and the wait, and nothing else is ever interrupted. 0, or -1 with errno.
  */
 int signals_prepare(struct signals *signals, void (*on_stop)(int));
 
-/* Has `handler` called for one more signal, in signals_pselect() as those. 0, or -1. */
+/*
+ * Has `handler` called for one more signal, in signals_pselect() as those; one that the
+ * program was told to ignore stays ignored. 0, or -1 with errno.
+ */
 int signals_add(struct signals *signals, int signal_number, void (*handler)(int));
 
 /*

@@ -4,15 +4,19 @@
  */
 #include "tests/harness.h"
 
+#include "net/clock.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define WEB_SRV "WEB_SRV", "bin/web_srv"
@@ -492,6 +496,39 @@ static void open_impatient_server(void)
     program_read_port(&server, "Serving HTTP on port ");
 }
 
+static void sleep_until(int64_t ms)
+{
+    struct timespec left = clock_timespec(ms - clock_ms());
+
+    (void)nanosleep(&left, NULL);
+}
+
+START_TEST(a_request_whose_time_ends_while_the_server_is_late_is_still_ended)
+{
+    struct stream clients[60];
+    int64_t begun = clock_ms();
+    char *end;
+
+    for (int i = 0; i < 60; i++) {
+        clients[i] = connect_to(server.port);
+        send_text(&clients[i], "GET / ");
+        (void)poll(NULL, 0, 1);
+    }
+    sleep_until(begun + 450);
+    ck_assert_int_eq(kill(server.pid, SIGSTOP), 0);
+    for (int i = 0; i < 60; i++)
+        send_text(&clients[i], "H");
+    sleep_until(begun + 530);
+    ck_assert_int_eq(kill(server.pid, SIGCONT), 0);
+    for (int i = 0; i < 60; i++) {
+        end = next_line(&clients[i]);
+        ck_assert_str_eq(end, "HTTP/1.1 408 Request Timeout");
+        free(end);
+        stream_close(&clients[i]);
+    }
+}
+END_TEST
+
 START_TEST(a_request_that_does_not_end_is_408_and_silence_between_two_just_the_end)
 {
     static const char *const begun[] = {"G", "GET / HTTP/1.1\r\nA: b\r\n", "\r\n",
@@ -846,6 +883,7 @@ int main(void)
         whatever_comes_the_next_one_is_served,
     };
     const TTest *const time[] = {
+        a_request_whose_time_ends_while_the_server_is_late_is_still_ended,
         a_request_that_does_not_end_is_408_and_silence_between_two_just_the_end,
         a_request_that_drips_does_not_last_for_ever,
     };
