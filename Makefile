@@ -29,7 +29,7 @@ FIGURES = build/test_figures
 
 KIT = options.o net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
 	net/http.o net/irc.o net/keepalive.o net/line.o net/listener.o net/log.o net/number.o \
-	net/server.o net/signals.o net/telnet.o net/terminal.o net/text.o net/transcript.o net/url.o
+	net/program.o 	net/server.o net/signals.o net/telnet.o net/terminal.o net/text.o net/transcript.o net/url.o
 CHAT = pchatsrv.o chat_commands.o chat_readers.o
 GENERATOR = bench/child.o bench/generator.o bench/histogram.o bench/report.o
 LOAD = bench/chat_load.o bench/chat_clients.o bench/chat_join.o bench/chat_line.o \

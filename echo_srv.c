@@ -29,8 +29,6 @@
 #include <unistd.h>
 
 #define ECHO_BYTES     65536 /* what a client may be owed: a page of it costs a page */
-#define ACCEPTS_A_TURN 64
-#define ACCEPT_REST_MS 100  /* when a newcomer can be neither taken nor turned away */
 #define PATIENCE_MS    2000 /* with clients that are owed something at the server's end */
 
 struct client {
@@ -75,7 +73,7 @@ static bool accept_new_connection(struct echo_server *server)
 
     if (newsock == -1) {
         if (errno == ENFILE)
-            server->accept_from = server->now + ACCEPT_REST_MS;
+            server->accept_from = server->now + LISTENER_REST_MS;
         return errno != EAGAIN && errno != ENFILE;
     }
     fdset_add(&server->descriptors, newsock);
@@ -216,7 +214,7 @@ static int echo_server_run(struct echo_server *server, struct signals *signals)
         if (wait_for_events(server, &readable, &writable, signals) == -1)
             return -1;
         if (fdset_has(&readable, server->srvsock))
-            for (int n = 0; n < ACCEPTS_A_TURN && accept_new_connection(server); n++)
+            for (int n = 0; n < LISTENER_A_TURN && accept_new_connection(server); n++)
                 continue;
         for (int sock = 0; sock <= server->highest; sock++) {
             if (!is_client(server, sock))

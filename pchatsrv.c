@@ -83,7 +83,7 @@ static bool accept_new_connection(struct chat_server *server)
 
     if (newsock == -1) {
         if (errno == ENFILE)
-            server->accept_from = server->now + ACCEPT_REST_MS;
+            server->accept_from = server->now + LISTENER_REST_MS;
         return errno != EAGAIN && errno != ENFILE;
     }
     fdset_add(&server->descriptors, newsock);
@@ -101,7 +101,7 @@ static bool accept_new_connection(struct chat_server *server)
 
 static void accept_newcomers(struct chat_server *server)
 {
-    for (int n = 0; n < ACCEPTS_A_TURN; n++) {
+    for (int n = 0; n < LISTENER_A_TURN; n++) {
         if (!has_space(server, SPACE_FOR_NEWCOMER)) {
             wait_for_slow_readers(server);
             return;

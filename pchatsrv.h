@@ -53,12 +53,6 @@ _Static_assert(SPACE_FOR_INPUT + SPACE_TO_GO_ON <= TRANSCRIPT_BYTES / 2,
 /* The most that anyone waits: the room for a slow reader, the end for the last of all. */
 #define PATIENCE_MS 2000
 
-/* Newcomers that are taken before the others are heard again. */
-#define ACCEPTS_A_TURN 64
-
-/* When a newcomer can be neither taken nor turned away: a moment, in place of a busy loop. */
-#define ACCEPT_REST_MS 100
-
 /* What the kernel may hold for a client; accepted sockets take it over from srvsock. */
 #define SEND_BUFFER_BYTES 65536
 

@@ -26,6 +26,7 @@
 #include "net/fdset.h"
 #include "net/keepalive.h"
 #include "net/line.h"
+#include "net/program.h"
 #include "net/signals.h"
 #include "net/telnet.h"
 #include "net/terminal.h"
@@ -586,7 +587,7 @@ int main(int argc, char *argv[])
     if (optind < argc)
         port = options_port(&options, argv[optind++], 1);
     options_end(&options, argc, optind);
-    if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    if (program_prepare() == -1)
+        return EXIT_FAILURE;
     return visit(&client, host, port);
 }

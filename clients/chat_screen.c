@@ -33,12 +33,11 @@ void chat_screen_close(struct chat_screen *screen)
 
 static void wait_for_output(struct chat_screen *screen)
 {
-    fd_set none, writable;
+    fd_set writable;
 
-    FD_ZERO(&none);
     FD_ZERO(&writable);
     fdset_add(&writable, STDOUT_FILENO);
-    (void)signals_pselect(screen->signals, STDOUT_FILENO + 1, &none, &writable, NULL);
+    (void)signals_pselect(screen->signals, STDOUT_FILENO + 1, NULL, &writable, NULL);
 }
 
 void chat_screen_flush(struct chat_screen *screen)

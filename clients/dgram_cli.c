@@ -15,6 +15,7 @@
 #include "net/descriptor.h"
 #include "net/dial.h"
 #include "net/fdset.h"
+#include "net/program.h"
 #include "options.h"
 
 #include <errno.h>
@@ -418,12 +419,11 @@ int main(int argc, char *argv[])
     length = compose_line(&client, argv + optind);
     if (length == -1)
         options_wrong(&options, "the words are too long for a datagram");
-    if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    if (program_prepare() == -1)
+        return EXIT_FAILURE;
     (void)sigemptyset(&client.stopping);
     (void)sigaddset(&client.stopping, SIGINT);
     (void)sigaddset(&client.stopping, SIGTERM);
-    (void)signal(SIGPIPE, SIG_IGN); /* fflush() tells of it, in words */
     client.run = (unsigned long)getpid() ^ (unsigned long)clock_ns() << 8;
     return ask_host(&client, (size_t)length) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

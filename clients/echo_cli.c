@@ -12,10 +12,10 @@
 #include "net/descriptor.h"
 #include "net/dial.h"
 #include "net/fdset.h"
+#include "net/program.h"
 #include "options.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -262,9 +262,8 @@ int main(int argc, char *argv[])
     if (choose_text(&client, argv + optind) == -1)
         options_wrong(&options, "the words are over %zu bytes; '-' sends any length",
                       WINDOW_BYTES);
-    if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE;        /* and there may be no standard error to say it on */
-    (void)signal(SIGPIPE, SIG_IGN); /* fflush() tells of it, in words */
+    if (program_prepare() == -1)
+        return EXIT_FAILURE;
     client.server = dial(client.host, client.port, SOCK_STREAM, PATIENCE_MS, &why);
     if (client.server == -1) {
         (void)complain_of_server(&client, "cannot connect to", why);

@@ -17,6 +17,7 @@
 #include "net/fdset.h"
 #include "net/http.h"
 #include "net/line.h"
+#include "net/program.h"
 #include "net/signals.h"
 #include "net/url.h"
 #include "options.h"
@@ -475,8 +476,6 @@ static void prepare_signals(void)
     for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
         if (!signals_ignores(ending[i]))
             (void)signals_handle(ending[i], end_by);
-    (void)signal(SIGPIPE, SIG_IGN); /* write() tells of it, in words */
-    (void)signal(SIGXFSZ, SIG_IGN);
 }
 
 static const struct options options = {
@@ -533,8 +532,8 @@ int main(int argc, char *argv[])
     if (optind == argc || argc - optind > 2)
         options_wrong(&options, "a URL is wanted, or a host and a path");
     choose_url(argv + optind, argc - optind);
-    if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    if (program_prepare() == -1)
+        return EXIT_FAILURE;
     fetch.is_shown = fetch.file == NULL && isatty(STDOUT_FILENO);
     fetch.has_progress = !fetch.is_shown && isatty(STDERR_FILENO);
     fetch.save.descriptor = -1;

@@ -14,13 +14,12 @@
  * getaddrinfo() and getnameinfo() (POSIX) ask whatever this system asks: its hosts file,
  * the DNS. Addresses come in the order in which a client should try them (RFC 6724).
  */
-#include "net/descriptor.h"
+#include "net/program.h"
 #include "net/text.h"
 #include "options.h"
 
 #include <errno.h>
 #include <netdb.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,9 +152,8 @@ int main(int argc, char *argv[])
         continue;
     if (optind == argc)
         options_wrong(&options, "of what? Give a name or an address");
-    if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE;        /* and there may be no standard error to say it on */
-    (void)signal(SIGPIPE, SIG_IGN); /* fflush() tells of it, in words */
+    if (program_prepare() == -1)
+        return EXIT_FAILURE;
     for (int i = optind; i < argc; i++) {
         if (resolve(argv[i]) == -1)
             status = EXIT_FAILURE;

@@ -10,15 +10,14 @@
  * few), and a system may take a value and make nothing of it. The socket is an IPv6 one,
  * which has all of the options, where there is IPv6.
  */
-#include "net/descriptor.h"
 #include "net/number.h"
+#include "net/program.h"
 #include "options.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -336,9 +335,8 @@ int main(int argc, char *argv[])
         }
     }
     options_end(&options, argc, optind);
-    if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE;        /* and there may be no standard error to say it on */
-    (void)signal(SIGPIPE, SIG_IGN); /* fflush() tells of it, in words */
+    if (program_prepare() == -1)
+        return EXIT_FAILURE;
     result = count > 0 ? set_all(type, settings, count) : print_table(type);
     if (fflush(stdout) == EOF) {
         perror("sockopts: cannot write to standard output");

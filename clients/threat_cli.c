@@ -12,10 +12,10 @@
 #include "net/dial.h"
 #include "net/fdset.h"
 #include "net/line.h"
+#include "net/program.h"
 #include "options.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,9 +261,8 @@ int main(int argc, char *argv[])
     client.commands = argv + optind;
     client.converses = client.reads_input = *client.commands == NULL;
     check_commands(client.commands);
-    if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE;        /* and there may be no standard error to say it on */
-    (void)signal(SIGPIPE, SIG_IGN); /* fflush() tells of it, in words */
+    if (program_prepare() == -1)
+        return EXIT_FAILURE;
     client.server = dial(client.host, client.port, SOCK_STREAM, DIAL_MS, &why);
     if (client.server == -1) {
         (void)complain(&client, "cannot connect to", why);

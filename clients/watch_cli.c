@@ -15,10 +15,10 @@
 #include "net/fdset.h"
 #include "net/keepalive.h"
 #include "net/line.h"
+#include "net/program.h"
 #include "options.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -334,9 +334,8 @@ int main(int argc, char *argv[])
                       watch.count, most_servers());
     for (int i = 0; i < watch.count; i++)
         parse_server(&watch.servers[i], argv[optind + i]);
-    if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE;        /* and there may be no standard error to say it on */
-    (void)signal(SIGPIPE, SIG_IGN); /* fflush() tells of it, in words */
+    if (program_prepare() == -1)
+        return EXIT_FAILURE;
     begin_connecting(&watch);
     result = watch_servers(&watch);
     end(&watch);

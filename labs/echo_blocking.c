@@ -1,7 +1,7 @@
 #include "labs/echo_blocking.h"
 
 #include "net/clock.h"
-#include "net/descriptor.h"
+#include "net/fdset.h"
 #include "net/server.h"
 
 #include <errno.h>
@@ -9,11 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define REST_MS 100 /* when a newcomer can be neither taken nor turned away */
 
 void echo_blocking_start(struct echo_blocking *server, const struct options *options,
                          int argc, char *argv[], void (*on_stop)(int))
@@ -47,9 +44,24 @@ void echo_blocking_start(struct echo_blocking *server, const struct options *opt
                       options->program, strerror(errno));
 }
 
+int echo_blocking_wait(struct echo_blocking *server, int other, fd_set *readable,
+                       const struct timespec *timeout)
+{
+    int ready, highest = server->listener > other ? server->listener : other;
+
+    FD_ZERO(readable);
+    fdset_add(readable, server->listener);
+    fdset_add(readable, other);
+    ready = signals_pselect(&server->signals, highest + 1, readable, NULL, timeout);
+    if (ready == -1)
+        (void)fprintf(stderr, "%s: select: %s\n", server->options->program,
+                      strerror(errno));
+    return ready;
+}
+
 int echo_blocking_accept(struct echo_blocking *server)
 {
-    const struct timespec rest = clock_timespec(REST_MS);
+    const struct timespec rest = clock_timespec(LISTENER_REST_MS);
     struct sockaddr_storage peer;
     int client = listener_accept(server->listener, &server->spare, LISTENER_FULL, &peer);
 

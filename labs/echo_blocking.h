@@ -10,6 +10,9 @@
 #include "net/signals.h"
 #include "options.h"
 
+#include <sys/select.h>
+#include <time.h>
+
 #define ECHO_CLIENTS_MOST 1000 /* at a time, as many as an fd_set would hold */
 #define ECHO_PATIENCE_S   2 /* with clients that are owed something at the server's end */
 
@@ -27,7 +30,17 @@ struct echo_blocking {
 void echo_blocking_start(struct echo_blocking *server, const struct options *options,
                          int argc, char *argv[], void (*on_stop)(int));
 
-/* Takes a newcomer. Its socket, or -1: nobody is there, or it was turned away. */
+/*
+ * Waits for a newcomer, a signal, or `other` (a descriptor, or -1), for as long as
+ * `timeout` says (NULL: for ever). -1: that failed, and it was said why.
+ */
+int echo_blocking_wait(struct echo_blocking *server, int other, fd_set *readable,
+                       const struct timespec *timeout);
+
+/*
+ * Takes a newcomer, if there is one. Its socket, or -1: it was turned away. If not even
+ * that could be done it rests a moment, LISTENER_REST_MS.
+ */
 int echo_blocking_accept(struct echo_blocking *server);
 
 /* Sends back what the client sends, waiting for it, until it ends. Closes nothing. */

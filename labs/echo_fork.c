@@ -112,19 +112,16 @@ static const struct options options = {
 int main(int argc, char *argv[])
 {
     static struct echo_fork server;
-    fd_set readable, none;
-    int client;
+    fd_set readable;
+    int client, ready = 0;
 
     echo_blocking_start(&server.common, &options, argc, argv, request_stop);
     (void)signal(SIGCHLD, SIG_DFL); /* ignored, it would have no children to wait for */
     (void)signals_add(&server.common.signals, SIGCHLD, child_has_ended);
     (void)sigdelset(&server.common.signals.while_waiting, SIGALRM); /* the children's */
     while (!stop_requested) {
-        FD_ZERO(&readable);
-        FD_ZERO(&none);
-        fdset_add(&readable, server.common.listener);
-        if (signals_pselect(&server.common.signals, server.common.listener + 1, &readable,
-                            &none, NULL) == -1)
+        ready = echo_blocking_wait(&server.common, -1, &readable, NULL);
+        if (ready == -1)
             break;
         reap_children(&server, WNOHANG);
         if (!fdset_has(&readable, server.common.listener))
@@ -134,8 +131,10 @@ int main(int argc, char *argv[])
             start_child(&server, client);
     }
     echo_blocking_end(&server.common);
-    for (int i = 0; i < server.count; i++)
+    for (int i = 0; i < server.count; i++) {
         (void)kill(server.children[i], SIGTERM);
+        (void)kill(server.children[i], SIGCONT); /* one that was stopped ends, too */
+    }
     reap_children(&server, 0); /* none takes longer than its alarm() lets it */
-    return EXIT_SUCCESS;
+    return ready == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -95,22 +95,6 @@ static void end_client(struct echo_thread *server)
     server->count--;
 }
 
-/* Waits for a newcomer, or a client's end. -1: select failed. */
-static int wait_for_events(struct echo_thread *server, fd_set *readable,
-                           const struct timespec *timeout)
-{
-    int listener = server->common.listener, ended = server->ended[0];
-    fd_set none;
-
-    FD_ZERO(readable);
-    FD_ZERO(&none);
-    fdset_add(readable, listener);
-    fdset_add(readable, ended);
-    return signals_pselect(&server->common.signals,
-                           (listener > ended ? listener : ended) + 1, readable, &none,
-                           timeout);
-}
-
 static void shut_down_clients(struct echo_thread *server, int how)
 {
     for (int i = 0; i < ECHO_CLIENTS_MOST; i++)
@@ -131,8 +115,10 @@ static void stop(struct echo_thread *server)
     shut_down_clients(server, SHUT_RD);
     while (server->count > 0 && (left = deadline - clock_ms()) > 0) {
         struct timespec timeout = clock_timespec(left);
+        int ready =
+            echo_blocking_wait(&server->common, server->ended[0], &readable, &timeout);
 
-        if (wait_for_events(server, &readable, &timeout) > 0)
+        if (ready > 0)
             end_client(server);
     }
     shut_down_clients(server, SHUT_RDWR);
@@ -155,7 +141,7 @@ int main(int argc, char *argv[])
 {
     static struct echo_thread server;
     fd_set readable;
-    int sock, error;
+    int sock, error, ready = 0;
 
     echo_blocking_start(&server.common, &options, argc, argv, request_stop);
     error = pipe(server.ended) == -1 ? errno : pthread_attr_init(&server.attributes);
@@ -169,7 +155,8 @@ int main(int argc, char *argv[])
         server.clients[i] =
             (struct client){.number = i, .sock = -1, .ended = server.ended[1]};
     while (!stop_requested) {
-        if (wait_for_events(&server, &readable, NULL) == -1)
+        ready = echo_blocking_wait(&server.common, server.ended[0], &readable, NULL);
+        if (ready == -1)
             break;
         if (fdset_has(&readable, server.ended[0]))
             end_client(&server);
@@ -183,5 +170,5 @@ int main(int argc, char *argv[])
     (void)pthread_attr_destroy(&server.attributes);
     (void)close(server.ended[0]);
     (void)close(server.ended[1]);
-    return EXIT_SUCCESS;
+    return ready == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

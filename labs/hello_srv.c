@@ -11,7 +11,7 @@
  */
 #include "labs/stream_server.h"
 #include "net/clock.h"
-#include "net/descriptor.h"
+#include "net/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,8 +101,8 @@ int main(int argc, char *argv[])
     options_end(&options, argc, optind);
     if (strlen(hello.text) > STREAM_ANSWER_BYTES - 2)
         options_wrong(&options, "the text is over %d bytes", STREAM_ANSWER_BYTES - 2);
-    if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    if (program_prepare() == -1)
+        return EXIT_FAILURE;
     if (hello.file != NULL && open_log(&hello) == -1)
         return EXIT_FAILURE;
     result = stream_server_run(&server);

@@ -15,11 +15,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ACCEPTS_A_TURN 64
-#define ACCEPT_REST_MS 100 /* when a newcomer can be neither taken nor turned away */
-#define CLOSING_MS     10000 /* for a client that is closed to take some of what it is owed */
-#define LINGER_MS      2000 /* for one that has got all of it to close its end */
-#define PATIENCE_MS    2000 /* with all of them at the server's end */
+#define CLOSING_MS  10000 /* for a client that is closed to take some of what it is owed */
+#define LINGER_MS   2000  /* for one that has got all of it to close its end */
+#define PATIENCE_MS 2000  /* with all of them at the server's end */
 
 static volatile sig_atomic_t stop_requested;
 
@@ -196,7 +194,7 @@ static bool accept_new_connection(struct stream_server *server)
 
     if (sock == -1) {
         if (errno == ENFILE)
-            server->accept_from = server->now + ACCEPT_REST_MS;
+            server->accept_from = server->now + LISTENER_REST_MS;
         return errno != EAGAIN && errno != ENFILE;
     }
     if (sock < server->client_limit)
@@ -553,7 +551,7 @@ static int serve(struct stream_server *server)
         call_watchers(server, &readable, &writable);
         serve_streams(server, &readable, &writable);
         if (fdset_has(&readable, server->srvsock))
-            for (int n = 0; n < ACCEPTS_A_TURN && accept_new_connection(server); n++)
+            for (int n = 0; n < LISTENER_A_TURN && accept_new_connection(server); n++)
                 continue;
         if (fdset_has(&writable, STDOUT_FILENO) && log_write(&server->log) == -1)
             complain_of_output(server);

@@ -15,8 +15,8 @@
  */
 #include "labs/stream_server.h"
 #include "labs/web_file.h"
-#include "net/descriptor.h"
 #include "net/http.h"
+#include "net/program.h"
 #include "net/text.h"
 
 #include <errno.h>
@@ -426,8 +426,8 @@ int main(int argc, char *argv[])
         }
     }
     options_end(&options, argc, optind);
-    if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    if (program_prepare() == -1)
+        return EXIT_FAILURE;
     if (directory != NULL) {
         web.root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (web.root == -1) {

@@ -135,14 +135,26 @@ void listener_turn_away(int newcomer, const char *sentence)
     descriptor_hang_up(newcomer);
 }
 
-/* accept()'s errors as listener_accept() tells them apart. */
+/*
+ * accept()'s errors as listener_accept() tells them apart. Linux gives a new connection's
+ * own errors here, too (accept(2)): whoever it was is gone.
+ */
 static int accept_error(int error)
 {
-    if (error == EAGAIN || error == EWOULDBLOCK)
-        return EAGAIN;
-    if (error == ECONNABORTED || error == EPROTO || error == EINTR)
-        return EINTR; /* the newcomer's own, who is gone with it */
-    return ENFILE;    /* whatever it is, at once is too soon to try again */
+    switch (error) {
+    case ECONNABORTED:
+    case EPROTO:
+    case EINTR:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP: return EINTR;
+    case EMFILE:
+    case ENFILE: return EMFILE;
+    default: /* whatever it is, at once is too soon to try again */
+        return descriptor_try_again(error) ? EAGAIN : ENFILE;
+    }
 }
 
 /* With the spare's place free: Linux says EMFILE even if nobody is waiting. */
@@ -159,6 +171,8 @@ static int send_one_away(int listener, struct listener_spare *spare, const char 
         error = newcomer == -1 ? accept_error(errno) : EMFILE;
         if (newcomer != -1)
             listener_turn_away(newcomer, full);
+        else if (error == EMFILE)
+            error = ENFILE;
     }
     listener_spare_open(spare);
     return error;
@@ -172,7 +186,7 @@ int listener_accept(int listener, struct listener_spare *spare, const char *full
     if (newcomer == -1) {
         int error = accept_error(errno);
 
-        errno = error == ENFILE ? send_one_away(listener, spare, full, peer) : error;
+        errno = error == EMFILE ? send_one_away(listener, spare, full, peer) : error;
         return -1;
     }
     if (newcomer >= FD_SETSIZE) {

@@ -37,7 +37,7 @@ struct listener_spare {
 void listener_spare_open(struct listener_spare *spare);
 void listener_spare_close(struct listener_spare *spare);
 
-/* What a newcomer is told for whom there is no place, and closed. */
+/* Sends `sentence` to a newcomer for whom there is no place, and closes it. */
 #define LISTENER_FULL "Server full, try again later\r\n"
 void listener_turn_away(int newcomer, const char *sentence);
 
@@ -48,10 +48,13 @@ void listener_turn_away(int newcomer, const char *sentence);
  *
  *   EAGAIN   nobody is waiting;
  *   EMFILE   there was no descriptor for it: it was sent `full` and closed;
- *   EINTR    it was gone before it was taken (ECONNABORTED and the like): try the next;
+ *   EINTR    it was gone before it was taken, or its network was: try the next;
  *   ENFILE   it could be neither taken nor sent away: look again later, not at once.
  */
 int listener_accept(int listener, struct listener_spare *spare, const char *full,
                     struct sockaddr_storage *peer);
+
+#define LISTENER_A_TURN  64  /* newcomers, and then the others are heard again */
+#define LISTENER_REST_MS 100 /* after ENFILE: a moment, in place of a busy loop */
 
 #endif

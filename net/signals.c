@@ -49,9 +49,7 @@ int signals_prepare(struct signals *signals, void (*on_stop)(int))
 {
     signals->turns = 0;
     if (sigprocmask(SIG_BLOCK, NULL, &signals->while_waiting) == -1 ||
-        handle(SIGPIPE, SIG_IGN, 0) == -1 || handle(SIGXFSZ, SIG_IGN, 0) == -1)
-        return -1;
-    if (add(signals, SIGINT, on_stop) == -1 || add(signals, SIGTERM, on_stop) == -1)
+        add(signals, SIGINT, on_stop) == -1 || add(signals, SIGTERM, on_stop) == -1)
         return -1;
     return signals_add(signals, SIGHUP, on_stop);
 }
@@ -74,8 +72,10 @@ int signals_pselect(struct signals *signals, int count, fd_set *readable,
     if (ready > 0 && ++signals->turns % TURNS_UNTIL_SIGNALS == 0)
         let_in(signals);
     if (ready == -1 && errno == EINTR) {
-        FD_ZERO(readable);
-        FD_ZERO(writable);
+        if (readable != NULL)
+            FD_ZERO(readable);
+        if (writable != NULL)
+            FD_ZERO(writable);
         ready = 0;
     }
     return ready;

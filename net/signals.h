@@ -18,8 +18,7 @@ struct signals {
 /*
  * Has `on_stop` called for SIGINT, SIGTERM and SIGHUP (a SIGHUP that the program was told
  * to ignore, as by nohup, stays ignored; a SIGINT, as by a script's `&`, does not: that
- * script ends it so). SIGPIPE and SIGXFSZ are ignored: that nobody
- * reads, or that a file is as long as it may be, is for write() to say. The three are
+ * script ends it so). The three are
  * blocked but in signals_pselect(): so a signal can't slip in between the look at a flag
  * and the wait, and nothing else is ever interrupted. 0, or -1 with errno.
  */

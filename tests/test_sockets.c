@@ -9,6 +9,7 @@
 #include "net/listener.h"
 #include "net/log.h"
 #include "net/number.h"
+#include "net/program.h"
 #include "net/signals.h"
 
 #include <arpa/inet.h>
@@ -221,13 +222,15 @@ END_TEST
 
 /* ---- Descriptors, sets, signals, time ----------------------------------------------- */
 
-START_TEST(a_missing_standard_descriptor_is_filled)
+START_TEST(a_missing_standard_descriptor_is_filled_and_a_failing_write_kills_nobody)
 {
     (void)close(STDIN_FILENO);
     (void)close(STDERR_FILENO);
-    ck_assert_int_eq(descriptor_fill_standard(), 0);
+    ck_assert_int_eq(program_prepare(), 0);
     ck_assert_int_ne(fcntl(STDIN_FILENO, F_GETFD), -1);
     ck_assert_int_ne(fcntl(STDERR_FILENO, F_GETFD), -1);
+    ck_assert_int_eq(raise(SIGPIPE), 0);
+    ck_assert_int_eq(raise(SIGXFSZ), 0);
 }
 END_TEST
 
@@ -279,7 +282,6 @@ START_TEST(a_signal_arrives_where_it_is_waited_for_and_nowhere_else)
                      -1);
     ck_assert_int_eq(errno, EINTR);
     ck_assert_int_eq(caught, SIGTERM);
-    ck_assert_int_eq(raise(SIGPIPE), 0);
 }
 END_TEST
 
@@ -657,7 +659,7 @@ int main(void)
         out_of_descriptors_the_spare_serves_to_send_a_newcomer_away,
         without_even_a_spare_it_says_to_look_again_later,
         what_cannot_be_bound_is_said_in_words,
-        a_missing_standard_descriptor_is_filled,
+        a_missing_standard_descriptor_is_filled_and_a_failing_write_kills_nobody,
         a_pipes_flags_are_given_back,
         a_set_has_what_was_added_and_minus_one_is_in_none,
         a_signal_arrives_where_it_is_waited_for_and_nowhere_else,
