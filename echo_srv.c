@@ -28,8 +28,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ECHO_BYTES     65536 /* what a client may be owed: a page of it costs a page */
-#define PATIENCE_MS    2000 /* with clients that are owed something at the server's end */
+#define ECHO_BYTES  65536 /* what a client may be owed: a page of it costs a page */
+#define PATIENCE_MS 2000  /* with clients that are owed something at the server's end */
 
 struct client {
     size_t begin, end; /* what it is owed: bytes[begin..end) */
