@@ -12,23 +12,11 @@
  * clients/room_link.h); here is what one side's words become on the other. One select()
  * waits for both.
  *
- * Why it does not go in circles: whoever passes a line on puts its author before it, so
- * a line that went through relays begins with their names, "<relay2> <relay1> <ann> hello".
- * That is the way it came, and a relay that finds its own name in it drops the line: no
- * line passes the same relay twice, however rooms, channels and relays are linked (news
- * servers do it with their Path, RFC 5536 3.1.5). The names on the way are one side's and
- * the other's in turn, and a relay looks for the one that it has there; the last one is
- * the author's, who may be called as he likes. So that relays in different rooms and
- * networks are told apart, each should be given a name of its own (-n). A text that begins
- * with names in angle brackets is taken for a longer way: whoever writes a relay's name
- * and another into it keeps that line from going through that relay, and no other.
- *
- * Several relays between the same room and channel would each pass every line on. But one
- * that hears another say what it has itself said on the other side, under its own name
- * there, knows that they are twins. The one whose name comes first goes on, and the others
- * stand by: until it leaves, or until lines that they would have passed on are not heard.
+ * Why nothing goes in circles, and what several relays between the same room and channel
+ * make of each other, is clients/relay_way.h.
  */
 #include "clients/irc_session.h"
+#include "clients/relay_way.h"
 #include "clients/room_link.h"
 #include "net/clock.h"
 #include "net/server.h"
@@ -48,42 +36,18 @@
 #define PACE_MS    2000 /* RFC 2813 5.8 */
 #define ROOM_PORT  2626
 
-/* The names that a line may come with; they are said again before each piece of it. */
-#define WAY_MOST 200
-
-/* Lines that each side remembers to have said, to tell twins by; and how much of a line. */
-#define SAID_LINES 64
-#define SAID_BYTES 100
-
-/* A relay that stands by goes on when the other has not said so many lines in a row. */
-#define MISSED_MOST 32
-
 /* A message's text, of which each byte may become three, and names before it. */
 #define LINE_BYTES (LINE_MOST + 2 * IRC_MESSAGE_MOST)
-
-enum side { ROOM, CHANNEL };
-
-/* The lines that were last said on a side, as hashes, or would have been; 0: none. */
-struct said {
-    uint32_t lines[SAID_LINES];
-    int next;
-};
 
 struct irc_relay {
     struct irc_session session;
     struct room_link room;
+    struct relay_way way;
     bool is_quiet; /* joins and leaves are not passed on */
     bool was_joined,
         was_inside;        /* the channel, the room: a change is said on the other */
-    bool warned;           /* that own words came back */
-    bool warned_of_way;    /* that a line had too many names before it */
     bool told_of_drops[2]; /* on the way to that side, and not how many yet */
     unsigned long news_left_out; /* while lines waited for the channel */
-
-    struct said said[2];
-    char first[IRC_NICK_MOST + 1]; /* the twin that passes lines on, or "": this one */
-    enum side first_side;          /* where it has that name */
-    int missed;                    /* lines that it has not passed on, in a row */
 };
 
 static volatile sig_atomic_t stop_requested;
@@ -98,151 +62,6 @@ static void report(void *owner, const char *text)
 {
     (void)owner;
     (void)fprintf(stderr, "irc_relay: %s\n", text);
-}
-
-/* ---- Relays that link the same ------------------------------------------------------ */
-
-static const char *own_name(const struct irc_relay *relay, enum side side)
-{
-    return side == CHANNEL ? relay->session.nick : relay->room.name;
-}
-
-/* FNV-1a, of the line's beginning: the rest may have been cut off on the way. */
-static uint32_t hash_of(const char *line)
-{
-    uint32_t hash = 2166136261U;
-
-    for (size_t i = 0; i < SAID_BYTES && line[i] != '\0'; i++)
-        hash = (hash ^ (unsigned char)line[i]) * 16777619U;
-    return hash == 0 ? 1 : hash;
-}
-
-static bool was_said(const struct irc_relay *relay, enum side side, const char *line)
-{
-    uint32_t hash = hash_of(line);
-
-    for (int i = 0; i < SAID_LINES; i++)
-        if (relay->said[side].lines[i] == hash)
-            return true;
-    return false;
-}
-
-static void go_on(struct irc_relay *relay, const char *why)
-{
-    char text[256];
-
-    (void)snprintf(text, sizeof text, "%.64s %s: this relay goes on", relay->first, why);
-    relay->first[0] = '\0';
-    report(relay, text);
-}
-
-/* The one whose name comes first passes lines on. */
-static void meet_twin(struct irc_relay *relay, const char *name, enum side side)
-{
-    const char *chosen = *relay->first != '\0' && relay->first_side == side
-                             ? relay->first
-                             : own_name(relay, side);
-    char text[256];
-
-    if (strlen(name) > IRC_NICK_MOST || strcmp(name, chosen) >= 0)
-        return;
-    if (*relay->first == '\0') {
-        (void)snprintf(text, sizeof text,
-                       "%.64s links the same room and channel: this relay stands by",
-                       name);
-        report(relay, text);
-    }
-    memcpy(relay->first, name, strlen(name) + 1);
-    relay->first_side = side;
-    relay->missed = 0;
-}
-
-/* Is a line to be said on a side? It is remembered; what goes with it is the caller's. */
-static bool may_say(struct irc_relay *relay, enum side side, const char *line)
-{
-    struct said *said = &relay->said[side];
-
-    said->lines[said->next] = hash_of(line);
-    said->next = (said->next + 1) % SAID_LINES;
-    if (*relay->first != '\0' && ++relay->missed > MISSED_MOST)
-        go_on(relay, "does not pass lines on");
-    return *relay->first == '\0';
-}
-
-/* Somebody has said a line: it may be one that another relay has passed on for this one. */
-static void hear_said(struct irc_relay *relay, enum side side, const char *line)
-{
-    if (*relay->first != '\0' && relay->missed > 0 && was_said(relay, side, line))
-        relay->missed = 0;
-}
-
-static void hear_leaving(struct irc_relay *relay, enum side side, const char *name)
-{
-    if (*relay->first != '\0' && relay->first_side == side &&
-        strcmp(relay->first, name) == 0)
-        go_on(relay, "has left");
-}
-
-/* ---- The way a line came ------------------------------------------------------------ */
-
-/* The length of the name in angle brackets, with the space behind it, or 0 for none. */
-static size_t name_length(const char *text)
-{
-    size_t length = *text == '<' ? 1 + strcspn(text + 1, "<> ") : 0;
-
-    return length > 1 && text[length] == '>' && text[length + 1] == ' ' ? length + 2 : 0;
-}
-
-static size_t way_length(const char *text)
-{
-    size_t length = 0, name;
-
-    while ((name = name_length(text + length)) > 0)
-        length += name;
-    return length;
-}
-
-/*
- * Has a line, as it was said in the channel or the room, been through this relay, or too
- * long a way to be sure of that? Its first name is one there, the next one from the other
- * side, and so on.
- */
-static bool came_back(struct irc_relay *relay, const char *line, enum side side)
-{
-    size_t way = way_length(line), at = 0, length;
-    bool has_author =
-        strncmp(line + way, "* ", 2) != 0 && strncmp(line + way, "-- ", 3) != 0;
-    char name[WAY_MOST + 1], speaker[WAY_MOST + 1] = "";
-
-    if (way > WAY_MOST) {
-        if (!relay->warned_of_way)
-            report(relay, "a line with too many names in angle brackets before it, or "
-                          "too long ones, is not passed on");
-        relay->warned_of_way = true;
-        return true;
-    }
-    /* A twin says here what this relay has said here: it would go round between them. */
-    length = name_length(line);
-    if (way > length + name_length(line + length) && was_said(relay, side, line + length))
-        return true;
-    for (int names = 0; (length = name_length(line + at)) > 0; names++) {
-        at += length;
-        if (at == way && has_author)
-            break;
-        (void)snprintf(name, sizeof name, "%.*s", (int)length - 3,
-                       line + at - length + 1);
-        if (names == 0)
-            memcpy(speaker, name, sizeof speaker);
-        if (irc_same(name, own_name(relay, names % 2 == 0 ? side : !side))) {
-            if (names == 1 && was_said(relay, !side, line + at))
-                meet_twin(relay, speaker, side);
-            else if (!relay->warned)
-                report(relay, "its own words came back, and go no further");
-            relay->warned = true;
-            return true;
-        }
-    }
-    return false;
 }
 
 /* ---- From the room into the channel ------------------------------------------------- */
@@ -281,9 +100,10 @@ static size_t take_speech(struct irc_relay *relay, const char *line)
         text[2] == '\0')
         return 0;
     text += 2;
-    hear_said(relay, ROOM, text);
+    relay_way_hear(&relay->way, ROOM, text);
     (void)snprintf(said, sizeof said, "<%.*s> %s", (int)name, line + 1, text);
-    if (came_back(relay, said, ROOM) || !may_say(relay, CHANNEL, said))
+    if (relay_way_came_back(&relay->way, ROOM, said) ||
+        !relay_way_may_say(&relay->way, CHANNEL, said))
         return 0;
     tell_channel(relay, said, way_length(said));
     return (size_t)(text - line) + way_length(text);
@@ -296,7 +116,7 @@ static size_t take_action(struct irc_relay *relay, const char *line)
 
     if (name == 0 || name > WAY_MOST || line[2 + name] != ' ')
         return 0;
-    if (!may_say(relay, CHANNEL, line))
+    if (!relay_way_may_say(&relay->way, CHANNEL, line))
         return 0;
     tell_channel(relay, line, keep);
     return keep;
@@ -319,13 +139,13 @@ static void take_news(struct irc_relay *relay, const char *line)
         if (why > who && why[-1] == ':') /* it belongs to the words that follow */
             why--;
         (void)snprintf(gone, sizeof gone, "%.*s", (int)(why - who), who);
-        hear_leaving(relay, ROOM, gone);
+        relay_way_gone(&relay->way, ROOM, gone);
         (void)snprintf(said, sizeof said, "-- %.*s left the room%s", (int)(why - who),
                        who, why);
     } else {
         (void)snprintf(said, sizeof said, "-- %s", name);
     }
-    if (relay->is_quiet || !may_say(relay, CHANNEL, said))
+    if (relay->is_quiet || !relay_way_may_say(&relay->way, CHANNEL, said))
         return;
     if (relay->session.settings.pace_ms > 0 && relay->session.queue.lines > 0)
         relay->news_left_out++; /* what people say is not to wait for it */
@@ -362,7 +182,7 @@ static void pass_to_room(struct irc_relay *relay, const char *line)
 {
     char clean[LINE_BYTES];
 
-    if (may_say(relay, ROOM, text_clean(line, clean, sizeof clean)))
+    if (relay_way_may_say(&relay->way, ROOM, text_clean(line, clean, sizeof clean)))
         (void)room_link_say(&relay->room, clean);
 }
 
@@ -374,9 +194,9 @@ static void take_said(struct irc_relay *relay, const char *nick, char *said)
     irc_strip(said);
     if (kind == IRC_OTHER || *said == '\0')
         return;
-    hear_said(relay, CHANNEL, said);
+    relay_way_hear(&relay->way, CHANNEL, said);
     (void)snprintf(line, sizeof line, "<%s> %s", nick, said);
-    if (came_back(relay, line, CHANNEL))
+    if (relay_way_came_back(&relay->way, CHANNEL, line))
         return;
     if (kind == IRC_ACTION)
         (void)snprintf(line, sizeof line, "* %s %s", nick, said);
@@ -394,9 +214,9 @@ static void take_change(struct irc_relay *relay, const char *nick,
 
     if (strcmp(command, "QUIT") == 0 || strcmp(command, "NICK") == 0 ||
         (strcmp(command, "PART") == 0 && here))
-        hear_leaving(relay, CHANNEL, nick);
+        relay_way_gone(&relay->way, CHANNEL, nick);
     else if (strcmp(command, "KICK") == 0 && here)
-        hear_leaving(relay, CHANNEL, second);
+        relay_way_gone(&relay->way, CHANNEL, second);
     if (relay->is_quiet)
         return;
 
@@ -452,8 +272,8 @@ static void tell_changes(struct irc_relay *relay)
             tell_room(relay, line);
         }
         relay->was_joined = joined;
-        if (!joined && *relay->first != '\0' && relay->first_side == CHANNEL)
-            go_on(relay, "is out of sight");
+        if (!joined)
+            relay_way_lost(&relay->way, CHANNEL);
     }
     if (inside != relay->was_inside) {
         if (relay->was_inside || relay->room.joins > 1)
@@ -462,8 +282,8 @@ static void tell_changes(struct irc_relay *relay)
                                 : "-- the link to the room is lost",
                          0);
         relay->was_inside = inside;
-        if (!inside && *relay->first != '\0' && relay->first_side == ROOM)
-            go_on(relay, "is out of sight");
+        if (!inside)
+            relay_way_lost(&relay->way, ROOM);
     }
 }
 
@@ -662,6 +482,10 @@ int main(int argc, char *argv[])
     room.name = irc.nick;
     if (server_prepare(&signals, request_stop) == -1)
         return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    relay.way = (struct relay_way){
+        .names = {[ROOM] = relay.room.name, [CHANNEL] = relay.session.nick},
+        .report = report,
+        .owner = &relay};
     irc_session_start(&relay.session, &irc);
     room_link_start(&relay.room, &room);
     return run(&relay, &signals);

@@ -1,0 +1,154 @@
+#include "clients/relay_way.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A line is known by so much of it: the rest may have been cut off on the way. */
+#define SAID_BYTES 100
+
+/* A relay that stands by goes on when its twin has not said so many lines in a row. */
+#define MISSED_MOST 32
+
+/* ---- What was said ------------------------------------------------------------------ */
+
+/* FNV-1a. */
+static uint32_t hash_of(const char *line)
+{
+    uint32_t hash = 2166136261U;
+
+    for (size_t i = 0; i < SAID_BYTES && line[i] != '\0'; i++)
+        hash = (hash ^ (unsigned char)line[i]) * 16777619U;
+    return hash == 0 ? 1 : hash;
+}
+
+static bool was_said(const struct relay_way *way, enum side side, const char *line)
+{
+    uint32_t hash = hash_of(line);
+
+    for (int i = 0; i < SAID_LINES; i++)
+        if (way->said[side].lines[i] == hash)
+            return true;
+    return false;
+}
+
+/* ---- Twins -------------------------------------------------------------------------- */
+
+static void go_on(struct relay_way *way, const char *why)
+{
+    char text[256];
+
+    (void)snprintf(text, sizeof text, "%.64s %s: this relay goes on", way->first, why);
+    way->first[0] = '\0';
+    way->report(way->owner, text);
+}
+
+/* The one whose name comes first passes lines on. */
+static void meet_twin(struct relay_way *way, enum side side, const char *name)
+{
+    const char *chosen =
+        *way->first != '\0' && way->first_side == side ? way->first : way->names[side];
+    char text[256];
+
+    if (strlen(name) > IRC_NICK_MOST || strcmp(name, chosen) >= 0)
+        return;
+    if (*way->first == '\0') {
+        (void)snprintf(text, sizeof text,
+                       "%.64s links the same room and channel: this relay stands by",
+                       name);
+        way->report(way->owner, text);
+    }
+    memcpy(way->first, name, strlen(name) + 1);
+    way->first_side = side;
+    way->missed = 0;
+}
+
+bool relay_way_may_say(struct relay_way *way, enum side side, const char *line)
+{
+    struct said *said = &way->said[side];
+
+    said->lines[said->next] = hash_of(line);
+    said->next = (said->next + 1) % SAID_LINES;
+    if (*way->first != '\0' && ++way->missed > MISSED_MOST)
+        go_on(way, "does not pass lines on");
+    return *way->first == '\0';
+}
+
+void relay_way_hear(struct relay_way *way, enum side side, const char *words)
+{
+    if (*way->first != '\0' && way->missed > 0 && was_said(way, side, words))
+        way->missed = 0;
+}
+
+void relay_way_gone(struct relay_way *way, enum side side, const char *name)
+{
+    if (*way->first != '\0' && way->first_side == side && strcmp(way->first, name) == 0)
+        go_on(way, "has left");
+}
+
+void relay_way_lost(struct relay_way *way, enum side side)
+{
+    if (*way->first != '\0' && way->first_side == side)
+        go_on(way, "is out of sight");
+}
+
+/* ---- The way a line came ------------------------------------------------------------ */
+
+/* The length of the name in angle brackets, with the space behind it, or 0 for none. */
+static size_t name_length(const char *text)
+{
+    size_t length = *text == '<' ? 1 + strcspn(text + 1, "<> ") : 0;
+
+    return length > 1 && text[length] == '>' && text[length + 1] == ' ' ? length + 2 : 0;
+}
+
+size_t way_length(const char *line)
+{
+    size_t length = 0, name;
+
+    while ((name = name_length(line + length)) > 0)
+        length += name;
+    return length;
+}
+
+static bool is_too_long(struct relay_way *way, size_t length)
+{
+    if (length <= WAY_MOST)
+        return false;
+    if (!way->warned_of_length)
+        way->report(way->owner,
+                    "a line with too many names in angle brackets before it, or too "
+                    "long ones, is not passed on");
+    way->warned_of_length = true;
+    return true;
+}
+
+bool relay_way_came_back(struct relay_way *way, enum side side, const char *line)
+{
+    size_t end = way_length(line), at = name_length(line), length;
+    bool has_author =
+        strncmp(line + end, "* ", 2) != 0 && strncmp(line + end, "-- ", 3) != 0;
+    char name[WAY_MOST + 1], speaker[WAY_MOST + 1];
+
+    if (is_too_long(way, end))
+        return true;
+    (void)snprintf(speaker, sizeof speaker, "%.*s", (int)at - 3, line + 1);
+    /* A twin says here what this relay has said here: it would go round between them. */
+    if (end > at + name_length(line + at) && was_said(way, side, line + at))
+        return true;
+    for (int names = 1; (length = name_length(line + at)) > 0; names++) {
+        at += length;
+        if (at == end && has_author)
+            break;
+        (void)snprintf(name, sizeof name, "%.*s", (int)length - 3,
+                       line + at - length + 1);
+        if (!irc_same(name, way->names[names % 2 == 0 ? side : !side]))
+            continue;
+        if (names == 1 && was_said(way, !side, line + at))
+            meet_twin(way, side, speaker);
+        else if (!way->warned)
+            way->report(way->owner, "its own words came back, and go no further");
+        way->warned = true;
+        return true;
+    }
+    return false;
+}
