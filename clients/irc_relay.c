@@ -100,7 +100,7 @@ static size_t take_speech(struct irc_relay *relay, const char *line)
         text[2] == '\0')
         return 0;
     text += 2;
-    relay_way_hear(&relay->way, ROOM, text);
+    relay_way_hear(&relay->way, ROOM, "", text);
     (void)snprintf(said, sizeof said, "<%.*s> %s", (int)name, line + 1, text);
     if (relay_way_came_back(&relay->way, ROOM, said) ||
         !relay_way_may_say(&relay->way, CHANNEL, said))
@@ -134,12 +134,10 @@ static void take_news(struct irc_relay *relay, const char *line)
     } else if (strncmp(line, left, strlen(left)) == 0 &&
                strncmp(line + strlen(left), "is now ", 7) != 0) {
         const char *who = line + strlen(left), *why = who + strcspn(who, " ");
-        char gone[IRC_NICK_MOST + 1];
 
         if (why > who && why[-1] == ':') /* it belongs to the words that follow */
             why--;
-        (void)snprintf(gone, sizeof gone, "%.*s", (int)(why - who), who);
-        relay_way_gone(&relay->way, ROOM, gone);
+
         (void)snprintf(said, sizeof said, "-- %.*s left the room%s", (int)(why - who),
                        who, why);
     } else {
@@ -194,7 +192,7 @@ static void take_said(struct irc_relay *relay, const char *nick, char *said)
     irc_strip(said);
     if (kind == IRC_OTHER || *said == '\0')
         return;
-    relay_way_hear(&relay->way, CHANNEL, said);
+    relay_way_hear(&relay->way, CHANNEL, nick, said);
     (void)snprintf(line, sizeof line, "<%s> %s", nick, said);
     if (relay_way_came_back(&relay->way, CHANNEL, line))
         return;
@@ -214,9 +212,9 @@ static void take_change(struct irc_relay *relay, const char *nick,
 
     if (strcmp(command, "QUIT") == 0 || strcmp(command, "NICK") == 0 ||
         (strcmp(command, "PART") == 0 && here))
-        relay_way_gone(&relay->way, CHANNEL, nick);
+        relay_way_gone(&relay->way, nick);
     else if (strcmp(command, "KICK") == 0 && here)
-        relay_way_gone(&relay->way, CHANNEL, second);
+        relay_way_gone(&relay->way, second);
     if (relay->is_quiet)
         return;
 
@@ -273,7 +271,7 @@ static void tell_changes(struct irc_relay *relay)
         }
         relay->was_joined = joined;
         if (!joined)
-            relay_way_lost(&relay->way, CHANNEL);
+            relay_way_lost(&relay->way);
     }
     if (inside != relay->was_inside) {
         if (relay->was_inside || relay->room.joins > 1)
@@ -282,8 +280,6 @@ static void tell_changes(struct irc_relay *relay)
                                 : "-- the link to the room is lost",
                          0);
         relay->was_inside = inside;
-        if (!inside)
-            relay_way_lost(&relay->way, ROOM);
     }
 }
 

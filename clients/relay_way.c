@@ -1,13 +1,15 @@
 #include "clients/relay_way.h"
 
+#include "net/clock.h"
+
 #include <stdio.h>
 #include <string.h>
 
 /* A line is known by so much of it: the rest may have been cut off on the way. */
 #define SAID_BYTES 100
 
-/* A relay that stands by goes on when its twin has not said so many lines in a row. */
-#define MISSED_MOST 32
+/* A relay that stands by goes on when its twin has kept lines to itself for so long. */
+#define MISSED_MS 10000
 
 /* ---- What was said ------------------------------------------------------------------ */
 
@@ -19,6 +21,16 @@ static uint32_t hash_of(const char *line)
     for (size_t i = 0; i < SAID_BYTES && line[i] != '\0'; i++)
         hash = (hash ^ (unsigned char)line[i]) * 16777619U;
     return hash == 0 ? 1 : hash;
+}
+
+/* Remembers a line. Returns its place. */
+static int remember(struct said *said, const char *line)
+{
+    int place = said->next;
+
+    said->lines[place] = hash_of(line);
+    said->next = (place + 1) % SAID_LINES;
+    return place;
 }
 
 static bool was_said(const struct relay_way *way, enum side side, const char *line)
@@ -42,52 +54,66 @@ static void go_on(struct relay_way *way, const char *why)
     way->report(way->owner, text);
 }
 
-/* The one whose name comes first passes lines on. */
-static void meet_twin(struct relay_way *way, enum side side, const char *name)
+/* The one whose nick comes first passes lines on. */
+static void meet_twin(struct relay_way *way, const char *nick)
 {
-    const char *chosen =
-        *way->first != '\0' && way->first_side == side ? way->first : way->names[side];
+    const char *chosen = *way->first != '\0' ? way->first : way->names[CHANNEL];
     char text[256];
 
-    if (strlen(name) > IRC_NICK_MOST || strcmp(name, chosen) >= 0)
+    if (strlen(nick) > IRC_NICK_MOST || strcmp(nick, chosen) >= 0)
         return;
     if (*way->first == '\0') {
         (void)snprintf(text, sizeof text,
                        "%.64s links the same room and channel: this relay stands by",
-                       name);
+                       nick);
         way->report(way->owner, text);
     }
-    memcpy(way->first, name, strlen(name) + 1);
-    way->first_side = side;
-    way->missed = 0;
+    memcpy(way->first, nick, strlen(nick) + 1);
+    way->missed_since = 0;
+}
+
+/* The twin is known by its name in the room: its nick is that of who said this there. */
+static void meet_who_said(struct relay_way *way, const char *line)
+{
+    uint32_t hash = hash_of(line);
+
+    for (int i = 0; i < SAID_LINES; i++)
+        if (way->heard.lines[i] == hash)
+            meet_twin(way, way->heard_from[i]);
 }
 
 bool relay_way_may_say(struct relay_way *way, enum side side, const char *line)
 {
-    struct said *said = &way->said[side];
-
-    said->lines[said->next] = hash_of(line);
-    said->next = (said->next + 1) % SAID_LINES;
-    if (*way->first != '\0' && ++way->missed > MISSED_MOST)
-        go_on(way, "does not pass lines on");
-    return *way->first == '\0';
+    (void)remember(&way->said[side], line);
+    if (*way->first == '\0')
+        return true;
+    if (way->missed_since == 0)
+        way->missed_since = clock_ms();
+    if (clock_ms() - way->missed_since <= MISSED_MS)
+        return false;
+    go_on(way, "does not pass lines on");
+    return true;
 }
 
-void relay_way_hear(struct relay_way *way, enum side side, const char *words)
+void relay_way_hear(struct relay_way *way, enum side side, const char *name,
+                    const char *words)
 {
-    if (*way->first != '\0' && way->missed > 0 && was_said(way, side, words))
-        way->missed = 0;
+    if (side == CHANNEL)
+        (void)snprintf(way->heard_from[remember(&way->heard, words)],
+                       sizeof way->heard_from[0], "%s", name);
+    if (way->missed_since != 0 && was_said(way, side, words))
+        way->missed_since = 0;
 }
 
-void relay_way_gone(struct relay_way *way, enum side side, const char *name)
+void relay_way_gone(struct relay_way *way, const char *nick)
 {
-    if (*way->first != '\0' && way->first_side == side && strcmp(way->first, name) == 0)
+    if (*way->first != '\0' && strcmp(way->first, nick) == 0)
         go_on(way, "has left");
 }
 
-void relay_way_lost(struct relay_way *way, enum side side)
+void relay_way_lost(struct relay_way *way)
 {
-    if (*way->first != '\0' && way->first_side == side)
+    if (*way->first != '\0')
         go_on(way, "is out of sight");
 }
 
@@ -122,6 +148,13 @@ static bool is_too_long(struct relay_way *way, size_t length)
     return true;
 }
 
+static void warn(struct relay_way *way)
+{
+    if (!way->warned)
+        way->report(way->owner, "its own words came back, and go no further");
+    way->warned = true;
+}
+
 bool relay_way_came_back(struct relay_way *way, enum side side, const char *line)
 {
     size_t end = way_length(line), at = name_length(line), length;
@@ -132,6 +165,7 @@ bool relay_way_came_back(struct relay_way *way, enum side side, const char *line
     if (is_too_long(way, end))
         return true;
     (void)snprintf(speaker, sizeof speaker, "%.*s", (int)at - 3, line + 1);
+
     /* A twin says here what this relay has said here: it would go round between them. */
     if (end > at + name_length(line + at) && was_said(way, side, line + at))
         return true;
@@ -143,11 +177,12 @@ bool relay_way_came_back(struct relay_way *way, enum side side, const char *line
                        line + at - length + 1);
         if (!irc_same(name, way->names[names % 2 == 0 ? side : !side]))
             continue;
-        if (names == 1 && was_said(way, !side, line + at))
-            meet_twin(way, side, speaker);
-        else if (!way->warned)
-            way->report(way->owner, "its own words came back, and go no further");
-        way->warned = true;
+        if (names > 1 || !was_said(way, !side, line + at))
+            warn(way);
+        else if (side == CHANNEL)
+            meet_twin(way, speaker);
+        else
+            meet_who_said(way, line + at);
         return true;
     }
     return false;

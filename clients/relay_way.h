@@ -14,9 +14,10 @@
  *
  * Several relays between the same room and channel, twins, would each pass every line on.
  * But one that hears another say on one side what it has itself said on the other, under
- * its own name there, knows that they are twins. The one whose name comes first goes on,
- * and the others stand by: until it leaves, or until lines that they would have passed on
- * are not heard.
+ * its own name there, knows that they are twins. The one whose nick comes first goes on,
+ * and the others stand by: until it leaves, or passes nothing on of what they would have,
+ * for ten seconds. It must be their names on one side that count, the channel: on the other
+ * they may come in another order, and each would stand by for the other.
  */
 #ifndef CLIENTS_RELAY_WAY_H
 #define CLIENTS_RELAY_WAY_H
@@ -31,11 +32,11 @@
 #define WAY_MOST 200
 
 /* Lines that each side remembers to have said, to tell twins by. */
-#define SAID_LINES 64
+#define SAID_LINES 256
 
 enum side { ROOM, CHANNEL };
 
-/* The lines that were last said on a side, as hashes, or would have been; 0: none. */
+/* The lines that were last said, as hashes; 0: none. */
 struct said {
     uint32_t lines[SAID_LINES];
     int next;
@@ -46,12 +47,14 @@ struct relay_way {
     void (*report)(void *owner, const char *text);
     void *owner;
 
-    struct said said[2];
+    struct said said[2]; /* by this relay on either side, or by another in its place */
+    struct said heard;   /* by others in the channel */
+    char heard_from[SAID_LINES][IRC_NICK_MOST + 1];
     char first[IRC_NICK_MOST + 1]; /* the twin that passes lines on, or "": this one */
-    enum side first_side;          /* where it has that name */
-    int missed;                    /* lines that it has not passed on, in a row */
-    bool warned;                   /* that own words came back */
-    bool warned_of_length;         /* that a line had too many names before it */
+    int64_t
+        missed_since; /* when it first did not pass a line on (clock_ms()); 0: it does */
+    bool warned;      /* that own words came back */
+    bool warned_of_length; /* that a line had too many names before it */
 };
 
 /* The length of the names that a line begins with, with the spaces behind them. */
@@ -67,10 +70,11 @@ bool relay_way_came_back(struct relay_way *way, enum side side, const char *line
 bool relay_way_may_say(struct relay_way *way, enum side side, const char *line);
 
 /* Somebody has said it on a side: it may be what a twin has passed on for this relay. */
-void relay_way_hear(struct relay_way *way, enum side side, const char *words);
+void relay_way_hear(struct relay_way *way, enum side side, const char *name,
+                    const char *words);
 
-/* Who has left a side, and that the relay itself has: what twins say there is not heard. */
-void relay_way_gone(struct relay_way *way, enum side side, const char *name);
-void relay_way_lost(struct relay_way *way, enum side side);
+/* Somebody has left the channel, and the relay itself has: a twin would not be heard. */
+void relay_way_gone(struct relay_way *way, const char *nick);
+void relay_way_lost(struct relay_way *way);
 
 #endif

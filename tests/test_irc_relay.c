@@ -433,6 +433,40 @@ START_TEST(two_relays_in_the_same_room_and_channel_do_not_go_in_circles)
 }
 END_TEST
 
+/* The one is the first in the room, and the other in the channel. */
+START_TEST(of_two_relays_whose_names_are_crossed_one_goes_on)
+{
+    struct stream ann, bob, early;
+    struct program second;
+    char said[32];
+
+    ngircd_start(&irc, "a", 0, "");
+    room = started(room_open());
+    early = named(&room, "relay");
+    second = relay_linked("relay", room.port, irc.port, "#room", "-q");
+    send_text(&early, "/quit\n");
+    while (stream_fill(&early))
+        continue;
+    relay = relay_linked("relay", room.port, irc.port, "#room", "-q");
+    ann = named(&room, "ann");
+    bob = irc_join(irc.port, "bob", "#room");
+    for (int i = 0; i < 50; i++) { /* both speak at once, so that both relays meet */
+        (void)snprintf(said, sizeof said, "line %d.\n", i);
+        send_text(&ann, said);
+        irc_send(&bob, "PRIVMSG #room :line %d.", i);
+    }
+    for (int i = 0; i < 50; i++) {
+        (void)snprintf(said, sizeof said, "<ann> line %d.", i);
+        free(irc_await(&bob, said));
+        (void)snprintf(said, sizeof said, "<bob> line %d.", i);
+        free(irc_await(&ann, said));
+    }
+    expect_error(&relay, "relay links the same room and channel: this relay stands by");
+    relay_stop(&second);
+    expect_error(&relay, "relay has left: this relay goes on");
+}
+END_TEST
+
 START_TEST(who_is_called_as_a_relay_is_heard_beyond_it_and_too_long_a_way_is_said)
 {
     link_fakes("east");
@@ -905,6 +939,7 @@ int main(void)
         several_rooms_in_one_channel_hear_each_other_once,
         relays_without_a_name_of_their_own_link_two_rooms_as_well,
         two_relays_in_the_same_room_and_channel_do_not_go_in_circles,
+        of_two_relays_whose_names_are_crossed_one_goes_on,
         who_is_called_as_a_relay_is_heard_beyond_it_and_too_long_a_way_is_said,
         what_waits_for_the_room_at_the_end_is_counted,
         rooms_and_channels_linked_in_a_circle_hear_a_line_so_often_as_there_are_ways,
