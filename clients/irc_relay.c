@@ -12,6 +12,9 @@
  * clients/room_link.h); here is what one side's words become on the other. One select()
  * waits for both.
  *
+ * What one side cannot take yet waits, and speech comes first: who comes and goes is told
+ * only where nothing waits, and summed up in a line behind what did.
+ *
  * Why nothing goes in circles, and what several relays between the same room and channel
  * make of each other, is clients/relay_way.h.
  */
@@ -47,7 +50,7 @@ struct irc_relay {
     bool was_joined,
         was_inside;        /* the channel, the room: a change is said on the other */
     bool told_of_drops[2]; /* on the way to that side, and not how many yet */
-    unsigned long news_left_out; /* while lines waited for the channel */
+    unsigned long news_left_out[2]; /* there, as lines waited */
 };
 
 static volatile sig_atomic_t stop_requested;
@@ -62,6 +65,11 @@ static void report(void *owner, const char *text)
 {
     (void)owner;
     (void)fprintf(stderr, "irc_relay: %s\n", text);
+}
+
+static struct line_queue *queue_to(struct irc_relay *relay, enum side to)
+{
+    return to == CHANNEL ? &relay->session.queue : &relay->room.queue;
 }
 
 /* ---- From the room into the channel ------------------------------------------------- */
@@ -109,6 +117,22 @@ static size_t take_speech(struct irc_relay *relay, const char *line)
     return (size_t)(text - line) + way_length(text);
 }
 
+/* Is it to be told who comes or goes? Where speech waits it is counted and left out. */
+static bool may_tell_news(struct irc_relay *relay, enum side to, const char *line)
+{
+    bool is_slow = to == ROOM ? relay->room.state != ROOM_JOINED
+                              : relay->session.state != IRC_JOINED ||
+                                    relay->session.settings.pace_ms > 0;
+    size_t waiting = queue_to(relay, to)->length;
+
+    if (relay->is_quiet || !relay_way_may_say(&relay->way, to, line))
+        return false;
+    if (waiting <= (is_slow ? 0 : LINE_QUEUE_BYTES / 2))
+        return true;
+    relay->news_left_out[to]++;
+    return false;
+}
+
 /* "* name words" goes as it is. */
 static size_t take_action(struct irc_relay *relay, const char *line)
 {
@@ -137,17 +161,12 @@ static void take_news(struct irc_relay *relay, const char *line)
 
         if (why > who && why[-1] == ':') /* it belongs to the words that follow */
             why--;
-
         (void)snprintf(said, sizeof said, "-- %.*s left the room%s", (int)(why - who),
                        who, why);
     } else {
         (void)snprintf(said, sizeof said, "-- %s", name);
     }
-    if (relay->is_quiet || !relay_way_may_say(&relay->way, CHANNEL, said))
-        return;
-    if (relay->session.settings.pace_ms > 0 && relay->session.queue.lines > 0)
-        relay->news_left_out++; /* what people say is not to wait for it */
-    else
+    if (may_tell_news(relay, CHANNEL, said))
         tell_channel(relay, said, 0);
 }
 
@@ -175,18 +194,9 @@ static void tell_room(struct irc_relay *relay, const char *line)
     (void)room_link_say(&relay->room, text_clean(line, clean, sizeof clean));
 }
 
-/* The same of a line that another relay may pass on. */
-static void pass_to_room(struct irc_relay *relay, const char *line)
-{
-    char clean[LINE_BYTES];
-
-    if (relay_way_may_say(&relay->way, ROOM, text_clean(line, clean, sizeof clean)))
-        (void)room_link_say(&relay->room, clean);
-}
-
 static void take_said(struct irc_relay *relay, const char *nick, char *said)
 {
-    char line[LINE_BYTES];
+    char line[LINE_BYTES], clean[LINE_BYTES];
     enum irc_kind kind = irc_unwrap(&said);
 
     irc_strip(said);
@@ -198,7 +208,9 @@ static void take_said(struct irc_relay *relay, const char *nick, char *said)
         return;
     if (kind == IRC_ACTION)
         (void)snprintf(line, sizeof line, "* %s %s", nick, said);
-    pass_to_room(relay, line);
+    (void)text_clean(line, clean, sizeof clean);
+    if (relay_way_may_say(&relay->way, ROOM, clean))
+        (void)room_link_say(&relay->room, clean);
 }
 
 /* Who comes and goes in the channel. */
@@ -208,16 +220,13 @@ static void take_change(struct irc_relay *relay, const char *nick,
     const char *command = message->command, *channel = relay->session.settings.channel;
     const char *first = message->params[0], *second = message->params[1];
     bool here = irc_same(first, channel);
-    char line[LINE_BYTES] = "";
+    char line[LINE_BYTES] = "", clean[LINE_BYTES];
 
     if (strcmp(command, "QUIT") == 0 || strcmp(command, "NICK") == 0 ||
         (strcmp(command, "PART") == 0 && here))
         relay_way_gone(&relay->way, nick);
     else if (strcmp(command, "KICK") == 0 && here)
         relay_way_gone(&relay->way, second);
-    if (relay->is_quiet)
-        return;
-
     if (strcmp(command, "JOIN") == 0 && here)
         (void)snprintf(line, sizeof line, "-- %s joined %s", nick, channel);
     else if (strcmp(command, "PART") == 0 && here)
@@ -231,10 +240,10 @@ static void take_change(struct irc_relay *relay, const char *nick,
                        *first == '\0' ? "" : ": ", first);
     else if (strcmp(command, "NICK") == 0)
         (void)snprintf(line, sizeof line, "-- %s is now %s", nick, first);
-    if (*line != '\0') {
-        irc_strip(line);
-        pass_to_room(relay, line);
-    }
+    irc_strip(line);
+    if (*line != '\0' &&
+        may_tell_news(relay, ROOM, text_clean(line, clean, sizeof clean)))
+        (void)room_link_say(&relay->room, clean);
 }
 
 static void hear_channel(void *owner, struct irc_message *message)
@@ -255,6 +264,14 @@ static void hear_channel(void *owner, struct irc_message *message)
 }
 
 /* ---- What became of the links ------------------------------------------------------- */
+
+static void tell(struct irc_relay *relay, enum side to, const char *line)
+{
+    if (to == CHANNEL)
+        tell_channel(relay, line, 0);
+    else
+        tell_room(relay, line);
+}
 
 /* Each side hears when the other is lost, and when it is back; the first time is no news. */
 static void tell_changes(struct irc_relay *relay)
@@ -289,7 +306,7 @@ static void tell_changes(struct irc_relay *relay)
  */
 static void tell_losses(struct irc_relay *relay, enum side to)
 {
-    struct line_queue *queue = to == CHANNEL ? &relay->session.queue : &relay->room.queue;
+    struct line_queue *queue = queue_to(relay, to);
     const char *where = to == CHANNEL ? relay->session.settings.channel : "the room";
     bool over = queue->length < LINE_QUEUE_BYTES / 2;
     char text[512];
@@ -307,23 +324,20 @@ static void tell_losses(struct irc_relay *relay, enum side to)
     if (over)
         queue->dropped = 0;
     report(relay, text + strlen("-- "));
-    if (to == CHANNEL)
-        tell_room(relay, text);
-    else
-        tell_channel(relay, text, 0);
+    tell(relay, !to, text);
 }
 
-/* Who came and went while there were lines to be said is summed up behind them. */
-static void tell_news_left_out(struct irc_relay *relay)
+/* The news that were left out are summed up when all that waited has been said. */
+static void tell_news_left_out(struct irc_relay *relay, enum side to)
 {
     char text[128];
 
-    if (relay->news_left_out == 0 || relay->session.queue.lines > 0)
+    if (relay->news_left_out[to] == 0 || queue_to(relay, to)->length > 0)
         return;
     (void)snprintf(text, sizeof text, "-- %lu more came, left or took a name",
-                   relay->news_left_out);
-    relay->news_left_out = 0;
-    tell_channel(relay, text, 0);
+                   relay->news_left_out[to]);
+    relay->news_left_out[to] = 0;
+    tell(relay, to, text);
 }
 
 /* ---- The loop ----------------------------------------------------------------------- */
@@ -389,7 +403,8 @@ static int run(struct irc_relay *relay, struct signals *signals)
         tell_changes(relay);
         tell_losses(relay, CHANNEL);
         tell_losses(relay, ROOM);
-        tell_news_left_out(relay);
+        tell_news_left_out(relay, CHANNEL);
+        tell_news_left_out(relay, ROOM);
     }
     room_link_stop(&relay->room);
     return relay->session.refused ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -149,12 +149,12 @@ static void expect_said_at_last(struct stream *client, const char *nick,
 /* A relay between a room and a server that are both scripts. */
 static struct stream fake_room, fake_server;
 
-static void link_fakes(const char *nick)
+static void link_fakes(const char *nick, const char *pace)
 {
     struct fake rooms = fake_open(), irc_fake = fake_open();
     char got[64];
 
-    relay = relay_start(nick, rooms.port, irc_fake.port, "#room", "0", NULL);
+    relay = relay_start(nick, rooms.port, irc_fake.port, "#room", pace, NULL);
     fake_server = fake_welcome(&irc_fake, "#room", got);
     fake_room = fake_accept(&rooms);
     expect_line(&fake_room, "/nick %s", nick);
@@ -296,6 +296,36 @@ START_TEST(it_keeps_to_the_pace_after_the_first_lines)
     }
     ck_assert_int_ge(clock_ms() - begun, 3 * 200 - 20);
     ck_assert_int_ge(clock_ms() - fifth, 2 * 200);
+}
+END_TEST
+
+START_TEST(what_is_said_does_not_wait_for_who_comes_and_goes)
+{
+    enum { JOINED = 50 };
+    int lines = 0, told = 0, more;
+    char text[JOINED * 32 + 32] = "";
+    bool heard = false;
+
+    link_fakes("relay", "0.1");
+    for (int i = 0; i < JOINED; i++)
+        (void)snprintf(text + strlen(text), 32, "Client joined 10.0.0.1:%d\r\n",
+                       4000 + i);
+    (void)strcat(text, "[ann] hello\r\n");
+    send_text(&fake_room, text);
+    while (!heard || told < JOINED) {
+        char *line = next_line(&fake_server);
+
+        heard = heard || strcmp(line, "PRIVMSG #room :<ann> hello") == 0;
+        ck_assert_msg(heard || ++lines < 8, "'%s' before what was said", line);
+        told += strstr(line, " joined the room") != NULL;
+        if (strstr(line, " more came") != NULL) {
+            ck_assert_int_eq(sscanf(line, "PRIVMSG #room :-- %d", &more), 1);
+            told += more;
+        }
+        free(line);
+    }
+    ck_assert_int_eq(told, JOINED);
+    stream_close(&fake_server);
 }
 END_TEST
 
@@ -469,7 +499,7 @@ END_TEST
 
 START_TEST(who_is_called_as_a_relay_is_heard_beyond_it_and_too_long_a_way_is_said)
 {
-    link_fakes("east");
+    link_fakes("east", "0");
     irc_send(&fake_server, ":west!u@h PRIVMSG #room :<east> hello from the west");
     expect_line(&fake_room, "<west> <east> hello from the west");
     send_text(&fake_room, "[ann] <east> is a name\r\n");
@@ -496,6 +526,8 @@ START_TEST(what_waits_for_the_room_at_the_end_is_counted)
 
     relay = relay_start("relay", free_port(), fake.port, "#room", "0", NULL);
     server = fake_welcome(&fake, "#room", nick);
+    for (int i = 0; i < 1000; i++) /* one of these waits, and no more */
+        irc_send(&server, ":p%d!u@h JOIN #room", i);
     for (int i = 0; i < 3; i++)
         irc_send(&server, ":bob!u@h PRIVMSG #room :unheard");
     send_text(&server, "PING :turn\r\n");
@@ -507,7 +539,7 @@ START_TEST(what_waits_for_the_room_at_the_end_is_counted)
     for (bool told = false; !told;) {
         char *line = next_line(&relay.err);
 
-        told = strstr(line, "3 lines did not reach the room") != NULL;
+        told = strstr(line, "4 lines did not reach the room") != NULL;
         free(line);
     }
 }
@@ -661,7 +693,7 @@ START_TEST(the_rest_of_a_line_that_is_not_for_the_channel_is_no_line)
                                          "[a b"};
     static const char *const forged[] = {"[bob] I quit", "* bob dies", "Client left bob"};
 
-    link_fakes("relay");
+    link_fakes("relay", "0");
     for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
         for (size_t k = 0; k < sizeof forged / sizeof forged[0]; k++) {
             char text[LINE_MOST + 1];
@@ -691,7 +723,7 @@ START_TEST(a_name_longer_than_any_is_not_passed_on_and_does_no_harm)
     static const char *const forms[] = {"* %s ", "[%s] ", "[a<%s] ", "* %s> "};
     char name[1501] = "", line[6000], words[3001];
 
-    link_fakes("relay");
+    link_fakes("relay", "0");
     (void)memset(name, 'a', 1500);
     (void)memset(words, 'w', 3000);
     words[3000] = '\0';
@@ -733,7 +765,7 @@ START_TEST(a_line_that_was_begun_is_finished_before_another_name_is_asked_for)
     char text[512];
     int said = 0;
 
-    link_fakes("relay");
+    link_fakes("relay", "0");
     (void)memset(text, 'x', 400);
     text[400] = '\0';
     for (; said < 20000; said++) {
@@ -935,6 +967,7 @@ int main(void)
         a_long_line_comes_in_messages_that_fit_cut_at_characters,
         nothing_said_in_the_room_becomes_a_command_on_irc,
         it_keeps_to_the_pace_after_the_first_lines,
+        what_is_said_does_not_wait_for_who_comes_and_goes,
         a_queue_that_overflows_says_how_many_lines_were_dropped,
         several_rooms_in_one_channel_hear_each_other_once,
         relays_without_a_name_of_their_own_link_two_rooms_as_well,
