@@ -14,6 +14,9 @@
  */
 #include "clients/irc_session.h"
 #include "net/clock.h"
+#include "net/descriptor.h"
+#include "net/fdset.h"
+#include "net/log.h"
 #include "net/server.h"
 #include "net/signals.h"
 #include "net/text.h"
@@ -31,12 +34,14 @@
 #define NS_PER_MS  1000000
 #define SILENCE_MS 60000
 #define PACE_MS    2000 /* RFC 2813 5.8; the bot says next to nothing */
+#define LOG_MS     1000 /* at the end, for who reads standard error */
 
 /* A message has 512 bytes, of which each may become three, and the words around them. */
 #define LINE_BYTES (3 * IRC_MESSAGE_MOST + CLOCK_STAMP_BYTES + 32)
 
 struct irc_bot {
     struct irc_session session;
+    struct log log; /* standard error, of which nobody may read */
     const char *path;
     int file;
     bool is_full;       /* writing failed, and that was said */
@@ -66,8 +71,7 @@ static int open_file(struct irc_bot *bot)
              0666);
 
     if (file == -1) {
-        (void)fprintf(stderr, "irc_bot: cannot open %s: %s\n", bot->path,
-                      strerror(errno));
+        log_line(&bot->log, "irc_bot: cannot open %s: %s", bot->path, strerror(errno));
         return -1;
     }
     if (bot->file != -1)
@@ -82,9 +86,9 @@ static void lose_line(struct irc_bot *bot, int error)
 {
     bot->lost++;
     if (!bot->is_full)
-        (void)fprintf(stderr,
-                      "irc_bot: cannot write to %s: %s; going on without, until it can\n",
-                      bot->path, strerror(error));
+        log_line(&bot->log,
+                 "irc_bot: cannot write to %s: %s; going on without, until it can",
+                 bot->path, strerror(error));
     bot->is_full = true;
 }
 
@@ -104,8 +108,8 @@ static void write_line(struct irc_bot *bot, const char *line, size_t length)
         return;
     }
     if (bot->is_full)
-        (void)fprintf(stderr, "irc_bot: writing to %s again; %lu line%s missing\n",
-                      bot->path, bot->lost, bot->lost == 1 ? " is" : "s are");
+        log_line(&bot->log, "irc_bot: writing to %s again; %lu line%s missing", bot->path,
+                 bot->lost, bot->lost == 1 ? " is" : "s are");
     bot->is_full = false;
     bot->lost = 0;
 }
@@ -140,8 +144,9 @@ static void hear(void *owner, struct irc_message *message)
 
 static void report(void *owner, const char *text)
 {
-    (void)owner;
-    (void)fprintf(stderr, "irc_bot: %s\n", text);
+    struct irc_bot *bot = owner;
+
+    log_line(&bot->log, "irc_bot: %s", text);
 }
 
 /* ---- The loop ----------------------------------------------------------------------- */
@@ -156,6 +161,10 @@ static int wait_for_events(struct irc_bot *bot, struct signals *signals, fd_set 
     FD_ZERO(readable);
     FD_ZERO(&writable);
     highest = irc_session_watch(&bot->session, readable, &writable);
+    if (highest < STDERR_FILENO)
+        highest = STDERR_FILENO;
+    if (log_is_waiting(&bot->log))
+        fdset_add(&writable, STDERR_FILENO);
     return signals_pselect(signals, highest + 1, readable, &writable,
                            deadline == INT64_MAX ? NULL : &timeout);
 }
@@ -167,6 +176,7 @@ static int run(struct irc_bot *bot, struct signals *signals)
     fd_set readable;
 
     while (bot->session.state != IRC_OVER) {
+        (void)log_write(&bot->log); /* and if it fails there is nowhere to say so */
         if (wait_for_events(bot, signals, &readable) == -1) {
             perror("irc_bot: select");
             return EXIT_FAILURE;
@@ -215,8 +225,9 @@ int main(int argc, char *argv[])
                                     .hear = hear,
                                     .report = report,
                                     .owner = &bot};
+    struct descriptor_output output;
     struct signals signals;
-    int option, status;
+    int option, status = EXIT_FAILURE;
 
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
@@ -229,10 +240,16 @@ int main(int argc, char *argv[])
         }
     }
     irc_settings_take(&settings, &options, argc - optind, argv + optind);
-    if (server_prepare(&signals, heed_signal) == -1 || open_file(&bot) == -1)
-        return EXIT_FAILURE;
-    irc_session_start(&bot.session, &settings);
-    status = run(&bot, &signals);
-    (void)close(bot.file);
+    if (server_prepare(&signals, heed_signal) == -1)
+        return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    descriptor_prepare_output(STDERR_FILENO, &output);
+    log_init(&bot.log, STDERR_FILENO);
+    if (open_file(&bot) == 0) {
+        irc_session_start(&bot.session, &settings);
+        status = run(&bot, &signals);
+        (void)close(bot.file);
+    }
+    (void)log_finish(&bot.log, LOG_MS);
+    descriptor_restore_output(STDERR_FILENO, &output);
     return status;
 }

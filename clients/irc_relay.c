@@ -22,6 +22,9 @@
 #include "clients/relay_way.h"
 #include "clients/room_link.h"
 #include "net/clock.h"
+#include "net/descriptor.h"
+#include "net/fdset.h"
+#include "net/log.h"
 #include "net/server.h"
 #include "net/signals.h"
 #include "net/text.h"
@@ -37,12 +40,14 @@
 #define NS_PER_MS  1000000
 #define SILENCE_MS 60000
 #define PACE_MS    2000 /* RFC 2813 5.8 */
+#define LOG_MS     1000 /* at the end, for who reads standard error */
 #define ROOM_PORT  2626
 
 /* A message's text, of which each byte may become three, and names before it. */
 #define LINE_BYTES (LINE_MOST + 2 * IRC_MESSAGE_MOST)
 
 struct irc_relay {
+    struct log log; /* standard error, of which nobody may read */
     struct irc_session session;
     struct room_link room;
     struct relay_way way;
@@ -63,8 +68,9 @@ static void request_stop(int signal_number)
 
 static void report(void *owner, const char *text)
 {
-    (void)owner;
-    (void)fprintf(stderr, "irc_relay: %s\n", text);
+    struct irc_relay *relay = owner;
+
+    log_line(&relay->log, "irc_relay: %s", text);
 }
 
 static struct line_queue *queue_to(struct irc_relay *relay, enum side to)
@@ -360,6 +366,10 @@ static int wait_for_events(struct irc_relay *relay, struct signals *signals,
     room = room_link_watch(&relay->room, readable, &writable);
     if (room > highest)
         highest = room;
+    if (highest < STDERR_FILENO)
+        highest = STDERR_FILENO;
+    if (log_is_waiting(&relay->log))
+        fdset_add(&writable, STDERR_FILENO);
     return signals_pselect(signals, highest + 1, readable, &writable,
                            deadline == INT64_MAX ? NULL : &timeout);
 }
@@ -390,6 +400,7 @@ static int run(struct irc_relay *relay, struct signals *signals)
     fd_set readable;
 
     while (relay->session.state != IRC_OVER) {
+        (void)log_write(&relay->log); /* and if it fails there is nowhere to say so */
         if (wait_for_events(relay, signals, &readable) == -1) {
             perror("irc_relay: select");
             return EXIT_FAILURE;
@@ -476,8 +487,9 @@ int main(int argc, char *argv[])
                                  .hear = hear_room,
                                  .report = report,
                                  .owner = &relay};
+    struct descriptor_output output;
     struct signals signals;
-    int option;
+    int option, status;
 
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
@@ -493,11 +505,16 @@ int main(int argc, char *argv[])
     room.name = irc.nick;
     if (server_prepare(&signals, request_stop) == -1)
         return EXIT_FAILURE; /* and there may be no standard error to say it on */
+    descriptor_prepare_output(STDERR_FILENO, &output);
+    log_init(&relay.log, STDERR_FILENO);
     relay.way = (struct relay_way){
         .names = {[ROOM] = relay.room.name, [CHANNEL] = relay.session.nick},
         .report = report,
         .owner = &relay};
     irc_session_start(&relay.session, &irc);
     room_link_start(&relay.room, &room);
-    return run(&relay, &signals);
+    status = run(&relay, &signals);
+    (void)log_finish(&relay.log, LOG_MS);
+    descriptor_restore_output(STDERR_FILENO, &output);
+    return status;
 }

@@ -267,3 +267,20 @@ struct stream fake_welcome(const struct fake *fake, const char *channel, char ni
     irc_send(&client, ":%s!~netlab@host JOIN %s", nick, channel);
     return client;
 }
+
+void expect_no_wait_for_reader(struct stream *client, struct program *program,
+                               const char *nick)
+{
+    bool told = false;
+
+    for (int i = 0; i < 1000; i++)
+        irc_send(client, ":NickServ!s@s NOTICE %s :%400d", nick, i);
+    irc_send(client, "PING :turn");
+    free(irc_await(client, "PONG turn"));
+    while (!told) {
+        char *line = next_line(&program->err);
+
+        told = strncmp(line, "(lines missing here: ", 21) == 0;
+        free(line);
+    }
+}

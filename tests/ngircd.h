@@ -62,4 +62,11 @@ struct stream fake_accept(const struct fake *fake);
 /* The same, and plays a server up to the end of the JOIN: it returns the nick in `nick`. */
 struct stream fake_welcome(const struct fake *fake, const char *channel, char nick[64]);
 
+/*
+ * Has NickServ say more than fits into a program's standard error, a pipe that nobody reads:
+ * the program, which was started with a password, must go on, and say that lines are missing.
+ */
+void expect_no_wait_for_reader(struct stream *client, struct program *program,
+                               const char *nick);
+
 #endif

@@ -239,6 +239,20 @@ START_TEST(a_file_that_takes_nothing_keeps_nobody_waiting)
 }
 END_TEST
 
+START_TEST(a_standard_error_that_nobody_reads_keeps_nobody_waiting)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+    char nick[64];
+
+    ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
+    start_bot(fake.port, NULL, NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    expect_no_wait_for_reader(&server, &bot, nick);
+    stop_bot_on(&server);
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_opened_is_said)
 {
     program_start(&bot, "IRC_BOT", "bin/irc_bot", "-l", "/no/such/file", "#room", NULL);
@@ -639,6 +653,7 @@ int main(void)
         a_hangup_opens_the_file_anew_and_no_line_is_lost,
         a_full_disk_is_said_once_and_the_bot_goes_on,
         a_file_that_takes_nothing_keeps_nobody_waiting,
+        a_standard_error_that_nobody_reads_keeps_nobody_waiting,
         a_file_that_cannot_be_opened_is_said,
         it_waits_for_the_welcome_and_answers_pings_before_it,
         another_nick_is_taken_when_its_own_is_in_use,

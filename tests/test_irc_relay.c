@@ -681,6 +681,15 @@ START_TEST(while_one_side_is_out_of_reach_the_other_is_served)
 }
 END_TEST
 
+START_TEST(a_standard_error_that_nobody_reads_keeps_nobody_waiting)
+{
+    ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
+    link_fakes("relay", "0");
+    expect_no_wait_for_reader(&fake_server, &relay, "relay");
+    stream_close(&fake_server);
+}
+END_TEST
+
 /* ---- Hostile rooms ------------------------------------------------------------------ */
 
 START_TEST(the_rest_of_a_line_that_is_not_for_the_channel_is_no_line)
@@ -980,6 +989,7 @@ int main(void)
         a_room_that_comes_back_gets_what_was_said_meanwhile,
         an_irc_server_that_comes_back_gets_what_was_said_meanwhile,
         while_one_side_is_out_of_reach_the_other_is_served,
+        a_standard_error_that_nobody_reads_keeps_nobody_waiting,
         the_rest_of_a_line_that_is_not_for_the_channel_is_no_line,
         a_name_longer_than_any_is_not_passed_on_and_does_no_harm,
         a_room_that_knows_no_free_name_is_left,
