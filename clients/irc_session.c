@@ -33,8 +33,21 @@
 
 #define PREFIX_MOST 256
 
+#define PASSWORD_MOST 256 /* so that it and the words around it fit into a message */
+
 static void report(struct irc_session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* A server may send back what we said, and nobody is to read the password there. */
+static void mask_password(const struct irc_session *session, char *text)
+{
+    const char *password = session->settings.password;
+
+    if (password == NULL)
+        return;
+    for (char *at = text; (at = strstr(at, password)) != NULL; at += strlen(password))
+        memset(at, '*', strlen(password));
+}
 
 /* What the server says is made fit to be printed. */
 static void report(struct irc_session *session, const char *format, ...)
@@ -45,6 +58,7 @@ static void report(struct irc_session *session, const char *format, ...)
     va_start(list, format);
     (void)vsnprintf(text, sizeof text, format, list);
     va_end(list);
+    mask_password(session, text);
     session->settings.report(session->settings.owner,
                              text_clean(text, clean, sizeof clean));
 }
@@ -416,30 +430,19 @@ static void take_word(struct irc_session *session, const struct irc_message *mes
     }
 }
 
-/* A server may send back what we said, and nobody is to read the password there. */
-static void mask_password(const struct irc_session *session, char *text)
-{
-    const char *password = session->settings.password;
-    size_t length = password != NULL ? strlen(password) : 0;
-
-    if (length == 0 || strncmp(text, "PING", 4) == 0)
-        return;
-    for (char *at = strstr(text, password); at != NULL;
-         at = strstr(at + length, password))
-        memset(at, '*', length);
-}
-
 static void take_message(struct irc_session *session, char *text)
 {
     struct irc_message message;
 
-    mask_password(session, text);
     if (!irc_parse(text, &message))
         return;
     if (message.numeric > 0)
         take_numeric(session, &message);
     else
         take_word(session, &message);
+    /* All but the first, which says for whom it is, if it is not alone. */
+    for (int i = message.count > 1 ? 1 : 0; i < message.count; i++)
+        mask_password(session, message.params[i]);
     session->settings.hear(session->settings.owner, &message);
 }
 
@@ -528,6 +531,9 @@ void irc_settings_take(struct irc_settings *settings, const struct options *opti
                       settings->key);
     if (settings->silence_ms < 1)
         options_wrong(options, "the silence before a server is asked (-w) is too short");
+    if (password != NULL &&
+        (strlen(password) > PASSWORD_MOST || strpbrk(password, "\r\n") != NULL))
+        options_wrong(options, "the password in IRC_PASSWORD is too long, or two lines");
     settings->password = password != NULL && *password != '\0' ? password : NULL;
 }
 

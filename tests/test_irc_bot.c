@@ -342,6 +342,29 @@ START_TEST(it_identifies_with_a_password_that_is_never_shown)
 }
 END_TEST
 
+START_TEST(a_password_that_is_a_word_of_the_protocol_does_no_harm)
+{
+    static const char *const passwords[] = {" ", "0", "JOIN", "PRIVMSG", "#room"};
+    struct fake fake = fake_open();
+
+    for (size_t i = 0; i < sizeof passwords / sizeof passwords[0]; i++) {
+        struct stream server;
+        char nick[64];
+
+        ck_assert_int_eq(setenv("IRC_PASSWORD", passwords[i], 1), 0);
+        start_bot(fake.port, NULL, NULL);
+        server = fake_welcome(&fake, "#room", nick);
+        irc_send(&server, ":bob!b@h PRIVMSG #room :hello from %s", passwords[i]);
+        irc_send(&server, ":bob!b@h PRIVMSG #room :hello");
+        (void)await_log(log_path, "#room <bob> hello");
+        stop_bot_on(&server);
+        ck_assert_int_eq(unlink(log_path), 0);
+    }
+    ck_assert_int_eq(setenv("IRC_PASSWORD", "two\nlines", 1), 0);
+    expect_wrong_usage("IRC_BOT", "bin/irc_bot", "#room", NULL);
+}
+END_TEST
+
 START_TEST(what_the_server_refuses_is_said_in_words)
 {
     static const struct {
@@ -658,6 +681,7 @@ int main(void)
         it_waits_for_the_welcome_and_answers_pings_before_it,
         another_nick_is_taken_when_its_own_is_in_use,
         it_identifies_with_a_password_that_is_never_shown,
+        a_password_that_is_a_word_of_the_protocol_does_no_harm,
         what_the_server_refuses_is_said_in_words,
         with_a_password_a_channel_for_registered_nicks_is_tried_again,
         a_key_opens_a_channel_that_has_one,
