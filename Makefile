@@ -42,9 +42,9 @@ HARNESS = tests/harness.o tests/ngircd.o tests/person.o tests/room.o tests/scree
 LINE_EDIT = clients/line_edit.o clients/columns.o
 CHAT_CLI = clients/chat_cli.o clients/chat_screen.o clients/chat_names.o \
 	$(LINE_EDIT)
-IRC_BOT = clients/irc_bot.o clients/irc_session.o clients/line_queue.o
-IRC_RELAY = clients/irc_relay.o clients/irc_session.o clients/line_queue.o \
-	clients/room_link.o clients/relay_way.o
+IRC = clients/irc_options.o clients/irc_session.o clients/line_queue.o
+IRC_BOT = clients/irc_bot.o $(IRC)
+IRC_RELAY = clients/irc_relay.o clients/relay_way.o clients/room_link.o $(IRC)
 HTTP_GET = clients/http_get.o clients/save.o
 CLIENTS = clients/threat_cli.o clients/echo_cli.o clients/dgram_cli.o $(CHAT_CLI) \
 	clients/watch_cli.o clients/resolve.o clients/sockopts.o $(HTTP_GET) \

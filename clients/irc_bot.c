@@ -12,6 +12,7 @@
  * `tail -F` never shows half a line. A SIGHUP opens the file anew: move the old one away
  * first (mv irc.log irc.old; kill -HUP the bot), and not a line is lost.
  */
+#include "clients/irc_options.h"
 #include "clients/irc_session.h"
 #include "net/clock.h"
 #include "net/descriptor.h"
@@ -31,10 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NS_PER_MS  1000000
-#define SILENCE_MS 60000
-#define PACE_MS    2000 /* RFC 2813 5.8; the bot says next to nothing */
-#define LOG_MS     1000 /* at the end, for who reads standard error */
+#define LOG_MS 1000 /* at the end, for who reads standard error */
 
 /* A message has 512 bytes, of which each may become three, and the words around them. */
 #define LINE_BYTES (3 * IRC_MESSAGE_MOST + CLOCK_STAMP_BYTES + 32)
@@ -220,8 +218,8 @@ int main(int argc, char *argv[])
     static struct irc_bot bot = {.path = "irc.log", .file = -1};
     struct irc_settings settings = {.nick = "netbot",
                                     .real_name = "netlab's irc_bot",
-                                    .silence_ms = SILENCE_MS,
-                                    .pace_ms = PACE_MS,
+                                    .silence_ms = IRC_SILENCE_MS,
+                                    .pace_ms = IRC_PACE_MS,
                                     .hear = hear,
                                     .report = report,
                                     .owner = &bot};
@@ -234,12 +232,10 @@ int main(int argc, char *argv[])
         case 'k': settings.key = optarg; break;
         case 'l': bot.path = optarg; break;
         case 'n': settings.nick = optarg; break;
-        case 'w':
-            settings.silence_ms = options_seconds(&options, option) / NS_PER_MS;
-            break;
+        case 'w': settings.silence_ms = options_milliseconds(&options, option); break;
         }
     }
-    irc_settings_take(&settings, &options, argc - optind, argv + optind);
+    irc_options_take(&settings, &options, argc - optind, argv + optind);
     if (server_prepare(&signals, heed_signal) == -1)
         return EXIT_FAILURE; /* and there may be no standard error to say it on */
     descriptor_prepare_output(STDERR_FILENO, &output);

@@ -18,6 +18,7 @@
  * Why nothing goes in circles, and what several relays between the same room and channel
  * make of each other, is clients/relay_way.h.
  */
+#include "clients/irc_options.h"
 #include "clients/irc_session.h"
 #include "clients/relay_way.h"
 #include "clients/room_link.h"
@@ -37,11 +38,8 @@
 #include <string.h>
 #include <unistd.h> /* optarg, optind */
 
-#define NS_PER_MS  1000000
-#define SILENCE_MS 60000
-#define PACE_MS    2000 /* RFC 2813 5.8 */
-#define LOG_MS     1000 /* at the end, for who reads standard error */
-#define ROOM_PORT  2626
+#define LOG_MS    1000 /* at the end, for who reads standard error */
+#define ROOM_PORT 2626
 
 /* A message's text, of which each byte may become three, and names before it. */
 #define LINE_BYTES (LINE_MOST + 2 * IRC_MESSAGE_MOST)
@@ -477,8 +475,8 @@ int main(int argc, char *argv[])
     static struct irc_relay relay;
     struct irc_settings irc = {.nick = "relay",
                                .real_name = "netlab's irc_relay",
-                               .silence_ms = SILENCE_MS,
-                               .pace_ms = PACE_MS,
+                               .silence_ms = IRC_SILENCE_MS,
+                               .pace_ms = IRC_PACE_MS,
                                .hear = hear_channel,
                                .report = report,
                                .owner = &relay};
@@ -493,15 +491,15 @@ int main(int argc, char *argv[])
 
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
-        case 'i': irc.pace_ms = options_seconds(&options, option) / NS_PER_MS; break;
+        case 'i': irc.pace_ms = options_milliseconds(&options, option); break;
         case 'k': irc.key = optarg; break;
         case 'n': irc.nick = optarg; break;
         case 'q': relay.is_quiet = true; break;
         case 'r': take_room(&room, optarg); break;
-        case 'w': irc.silence_ms = options_seconds(&options, option) / NS_PER_MS; break;
+        case 'w': irc.silence_ms = options_milliseconds(&options, option); break;
         }
     }
-    irc_settings_take(&irc, &options, argc - optind, argv + optind);
+    irc_options_take(&irc, &options, argc - optind, argv + optind);
     room.name = irc.nick;
     if (server_prepare(&signals, request_stop) == -1)
         return EXIT_FAILURE; /* and there may be no standard error to say it on */

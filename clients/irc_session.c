@@ -9,11 +9,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#define IRC_PORT     6667
 #define DIAL_MS      10000 /* to connect, with each address of the host */
 #define QUIT_MS      2000  /* for the server to close after a QUIT */
 #define COMPLAIN_MS  60000 /* from one complaint about what was said to the next */
@@ -32,8 +30,6 @@
 #define PREFIX_GUESSED (IRC_NICK_MOST + 1 + 10 + 1 + 63)
 
 #define PREFIX_MOST 256
-
-#define PASSWORD_MOST 256 /* so that it and the words around it fit into a message */
 
 static void report(struct irc_session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -503,38 +499,6 @@ static void take_time(struct irc_session *session)
     case IRC_QUITTING: lose(session, "", ""); break;
     default: break;
     }
-}
-
-/* ---- What the program wants ---------------------------------------------------------- */
-
-void irc_settings_take(struct irc_settings *settings, const struct options *options,
-                       int count, char *operands[])
-{
-    const char *password = getenv("IRC_PASSWORD");
-
-    if (count < 1 || count > 3)
-        options_wrong(options, "it wants a channel, and perhaps a host and a port");
-    settings->channel = operands[count - 1];
-    settings->host = count > 1 ? operands[0] : "localhost";
-    settings->port = count > 2 ? options_port(options, operands[1], 1) : IRC_PORT;
-    if (!irc_is_channel(settings->channel))
-        options_wrong(options, "'%s' is no channel (a shell wants '#room' in quotes)",
-                      settings->channel);
-    if (!irc_is_nick(settings->nick))
-        options_wrong(options,
-                      "'%s' is no nick (letters, digits, -_[]\\`^{|}, a letter "
-                      "first)",
-                      settings->nick);
-    if (settings->key != NULL && (*settings->key == '\0' || *settings->key == ':' ||
-                                  strpbrk(settings->key, " ,\r\n") != NULL))
-        options_wrong(options, "'%s' is no key (it has no space and no comma)",
-                      settings->key);
-    if (settings->silence_ms < 1)
-        options_wrong(options, "the silence before a server is asked (-w) is too short");
-    if (password != NULL &&
-        (strlen(password) > PASSWORD_MOST || strpbrk(password, "\r\n") != NULL))
-        options_wrong(options, "the password in IRC_PASSWORD is too long, or two lines");
-    settings->password = password != NULL && *password != '\0' ? password : NULL;
 }
 
 /* ---- The session -------------------------------------------------------------------- */

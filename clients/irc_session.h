@@ -18,11 +18,13 @@
 #include "net/backoff.h"
 #include "net/dial.h"
 #include "net/irc.h"
-#include "options.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/select.h>
+
+#define IRC_SILENCE_MS 60000 /* what is usual */
+#define IRC_PACE_MS    2000  /* RFC 2813 5.8 */
 
 /* What the program wants; the strings stay its own. */
 struct irc_settings {
@@ -77,14 +79,6 @@ struct irc_session {
     struct line_queue queue;   /* and what is said */
     int64_t paid_until;        /* the clock that each line said puts on */
 };
-
-/*
- * Takes the operands [host [port]] '#channel' and the environment's IRC_PASSWORD, which no
- * other user of the machine can see, as they could the command line. Wrong usage, of the
- * nick and the key too, ends the program in words (options.h).
- */
-void irc_settings_take(struct irc_settings *settings, const struct options *options,
-                       int count, char *operands[]);
 
 /* Begins; the first attempt is made by the first step. */
 void irc_session_start(struct irc_session *session, const struct irc_settings *settings);
