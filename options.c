@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define WRONG_USAGE 2
@@ -53,6 +54,32 @@ int options_port(const struct options *options, const char *text, int least)
     if (port < least)
         options_wrong(options, "'%s' is no port (%d to 65535)", text, least);
     return port;
+}
+
+int options_host_port(const struct options *options, const char *text, char *host,
+                      size_t size)
+{
+    const char *begin = text, *colon = strrchr(text, ':');
+    size_t length;
+
+    if (colon == NULL)
+        options_wrong(options, "'%s' names no port, as localhost:2626 does", text);
+    length = (size_t)(colon - begin);
+    if (length > 2 && begin[0] == '[' && begin[length - 1] == ']') {
+        begin++;
+        length -= 2;
+    } else if (memchr(begin, ':', length) != NULL || begin[0] == '[') {
+        options_wrong(options,
+                      "'%s': write an IPv6 address and its port like this: [::1]:2626",
+                      text);
+    }
+    if (length == 0)
+        options_wrong(options, "'%s' names no host, as localhost:2626 does", text);
+    if (length >= size)
+        options_wrong(options, "no host has a name of %zu bytes", length);
+    memcpy(host, begin, length);
+    host[length] = '\0';
+    return options_port(options, colon + 1, 1);
 }
 
 long options_number(const struct options *options, int letter, long least, long most)

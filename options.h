@@ -7,6 +7,7 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct options {
@@ -21,6 +22,10 @@ int options_next(const struct options *options, int argc, char *argv[]);
 
 /* A port, 0 (any) to 65535 as a server takes it, and 1 to 65535 as a client. */
 int options_port(const struct options *options, const char *text, int least);
+
+/* Takes "host:port" or "[v6 address]:port" apart; `host` has `size` bytes. Its port. */
+int options_host_port(const struct options *options, const char *text, char *host,
+                      size_t size);
 
 /*
  * The value of the option `letter`: a number, or seconds ("0.2", up to a day) in ns, or in

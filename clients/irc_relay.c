@@ -446,30 +446,6 @@ static const struct options options = {
         "  -V            print the version\n",
 };
 
-/* "host", "host:port", "[v6]:port", or a v6 address alone. */
-static void take_room(struct room_settings *room, const char *text)
-{
-    const char *end = *text == '[' ? strchr(text, ']') : NULL, *host = text;
-    size_t length = strcspn(text, ":");
-
-    if (end != NULL) {
-        host = text + 1;
-        length = (size_t)(end - host);
-        end++;
-    } else {
-        if (strchr(text, ':') != strrchr(text, ':'))
-            length = strlen(text);
-        end = text + length;
-    }
-    if (length == 0 || length >= sizeof room->host || (*text == '[' && *host == '[') ||
-        (*end != '\0' && *end != ':'))
-        options_wrong(&options, "'%s' is no room (host:port)", text);
-    memcpy(room->host, host, length);
-    room->host[length] = '\0';
-    if (*end == ':')
-        room->port = options_port(&options, end + 1, 1);
-}
-
 int main(int argc, char *argv[])
 {
     static struct irc_relay relay;
@@ -495,7 +471,9 @@ int main(int argc, char *argv[])
         case 'k': irc.key = optarg; break;
         case 'n': irc.nick = optarg; break;
         case 'q': relay.is_quiet = true; break;
-        case 'r': take_room(&room, optarg); break;
+        case 'r':
+            room.port = options_host_port(&options, optarg, room.host, sizeof room.host);
+            break;
         case 'w': irc.silence_ms = options_milliseconds(&options, option); break;
         }
     }

@@ -277,32 +277,6 @@ static const struct options options = {
         "  -V          print the version\n",
 };
 
-/* Takes host:port or [address]:port apart. */
-static void parse_server(struct server *server, const char *operand)
-{
-    const char *host = operand, *colon = strrchr(operand, ':');
-    size_t length;
-
-    if (colon == NULL)
-        options_wrong(&options, "'%s' names no port, as localhost:2626 does", operand);
-    length = (size_t)(colon - host);
-    if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
-        host++;
-        length -= 2;
-    } else if (memchr(host, ':', length) != NULL || host[0] == '[') {
-        options_wrong(&options,
-                      "'%s': write an IPv6 address and its port like this: [::1]:2626",
-                      operand);
-    }
-    if (length == 0)
-        options_wrong(&options, "'%s' names no host, as localhost:2626 does", operand);
-    if (length >= sizeof server->host)
-        options_wrong(&options, "no host has a name of %zu bytes", length);
-    server->name = operand;
-    memcpy(server->host, host, length);
-    server->port = options_port(&options, colon + 1, 1);
-}
-
 /* How many servers there are descriptors for. */
 static long most_servers(void)
 {
@@ -332,8 +306,13 @@ int main(int argc, char *argv[])
     if (watch.count > most_servers())
         options_wrong(&options, "%d servers are more than the %ld that can be watched",
                       watch.count, most_servers());
-    for (int i = 0; i < watch.count; i++)
-        parse_server(&watch.servers[i], argv[optind + i]);
+    for (int i = 0; i < watch.count; i++) {
+        struct server *server = &watch.servers[i];
+
+        server->name = argv[optind + i];
+        server->port =
+            options_host_port(&options, server->name, server->host, sizeof server->host);
+    }
     if (program_prepare() == -1)
         return EXIT_FAILURE;
     begin_connecting(&watch);

@@ -109,8 +109,6 @@ bool irc_parse(char *text, struct irc_message *message)
     for (int i = 0; i < IRC_PARAMS_MOST; i++)
         message->params[i] = nothing;
     text = skip_spaces(text);
-    if (*text == '@')
-        (void)take_word(&text);
     if (*text == ':')
         message->prefix = take_word(&text) + 1;
     command = take_word(&text);

@@ -5,7 +5,8 @@
  *     :prefix COMMAND parameter parameter :the last one, with spaces in it CR LF
  *
  * A message has 512 bytes at the most, its CR LF among them, and 15 parameters. Before it
- * may stand tags (IRCv3's, "@key=value;... ", up to 8,191 bytes more): they are skipped.
+ * may stand tags (IRCv3's, "@key=value;... ", up to 8,191 bytes more): the reader skips
+ * them.
  * What was read holds no CR, LF or NUL, and none can be written: so nothing that somebody
  * says becomes a second command.
  */
