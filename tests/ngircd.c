@@ -40,6 +40,18 @@ static const char configuration[] = "[Global]\n"
                                     "Password = secret\n"
                                     "%s";
 
+/* The same of InspIRCd. */
+static const char inspircd_configuration[] =
+    "<server name=\"%s.test\" description=\"a server for the tests\" network=\"tests\">\n"
+    "<admin name=\"netlab\" nick=\"netlab\" email=\"nobody@example.com\">\n"
+    "<bind address=\"127.0.0.1\" port=\"%d\" type=\"clients\">\n"
+    "<connect name=\"all\" allow=\"*\" resolvehostnames=\"no\" fakelag=\"no\"\n"
+    " commandrate=\"1000000\" recvq=\"65536\" sendq=\"1048576\" localmax=\"100\"\n"
+    " globalmax=\"100\">\n"
+    "%s";
+
+#define SBIN "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; "
+
 #define SERVERS_MOST 4
 
 static struct ngircd running[SERVERS_MOST]; /* in this test; a pid of 0: none */
@@ -56,12 +68,12 @@ int free_port(void)
 }
 
 static void write_configuration(const struct ngircd *server, const char *path,
-                                const char *more)
+                                const char *format, const char *more)
 {
     FILE *file = fopen(path, "w");
 
     ck_assert_ptr_nonnull(file);
-    ck_assert_int_gt(fprintf(file, configuration, server->name, server->port, more), 0);
+    ck_assert_int_gt(fprintf(file, format, server->name, server->port, more), 0);
     ck_assert_int_eq(fclose(file), 0);
 }
 
@@ -77,7 +89,7 @@ static void show_log(const struct ngircd *server)
     text[length] = '\0';
     if (strstr(text, "not found") != NULL)
         ck_abort_msg("these tests need the IRC server ngircd: 'make deps' installs it");
-    ck_abort_msg("ngircd does not start: %s", text);
+    ck_abort_msg("the IRC server does not start: %s", text);
 }
 
 static void await_listening(const struct ngircd *server)
@@ -95,22 +107,21 @@ static void await_listening(const struct ngircd *server)
     (void)close(fd);
 }
 
-void ngircd_start(struct ngircd *server, const char *name, int port, const char *more)
+/* Starts the program that `variable` names by a script, which finds its files in IRCD_. */
+static void start(struct ngircd *server, const char *format, const char *more,
+                  const char *script, const char *variable, const char *fallback)
 {
     char path[128], log[128];
 
     (void)strcpy(server->directory, "/tmp/netlab-ngircd-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(server->directory));
-    server->name = name;
-    server->port = port > 0 ? port : free_port();
+
     (void)snprintf(path, sizeof path, "%s/conf", server->directory);
     (void)snprintf(log, sizeof log, "%s/log", server->directory);
-    write_configuration(server, path, more);
-    ck_assert_int_eq(setenv("NGIRCD_LOG", log, 1), 0);
-    program_start_by(&server->program,
-                     "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; exec \"$@\" "
-                     ">\"$NGIRCD_LOG\" 2>&1",
-                     "NGIRCD", "ngircd", "-n", "-f", path, NULL);
+    write_configuration(server, path, format, more);
+    ck_assert_int_eq(setenv("IRCD_CONF", path, 1), 0);
+    ck_assert_int_eq(setenv("IRCD_LOG", log, 1), 0);
+    program_start_by(&server->program, script, variable, fallback, NULL);
     await_listening(server);
     for (int i = 0; i <= SERVERS_MOST; i++) {
         ck_assert_int_lt(i, SERVERS_MOST);
@@ -119,6 +130,30 @@ void ngircd_start(struct ngircd *server, const char *name, int port, const char 
             break;
         }
     }
+}
+
+void ngircd_start(struct ngircd *server, const char *name, int port, const char *more)
+{
+    server->name = name;
+    server->port = port > 0 ? port : free_port();
+    start(server, configuration, more,
+          SBIN "exec \"$@\" -n -f \"$IRCD_CONF\" >\"$IRCD_LOG\" 2>&1", "NGIRCD",
+          "ngircd");
+}
+
+bool inspircd_start(struct ngircd *server, const char *name)
+{
+    if (system(SBIN "command -v ${INSPIRCD:-inspircd} >/dev/null") != 0) {
+        (void)printf("there is no InspIRCd here: not tried against it\n");
+        return false;
+    }
+    server->name = name;
+    server->port = free_port();
+    start(server, inspircd_configuration, "",
+          SBIN "exec \"$@\" --nofork --nolog --nopid --runasroot "
+               "--config \"$IRCD_CONF\" >\"$IRCD_LOG\" 2>&1",
+          "INSPIRCD", "inspircd");
+    return true;
 }
 
 static void remove_directory(const struct ngircd *server)

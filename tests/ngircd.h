@@ -25,6 +25,13 @@ int free_port(void);
  */
 void ngircd_start(struct ngircd *server, const char *name, int port, const char *more);
 
+/*
+ * Starts an InspIRCd (or what INSPIRCD names) in the same way: the other server that is
+ * much in use. It is no package that the tests ask for: false, and a line that says so, if
+ * it is not there.
+ */
+bool inspircd_start(struct ngircd *server, const char *name);
+
 /* Ends it, with a signal, and removes its directory. */
 void ngircd_stop(struct ngircd *server, int signal_number);
 

@@ -162,6 +162,27 @@ START_TEST(row_14_what_is_said_is_written_with_the_time_a_line_each)
 }
 END_TEST
 
+START_TEST(on_inspircd_what_is_said_is_written_as_well)
+{
+    struct stream bob;
+
+    if (!inspircd_start(&irc, "i"))
+        return;
+    bob = irc_join(irc.port, "netbot", "#room");
+    irc_send(&bob, "MODE #room +k sesame");
+    free(irc_await(&bob, "MODE #room +k"));
+    start_bot(irc.port, NULL, NULL);
+    expect_error("wants another key");
+    ck_assert_int_eq(program_wait(&bot), 1);
+    start_bot(irc.port, "-k", "sesame");
+    expect_error("joined #room on 127.0.0.1 port");
+    irc_send(&bob, "PRIVMSG #room :hello: \x02you");
+    (void)await_log(log_path, "#room <netbot> hello: you");
+    stop_bot();
+    free(irc_await(&bob, "QUIT"));
+}
+END_TEST
+
 START_TEST(a_hangup_opens_the_file_anew_and_no_line_is_lost)
 {
     struct stream bob;
@@ -673,6 +694,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         row_14_what_is_said_is_written_with_the_time_a_line_each,
+        on_inspircd_what_is_said_is_written_as_well,
         a_hangup_opens_the_file_anew_and_no_line_is_lost,
         a_full_disk_is_said_once_and_the_bot_goes_on,
         a_file_that_takes_nothing_keeps_nobody_waiting,

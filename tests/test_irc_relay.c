@@ -269,6 +269,43 @@ START_TEST(nothing_said_in_the_room_becomes_a_command_on_irc)
 }
 END_TEST
 
+START_TEST(inspircd_carries_a_room_as_well)
+{
+    char text[1501];
+    struct stream ann, bob;
+    size_t got = 0;
+
+    if (!inspircd_start(&irc, "i"))
+        return;
+    room = started(room_open());
+    bob = irc_join(irc.port, "bob", "#room");
+    relay = relay_linked("bob", room.port, irc.port, "#room", NULL);
+    ann = named(&room, "ann");
+    expect_said(&bob, "bob1", "-- %s joined the room", name_of(&ann));
+    expect_said(&bob, "bob1", "-- %s is now ann", name_of(&ann));
+    (void)memset(text, 'x', 1500);
+    text[1500] = '\0';
+    send_text(&ann, text);
+    send_text(&ann, "\n/me waves\n");
+    while (got < 1500) { /* nothing of a piece is cut off */
+        char *line = irc_await(&bob, " PRIVMSG ");
+
+        ck_assert_uint_le(strlen(line), IRC_MESSAGE_MOST - 2);
+        got += strlen(strstr(line, " :<ann> ") + strlen(" :<ann> "));
+        free(line);
+    }
+    ck_assert_uint_eq(got, 1500);
+    expect_said(&bob, "bob1", "* ann waves");
+    irc_send(&bob, "PRIVMSG #room :\x02hi\x02, ann");
+    (void)skip_to_line(&ann, "[bob] <bob> hi, ann");
+    irc_send(&bob, "KICK #room bob1 :out");
+    expect_line(&ann, "[bob] -- the link to #room is lost");
+    expect_line(&ann, "[bob] -- the link to #room is back");
+    relay_stop(&relay);
+    free(irc_await(&bob, "QUIT"));
+}
+END_TEST
+
 /* ---- The pace ----------------------------------------------------------------------- */
 
 START_TEST(it_keeps_to_the_pace_after_the_first_lines)
@@ -975,6 +1012,7 @@ int main(void)
         a_quiet_relay_tells_what_is_said_and_nothing_else,
         a_long_line_comes_in_messages_that_fit_cut_at_characters,
         nothing_said_in_the_room_becomes_a_command_on_irc,
+        inspircd_carries_a_room_as_well,
         it_keeps_to_the_pace_after_the_first_lines,
         what_is_said_does_not_wait_for_who_comes_and_goes,
         a_queue_that_overflows_says_how_many_lines_were_dropped,
