@@ -49,10 +49,10 @@ struct irc_relay {
     struct irc_session session;
     struct room_link room;
     struct relay_way way;
-    bool is_quiet; /* joins and leaves are not passed on */
-    bool was_joined,
-        was_inside;        /* the channel, the room: a change is said on the other */
-    bool told_of_drops[2]; /* on the way to that side, and not how many yet */
+    bool is_quiet;                  /* joins and leaves are not passed on */
+    bool was_joined;                /* in the channel: a change is told in the room */
+    bool was_inside;                /* the room, and the other way round */
+    bool told_of_drops[2];          /* on the way to that side, and not how many yet */
     unsigned long news_left_out[2]; /* there, as lines waited */
 };
 
@@ -263,7 +263,7 @@ static void hear_channel(void *owner, struct irc_message *message)
         return;
     if (!is_said)
         take_change(relay, nick, message);
-    else if (is_said && irc_same(message->params[0], relay->session.settings.channel))
+    else if (irc_same(message->params[0], relay->session.settings.channel))
         take_said(relay, nick, message->params[1]);
 }
 
