@@ -114,7 +114,7 @@ static int send_some(struct echo_client *client)
 
 static int print(const char *bytes, size_t length)
 {
-    if (fwrite(bytes, 1, length, stdout) < length || fflush(stdout) == EOF)
+    if (descriptor_write_all(STDOUT_FILENO, bytes, length) == -1)
         return complain("cannot write to standard output", strerror(errno));
     return 0;
 }

@@ -157,30 +157,9 @@ static int receive(void)
 
 /* ---- What is printed ---------------------------------------------------------------- */
 
-/* Writes all of it, and waits where another has made the output non-blocking. */
-static int write_all(int descriptor, const char *bytes, size_t length)
-{
-    while (length > 0) {
-        ssize_t written = write(descriptor, bytes, length);
-        fd_set set;
-
-        if (written == -1 && !descriptor_try_again(errno))
-            return -1;
-        if (written == -1) {
-            FD_ZERO(&set);
-            fdset_add(&set, descriptor);
-            (void)select(descriptor + 1, NULL, &set, NULL, NULL);
-            continue;
-        }
-        bytes += written;
-        length -= (size_t)written;
-    }
-    return 0;
-}
-
 static int print(const char *bytes, size_t length)
 {
-    if (write_all(STDOUT_FILENO, bytes, length) == -1)
+    if (descriptor_write_all(STDOUT_FILENO, bytes, length) == -1)
         return complain("cannot write to standard output", strerror(errno));
     return 0;
 }
@@ -322,7 +301,7 @@ static int put(const struct http_content *content)
         return print_text(content->bytes, content->length);
     if (fetch.file == NULL)
         return print(content->bytes, content->length);
-    if (write_all(fetch.save.descriptor, content->bytes, content->length) == -1)
+    if (descriptor_write_all(fetch.save.descriptor, content->bytes, content->length) == -1)
         return complain_of_file();
     return 0;
 }

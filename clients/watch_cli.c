@@ -16,6 +16,7 @@
 #include "net/keepalive.h"
 #include "net/line.h"
 #include "net/program.h"
+#include "net/text.h"
 #include "options.h"
 
 #include <errno.h>
@@ -32,8 +33,7 @@
 #define HOST_MOST    256   /* with its NUL: a name has 253 bytes at the most (RFC 1035) */
 #define STANDARD     3     /* descriptors: standard input, output and error */
 #define SERVERS_MOST (FD_SETSIZE - STANDARD)
-#define NS_PER_S     INT64_C(1000000000)
-#define NS_PER_MS    1000000
+#define QUIET_MS     5000
 
 struct server {
     const char *name; /* as it was given: host:port */
@@ -46,8 +46,8 @@ struct server {
 };
 
 struct watch {
-    int64_t patience_ns;
-    int64_t quiet_since; /* when something came last, or this was said (clock_ns()) */
+    int64_t quiet_ms;    /* after which it is said that nothing came */
+    int64_t quiet_since; /* when something came last, or this was said (clock_ms()) */
     bool failed;         /* a server could not be connected, or was lost */
     int count;
     struct server servers[SERVERS_MOST];
@@ -102,8 +102,10 @@ static void go_on_connecting(struct watch *watch)
 
 static int print_line(struct server *server)
 {
-    int printed = printf("%s: %s\n", server->name, server->line.text);
+    int printed;
 
+    text_straighten(server->line.text, server->line.length);
+    printed = printf("%s: %s\n", server->name, server->line.text);
     line_clear(&server->line, 0);
     return printed < 0 ? complain_of_output() : 0;
 }
@@ -123,7 +125,7 @@ static int print_lines(struct server *server, const unsigned char *bytes, size_t
 }
 
 /* The server has closed, or was lost: `why`. What it sent without a line end is a line. */
-static int part(struct watch *watch, struct server *server, const char *why)
+static int close_server(struct watch *watch, struct server *server, const char *why)
 {
     (void)close(server->socket);
     server->socket = -1;
@@ -146,10 +148,10 @@ static int receive(struct watch *watch, struct server *server)
 
     if (got == -1 && descriptor_try_again(errno))
         return 0;
-    watch->quiet_since = clock_ns();
+    watch->quiet_since = clock_ms();
     if (got > 0)
         return print_lines(server, bytes, (size_t)got);
-    return part(watch, server, got == 0 ? NULL : strerror(errno));
+    return close_server(watch, server, got == 0 ? NULL : strerror(errno));
 }
 
 /* ---- And when they send nothing ----------------------------------------------------- */
@@ -160,44 +162,40 @@ static int print_if_quiet(struct watch *watch)
         "One",     "Two",     "Three",     "Four",     "Five",     "Six",      "Seven",
         "Eight",   "Nine",    "Ten",       "Eleven",   "Twelve",   "Thirteen", "Fourteen",
         "Fifteen", "Sixteen", "Seventeen", "Eighteen", "Nineteen", "Twenty"};
-    int64_t now = clock_ns(), ns = watch->patience_ns;
+    int64_t now = clock_ms(), ms = watch->quiet_ms;
     int printed;
 
-    if (now < watch->quiet_since + ns)
+    if (now < watch->quiet_since + ms)
         return 0;
     watch->quiet_since = now;
-    if (ns % NS_PER_S == 0 && ns <= 20 * NS_PER_S)
-        printed = printf("%s second%s elapsed.\n", numbers[ns / NS_PER_S - 1],
-                         ns > NS_PER_S ? "s" : "");
+    if (ms % 1000 == 0 && ms <= 20 * 1000)
+        printed = printf("%s second%s elapsed.\n", numbers[ms / 1000 - 1],
+                         ms > 1000 ? "s" : "");
     else
-        printed = printf("%.8g seconds elapsed.\n", (double)ns / (double)NS_PER_S);
+        printed = printf("%.8g seconds elapsed.\n", (double)ms / 1000);
     return printed < 0 ? complain_of_output() : 0;
 }
 
-/* When there is something to do though no server has sent anything (ns). */
+/* When there is something to do though no server has sent anything (clock_ms()). */
 static int64_t next_deadline(const struct watch *watch)
 {
-    int64_t deadline = watch->quiet_since + watch->patience_ns;
+    int64_t deadline = watch->quiet_since + watch->quiet_ms;
 
     for (int i = 0; i < watch->count; i++) {
         const struct server *server = &watch->servers[i];
 
-        if (server->dialing && server->dial.deadline * NS_PER_MS < deadline)
-            deadline = server->dial.deadline * NS_PER_MS;
+        if (server->dialing && server->dial.deadline < deadline)
+            deadline = server->dial.deadline;
     }
     return deadline;
 }
 
 static int wait_for_servers(const struct watch *watch, fd_set *readable)
 {
-    int64_t left = next_deadline(watch) - clock_ns();
-    struct timespec timeout = {0};
+    struct timespec timeout = clock_timespec(next_deadline(watch) - clock_ms());
     fd_set writable;
     int highest = -1;
 
-    if (left > 0)
-        timeout = (struct timespec){.tv_sec = (time_t)(left / NS_PER_S),
-                                    .tv_nsec = (long)(left % NS_PER_S)};
     FD_ZERO(readable);
     FD_ZERO(&writable);
     for (int i = 0; i < watch->count; i++) {
@@ -225,7 +223,7 @@ static bool is_over(const struct watch *watch)
 /* Until all have closed: 0. -1: it failed, and that was said. */
 static int watch_servers(struct watch *watch)
 {
-    watch->quiet_since = clock_ns();
+    watch->quiet_since = clock_ms();
     for (;;) {
         fd_set readable;
         int ready;
@@ -237,7 +235,7 @@ static int watch_servers(struct watch *watch)
         if (ready == -1 && errno == EINTR)
             continue;
         if (ready == -1) {
-            (void)fprintf(stderr, "watch_cli: pselect: %s\n", strerror(errno));
+            (void)fprintf(stderr, "watch_cli: select: %s\n", strerror(errno));
             return -1;
         }
         for (int i = 0; i < watch->count; i++)
@@ -278,13 +276,10 @@ static const struct options options = {
 };
 
 /* How many servers there are descriptors for. */
-static long most_servers(void)
+static int most_servers(void)
 {
-    long most;
-
     descriptor_raise_limit(FD_SETSIZE);
-    most = sysconf(_SC_OPEN_MAX) - STANDARD;
-    return most < 0 || most > SERVERS_MOST ? SERVERS_MOST : most;
+    return descriptor_limit() - STANDARD;
 }
 
 int main(int argc, char *argv[])
@@ -292,19 +287,19 @@ int main(int argc, char *argv[])
     static struct watch watch;
     int option, result;
 
-    watch.patience_ns = 5 * NS_PER_S;
+    watch.quiet_ms = QUIET_MS;
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
-        case 't': watch.patience_ns = options_seconds(&options, option); break;
+        case 't': watch.quiet_ms = options_milliseconds(&options, option); break;
         }
     }
-    if (watch.patience_ns == 0)
+    if (watch.quiet_ms == 0)
         options_wrong(&options, "no time at all is no value for -t");
     watch.count = argc - optind;
     if (watch.count == 0)
         options_wrong(&options, "which servers? host:port names one");
     if (watch.count > most_servers())
-        options_wrong(&options, "%d servers are more than the %ld that can be watched",
+        options_wrong(&options, "%d servers are more than the %d that can be watched",
                       watch.count, most_servers());
     for (int i = 0; i < watch.count; i++) {
         struct server *server = &watch.servers[i];

@@ -82,20 +82,21 @@ static const char *find_level(const char *text, size_t length)
 /* Reads the level from a file. NULL, and the reason in *why, if it has none. */
 static const char *read_level(const char *name, const char **why)
 {
-    int file = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO may not block */
+    /* A FIFO may not block. */
+    int file = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     char text[256];
     struct stat about;
-    ssize_t length;
+    ssize_t length = 0;
 
     if (file == -1) {
         *why = strerror(errno);
         return NULL;
     }
-    length = read(file, text, sizeof text);
-    *why = length == -1 ? strerror(errno) : "there is no level in the file";
     if (fstat(file, &about) == 0 && !S_ISREG(about.st_mode)) {
         *why = "the file is not a plain one";
-        length = 0;
+    } else {
+        length = read(file, text, sizeof text);
+        *why = length == -1 ? strerror(errno) : "there is no level in the file";
     }
     (void)close(file);
     return length > 0 ? find_level(text, (size_t)length) : NULL;

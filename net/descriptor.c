@@ -1,5 +1,7 @@
 #include "net/descriptor.h"
 
+#include "net/fdset.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -59,6 +61,26 @@ void descriptor_hang_up(int socket)
     for (int n = 0; n < 16 && recv(socket, unread, sizeof unread, 0) > 0; n++)
         continue;
     (void)close(socket);
+}
+
+int descriptor_write_all(int descriptor, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t written = write(descriptor, bytes, length);
+        fd_set set;
+
+        if (written == -1 && !descriptor_try_again(errno))
+            return -1;
+        if (written == -1) {
+            FD_ZERO(&set);
+            fdset_add(&set, descriptor);
+            (void)select(descriptor + 1, NULL, &set, NULL, NULL);
+            continue;
+        }
+        bytes += written;
+        length -= (size_t)written;
+    }
+    return 0;
 }
 
 void descriptor_close_keeping_errno(int descriptor)

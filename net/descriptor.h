@@ -5,6 +5,7 @@
 #define NET_DESCRIPTOR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Opens /dev/null for each of standard input, output and error that the program was
@@ -35,6 +36,12 @@ bool descriptor_try_again(int error);
  * can cost it what is under way. A peer that sends without end is reset all the same.
  */
 void descriptor_hang_up(int socket);
+
+/*
+ * Writes all of it, and waits as long as that takes: also where whoever shares the output
+ * has made it non-blocking. 0, or -1 with write()'s errno.
+ */
+int descriptor_write_all(int descriptor, const char *bytes, size_t length);
 
 /* close() on the way out of a failure: errno still tells what failed. */
 void descriptor_close_keeping_errno(int descriptor);
