@@ -48,6 +48,8 @@
 #define LEAVE_MS    2000  /* to send what was still queued when somebody leaves */
 #define STALL_MS    30000 /* for the server to take some of what a script sends */
 #define SILENCE_MS  1000  /* for it to say something, when a script has sent all */
+#define PART_MS     500   /* until the beginning of a line is shown, to a person */
+#define MOMENT_MS   200   /* for a terminal to go on, when somebody leaves */
 #define FOR_EVER    (-1)  /* for what comes, while nothing is due */
 
 #define QUEUE_BYTES (1 << 20) /* to the server: 500 of the longest lines */
@@ -256,7 +258,11 @@ static void queue_line(struct chat_client *client, const char *line, size_t leng
 
 static void enter_line(struct chat_client *client)
 {
+    static const char lost[] = "chat_cli: the line was full: the rest of it is not sent";
+
     chat_screen_leave_line(&client->screen, &client->edit);
+    if (client->edit.overflowed)
+        chat_screen_print(&client->screen, lost, sizeof lost - 1, true);
     if (strcmp(client->edit.text, "quit") == 0)
         client->reads_input = false;
     else
@@ -313,12 +319,21 @@ static bool takes_input(const struct chat_client *client)
     return client->reads_input && (client->at_terminal || client->queued < PIECE_BYTES);
 }
 
+/* A byte of 255 would be the beginning of a command: it is sent twice (RFC 854). */
 static void read_input(struct chat_client *client)
 {
-    ssize_t got = read(STDIN_FILENO, client->queue + client->queued, PIECE_BYTES);
+    char bytes[PIECE_BYTES];
+    ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
 
-    if (got > 0)
-        client->queued += (size_t)got;
+    for (ssize_t at = 0; at < got;) {
+        const char *iac = memchr(bytes + at, TELNET_IAC, (size_t)(got - at));
+        ssize_t end = iac != NULL ? iac + 1 - bytes : got;
+
+        (void)queue_bytes(client, bytes + at, (size_t)(end - at));
+        if (iac != NULL)
+            (void)queue_bytes(client, iac, 1);
+        at = end;
+    }
     if (got == -1 && !descriptor_try_again(errno))
         client->input_failed = errno;
     if (got == 0)
@@ -388,8 +403,10 @@ static int wait_for_events(struct chat_client *client, fd_set *readable, fd_set 
     /* A signal may have got in already, while the screen was busy. */
     bool signalled = stop_requested || suspend_requested || resumed || resized;
     int64_t granted = patience(client), begun = clock_ms();
-    struct timespec timeout = clock_timespec(signalled ? 0 : granted - client->waited_ms);
-    bool came;
+    bool holds_part = client->at_terminal && client->line.length > 0;
+    int64_t left = granted != FOR_EVER ? granted - client->waited_ms : PART_MS;
+    struct timespec timeout = clock_timespec(signalled ? 0 : left);
+    bool has_deadline, came;
     int ready;
 
     FD_ZERO(readable);
@@ -399,11 +416,14 @@ static int wait_for_events(struct chat_client *client, fd_set *readable, fd_set 
         fdset_add(readable, STDIN_FILENO);
     if (client->queued > 0)
         fdset_add(writable, client->server);
+    has_deadline = signalled || granted != FOR_EVER || holds_part;
     ready = signals_pselect(&client->signals, client->server + 1, readable, writable,
-                            signalled || granted != FOR_EVER ? &timeout : NULL);
+                            has_deadline ? &timeout : NULL);
     client->waited_ms = granted == FOR_EVER ? 0 : client->waited_ms + clock_ms() - begun;
     came = fdset_has(client->half_closed ? readable : writable, client->server);
     client->late = granted != FOR_EVER && client->waited_ms >= granted && !came;
+    if (ready == 0 && holds_part)
+        print_line(client, LINE_OPEN); /* a question, it may be, and no more will come */
     return ready;
 }
 
@@ -450,6 +470,17 @@ static void chat(struct chat_client *client)
     finish_lines(client);
 }
 
+/* Does standard error take something, or will it in a moment? */
+static bool takes_errors(void)
+{
+    const struct timespec moment = clock_timespec(MOMENT_MS);
+    fd_set writable;
+
+    FD_ZERO(&writable);
+    fdset_add(&writable, STDERR_FILENO);
+    return pselect(STDERR_FILENO + 1, NULL, &writable, NULL, &moment, NULL) == 1;
+}
+
 /* Says how it ended. The exit status. */
 static int report(const struct chat_client *client)
 {
@@ -472,7 +503,7 @@ static int report(const struct chat_client *client)
     } else if (client->late && client->queued > 0) {
         what = "the server has stopped reading";
     }
-    if (screen->cut && (what != NULL || !all_sent)) /* most likely within a line */
+    if (screen->cut && takes_errors()) /* most likely within a line */
         (void)fputc('\n', stderr);
     if (what != NULL)
         (void)fprintf(stderr, "chat_cli: %s%s\n", what, why);

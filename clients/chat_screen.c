@@ -166,7 +166,9 @@ void chat_screen_hide_prompt(struct chat_screen *screen)
         row = cursor_row(screen, columns);
         (void)snprintf(up, sizeof up, "\033[%dA", row);
         put_string(screen, row > 0 ? up : "");
-        put_string(screen, "\033[J");
+        /* Where it cannot have been wrapped, its row is enough. (To erase all from the
+         * screen's first row on is for tmux to clear it: it keeps a copy of each.) */
+        put_string(screen, columns == screen->columns ? "\033[K" : "\033[J");
         return;
     }
     for (int column = 1; column < columns; column++)
@@ -187,6 +189,7 @@ void chat_screen_show_prompt(struct chat_screen *screen, struct line_edit *edit)
     if (screen->prompt_shown)
         return;
     chat_screen_end_line(screen);
+    screen->columns = columns;
     screen->margin = columns < NARROW ? 0 : PROMPT_LENGTH;
     room = columns - screen->margin - 1;
     if (room >= LINE_EDIT_NARROWEST)

@@ -33,7 +33,8 @@ struct chat_screen {
     bool cut;                        /* not all was shown, for the program was stopped */
     bool within_line;                /* a piece of a long line was printed, no end yet */
     bool prompt_shown;               /* it is in the last row, and the cursor in it */
-    int margin;                      /* the columns of its `> ` */
+    int columns;                     /* the terminal's, when it was shown */
+    int margin;                      /* those of its `> ` */
     struct line_edit_view view;      /* what of the line stands behind that */
     struct descriptor_output before; /* what chat_screen_close() gives back */
     size_t used;

@@ -301,7 +301,8 @@ static int put(const struct http_content *content)
         return print_text(content->bytes, content->length);
     if (fetch.file == NULL)
         return print(content->bytes, content->length);
-    if (descriptor_write_all(fetch.save.descriptor, content->bytes, content->length) == -1)
+    if (descriptor_write_all(fetch.save.descriptor, content->bytes, content->length) ==
+        -1)
         return complain_of_file();
     return 0;
 }

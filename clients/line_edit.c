@@ -69,7 +69,7 @@ static void insert(struct line_edit *edit, const char *bytes, size_t count)
     char *gap = edit->text + edit->cursor;
 
     if (count > LINE_EDIT_MOST - edit->length) {
-        edit->bell = true;
+        edit->bell = edit->overflowed = true;
         return;
     }
     memmove(gap + count, gap, edit->length - edit->cursor + 1);
@@ -137,6 +137,7 @@ void line_edit_next(struct line_edit *edit)
     }
     edit->length = edit->cursor = edit->first = edit->back = 0;
     edit->text[0] = '\0';
+    edit->overflowed = false;
 }
 
 /* ---- Keys --------------------------------------------------------------------------- */
@@ -183,7 +184,9 @@ static enum line_edit_event press(struct line_edit *edit, unsigned key)
     case CTRL_W: cut_out(edit, word_before(edit), edit->cursor); break;
     case CTRL_N: go_down(edit); break;
     case CTRL_P: go_up(edit); break;
-    case TAB: insert(edit, " ", 1); break;
+    case TAB: /* spaces: what is in view has no tabs */
+        insert(edit, "        ", 8 - columns_between(edit, 0, edit->cursor) % 8);
+        break;
     case CTRL_C: return LINE_EDIT_INTERRUPT;
     case CTRL_L: return LINE_EDIT_CLEAR;
     case CR:

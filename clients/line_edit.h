@@ -13,6 +13,7 @@
  *     Delete Ctrl-D                deletes the one under it
  *     Ctrl-W Ctrl-U Ctrl-K         deletes a word back, all before, all behind the cursor
  *     Up Down Ctrl-P Ctrl-N        the lines entered before, and the one in the making
+ *     Tab                          spaces, up to the next column of 8
  *     Enter                        enters the line; so does each line of a paste
  *     Ctrl-C, Ctrl-L, Ctrl-D       see enum line_edit_event
  *
@@ -26,7 +27,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LINE_EDIT_MOST    2000 /* bytes: what a chat server takes as one line (2,048) */
+#define LINE_EDIT_MOST    2000 /* bytes: less than LINE_MOST, for others see a name, too */
 #define LINE_EDIT_HISTORY 100  /* lines entered that are kept */
 
 /*
@@ -37,6 +38,7 @@ struct line_edit {
     size_t length, cursor; /* in bytes; the cursor stands where a character begins */
     size_t first;          /* the first byte that is in view */
     bool bell;             /* something did not fit: the caller may ring, and clears it */
+    bool overflowed;       /* something of this line did not */
     char text[LINE_EDIT_MOST + 1];
 
     struct text tail;     /* the character that is not whole yet */

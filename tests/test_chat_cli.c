@@ -468,7 +468,7 @@ START_TEST(nothing_keeps_ctrl_c_and_quit_waiting_behind_a_paste)
 }
 END_TEST
 
-START_TEST(a_line_that_is_too_long_rings_the_bell)
+START_TEST(a_line_that_is_too_long_rings_the_bell_and_its_loss_is_said)
 {
     for (int i = 0; i < 21; i++)
         type(&ann, "0123456789012345678901234567890123456789"
@@ -477,6 +477,20 @@ START_TEST(a_line_that_is_too_long_rings_the_bell)
         ck_assert(look(&ann, DEADLINE_MS));
     type(&ann, "\r");
     ck_assert_uint_eq(strlen(next_line(&server)), 2000);
+    see(&ann, "\nchat_cli: the line was full: the rest of\n it is not sent\n> |");
+    type(&ann, "short\r");
+    see(&ann, "is not sent\n> short\n> |");
+}
+END_TEST
+
+START_TEST(a_question_without_a_line_end_is_shown)
+{
+    type(&ann, "ty");
+    say("login: ");
+    see(&ann, "\nlogin:\n> ty|");
+    type(&ann, "ping\r");
+    say("Password: ");
+    see(&ann, "\n> typing\nPassword:\n> |");
 }
 END_TEST
 
@@ -847,6 +861,17 @@ START_TEST(a_script_sends_its_lines_and_prints_what_comes)
 }
 END_TEST
 
+START_TEST(a_byte_that_would_be_a_telnet_command_is_sent_as_data)
+{
+    run_script("printf 'a\\377\\360\\377\\377' | \"$@\"");
+    await_client();
+    expect_bytes(&server, "a\377\377\360\377\377\377\377", 8);
+    expect_end(&server);
+    stream_close(&server);
+    ck_assert_int_eq(program_wait(&script), 0);
+}
+END_TEST
+
 START_TEST(a_script_ends_after_a_second_of_silence)
 {
     int64_t begun = clock_ms();
@@ -1032,7 +1057,8 @@ int main(void)
         each_line_of_a_paste_is_sent,
         a_large_paste_reaches_a_server_that_reads_late,
         nothing_keeps_ctrl_c_and_quit_waiting_behind_a_paste,
-        a_line_that_is_too_long_rings_the_bell,
+        a_line_that_is_too_long_rings_the_bell_and_its_loss_is_said,
+        a_question_without_a_line_end_is_shown,
         nothing_that_the_server_sends_reaches_the_terminal_raw,
         no_word_of_the_server_reads_backwards_or_hides,
         options_of_a_telnet_server_are_refused_and_not_seen,
@@ -1057,6 +1083,7 @@ int main(void)
     const TTest *const without[] = {
         two_of_them_talk_in_a_room,
         a_script_sends_its_lines_and_prints_what_comes,
+        a_byte_that_would_be_a_telnet_command_is_sent_as_data,
         a_script_ends_after_a_second_of_silence,
         a_script_gives_up_on_a_server_that_has_stopped_reading,
         a_script_whose_reader_is_slow_does_not_blame_the_server,

@@ -209,7 +209,14 @@ START_TEST(keys_without_a_meaning_insert_nothing)
          "A");
     expect("|");
     type("a\tb\xC2\x9B");
-    expect("a b|");
+    expect("a       b|");
+}
+END_TEST
+
+START_TEST(a_tab_goes_to_the_next_column_of_eight)
+{
+    type("\t" E E "\tx\033[H\t");
+    expect("        |        " E E "      x");
 }
 END_TEST
 
@@ -454,6 +461,7 @@ int main(void)
         enter_is_cr_or_lf_or_both,
         ctrl_d_ends_on_an_empty_line_only,
         keys_without_a_meaning_insert_nothing,
+        a_tab_goes_to_the_next_column_of_eight,
         a_broken_sequence_does_not_swallow_what_follows,
         bytes_that_are_no_utf8_become_replacement_characters,
         keys_may_be_cut_anywhere,
