@@ -286,7 +286,7 @@ int main(int argc, char *argv[])
         case 'v': server.verbose = true; break;
         }
     }
-    options_end(&options, argc, optind);
+    options_end(&options, argc, argv);
     if (server_prepare(&signals, request_stop) == -1) {
         (void)fprintf(stderr, "echo_srv: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;

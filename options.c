@@ -37,12 +37,20 @@ void options_wrong(const struct options *options, const char *format, ...)
 
 int options_next(const struct options *options, int argc, char *argv[])
 {
-    int option = getopt(argc, argv, options->letters);
+    const char *known;
+    int option;
 
+    opterr = 0;
+    option = getopt(argc, argv, options->letters);
     switch (option) {
     case 'h': end_printed(options, printf("%s%s", options->usage, options->help));
     case 'V': end_printed(options, printf("%s (" KIT_VERSION ")\n", options->program));
-    case '?': (void)fputs(options->usage, stderr); exit(WRONG_USAGE);
+    case '?':
+        known = strchr(options->letters, optopt);
+        options_wrong(options,
+                      known != NULL && known[1] == ':' ? "-%c wants a value"
+                                                       : "there is no option -%c",
+                      optopt);
     default: return option;
     }
 }
@@ -107,10 +115,17 @@ int64_t options_milliseconds(const struct options *options, int letter)
     return (options_seconds(options, letter) + NS_PER_MS - 1) / NS_PER_MS;
 }
 
-void options_end(const struct options *options, int argc, int first)
+int64_t options_timeout(const struct options *options, int letter)
 {
-    if (first == argc)
-        return;
-    (void)fputs(options->usage, stderr);
-    exit(WRONG_USAGE);
+    int64_t ms = options_milliseconds(options, letter);
+
+    if (ms == 0)
+        options_wrong(options, "no time at all is no value for -%c", letter);
+    return ms;
+}
+
+void options_end(const struct options *options, int argc, char *argv[])
+{
+    if (optind < argc)
+        options_wrong(options, "what is '%s' for?", argv[optind]);
 }

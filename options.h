@@ -20,7 +20,7 @@ struct options {
 /* getopt(): an option that is the program's own, its value in optarg; -1 after the last. */
 int options_next(const struct options *options, int argc, char *argv[]);
 
-/* A port, 0 (any) to 65535 as a server takes it, and 1 to 65535 as a client. */
+/* A port, `least` (0: any, as a server takes it; 1: as a client) to 65535. */
 int options_port(const struct options *options, const char *text, int least);
 
 /* Takes "host:port" or "[v6 address]:port" apart; `host` has `size` bytes. Its port. */
@@ -29,14 +29,15 @@ int options_host_port(const struct options *options, const char *text, char *hos
 
 /*
  * The value of the option `letter`: a number, or seconds ("0.2", up to a day) in ns, or in
- * ms, of which there is one at least unless it is 0.
+ * ms. They are rounded up: only 0 gives 0. A time-out may not be 0.
  */
 long options_number(const struct options *options, int letter, long least, long most);
 int64_t options_seconds(const struct options *options, int letter);
 int64_t options_milliseconds(const struct options *options, int letter);
+int64_t options_timeout(const struct options *options, int letter);
 
-/* There is to be no operand at argv[first] and after it. */
-void options_end(const struct options *options, int argc, int first);
+/* There is to be no operand that the program has not taken by now (optind). */
+void options_end(const struct options *options, int argc, char *argv[]);
 
 /* Says what is wrong with the usage, printf()'s way, and ends the program. */
 _Noreturn void options_wrong(const struct options *options, const char *format, ...)

@@ -465,7 +465,7 @@ int main(int argc, char *argv[])
         case 'p': port = options_port(&options, optarg, 0); break;
         }
     }
-    options_end(&options, argc, optind);
+    options_end(&options, argc, argv);
     if (server_prepare(&signals, request_stop) == -1) {
         (void)fprintf(stderr, "pchatsrv: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;

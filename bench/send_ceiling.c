@@ -86,7 +86,7 @@ static void options_read(struct ceiling *ceiling, int argc, char *argv[])
         case 'C': ceiling->csv++; break;
         }
     }
-    options_end(line, argc, optind);
+    options_end(line, argc, argv);
     if (ceiling->lines > BATCH_MOST / ceiling->line_length)
         options_wrong(line, "more than %d bytes together", BATCH_MOST);
 }

@@ -617,7 +617,7 @@ int main(int argc, char *argv[])
         host = argv[optind++];
     if (optind < argc)
         port = options_port(&options, argv[optind++], 1);
-    options_end(&options, argc, optind);
+    options_end(&options, argc, argv);
     if (program_prepare() == -1)
         return EXIT_FAILURE;
     return visit(&client, host, port);

@@ -43,6 +43,8 @@ struct chat_screen {
 
 /* Standard output no longer waits for its reader, until it is closed. */
 void chat_screen_open(struct chat_screen *screen);
+
+/* Writes what was printed, and gives standard output back as it was. */
 void chat_screen_close(struct chat_screen *screen);
 
 /* Prints clean text (net/text.h) and its line end, or a piece of a line without. */
@@ -61,6 +63,7 @@ void chat_screen_hide_prompt(struct chat_screen *screen);
 /* Puts the line that was typed where it stays: among what the others have said. */
 void chat_screen_leave_line(struct chat_screen *screen, const struct line_edit *edit);
 
+/* Clears the terminal. */
 void chat_screen_clear(struct chat_screen *screen);
 
 /* Writes what is there. What cannot be written is dropped, and shows in `failed`. */

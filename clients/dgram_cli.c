@@ -414,7 +414,7 @@ int main(int argc, char *argv[])
     if (optind < argc)
         client.host = argv[optind++];
     if (client.count > 0)
-        options_end(&options, argc, optind);
+        options_end(&options, argc, argv);
     client.size = (size_t)size;
     length = compose_line(&client, argv + optind);
     if (length == -1)

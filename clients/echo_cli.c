@@ -1,14 +1,15 @@
 /*
  * echo_cli: sends something to an echo server, and prints what comes back.
  *
- *     echo_cli [-p port] [host [word ...]]     the words as a line; without, Hello World!
- *     echo_cli [-p port] host -                standard input, of any size
+ *     echo_cli [-p port] [-w seconds] [host [word ...]]     a line: Hello World! if not given
+ *     echo_cli [-p port] [-w seconds] host -                standard input, of any size
  *
  * Sending and receiving go on at once, in one select(): a client that sent everything
  * first would wait for a server that waits for it, as soon as what is under way is more
  * than the buffers between them hold. What was sent is kept until it has come back and
  * compared, a megabyte at the most; the status is 0 only if all of it came back the same.
  */
+#include "net/clock.h"
 #include "net/descriptor.h"
 #include "net/dial.h"
 #include "net/fdset.h"
@@ -17,6 +18,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +27,14 @@
 #include <unistd.h>
 
 #define PATIENCE_MS  5000                /* to connect, with each address of the host */
+#define WAIT_MS      10000               /* for the server, when it owes us something */
 #define WINDOW_BYTES ((size_t)1 << 20)   /* a power of two: what may be under way */
 #define PIECE_BYTES  ((size_t)64 * 1024) /* of one read, send or receive */
 
 struct echo_client {
     const char *host;
     int port;
+    int64_t wait_ms;
     int server;
     bool reads_input; /* standard input has more to send */
     bool half_closes; /* tell the server when all is sent: it ends, and so do we */
@@ -162,9 +166,15 @@ static int receive(struct echo_client *client)
 
 /* ---- Both at once ------------------------------------------------------------------- */
 
+/* -1, when it was said: the server takes and sends nothing, though it should, or select(). */
 static int wait_for_events(const struct echo_client *client, fd_set *readable,
                            fd_set *writable)
 {
+    bool is_owed = client->echoed < client->ready || !client->reads_input;
+    struct timespec timeout = clock_timespec(client->wait_ms);
+    char why[60];
+    int ready;
+
     FD_ZERO(readable);
     FD_ZERO(writable);
     fdset_add(readable, client->server);
@@ -172,9 +182,15 @@ static int wait_for_events(const struct echo_client *client, fd_set *readable,
         fdset_add(readable, STDIN_FILENO);
     if (client->sent < client->ready)
         fdset_add(writable, client->server);
-    if (select(client->server + 1, readable, writable, NULL, NULL) == -1)
+    ready = pselect(client->server + 1, readable, writable, NULL,
+                    is_owed ? &timeout : NULL, NULL);
+    if (ready == -1)
         return complain("select", strerror(errno));
-    return 0;
+    if (ready > 0)
+        return 0;
+    (void)snprintf(why, sizeof why, "timed out after %g s",
+                   (double)client->wait_ms / 1000);
+    return complain_of_server(client, "no answer from", why);
 }
 
 /* Has everything come back that a server without a word for the end is to send? */
@@ -193,8 +209,7 @@ static int echo(struct echo_client *client)
     while (ended == 0 && !is_over(client)) {
         if (client->half_closes && !told && !client->reads_input &&
             client->sent == client->ready) {
-            (void)shutdown(client->server,
-                           SHUT_WR); /* a lost connection shows in recv() */
+            (void)shutdown(client->server, SHUT_WR); /* recv() tells if it is lost */
             told = true;
         }
         if (wait_for_events(client, &readable, &writable) == -1)
@@ -219,14 +234,15 @@ static int echo(struct echo_client *client)
 
 static const struct options options = {
     .program = "echo_cli",
-    .letters = "hp:V",
-    .usage = "usage: echo_cli [-hV] [-p port] [host [word ... | -]]\n",
+    .letters = "hp:Vw:",
+    .usage = "usage: echo_cli [-hV] [-p port] [-w seconds] [host [word ... | -]]\n",
     .help = "Sends a line to an echo server, the words or Hello World!, and prints what\n"
             "comes back. With - for the words it sends standard input. The host is\n"
             "localhost if not given; the status is 0 if all of it came back the same.\n"
-            "  -p port  the server's port (default: 23000)\n"
-            "  -h       print this help\n"
-            "  -V       print the version\n",
+            "  -p port     the server's port (default: 23000)\n"
+            "  -w seconds  how long to wait for what it owes us (default: 10)\n"
+            "  -h          print this help\n"
+            "  -V          print the version\n",
 };
 
 /* The words as a line, or standard input. -1: there are more words than one may be sent. */
@@ -252,9 +268,11 @@ int main(int argc, char *argv[])
 
     client.host = "localhost";
     client.port = 23000;
+    client.wait_ms = WAIT_MS;
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
         case 'p': client.port = options_port(&options, optarg, 1); break;
+        case 'w': client.wait_ms = options_timeout(&options, option); break;
         }
     }
     if (optind < argc)

@@ -278,8 +278,7 @@ static int receive_head(void)
         }
         fetch.begin += http_head_take(&fetch.head, fetch.bytes + fetch.begin,
                                       fetch.end - fetch.begin);
-        if (fetch.head.state == HTTP_WHOLE && fetch.head.status < 200 &&
-            fetch.head.status != 101)
+        if (fetch.head.state == HTTP_WHOLE && http_is_interim(&fetch.head))
             http_head_begin(&fetch.head, HTTP_RESPONSE);
     }
     if (fetch.head.state == HTTP_BAD)
@@ -287,9 +286,12 @@ static int receive_head(void)
     return 0;
 }
 
+/* Nobody has asked for a part (206): it would be taken for the whole. */
 static bool is_success(void)
 {
-    return fetch.head.status >= 200 && fetch.head.status <= 299;
+    int status = fetch.head.status;
+
+    return status >= 200 && status <= 299 && status != 206;
 }
 
 /* A run of the body goes where it belongs. */
@@ -506,7 +508,7 @@ int main(int argc, char *argv[])
         switch (option) {
         case 'i': fetch.prints_head = true; break;
         case 'o': fetch.file = strcmp(optarg, "-") == 0 ? NULL : optarg; break;
-        case 'w': fetch.patience_ms = options_milliseconds(&options, option); break;
+        case 'w': fetch.patience_ms = options_timeout(&options, option); break;
         }
     }
     if (optind == argc || argc - optind > 2)

@@ -232,7 +232,7 @@ int main(int argc, char *argv[])
         case 'k': settings.key = optarg; break;
         case 'l': bot.path = optarg; break;
         case 'n': settings.nick = optarg; break;
-        case 'w': settings.silence_ms = options_milliseconds(&options, option); break;
+        case 'w': settings.silence_ms = options_timeout(&options, option); break;
         }
     }
     irc_options_take(&settings, &options, argc - optind, argv + optind);

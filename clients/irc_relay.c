@@ -474,7 +474,7 @@ int main(int argc, char *argv[])
         case 'r':
             room.port = options_host_port(&options, optarg, room.host, sizeof room.host);
             break;
-        case 'w': irc.silence_ms = options_milliseconds(&options, option); break;
+        case 'w': irc.silence_ms = options_timeout(&options, option); break;
         }
     }
     irc_options_take(&irc, &options, argc - optind, argv + optind);

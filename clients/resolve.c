@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #define NAME_MOST    1025 /* what getnameinfo() writes at the most (RFC 3493 6.2) */
-#define ADDRESS_MOST 64   /* 45 characters of IPv6, %, an interface's name */
+#define NUMERIC_MOST 64   /* 45 characters of IPv6, %, an interface's name */
 
 /* Names come from whoever runs a name server, and from whoever wrote a list of them. */
 static void print_clean(FILE *file, const char *text)
@@ -88,7 +88,7 @@ static bool is_repeated(const struct addrinfo *found, const struct addrinfo *add
 
 static int print_address(const char *asked, const struct addrinfo *address)
 {
-    char text[ADDRESS_MOST];
+    char text[NUMERIC_MOST];
     int failed = getnameinfo(address->ai_addr, address->ai_addrlen, text, sizeof text,
                              NULL, 0, NI_NUMERICHOST);
 

@@ -334,7 +334,7 @@ int main(int argc, char *argv[])
         case 'u': type = SOCK_DGRAM; break;
         }
     }
-    options_end(&options, argc, optind);
+    options_end(&options, argc, argv);
     if (program_prepare() == -1)
         return EXIT_FAILURE;
     result = count > 0 ? set_all(type, settings, count) : print_table(type);

@@ -253,7 +253,7 @@ int main(int argc, char *argv[])
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
         case 'p': client.port = options_port(&options, optarg, 1); break;
-        case 'w': client.patience_ms = options_milliseconds(&options, option); break;
+        case 'w': client.patience_ms = options_timeout(&options, option); break;
         }
     }
     if (optind < argc)

@@ -290,11 +290,9 @@ int main(int argc, char *argv[])
     watch.quiet_ms = QUIET_MS;
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
-        case 't': watch.quiet_ms = options_milliseconds(&options, option); break;
+        case 't': watch.quiet_ms = options_timeout(&options, option); break;
         }
     }
-    if (watch.quiet_ms == 0)
-        options_wrong(&options, "no time at all is no value for -t");
     watch.count = argc - optind;
     if (watch.count == 0)
         options_wrong(&options, "which servers? host:port names one");

@@ -1,7 +1,7 @@
 /*
- * chat_naive - the ChatServer as tutorials teach it, faults and all
+ * chat_naive: the ChatServer as tutorials teach it, faults and all.
  *
- * usage: chat_naive [-p port]        (2626 unless told; 0: any free port)
+ *     chat_naive [-p port]
  *
  * This is the deliberate "before": it looks finished, works with three telnets, and is
  * for a class to break and mend. ../pchatsrv.c is the "after". What is wrong here:
@@ -19,7 +19,8 @@
  *    Telnet's own commands are taken for text, too: after Ctrl-C a telnet stays mute.
  *  - Ctrl-C in the server's terminal ends it without a word to its clients.
  *  - Through a pipe its own output comes late, some KiB at a time.
- *  - IPv4 only.
+ *  - IPv4 only, and on every address.
+ *  - atoi() takes any word for a port: "x" for 0, which is any, and 70000 for 4464.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -24,7 +24,7 @@ void echo_blocking_start(struct echo_blocking *server, const struct options *opt
         case 'p': port = options_port(options, optarg, 0); break;
         }
     }
-    options_end(options, argc, optind);
+    options_end(options, argc, argv);
     server->options = options;
     if (server_prepare(&server->signals, on_stop) == -1) {
         (void)fprintf(stderr, "%s: cannot start: %s\n", options->program,

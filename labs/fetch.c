@@ -1,6 +1,5 @@
 #include "labs/fetch.h"
 
-#include "net/clock.h"
 #include "net/descriptor.h"
 
 #include <errno.h>
@@ -74,10 +73,9 @@ static void take_content(struct fetch *fetch, const struct http_content *content
     }
 }
 
-/* An answer of 1xx goes before the real one (RFC 9110 15.2). */
 static void take_head(struct fetch *fetch)
 {
-    if (fetch->head.status >= 100 && fetch->head.status < 200)
+    if (http_is_interim(&fetch->head))
         http_head_begin(&fetch->head, HTTP_RESPONSE);
     else
         http_body_begin(&fetch->body, &fetch->head);

@@ -98,7 +98,7 @@ int main(int argc, char *argv[])
         default: stream_server_option(&server, &options, letter);
         }
     }
-    options_end(&options, argc, optind);
+    options_end(&options, argc, argv);
     if (strlen(hello.text) > STREAM_ANSWER_BYTES - 2)
         options_wrong(&options, "the text is over %d bytes", STREAM_ANSWER_BYTES - 2);
     if (program_prepare() == -1)

@@ -20,7 +20,6 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -127,7 +126,8 @@ static void open_keyboard(struct stream_server *server)
     log_line(&server->log, "name_srv started on port %d", server->port);
     if (!isatty(STDIN_FILENO))
         return;
-    log_line(&server->log, "Esc ends it");
+    if (is_in_foreground())
+        log_line(&server->log, "Esc ends it");
     (void)signals_add(&server->signals, SIGTSTP, stopped);
     (void)signals_add(&server->signals, SIGCONT, continued);
     (void)signals_add(&server->signals, SIGQUIT, quit);
@@ -172,7 +172,7 @@ int main(int argc, char *argv[])
         default: stream_server_option(&server, &options, letter);
         }
     }
-    options_end(&options, argc, optind);
+    options_end(&options, argc, argv);
     if (strlen(server.state) > NAME_MOST)
         options_wrong(&options, "the name is over %d bytes", NAME_MOST);
     result = stream_server_run(&server);

@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -262,7 +261,7 @@ int main(int argc, char *argv[])
         default: stream_server_option(&server.loop, &options, letter);
         }
     }
-    options_end(&options, argc, optind);
+    options_end(&options, argc, argv);
     if (server.file != NULL && server.has_url)
         options_wrong(&options,
                       "the level comes from a file (-f) or a URL (-u), not both");

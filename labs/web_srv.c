@@ -33,7 +33,7 @@
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 #define PATIENCE_S 30
 #define BODY_MOST  65536 /* of a request that needs none: what is more is not waited for */
-#define SHOWN_MOST 480   /* of a line of a request, which log_line() cuts at 500 */
+#define SHOWN_MOST 480   /* of a line of a request: less than LOG_LINE_MOST */
 
 #define PLAIN "text/plain; charset=utf-8"
 
@@ -425,7 +425,7 @@ int main(int argc, char *argv[])
         default: stream_server_option(&server, &options, letter);
         }
     }
-    options_end(&options, argc, optind);
+    options_end(&options, argc, argv);
     if (program_prepare() == -1)
         return EXIT_FAILURE;
     if (directory != NULL) {

@@ -304,6 +304,11 @@ bool http_lists(const struct http_head *head, const char *name, const char *toke
     return false;
 }
 
+bool http_is_interim(const struct http_head *head)
+{
+    return head->status < 200 && head->status != 101;
+}
+
 bool http_keeps_alive(const struct http_head *head)
 {
     if (http_lists(head, "Connection", "close"))

@@ -51,9 +51,8 @@ struct http_head {
     /* When it is whole; the strings lie in `text`, so a head is not to be copied. */
     int minor;          /* HTTP/1.minor */
     const char *method; /* of a request, "GET": case matters */
-    const char
-        *target; /* of a request, "/index.html": visible ASCII, and bytes over it */
-    int status;  /* of a response, 100 to 999 */
+    const char *target; /* of a request, "/index.html": visible ASCII, bytes over it */
+    int status;         /* of a response, 100 to 999 */
     const char *reason; /* of a response, "Not Found", or "" */
 
     /* When it is bad. */
@@ -67,6 +66,7 @@ struct http_head {
     char text[HTTP_HEAD_MOST + 1];
 };
 
+/* Nothing has come yet. */
 void http_head_begin(struct http_head *head, enum http_kind kind);
 
 /*
@@ -94,6 +94,12 @@ const char *http_value(const struct http_head *head, const char *name);
 
 /* Is `token` in the comma-separated list that all fields of that name make together? */
 bool http_lists(const struct http_head *head, const char *name, const char *token);
+
+/*
+ * Is it an answer that goes before the real one (1xx, RFC 9110 15.2)? 101 is the last in
+ * HTTP: what comes after it is something else.
+ */
+bool http_is_interim(const struct http_head *head);
 
 /* Does its sender want to use the connection for another message (RFC 9112 9.3)? */
 bool http_keeps_alive(const struct http_head *head);

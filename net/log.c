@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_BYTES 512
-
 void log_init(struct log *log, int descriptor)
 {
     log->descriptor = descriptor;
@@ -57,7 +55,7 @@ static int push(struct log *log)
 
 void log_line(struct log *log, const char *format, ...)
 {
-    char line[LINE_BYTES];
+    char line[LOG_LINE_MOST + 2]; /* with its end, and room for a NUL before that */
     size_t length;
     va_list list;
 
@@ -68,7 +66,7 @@ void log_line(struct log *log, const char *format, ...)
     va_end(list);
     length = strlen(line);
     line[length++] = '\n';
-    if (LOG_BYTES - log->length < LINE_BYTES)
+    if (LOG_BYTES - log->length < sizeof line)
         (void)push(log); /* if it fails it fails again, and log_write() tells */
     if (!add_notice(log) || !add(log, line, length))
         log->missing++;

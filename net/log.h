@@ -24,7 +24,8 @@ struct log {
 /* An empty log that writes to `descriptor`, which stays the caller's. */
 void log_init(struct log *log, int descriptor);
 
-/* Adds a line, printf()'s way, and its end. Over 500 bytes it is cut. */
+/* Adds a line, printf()'s way, and its end. Over LOG_LINE_MOST bytes it is cut. */
+#define LOG_LINE_MOST 500
 void log_line(struct log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -1,6 +1,5 @@
 #include "net/text.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static size_t put_replacement(char *out)
@@ -115,9 +114,16 @@ const char *text_clean(const char *string, char *out, size_t size)
 
 static bool misleads(unsigned long code)
 {
-    return code == 0x200B || (code >= 0x2028 && code <= 0x202E) ||
-           (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF ||
-           (code >= 0xFFF9 && code <= 0xFFFB);
+    static const struct {
+        unsigned long first, last;
+    } list[] = {{0x115F, 0x1160}, {0x180E, 0x180E}, {0x200B, 0x200B},
+                {0x2028, 0x202E}, {0x2060, 0x206F}, {0x3164, 0x3164},
+                {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0xFFF9, 0xFFFB}};
+
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+        if (code >= list[i].first && code <= list[i].last)
+            return true;
+    return false;
 }
 
 void text_straighten(char *text, size_t length)

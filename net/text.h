@@ -39,8 +39,8 @@ size_t text_take(struct text *text, unsigned char byte, char *out);
 size_t text_finish(struct text *text, char *out);
 
 /*
- * Makes a whole string fit: writes it to `out` of `size` bytes, and cuts off what is too
- * much. Returns `out`.
+ * Makes a whole string fit: writes it to `out` of `size` bytes (TEXT_MOST or more), and
+ * cuts off what is too much. Returns `out`.
  */
 const char *text_clean(const char *string, char *out, size_t size);
 
@@ -49,9 +49,10 @@ const char *text_clean(const char *string, char *out, size_t size);
  * the order of what stands behind them (U+202A to U+202E, U+2066 to U+2069; Unicode
  * Standard Annex 9), two line ends (U+2028, U+2029), and some that nobody sees, so that
  * two names look the same (U+200B, the others of U+2060 to U+206F, U+FEFF, U+FFF9 to
- * U+FFFB). Each becomes U+FFFD, in place. Joiners and the plain marks of direction stay:
- * emoji, Persian and Hebrew need them. It is for who shows the text: who passes it on
- * leaves them to the reader.
+ * U+FFFB, and the fillers of Hangul and Mongolian). Each becomes U+FFFD, in place. Joiners
+ * and the plain marks of direction stay: emoji, Persian and Hebrew need them. So do the
+ * soft hyphen and the tags (U+E0000 to U+E007F), which are not three bytes long. It is for
+ * who shows the text: who passes it on leaves them to the reader.
  */
 void text_straighten(char *text, size_t length);
 

@@ -77,8 +77,8 @@ void transcript_free(struct transcript *transcript);
 size_t transcript_room(const struct transcript *transcript);
 
 /*
- * The position up to which every reader must have read for there to be `bytes` of room,
- * which are at most the capacity; one that lies behind transcript->begin: there is now.
+ * The position that every reader must have passed before `bytes`, at most the capacity,
+ * fit. If it is not over transcript->begin, they fit now.
  */
 uint64_t transcript_position_for(const struct transcript *transcript, size_t bytes);
 

@@ -74,6 +74,7 @@ void expect_keepalive(const char *table, int local, int remote);
 /* The local address of a connection, as the server names this peer. Static, a few live. */
 const char *name_of(const struct stream *stream);
 
+/* The stream of a descriptor, which it closes in the end. */
 struct stream stream_of(int fd);
 void stream_close(struct stream *stream);
 void stream_reset(struct stream *stream); /* closes it with a RST */

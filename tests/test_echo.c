@@ -476,6 +476,22 @@ START_TEST(echo_cli_tells_a_lying_server_and_a_silent_one_from_a_right_one)
 }
 END_TEST
 
+START_TEST(echo_cli_gives_up_on_a_server_that_says_nothing)
+{
+    const char *why;
+    int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why);
+    struct program client;
+
+    program_start(&client, "ECHO_CLI", "bin/echo_cli", "-w", "0.3", "-p",
+                  port_of(listener_port(listener)), "127.0.0.1", NULL);
+    expect_lf(&client.err,
+              "echo_cli: no answer from 127.0.0.1 port %d: timed out after 0.3 s",
+              listener_port(listener));
+    ck_assert_int_eq(program_wait(&client), 1);
+    (void)close(listener);
+}
+END_TEST
+
 START_TEST(echo_cli_says_that_nobody_takes_its_output)
 {
     struct program client;
@@ -532,6 +548,7 @@ int main(void)
         echo_cli_sends_a_stream_of_any_size_both_ways_at_once,
         echo_cli_says_which_host_and_port_refused_it_and_why,
         echo_cli_tells_a_lying_server_and_a_silent_one_from_a_right_one,
+        echo_cli_gives_up_on_a_server_that_says_nothing,
         echo_cli_says_that_nobody_takes_its_output,
         echo_fork_ends_without_its_shells_children_and_with_its_own_on_time,
         wrong_usage_is_status_2,

@@ -73,8 +73,7 @@ static struct irc_message parse(const char *text)
 
 START_TEST(a_message_is_prefix_command_and_parameters)
 {
-    struct irc_message message =
-        parse(":ann!a@host  privmsg  #room   :hello: there ");
+    struct irc_message message = parse(":ann!a@host  privmsg  #room   :hello: there ");
     char nick[IRC_NICK_MOST + 1];
 
     ck_assert_str_eq(message.prefix, "ann!a@host");
