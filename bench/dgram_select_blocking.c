@@ -1,11 +1,10 @@
 /*
- * dgram_select_blocking - a datagram echo server at its barest
+ * dgram_select_blocking: the datagram echo server that a tutorial on select() ends with
  *
- * usage: dgram_select_blocking [-p port [-s]]  (23000 unless told; 0: any free port)
+ * usage: dgram_select_blocking [-p port]       (23000 unless told; 0: any free port)
  *
- * A yardstick for echo_load -u: one recvfrom() and one sendto() a datagram, and with -s a
- * select() before them, as a tutorial has it; what select() costs is the difference. It
- * answers everyone, another echo server too: two of them can be made to talk for ever.
+ * A yardstick for echo_load -u: one select(), one recvfrom() and one sendto() a datagram.
+ * It answers everyone, another echo server too: two of them can be made to talk for ever.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -15,6 +14,12 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
 static int bind_to(int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET}; /* any address: 0 */
@@ -23,10 +28,8 @@ static int bind_to(int port)
 
     address.sin_port = htons((in_port_t)port);
     if (sock < 0 || bind(sock, (struct sockaddr *)&address, length) < 0 ||
-        getsockname(sock, (struct sockaddr *)&address, &length) < 0) {
-        perror("dgram_select_blocking: cannot bind");
-        exit(1);
-    }
+        getsockname(sock, (struct sockaddr *)&address, &length) < 0)
+        die("dgram_select_blocking: cannot bind");
     printf("DatagramServer started on port %d\n", ntohs(address.sin_port));
     fflush(stdout);
     return sock;
@@ -35,24 +38,20 @@ static int bind_to(int port)
 int main(int argc, char **argv)
 {
     static char datagram[65535];
-    int sock = bind_to(argc >= 3 && strcmp(argv[1], "-p") == 0 ? atoi(argv[2]) : 23000);
-    int selecting = argc == 4 && strcmp(argv[3], "-s") == 0;
+    int sock = bind_to(argc == 3 && strcmp(argv[1], "-p") == 0 ? atoi(argv[2]) : 23000);
     struct sockaddr_in peer;
     fd_set ready;
 
     FD_ZERO(&ready);
-    FD_SET((unsigned)sock,
-           &ready); /* nothing clears it: select() waits until it's ready */
-    for (;;) {
+    FD_SET((unsigned)sock, &ready); /* select() leaves it there: it is what was ready */
+    while (select(sock + 1, &ready, NULL, NULL, NULL) > 0) {
         socklen_t length = sizeof peer;
-        ssize_t count;
+        ssize_t count = recvfrom(sock, datagram, sizeof datagram, 0,
+                                 (struct sockaddr *)&peer, &length);
 
-        if (selecting && select(sock + 1, &ready, NULL, NULL, NULL) < 0)
-            continue;
-        count = recvfrom(sock, datagram, sizeof datagram, 0, (struct sockaddr *)&peer,
-                         &length);
         if (count >= 0) /* what cannot be sent is lost, as datagrams may be */
             (void)sendto(sock, datagram, (size_t)count, 0, (struct sockaddr *)&peer,
                          length);
     }
+    die("dgram_select_blocking: select");
 }
