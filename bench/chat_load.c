@@ -153,12 +153,12 @@ static const char *outcome_of(const struct load *load, bool joined, bool died)
 {
     const struct tally *tally = &load->run.tally;
 
+    if (interrupted)
+        return "interrupted";
     if (died)
         return "died";
     if (!joined)
         return "not joined";
-    if (interrupted)
-        return "interrupted";
     if (tally->delivered == tally->expected && tally->damaged == 0 &&
         tally->duplicates == 0 && tally->out_of_order == 0)
         return "complete";

@@ -1,5 +1,7 @@
-/* child - see child.h */
+/* child: see child.h */
 #include "bench/child.h"
+
+#include "net/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,23 +21,16 @@ enum {
     WAIT_MS = 10        /* how often child_stop() looks whether it has ended */
 };
 
-static long now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
-    return (long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* In the new process: becomes the command, or writes errno to `failed` and is gone. */
 static void become(char *const command[], int output, int failed)
 {
     int null = open("/dev/null", O_RDONLY);
     int why;
 
-    if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0) {
+    if (null != -1 && setpgid(0, 0) == 0 && dup2(null, STDIN_FILENO) != -1 &&
+        dup2(output, STDOUT_FILENO) != -1) {
         if (null > STDERR_FILENO)
-            close(null);
+            (void)close(null);
         execvp(command[0], command);
     }
     why = errno;
@@ -45,12 +40,12 @@ static void become(char *const command[], int output, int failed)
 
 static int cloexec_pipe(int ends[2])
 {
-    if (pipe(ends) < 0)
+    if (pipe(ends) == -1)
         return -1;
-    if (fcntl(ends[0], F_SETFD, FD_CLOEXEC) < 0 ||
-        fcntl(ends[1], F_SETFD, FD_CLOEXEC) < 0) {
-        close(ends[0]);
-        close(ends[1]);
+    if (fcntl(ends[0], F_SETFD, FD_CLOEXEC) == -1 ||
+        fcntl(ends[1], F_SETFD, FD_CLOEXEC) == -1) {
+        (void)close(ends[0]);
+        (void)close(ends[1]);
         return -1;
     }
     return 0;
@@ -61,11 +56,11 @@ int child_start(struct child *child, char *const command[])
 {
     int output[2], failed[2], why = 0;
 
-    if (cloexec_pipe(output) < 0)
+    if (cloexec_pipe(output) == -1)
         return -1;
-    if (cloexec_pipe(failed) < 0) {
-        close(output[0]);
-        close(output[1]);
+    if (cloexec_pipe(failed) == -1) {
+        (void)close(output[0]);
+        (void)close(output[1]);
         return -1;
     }
     (void)fcntl(output[0], F_SETFL, O_NONBLOCK); /* cannot fail for a pipe */
@@ -73,16 +68,16 @@ int child_start(struct child *child, char *const command[])
     child->pid = fork();
     if (child->pid == 0)
         become(command, output[1], failed[1]);
-    if (child->pid < 0)
+    if (child->pid == -1)
         why = errno;
-    close(output[1]);
-    close(failed[1]);
+    (void)close(output[1]);
+    (void)close(failed[1]);
     if (child->pid > 0 && read(failed[0], &why, sizeof why) == sizeof why)
         (void)waitpid(child->pid, NULL, 0);
-    close(failed[0]);
+    (void)close(failed[0]);
     if (why == 0)
         return 0;
-    close(child->output);
+    (void)close(child->output);
     child->output = -1;
     child->ended = true;
     errno = why;
@@ -104,13 +99,13 @@ static int port_in(const char *line)
 
 int child_port(struct child *child, int timeout_ms)
 {
-    long deadline = now_ms() + timeout_ms;
+    int64_t deadline = clock_ms() + timeout_ms;
     char line[LINE_SIZE];
     size_t length = 0;
 
     for (;;) {
         struct pollfd output = {.fd = child->output, .events = POLLIN};
-        long left = deadline - now_ms();
+        int64_t left = deadline - clock_ms();
         char byte;
 
         /* A byte at a time: nothing after that line is taken, and it's one line. */
@@ -119,7 +114,7 @@ int child_port(struct child *child, int timeout_ms)
             errno = EPIPE;
             return -1;
         }
-        if (count < 0 && (left <= 0 || poll(&output, 1, (int)left) == 0)) {
+        if (count == -1 && (left <= 0 || poll(&output, 1, (int)left) < 1)) {
             errno = ETIMEDOUT;
             return -1;
         }
@@ -139,18 +134,21 @@ void child_drain(struct child *child)
     char unread[DRAIN_SIZE];
     ssize_t count = DRAIN_SIZE;
 
-    while (child->output >= 0 && count == DRAIN_SIZE)
+    while (child->output != -1 && count == DRAIN_SIZE)
         count = read(child->output, unread, sizeof unread);
     if (count == 0) {
-        close(child->output);
+        (void)close(child->output);
         child->output = -1;
     }
 }
 
+/* What the first process leaves behind ends with it, while the group is surely ours. */
 bool child_running(struct child *child)
 {
-    if (!child->ended && waitpid(child->pid, &child->status, WNOHANG) == child->pid)
+    if (!child->ended && waitpid(child->pid, &child->status, WNOHANG) == child->pid) {
         child->ended = true;
+        (void)kill(-child->pid, SIGKILL); /* mostly there is none */
+    }
     return !child->ended;
 }
 
@@ -159,14 +157,9 @@ static double cpu_seconds(pid_t pid)
     struct timespec used;
     clockid_t clock;
 
-    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) == -1)
         return -1;
     return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
-}
-
-double child_cpu_seconds(const struct child *child)
-{
-    return child->ended ? -1 : cpu_seconds(child->pid);
 }
 
 /* POSIX has no call for it. Linux says it in a file of /proc, and where there is none the
@@ -177,7 +170,7 @@ static long memory_kib(pid_t pid, const char *file, const char *name)
     long kib = -1;
     FILE *lines;
 
-    snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, file);
+    (void)snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, file);
     lines = fopen(path, "r");
     if (lines == NULL)
         return -1;
@@ -185,13 +178,8 @@ static long memory_kib(pid_t pid, const char *file, const char *name)
         if (strncmp(line, name, strlen(name)) == 0)
             kib = strtol(line + strlen(name), NULL, 10);
     }
-    fclose(lines);
+    (void)fclose(lines);
     return kib;
-}
-
-long child_memory_kib(const struct child *child)
-{
-    return memory_kib(child->pid, "status", "VmRSS:");
 }
 
 /* A child and its descendants, found in /proc. */
@@ -214,13 +202,13 @@ static bool process_read(struct process *process, const char *number)
     long user, system, parent;
     FILE *stat;
 
-    snprintf(path, sizeof path, "/proc/%.20s/stat", number);
+    (void)snprintf(path, sizeof path, "/proc/%.20s/stat", number);
     stat = fopen(path, "r");
     if (stat == NULL)
         return false; /* it has ended meanwhile */
     if (fgets(line, sizeof line, stat) != NULL)
         name_end = strrchr(line, ')');
-    fclose(stat);
+    (void)fclose(stat);
     if (name_end == NULL ||
         sscanf(name_end + 1, /* fields 3 to 17, of which 4, 16 and 17 are kept */
                " %*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %ld %ld", &parent,
@@ -252,7 +240,7 @@ static void processes_read(struct family *family)
             family->count++;
     }
     if (table != NULL)
-        closedir(table);
+        (void)closedir(table);
 }
 
 static void family_take(struct family *family, size_t index)
@@ -282,9 +270,9 @@ static struct family family_of(pid_t root)
     return family;
 }
 
-double child_family_cpu_seconds(const struct child *child)
+double child_cpu_seconds(const struct child *child)
 {
-    double used = child_cpu_seconds(child);
+    double used = child->ended ? -1 : cpu_seconds(child->pid);
     struct family family;
 
     if (used < 0)
@@ -299,7 +287,7 @@ double child_family_cpu_seconds(const struct child *child)
 }
 
 /* Pss is the memory of a process in which a page that n of them share counts as 1/n. */
-long child_family_memory_kib(const struct child *child)
+long child_memory_kib(const struct child *child)
 {
     struct family family = family_of(child->pid);
     long sum = 0;
@@ -309,28 +297,28 @@ long child_family_memory_kib(const struct child *child)
         sum += kib > 0 ? kib : 0;
     }
     free(family.processes);
-    return sum > 0 ? sum : child_memory_kib(child);
+    return sum > 0 ? sum : memory_kib(child->pid, "status", "VmRSS:");
 }
 
 bool child_stop(struct child *child, int patience_ms)
 {
-    long deadline = now_ms() + patience_ms;
+    int64_t deadline = clock_ms() + patience_ms;
     bool gently = true;
 
     if (child_running(child))
-        kill(child->pid, SIGTERM);
+        (void)kill(-child->pid, SIGTERM);
     while (child_running(child)) {
         struct pollfd output = {.fd = child->output, .events = POLLIN};
 
         (void)poll(&output, 1, WAIT_MS); /* an early return does no harm */
         child_drain(child);
-        if (gently && now_ms() >= deadline) {
+        if (gently && clock_ms() >= deadline) {
             gently = false;
-            kill(child->pid, SIGKILL);
+            (void)kill(-child->pid, SIGKILL);
         }
     }
-    if (child->output >= 0)
-        close(child->output);
+    if (child->output != -1)
+        (void)close(child->output);
     child->output = -1;
     return gently;
 }

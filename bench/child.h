@@ -1,5 +1,5 @@
 /*
- * child - a server under test, as a child process
+ * child: a server under test, as a child process
  *
  * Starts a command with its stdout in a pipe, finds in it the port that the server says
  * it listens on, reads the server's processor time and memory, and ends it. stderr is
@@ -7,9 +7,8 @@
  * often, or poll child.output and call it then: a server that logs would otherwise wait
  * for room in the pipe.
  *
- * Functions return -1 and set errno when they fail, unless they say otherwise. A command
- * that starts processes of its own is known by its first alone, but for the two functions
- * with "family" in their name.
+ * Functions return -1 and set errno when they fail, unless they say otherwise. The child is
+ * a process group of its own, and what it starts ends with it.
  */
 #ifndef CHILD_H
 #define CHILD_H
@@ -29,7 +28,7 @@ struct child {
 int child_start(struct child *child, char *const command[]);
 
 /* Reads its output up to the first line with "port N" in it, and returns N. errno is
- * ETIMEDOUT after `timeout_ms`, EPIPE when the output ended without such a line. */
+ * ETIMEDOUT after `timeout_ms` or a signal, EPIPE when the output ended without such a line. */
 int child_port(struct child *child, int timeout_ms);
 
 /* Reads what is in the pipe, without waiting, and throws it away. */
@@ -38,23 +37,19 @@ void child_drain(struct child *child);
 /* Whether it's still running; when not, `ended` and `status` are set. */
 bool child_running(struct child *child);
 
-/* The processor time that it has used so far, user and system together, in seconds
- * (clock_getcpuclockid()); -1 when that cannot be known. */
+/*
+ * The processor time that the child and all that come from it have used so far, user and
+ * system together, in seconds; and their memory in KiB. -1 when that cannot be known. They
+ * need Linux's /proc; elsewhere the time is the first process's alone. It includes that of
+ * processes that ended, if their parents waited for them (those in steps of 10 ms). Memory
+ * that several share, as forked processes and the users of a library do, counts once. They
+ * read the whole process table: some 10 ms with 1,000 processes.
+ */
 double child_cpu_seconds(const struct child *child);
-
-/* Its resident memory in KiB; -1 when the system doesn't say. */
 long child_memory_kib(const struct child *child);
 
-/* The same two figures of the child and all that come from it, for a server that forks.
- * They need Linux's /proc; elsewhere they are the child's alone. The time includes that of
- * processes that ended, if their parents waited for them (those in steps of 10 ms). Memory
- * that several share, as forked processes do, counts once. They read the whole process
- * table: some 10 ms with 1,000 processes. */
-double child_family_cpu_seconds(const struct child *child);
-long child_family_memory_kib(const struct child *child);
-
-/* Ends it, if it's still running: SIGTERM; after `patience_ms`, SIGKILL. Then closes the
- * pipe. Returns whether SIGTERM was enough. */
+/* Ends it, if it's still running: SIGTERM to the group; after `patience_ms`, SIGKILL. Then
+ * closes the pipe. Returns whether SIGTERM was enough. */
 bool child_stop(struct child *child, int patience_ms);
 
 #endif

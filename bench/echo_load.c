@@ -190,12 +190,12 @@ static const char *outcome_of(const struct load *load, bool opened, bool died)
 {
     const struct tally *tally = &load->run.tally;
 
+    if (interrupted)
+        return "interrupted";
     if (died)
         return "died";
     if (!opened)
         return "not opened";
-    if (interrupted)
-        return "interrupted";
     if (tally->returned > 0 && lost(tally) == 0 && tally->damaged == 0 &&
         tally->duplicates == 0 && tally->foreign == 0 && tally->closed == 0)
         return "complete";

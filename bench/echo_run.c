@@ -178,7 +178,7 @@ void load_run(struct load *load)
     double server_cpu, own_cpu;
 
     *run = (struct run){.sending = true}; /* opening the slots has left its counts */
-    server_cpu = child_family_cpu_seconds(&load->server);
+    server_cpu = child_cpu_seconds(&load->server);
     own_cpu = own_cpu_seconds();
     run->began = run->last_return = load->now = clock_now();
     for (int i = 0; i < load->options.slots; i++)
@@ -190,10 +190,10 @@ void load_run(struct load *load)
     run->round_trips = run->tally.returned;
     cost->seconds = (double)(run->ended - run->began) / SECOND;
     cost->own_cpu = own_cpu_seconds() - own_cpu;
-    cost->server_cpu = child_family_cpu_seconds(&load->server);
+    cost->server_cpu = child_cpu_seconds(&load->server);
     if (cost->server_cpu >= 0)
         cost->server_cpu -= server_cpu;
-    cost->memory_kib = child_family_memory_kib(&load->server);
+    cost->memory_kib = child_memory_kib(&load->server);
     load->now = run->last_return = clock_now(); /* that may have taken its time */
     run_until(load, run->ended + DRAIN_SECONDS * (uint64_t)SECOND);
 }

@@ -1,6 +1,7 @@
 #include "bench/generator.h"
 
 #include "net/listener.h"
+#include "net/signals.h"
 
 #include <errno.h>
 #include <math.h>
@@ -29,11 +30,11 @@ static void interrupt(int signal_number)
 
 void signals_catch(void)
 {
-    struct sigaction action = {.sa_handler = interrupt};
-
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    (void)signals_handle(SIGINT,
+                         interrupt); /* none can fail for a signal that there is */
+    (void)signals_handle(SIGTERM, interrupt);
+    if (!signals_ignores(SIGHUP))
+        (void)signals_handle(SIGHUP, interrupt);
 }
 
 double own_cpu_seconds(void)
@@ -141,6 +142,7 @@ int server_start(struct child *server, const struct options *options,
         (void)fprintf(stderr, "%s: %s: no line with \"port N\" on its stdout: %s\n",
                       options->program, command[0],
                       errno == EPIPE ? "it ended"
+                      : interrupted  ? "interrupted"
                                      : "nothing for 5 s (give it its port, with %p)");
         (void)child_stop(server, STOP_TIMEOUT_MS);
         exit(EXIT_FAILURE);

@@ -37,7 +37,7 @@ struct failure {
 void failure_note(struct failure *failure, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-extern volatile sig_atomic_t interrupted; /* by SIGINT or SIGTERM */
+extern volatile sig_atomic_t interrupted; /* by SIGINT, SIGTERM or SIGHUP */
 void signals_catch(void);
 
 /* The value of the option `letter` as an int, and as seconds that are more than none. */

@@ -5,6 +5,7 @@
 #include "tests/harness.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,6 +212,38 @@ START_TEST(a_server_that_does_not_say_its_port_is_given_one)
                   NULL);
     row = row_of(&generator);
     expect_outcome(&row, "complete", 0);
+}
+END_TEST
+
+/* row_of() waits until all that have its standard error are gone: servers too. */
+START_TEST(a_server_that_a_shell_started_is_measured_and_ends_with_it)
+{
+    struct program generator;
+    struct row row;
+
+    program_start(&generator, "CHAT_LOAD", "bin/chat_load", "-CC", "-c", "5", "-s", "2",
+                  "-t", "0.2", "sh", "-c", "bin/pchatsrv -p 0; true", NULL);
+    row = row_of(&generator);
+    expect_outcome(&row, "complete", 0);
+    ck_assert(figure(&row, "server_cpu_s") > 0);
+}
+END_TEST
+
+START_TEST(a_generator_that_is_interrupted_ends_the_server_and_says_so)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        struct program generator;
+        struct row row;
+
+        program_start(&generator, "CHAT_LOAD", "bin/chat_load", "-CC", "-t", "60", "sh",
+                      "-c", "echo up >&2; bin/pchatsrv -p $0; true", "%p", NULL);
+        expect_lf(&generator.err, "up");
+        ck_assert_int_eq(kill(generator.pid, signals[i]), 0);
+        row = row_of(&generator);
+        expect_outcome(&row, "interrupted", 1);
+    }
 }
 END_TEST
 
@@ -506,6 +539,8 @@ int main(void)
         a_chat_server_that_stalls_ends_the_run_and_has_lost_what_was_in_flight,
         a_chat_server_that_dies_is_told_from_one_that_loses,
         a_server_that_does_not_say_its_port_is_given_one,
+        a_server_that_a_shell_started_is_measured_and_ends_with_it,
+        a_generator_that_is_interrupted_ends_the_server_and_says_so,
         an_echo_server_that_is_right_is_found_to_be_so,
         one_bit_that_is_not_what_was_sent_is_damage,
         one_byte_more_than_was_sent_is_damage,
