@@ -1,5 +1,5 @@
 /*
- * The clients' sockets: connecting them, and turns of one poll() in which all that are
+ * chat_clients: the clients' sockets: connecting them, and turns of one poll() in which all that are
  * ready are read once each and their bytes cut into lines. What a line means is the
  * phase's affair.
  */

@@ -1,5 +1,5 @@
 /*
- * Until everyone is in. All clients connect at once, which is what a server's queue of
+ * chat_join: until everyone is in. All clients connect at once, which is what a server's queue of
  * new connections is tried by. A connection that is established on the client's side need
  * not have got into that queue: when it's full, the last step of the handshake is thrown
  * away. The server's system tries again after a second or more; or, if it had answered
@@ -72,6 +72,13 @@ static bool is_announcement(const char *line, size_t length, bool first)
 {
     return has_words(line, length, announcements[0]) ||
            (!first && has_words(line, length, announcements[1]));
+}
+
+/* Whether a line without a mark tells of a join or a leave, as far as we know those. */
+bool chat_is_notice(const char *line, size_t length)
+{
+    return has_words(line, length, "joined") || has_words(line, length, "left") ||
+           has_words(line, length, "connected"); /* and ncat's "disconnected" */
 }
 
 static void join_line(struct load *load, int index, const char *line, size_t length)

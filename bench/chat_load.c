@@ -1,5 +1,5 @@
 /*
- * chat_load - what a line chat server does under load
+ * chat_load: what a line chat server does under load
  *
  *     chat_load [-c clients] [-s senders] [-f in_flight] [-l line_length] [-t seconds]
  *               [-j seconds] [-z stalled] [-p port] [-C] command [arg ...]
@@ -19,13 +19,19 @@
  *                  run's seconds, not those that come in after it
  *   latency        from just before a line is sent until it's received, by this program's
  *                  clock: the time that it spends on other clients is in it
- *   longest pause  in which no client got any line, in the run
- *   lost           deliveries that never came, or not whole
+ *   longest pause  in which no client got any line that was due
+ *   lost           deliveries that did not come, or not whole, while later ones did
+ *   due            that had not come when nothing had for 10 s, or 10 s after the run
  *   late           came after their sender had given them up; not lost
  *   damaged        lines with a mark in them that are not what was sent: cut or glued
  *   unnamed        whole lines with no name before them (some servers give none)
- *   other          lines without a mark: notices, and the ends of cut lines
- *   server CPU     of the command's own process, user and system, in the run's seconds
+ *   notices        lines without a mark that tell of a join or a leave
+ *   stray          others without a mark: what nobody sent, and the ends of cut lines
+ *   server CPU     of the command and the processes that it starts, user and system, in
+ *                  the run's seconds
+ *   server memory  likewise; what several processes share counts once
+ *
+ * A name, or whatever a server puts before a line, is not looked at.
  *
  * The status is 0 when everything arrived, once and in order; 1 when it did not, not
  * everyone got in, or the server ended by itself; 2 for wrong usage.
@@ -128,7 +134,6 @@ static void report_run(struct report *report, const struct run *run, bool joined
     int first = report->count;
     double seconds = run->cost.seconds;
     double expected = (double)run->tally.expected;
-    double lost = expected - (double)run->tally.delivered;
 
     report_count(report, "lines sent", "", run->tally.sent);
     report_count(report, "deliveries", "", run->deliveries);
@@ -136,14 +141,17 @@ static void report_run(struct report *report, const struct run *run, bool joined
     report_add(report, "delivery rate", "a second", (double)run->deliveries / seconds, 0);
     report_latency(report, &run->latency);
     report_add(report, "longest pause", "s", (double)run->longest_pause / SECOND, 3);
-    report_add(report, "lost", "deliveries", lost, 0);
-    report_add(report, "lost share", "%", expected > 0 ? 100 * lost / expected : 0, 2);
+    report_count(report, "lost", "deliveries", run->tally.missed);
+    report_add(report, "lost share", "%",
+               expected > 0 ? 100 * (double)run->tally.missed / expected : 0, 2);
+    report_count(report, "due", "deliveries", deliveries_due(&run->tally));
     report_count(report, "late", "deliveries", run->tally.late);
     report_count(report, "out of order", "deliveries", run->tally.out_of_order);
     report_count(report, "damaged", "lines", run->tally.damaged);
     report_count(report, "duplicates", "lines", run->tally.duplicates);
     report_count(report, "unnamed", "lines", run->tally.unnamed);
-    report_count(report, "other", "lines", run->tally.other);
+    report_count(report, "notices", "lines", run->tally.notices);
+    report_count(report, "stray", "lines", run->tally.stray);
     report_cost(report, &run->cost, "server CPU a delivery", run->deliveries);
     if (!joined)
         report_forget(report, first);
@@ -159,8 +167,10 @@ static const char *outcome_of(const struct load *load, bool joined, bool died)
         return "died";
     if (!joined)
         return "not joined";
-    if (tally->delivered == tally->expected && tally->damaged == 0 &&
-        tally->duplicates == 0 && tally->out_of_order == 0)
+    if (deliveries_due(tally) > 0)
+        return "unfinished";
+    if (tally->missed == 0 && tally->damaged == 0 && tally->duplicates == 0 &&
+        tally->out_of_order == 0 && tally->stray == 0)
         return "complete";
     return "incomplete";
 }
@@ -182,9 +192,10 @@ static void print_notes(const struct load *load, bool joined, bool died)
     if (joined && !died && !interrupted &&
         run->ended - run->began < load->options.duration)
         printf("note: the run ended early: nothing was delivered any more\n");
-    if (run->unfinished)
-        printf("note: lines were still arriving when the run was over: they count as "
-               "lost\n");
+    if (joined && !died && !interrupted && deliveries_due(&run->tally) > 0)
+        printf("note: %s\n", run->longest_pause >= WAIT_SECONDS * (uint64_t)SECOND
+                                 ? "nothing came for 10 s"
+                                 : "10 s after the run lines were still due");
     if (joined)
         note_bottleneck(&run->cost);
 }

@@ -1,5 +1,5 @@
 /*
- * What the files of the chat load generator share: chat_load.c (options, report, main),
+ * chat_load: what the files of the chat load generator share: chat_load.c (options, report, main),
  * chat_clients.c (the sockets), chat_join.c (until everyone is in), chat_run.c (the
  * measuring).
  */
@@ -15,7 +15,8 @@
 
 enum {
     READ_SIZE = 65536, /* of one recv(): large, so that few of them are needed */
-    TAIL_SIZE = CHAT_LINE_MAX + 256 /* of a line not yet complete: a line and a name */
+    TAIL_SIZE = CHAT_LINE_MAX + 256, /* of a line not yet complete: a line and a name */
+    WAIT_SECONDS = 10 /* without any delivery, or after the run for all that are due */
 };
 
 struct chat_options {
@@ -36,7 +37,7 @@ struct arrivals {
 struct client {
     int fd; /* -1: closed */
     bool connected;
-    bool heard;      /* it has received a line */
+    bool heard;      /* it has received a line; from the run on, a sender's */
     bool known;      /* a probe of it has come through (chat_join.c) */
     uint64_t probed; /* when it last sent one; 0: never */
     bool skipping;   /* the rest of a line that is too long */
@@ -76,14 +77,19 @@ struct tally {
     uint64_t expected;  /* deliveries that they make */
     uint64_t delivered; /* whole, and for the first time */
     uint64_t missed;    /* passed over by a later line, or the client was closed */
-    uint64_t late, out_of_order, damaged, duplicates, unnamed, other;
+    uint64_t late, out_of_order, damaged, duplicates, unnamed, notices, stray;
 };
+
+static inline uint64_t deliveries_due(const struct tally *tally)
+{
+    return tally->expected - tally->delivered - tally->missed;
+}
 
 struct run {
     bool sending;
-    bool unfinished; /* lines were still arriving at the very end */
-    int live;        /* clients that read and are not closed */
+    int live; /* clients that read and are not closed */
     uint64_t began, ended, last_delivery, longest_pause;
+    uint64_t last_lines; /* when each sender sent one more after the run; 0: not yet */
     uint64_t counted;    /* tally.delivered at last_delivery */
     uint64_t deliveries; /* from began to ended; what comes later is in the tally */
     struct cost cost;    /* from began to ended */
@@ -125,6 +131,7 @@ bool client_connect(struct load *load, int client, bool waiting);
 void clients_turn(struct load *load, int timeout_ms);
 
 bool load_join(struct load *load); /* false: failed */
+bool chat_is_notice(const char *line, size_t length);
 void load_run(struct load *load);
 
 #endif

@@ -1,9 +1,13 @@
 /*
- * The measuring. Each sender keeps a number of lines in flight: when its oldest has
- * reached everyone, it sends the next. A line that will not arrive any more must not hold
- * its sender up, and is known by either of two signs: the client got a later line of the
- * same sender; or for a while nobody got the line, which is then given up, and counts as
- * late if it comes.
+ * chat_run: the measuring. Each sender keeps a number of lines in flight: when its oldest
+ * has reached everyone, it sends the next. A line that will not arrive any more must not
+ * hold its sender up, and is known by either of two signs: the client got a later line of
+ * the same sender; or for a while nobody got the line, which is then given up, and counts
+ * as late if it comes.
+ *
+ * After the run everything that is still due is waited for, as long as anything comes. If
+ * nothing does, each sender sends one more line: where that arrives, those before it never
+ * will. So a server that has lost lines is told from one that takes its time.
  */
 #include "bench/chat_load.h"
 
@@ -11,14 +15,12 @@
 #include <sys/socket.h>
 
 enum {
-    TICK_MS = 20,     /* how often the senders are looked at */
-    GIVE_UP_MS = 200, /* at least; a slow server gets more, see patience() */
-    QUIET_MS = 1000,  /* without any delivery, the run is over */
-    /* With stalled clients the server may take its time to be rid of them. */
-    STALLED_GIVE_UP_MS = 2500,
-    STALLED_QUIET_MS = 3000,
-    DRAIN_SECONDS = 10, /* for what's in flight at the end, while it still comes */
-    FLIGHTS_MIN = 64    /* of the ring; old ones are kept to time late lines by */
+    TICK_MS = 20,              /* how often the senders are looked at */
+    GIVE_UP_MS = 200,          /* at least; a slow server gets more, see patience() */
+    STALLED_GIVE_UP_MS = 2500, /* it may take its time to be rid of stalled clients */
+    LAST_LINE_MS = 300,        /* without any delivery after the run: see above */
+    FLIGHTS_MIN = 64 /* of the ring: more than WAIT_SECONDS of last lines; old ones are
+                        kept to time late lines by */
 };
 
 static struct flight *flight_of(const struct load *load, const struct sender *sender,
@@ -42,31 +44,55 @@ static void sender_flush(struct load *load, int index)
     load->polled[index].events = sender->unsent_length > 0 ? POLLIN | POLLOUT : POLLIN;
 }
 
+/* Whether it can have one more line under way. */
+static bool sender_has_room(const struct load *load, int index)
+{
+    const struct sender *sender = &load->senders[index];
+    size_t most = (size_t)load->options.in_flight * load->line.length;
+
+    return load->clients[index].fd != -1 && load->run.live >= 2 &&
+           sender->unsent_length + load->line.length <= most &&
+           sender->next < CHAT_LINE_SEQUENCES - 1;
+}
+
+/* Begins one; sender_flush() sends it. */
+static void sender_begin(struct load *load, int index, uint64_t now)
+{
+    struct sender *sender = &load->senders[index];
+    struct flight *flight = flight_of(load, sender, sender->next);
+
+    flight->sent = now;
+    flight->remaining = (uint32_t)load->run.live - 1;
+    load->run.tally.sent++;
+    load->run.tally.expected += flight->remaining;
+    chat_line_write(&load->line, sender->unsent + sender->unsent_length, (uint32_t)index,
+                    sender->next);
+    sender->unsent_length += load->line.length;
+    sender->next++;
+}
+
 /* Puts as many lines in flight as are to be there. */
 static void sender_fill(struct load *load, int index)
 {
     struct sender *sender = &load->senders[index];
-    uint32_t in_flight = (uint32_t)load->options.in_flight;
-    size_t length = load->line.length;
     uint64_t now = clock_now();
 
-    if (!load->run.sending || load->clients[index].fd < 0 || load->run.live < 2)
-        return;
-    while (sender->next - sender->oldest < in_flight &&
-           sender->unsent_length + length <= in_flight * length &&
-           sender->next < CHAT_LINE_SEQUENCES - 1) {
-        struct flight *flight = flight_of(load, sender, sender->next);
-        flight->sent = now;
-        flight->remaining = (uint32_t)load->run.live - 1;
-        load->run.tally.sent++;
-        load->run.tally.expected += flight->remaining;
-        chat_line_write(&load->line, sender->unsent + sender->unsent_length,
-                        (uint32_t)index, sender->next);
-        sender->unsent_length += length;
-        sender->next++;
-    }
+    while (load->run.sending && sender_has_room(load, index) &&
+           sender->next - sender->oldest < (uint32_t)load->options.in_flight)
+        sender_begin(load, index, now);
     if (sender->unsent_length > 0)
         sender_flush(load, index);
+}
+
+static void senders_send_last(struct load *load)
+{
+    load->run.last_lines = load->now;
+    for (int i = 0; i < load->options.senders; i++) {
+        if (!sender_has_room(load, i))
+            continue;
+        sender_begin(load, i, load->now);
+        sender_flush(load, i);
+    }
 }
 
 /* Passes over the lines that are done. */
@@ -145,6 +171,15 @@ static void line_arrived(struct load *load, struct arrivals *from, uint32_t inde
     line_settled(load, index, line);
 }
 
+/* A line without a mark. Until a client's first line it may be greeted. */
+static void run_other(struct load *load, int receiver, const char *line, size_t length)
+{
+    if (load->clients[receiver].heard && !chat_is_notice(line, length))
+        load->run.tally.stray++;
+    else
+        load->run.tally.notices++;
+}
+
 static void run_line(struct load *load, int receiver, const char *line, size_t length)
 {
     const char *mark = memchr(line, CHAT_LINE_MARK, length);
@@ -152,7 +187,7 @@ static void run_line(struct load *load, int receiver, const char *line, size_t l
     uint32_t sender = 0, number = 0;
 
     if (mark == NULL) {
-        tally->other++;
+        run_other(load, receiver, line, length);
         return;
     }
     length -= (size_t)(mark - line);
@@ -166,7 +201,17 @@ static void run_line(struct load *load, int receiver, const char *line, size_t l
     if (sender == (uint32_t)receiver)
         return; /* some servers send to the sender, too: not our affair */
     tally->unnamed += mark == line;
+    load->clients[receiver].heard = true;
     line_arrived(load, &load->clients[receiver].from[sender], sender, number);
+}
+
+/* No client has got anything since the last delivery. */
+static void pause_note(struct load *load)
+{
+    struct run *run = &load->run;
+
+    if (load->now - run->last_delivery > run->longest_pause)
+        run->longest_pause = load->now - run->last_delivery;
 }
 
 /* After each client's lines, not after all clients': the server is to have work
@@ -176,8 +221,7 @@ static void run_was_read(struct load *load)
     struct run *run = &load->run;
 
     if (run->tally.delivered != run->counted) {
-        if (load->now - run->last_delivery > run->longest_pause)
-            run->longest_pause = load->now - run->last_delivery;
+        pause_note(load);
         run->last_delivery = load->now;
         run->counted = run->tally.delivered;
     }
@@ -245,29 +289,36 @@ static void run_prepare(struct load *load)
         load->senders[i].flights = allocate(load->flights, sizeof(struct flight));
         load->senders[i].unsent = allocate(1, unsent);
     }
+    for (int i = 0; i < options->clients; i++)
+        load->clients[i].heard = false;
     load->run.live = options->clients - options->stalled;
     for (int i = load->run.live; i < options->clients; i++)
         load->polled[i].fd = -1; /* stalled: not read from now on */
+}
+
+static bool is_quiet(const struct load *load, uint64_t since)
+{
+    return load->now - since > LAST_LINE_MS * (uint64_t)MILLISECOND;
 }
 
 /* Turns, until `deadline` or until there's nothing to wait for. Watches the senders. */
 static void run_until(struct load *load, uint64_t deadline)
 {
     struct run *run = &load->run;
-    uint64_t quiet =
-        (load->options.stalled > 0 ? STALLED_QUIET_MS : QUIET_MS) * (uint64_t)MILLISECOND;
     uint64_t tick = load->now;
 
-    while (load->now < deadline && load->now - run->last_delivery < quiet &&
-           !interrupted &&
-           (run->sending ||
-            run->tally.delivered + run->tally.missed < run->tally.expected)) {
+    while (load->now < deadline && !interrupted &&
+           load->now - run->last_delivery < WAIT_SECONDS * (uint64_t)SECOND &&
+           (run->sending || deliveries_due(&run->tally) > 0)) {
         clients_turn(load, TICK_MS);
         if (load->now < tick)
             continue;
         tick = load->now + TICK_MS * (uint64_t)MILLISECOND;
         for (int i = 0; i < load->options.senders; i++)
             sender_watch(load, i);
+        if (!run->sending && is_quiet(load, run->last_delivery) &&
+            is_quiet(load, run->last_lines))
+            senders_send_last(load);
         if (!child_running(&load->server))
             break;
     }
@@ -290,15 +341,14 @@ void load_run(struct load *load)
     run->sending = false;
     run->ended = load->now;
     run->deliveries = run->tally.delivered;
-    if (run->ended - run->last_delivery > run->longest_pause)
-        run->longest_pause = run->ended - run->last_delivery;
     cost->seconds = (double)(run->ended - run->began) / SECOND;
     cost->own_cpu = own_cpu_seconds() - own_cpu;
     cost->server_cpu = child_cpu_seconds(&load->server);
     if (cost->server_cpu >= 0)
         cost->server_cpu -= server_cpu;
     cost->memory_kib = child_memory_kib(&load->server);
-    run_until(load, run->ended + DRAIN_SECONDS * (uint64_t)SECOND);
-    run->unfinished = run->tally.delivered + run->tally.missed < run->tally.expected &&
-                      load->now - run->last_delivery < 100 * (uint64_t)MILLISECOND;
+    load->now = clock_now(); /* that may have taken its time */
+    run_until(load, run->ended + WAIT_SECONDS * (uint64_t)SECOND);
+    if (deliveries_due(&run->tally) > 0)
+        pause_note(load);
 }

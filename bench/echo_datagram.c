@@ -1,5 +1,5 @@
 /*
- * Messages over UDP. Every socket has so many flights, each with one datagram under way at
+ * echo_datagram: messages over UDP. Every socket has so many flights, each with one datagram under way at
  * a time: when it has come back, or has not for a while, the flight's next one goes. A
  * datagram begins with the numbers of its socket and of itself, so that each that comes
  * is known for what it is: one that's waited for, one that was given up and comes late, a
@@ -23,8 +23,8 @@ enum {
     GIVE_UP_MS = 200,
     GIVEN_UP_KEPT = 8, /* of a flight: what comes up to 1.6 s late is known for late */
     PROBE_MS = 10,
-    /* Room for all of a slot's that are under way, when they aren't very many or large: what
-     * is lost should be the server's loss. */
+    /* Room for all of a slot's that are under way, when they aren't very many or large:
+     * what is lost should be the server's loss. */
     RECEIVE_BUFFER = 1 << 20,
     CONTENT_STEP = 31 /* between the contents of one datagram and the next */
 };

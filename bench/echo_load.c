@@ -1,13 +1,14 @@
 /*
- * echo_load - what an echo server does under load, over TCP or UDP
+ * echo_load: what an echo server does under load, over TCP or UDP
  *
  *     echo_load [-u | -o | -i idle] [-c connections] [-m bytes] [-t seconds]
  *               [-n messages] [-f in_flight] [-p port] [-C] command [arg ...]
  *
  * Starts the command, an echo server; sends messages over many connections at once (-u:
  * datagrams from many sockets; -o: a message a connection, opened for it and closed after
- * it; -i: beside connections that are idle), each keeping so many in flight; compares every byte that comes back; and reports
- * how fast it went and what it cost. The options are below.
+ * it; -i: beside connections that are idle), each keeping so many in flight; compares
+ * every byte that comes back; and reports how fast it went and what it cost. The options
+ * are below.
  *
  * What the figures mean:
  *
@@ -24,6 +25,8 @@
  *                   server with enough to do is as slow without either
  *   lost            messages that never came back whole. A datagram is given up after
  *                   200 ms
+ *   due             that had not come back when nothing had for 10 s, or 10 s after the
+ *                   run
  *   late            datagrams that came back after that; not lost, not round trips
  *   damaged         connections on which a wrong byte came, or one too many (no more is
  *                   sent there: what's in flight is lost); datagrams that aren't what
@@ -132,7 +135,7 @@ static void options_read(struct echo_options *options, int argc, char *argv[])
 
 static uint64_t lost(const struct tally *tally)
 {
-    return tally->sent - tally->returned - tally->late;
+    return tally->given_up - tally->late;
 }
 
 static void report_options(struct report *report, const struct echo_options *options)
@@ -164,6 +167,7 @@ static void report_faults(struct report *report, const struct load *load)
     const struct tally *tally = &load->run.tally;
 
     report_count(report, "lost", "", lost(tally));
+    report_count(report, "due", "", messages_due(tally));
     report_count(report, "late", "", tally->late);
     report_count(report, "damaged", "", tally->damaged);
     report_count(report, "duplicates", "", tally->duplicates);
@@ -196,6 +200,8 @@ static const char *outcome_of(const struct load *load, bool opened, bool died)
         return "died";
     if (!opened)
         return "not opened";
+    if (messages_due(tally) > 0)
+        return "unfinished";
     if (tally->returned > 0 && lost(tally) == 0 && tally->damaged == 0 &&
         tally->duplicates == 0 && tally->foreign == 0 && tally->closed == 0)
         return "complete";

@@ -1,5 +1,5 @@
 /*
- * What the files of the echo load generator share: echo_load.c (options, report, main),
+ * echo_load: what the files of the echo load generator share: echo_load.c (options, report, main),
  * echo_run.c (the turns of poll(), and the measuring), echo_stream.c (TCP: connections
  * that stay, and such that are opened and closed) and echo_datagram.c (UDP).
  *
@@ -45,6 +45,11 @@ struct tally {
     uint64_t closed; /* connections, by the server or for want of one */
     uint64_t stalls; /* round trips of over STALL_MS */
 };
+
+static inline uint64_t messages_due(const struct tally *tally)
+{
+    return tally->sent - tally->returned - tally->given_up;
+}
 
 struct run {
     bool sending;

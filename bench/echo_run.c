@@ -1,5 +1,5 @@
 /*
- * The turns and the measuring: one poll() a turn, in which each slot that is ready is
+ * echo_run: the turns and the measuring: one poll() a turn, in which each slot that is ready is
  * served once; and the run, in which each slot keeps its number of messages in flight for
  * so many seconds, and then waits for what's still out. Also what the ways share: the
  * content of messages, the count of them, and the sockets.
@@ -16,11 +16,10 @@
 #include <unistd.h>
 
 enum {
-    TICK_MS = 20,       /* how often the slots are looked at */
-    QUIET_MS = 8000,    /* nothing came back for so long: the run is over. More than it
-                           costs to lose a SYN three times: 1, 2 and 4 s */
-    DRAIN_SECONDS = 10, /* for what's in flight at the end, while it still comes */
-    STALL_MS = 30       /* a delayed acknowledgement is 40 ms late on Linux */
+    TICK_MS = 20,      /* how often the slots are looked at */
+    WAIT_SECONDS = 10, /* when nothing comes back, and after the run for what's in flight.
+                          More than it costs to lose a SYN three times: 1, 2 and 4 s */
+    STALL_MS = 30      /* a delayed acknowledgement is 40 ms late on Linux */
 };
 
 /* Content. Pseudo-random, as it would be hard to see in a pattern that a piece of it is
@@ -145,11 +144,6 @@ bool load_may_open(struct load *load, uint64_t deadline)
 
 /* The run */
 
-static bool is_pending(const struct tally *tally)
-{
-    return tally->sent > tally->returned + tally->given_up;
-}
-
 /* Turns, until `deadline` or until there's nothing to wait for. */
 static void run_until(struct load *load, uint64_t deadline)
 {
@@ -157,8 +151,8 @@ static void run_until(struct load *load, uint64_t deadline)
     uint64_t tick = load->now;
 
     while (load->now < deadline && !interrupted &&
-           load->now - run->last_return < QUIET_MS * (uint64_t)MILLISECOND &&
-           (run->sending || is_pending(&run->tally))) {
+           load->now - run->last_return < WAIT_SECONDS * (uint64_t)SECOND &&
+           (run->sending || messages_due(&run->tally) > 0)) {
         load_turn(load, TICK_MS);
         if (load->now < tick)
             continue;
@@ -194,6 +188,6 @@ void load_run(struct load *load)
     if (cost->server_cpu >= 0)
         cost->server_cpu -= server_cpu;
     cost->memory_kib = child_memory_kib(&load->server);
-    load->now = run->last_return = clock_now(); /* that may have taken its time */
-    run_until(load, run->ended + DRAIN_SECONDS * (uint64_t)SECOND);
+    load->now = clock_now(); /* that may have taken its time */
+    run_until(load, run->ended + WAIT_SECONDS * (uint64_t)SECOND);
 }

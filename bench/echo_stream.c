@@ -1,5 +1,5 @@
 /*
- * Messages over TCP. What is sent on a connection is one stream of content, whose messages
+ * echo_stream: messages over TCP. What is sent on a connection is one stream of content, whose messages
  * are so many bytes each; what comes back is compared with it piece by piece, as it comes.
  * Nothing waits for a whole message: a server that blocks in send() until we read would
  * otherwise wait for us, while we wait for it.
@@ -49,8 +49,9 @@ static uint64_t *sent_at(const struct load *load, struct stream *stream, uint64_
     return &stream->sent_at[message % (uint64_t)load->options.in_flight];
 }
 
-/* Closes it, and counts that in `tally`. What it has in flight is lost. After a wrong byte, too, there's nothing more to be
- * learned from a connection: all that follows would be out of place. */
+/* Closes it, and counts that in `tally`. What it has in flight is lost. After a wrong
+ * byte, too, there's nothing more to be learned from a connection: all that follows would
+ * be out of place. */
 static void stream_fail(struct load *load, int slot, uint64_t *tally, const char *why)
 {
     struct stream *stream = stream_of(load, slot);
@@ -157,8 +158,8 @@ static void stream_ready(struct load *load, int slot, int events)
 /* Opening */
 
 /* The address and port of the n-th connection, n from 0. The second number of the address
- * is by the second at which the run began: another than those of a minute ago. Where a system has 127.0.0.1 alone, connect()
- * chooses. */
+ * is by the second at which the run began: another than those of a minute ago. Where a
+ * system has 127.0.0.1 alone, connect() chooses. */
 static void bind_source(const struct load *load, int fd, uint64_t number)
 {
     uint64_t net = 1 + load->run.began / SECOND % SOURCE_NETS;
@@ -268,11 +269,10 @@ static void streams_close(struct load *load)
 {
     char byte;
 
-    for (int i = 0; i < load->options.idle; i++) {
+    /* From the first -1 on opening them has failed, and that is told already. */
+    for (int i = 0; i < load->options.idle && load->idle[i] != -1; i++) {
         ssize_t count = recv(load->idle[i], &byte, 1, 0);
 
-        if (load->idle[i] == -1)
-            break; /* opening them has failed, and that is told already */
         if (count != -1 || errno != EAGAIN) {
             failure_note(&load->failure, "idle connection %d: %s", i,
                          count == 1   ? "something came"

@@ -1,12 +1,12 @@
 /*
  * bad_server: a server with one fault, for the tests of the load generators
  *
- *     bad_server chat FAULT      none lose cut glue twice swap stall die
+ *     bad_server chat FAULT      none lose cut glue twice swap stray pause stall die
  *     bad_server echo FAULT      none change lose more close
  *     bad_server datagram FAULT  none change lose twice
  *
- * The fault shows at every hundredth line or message; what stalls or dies does it at the
- * first hundredth, and for good. It says its port, as the kit's servers do, and serves a
+ * The fault shows at every hundredth line or message; what pauses, stalls or dies does it
+ * at the first hundredth, for two seconds or for good. It says its port, as the kit's servers do, and serves a
  * few clients: it is as short as it can be.
  */
 #include "net/address.h"
@@ -73,8 +73,13 @@ static void say(nfds_t from, const char *line, size_t length)
     static char kept[BUFFER_SIZE];
     static size_t kept_length;
     static nfds_t kept_from;
+    static bool paused;
     bool due = is_due();
 
+    if (due && is("pause") && !paused) {
+        paused = true;
+        (void)sleep(2);
+    }
     if (due && is("stall"))
         for (;;)
             (void)pause();
@@ -95,6 +100,8 @@ static void say(nfds_t from, const char *line, size_t length)
         broadcast(from, line, length);
         if (due && is("twice"))
             broadcast(from, line, length);
+        if (due && is("stray"))
+            broadcast(from, "nobody has said this\n", 21);
         if (kept_length > 0 && kept_from == from) {
             broadcast(from, kept, kept_length);
             kept_length = 0;

@@ -186,11 +186,32 @@ START_TEST(a_line_after_its_next_one_is_out_of_order_and_not_lost)
 }
 END_TEST
 
-START_TEST(a_chat_server_that_stalls_ends_the_run_and_has_lost_what_was_in_flight)
+START_TEST(a_line_that_nobody_sent_is_a_fault)
+{
+    struct row row = chat("stray");
+
+    expect_fault(&row, "stray_lines");
+    ck_assert(figure(&row, "damaged_lines") == 0);
+}
+END_TEST
+
+START_TEST(a_chat_server_that_pauses_and_goes_on_has_lost_nothing)
+{
+    struct row row = chat("pause");
+
+    expect_outcome(&row, "complete", 0);
+    ck_assert(figure(&row, "longest_pause_s") >= 1.9);
+}
+END_TEST
+
+START_TEST(a_chat_server_that_stalls_has_not_finished_which_is_told_from_a_loss)
 {
     struct row row = chat("stall");
 
-    expect_fault(&row, "lost_deliveries");
+    expect_outcome(&row, "unfinished", 1);
+    ck_assert(figure(&row, "longest_pause_s") >= 9.9);
+    ck_assert(figure(&row, "due_deliveries") > 0);
+    ck_assert(figure(&row, "lost_deliveries") == 0);
 }
 END_TEST
 
@@ -536,7 +557,9 @@ int main(void)
         two_lines_glued_together_are_damaged_and_both_are_lost,
         a_line_that_comes_twice_is_a_duplicate_and_counts_once,
         a_line_after_its_next_one_is_out_of_order_and_not_lost,
-        a_chat_server_that_stalls_ends_the_run_and_has_lost_what_was_in_flight,
+        a_line_that_nobody_sent_is_a_fault,
+        a_chat_server_that_pauses_and_goes_on_has_lost_nothing,
+        a_chat_server_that_stalls_has_not_finished_which_is_told_from_a_loss,
         a_chat_server_that_dies_is_told_from_one_that_loses,
         a_server_that_does_not_say_its_port_is_given_one,
         a_server_that_a_shell_started_is_measured_and_ends_with_it,
