@@ -1,5 +1,7 @@
 /*
- * chat_clients: the clients' sockets: connecting them, and turns of one poll() in which all that are
+ * chat_clients: the clients' sockets
+ *
+ * Connecting them, and turns of one poll() in which all that are
  * ready are read once each and their bytes cut into lines. What a line means is the
  * phase's affair.
  */
@@ -42,8 +44,8 @@ void clients_open(struct load *load)
 void clients_close(struct load *load)
 {
     for (int i = 0; i < load->options.clients; i++) {
-        if (load->clients[i].fd >= 0)
-            close(load->clients[i].fd);
+        if (load->clients[i].fd != -1)
+            (void)close(load->clients[i].fd);
     }
 }
 
@@ -70,7 +72,7 @@ bool client_connect(struct load *load, int index, bool waiting)
     struct client *client = &load->clients[index];
     int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
 
-    if (fd < 0)
+    if (fd == -1)
         return false;
     if (index >= load->options.clients - load->options.stalled)
         buffer_little(fd);
@@ -86,7 +88,7 @@ bool client_connect(struct load *load, int index, bool waiting)
         load->joining.connections++;
     } else if (waiting || errno != EINPROGRESS) {
         int why = errno;
-        close(fd);
+        (void)close(fd);
         errno = why;
         return false;
     }
@@ -99,7 +101,7 @@ bool client_connect(struct load *load, int index, bool waiting)
 
 static void client_closed(struct load *load, int index)
 {
-    close(load->clients[index].fd);
+    (void)close(load->clients[index].fd);
     load->clients[index].fd = -1;
     load->polled[index].fd = -1;
     load->closed++;
@@ -129,7 +131,7 @@ static void client_read(struct load *load, int index)
 
     memcpy(line, client->tail, client->tail_length);
     count = recv(client->fd, fresh, READ_SIZE, 0);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR))
+    if (count == -1 && (errno == EAGAIN || errno == EINTR))
         return;
     if (count <= 0) {
         client_closed(load, index);
@@ -150,7 +152,7 @@ static void client_ready(struct load *load, int index, int events)
 {
     if (!load->clients[index].connected || (events & POLLOUT))
         load->phase->writable(load, index);
-    if (load->clients[index].fd >= 0 && load->clients[index].connected &&
+    if (load->clients[index].fd != -1 && load->clients[index].connected &&
         (events & (POLLIN | POLLHUP | POLLERR)))
         client_read(load, index);
     load->phase->was_read(load);

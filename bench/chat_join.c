@@ -1,9 +1,12 @@
 /*
- * chat_join: until everyone is in. All clients connect at once, which is what a server's queue of
- * new connections is tried by. A connection that is established on the client's side need
- * not have got into that queue: when it's full, the last step of the handshake is thrown
- * away. The server's system tries again after a second or more; or, if it had answered
- * with a SYN cookie, not until the client sends something. So connecting isn't enough:
+ * chat_join: until everyone is in
+ *
+ * All clients connect at once, which is what a server's queue of
+ * new connections is tried by. A connection that is established on the client's side
+ * need not have got into that queue: when it's full, the last step of the handshake is
+ * thrown away. The server's system tries again after a second or more; or, if it had
+ * answered with a SYN cookie, not until the client sends something. So connecting isn't
+ * enough:
  *
  *  - A server that announces newcomers is believed when each client was told of all who
  *    came after it. When no more is heard and some are still missing, those clients that
@@ -45,7 +48,7 @@ static void join_writable(struct load *load, int index)
 
     if (client->connected)
         return;
-    if (getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &why, &length) < 0 || why != 0) {
+    if (getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &why, &length) == -1 || why != 0) {
         failure_note(&load->failure, "client %d cannot connect: %s", index,
                      strerror(why));
         return;
@@ -204,7 +207,7 @@ static bool everyone_in(struct load *load)
     if (join->connected == 0)
         join->connected = load->now - join->began;
     if (join->announcements >= announcements_due(load)) {
-        join->told = load->now - join->began;
+        join->told = load->now - join->began - join->waited;
         return true;
     }
     return join->announcements == 0 && join->known == load->options.clients &&
@@ -252,8 +255,10 @@ bool load_join(struct load *load)
         if (!may_go_on(load))
             return false;
         clients_turn(load, TICK_MS);
-        if (load->joining.connected != 0 && is_quiet(load))
+        if (!probing && load->joining.connected != 0 && is_quiet(load)) {
+            load->joining.waited = load->now - load->joining.heard;
             probing = true;
+        }
         if (probing)
             probe_some(load);
     }

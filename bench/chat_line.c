@@ -1,4 +1,3 @@
-/* chat_line - see chat_line.h */
 #include "bench/chat_line.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * chat_line - lines that show on arrival whether they came whole
+ * chat_line: lines that show on arrival whether they came whole
  *
  * A line names its sender and its place among the sender's lines, and is filled up to a
  * fixed length with letters that follow from both; '~' occurs at its start alone:

@@ -12,7 +12,8 @@
  * What the figures mean:
  *
  *   connected      from the first connect until all connections are established
- *   all told       ... and each client was told of each who joined after it
+ *   all told       ... and each client was told of each who joined after it; without the
+ *                  0.3 s for which this program waits to see whether it has to nudge
  *   nudged         clients that were connected only in appearance, until they sent a line
  *                  (see chat_join.c)
  *   delivery       a line that arrived whole at one client; the rate counts those of the

@@ -1,5 +1,7 @@
 /*
- * chat_load: what the files of the chat load generator share: chat_load.c (options, report, main),
+ * chat_load: what the files of the chat load generator share
+ *
+ * The files are chat_load.c (options, report, main),
  * chat_clients.c (the sockets), chat_join.c (until everyone is in), chat_run.c (the
  * measuring).
  */
@@ -66,6 +68,7 @@ struct sender {
 struct joining {
     uint64_t began, connected, told; /* told 0: joins are not announced */
     uint64_t heard;                  /* when anything last came */
+    uint64_t waited;                 /* for more to come, by us alone: not in `told` */
     uint64_t announcements;          /* "joined" lines received by all clients together */
     uint64_t probes;                 /* probes received, likewise */
     int connections, known, nudged;

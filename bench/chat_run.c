@@ -1,9 +1,11 @@
 /*
- * chat_run: the measuring. Each sender keeps a number of lines in flight: when its oldest
- * has reached everyone, it sends the next. A line that will not arrive any more must not
- * hold its sender up, and is known by either of two signs: the client got a later line of
- * the same sender; or for a while nobody got the line, which is then given up, and counts
- * as late if it comes.
+ * chat_run: the measuring
+ *
+ * Each sender keeps a number of lines in flight: when its oldest has
+ * reached everyone, it sends the next. A line that will not arrive any more must not
+ * hold its sender up, and is known by either of two signs: the client got a later line
+ * of the same sender; or for a while nobody got the line, which is then given up, and
+ * counts as late if it comes.
  *
  * After the run everything that is still due is waited for, as long as anything comes. If
  * nothing does, each sender sends one more line: where that arrives, those before it never

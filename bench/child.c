@@ -1,4 +1,3 @@
-/* child: see child.h */
 #include "bench/child.h"
 
 #include "net/clock.h"

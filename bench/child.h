@@ -28,7 +28,7 @@ struct child {
 int child_start(struct child *child, char *const command[]);
 
 /* Reads its output up to the first line with "port N" in it, and returns N. errno is
- * ETIMEDOUT after `timeout_ms` or a signal, EPIPE when the output ended without such a line. */
+ * ETIMEDOUT after `timeout_ms` or a signal, EPIPE when its output ended before. */
 int child_port(struct child *child, int timeout_ms);
 
 /* Reads what is in the pipe, without waiting, and throws it away. */

@@ -27,11 +27,11 @@ static int bind_to(int port)
     int sock = socket(AF_INET, SOCK_DGRAM, 0);
 
     address.sin_port = htons((in_port_t)port);
-    if (sock < 0 || bind(sock, (struct sockaddr *)&address, length) < 0 ||
-        getsockname(sock, (struct sockaddr *)&address, &length) < 0)
+    if (sock == -1 || bind(sock, (struct sockaddr *)&address, length) == -1 ||
+        getsockname(sock, (struct sockaddr *)&address, &length) == -1)
         die("dgram_select_blocking: cannot bind");
     printf("DatagramServer started on port %d\n", ntohs(address.sin_port));
-    fflush(stdout);
+    (void)fflush(stdout);
     return sock;
 }
 
@@ -49,7 +49,7 @@ int main(int argc, char **argv)
         ssize_t count = recvfrom(sock, datagram, sizeof datagram, 0,
                                  (struct sockaddr *)&peer, &length);
 
-        if (count >= 0) /* what cannot be sent is lost, as datagrams may be */
+        if (count != -1) /* what cannot be sent is lost, as datagrams may be */
             (void)sendto(sock, datagram, (size_t)count, 0, (struct sockaddr *)&peer,
                          length);
     }

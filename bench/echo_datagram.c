@@ -1,9 +1,11 @@
 /*
- * echo_datagram: messages over UDP. Every socket has so many flights, each with one datagram under way at
- * a time: when it has come back, or has not for a while, the flight's next one goes. A
- * datagram begins with the numbers of its socket and of itself, so that each that comes
- * is known for what it is: one that's waited for, one that was given up and comes late, a
- * duplicate, another socket's (foreign), or damaged.
+ * echo_datagram: messages over UDP
+ *
+ * Every socket has so many flights, each with one datagram under way
+ * at a time: when it has come back, or has not for a while, the flight's next one goes.
+ * A datagram begins with the numbers of its socket and of itself, so that each that
+ * comes is known for what it is: one that's waited for, one that was given up and comes
+ * late, a duplicate, another socket's (foreign), or damaged.
  *
  * Datagrams too short for the numbers are known by their content alone: what is not the
  * content of any that is under way is late if any was given up, and damaged otherwise.
@@ -16,13 +18,15 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     HEADER_SIZE = 8, /* the socket and the datagram, in network byte order */
     GIVE_UP_MS = 200,
     GIVEN_UP_KEPT = 8, /* of a flight: what comes up to 1.6 s late is known for late */
-    PROBE_MS = 10,
+    PROBE = '?',
+    PROBE_MS = 10, /* after a refusal; GIVE_UP_MS after none */
     /* Room for all of a slot's that are under way, when they aren't very many or large:
      * what is lost should be the server's loss. */
     RECEIVE_BUFFER = 1 << 20,
@@ -73,7 +77,7 @@ static void flight_send(struct load *load, int slot, uint32_t number)
          .iov_len = (size_t)load->options.message - skipped}}; /* not written to */
     struct msghdr datagram = {.msg_iov = parts, .msg_iovlen = 2};
 
-    if (sendmsg(load->polled[slot].fd, &datagram, MSG_NOSIGNAL) >= 0) {
+    if (sendmsg(load->polled[slot].fd, &datagram, MSG_NOSIGNAL) != -1) {
         flight->sent_at = load->now;
         message_sent(load);
     } else if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
@@ -179,7 +183,8 @@ static void datagram_received(struct load *load, int slot, size_t length)
     uint32_t header[2];
 
     if (length != (size_t)load->options.message) {
-        load->run.tally.damaged++;
+        if (length != 1 || load->buffer[0] != PROBE) /* the answer to a second one */
+            load->run.tally.damaged++;
         return;
     }
     if (length < HEADER_SIZE) {
@@ -206,10 +211,10 @@ static void datagram_ready(struct load *load, int slot, int events)
     for (int i = 0; i < load->options.in_flight; i++) {
         ssize_t count = recv(load->polled[slot].fd, load->buffer, CHUNK, 0);
 
-        if (count < 0 && errno != EAGAIN && errno != EINTR)
+        if (count == -1 && errno != EAGAIN && errno != EINTR)
             failure_note(&load->failure, "socket %d cannot receive: %s", slot,
                          strerror(errno));
-        if (count < 0)
+        if (count == -1)
             return;
         load->now = clock_now();
         datagram_received(load, slot, (size_t)count);
@@ -224,7 +229,7 @@ static bool socket_prepare(struct load *load, int slot)
 {
     int fd = socket_open(load, slot, SOCK_DGRAM), size = RECEIVE_BUFFER;
 
-    if (fd < 0 || socket_connect(load, fd) < 0) {
+    if (fd == -1 || socket_connect(load, fd) == -1) {
         failure_note(&load->failure, "socket %d: %s", slot, strerror(errno));
         return false;
     }
@@ -233,23 +238,24 @@ static bool socket_prepare(struct load *load, int slot)
     return true;
 }
 
-/* Sends a byte from a socket of its own, again and again, until one comes back. */
+/* Sends a byte from the first socket, again and again, until one comes back. */
 static void await_echo(struct load *load)
 {
+    const struct timespec pause = {.tv_nsec = PROBE_MS * MILLISECOND};
     uint64_t deadline = clock_now() + SETTLE_MS * (uint64_t)MILLISECOND;
-    struct pollfd probe = {.fd = socket(AF_INET, SOCK_DGRAM, 0), .events = POLLIN};
-    char byte = '?';
+    struct pollfd probe = {.fd = load->polled[0].fd, .events = POLLIN};
+    bool refused = false;
+    char byte = PROBE;
 
-    if (probe.fd < 0 || socket_connect(load, probe.fd) < 0)
-        failure_note(&load->failure, "no socket: %s", strerror(errno));
-    for (load->now = clock_now(); load_may_open(load, deadline);
+    for (load->now = clock_now(); load_may_open(load, deadline, refused);
          load->now = clock_now()) {
-        (void)send(probe.fd, &byte, 1, 0); /* refused: not ready yet */
-        if (poll(&probe, 1, PROBE_MS) > 0 && recv(probe.fd, &byte, 1, 0) >= 0)
+        (void)!send(probe.fd, &byte, 1, 0); /* refused: recv() says so, too */
+        refused = poll(&probe, 1, GIVE_UP_MS) == 1 && recv(probe.fd, &byte, 1, 0) == -1;
+        if (refused)
+            (void)nanosleep(&pause, NULL);
+        else if (probe.revents != 0)
             break;
     }
-    if (probe.fd >= 0)
-        close(probe.fd);
 }
 
 static bool datagram_open(struct load *load)
@@ -258,11 +264,11 @@ static bool datagram_open(struct load *load)
 
     load->slots =
         allocate(slots * (size_t)load->options.in_flight, sizeof(struct flight));
-    await_echo(load);
-    for (int i = 0; i < load->options.slots && load->failure.text[0] == '\0'; i++) {
+    for (int i = 0; i < load->options.slots; i++) {
         if (!socket_prepare(load, i))
             return false;
     }
+    await_echo(load);
     return load->failure.text[0] == '\0';
 }
 

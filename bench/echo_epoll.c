@@ -1,5 +1,5 @@
 /*
- * echo_epoll - an echo server on epoll, for Linux alone
+ * echo_epoll: an echo server on epoll, for Linux alone
  *
  * usage: echo_epoll [-p port]                  (23000 unless told; 0: any free port)
  *
@@ -45,14 +45,14 @@ static int listen_on(int port)
 
     address.sin_port = htons((in_port_t)port);
     address.sin_addr.s_addr = htonl(INADDR_ANY);
-    if (listener < 0 ||
-        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        bind(listener, (struct sockaddr *)&address, length) < 0 ||
-        listen(listener, SOMAXCONN) < 0 ||
-        getsockname(listener, (struct sockaddr *)&address, &length) < 0)
+    if (listener == -1 ||
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
+        bind(listener, (struct sockaddr *)&address, length) == -1 ||
+        listen(listener, SOMAXCONN) == -1 ||
+        getsockname(listener, (struct sockaddr *)&address, &length) == -1)
         die("echo_epoll: cannot listen");
     printf("EchoServer started on port %d\n", ntohs(address.sin_port));
-    fflush(stdout);
+    (void)fflush(stdout);
     return listener;
 }
 
@@ -62,7 +62,7 @@ static void watch(int poll, int operation, int sock, uint32_t events,
 {
     struct epoll_event event = {.events = events, .data.ptr = client};
 
-    if (epoll_ctl(poll, operation, sock, &event) < 0)
+    if (epoll_ctl(poll, operation, sock, &event) == -1)
         die("echo_epoll: epoll_ctl");
 }
 
@@ -70,7 +70,7 @@ static void accept_all(int poll, int listener)
 {
     int sock, on = 1;
 
-    while ((sock = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+    while ((sock = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) != -1) {
         struct client *client = malloc(sizeof *client);
 
         if (client == NULL)
@@ -86,7 +86,7 @@ static void accept_all(int poll, int listener)
 
 static void client_close(struct client *client)
 {
-    close(client->sock); /* epoll forgets it by itself */
+    (void)close(client->sock); /* epoll forgets it by itself */
     free(client);
 }
 
@@ -97,7 +97,7 @@ static bool client_flush(int poll, struct client *client, bool waited)
     ssize_t count = send(client->sock, client->buffer + client->sent,
                          client->length - client->sent, MSG_NOSIGNAL);
 
-    if (count < 0 && errno != EAGAIN)
+    if (count == -1 && errno != EAGAIN)
         return false;
     if (count > 0)
         client->sent += (size_t)count;
@@ -112,7 +112,7 @@ static bool client_read(int poll, struct client *client)
 {
     ssize_t count = recv(client->sock, client->buffer, BUFFER_SIZE, 0);
 
-    if (count < 0)
+    if (count == -1)
         return errno == EAGAIN;
     client->length = (size_t)count;
     return count > 0 && client_flush(poll, client, false);
@@ -124,13 +124,13 @@ int main(int argc, char **argv)
     int port = argc == 3 && strcmp(argv[1], "-p") == 0 ? atoi(argv[2]) : 23000;
     int listener = listen_on(port), poll = epoll_create1(0);
 
-    if (poll < 0)
+    if (poll == -1)
         die("echo_epoll: epoll_create1");
     watch(poll, EPOLL_CTL_ADD, listener, EPOLLIN, NULL);
     for (;;) {
         int ready = epoll_wait(poll, events, EVENTS_A_TURN, -1);
 
-        if (ready < 0)
+        if (ready == -1)
             die("echo_epoll: epoll_wait");
         for (int i = 0; i < ready; i++) {
             struct client *client = events[i].data.ptr;

@@ -1,5 +1,7 @@
 /*
- * echo_load: what the files of the echo load generator share: echo_load.c (options, report, main),
+ * echo_load: what the files of the echo load generator share
+ *
+ * The files are echo_load.c (options, report, main),
  * echo_run.c (the turns of poll(), and the measuring), echo_stream.c (TCP: connections
  * that stay, and such that are opened and closed) and echo_datagram.c (UDP).
  *
@@ -103,7 +105,7 @@ int socket_connect(const struct load *load, int fd);    /* likewise; EINPROGRESS
 void socket_close(struct load *load, int slot);
 
 void load_turn(struct load *load, int timeout_ms);
-bool load_may_open(struct load *load, uint64_t deadline);
+bool load_may_open(struct load *load, uint64_t deadline, bool refused);
 void load_run(struct load *load);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * echo_run: the turns and the measuring: one poll() a turn, in which each slot that is ready is
- * served once; and the run, in which each slot keeps its number of messages in flight for
- * so many seconds, and then waits for what's still out. Also what the ways share: the
- * content of messages, the count of them, and the sockets.
+ * echo_run: the turns and the measuring
+ *
+ * One poll() a turn, in which each slot that is ready is
+ * served once; and the run, in which each slot keeps its number of messages in flight
+ * for so many seconds, and then waits for what's still out. Also what the ways share:
+ * the content of messages, the count of them, and the sockets.
  */
 #include "bench/echo_load.h"
 
@@ -78,7 +80,7 @@ int socket_open(struct load *load, int slot, int type)
 {
     int fd = socket(AF_INET, type, 0), on = 1;
 
-    if (fd < 0)
+    if (fd == -1)
         return -1;
     (void)fcntl(fd, F_SETFL, O_NONBLOCK); /* cannot fail for a socket */
     /* Otherwise a second message would wait until the first is acknowledged, and it's the
@@ -95,7 +97,7 @@ int socket_connect(const struct load *load, int fd)
 
     address.sin_port = htons((in_port_t)load->port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0 &&
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == -1 &&
         errno != EINPROGRESS)
         return -1;
     return 0;
@@ -103,8 +105,8 @@ int socket_connect(const struct load *load, int fd)
 
 void socket_close(struct load *load, int slot)
 {
-    if (load->polled[slot].fd >= 0)
-        close(load->polled[slot].fd);
+    if (load->polled[slot].fd != -1)
+        (void)close(load->polled[slot].fd);
     load->polled[slot] = (struct pollfd){.fd = -1};
 }
 
@@ -129,7 +131,7 @@ void load_turn(struct load *load, int timeout_ms)
 }
 
 /* While the slots are opened: whether there's nothing against going on. */
-bool load_may_open(struct load *load, uint64_t deadline)
+bool load_may_open(struct load *load, uint64_t deadline, bool refused)
 {
     if (load->failure.text[0] != '\0')
         return false;
@@ -138,7 +140,8 @@ bool load_may_open(struct load *load, uint64_t deadline)
     else if (!child_running(&load->server))
         failure_note(&load->failure, "the server ended before the run");
     else if (load->now >= deadline)
-        failure_note(&load->failure, "no echo for %d s", SETTLE_MS / 1000);
+        failure_note(&load->failure, refused ? "refused for %d s" : "no echo for %d s",
+                     SETTLE_MS / 1000);
     return load->failure.text[0] == '\0';
 }
 

@@ -1,5 +1,5 @@
 /*
- * echo_select_blocking - the echo server that a tutorial on select() ends with
+ * echo_select_blocking: the echo server that a tutorial on select() ends with
  *
  * usage: echo_select_blocking [-p port]        (23000 unless told; 0: any free port)
  *
@@ -33,14 +33,14 @@ static int listen_on(int port)
 
     address.sin_port = htons((in_port_t)port);
     address.sin_addr.s_addr = htonl(INADDR_ANY);
-    if (listener < 0 ||
-        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        bind(listener, (struct sockaddr *)&address, length) < 0 ||
-        listen(listener, SOMAXCONN) < 0 ||
-        getsockname(listener, (struct sockaddr *)&address, &length) < 0)
+    if (listener == -1 ||
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
+        bind(listener, (struct sockaddr *)&address, length) == -1 ||
+        listen(listener, SOMAXCONN) == -1 ||
+        getsockname(listener, (struct sockaddr *)&address, &length) == -1)
         die("echo_select_blocking: cannot listen");
     printf("EchoServer started on port %d\n", ntohs(address.sin_port));
-    fflush(stdout);
+    (void)fflush(stdout);
     return listener;
 }
 
@@ -48,7 +48,7 @@ static int accept_from(int listener)
 {
     int sock = accept(listener, NULL, NULL);
 
-    if (sock < 0 || sock >= FD_SETSIZE)
+    if (sock == -1 || sock >= FD_SETSIZE)
         die("echo_select_blocking: no connection, or no room for it");
     return sock;
 }
@@ -60,8 +60,8 @@ static void echo(int sock, fd_set *descriptors)
 
     for (ssize_t at = 0; at < count && sent >= 0; at += sent)
         sent = send(sock, buffer + at, (size_t)(count - at), MSG_NOSIGNAL);
-    if (count <= 0 || sent < 0) {
-        close(sock);
+    if (count <= 0 || sent == -1) {
+        (void)close(sock);
         FD_CLR((unsigned)sock, descriptors);
     }
 }

@@ -1,8 +1,10 @@
 /*
- * echo_stream: messages over TCP. What is sent on a connection is one stream of content, whose messages
- * are so many bytes each; what comes back is compared with it piece by piece, as it comes.
- * Nothing waits for a whole message: a server that blocks in send() until we read would
- * otherwise wait for us, while we wait for it.
+ * echo_stream: messages over TCP
+ *
+ * What is sent on a connection is one stream of content, whose
+ * messages are so many bytes each; what comes back is compared with it piece by piece,
+ * as it comes. Nothing waits for a whole message: a server that blocks in send() until
+ * we read would otherwise wait for us, while we wait for it.
  *
  * With -o a connection is opened for each message, and closed when it has come back. It's
  * we who close first, so it's our port that rests in TIME_WAIT for a minute. If the system
@@ -83,11 +85,11 @@ static void stream_flush(struct load *load, int slot)
     if (unsent > 0)
         count = send(polled->fd, content_at(load, stream->origin + stream->sent),
                      unsent < CHUNK ? (size_t)unsent : CHUNK, MSG_NOSIGNAL);
-    if (count < 0 && errno != EAGAIN && errno != EINTR && errno != ENOTCONN) {
+    if (count == -1 && errno != EAGAIN && errno != EINTR && errno != ENOTCONN) {
         stream_fail(load, slot, &load->run.tally.closed, strerror(errno));
         return;
     }
-    if (count < 0) /* or not connected yet, which says the same when it is */
+    if (count == -1) /* or not connected yet, which says the same when it is */
         count = 0;
     stream->sent += (uint64_t)count;
     polled->events = (uint64_t)count < unsent ? POLLIN | POLLOUT : POLLIN;
@@ -98,10 +100,11 @@ static void stream_fill(struct load *load, int slot)
     struct stream *stream = stream_of(load, slot);
     uint64_t in_flight = (uint64_t)load->options.in_flight;
 
-    while (load->run.sending && load->polled[slot].fd >= 0 &&
+    while (load->run.sending && load->polled[slot].fd != -1 &&
            stream->begun - stream->returned < in_flight)
         stream_begin(load, stream);
-    if (stream->sent < stream->begun * message_length(load) && load->polled[slot].fd >= 0)
+    if (stream->sent < stream->begun * message_length(load) &&
+        load->polled[slot].fd != -1)
         stream_flush(load, slot);
 }
 
@@ -129,11 +132,11 @@ static void stream_read(struct load *load, int slot)
     struct stream *stream = stream_of(load, slot);
     ssize_t count = recv(load->polled[slot].fd, load->buffer, CHUNK, 0);
 
-    if (count < 0 && (errno == EAGAIN || errno == EINTR))
+    if (count == -1 && (errno == EAGAIN || errno == EINTR))
         return;
     if (count <= 0) {
         stream_fail(load, slot, &load->run.tally.closed,
-                    count < 0 ? strerror(errno) : "the server closed it");
+                    count == -1 ? strerror(errno) : "the server closed it");
         return;
     }
     load->now = clock_now();
@@ -151,7 +154,7 @@ static void stream_ready(struct load *load, int slot, int events)
 {
     if (events & POLLOUT)
         stream_flush(load, slot);
-    if (load->polled[slot].fd >= 0 && (events & (POLLIN | POLLHUP | POLLERR)))
+    if (load->polled[slot].fd != -1 && (events & (POLLIN | POLLHUP | POLLERR)))
         stream_read(load, slot);
 }
 
@@ -179,14 +182,19 @@ static void bind_source(const struct load *load, int fd, uint64_t number)
 static void stream_connect(struct load *load, int slot, uint64_t number)
 {
     struct stream *stream = stream_of(load, slot);
-    int fd = socket_open(load, slot, SOCK_STREAM);
+    int fd = load->polled[slot].fd; /* -1, but after await_listener() */
 
     *stream =
         (struct stream){.origin = content_origin(number), .sent_at = stream->sent_at};
     stream_begin(load, stream);
-    if (fd >= 0 && load->options.way == WAY_OPEN)
-        bind_source(load, fd, number);
-    if (fd < 0 || socket_connect(load, fd) < 0)
+    if (fd == -1) {
+        fd = socket_open(load, slot, SOCK_STREAM);
+        if (fd != -1 && load->options.way == WAY_OPEN)
+            bind_source(load, fd, number);
+        if (fd != -1 && socket_connect(load, fd) == -1)
+            fd = -1;
+    }
+    if (fd == -1)
         stream_fail(load, slot, &load->run.tally.closed, strerror(errno));
     else
         stream_flush(load, slot);
@@ -200,26 +208,27 @@ static bool stream_open_one(struct load *load, int slot)
 
     load->now = clock_now();
     stream_connect(load, slot, (uint64_t)slot);
-    while (load_may_open(load, deadline) && stream_of(load, slot)->returned == 0)
+    while (load_may_open(load, deadline, false) && stream_of(load, slot)->returned == 0)
         load_turn(load, TURN_MS);
     return load->failure.text[0] == '\0';
 }
 
-/* A server that doesn't say when it's ready is known to be by being connected to. */
+/* A server that doesn't say when it's ready is known to be by being connected to. It may
+ * be one that serves a single connection: so this is the first slot's. */
 static void await_listener(struct load *load)
 {
     const struct timespec pause = {.tv_nsec = 10 * MILLISECOND};
     uint64_t deadline = clock_now() + SETTLE_MS * (uint64_t)MILLISECOND;
 
-    for (load->now = clock_now(); load_may_open(load, deadline);
+    for (load->now = clock_now(); load_may_open(load, deadline, true);
          load->now = clock_now()) {
-        int fd = socket(AF_INET, SOCK_STREAM, 0); /* it blocks: connected or refused */
-        bool connected = fd >= 0 && socket_connect(load, fd) == 0;
+        struct pollfd first = {.fd = socket_open(load, 0, SOCK_STREAM),
+                               .events = POLLOUT};
 
-        if (fd >= 0)
-            close(fd);
-        if (connected)
-            return;
+        if (first.fd != -1 && socket_connect(load, first.fd) == 0 &&
+            poll(&first, 1, SETTLE_MS) == 1 && first.revents == POLLOUT)
+            return; /* and not refused, which is POLLERR, too */
+        socket_close(load, 0);
         (void)nanosleep(&pause, NULL);
     }
 }
@@ -294,7 +303,7 @@ static void open_fill(struct load *load, int slot)
 {
     struct stream *stream = stream_of(load, slot);
 
-    if (load->polled[slot].fd >= 0 && stream->returned < stream->begun)
+    if (load->polled[slot].fd != -1 && stream->returned < stream->begun)
         return; /* stream_ready() sends the rest */
     socket_close(load, slot);
     if (load->run.sending)
@@ -304,7 +313,7 @@ static void open_fill(struct load *load, int slot)
 /* A slot whose connection failed tries again. */
 static void open_tick(struct load *load, int slot)
 {
-    if (load->polled[slot].fd < 0)
+    if (load->polled[slot].fd == -1)
         open_fill(load, slot);
 }
 

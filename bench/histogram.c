@@ -1,4 +1,3 @@
-/* histogram - see histogram.h */
 #include "bench/histogram.h"
 
 /* The position of the highest bit that is set in `value`, which isn't 0: C11 has no name

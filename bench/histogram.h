@@ -1,5 +1,5 @@
 /*
- * histogram - many measurements in little memory
+ * histogram: many measurements in little memory
  *
  * Counts values, nanoseconds say, in buckets that grow with the value: exact below 128,
  * then 64 buckets for every power of two. What histogram_percentile() answers is the

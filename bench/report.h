@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define REPORT_MOST 40 /* figures: those of chat_load are 35 */
+#define REPORT_MOST 40 /* figures: more than any program has; the rest is not kept */
 
 struct figure {
     const char *name, *unit; /* kept, not copied */

@@ -130,7 +130,9 @@ static _Noreturn void read_all(struct ceiling *ceiling, int told)
 
     for (int i = 0; i < ceiling->sockets; i++)
         (void)close(ceiling->senders[i]);
-    while (open > 0 && poll(ceiling->readers, (nfds_t)ceiling->sockets, -1) != 0) {
+    while (open > 0) {
+        if (poll(ceiling->readers, (nfds_t)ceiling->sockets, -1) == -1)
+            continue; /* EINTR: the sender ends, and with it all connections */
         for (int i = 0; i < ceiling->sockets; i++) {
             ssize_t count;
 
@@ -232,7 +234,9 @@ int main(int argc, char *argv[])
     report_add(&report, "sender share", "%", 100 * cpu / seconds, 0);
     report_add(&report, "reader share", "%", 100 * reader_cpu / seconds, 0);
     report_print(&report);
+    if (interrupted)
+        printf("note: interrupted\n");
     if (ceiling.csv > 0)
         report_csv(&report, ceiling.csv > 1);
-    return exit_status(&command_line, true);
+    return exit_status(&command_line, !interrupted);
 }
