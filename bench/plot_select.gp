@@ -1,6 +1,6 @@
 # What a turn of the loop costs, against the descriptors that it waits for.
 picture = "select"
-load here."/plot_style.gp"
+load "plot_style.gp"
 set title "One client talks, the others are idle"
 set xlabel "idle clients, and as many descriptors"
 set ylabel "server CPU a turn, microseconds"

@@ -16,6 +16,6 @@ set linetype 5 lc rgb "#cc79a7" lw 1.2 pt 13
 set linetype 6 lc rgb "#e69f00" lw 1.2 pt 4
 
 # The data: a head of names, then a row an x; the columns from 2 on are the servers.
-set output results."/".picture.".svg"
-data = results."/".picture.".dat"
-servers = words(system("head -n 1 '".data."'")) - 1
+set output picture.".svg"
+data = picture.".dat"
+servers = words(system("tail -n 1 ".data)) - 1

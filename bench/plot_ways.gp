@@ -1,6 +1,6 @@
 # The ways to serve many clients with an echo, against their number.
 picture = "ways"
-load here."/plot_style.gp"
+load "plot_style.gp"
 set title "Echo of 64 bytes: ways to serve many"
 set xlabel "connections"
 set ylabel "thousand round trips a second"

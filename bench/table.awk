@@ -1,12 +1,13 @@
 # Makes table.md, headline.md and the plots' data (*.dat) of the rows of bench/run.
-# Called with its `machine` file (name=value lines) before the CSVs, and -v results=.
+# Called with its `machine` file (name=value lines) before the CSVs, and the environment's
+# `results` as the directory to write to.
 #
 # value[trial, server, column, n] is what the n-th run of a server in a trial gave, and
-# runs[trial, server] how many there are. Everything that is printed is a median.
+# runs[trial, server] how many there are. about[name] is of `machine`. line() writes to the
+# `file` that END has named.
 
 FILENAME ~ /\/machine$/ {
-    split($0, pair, "=")
-    about[pair[1]] = pair[2]
+    about[substr($0, 1, index($0, "=") - 1)] = substr($0, index($0, "=") + 1)
     next
 }
 
@@ -27,12 +28,14 @@ FNR == 1 {
     n = ++runs[trial, server]
     for (i = 4; i <= NF; i++)
         value[trial, server, name[i], n] = $i
+    if ($NF == "not joined")
+        barred[clients_of(trial)] = barred[clients_of(trial)] " " server
 }
 
 # ---- Figures --------------------------------------------------------------------------
 
-# The median of what is known; "" if nothing is.
-function median(trial, server, column,    count, i, j, x, sorted)
+# What is known of a column, from the lowest up, in sorted[]; returns how many.
+function known(trial, server, column, sorted,    count, i, j, x)
 {
     count = 0
     for (i = 1; i <= runs[trial, server]; i++) {
@@ -43,14 +46,30 @@ function median(trial, server, column,    count, i, j, x, sorted)
             sorted[j + 1] = sorted[j]
         sorted[j + 1] = x + 0
     }
-    if (count == 0)
-        return ""
-    if (count % 2 == 1)
-        return sorted[(count + 1) / 2]
-    return (sorted[count / 2] + sorted[count / 2 + 1]) / 2
+    return count
 }
 
-# In how many runs of a server a column is (not) this text.
+# The median of what is known; "" if nothing is. To wake an idle virtual machine only adds
+# to what a turn of select() costs: there it is the lowest.
+function figure(trial, server, column,    count, sorted)
+{
+    count = known(trial, server, column, sorted)
+    if (count == 0)
+        return ""
+    if (trial ~ /^select / && column ~ /cpu/)
+        return sorted[1]
+    return (sorted[int((count + 1) / 2)] + sorted[int(count / 2) + 1]) / 2
+}
+
+function sum(trial, server, column,    i, total)
+{
+    total = 0
+    for (i = 1; i <= runs[trial, server]; i++)
+        total += value[trial, server, column, i]
+    return total
+}
+
+# In how many runs of a server a column is this text.
 function times(trial, server, column, text,    i, count)
 {
     count = 0
@@ -59,46 +78,89 @@ function times(trial, server, column, text,    i, count)
     return count
 }
 
-# "" for a server of which every run was complete; or what was wrong, in words.
-function fault(trial, server,    share)
+# In how many runs both together were busy as one core is.
+function turns(trial, server,    i, count, busy)
 {
-    if (!((trial, server) in runs) || times(trial, server, "outcome", "complete") == runs[trial, server])
-        return ""
-    if (times(trial, server, "outcome", "not joined") > 0)
+    count = 0
+    for (i = 1; i <= runs[trial, server]; i++) {
+        busy = value[trial, server, "generator_share", i]
+        if (value[trial, server, "run_time_s", i] > 0)
+            busy += 100 * value[trial, server, "server_cpu_s", i] / value[trial, server, "run_time_s", i]
+        count += value[trial, server, "bottleneck", i] == "neither" && busy >= 90 && busy <= 110
+    }
+    return count
+}
+
+# The server of the kit, which the others are compared with.
+function ours_of(trial)
+{
+    return trial ~ /^(chat|stalled) / ? "pchatsrv" : trial ~ /^datagram / ? "dgram_srv" : "echo_srv"
+}
+
+# "chat 900" of "chat 900 180 1".
+function clients_of(trial,    words)
+{
+    split(trial, words, " ")
+    return words[1] " " words[2]
+}
+
+function is_barred(trial, server)
+{
+    return index(barred[clients_of(trial)] " ", " " server " ") > 0
+}
+
+# "" for a server of which every run was complete; or what was wrong, in words.
+function fault(trial, server,    n, share)
+{
+    n = runs[trial, server]
+    if (is_barred(trial, server))
         return "not everyone got in"
+    if (n == 0)
+        return "not measured"
+    if (times(trial, server, "outcome", "complete") == n)
+        return ""
     if (times(trial, server, "outcome", "not opened") > 0)
         return "not all connections opened"
     if (times(trial, server, "outcome", "died") > 0)
         return "the server died"
-    if (trial ~ /^stalled /)
-        return "froze for good in " (runs[trial, server] - times(trial, server, "outcome", "complete")) \
-            " of " runs[trial, server] " runs"
-    share = median(trial, server, "lost_share")
+    if (times(trial, server, "outcome", "unfinished") > 0)
+        return (figure(trial, server, "longest_pause_s") >= 10 ? "nothing for 10 s" : "not done 10 s later") \
+            " in " times(trial, server, "outcome", "unfinished") " of " n " runs"
+    if (trial ~ /^datagram / && sum(trial, server, "damaged") + sum(trial, server, "duplicates") \
+        + sum(trial, server, "foreign") == 0)
+        return ""
+    share = figure(trial, server, "lost_share")
     if (share != "" && share >= 0.01)
         return sprintf(share < 1 ? "%.2f%% of the lines lost or cut" : "%.0f%% of the lines lost or cut", share)
-    if (median(trial, server, "out_of_order_deliveries") > 0)
+    if (sum(trial, server, "out_of_order_deliveries") > 0)
         return "lines out of order"
-    if (median(trial, server, "lost") > 0)
-        return full(median(trial, server, "lost")) " lost"
+    if (sum(trial, server, "stray_lines") > 0)
+        return "lines that nobody sent"
     return "something lost or wrong"
+}
+
+# A datagram may be lost, and its server is compared all the same.
+function loss(trial, server,    lost)
+{
+    lost = sum(trial, server, "lost")
+    if (trial !~ /^datagram / || lost == 0)
+        return ""
+    return ", " full(lost) " of " full(lost + sum(trial, server, "round_trips")) " lost"
 }
 
 # ---- Writing --------------------------------------------------------------------------
 
 # Two significant digits: more is noise.
-function brief(x)
+function brief(x,    scale)
 {
     if (x == "")
         return "-"
+    for (scale = 0.01; x >= 99.5 * scale; scale *= 10)
+        continue
+    x = int(x / scale + 0.5) * scale
     if (x >= 1e6)
         return sprintf(x >= 1e7 ? "%.0f million" : "%.1f million", x / 1e6)
-    if (x >= 1e4)
-        return sprintf("%d,000", x / 1e3 + 0.5)
-    if (x >= 1e3)
-        return sprintf("%d,%d00", x / 1e3, int(x % 1e3 / 100))
-    if (x >= 10)
-        return sprintf("%.0f", x)
-    return sprintf(x >= 1 ? "%.1f" : "%.2f", x)
+    return full(x, x >= 10 ? 0 : x >= 1 ? 1 : 2)
 }
 
 # A number with a comma before each three digits, or to `digits` behind the point.
@@ -114,25 +176,39 @@ function full(x, digits,    text, out)
     return text out
 }
 
-# How another figure compares with ours: "3.9 times fewer", "1.2 times more".
-function versus(ours, theirs, less, more,    ratio)
+# A figure, with the lowest and the highest of the runs.
+function spread(trial, server, column, divisor, digits,    count, sorted)
 {
-    if (ours == "" || theirs == "" || ours == 0 || theirs == 0)
+    count = known(trial, server, column, sorted)
+    if (count == 0)
         return "-"
-    ratio = ours > theirs ? ours / theirs : theirs / ours
-    if (ratio < 1.05)
+    return full(figure(trial, server, column) / divisor, digits) \
+        (count > 1 ? " (" full(sorted[1] / divisor, digits) "-" full(sorted[count] / divisor, digits) ")" : "")
+}
+
+# How a server's figure compares with ours: "39% of that", "1.2 times that".
+function versus(trial, server, column,    count, count_ours, a, b, ratio)
+{
+    count_ours = known(trial, ours_of(trial), column, a)
+    count = known(trial, server, column, b)
+    if (count_ours == 0 || count == 0 || a[1] <= 0)
+        return "-"
+    ratio = figure(trial, server, column) / figure(trial, ours_of(trial), column)
+    if ((a[1] <= b[count] && b[1] <= a[count_ours]) || (ratio > 1 / 1.05 && ratio < 1.05))
         return "the same"
-    return sprintf(ratio < 9.95 ? "%.1f times " : "%.0f times ", ratio) (ours > theirs ? less : more)
+    if (ratio < 1)
+        return sprintf(ratio < 0.0995 ? "%.1f%% of that" : "%.0f%% of that", 100 * ratio)
+    return sprintf(ratio < 9.95 ? "%.1f times that" : "%.0f times that", ratio)
 }
 
-function rounds()
+function percent(part, whole)
 {
-    return about["rounds"] (about["rounds"] == 1 ? " round" : " rounds") ", " about["seconds"] " s each"
+    return part == "" || whole == "" || whole == 0 ? "-" : sprintf("%.0f%%", 100 * part / whole)
 }
 
-function percent(x)
+function duration(seconds)
 {
-    return x == "" ? "-" : sprintf("%.0f%%", x)
+    return seconds == "" ? "-" : seconds < 0.995 ? brief(1000 * seconds) " ms" : brief(seconds) " s"
 }
 
 function line(text)
@@ -158,309 +234,289 @@ function heads(texts, numbers,    i, count, words, rule)
 # A server's name, marked.
 function marked(trial, server,    text, n)
 {
-    n = runs[trial, server]
+    n = runs[trial, server] + 0
     text = "`" server "`"
     if (times(trial, server, "bottleneck", "generator") * 2 > n)
         text = text " *"
+    if (n > 0 && turns(trial, server) * 2 >= n)
+        text = text " +"
     if (n < about["rounds"])
         text = text " (" n (n == 1 ? " run)" : " runs)")
     return text
 }
 
-# The ratio of a rate to the first server's, or what is wrong with this server.
-function rank(trial, server, column,    first)
+# How it compares with ours, or what is wrong with it.
+function rank(trial, server, column)
 {
-    first = substr(servers[trial], 2)
-    sub(/ .*/, "", first)
     if (fault(trial, server) != "")
         return "not ranked: " fault(trial, server)
-    if (server == first)
-        return ""
-    return versus(median(trial, first, column), median(trial, server, column), "fewer", "more")
+    return (server == ours_of(trial) ? "" : versus(trial, server, column)) loss(trial, server)
+}
+
+# What the figures belong to, and whether they are any good.
+function machine()
+{
+    line("")
+    line("Medians of " about["rounds"] (about["rounds"] == 1 ? " round" : " rounds") ", " about["seconds"] \
+        " s each (" about["long_seconds"] " s in a chat of 900), all servers in turn, on " about["cores"] " cores" \
+        (about["cpu"] == "" ? "" : " (" about["cpu"] ")") ", " about["system"] \
+        (about["compiler"] == "" ? "" : ", " about["compiler"]) (about["others"] == "" ? "" : ", " about["others"]) \
+        ", " about["date"] ".")
+    line("`*`: the generator set the pace, and the server could have done more. `+`: server and generator")
+    line("took turns, as on one core. The same: the ranges of the runs overlap.")
+    if (about["left_out"] != "")
+        line("Not installed or not built, and left out: " about["left_out"] ".")
+    if (about["load"] > about["cores"] / 4)
+        line("**The machine was busy with other things at the start (load " about["load"] "): the figures are off.**")
 }
 
 # ---- The tables -----------------------------------------------------------------------
 
-function has(pattern,    i)
+# The bare sends to hold a load against: as many lines together as may be under way, but
+# no more than 1,000, above which a line costs no less.
+function ceiling_of(trial,    words)
 {
-    for (i = 1; i <= trial_count; i++)
-        if (trials[i] ~ pattern)
-            return 1
-    return 0
+    split(trial, words, " ")
+    return "ceiling " words[2] " " (words[3] * words[4] > 1000 ? 1000 : words[3] * words[4])
 }
 
-# The bare sends to hold a load against: one line where one talks, else as many together
-# as there may be under way.
-function ceiling_of(clients, senders, in_flight)
+# What bare sends of as many lines cost, of what a delivered line costs a server.
+function ceiling_share(trial, server)
 {
-    return "ceiling " clients " " (senders == 1 ? 1 : in_flight == 1 ? 20 : 1000)
+    return percent(figure(ceiling_of(trial), "send_ceiling", "sender_cpu_a_line_ns"), \
+        figure(trial, server, "server_cpu_a_delivery_ns"))
 }
 
-function share(part, whole)
+function chat_cells(trial, server)
 {
-    return part == "" || whole == "" || whole == 0 ? "-" : sprintf("%.0f%%", 100 * part / whole)
+    return spread(trial, server, "delivery_rate_a_second", 1) \
+        " | " rank(trial, server, "delivery_rate_a_second") \
+        " | " full(figure(trial, server, "latency_p50_us")) \
+        " | " full(figure(trial, server, "latency_p99_us")) \
+        " | " spread(trial, server, "server_cpu_a_delivery_ns", 1) \
+        " | " ceiling_share(trial, server) \
+        " | " percent(figure(trial, server, "delivery_rate_a_second"), figure(ceiling_of(trial), "send_ceiling", "line_rate_a_second")) \
+        " | " full(figure(trial, server, "server_memory_kib")) \
+        " | " percent(figure(trial, server, "generator_share"), 100)
 }
 
-function chat_table(    i, j, count, words, of, list, trial, server, above)
+function joins_cells(trial, server)
 {
-    if (!has("^chat "))
-        return
-    line("")
-    line("## Chat")
-    heads("clients, talking, lines in flight each | server", \
-        "deliveries/s | | p50 us | p99 us | server CPU a delivery, ns | bare sends' CPU a line | of the bare sends' rate | memory KiB | generator's share")
+    return spread(trial, server, "connected_s", 1, 3) \
+        " | " (is_barred(trial, server) ? "not in time" : spread(trial, server, "all_told_s", 1, 3)) \
+        " | " full(figure(trial, server, "nudged_clients"))
+}
+
+function stalled_cells(trial, server)
+{
+    return full(figure(trial, server, "delivery_rate_a_second")) \
+        " | " spread(trial, server, "longest_pause_s", 1, 2) \
+        " | " (fault(trial, server) == "" ? "went on, nothing lost" : fault(trial, server))
+}
+
+function ceiling_cells(trial, server)
+{
+    return spread(trial, server, "line_rate_a_second", 1) \
+        " | " spread(trial, server, "sender_cpu_a_line_ns", 1) \
+        " | " percent(figure(trial, server, "sender_share"), 100) \
+        " | " percent(figure(trial, server, "reader_share"), 100)
+}
+
+function echo_cells(trial, server)
+{
+    return spread(trial, server, "round_trip_rate_a_second", 1) \
+        " | " rank(trial, server, "round_trip_rate_a_second") \
+        " | " full(figure(trial, server, "throughput_mb_s_each_way"), 1) \
+        " | " full(figure(trial, server, "latency_p50_us")) \
+        " | " full(figure(trial, server, "latency_p99_us")) \
+        " | " spread(trial, server, "server_cpu_a_round_trip_ns", 1000, 1) \
+        " | " full(figure(trial, server, "server_memory_kib")) \
+        " | " percent(figure(trial, server, "generator_share"), 100)
+}
+
+function cells(kind, trial, server)
+{
+    return kind == "chat" ? chat_cells(trial, server) \
+        : kind == "joins" ? joins_cells(trial, server) \
+        : kind == "stalled" ? stalled_cells(trial, server) \
+        : kind == "ceiling" ? ceiling_cells(trial, server) : echo_cells(trial, server)
+}
+
+# A row a server of the trials that fit `pattern`; none, no table.
+function table(kind, pattern, title, what, columns,    i, j, count, list, rows, rest)
+{
+    rows = 0
     for (i = 1; i <= trial_count; i++) {
-        trial = trials[i]
-        if (split(trial, words, " ") != 4 || words[1] != "chat")
+        if (trials[i] !~ pattern)
             continue
-        above = ceiling_of(words[2], words[3], words[4])
-        count = split(servers[trial], list, " ")
-        for (j = 1; j <= count; j++) {
-            server = list[j]
-            line("| " words[2] ", " words[3] ", " words[4] " | " marked(trial, server) \
-                " | " full(median(trial, server, "delivery_rate_a_second")) \
-                " | " rank(trial, server, "delivery_rate_a_second") \
-                " | " full(median(trial, server, "latency_p50_us")) \
-                " | " full(median(trial, server, "latency_p99_us")) \
-                " | " full(median(trial, server, "server_cpu_a_delivery_ns")) \
-                " | " share(median(above, "send_ceiling", "sender_cpu_a_line_ns"), median(trial, server, "server_cpu_a_delivery_ns")) \
-                " | " share(median(trial, server, "delivery_rate_a_second"), median(above, "send_ceiling", "line_rate_a_second")) \
-                " | " full(median(trial, server, "server_memory_kib")) \
-                " | " percent(median(trial, server, "generator_share")) " |")
+        if (rows++ == 0) {
+            line("")
+            line("## " title)
+            heads(what " | server", columns)
         }
+        rest = substr(trials[i], index(trials[i], " ") + 1)
+        gsub(/ /, ", ", rest)
+        count = split(servers[trials[i]], list, " ")
+        for (j = 1; j <= count; j++)
+            line("| " rest " | " marked(trials[i], list[j]) " | " cells(kind, trials[i], list[j]) " |")
     }
 }
 
-function joins_table(    i, j, count, words, list, trial, server)
+function echo_table(kind, title, what)
 {
-    if (!has("^chat "))
-        return
-    line("")
-    line("## Joins: all at once, each told of all who come later")
-    heads("clients | server", "connected, s | all told, s | had to be nudged")
-    for (i = 1; i <= trial_count; i++) {
-        trial = trials[i]
-        if (split(trial, words, " ") != 4 || words[1] != "chat" || words[3] == 1 || words[4] != 1)
-            continue
-        count = split(servers[trial], list, " ")
-        for (j = 1; j <= count; j++) {
-            server = list[j]
-            line("| " words[2] " | " marked(trial, server) \
-                " | " full(median(trial, server, "connected_s"), 3) \
-                " | " (times(trial, server, "outcome", "not joined") ? "not in time" : full(median(trial, server, "all_told_s"), 3)) \
-                " | " full(median(trial, server, "nudged_clients")) " |")
-        }
-    }
-}
-
-function stalled_table(    i, j, count, words, list, trial, server)
-{
-    if (!has("^stalled "))
-        return
-    line("")
-    line("## One who does not read")
-    heads("clients, talking | server", "deliveries/s to the others | longest pause, s | ")
-    for (i = 1; i <= trial_count; i++) {
-        trial = trials[i]
-        if (split(trial, words, " ") != 3 || words[1] != "stalled")
-            continue
-        count = split(servers[trial], list, " ")
-        for (j = 1; j <= count; j++) {
-            server = list[j]
-            line("| " words[2] ", " words[3] " | " marked(trial, server) \
-                " | " full(median(trial, server, "delivery_rate_a_second")) \
-                " | " full(median(trial, server, "longest_pause_s"), 2) \
-                " | " (fault(trial, server) == "" ? "went on, nothing lost" : fault(trial, server)) " |")
-        }
-    }
-}
-
-function ceiling_table(    i, words, trial)
-{
-    if (!has("^ceiling "))
-        return
-    line("")
-    line("## The ceiling: bare sends of 80-byte lines")
-    heads("connections, lines a send", "lines/s | CPU a line, ns | sender's share | reader's share")
-    for (i = 1; i <= trial_count; i++) {
-        trial = trials[i]
-        split(trial, words, " ")
-        if (words[1] == "ceiling")
-            line("| " words[2] ", " words[3] \
-                " | " full(median(trial, "send_ceiling", "line_rate_a_second")) \
-                " | " full(median(trial, "send_ceiling", "sender_cpu_a_line_ns")) \
-                " | " percent(median(trial, "send_ceiling", "sender_share")) \
-                " | " percent(median(trial, "send_ceiling", "reader_share")) " |")
-    }
-}
-
-# Of echo_load; `kind` is that of the trials, and `what` names the two numbers in it.
-function echo_table(kind, title, what,    i, j, count, words, list, trial, server, rest)
-{
-    if (!has("^" kind " "))
-        return
-    line("")
-    line("## " title)
-    heads(what " | server", "round trips/s | | MB/s each way | p50 us | p99 us | server CPU a round trip, us | memory KiB | generator's share")
-    for (i = 1; i <= trial_count; i++) {
-        trial = trials[i]
-        split(trial, words, " ")
-        if (words[1] != kind)
-            continue
-        rest = substr(trial, length(kind) + 2)
-        sub(/ /, ", ", rest)
-        count = split(servers[trial], list, " ")
-        for (j = 1; j <= count; j++) {
-            server = list[j]
-            line("| " rest " | " marked(trial, server) \
-                " | " full(median(trial, server, "round_trip_rate_a_second")) \
-                " | " rank(trial, server, "round_trip_rate_a_second") \
-                " | " full(median(trial, server, "throughput_mb_s_each_way"), 1) \
-                " | " full(median(trial, server, "latency_p50_us")) \
-                " | " full(median(trial, server, "latency_p99_us")) \
-                " | " full(median(trial, server, "server_cpu_a_round_trip_ns") / 1000, 1) \
-                " | " full(median(trial, server, "server_memory_kib")) \
-                " | " percent(median(trial, server, "generator_share")) " |")
-        }
-    }
+    table("echo", "^" kind " ", title, what, \
+        "round trips/s | | MB/s each way | p50 us | p99 us | server CPU a round trip, us | memory KiB | generator's share")
 }
 
 # ---- The README's table ---------------------------------------------------------------
 
-function others(trial, column, less, more,    j, count, list, text, said)
+# A time says more than its ratio: it has a cause. With a second or more to connect it is
+# that of TCP, which tries again when a queue was full.
+function told(trial, server, column)
 {
+    if (fault(trial, server) != "")
+        return fault(trial, server)
+    if (column !~ /_s$/)
+        return versus(trial, server, column) loss(trial, server)
+    return duration(figure(trial, server, column)) \
+        (column == "all_told_s" && figure(trial, server, "connected_s") >= 1 ? ": queue full" : "")
+}
+
+function headline(what, trial, column, unit, divisor,    ours, said, text, j, count, list)
+{
+    ours = ours_of(trial)
+    said = fault(trial, ours)
+    if (said == "")
+        said = (unit == "" ? duration(figure(trial, ours, column)) : brief(figure(trial, ours, column) / divisor) " " unit) \
+            loss(trial, ours)
     count = split(servers[trial], list, " ")
     text = ""
-    for (j = 2; j <= count; j++) {
-        said = fault(trial, list[j])
-        if (said == "")
-            said = versus(median(trial, list[1], column), median(trial, list[j], column), less, more)
-        text = text (text == "" ? "" : "; ") "`" list[j] "` " said
-    }
-    return text == "" ? "-" : text
-}
-
-function headline(what, trial, column, unit, less, more, divisor,    first, ours)
-{
-    if (!(trial in servers))
-        return
-    first = substr(servers[trial], 2)
-    sub(/ .*/, "", first)
-    ours = fault(trial, first)
-    if (ours == "")
-        ours = brief(median(trial, first, column) / divisor) " " unit
-    line("| " what " | `" first "` " ours " | " others(trial, column, less, more) " |")
-}
-
-# What bare sends of as many lines cost, of what a delivered line costs the first server.
-function ceiling_share(trial,    words)
-{
-    split(trial, words, " ")
-    return share(median(ceiling_of(words[2], words[3], words[4]), "send_ceiling", "sender_cpu_a_line_ns"), \
-        median(trial, "pchatsrv", "server_cpu_a_delivery_ns"))
+    for (j = 1; j <= count; j++)
+        if (list[j] != ours)
+            text = text (text == "" ? "" : "; ") marked(trial, list[j]) " " told(trial, list[j], column)
+    line("| " what " | " (runs[trial, ours] > 0 ? marked(trial, ours) : "`" ours "`") " " said " | " text " |")
 }
 
 function headline_table()
 {
     heads("| ours | others", "")
-    headline("Chat: 100 clients, one talks", "chat 100 1 1", "delivery_rate_a_second", "deliveries/s", "fewer", "more", 1)
-    headline("100 clients, 20 talk, a line in flight each", "chat 100 20 1", "delivery_rate_a_second", "deliveries/s", "fewer", "more", 1)
-    headline("900 clients, 180 talk, a line in flight each", "chat 900 180 1", "delivery_rate_a_second", "deliveries/s", "fewer", "more", 1)
-    headline("100 clients, 20 talk, 50 lines in flight each", "chat 100 20 50", "delivery_rate_a_second", "deliveries/s", "fewer", "more", 1)
-    headline("server CPU a delivered line, the same", "chat 100 20 50", "server_cpu_a_delivery_ns", "ns", "less", "more", 1)
-    if ("chat 100 20 50" in servers)
-        line("| bare sends would take of that CPU: one talks, 20 talk, 50 lines in flight | " \
-            ceiling_share("chat 100 1 1") ", " ceiling_share("chat 100 20 1") ", " ceiling_share("chat 100 20 50") " | |")
-    headline("100 clients join, each told of all later ones", "chat 100 20 1", "all_told_s", "ms", "less", "longer", 0.001)
-    headline("900 clients join", "chat 900 180 1", "all_told_s", "ms", "less", "longer", 0.001)
-    headline("one of 100 stops reading: longest pause", "stalled 100 20", "longest_pause_s", "s", "shorter", "longer", 1)
-    headline("Echo: 50 connections, 64 bytes", "echo 50 64", "round_trip_rate_a_second", "round trips/s", "fewer", "more", 1)
-    headline("server CPU a round trip, the same", "echo 50 64", "server_cpu_a_round_trip_ns", "us", "less", "more", 1000)
-    headline("900 connections, 64 bytes", "echo 900 64", "round_trip_rate_a_second", "round trips/s", "fewer", "more", 1)
-    headline("50 connections, 16 KiB", "echo 50 16384", "throughput_mb_s_each_way", "MB/s each way", "fewer", "more", 1)
-    headline("opened and closed, 50 at a time", "open 50", "round_trip_rate_a_second", "connections/s", "fewer", "more", 1)
-    headline("Datagrams of 64 bytes", "datagram 64", "round_trip_rate_a_second", "round trips/s", "fewer", "more", 1)
-    headline("one talks, 1,000 are idle: CPU a turn", "select 1000", "server_cpu_a_round_trip_ns", "us", "less", "more", 1000)
+    headline("Chat: 100 clients, one talks", "chat 100 1 1", "delivery_rate_a_second", "deliveries/s", 1)
+    headline("100 clients, 20 talk, a line in flight each", "chat 100 20 1", "delivery_rate_a_second", "deliveries/s", 1)
+    headline("900 clients, 180 talk, a line in flight each", "chat 900 180 1", "delivery_rate_a_second", "deliveries/s", 1)
+    headline("100 clients, 20 talk, 50 lines in flight each", "chat 100 20 50", "delivery_rate_a_second", "deliveries/s", 1)
+    headline("server CPU a delivered line, the same", "chat 100 20 50", "server_cpu_a_delivery_ns", "ns", 1)
+    line("| bare sends would take of that CPU: one talks, 20 talk, 50 lines in flight | " \
+        ceiling_share("chat 100 1 1", "pchatsrv") ", " ceiling_share("chat 100 20 1", "pchatsrv") ", " \
+        ceiling_share("chat 100 20 50", "pchatsrv") " | |")
+    headline("100 clients join, each told of all later ones", "chat 100 20 1", "all_told_s")
+    headline("900 clients join", "chat 900 180 1", "all_told_s")
+    headline("one of 50 stops reading: longest pause", "stalled 50 20", "longest_pause_s")
+    headline("Echo: 50 connections, 64 bytes", "echo 50 64", "round_trip_rate_a_second", "round trips/s", 1)
+    headline("server CPU a round trip, the same", "echo 50 64", "server_cpu_a_round_trip_ns", "us", 1000)
+    headline("900 connections, 64 bytes", "echo 900 64", "round_trip_rate_a_second", "round trips/s", 1)
+    headline("server CPU a round trip, the same", "echo 900 64", "server_cpu_a_round_trip_ns", "us", 1000)
+    headline("50 connections, 16 KiB", "echo 50 16384", "throughput_mb_s_each_way", "MB/s each way", 1)
+    headline("server CPU a round trip, the same", "echo 50 16384", "server_cpu_a_round_trip_ns", "us", 1000)
+    headline("opened and closed, 50 at a time", "open 50", "round_trip_rate_a_second", "connections/s", 1)
+    headline("Datagrams of 64 bytes", "datagram 64", "round_trip_rate_a_second", "round trips/s", 1)
+    headline("server CPU a round trip, the same", "datagram 64", "server_cpu_a_round_trip_ns", "us", 1000)
+    headline("one talks, 1,000 are idle: CPU a turn", "select 1000", "server_cpu_a_round_trip_ns", "us", 1000)
+    machine()
+    line("Queue full: more connect at once than the server's queue holds, and the clients' system tries")
+    line("again after a second.")
 }
 
 # ---- Data for the plots ---------------------------------------------------------------
 
-# A row a trial of `kind` whose words fit `pattern`, a column a server; x is word `at`.
-function plot_data(name, kind, pattern, at, column, divisor,    i, j, count, list, seen, words, trial, y, row)
+# A server's name for a plot, with the first trial in which it has no point.
+function column_head(server, pattern, at,    i, words)
+{
+    for (i = 1; i <= trial_count; i++) {
+        if (trials[i] !~ pattern || fault(trials[i], server) == "")
+            continue
+        split(trials[i], words, " ")
+        return " \"" server " (" words[at] ": " fault(trials[i], server) ")\""
+    }
+    return " " server
+}
+
+function point(trial, server, column, divisor)
+{
+    return fault(trial, server) != "" || figure(trial, server, column) == "" ? "?" \
+        : figure(trial, server, column) / divisor
+}
+
+# A row a trial that fits `pattern`, a column a server; x is word `at`.
+function plot_data(name, kind, pattern, at, column, divisor,    i, j, count, list, words, row)
 {
     file = results "/" name ".dat"
     count = 0
-    for (i = 1; i <= trial_count; i++)
-        if (trials[i] ~ pattern && count == 0)
-            count = split(servers[trials[i]], list, " ")
-    if (count == 0)
-        return
-    row = kind
-    for (j = 1; j <= count; j++)
-        row = row " " list[j]
-    line(row)
     for (i = 1; i <= trial_count; i++) {
-        trial = trials[i]
-        if (trial !~ pattern)
+        if (trials[i] !~ pattern)
             continue
-        split(trial, words, " ")
-        row = words[at]
-        for (j = 1; j <= count; j++) {
-            y = fault(trial, list[j]) == "" ? median(trial, list[j], column) : ""
-            row = row " " (y == "" ? "?" : y / divisor)
+        if (count == 0) {
+            count = split(servers[trials[i]], list, " ")
+            row = kind
+            for (j = 1; j <= count; j++)
+                row = row column_head(list[j], pattern, at)
+            line(row)
         }
+        split(trials[i], words, " ")
+        row = words[at]
+        for (j = 1; j <= count; j++)
+            row = row " " point(trials[i], list[j], column, divisor)
         line(row)
     }
-    close(file)
+    if (count > 0)
+        close(file)
 }
 
-# A row a percentile, for one load.
+# A row a percentile, for the load that the plot's title names.
 function latency_data(trial,    i, j, count, list, columns, percents, row)
 {
-    if (!(trial in servers))
+    if (servers[trial] == "")
         return
     file = results "/latency.dat"
     count = split(servers[trial], list, " ")
     split("latency_p50_us latency_p90_us latency_p99_us latency_max_us", columns, " ")
     split("50 90 99 max", percents, " ")
-    row = "percentile"
-    for (j = 1; j <= count; j++)
-        row = row " " list[j]
-    line(row)
+    line("percentile" servers[trial])
     for (i = 1; i <= 4; i++) {
         row = percents[i]
         for (j = 1; j <= count; j++)
-            row = row " " (fault(trial, list[j]) != "" ? "?" : median(trial, list[j], columns[i]) / 1000)
+            row = row " " point(trial, list[j], columns[i], 1000)
         line(row)
     }
     close(file)
 }
 
 END {
+    results = ENVIRON["results"]
+    for (i = 1; i <= trial_count; i++) { # those barred have no run there, but an answer
+        count = split(barred[clients_of(trials[i])], list, " ")
+        for (j = 1; j <= count; j++)
+            if (index(servers[trials[i]] " ", " " list[j] " ") == 0)
+                servers[trials[i]] = servers[trials[i]] " " list[j]
+    }
+
     file = results "/headline.md"
     headline_table()
-    line("")
-    line("Medians of " rounds() ", all servers in turn, on " \
-        about["cores"] " cores, " about["system"] ", " about["date"] ".")
     close(file)
 
     file = results "/table.md"
     line("# What `make bench` found")
     line("")
-    line("On " about["cores"] " cores, " about["system"] ", " about["date"] "; medians of " rounds() \
-        ", all servers in turn.")
-    if (about["left_out"] != "")
-        line("Not installed, and left out: " about["left_out"] ".")
-    if (about["load"] > about["cores"] / 4)
-        line("**The machine was busy with other things at the start (load " about["load"] "): the figures are off.**")
-    line("")
-    line("`*`: the generator was the bottleneck, and the server could have done more. Ratios are to")
-    line("the first server of each trial. `bench/README.md` says what each figure means.")
+    line("In parentheses are the lowest and the highest of the runs; `bench/README.md` says what each")
+    line("figure means.")
     headline_table()
-    chat_table()
-    joins_table()
-    stalled_table()
-    ceiling_table()
+    table("chat", "^chat ", "Chat", "clients, talking, lines in flight each", \
+        "deliveries/s | | p50 us | p99 us | server CPU a delivery, ns | bare sends' CPU a line | of the bare sends' rate | memory KiB | generator's share")
+    table("joins", "^chat [0-9]+ ([2-9]|[0-9][0-9]+) 1$", "Joins: all at once, each told of all who come later", \
+        "clients, talking, lines in flight each", "connected, s | all told, s | had to be nudged")
+    table("stalled", "^stalled ", "One who does not read", "clients, talking", \
+        "deliveries/s to the others | longest pause, s | ")
+    table("ceiling", "^ceiling ", "The ceiling: bare sends of 80-byte lines", "connections, lines a send", \
+        "lines/s | CPU a line, ns | sender's share | reader's share")
     echo_table("echo", "Echo: round trips", "connections, bytes")
     echo_table("open", "Echo: connections opened and closed", "at a time")
     echo_table("datagram", "Datagrams", "bytes")
@@ -470,5 +526,5 @@ END {
     plot_data("chat", "clients", "^chat [0-9]+ ([2-9]|[0-9][0-9]+) 1$", 2, "delivery_rate_a_second", 1e6)
     plot_data("ways", "connections", "^echo [0-9]+ 64$", 2, "round_trip_rate_a_second", 1000)
     plot_data("select", "idle", "^select ", 2, "server_cpu_a_round_trip_ns", 1000)
-    latency_data(("chat 100 20 1" in servers) ? "chat 100 20 1" : "chat 5 2 1")
+    latency_data("chat 100 20 1")
 }

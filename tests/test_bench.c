@@ -373,6 +373,10 @@ START_TEST(wrong_usage_is_told)
     expect_wrong_usage("ECHO_LOAD", "bin/echo_load", "-m0", "x");
     expect_wrong_usage("CEILING", "bin/send_ceiling", "-k2000000", NULL);
     expect_wrong_usage("CEILING", "bin/send_ceiling", "operand", NULL);
+    expect_wrong_usage("BENCH_RUN", "bench/run", "-r0", NULL);
+    expect_wrong_usage("BENCH_RUN", "bench/run", "-t0.0", NULL);
+    expect_wrong_usage("BENCH_RUN", "bench/run", "-t.", NULL);
+    expect_wrong_usage("BENCH_RUN", "bench/run", "operand", NULL);
 }
 END_TEST
 
@@ -469,7 +473,7 @@ static void summarize(void)
 }
 
 static const char machine[] = "cores=2\nsystem=Test\ndate=2026-11-21\nrounds=3\n"
-                              "seconds=0.3\nleft_out=socat\n";
+                              "seconds=0.3\nload=0.9\nleft_out=socat\n";
 
 START_TEST(figures_are_medians_and_a_server_that_loses_lines_is_not_ranked)
 {
@@ -486,25 +490,146 @@ START_TEST(figures_are_medians_and_a_server_that_loses_lines_is_not_ranked)
                "3,chat 100 20 1,pchatsrv,10000,6.0,0.00,neither,complete\n"
                "3,chat 100 20 1,chat_naive,600,9.0,0.00,neither,complete\n");
     summarize();
-    expect_in("table.md", "| 100, 20, 1 | `pchatsrv` * | 3,000 |  | 6 |");
-    expect_in("table.md", "| 100, 20, 1 | `chat_naive` | 500 | 6.0 times fewer | 9 |");
-    expect_in("table.md", "`ncat` (2 runs) | 9,000 | not ranked: 25% of the lines lost");
-    expect_in("table.md", "left out: socat");
-    expect_in("headline.md", "`pchatsrv` 3,000 deliveries/s | `chat_naive` 6.0 times "
-                             "fewer; `ncat` 25% of the lines lost or cut |");
-    expect_in("chat.dat", "clients pchatsrv chat_naive ncat\n100 0.003 0.0005 ?\n");
+    expect_in("table.md", "| 100, 20, 1 | `pchatsrv` * | 3,000 (2,000-10,000) |  | 6 |");
+    expect_in("table.md",
+              "| 100, 20, 1 | `chat_naive` | 500 (400-600) | 17% of that | 9 |");
+    expect_in(
+        "table.md",
+        "`ncat` (2 runs) | 9,000 (9,000-9,000) | not ranked: 25% of the lines lost");
+    expect_in("headline.md",
+              "`pchatsrv` * 3,000 deliveries/s | `chat_naive` 17% of that; "
+              "`ncat` (2 runs) 25% of the lines lost or cut |");
+    expect_in("headline.md", "left out: socat");
+    expect_in("headline.md", "The machine was busy");
+    expect_in("chat.dat",
+              "clients pchatsrv chat_naive \"ncat (100: 25% of the lines lost "
+              "or cut)\"\n100 0.003 0.0005 ?\n");
 }
 END_TEST
 
-START_TEST(where_ours_is_not_the_fastest_it_says_so)
+START_TEST(where_ours_is_not_the_fastest_it_says_so_and_what_overlaps_is_the_same)
 {
     write_file("machine", machine);
     write_file("echo.csv", "round,trial,server,round_trip_rate_a_second,outcome\n"
-                           "1,echo 50 64,echo_srv,100000,complete\n"
                            "1,echo 50 64,echo_epoll,150000,complete\n"
-                           "1,echo 50 64,echo_fork,100100,complete\n");
+                           "1,echo 50 64,echo_srv,100000,complete\n"
+                           "2,echo 50 64,echo_srv,110000,complete\n"
+                           "1,echo 50 64,echo_fork,70000,complete\n"
+                           "2,echo 50 64,echo_fork,101000,complete\n");
     summarize();
-    expect_in("headline.md", "`echo_epoll` 1.5 times more; `echo_fork` the same");
+    expect_in("headline.md", "| `echo_srv` (2 runs) 110,000 round trips/s | "
+                             "`echo_epoll` (1 run) 1.4 times that; "
+                             "`echo_fork` (2 runs) the same |");
+}
+END_TEST
+
+START_TEST(figures_are_rounded_to_two_digits)
+{
+    static const char *const rates[][2] = {
+        {"0.996", " 1.0 "},    {"9.96", " 10 "},          {"1960", " 2,000 "},
+        {"135999", "140,000"}, {"996000", "1.0 million"}, {"9960000", "10 million"}};
+
+    write_file("machine", machine);
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        char rows[200];
+
+        (void)snprintf(rows, sizeof rows,
+                       "round,trial,server,round_trip_rate_a_second,outcome\n"
+                       "1,echo 50 64,echo_srv,%s,complete\n",
+                       rates[i][0]);
+        write_file("echo.csv", rows);
+        summarize();
+        expect_in("headline.md", rates[i][1]);
+    }
+}
+END_TEST
+
+START_TEST(the_ceiling_is_of_as_many_lines_as_may_be_under_way)
+{
+    write_file("machine", machine);
+    write_file("ceiling.csv",
+               "round,trial,server,line_rate_a_second,sender_cpu_a_line_ns\n"
+               "1,ceiling 100 20,send_ceiling,9000000,90\n"
+               "1,ceiling 100 1000,send_ceiling,90000000,9\n");
+    write_file("chat.csv", "round,trial,server,delivery_rate_a_second,latency_p50_us,"
+                           "server_cpu_a_delivery_ns,outcome\n"
+                           "1,chat 100 20 1,pchatsrv,3000000,9,100,complete\n"
+                           "1,chat 100 20 50,pchatsrv,3000000,9,100,complete\n");
+    summarize();
+    expect_in("table.md", "| 9 | - | 100 | 90% | 33% |");
+    expect_in("table.md", "| 9 | - | 100 | 9% | 3% |");
+    expect_in("headline.md", "| -, 90%, 9% |");
+}
+END_TEST
+
+START_TEST(without_ours_nobody_else_takes_its_place)
+{
+    write_file("machine", machine);
+    write_file("echo.csv", "round,trial,server,round_trip_rate_a_second,outcome\n"
+                           "1,echo 50 64,echo_fork,150000,complete\n");
+    summarize();
+    expect_in("headline.md", "| `echo_srv` not measured | `echo_fork` (1 run) - |");
+}
+END_TEST
+
+START_TEST(a_lost_datagram_is_told_beside_the_rate)
+{
+    write_file("machine", machine);
+    write_file("datagram.csv",
+               "round,trial,server,round_trips,round_trip_rate_a_second,lost,outcome\n"
+               "1,datagram 64,dgram_srv,9000,90000,0,complete\n"
+               "1,datagram 64,socat,279,900,1,incomplete\n");
+    summarize();
+    expect_in("headline.md", "`socat` (1 run) 1.0% of that, 1 of 280 lost |");
+}
+END_TEST
+
+START_TEST(who_was_not_let_in_is_told_where_it_was_not_tried_again)
+{
+    write_file("machine", machine);
+    write_file("chat.csv", "round,trial,server,delivery_rate_a_second,outcome\n"
+                           "1,chat 900 1 1,pchatsrv,9000,complete\n"
+                           "1,chat 900 1 1,ncat,,not joined\n"
+                           "1,chat 900 180 1,pchatsrv,9000,complete\n");
+    summarize();
+    expect_in("headline.md", "| `ncat` (0 runs) not everyone got in |");
+}
+END_TEST
+
+START_TEST(a_run_that_is_too_short_is_not_published)
+{
+    struct program program;
+
+    write_file("machine", machine);
+    write_file("headline.md", "");
+    write_file("chat.svg", "");
+    write_file("select.svg", "");
+    program_start(&program, "PUBLISH", "bench/publish", directory, NULL);
+    ck_assert_int_eq(program_wait(&program), 1);
+    expect_lf(&program.err, "publish: %s is of fewer than 5 rounds: run 'make bench'",
+              directory);
+}
+END_TEST
+
+START_TEST(an_interrupted_run_keeps_nothing_and_leaves_no_server)
+{
+    struct program program;
+
+    write_file("machine", machine);
+    write_file("chat.csv", "those of the last run\n");
+    program_start(&program, "BENCH_RUN", "bench/run", "-t", "60", "-d", directory, NULL);
+    while (memchr(program.out.bytes, '1', program.out.length) == NULL)
+        ck_assert(stream_fill(&program.out)); /* "1 of 170": the first trial begins */
+    ck_assert_int_eq(kill(program.pid, SIGTERM), 0);
+    ck_assert_int_eq(program_wait(&program),
+                     130); /* and all that has its stderr is gone */
+    expect_lf(&program.err, "%s", "");
+    expect_lf(&program.err,
+              "bench/run: interrupted in round 1, chat 10 1 1: nothing of it "
+              "is kept");
+    expect_in("chat.csv", "those of the last run\n");
+    expect_in("machine", "seconds=0.3\n");
+    write_file("new", ""); /* there is no directory of this name */
 }
 END_TEST
 
@@ -579,7 +704,14 @@ int main(void)
     };
     const TTest *const tables[] = {
         figures_are_medians_and_a_server_that_loses_lines_is_not_ranked,
-        where_ours_is_not_the_fastest_it_says_so,
+        where_ours_is_not_the_fastest_it_says_so_and_what_overlaps_is_the_same,
+        figures_are_rounded_to_two_digits,
+        the_ceiling_is_of_as_many_lines_as_may_be_under_way,
+        without_ours_nobody_else_takes_its_place,
+        a_lost_datagram_is_told_beside_the_rate,
+        who_was_not_let_in_is_told_where_it_was_not_tried_again,
+        a_run_that_is_too_short_is_not_published,
+        an_interrupted_run_keeps_nothing_and_leaves_no_server,
         the_whole_bench_runs_and_ends_in_a_table,
     };
     Suite *suite = suite_create("bench");
