@@ -76,7 +76,7 @@ test: build/check-is-there all tests
 # the README.
 bench: all
 	@[ "`uname`" != Linux ] || $(MAKE) bin/echo_epoll
-	bench/run
+	CC="$(CC)" bench/run
 
 bench-docs:
 	bench/publish bench/results

@@ -1,9 +1,8 @@
 /*
  * chat_clients: the clients' sockets
  *
- * Connecting them, and turns of one poll() in which all that are
- * ready are read once each and their bytes cut into lines. What a line means is the
- * phase's affair.
+ * Connecting them, and turns of one poll() in which all that are ready are read once
+ * each and their bytes cut into lines. What a line means is the phase's affair.
  */
 #include "bench/chat_load.h"
 

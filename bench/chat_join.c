@@ -1,12 +1,11 @@
 /*
  * chat_join: until everyone is in
  *
- * All clients connect at once, which is what a server's queue of
- * new connections is tried by. A connection that is established on the client's side
- * need not have got into that queue: when it's full, the last step of the handshake is
- * thrown away. The server's system tries again after a second or more; or, if it had
- * answered with a SYN cookie, not until the client sends something. So connecting isn't
- * enough:
+ * All clients connect at once, which is what a server's queue of new connections is
+ * tried by. A connection that is established on the client's side need not have got into
+ * that queue: when it's full, the last step of the handshake is thrown away. The
+ * server's system tries again after a second or more; or, if it had answered with a SYN
+ * cookie, not until the client sends something. So connecting isn't enough:
  *
  *  - A server that announces newcomers is believed when each client was told of all who
  *    came after it. When no more is heard and some are still missing, those clients that

@@ -1,9 +1,8 @@
 /*
  * chat_load: what the files of the chat load generator share
  *
- * The files are chat_load.c (options, report, main),
- * chat_clients.c (the sockets), chat_join.c (until everyone is in), chat_run.c (the
- * measuring).
+ * The files are chat_load.c (options, report, main), chat_clients.c (the sockets),
+ * chat_join.c (until everyone is in), chat_run.c (the measuring).
  */
 #ifndef CHAT_LOAD_H
 #define CHAT_LOAD_H

@@ -1,11 +1,11 @@
 /*
  * chat_run: the measuring
  *
- * Each sender keeps a number of lines in flight: when its oldest has
- * reached everyone, it sends the next. A line that will not arrive any more must not
- * hold its sender up, and is known by either of two signs: the client got a later line
- * of the same sender; or for a while nobody got the line, which is then given up, and
- * counts as late if it comes.
+ * Each sender keeps a number of lines in flight: when its oldest has reached everyone,
+ * it sends the next. A line that will not arrive any more must not hold its sender up,
+ * and is known by either of two signs: the client got a later line of the same sender;
+ * or for a while nobody got the line, which is then given up, and counts as late if it
+ * comes.
  *
  * After the run everything that is still due is waited for, as long as anything comes. If
  * nothing does, each sender sends one more line: where that arrives, those before it never
@@ -82,7 +82,7 @@ static void sender_fill(struct load *load, int index)
     while (load->run.sending && sender_has_room(load, index) &&
            sender->next - sender->oldest < (uint32_t)load->options.in_flight)
         sender_begin(load, index, now);
-    if (sender->unsent_length > 0)
+    if (sender->unsent_length > 0 && load->clients[index].fd != -1)
         sender_flush(load, index);
 }
 

@@ -1,11 +1,11 @@
 /*
  * echo_datagram: messages over UDP
  *
- * Every socket has so many flights, each with one datagram under way
- * at a time: when it has come back, or has not for a while, the flight's next one goes.
- * A datagram begins with the numbers of its socket and of itself, so that each that
- * comes is known for what it is: one that's waited for, one that was given up and comes
- * late, a duplicate, another socket's (foreign), or damaged.
+ * Every socket has so many flights, each with one datagram under way at a time: when it
+ * has come back, or has not for a while, the flight's next one goes. A datagram begins
+ * with the numbers of its socket and of itself, so that each that comes is known for
+ * what it is: one that's waited for, one that was given up and comes late, a duplicate,
+ * another socket's (foreign), or damaged.
  *
  * Datagrams too short for the numbers are known by their content alone: what is not the
  * content of any that is under way is late if any was given up, and damaged otherwise.

@@ -1,9 +1,9 @@
 /*
  * echo_load: what the files of the echo load generator share
  *
- * The files are echo_load.c (options, report, main),
- * echo_run.c (the turns of poll(), and the measuring), echo_stream.c (TCP: connections
- * that stay, and such that are opened and closed) and echo_datagram.c (UDP).
+ * The files are echo_load.c (options, report, main), echo_run.c (the turns of poll(),
+ * and the measuring), echo_stream.c (TCP: connections that stay, and such that are
+ * opened and closed) and echo_datagram.c (UDP).
  *
  * A message is what's sent and has to come back: -m bytes of a connection's stream, or a
  * datagram. A round trip is a message that came back, every byte of it the right one. A

@@ -1,10 +1,10 @@
 /*
  * echo_run: the turns and the measuring
  *
- * One poll() a turn, in which each slot that is ready is
- * served once; and the run, in which each slot keeps its number of messages in flight
- * for so many seconds, and then waits for what's still out. Also what the ways share:
- * the content of messages, the count of them, and the sockets.
+ * One poll() a turn, in which each slot that is ready is served once; and the run, in
+ * which each slot keeps its number of messages in flight for so many seconds, and then
+ * waits for what's still out. Also what the ways share: the content of messages, the
+ * count of them, and the sockets.
  */
 #include "bench/echo_load.h"
 

@@ -1,10 +1,10 @@
 /*
  * echo_stream: messages over TCP
  *
- * What is sent on a connection is one stream of content, whose
- * messages are so many bytes each; what comes back is compared with it piece by piece,
- * as it comes. Nothing waits for a whole message: a server that blocks in send() until
- * we read would otherwise wait for us, while we wait for it.
+ * What is sent on a connection is one stream of content, whose messages are so many
+ * bytes each; what comes back is compared with it piece by piece, as it comes. Nothing
+ * waits for a whole message: a server that blocks in send() until we read would
+ * otherwise wait for us, while we wait for it.
  *
  * With -o a connection is opened for each message, and closed when it has come back. It's
  * we who close first, so it's our port that rests in TIME_WAIT for a minute. If the system

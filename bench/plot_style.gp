@@ -1,5 +1,5 @@
 # What the plots have in common. They are to be read on a phone too: few words, large.
-set terminal svg noenhanced size 640,460 font "Helvetica,17" background "white" linewidth 2
+set terminal svg name picture noenhanced size 640,460 font "Helvetica,17" background "white" linewidth 2
 set datafile missing "?"
 set grid ytics lt 1 lc rgb "#dddddd" lw 0.5
 set border 3 lc rgb "#444444"

@@ -123,15 +123,15 @@ function fault(trial, server,    n, share)
         return "not all connections opened"
     if (times(trial, server, "outcome", "died") > 0)
         return "the server died"
-    if (times(trial, server, "outcome", "unfinished") > 0)
-        return (figure(trial, server, "longest_pause_s") >= 10 ? "nothing for 10 s" : "not done 10 s later") \
-            " in " times(trial, server, "outcome", "unfinished") " of " n " runs"
     if (trial ~ /^datagram / && sum(trial, server, "damaged") + sum(trial, server, "duplicates") \
         + sum(trial, server, "foreign") == 0)
         return ""
     share = figure(trial, server, "lost_share")
     if (share != "" && share >= 0.01)
         return sprintf(share < 1 ? "%.2f%% of the lines lost or cut" : "%.0f%% of the lines lost or cut", share)
+    if (times(trial, server, "outcome", "unfinished") > 0)
+        return (figure(trial, server, "longest_pause_s") >= 10 ? "nothing for 10 s" : "not done 10 s later") \
+            " in " times(trial, server, "outcome", "unfinished") " of " n " runs"
     if (sum(trial, server, "out_of_order_deliveries") > 0)
         return "lines out of order"
     if (sum(trial, server, "stray_lines") > 0)
@@ -231,16 +231,16 @@ function heads(texts, numbers,    i, count, words, rule)
     line(rule)
 }
 
-# A server's name, marked.
-function marked(trial, server,    text, n)
+# A server's name, marked: what the marks are about is the rate.
+function marked(trial, server, column,    text, n)
 {
     n = runs[trial, server] + 0
     text = "`" server "`"
-    if (times(trial, server, "bottleneck", "generator") * 2 > n)
+    if (column ~ /rate|throughput/ && times(trial, server, "bottleneck", "generator") * 2 > n)
         text = text " *"
-    if (n > 0 && turns(trial, server) * 2 >= n)
+    if (column ~ /rate|throughput/ && n > 0 && turns(trial, server) * 2 >= n)
         text = text " +"
-    if (n < about["rounds"])
+    if (n > 0 && n < about["rounds"])
         text = text " (" n (n == 1 ? " run)" : " runs)")
     return text
 }
@@ -358,7 +358,7 @@ function table(kind, pattern, title, what, columns,    i, j, count, list, rows, 
         gsub(/ /, ", ", rest)
         count = split(servers[trials[i]], list, " ")
         for (j = 1; j <= count; j++)
-            line("| " rest " | " marked(trials[i], list[j]) " | " cells(kind, trials[i], list[j]) " |")
+            line("| " rest " | " marked(trials[i], list[j], kind ~ /chat|echo/ ? "rate" : "") " | " cells(kind, trials[i], list[j]) " |")
     }
 }
 
@@ -393,8 +393,8 @@ function headline(what, trial, column, unit, divisor,    ours, said, text, j, co
     text = ""
     for (j = 1; j <= count; j++)
         if (list[j] != ours)
-            text = text (text == "" ? "" : "; ") marked(trial, list[j]) " " told(trial, list[j], column)
-    line("| " what " | " (runs[trial, ours] > 0 ? marked(trial, ours) : "`" ours "`") " " said " | " text " |")
+            text = text (text == "" ? "" : "; ") marked(trial, list[j], column) " " told(trial, list[j], column)
+    line("| " what " | " (runs[trial, ours] > 0 ? marked(trial, ours, column) : "`" ours "`") " " said " | " text " |")
 }
 
 function headline_table()
