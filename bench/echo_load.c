@@ -221,6 +221,8 @@ static void print_notes(const struct load *load, bool opened, bool died)
     if (opened && !died && !interrupted && run->tally.sent != load->options.most &&
         run->ended - run->began < load->options.duration)
         printf("note: the run ended early: nothing came back any more\n");
+    if (opened && !died && !interrupted && messages_due(&run->tally) > 0)
+        printf("note: 10 s later messages had not come back\n");
     if (opened)
         note_bottleneck(&run->cost);
 }
