@@ -139,15 +139,9 @@ static bool misleads(unsigned code)
 {
     static const struct {
         unsigned first, last;
-    } ranges[] = {{0x115F, 0x1160},
-                  {0x180E, 0x180E},
-                  {0x200B, 0x200B},
-                  {0x2028, 0x202E},
-                  {0x2060, 0x206F},
-                  {0x3164, 0x3164},
-                  {0xFEFF, 0xFEFF},
-                  {0xFFA0, 0xFFA0},
-                  {0xFFF9, 0xFFFB}};
+    } ranges[] = {{0x115F, 0x1160}, {0x180E, 0x180E}, {0x200B, 0x200B},
+                  {0x2028, 0x202E}, {0x2060, 0x206F}, {0x3164, 0x3164},
+                  {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0xFFF9, 0xFFFB}};
     bool found = false;
 
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
