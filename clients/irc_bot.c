@@ -215,7 +215,7 @@ static const struct options options = {
 
 int main(int argc, char *argv[])
 {
-    static struct irc_bot bot = {.path = "irc.log", .file = -1};
+    static struct irc_bot bot;
     struct irc_settings settings = {.nick = "netbot",
                                     .real_name = "netlab's irc_bot",
                                     .silence_ms = IRC_SILENCE_MS,
@@ -227,6 +227,8 @@ int main(int argc, char *argv[])
     struct signals signals;
     int option, status = EXIT_FAILURE;
 
+    bot.path = "irc.log";
+    bot.file = -1;
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
         case 'k': settings.key = optarg; break;

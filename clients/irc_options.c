@@ -28,8 +28,6 @@ void irc_options_take(struct irc_settings *settings, const struct options *optio
                                   strpbrk(settings->key, " ,\r\n") != NULL))
         options_wrong(options, "'%s' is no key (it has no space and no comma)",
                       settings->key);
-    if (settings->silence_ms < 1)
-        options_wrong(options, "the silence before a server is asked (-w) is too short");
     if (password != NULL &&
         (strlen(password) > PASSWORD_MOST || strpbrk(password, "\r\n") != NULL))
         options_wrong(options, "the password in IRC_PASSWORD is too long, or two lines");
