@@ -126,8 +126,7 @@ static void open_keyboard(struct stream_server *server)
     log_line(&server->log, "name_srv started on port %d", server->port);
     if (!isatty(STDIN_FILENO))
         return;
-    if (is_in_foreground())
-        log_line(&server->log, "Esc ends it");
+    log_line(&server->log, "Esc ends it");
     (void)signals_add(&server->signals, SIGTSTP, stopped);
     (void)signals_add(&server->signals, SIGCONT, continued);
     (void)signals_add(&server->signals, SIGQUIT, quit);
