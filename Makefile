@@ -24,7 +24,7 @@ TESTS = build/test_transcript build/test_input build/test_sockets build/test_cha
 	build/test_labs build/test_threat build/test_line_edit build/test_chat_cli \
 	build/test_watch build/test_resolve build/test_sockopts build/test_http \
 	build/test_http_get build/test_web_srv build/test_irc build/test_irc_bot \
-	build/test_irc_relay build/test_bench build/test_stream_server
+	build/test_irc_relay build/test_relay_way build/test_bench build/test_stream_server
 FIGURES = build/test_figures
 
 KIT = options.o net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
@@ -45,6 +45,8 @@ CHAT_CLI = clients/chat_cli.o clients/chat_screen.o clients/chat_names.o \
 IRC = clients/irc_options.o clients/irc_session.o clients/line_queue.o
 IRC_BOT = clients/irc_bot.o $(IRC)
 IRC_RELAY = clients/irc_relay.o clients/relay_way.o clients/room_link.o $(IRC)
+# Modules of programs that have a test by themselves.
+TESTED = $(LINE_EDIT) clients/relay_way.o
 HTTP_GET = clients/http_get.o clients/save.o
 CLIENTS = clients/threat_cli.o clients/echo_cli.o clients/dgram_cli.o $(CHAT_CLI) \
 	clients/watch_cli.o clients/resolve.o clients/sockopts.o $(HTTP_GET) \
@@ -183,9 +185,9 @@ build/check-is-there:
 $(HARNESS): build/check-is-there
 	$(COMPILE) $(CHECK_CFLAGS) -MMD -MP -c -o $@ $(@:.o=.c)
 
-build/libtest.a: $(HARNESS) $(LINE_EDIT)
+build/libtest.a: $(HARNESS) $(TESTED)
 	rm -f $@
-	$(AR) rc $@ $(HARNESS) $(LINE_EDIT)
+	$(AR) rc $@ $(HARNESS) $(TESTED)
 
 # One rule for all tests: each takes from the libraries what it needs.
 $(TESTS) $(FIGURES): build/libtest.a build/libkit.a

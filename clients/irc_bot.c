@@ -92,17 +92,19 @@ static void lose_line(struct irc_bot *bot, int error)
 
 static void write_line(struct irc_bot *bot, const char *line, size_t length)
 {
-    ssize_t written = 0;
+    size_t done = 0;
+    ssize_t written = 1;
 
-    if (bot->within_line)
-        written = write(bot->file, "\n", 1);
-    if (written >= 0) {
+    /* A line that a full disk has cut is ended first. */
+    if (bot->within_line && write(bot->file, "\n", 1) == 1)
         bot->within_line = false;
-        written = write(bot->file, line, length);
+    while (!bot->within_line && done < length && written > 0) {
+        written = write(bot->file, line + done, length - done);
+        done += written > 0 ? (size_t)written : 0;
     }
-    if (written != (ssize_t)length) {
-        bot->within_line = written > 0;
-        lose_line(bot, written == -1 ? errno : ENOSPC);
+    if (done < length) {
+        bot->within_line = bot->within_line || done > 0;
+        lose_line(bot, errno);
         return;
     }
     if (bot->is_full)

@@ -5,6 +5,7 @@
 
 #define IRC_PORT      6667
 #define PASSWORD_MOST 256 /* so that it and the words around it fit into a message */
+#define KEY_MOST      100 /* as well; RFC 2812 has 23 */
 
 void irc_options_take(struct irc_settings *settings, const struct options *options,
                       int count, char *operands[])
@@ -24,10 +25,11 @@ void irc_options_take(struct irc_settings *settings, const struct options *optio
                       "'%s' is no nick (letters, digits, -_[]\\`^{|}, a letter "
                       "first)",
                       settings->nick);
-    if (settings->key != NULL && (*settings->key == '\0' || *settings->key == ':' ||
-                                  strpbrk(settings->key, " ,\r\n") != NULL))
-        options_wrong(options, "'%s' is no key (it has no space and no comma)",
-                      settings->key);
+    if (settings->key != NULL &&
+        (*settings->key == '\0' || *settings->key == ':' ||
+         strpbrk(settings->key, " ,\r\n") != NULL || strlen(settings->key) > KEY_MOST))
+        options_wrong(options, "'%s' is no key (it has no space, no comma, %d bytes)",
+                      settings->key, KEY_MOST);
     if (password != NULL &&
         (strlen(password) > PASSWORD_MOST || strpbrk(password, "\r\n") != NULL))
         options_wrong(options, "the password in IRC_PASSWORD is too long, or two lines");

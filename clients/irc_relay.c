@@ -129,7 +129,7 @@ static bool may_tell_news(struct irc_relay *relay, enum side to, const char *lin
                                     relay->session.settings.pace_ms > 0;
     size_t waiting = queue_to(relay, to)->length;
 
-    if (relay->is_quiet || !relay_way_may_say(&relay->way, to, line))
+    if (relay->is_quiet || !relay_way_may_tell_news(&relay->way, to, line))
         return false;
     if (waiting <= (is_slow ? 0 : LINE_QUEUE_BYTES / 2))
         return true;
@@ -388,8 +388,6 @@ static void stop(struct irc_relay *relay)
 {
     room_link_stop(&relay->room);
     irc_session_quit(&relay->session, "irc_relay ends");
-    report_unsent(relay, &relay->session.queue, relay->session.settings.channel);
-    report_unsent(relay, &relay->room.queue, "the room");
 }
 
 /* Until a signal ends it, or the IRC server says no. The exit status. */
@@ -416,6 +414,8 @@ static int run(struct irc_relay *relay, struct signals *signals)
         tell_news_left_out(relay, ROOM);
     }
     room_link_stop(&relay->room);
+    report_unsent(relay, &relay->session.queue, relay->session.settings.channel);
+    report_unsent(relay, &relay->room.queue, "the room");
     return relay->session.refused ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

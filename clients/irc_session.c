@@ -368,6 +368,8 @@ static void take_numeric(struct irc_session *session, const struct irc_message *
         welcome(session, message);
     else if (session->state == IRC_REGISTERING && in_use)
         take_another_nick(session, last_param(message));
+    else if (message->numeric == 396) /* NickServ may have given us another host */
+        session->prefix_length = 0;
     else
         take_refusal(session, message);
 }
@@ -418,6 +420,8 @@ static void take_word(struct irc_session *session, const struct irc_message *mes
     } else if (strcmp(command, "NICK") == 0 && is_own) {
         take_nick(session, message->params[0]);
         session->prefix_length = 0; /* its length is not what it was */
+    } else if (strcmp(command, "CHGHOST") == 0 && is_own) {
+        session->prefix_length = 0;
     } else if (session->state == IRC_JOINED && here) {
         if (strcmp(command, "KICK") == 0 && irc_same(message->params[1], session->nick))
             take_removal(session, "kicked out of", message->params[2]);
@@ -436,9 +440,10 @@ static void take_message(struct irc_session *session, char *text)
         take_numeric(session, &message);
     else
         take_word(session, &message);
-    /* All but the first, which says for whom it is, if it is not alone. */
-    for (int i = message.count > 1 ? 1 : 0; i < message.count; i++)
-        mask_password(session, message.params[i]);
+    /* What is said in a channel is others' words: one may be a password and a word. */
+    if (!irc_is_channel(message.params[0]))
+        for (int i = 0; i < message.count; i++)
+            mask_password(session, message.params[i]);
     session->settings.hear(session->settings.owner, &message);
 }
 

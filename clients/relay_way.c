@@ -11,6 +11,9 @@
 /* A relay that stands by goes on when its twin has kept lines to itself for so long. */
 #define MISSED_MS 10000
 
+/* And so many: one that was heard before it was to be said looks like one that is missed. */
+#define MISSED_LINES 3
+
 /* ---- What was said ------------------------------------------------------------------ */
 
 /* FNV-1a. */
@@ -43,6 +46,16 @@ static bool was_said(const struct relay_way *way, enum side side, const char *li
     return false;
 }
 
+/* ---- Names -------------------------------------------------------------------------- */
+
+/* The length of the name in angle brackets, with the space behind it, or 0 for none. */
+static size_t name_length(const char *text)
+{
+    size_t length = *text == '<' ? 1 + strcspn(text + 1, "<> ") : 0;
+
+    return length > 1 && text[length] == '>' && text[length + 1] == ' ' ? length + 2 : 0;
+}
+
 /* ---- Twins -------------------------------------------------------------------------- */
 
 static void go_on(struct relay_way *way, const char *why)
@@ -69,7 +82,7 @@ static void meet_twin(struct relay_way *way, const char *nick)
         way->report(way->owner, text);
     }
     memcpy(way->first, nick, strlen(nick) + 1);
-    way->missed_since = 0;
+    way->missed_since[ROOM] = way->missed_since[CHANNEL] = 0;
 }
 
 /* The twin is known by its name in the room: its nick is that of who said this there. */
@@ -82,17 +95,64 @@ static void meet_who_said(struct relay_way *way, const char *line)
             meet_twin(way, way->heard_from[i]);
 }
 
+/* How many lines the twin has still to pass on, on a side. */
+static int missed(const struct relay_way *way, enum side side)
+{
+    int count = way->said[side].next - way->missed_from[side];
+
+    return count < 0 ? count + SAID_LINES : count;
+}
+
+/* It has itself brought this from there: it is not to bring it back. */
+static bool is_of_twin(const struct relay_way *way, enum side side, const char *line)
+{
+    size_t name = name_length(line);
+
+    return name > 0 && was_said(way, !side, line + name);
+}
+
 bool relay_way_may_say(struct relay_way *way, enum side side, const char *line)
 {
-    (void)remember(&way->said[side], line);
+    int place = remember(&way->said[side], line), kept;
+    char why[64];
+
     if (*way->first == '\0')
         return true;
-    if (way->missed_since == 0)
-        way->missed_since = clock_ms();
-    if (clock_ms() - way->missed_since <= MISSED_MS)
+    if (is_of_twin(way, side, line))
         return false;
-    go_on(way, "does not pass lines on");
+    if (way->missed_since[side] == 0) {
+        way->missed_since[side] = clock_ms();
+        way->missed_from[side] = place;
+    }
+    kept = missed(way, side) - 1; /* this one is not lost */
+    if (kept < MISSED_LINES || clock_ms() - way->missed_since[side] <= MISSED_MS)
+        return false;
+    (void)snprintf(why, sizeof why, "has kept %d line%s to itself", kept,
+                   kept == 1 ? "" : "s");
+    go_on(way, why);
     return true;
+}
+
+bool relay_way_may_tell_news(struct relay_way *way, enum side side, const char *line)
+{
+    (void)remember(&way->said[side], line);
+    return *way->first == '\0';
+}
+
+/* The twin has passed this on, and so, in their order, all that it will of those before. */
+static void tick_off(struct relay_way *way, enum side side, const char *line)
+{
+    uint32_t hash = hash_of(line);
+
+    for (int count = missed(way, side), i = 0; i < count; i++) {
+        int place = (way->missed_from[side] + i) % SAID_LINES;
+
+        if (way->said[side].lines[place] == hash) {
+            way->missed_from[side] = (place + 1) % SAID_LINES;
+            way->missed_since[side] = missed(way, side) > 0 ? clock_ms() : 0;
+            return;
+        }
+    }
 }
 
 void relay_way_hear(struct relay_way *way, enum side side, const char *name,
@@ -101,8 +161,8 @@ void relay_way_hear(struct relay_way *way, enum side side, const char *name,
     if (side == CHANNEL)
         (void)snprintf(way->heard_from[remember(&way->heard, words)],
                        sizeof way->heard_from[0], "%s", name);
-    if (way->missed_since != 0 && was_said(way, side, words))
-        way->missed_since = 0;
+    if (way->missed_since[side] != 0)
+        tick_off(way, side, words);
 }
 
 void relay_way_gone(struct relay_way *way, const char *nick)
@@ -118,14 +178,6 @@ void relay_way_lost(struct relay_way *way)
 }
 
 /* ---- The way a line came ------------------------------------------------------------ */
-
-/* The length of the name in angle brackets, with the space behind it, or 0 for none. */
-static size_t name_length(const char *text)
-{
-    size_t length = *text == '<' ? 1 + strcspn(text + 1, "<> ") : 0;
-
-    return length > 1 && text[length] == '>' && text[length + 1] == ' ' ? length + 2 : 0;
-}
 
 size_t way_length(const char *line)
 {

@@ -9,15 +9,17 @@
  * looks for the one that it has there; the last one is the author's, who may be called as
  * he likes. So that relays in different rooms and networks are told apart, each should be
  * given a name of its own. A text that begins with names in angle brackets is taken for a
- * longer way: whoever writes a relay's name and another into it keeps that line from going
- * through that relay, and no other.
+ * longer way: whoever writes a relay's name, and another name or the "--" of its news
+ * behind it, keeps that line from going through that relay. Relays that are linked in a
+ * ring bring a line back to where it was said, once each way round.
  *
  * Several relays between the same room and channel, twins, would each pass every line on.
  * But one that hears another say on one side what it has itself said on the other, under
  * its own name there, knows that they are twins. The one whose nick comes first goes on,
- * and the others stand by: until it leaves, or passes nothing on of what they would have,
- * for ten seconds. It must be their names on one side that count, the channel: on the other
- * they may come in another order, and each would stand by for the other.
+ * and the others stand by: until it leaves, or keeps three lines to itself for ten seconds. It must be their names on one side that count, the channel: on the other
+ * they may come in another order, and each would stand by for the other. Nobody on IRC can
+ * prove to be a relay: who wants to can act as a twin, but must then pass lines on, or is
+ * found out after those ten seconds.
  */
 #ifndef CLIENTS_RELAY_WAY_H
 #define CLIENTS_RELAY_WAY_H
@@ -31,8 +33,8 @@
 /* The names that a line may come with, in bytes: they stand before each piece of it. */
 #define WAY_MOST 200
 
-/* Lines that each side remembers to have said, to tell twins by. */
-#define SAID_LINES 256
+/* Lines that each side remembers: more than a twin's queue (clients/line_queue.h) holds. */
+#define SAID_LINES 4096
 
 enum side { ROOM, CHANNEL };
 
@@ -51,10 +53,11 @@ struct relay_way {
     struct said heard;   /* by others in the channel */
     char heard_from[SAID_LINES][IRC_NICK_MOST + 1];
     char first[IRC_NICK_MOST + 1]; /* the twin that passes lines on, or "": this one */
-    int64_t
-        missed_since; /* when it first did not pass a line on (clock_ms()); 0: it does */
-    bool warned;      /* that own words came back */
-    bool warned_of_length; /* that a line had too many names before it */
+    /* What it has not passed on, on either side: from that line on, since then; 0: none. */
+    int missed_from[2];
+    int64_t missed_since[2]; /* clock_ms() */
+    bool warned;             /* that own words came back */
+    bool warned_of_length;   /* that a line had too many names before it */
 };
 
 /* The length of the names that a line begins with, with the spaces behind them. */
@@ -66,8 +69,12 @@ size_t way_length(const char *line);
  */
 bool relay_way_came_back(struct relay_way *way, enum side side, const char *line);
 
-/* Is a line to be said on a side? It is remembered, and what goes with it is as it is. */
+/*
+ * Is a line to be said on a side? It is remembered. Of news, who comes and goes, a twin
+ * need not pass on what it is not told to.
+ */
 bool relay_way_may_say(struct relay_way *way, enum side side, const char *line);
+bool relay_way_may_tell_news(struct relay_way *way, enum side side, const char *line);
 
 /* Somebody has said it on a side: it may be what a twin has passed on for this relay. */
 void relay_way_hear(struct relay_way *way, enum side side, const char *name,

@@ -3,11 +3,13 @@
 
 #include "net/clock.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -229,6 +231,37 @@ START_TEST(a_full_disk_is_said_once_and_the_bot_goes_on)
 }
 END_TEST
 
+START_TEST(a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
+{
+    const struct rlimit small = {.rlim_cur = 1024, .rlim_max = RLIM_INFINITY};
+    const struct rlimit large = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+    struct fake fake = fake_open();
+    FILE *file = fopen(log_path, "w");
+    struct stream server;
+    char nick[64];
+
+    ck_assert_ptr_nonnull(file);
+    (void)fprintf(file, "%999s\n", "before");
+    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small),
+                     0); /* the bot's disk is that full */
+    start_bot(fake.port, NULL, NULL);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &large), 0);
+    server = fake_welcome(&fake, "#room", nick);
+    expect_error("joined");
+    irc_send(&server, ":bob!u@h PRIVMSG #room :cut");
+    expect_error(strerror(EFBIG));
+    irc_send(&server, ":bob!u@h PRIVMSG #room :lost");
+    irc_send(&server, "PING :turn");
+    expect_line(&server, "PONG turn");
+    ck_assert_int_eq(truncate(log_path, 900), 0);
+    irc_send(&server, ":bob!u@h PRIVMSG #room :kept");
+    ck_assert_ptr_nonnull(strstr(await_log(log_path, "<bob> kept"), "\n20"));
+    expect_error("again; 2 lines are missing");
+    stop_bot_on(&server);
+}
+END_TEST
+
 START_TEST(a_file_that_takes_nothing_keeps_nobody_waiting)
 {
     struct fake fake = fake_open();
@@ -355,6 +388,8 @@ START_TEST(it_identifies_with_a_password_that_is_never_shown)
     expect_error("Cannot send IDENTIFY *******");
     irc_send(&server, ":fake 401 netbot NickServ :No such nick");
     expect_error("there is no NickServ to identify to: No such nick");
+    irc_send(&server, ":bob!u@h PRIVMSG #room :my hunter2 is a word of mine");
+    (void)await_log(log_path, "#room <bob> my hunter2 is a word of mine");
     stream_close(&server);
     expect_error("lost the connection");
     ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
@@ -697,6 +732,7 @@ int main(void)
         on_inspircd_what_is_said_is_written_as_well,
         a_hangup_opens_the_file_anew_and_no_line_is_lost,
         a_full_disk_is_said_once_and_the_bot_goes_on,
+        a_line_that_a_full_disk_has_cut_is_ended_before_the_next,
         a_file_that_takes_nothing_keeps_nobody_waiting,
         a_standard_error_that_nobody_reads_keeps_nobody_waiting,
         a_file_that_cannot_be_opened_is_said,
