@@ -45,15 +45,9 @@ static void answer(struct stream *stream, const char *text, bool is_last)
 
 /* ---- The terminal, which others use before, after and meanwhile --------------------- */
 
-/* To read the keys of somebody else's terminal would stop the program (SIGTTIN). */
-static bool is_in_foreground(void)
-{
-    return tcgetpgrp(STDIN_FILENO) == getpgrp();
-}
-
 static void enter_terminal(void)
 {
-    if (is_in_foreground())
+    if (terminal_in_foreground(&keyboard))
         (void)terminal_enter(&keyboard); /* if it fails, it is gone, and reading tells */
 }
 
@@ -97,7 +91,7 @@ static void take_keys(void *owner, int events)
         stream_server_stop(server);
         return;
     }
-    if (!is_in_foreground()) {
+    if (!terminal_in_foreground(&keyboard)) {
         wait_for_foreground(server, 0);
         return;
     }
@@ -114,7 +108,7 @@ static void wait_for_foreground(void *owner, int events)
 {
     (void)events;
     enter_terminal();
-    if (is_in_foreground())
+    if (terminal_in_foreground(&keyboard))
         stream_server_watch(owner, STDIN_FILENO, STREAM_READABLE, -1, take_keys, owner);
     else
         stream_server_watch(owner, STDIN_FILENO, 0, BACKGROUND_MS, wait_for_foreground,

@@ -36,12 +36,16 @@ int terminal_enter(struct terminal *terminal)
     return 0;
 }
 
-bool terminal_is_ours(const struct terminal *terminal)
+bool terminal_in_foreground(const struct terminal *terminal)
 {
     pid_t foreground = tcgetpgrp(terminal->descriptor);
 
-    /* One that is not this session's has no foreground, and stops nobody. */
-    return terminal->keyed && (foreground == -1 || foreground == getpgrp());
+    return foreground == -1 || foreground == getpgrp();
+}
+
+bool terminal_is_ours(const struct terminal *terminal)
+{
+    return terminal->keyed && terminal_in_foreground(terminal);
 }
 
 void terminal_leave(struct terminal *terminal)

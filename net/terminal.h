@@ -23,9 +23,12 @@ struct terminal {
 int terminal_enter(struct terminal *terminal);
 
 /*
- * Is it changed, and are its keys still for this program? In the background they are
- * somebody else's: to read one there stops the program (SIGTTIN).
+ * Are its keys for this program? In the background they are somebody else's: to read one
+ * there stops the program (SIGTTIN). A terminal of another session stops nobody: true.
  */
+bool terminal_in_foreground(const struct terminal *terminal);
+
+/* The same, and terminal_enter() is in force. */
 bool terminal_is_ours(const struct terminal *terminal);
 
 /*

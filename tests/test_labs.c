@@ -334,7 +334,7 @@ START_TEST(at_the_end_clients_get_what_they_are_owed)
     int sent = send_until_stopped(&client), answered = 0;
 
     ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
-    expect_end(&silent); /* which shows that it is ending */
+    expect_end(&silent);         /* which shows that it is ending */
     while (stream_fill(&client)) /* at once: its patience is two seconds */
         continue;
     for (; memchr(client.bytes, '\n', client.length) != NULL; answered++)
@@ -398,6 +398,19 @@ START_TEST(row_8_esc_in_its_terminal_closes_every_connection_and_ends_it)
         expect_end(&clients[i]);
         stream_close(&clients[i]);
     }
+    person_sees(&person, "status 0\r\n");
+    (void)person_leaves(&person);
+}
+END_TEST
+
+START_TEST(esc_ends_it_at_a_terminal_of_another_session_too)
+{
+    struct person person;
+
+    ck_assert(setenv("NAME_SRV", "bin/name_srv", 0) == 0);
+    person = person_start("setsid -w $NAME_SRV -p 0; echo status $?", "");
+    person_sees(&person, "Esc ends it\r\n");
+    person_types(&person, "\033");
     person_sees(&person, "status 0\r\n");
     (void)person_leaves(&person);
 }
@@ -534,6 +547,7 @@ int main(void)
     const TTest *const of_keys[] = {
         row_8_the_name_is_the_users_own_if_not_given,
         row_8_esc_in_its_terminal_closes_every_connection_and_ends_it,
+        esc_ends_it_at_a_terminal_of_another_session_too,
         an_arrow_key_is_not_an_esc_and_neither_are_letters,
         the_terminal_is_put_back_as_it_was_however_it_ends,
         stopped_and_continued_it_gives_the_terminal_back_and_takes_it_again,
