@@ -3,7 +3,8 @@
  * not in POSIX. Linux (glibc and musl) and macOS show them only when asked by their own
  * names for that.
  */
-#define _GNU_SOURCE
+#undef _POSIX_C_SOURCE
+#define _GNU_SOURCE 1
 #define __APPLE_USE_RFC_3542
 #include "net/datagram.h"
 
@@ -29,7 +30,7 @@ void datagram_prepare(int socket)
 
 static void find_asked(struct msghdr *message, struct datagram_route *route)
 {
-    const struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    const struct cmsghdr *header = CMSG_FIRSTHDR(message); /* one kind was asked for */
 
     if (header == NULL)
         return;
@@ -146,5 +147,5 @@ ssize_t datagram_answer(int socket, const void *bytes, size_t length,
                              .msg_iovlen = 1};
 
     set_asked(&message, &control, route);
-    return sendmsg(socket, &message, MSG_NOSIGNAL);
+    return sendmsg(socket, &message, 0);
 }

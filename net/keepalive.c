@@ -1,8 +1,12 @@
 /*
  * The one place for TCP_KEEPIDLE and its like: they are not in POSIX.1-2008. Linux, the
  * BSDs and musl have them, macOS names the first TCP_KEEPALIVE; where they are missing
- * the system's own timing holds.
+ * the system's own timing holds. BSD's and Apple's headers hide them from a program that
+ * asks for POSIX alone, so here it does not.
  */
+#undef _POSIX_C_SOURCE
+#define _DEFAULT_SOURCE 1
+
 #include "net/keepalive.h"
 
 #include <netinet/in.h>
