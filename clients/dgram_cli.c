@@ -128,7 +128,7 @@ static ssize_t receive(struct dgram_client *client)
 
 static int send_out(struct dgram_client *client, size_t length)
 {
-    ssize_t sent = send(client->server, client->out, length, MSG_NOSIGNAL);
+    ssize_t sent = send(client->server, client->out, length, 0);
 
     if (sent == -1 && errno == ECONNREFUSED) /* of an earlier one */
         client->refused = true;
@@ -261,35 +261,44 @@ static bool take_answer(struct dgram_client *client, long awaited)
     return number == awaited;
 }
 
+/* Takes what comes until `until` (ns). 1: `number` is settled; 0: time, or a signal; -1. */
+static int hear(struct dgram_client *client, long number, int64_t until)
+{
+    int ready;
+
+    while ((ready = wait_until(client, until)) == 1) {
+        bool settled = take_answer(client, number);
+
+        if (fflush(stdout) == EOF)
+            return complain_of_output();
+        if (settled)
+            break;
+    }
+    return ready;
+}
+
 /* Sends one number and waits for its answer, then for the time of the next. -1: failed. */
 static int ask_number(struct dgram_client *client, long number)
 {
     int64_t now = clock_ns();
-    bool settled = false, is_last = number + 1 == client->count;
-    int ready;
+    int heard;
 
     compose(client, number, client->out);
     client->sent_at[number] = now;
     if (send_out(client, client->size) == -1)
         return -1;
-    for (;;) {
-        int64_t until = settled ? now + client->interval_ns : now + client->patience_ns;
-
-        if (is_nobody_there(client) || (settled && is_last))
-            return 0;
-        ready = wait_until(client, until);
-        if (ready == 0 && !settled && !stop_requested && clock_ns() >= until) {
-            (void)printf("number %ld: no answer in %g s\n", number,
-                         (double)client->patience_ns / (double)NS_PER_S);
-            settled = true;
-        } else if (ready == 1) {
-            settled = take_answer(client, number) || settled;
-        } else if (stop_requested || ready == -1 || clock_ns() >= until) {
-            return ready;
-        }
+    heard = hear(client, number, now + client->patience_ns);
+    if (heard == 0 && !stop_requested) {
+        (void)printf("number %ld: no answer in %g s\n", number,
+                     (double)client->patience_ns / (double)NS_PER_S);
         if (fflush(stdout) == EOF)
             return complain_of_output();
     }
+    if (number + 1 == client->count || is_nobody_there(client))
+        return heard == -1 ? -1 : 0;
+    while (heard != -1 && !stop_requested && clock_ns() < now + client->interval_ns)
+        heard = hear(client, number, now + client->interval_ns); /* late ones */
+    return heard == -1 ? -1 : 0;
 }
 
 static void print_summary(const struct dgram_client *client)
@@ -408,7 +417,9 @@ int main(int argc, char *argv[])
         case 'i': client.interval_ns = options_seconds(&options, option); break;
         case 'p': client.port = options_port(&options, optarg, 1); break;
         case 's': size = options_number(&options, option, 0, DATAGRAM_MOST); break;
-        case 'w': client.patience_ns = options_seconds(&options, option); break;
+        case 'w':
+            client.patience_ns = options_timeout(&options, option) * NS_PER_S / 1000;
+            break;
         }
     }
     if (optind < argc)

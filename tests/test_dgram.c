@@ -411,6 +411,7 @@ START_TEST(wrong_usage_is_status_2)
     expect_wrong_usage("DGRAM_CLI", "bin/dgram_cli", "-s", "65528");
     expect_wrong_usage("DGRAM_CLI", "bin/dgram_cli", "-i", "-1");
     expect_wrong_usage("DGRAM_CLI", "bin/dgram_cli", "-w", "soon");
+    expect_wrong_usage("DGRAM_CLI", "bin/dgram_cli", "-w", "0");
 }
 END_TEST
 
