@@ -15,7 +15,7 @@
 
 /*
  * What of a command may stand before each piece of a long line: "/msg", a name, and some
- * spaces. With more than that nobody has talked to anybody, and the rest is left out.
+ * spaces. A beginning that is longer is no real one, and the rest of that line is left out.
  */
 #define KEPT_MOST (NAME_MOST + 32)
 
@@ -131,13 +131,13 @@ static void command_nick(struct chat_server *server, int sock, const char *words
 static void command_who(struct chat_server *server, int sock, const char *words)
 {
     char row[ROW_MOST + NAME_MOST];
-    int present = 0;
+    int left = 0; /* to be named */
     size_t length;
 
     (void)words;
     for (int other = 0; other <= server->highest; other++)
-        present += is_present(server, other);
-    length = (size_t)snprintf(row, sizeof row, "%d here:", present);
+        left += is_present(server, other);
+    length = (size_t)snprintf(row, sizeof row, "%d here:", left);
     for (int other = 0; other <= server->highest; other++) {
         const char *name = server->clients[other].name;
 
@@ -147,9 +147,9 @@ static void command_who(struct chat_server *server, int sock, const char *words)
             tell(server, sock, row);
             length = (size_t)snprintf(row, sizeof row, " ");
         }
-        present--;
+        left--;
         length += (size_t)snprintf(row + length, sizeof row - length, " %s%s", name,
-                                   present > 0 ? "," : "");
+                                   left > 0 ? "," : "");
     }
     tell(server, sock, row);
 }

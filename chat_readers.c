@@ -51,8 +51,9 @@ void wait_for_slow_readers(struct chat_server *server)
 /* ---- Sending, at the end of a turn -------------------------------------------------- */
 
 /*
- * Notes what a reader took, and since when it has been refusing to take any more. The log
- * has not caught up since then: the room is not slowed down to what its reader takes.
+ * Notes what a reader took, and since when it has been refusing to take any more. For the
+ * log it is since when it has not caught up: one who reads the log slowly loses lines, and
+ * does not slow down the room.
  */
 static void move_cursor(struct chat_server *server, int sock,
                         const struct transcript_span *span, size_t taken, bool refused)

@@ -98,7 +98,7 @@ static void close_client(struct echo_server *server, int sock, int error)
                  client->echoed, error ? ": " : "", error ? strerror(error) : "");
     descriptor_hang_up(sock);
     fdset_remove(&server->descriptors, sock);
-    while (server->highest > STDERR_FILENO &&
+    while (server->highest > STDOUT_FILENO &&
            !fdset_has(&server->descriptors, server->highest))
         server->highest--;
 }
@@ -161,12 +161,15 @@ static void choose_descriptors(const struct echo_server *server, fd_set *readabl
 static int wait_for_events(struct echo_server *server, fd_set *readable, fd_set *writable,
                            struct signals *signals)
 {
-    int64_t deadline = server->srvsock == -1               ? server->stop_by
-                       : server->accept_from > server->now ? server->accept_from
-                                                           : INT64_MAX;
-    struct timespec timeout = clock_timespec(deadline - server->now);
+    int64_t deadline = INT64_MAX;
+    struct timespec timeout;
     int ready;
 
+    if (server->srvsock == -1)
+        deadline = server->stop_by;
+    else if (server->accept_from > server->now)
+        deadline = server->accept_from;
+    timeout = clock_timespec(deadline - server->now);
     choose_descriptors(server, readable, writable);
     ready = signals_pselect(signals, server->highest + 1, readable, writable,
                             deadline == INT64_MAX ? NULL : &timeout);
@@ -272,8 +275,7 @@ static const struct options options = {
 
 int main(int argc, char *argv[])
 {
-    static struct echo_server
-        server; /* its buffers are 64 MB, of which few are touched */
+    static struct echo_server server; /* 64 MB of buffers, of which few are touched */
     struct descriptor_output output;
     const char *address = NULL, *why;
     int option, port = 23000, result;

@@ -1,6 +1,5 @@
 #include "options.h"
 
-#include "net/address.h"
 #include "net/number.h"
 #include "version.h"
 
@@ -57,11 +56,11 @@ int options_next(const struct options *options, int argc, char *argv[])
 
 int options_port(const struct options *options, const char *text, int least)
 {
-    int port = address_parse_port(text);
+    long port;
 
-    if (port < least)
+    if (number_parse(text, least, 65535, &port) == -1)
         options_wrong(options, "'%s' is no port (%d to 65535)", text, least);
-    return port;
+    return (int)port;
 }
 
 int options_host_port(const struct options *options, const char *text, char *host,

@@ -27,11 +27,13 @@ int options_port(const struct options *options, const char *text, int least);
 int options_host_port(const struct options *options, const char *text, char *host,
                       size_t size);
 
-/*
- * The value of the option `letter`: a number, or seconds ("0.2", up to a day) in ns, or in
- * ms. They are rounded up: only 0 gives 0. A time-out may not be 0.
- */
+/* The number that the option `letter` has, from `least` to `most`. */
 long options_number(const struct options *options, int letter, long least, long most);
+
+/*
+ * Its seconds ("0.2", up to a day): in ns, of which a part is dropped; in ms, rounded up;
+ * and in ms, where none at all would make no sense.
+ */
 int64_t options_seconds(const struct options *options, int letter);
 int64_t options_milliseconds(const struct options *options, int letter);
 int64_t options_timeout(const struct options *options, int letter);

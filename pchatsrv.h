@@ -1,5 +1,5 @@
 /*
- * pchatsrv.h: the chat server's state, and what its commands (chat_commands.c) use of it.
+ * pchatsrv.h: the chat server's state, and what its three files use of each other.
  */
 #ifndef PCHATSRV_H
 #define PCHATSRV_H
@@ -58,8 +58,9 @@ _Static_assert(SPACE_FOR_INPUT + SPACE_TO_GO_ON <= TRANSCRIPT_BYTES / 2,
 
 /*
  * When several talk at once in a large room the sends are put off while more comes (see
- * gather_more()): from 64 descriptors on, where a round of sends takes a multiple of the
- * 50 us of a look, and for ten looks, half a millisecond, at the most.
+ * gather_more()), which nearly doubles what it delivers: from 64 descriptors on, where a
+ * round of sends takes a multiple of the 50 us of a look, and for ten looks, half a
+ * millisecond, at the most.
  */
 #define GATHER_FROM  64
 #define GATHER_LOOKS 10
@@ -155,7 +156,7 @@ void close_slow_readers(struct chat_server *server);
 /* ---- What begins with a slash (chat_commands.c) ------------------------------------- */
 
 /*
- * Obeys a line that begins with a slash (chat_commands.c). Returns how many bytes at its
+ * Obeys a line that begins with a slash. Returns how many bytes at its
  * beginning, the command's own words, stand before each further piece of a long line too;
  * 0 if the rest of such a line means nothing.
  */

@@ -44,13 +44,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 5000  /* to connect, with each address of the host */
-#define LEAVE_MS    2000  /* to send what was still queued when somebody leaves */
-#define STALL_MS    30000 /* for the server to take some of what a script sends */
-#define SILENCE_MS  1000  /* for it to say something, when a script has sent all */
-#define PART_MS     500   /* until the beginning of a line is shown, to a person */
-#define MOMENT_MS   200   /* for a terminal to go on, when somebody leaves */
-#define FOR_EVER    (-1)  /* for what comes, while nothing is due */
+#define PATIENCE_MS 5000      /* to connect, with each address of the host */
+#define LEAVE_MS    2000      /* to send what was still queued when somebody leaves */
+#define STALL_MS    30000     /* for the server to take some of what a script sends */
+#define SILENCE_MS  1000      /* for it to say something, when a script has sent all */
+#define PART_MS     500       /* until the beginning of a line is shown, to a person */
+#define MOMENT_MS   200       /* for a terminal to go on, when somebody leaves */
+#define FOR_EVER    INT64_MAX /* for what comes, while nothing is due */
 
 #define QUEUE_BYTES (1 << 20) /* to the server: 500 of the longest lines */
 #define PIECE_BYTES 16384     /* of one recv(), and of one read() of a script's input */
@@ -136,14 +136,13 @@ static void stop_catching(const struct chat_client *client)
 
 /* ---- What goes to the server -------------------------------------------------------- */
 
-/* 0; -1: there is no room for it. */
-static int queue_bytes(struct chat_client *client, const char *bytes, size_t length)
+/* What is said has room, its callers have looked; an answer to telnet may find none. */
+static void queue_bytes(struct chat_client *client, const char *bytes, size_t length)
 {
     if (length > QUEUE_BYTES - client->queued)
-        return -1;
+        return;
     memcpy(client->queue + client->queued, bytes, length);
     client->queued += length;
-    return 0;
 }
 
 static void send_some(struct chat_client *client)
@@ -176,7 +175,7 @@ static void print_line(struct chat_client *client, enum line_event event)
     struct line *line = &client->line;
 
     text_straighten(line->text, line->length);
-    chat_screen_print(&client->screen, line->text, line->length, event == LINE_ENDED);
+    chat_screen_print(&client->screen, line->text, event == LINE_ENDED);
     line_clear(line, 0);
 }
 
@@ -203,7 +202,7 @@ static void take_command(struct chat_client *client, unsigned char byte)
     case TELNET_DATA: take_data(client, &byte, 1); break;
     case TELNET_REFUSE:
         if (!client->half_closed)
-            (void)queue_bytes(client, reply.bytes, sizeof reply.bytes);
+            queue_bytes(client, reply.bytes, sizeof reply.bytes);
         break;
     default: break;
     }
@@ -245,24 +244,23 @@ static void finish_lines(struct chat_client *client)
 
 static void queue_line(struct chat_client *client, const char *line, size_t length)
 {
-    static const char refusal[] = "chat_cli: not sent: the server has stopped reading";
-
     if (length + 2 <= QUEUE_BYTES - client->queued) {
-        (void)queue_bytes(client, line, length);
-        (void)queue_bytes(client, "\r\n", 2);
+        queue_bytes(client, line, length);
+        queue_bytes(client, "\r\n", 2);
     } else {
         client->refused = true;
-        chat_screen_print(&client->screen, refusal, sizeof refusal - 1, true);
+        chat_screen_print(&client->screen,
+                          "chat_cli: not sent: the server has stopped reading", true);
     }
 }
 
 static void enter_line(struct chat_client *client)
 {
-    static const char lost[] = "chat_cli: the line was full: the rest of it is not sent";
-
     chat_screen_leave_line(&client->screen, &client->edit);
     if (client->edit.overflowed)
-        chat_screen_print(&client->screen, lost, sizeof lost - 1, true);
+        chat_screen_print(&client->screen,
+                          "chat_cli: the line was full: the rest of it is not sent",
+                          true);
     if (strcmp(client->edit.text, "quit") == 0)
         client->reads_input = false;
     else
@@ -329,9 +327,9 @@ static void read_input(struct chat_client *client)
         const char *iac = memchr(bytes + at, TELNET_IAC, (size_t)(got - at));
         ssize_t end = iac != NULL ? iac + 1 - bytes : got;
 
-        (void)queue_bytes(client, bytes + at, (size_t)(end - at));
+        queue_bytes(client, bytes + at, (size_t)(end - at));
         if (iac != NULL)
-            (void)queue_bytes(client, iac, 1);
+            queue_bytes(client, iac, 1);
         at = end;
     }
     if (got == -1 && !descriptor_try_again(errno))
@@ -357,10 +355,8 @@ static void give_terminal_back(struct chat_client *client)
 static void resume(struct chat_client *client)
 {
     bool given_back = !client->terminal.keyed;
-    sigset_t blocked;
 
-    (void)sigprocmask(SIG_SETMASK, &client->signals.while_waiting, &blocked);
-    (void)sigprocmask(SIG_SETMASK, &blocked, NULL);
+    signals_let_in(&client->signals);
     suspend_requested = resumed = 0;
     if (stop_requested)
         return;
@@ -402,13 +398,18 @@ static int wait_for_events(struct chat_client *client, fd_set *readable, fd_set 
 {
     /* A signal may have got in already, while the screen was busy. */
     bool signalled = stop_requested || suspend_requested || resumed || resized;
-    int64_t granted = patience(client), begun = clock_ms();
-    bool holds_part = client->at_terminal && client->line.length > 0;
-    int64_t left = granted != FOR_EVER ? granted - client->waited_ms : PART_MS;
-    struct timespec timeout = clock_timespec(signalled ? 0 : left);
-    bool has_deadline, came;
+    int64_t granted = patience(client), begun = clock_ms(), left = granted;
+    bool holds_part = client->at_terminal && client->line.length > 0, came;
+    struct timespec timeout;
     int ready;
 
+    if (granted != FOR_EVER)
+        left = granted - client->waited_ms;
+    else if (holds_part)
+        left = PART_MS;
+    if (signalled)
+        left = 0;
+    timeout = clock_timespec(left);
     FD_ZERO(readable);
     FD_ZERO(writable);
     fdset_add(readable, client->server);
@@ -416,9 +417,8 @@ static int wait_for_events(struct chat_client *client, fd_set *readable, fd_set 
         fdset_add(readable, STDIN_FILENO);
     if (client->queued > 0)
         fdset_add(writable, client->server);
-    has_deadline = signalled || granted != FOR_EVER || holds_part;
     ready = signals_pselect(&client->signals, client->server + 1, readable, writable,
-                            has_deadline ? &timeout : NULL);
+                            left == FOR_EVER ? NULL : &timeout);
     client->waited_ms = granted == FOR_EVER ? 0 : client->waited_ms + clock_ms() - begun;
     came = fdset_has(client->half_closed ? readable : writable, client->server);
     client->late = granted != FOR_EVER && client->waited_ms >= granted && !came;
@@ -561,11 +561,11 @@ static void look_around(struct chat_client *client)
 static void greet(struct chat_client *client, const char *host, int port)
 {
     char greeting[512];
-    int length = snprintf(
-        greeting, sizeof greeting,
-        "Connected to %.255s port %d. The line 'quit' or Ctrl-D leaves.", host, port);
 
-    chat_screen_print(&client->screen, greeting, (size_t)length, true);
+    (void)snprintf(greeting, sizeof greeting,
+                   "Connected to %.255s port %d. The line 'quit' or Ctrl-D leaves.", host,
+                   port);
+    chat_screen_print(&client->screen, greeting, true);
 }
 
 /* Connects, chats, and leaves. The exit status. */
@@ -580,8 +580,10 @@ static int visit(struct chat_client *client, const char *host, int port)
                       why);
         return EXIT_FAILURE;
     }
-    if (signals_prepare(&client->signals, request_stop) == -1)
+    if (signals_prepare(&client->signals, request_stop) == -1) {
+        (void)fprintf(stderr, "chat_cli: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;
+    }
     keepalive_enable(client->server);
     client->reads_input = true;
     look_around(client);
@@ -609,7 +611,7 @@ int main(int argc, char *argv[])
     client.silence_ms = SILENCE_MS;
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
-        case 't': client.stall_ms = options_milliseconds(&options, option); break;
+        case 't': client.stall_ms = options_timeout(&options, option); break;
         case 'w': client.silence_ms = options_milliseconds(&options, option); break;
         }
     }

@@ -81,7 +81,7 @@ static void put_string(struct chat_screen *screen, const char *string)
 
 /* ---- What the others say ------------------------------------------------------------ */
 
-static void put_coloured(struct chat_screen *screen, const char *line, size_t length)
+static void put_coloured(struct chat_screen *screen, const char *line)
 {
     struct chat_name names[CHAT_NAMES_MOST];
     int count = chat_names_find(line, names);
@@ -98,17 +98,16 @@ static void put_coloured(struct chat_screen *screen, const char *line, size_t le
         put_string(screen, "\033[0m");
         done = names[i].at + names[i].length;
     }
-    put(screen, line + done, length - done);
+    put_string(screen, line + done);
 }
 
-void chat_screen_print(struct chat_screen *screen, const char *text, size_t length,
-                       bool ends)
+void chat_screen_print(struct chat_screen *screen, const char *text, bool ends)
 {
     chat_screen_hide_prompt(screen);
     if (screen->is_coloured && !screen->within_line)
-        put_coloured(screen, text, length);
+        put_coloured(screen, text);
     else
-        put(screen, text, length);
+        put_string(screen, text);
     screen->within_line = true;
     if (ends)
         chat_screen_end_line(screen);

@@ -47,9 +47,8 @@ void chat_screen_open(struct chat_screen *screen);
 /* Writes what was printed, and gives standard output back as it was. */
 void chat_screen_close(struct chat_screen *screen);
 
-/* Prints clean text (net/text.h) and its line end, or a piece of a line without. */
-void chat_screen_print(struct chat_screen *screen, const char *text, size_t length,
-                       bool ends);
+/* Prints a string of clean text (net/text.h) and its line end, or a piece without. */
+void chat_screen_print(struct chat_screen *screen, const char *text, bool ends);
 
 /* Ends a line of which there will be no other piece. */
 void chat_screen_end_line(struct chat_screen *screen);

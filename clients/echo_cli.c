@@ -99,7 +99,7 @@ static int read_input(struct echo_client *client)
     return 0;
 }
 
-/* Sends, and says that this was all when it was. */
+/* Sends what the server takes. -1, when it was said: it is lost. */
 static int send_some(struct echo_client *client)
 {
     ssize_t sent =
@@ -166,7 +166,7 @@ static int receive(struct echo_client *client)
 
 /* ---- Both at once ------------------------------------------------------------------- */
 
-/* -1, when it was said: the server takes and sends nothing, though it should, or select(). */
+/* 0; -1, when it was said: the server was silent for too long, or select() failed. */
 static int wait_for_events(const struct echo_client *client, fd_set *readable,
                            fd_set *writable)
 {
@@ -193,7 +193,7 @@ static int wait_for_events(const struct echo_client *client, fd_set *readable,
     return complain_of_server(client, "no answer from", why);
 }
 
-/* Has everything come back that a server without a word for the end is to send? */
+/* Without a half-close the server does not end: we do, when all has come back. */
 static bool is_over(const struct echo_client *client)
 {
     return !client->half_closes && client->echoed == client->ready;
@@ -245,7 +245,7 @@ static const struct options options = {
             "  -V          print the version\n",
 };
 
-/* The words as a line, or standard input. -1: there are more words than one may be sent. */
+/* The words as a line, or standard input. -1: the words do not fit the window. */
 static int choose_text(struct echo_client *client, char *words[])
 {
     if (words[0] != NULL && words[1] == NULL && strcmp(words[0], "-") == 0) {

@@ -219,7 +219,7 @@ static void begin(struct irc_session *session)
     session->nicks_tried = 0;
     session->prefix_length = 0;
     (void)snprintf(session->nick, sizeof session->nick, "%s", settings->nick);
-    enter(session, IRC_DIALLING, 0);
+    enter(session, IRC_DIALING, 0);
     dial_start(&session->dial, settings->host, settings->port, SOCK_STREAM, DIAL_MS);
 }
 
@@ -518,7 +518,7 @@ void irc_session_start(struct irc_session *session, const struct irc_settings *s
 int irc_session_watch(const struct irc_session *session, fd_set *readable,
                       fd_set *writable)
 {
-    if (session->state == IRC_DIALLING)
+    if (session->state == IRC_DIALING)
         return dial_watch(&session->dial, readable, writable);
     fdset_add(readable, session->socket);
     if (session->socket != -1 && has_output(session))
@@ -533,7 +533,7 @@ int64_t irc_session_deadline(const struct irc_session *session)
     int64_t deadline = session->deadline;
 
     switch (session->state) {
-    case IRC_DIALLING: return session->dial.deadline;
+    case IRC_DIALING: return session->dial.deadline;
     case IRC_OVER: return NO_DEADLINE;
     case IRC_OUTSIDE: return life < deadline ? life : deadline;
     case IRC_JOINED: break;
@@ -563,7 +563,7 @@ static void dial_on(struct irc_session *session)
 
 void irc_session_step(struct irc_session *session, const fd_set *readable)
 {
-    if (session->state == IRC_DIALLING)
+    if (session->state == IRC_DIALING)
         dial_on(session);
     if (session->socket != -1 && fdset_has(readable, session->socket))
         receive(session);

@@ -48,7 +48,7 @@ struct irc_settings {
 
 enum irc_state {
     IRC_PAUSING,     /* until the next attempt */
-    IRC_DIALLING,    /* until the server has been reached */
+    IRC_DIALING,     /* until the server has been reached */
     IRC_REGISTERING, /* until its welcome */
     IRC_OUTSIDE,     /* welcome, and to join in a while */
     IRC_JOINING,     /* until it is in the channel */

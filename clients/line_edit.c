@@ -340,8 +340,7 @@ void line_edit_view(struct line_edit *edit, size_t columns, struct line_edit_vie
     scroll(edit, columns);
     view->bytes = edit->text + edit->first;
     view->before_cursor = edit->cursor - edit->first;
-    view->column = columns_between(edit, edit->first, edit->cursor);
-    used = view->column;
+    used = columns_between(edit, edit->first, edit->cursor);
     for (end = edit->cursor; end < edit->length; end = next) {
         next = after(edit, end);
         used += columns_between(edit, end, next);

@@ -4,8 +4,8 @@
  * It knows nothing of terminals: bytes go in (UTF-8 and the sequences that the keys of
  * a terminal send, ECMA-48 and xterm's, cut anywhere), a line and a cursor come out, and
  * what of them fits so many columns. The text is always valid UTF-8 (RFC 3629) without
- * control characters: a TAB that is typed becomes a space, bytes that are no UTF-8
- * become U+FFFD, and keys without a meaning do nothing.
+ * control characters: a TAB that is typed becomes spaces, bytes that are no UTF-8 become
+ * U+FFFD, and keys without a meaning do nothing.
  *
  *     Left Right Ctrl-B Ctrl-F     a character back or on
  *     Home End Ctrl-A Ctrl-E       to the beginning, to the end
@@ -78,7 +78,6 @@ struct line_edit_view {
     const char *bytes; /* within `text`: no string */
     size_t length;
     size_t before_cursor; /* bytes of it that stand left of the cursor */
-    size_t column;        /* the cursor's, from 0 */
 };
 
 /*

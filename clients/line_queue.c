@@ -25,11 +25,11 @@ static size_t length_of(const struct line_queue *queue, unsigned long most)
 
     if (most >= queue->lines)
         return queue->length;
-    while (most-- > 0)
-        length = (size_t)((const char *)memchr(queue->bytes + length, '\n',
-                                               queue->length - length) -
-                          queue->bytes) +
-                 1;
+    for (; most > 0; most--) {
+        const char *end = memchr(queue->bytes + length, '\n', queue->length - length);
+
+        length = (size_t)(end - queue->bytes) + 1;
+    }
     return length;
 }
 

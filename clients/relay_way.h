@@ -16,10 +16,11 @@
  * Several relays between the same room and channel, twins, would each pass every line on.
  * But one that hears another say on one side what it has itself said on the other, under
  * its own name there, knows that they are twins. The one whose nick comes first goes on,
- * and the others stand by: until it leaves, or keeps three lines to itself for ten seconds. It must be their names on one side that count, the channel: on the other
- * they may come in another order, and each would stand by for the other. Nobody on IRC can
- * prove to be a relay: who wants to can act as a twin, but must then pass lines on, or is
- * found out after those ten seconds.
+ * and the others stand by: until it leaves, or keeps three lines to itself for ten
+ * seconds. It must be their names on one side that count, the channel: on the other they
+ * may come in another order, and each would stand by for the other. Nobody on IRC can prove
+ * to be a relay: who wants to can act as a twin, but must then pass lines on, or is found
+ * out after those ten seconds.
  */
 #ifndef CLIENTS_RELAY_WAY_H
 #define CLIENTS_RELAY_WAY_H

@@ -104,6 +104,19 @@ static void join(struct room_link *link)
 
 /* ---- What comes in ------------------------------------------------------------------ */
 
+/* "Client OLD is now NAME". */
+static bool is_renaming(const char *line, const char *name)
+{
+    static const char client[] = "Client ", is_now[] = " is now ";
+
+    if (strncmp(line, client, strlen(client)) != 0)
+        return false;
+    line += strlen(client);
+    line += strcspn(line, " ");
+    return strncmp(line, is_now, strlen(is_now)) == 0 &&
+           strcmp(line + strlen(is_now), name) == 0;
+}
+
 /*
  * Is the line the room's answer to /nick? What people say stands behind their names, so
  * none of them can give it. That somebody else got the name just before us looks like our
@@ -111,11 +124,9 @@ static void join(struct room_link *link)
  */
 static bool take_answer(struct room_link *link, const char *line)
 {
-    static const char client[] = "Client ";
-    char in_use[64], is_now[64];
+    char in_use[64];
 
     (void)snprintf(in_use, sizeof in_use, "The name %s is in use", link->name);
-    (void)snprintf(is_now, sizeof is_now, " is now %s", link->name);
     if (link->asked && strcmp(line, in_use) == 0) {
         link->asked = false;
         if (++link->names_tried > NAMES_MOST) {
@@ -128,9 +139,7 @@ static bool take_answer(struct room_link *link, const char *line)
     }
     if (link->state != ROOM_NAMING)
         return false;
-    if ((strncmp(line, client, strlen(client)) == 0 &&
-         strcmp(line + strlen(client) + strcspn(line + strlen(client), " "), is_now) ==
-             0) ||
+    if (is_renaming(line, link->name) ||
         strncmp(line, "Unknown command /nick", 21) == 0) {
         join(link);
         return true;
@@ -235,7 +244,7 @@ void room_link_start(struct room_link *link, const struct room_settings *setting
 
 int room_link_watch(const struct room_link *link, fd_set *readable, fd_set *writable)
 {
-    if (link->state == ROOM_DIALLING)
+    if (link->state == ROOM_DIALING)
         return dial_watch(&link->dial, readable, writable);
     fdset_add(readable, link->socket);
     if (link->socket != -1 && has_output(link))
@@ -245,7 +254,7 @@ int room_link_watch(const struct room_link *link, fd_set *readable, fd_set *writ
 
 int64_t room_link_deadline(const struct room_link *link)
 {
-    if (link->state == ROOM_DIALLING)
+    if (link->state == ROOM_DIALING)
         return link->dial.deadline;
     return link->state < ROOM_JOINED ? link->deadline : INT64_MAX;
 }
@@ -265,12 +274,12 @@ static void dial_on(struct room_link *link)
 
 void room_link_step(struct room_link *link, const fd_set *readable)
 {
-    if (link->state == ROOM_DIALLING)
+    if (link->state == ROOM_DIALING)
         dial_on(link);
     if (link->socket != -1 && fdset_has(readable, link->socket))
         receive(link);
     if (link->state == ROOM_PAUSING && clock_ms() >= link->deadline) {
-        enter(link, ROOM_DIALLING, 0);
+        enter(link, ROOM_DIALING, 0);
         dial_start(&link->dial, link->settings.host, link->settings.port, SOCK_STREAM,
                    DIAL_MS);
     }

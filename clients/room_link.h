@@ -38,7 +38,7 @@ struct room_settings {
 
 enum room_state {
     ROOM_PAUSING, /* until the next attempt */
-    ROOM_DIALLING,
+    ROOM_DIALING,
     ROOM_NAMING, /* until the room has answered to /nick, or it knows none */
     ROOM_JOINED,
     ROOM_OVER /* it was stopped */

@@ -33,8 +33,7 @@ static int follow_links(struct save *save, const char *name)
     for (int n = 0; n < LINKS_MOST; n++) {
         ssize_t length = readlink(save->name, link, SAVE_PATH_MOST);
 
-        if (length ==
-            -1) /* not a link (EINVAL), or not to be read: then open() says why */
+        if (length == -1) /* no link (EINVAL), or not to be read: then open() says why */
             return 0;
         link[length] = '\0';
         if (path_beside(next, save->name, link) == -1)

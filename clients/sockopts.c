@@ -147,7 +147,10 @@ static union value another_value(enum type type, const union value *value)
     case INT:
         other.number = value->number > 1 ? value->number - 1 : value->number + 1;
         break;
-    case LINGER: other.linger = (struct linger){1, value->linger.l_linger + 1}; break;
+    case LINGER:
+        other.linger.l_onoff = 1;
+        other.linger.l_linger = value->linger.l_linger + 1;
+        break;
     case TIMEVAL: other.time.tv_sec = value->time.tv_sec + 1; break;
     }
     return other;

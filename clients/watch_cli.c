@@ -232,8 +232,6 @@ static int watch_servers(struct watch *watch)
         if (is_over(watch))
             return 0;
         ready = wait_for_servers(watch, &readable);
-        if (ready == -1 && errno == EINTR)
-            continue;
         if (ready == -1) {
             (void)fprintf(stderr, "watch_cli: select: %s\n", strerror(errno));
             return -1;
@@ -275,17 +273,10 @@ static const struct options options = {
         "  -V          print the version\n",
 };
 
-/* How many servers there are descriptors for. */
-static int most_servers(void)
-{
-    descriptor_raise_limit(FD_SETSIZE);
-    return descriptor_limit() - STANDARD;
-}
-
 int main(int argc, char *argv[])
 {
     static struct watch watch;
-    int option, result;
+    int option, most, result;
 
     watch.quiet_ms = QUIET_MS;
     while ((option = options_next(&options, argc, argv)) != -1) {
@@ -296,9 +287,11 @@ int main(int argc, char *argv[])
     watch.count = argc - optind;
     if (watch.count == 0)
         options_wrong(&options, "which servers? host:port names one");
-    if (watch.count > most_servers())
+    descriptor_raise_limit(FD_SETSIZE);
+    most = descriptor_limit() - STANDARD;
+    if (watch.count > most)
         options_wrong(&options, "%d servers are more than the %d that can be watched",
-                      watch.count, most_servers());
+                      watch.count, most);
     for (int i = 0; i < watch.count; i++) {
         struct server *server = &watch.servers[i];
 

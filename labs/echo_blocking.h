@@ -13,7 +13,7 @@
 #include <sys/select.h>
 #include <time.h>
 
-#define ECHO_CLIENTS_MOST 1000 /* at a time, as many as an fd_set would hold */
+#define ECHO_CLIENTS_MOST 1000 /* at a time, about as many as an fd_set holds */
 #define ECHO_PATIENCE_S   2 /* with clients that are owed something at the server's end */
 
 struct echo_blocking {

@@ -49,8 +49,7 @@ static _Noreturn void serve_client(struct echo_fork *server, int client)
     echo_blocking_end(&server->common); /* the parent's descriptors are not for it */
     own_client = client;
     (void)signals_handle(SIGTERM, end_client);
-    (void)signals_handle(SIGALRM,
-                         SIG_DFL); /* which whoever started us may have ignored */
+    (void)signals_handle(SIGALRM, SIG_DFL); /* who started us may have ignored it */
     (void)sigprocmask(SIG_SETMASK, &server->common.signals.while_waiting, NULL);
     echo_blocking_serve(client);
     (void)close(client);

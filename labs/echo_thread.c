@@ -118,6 +118,8 @@ static void stop(struct echo_thread *server)
         int ready =
             echo_blocking_wait(&server->common, server->ended[0], &readable, &timeout);
 
+        if (ready == -1)
+            break;
         if (ready > 0)
             end_client(server);
     }

@@ -101,7 +101,7 @@ int main(int argc, char *argv[])
     options_end(&options, argc, argv);
     if (strlen(hello.text) > STREAM_ANSWER_BYTES - 2)
         options_wrong(&options, "the text is over %d bytes", STREAM_ANSWER_BYTES - 2);
-    if (program_prepare() == -1)
+    if (program_prepare() == -1) /* or the file may become standard output */
         return EXIT_FAILURE;
     if (hello.file != NULL && open_log(&hello) == -1)
         return EXIT_FAILURE;

@@ -86,7 +86,6 @@ void stream_print(struct stream *stream, const char *format, ...)
 {
     char text[STREAM_ANSWER_BYTES];
     va_list arguments;
-
     int length;
 
     va_start(arguments, format);
@@ -135,7 +134,7 @@ static void add_descriptor(struct stream_server *server, int descriptor)
 static void remove_descriptor(struct stream_server *server, int descriptor)
 {
     fdset_remove(&server->descriptors, descriptor);
-    while (server->highest > STDERR_FILENO &&
+    while (server->highest > STDOUT_FILENO &&
            !fdset_has(&server->descriptors, server->highest))
         server->highest--;
 }

@@ -395,7 +395,8 @@ static const struct options options = {
         "  -b address    listen on this address only (default: all, IPv6 and IPv4)\n"
         "  -p port       listen on this port (default: 8888; 0: any free one)\n"
         "  -d directory  serve the files below it; no links, no names with a dot first\n"
-        "  -t seconds    for a request, and from one to the next (default: 30)\n"
+        "  -t seconds    for a request, and from one to the next (default: 30; 0: any "
+        "time)\n"
         "  -h            print this help\n"
         "  -V            print the version\n",
 };
@@ -426,7 +427,7 @@ int main(int argc, char *argv[])
         }
     }
     options_end(&options, argc, argv);
-    if (program_prepare() == -1)
+    if (program_prepare() == -1) /* or the directory may become standard output */
         return EXIT_FAILURE;
     if (directory != NULL) {
         web.root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -50,14 +50,3 @@ int address_port(const struct sockaddr_storage *address)
     default: return -1;
     }
 }
-
-int address_parse_port(const char *text)
-{
-    int port = 0;
-
-    if (*text == '\0')
-        return -1;
-    for (; *text >= '0' && *text <= '9' && port <= 65535; text++)
-        port = port * 10 + (*text - '0');
-    return *text == '\0' && port <= 65535 ? port : -1;
-}

@@ -24,7 +24,4 @@ void address_format(const struct sockaddr_storage *address, char *out);
 /* The port of an IPv4 or IPv6 address in host order; -1 for another family. */
 int address_port(const struct sockaddr_storage *address);
 
-/* Reads a port, 0 to 65535 and nothing else, as an option gives it. -1 if it is none. */
-int address_parse_port(const char *text);
-
 #endif

@@ -7,8 +7,7 @@
 #include <stdint.h>
 
 #define BACKOFF_FIRST_MS 1000
-#define BACKOFF_MOST_MS                                                                  \
-    300000 /* five minutes: whoever comes back is not missed for long */
+#define BACKOFF_MOST_MS  300000 /* whoever comes back is not missed for long */
 
 struct backoff {
     int64_t pause_ms; /* the last one; 0: none was needed */

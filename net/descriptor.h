@@ -1,5 +1,5 @@
 /*
- * descriptor: what a server settles about its descriptors.
+ * descriptor: what a program settles about its descriptors.
  */
 #ifndef NET_DESCRIPTOR_H
 #define NET_DESCRIPTOR_H

@@ -4,6 +4,7 @@
  * The macros take any number for a descriptor: one over FD_SETSIZE, or -1, has them write
  * outside the set, which is how most select() servers end. Here -1 is simply in no set,
  * and what does not fit is a programming error (assert): net/listener.h lets none through.
+ * The casts are for -Wconversion, as musl's macros divide by an unsigned number.
  */
 #ifndef NET_FDSET_H
 #define NET_FDSET_H

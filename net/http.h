@@ -38,9 +38,8 @@ enum http_state {
 
 /* ---- The head ----------------------------------------------------------------------- */
 
-#define HTTP_LINE_MOST 8000 /* a request line that everyone is to take (RFC 9112 3) */
-#define HTTP_HEAD_MOST                                                                   \
-    16384 /* all lines of a head and their ends, as most servers have it */
+#define HTTP_LINE_MOST 8000  /* a request line that everyone is to take (RFC 9112 3) */
+#define HTTP_HEAD_MOST 16384 /* all lines of a head and their ends, as most have it */
 
 enum http_kind { HTTP_REQUEST, HTTP_RESPONSE };
 

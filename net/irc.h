@@ -36,8 +36,7 @@ size_t irc_read(struct irc_reader *reader, const char *bytes, size_t length, boo
 
 /* A message taken apart: strings within the text that was parsed. */
 struct irc_message {
-    const char
-        *prefix; /* who sent it: nick!user@host or a server; "" if it does not say */
+    const char *prefix;            /* nick!user@host, or a server; "": it does not say */
     const char *command;           /* in capitals, or three digits */
     int numeric;                   /* those digits' number; 0 for a word */
     int count;                     /* of parameters */

@@ -14,7 +14,7 @@
  * Opens a socket of `type` (SOCK_STREAM, which then listens, or SOCK_DGRAM), bound to
  * `port` (0: any free one) of `address`, a name or a number. NULL is every address of
  * this machine: IPv6 and, through the same socket, IPv4 (RFC 3493 3.7), or IPv4 alone on
- * a machine without IPv6. A given address is bound just as it is: "::" means IPv6 only.
+ * a machine without IPv6, or without such sockets (OpenBSD). A given address is bound just as it is: "::" means IPv6 only.
  * SO_REUSEADDR is set on a stream socket, so that a server can be started again at once.
  *
  * Returns the socket, or -1 and the reason in words in *why (static, or strerror()'s).

@@ -10,8 +10,8 @@
 int number_parse(const char *text, long least, long most, long *number);
 
 /*
- * Reads seconds, with a fraction if need be ("0.2"), from 0 to a day, as nanoseconds.
- * 0, or -1 if the text is none.
+ * Reads seconds, with a fraction if need be ("0.2"), from 0 to a day, as nanoseconds, of
+ * which a part is dropped. 0, or -1 if the text is none.
  */
 int number_parse_seconds(const char *text, int64_t *ns);
 

@@ -54,8 +54,8 @@ int signals_prepare(struct signals *signals, void (*on_stop)(int))
     return signals_add(signals, SIGHUP, on_stop);
 }
 
-/* What is pending is delivered at once. Neither call can fail: the masks are whole. */
-static void let_in(const struct signals *signals)
+/* Neither call can fail: the masks are whole. */
+void signals_let_in(const struct signals *signals)
 {
     sigset_t blocked;
 
@@ -70,7 +70,7 @@ int signals_pselect(struct signals *signals, int count, fd_set *readable,
         pselect(count, readable, writable, NULL, timeout, &signals->while_waiting);
 
     if (ready > 0 && ++signals->turns % TURNS_UNTIL_SIGNALS == 0)
-        let_in(signals);
+        signals_let_in(signals);
     if (ready == -1 && errno == EINTR) {
         if (readable != NULL)
             FD_ZERO(readable);

@@ -9,18 +9,18 @@
 #include <sys/select.h>
 #include <time.h>
 
-/* The mask that is in force while the server waits, and what has been let in when. */
 struct signals {
-    sigset_t while_waiting;
-    unsigned turns; /* that found something ready since a signal could last get in */
+    sigset_t while_waiting; /* the mask that is in force then */
+    unsigned turns;         /* that found something ready: in every 16th signals get in */
 };
 
 /*
- * Has `on_stop` called for SIGINT, SIGTERM and SIGHUP (a SIGHUP that the program was told
- * to ignore, as by nohup, stays ignored; a SIGINT, as by a script's `&`, does not: that
- * script ends it so). The three are
- * blocked but in signals_pselect(): so a signal can't slip in between the look at a flag
- * and the wait, and nothing else is ever interrupted. 0, or -1 with errno.
+ * Has `on_stop` called for SIGINT, SIGTERM and SIGHUP. They are blocked but in
+ * signals_pselect(): so a signal can't slip in between the look at a flag and the wait,
+ * and nothing else is ever interrupted. 0, or -1 with errno.
+ *
+ * A SIGHUP that the program was told to ignore, as by nohup, stays ignored; a SIGINT, as
+ * by a script's `&`, does not: that script ends it so.
  */
 int signals_prepare(struct signals *signals, void (*on_stop)(int));
 
@@ -48,5 +48,8 @@ bool signals_ignores(int signal_number);
  */
 int signals_pselect(struct signals *signals, int count, fd_set *readable,
                     fd_set *writable, const struct timespec *timeout);
+
+/* Delivers the signals that are pending, as if the server had waited. */
+void signals_let_in(const struct signals *signals);
 
 #endif

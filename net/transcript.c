@@ -109,7 +109,7 @@ static bool is_for(const struct transcript_entry *entry, int reader)
            (entry->only == TRANSCRIPT_NOBODY || entry->only == reader);
 }
 
-/* Adds `length` bytes of the ring from index `at`, which do not wrap. False: no piece left. */
+/* Adds `length` bytes of the ring, which do not wrap. False: there is no piece left. */
 static bool add_piece(struct transcript_span *span, char *bytes, size_t length)
 {
     struct iovec *last = span->count > 0 ? &span->pieces[span->count - 1] : NULL;

@@ -36,8 +36,8 @@ struct transcript {
     uint64_t end;    /* where the next text goes */
     struct transcript_entry *entries;
     size_t max_entries; /* a power of two */
-    uint64_t first_entry,
-        next_entry; /* numbers that grow; the index is modulo max_entries */
+    /* Numbers that grow; the index is modulo max_entries. */
+    uint64_t first_entry, next_entry;
 };
 
 /* How far a reader has got. */

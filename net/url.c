@@ -1,6 +1,6 @@
 #include "net/url.h"
 
-#include "net/address.h"
+#include "net/number.h"
 
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -50,15 +50,13 @@ static int take_literal(struct url *url, const char *literal, size_t length,
 static int take_port(struct url *url, const char *text, size_t length, const char **why)
 {
     char digits[8] = "";
+    long port = HTTP_PORT; /* "host:" is legal, and means the same as "host" */
 
-    url->port = HTTP_PORT;
-    if (length == 0) /* "host:" is legal, and means the same as "host" */
-        return 0;
     if (length < sizeof digits)
         memcpy(digits, text, length);
-    url->port = address_parse_port(digits);
-    if (url->port < 1)
+    if (length > 0 && number_parse(digits, 1, 65535, &port) == -1)
         return refuse(why, "the port is none (1 to 65535)");
+    url->port = (int)port;
     return 0;
 }
 

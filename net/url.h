@@ -4,13 +4,12 @@
 #ifndef NET_URL_H
 #define NET_URL_H
 
-#define URL_HOST_MOST                                                                    \
-    300 /* a name has 253 characters (RFC 1035), an IPv6 zone some more */
+/* A name has 253 characters (RFC 1035), an address with an IPv6 zone some more. */
+#define URL_HOST_MOST 300
 #define URL_PATH_MOST 7000 /* so that a request line stays under 8,000 (RFC 9112 3) */
 
 struct url {
-    char
-        host[URL_HOST_MOST + 1]; /* as dial() takes it: an IPv6 address has no brackets */
+    char host[URL_HOST_MOST + 1]; /* as dial() takes it: no brackets */
     int port;
     char path[URL_PATH_MOST + 1]; /* with its query; it begins with a slash */
 };

@@ -71,12 +71,13 @@ START_TEST(a_port_is_a_number_and_nothing_else)
 {
     static const char *const bad[] = {"",   "-1",    "+1",          " 1",
                                       "1 ", "65536", "99999999999", "x"};
+    long port;
 
-    ck_assert_int_eq(address_parse_port("0"), 0);
-    ck_assert_int_eq(address_parse_port("2626"), 2626);
-    ck_assert_int_eq(address_parse_port("65535"), 65535);
+    ck_assert_int_eq(number_parse("0", 0, 65535, &port), 0);
+    ck_assert_int_eq(number_parse("65535", 0, 65535, &port), 0);
+    ck_assert_int_eq(port, 65535);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        ck_assert_int_eq(address_parse_port(bad[i]), -1);
+        ck_assert_int_eq(number_parse(bad[i], 0, 65535, &port), -1);
 }
 END_TEST
 
