@@ -5,9 +5,9 @@
  *
  * One select() waits for all of them, also while they are being connected, and its
  * time-out is news too: nothing came. What a server sends is printed when a line of it is
- * whole, so two servers' pieces never mix. Printing waits for whoever reads it. Meanwhile
- * no server is read, and TCP has each of them wait in turn: nothing is lost, and nothing
- * piles up here.
+ * whole, or has waited as long for its end, so two servers' pieces never mix. Printing
+ * waits for whoever reads it. Meanwhile no server is read, and TCP has each of them wait in
+ * turn: nothing is lost, and nothing piles up here.
  */
 #include "net/clock.h"
 #include "net/descriptor.h"
@@ -43,6 +43,7 @@ struct server {
     struct dial dial;
     int socket; /* -1: not yet connected, or no longer */
     struct line line;
+    int64_t line_since; /* when the line began that is open (clock_ms()) */
 };
 
 struct watch {
@@ -110,11 +111,16 @@ static int print_line(struct server *server)
     return printed < 0 ? complain_of_output() : 0;
 }
 
-static int print_lines(struct server *server, const unsigned char *bytes, size_t length)
+static int print_lines(struct server *server, const unsigned char *bytes, size_t length,
+                       int64_t now)
 {
     while (length > 0) {
         enum line_event event;
-        size_t taken = line_take(&server->line, bytes, length, &event);
+        size_t taken;
+
+        if (server->line.length == 0)
+            server->line_since = now;
+        taken = line_take(&server->line, bytes, length, &event);
 
         bytes += taken;
         length -= taken;
@@ -150,11 +156,26 @@ static int receive(struct watch *watch, struct server *server)
         return 0;
     watch->quiet_since = clock_ms();
     if (got > 0)
-        return print_lines(server, bytes, (size_t)got);
+        return print_lines(server, bytes, (size_t)got, watch->quiet_since);
     return close_server(watch, server, got == 0 ? NULL : strerror(errno));
 }
 
 /* ---- And when they send nothing ----------------------------------------------------- */
+
+/* Prints what has waited too long for its line end: a question that awaits an answer, say. */
+static int print_parts(struct watch *watch)
+{
+    int64_t began_by = clock_ms() - watch->quiet_ms;
+
+    for (int i = 0; i < watch->count; i++) {
+        struct server *server = &watch->servers[i];
+
+        if (server->line.length > 0 && server->line_since <= began_by &&
+            print_line(server) == -1)
+            return -1;
+    }
+    return 0;
+}
 
 static int print_if_quiet(struct watch *watch)
 {
@@ -186,6 +207,8 @@ static int64_t next_deadline(const struct watch *watch)
 
         if (server->dialing && server->dial.deadline < deadline)
             deadline = server->dial.deadline;
+        if (server->line.length > 0 && server->line_since + watch->quiet_ms < deadline)
+            deadline = server->line_since + watch->quiet_ms;
     }
     return deadline;
 }
@@ -240,7 +263,7 @@ static int watch_servers(struct watch *watch)
             if (fdset_has(&readable, watch->servers[i].socket) &&
                 receive(watch, &watch->servers[i]) == -1)
                 return -1;
-        if (ready == 0 && print_if_quiet(watch) == -1)
+        if (print_parts(watch) == -1 || (ready == 0 && print_if_quiet(watch) == -1))
             return -1;
         if (fflush(stdout) == EOF)
             return complain_of_output();
