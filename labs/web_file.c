@@ -1,5 +1,6 @@
 #include "labs/web_file.h"
 
+#include "net/descriptor.h"
 #include "net/number.h"
 
 #include <errno.h>
@@ -159,6 +160,7 @@ int web_file_open(int root, const char *path, struct web_file *file)
     int status = walk(root, path, &file->descriptor, name, &about);
 
     if (status == 0) {
+        file->descriptor = descriptor_move_up(file->descriptor);
         file->size = (uint64_t)about.st_size;
         file->type = type_of(name);
         return 200;

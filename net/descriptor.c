@@ -83,6 +83,16 @@ int descriptor_write_all(int descriptor, const char *bytes, size_t length)
     return 0;
 }
 
+int descriptor_move_up(int descriptor)
+{
+    int high = fcntl(descriptor, F_DUPFD_CLOEXEC, FD_SETSIZE);
+
+    if (high == -1)
+        return descriptor;
+    (void)close(descriptor);
+    return high;
+}
+
 void descriptor_close_keeping_errno(int descriptor)
 {
     int error = errno;

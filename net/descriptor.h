@@ -43,6 +43,12 @@ void descriptor_hang_up(int socket);
  */
 int descriptor_write_all(int descriptor, const char *bytes, size_t length);
 
+/*
+ * Gives a descriptor that is in no fd_set a number above theirs, where the limit allows:
+ * the low ones are for sockets. Returns what it is now; it is closed by exec().
+ */
+int descriptor_move_up(int descriptor);
+
 /* close() on the way out of a failure: errno still tells what failed. */
 void descriptor_close_keeping_errno(int descriptor);
 

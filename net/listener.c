@@ -101,13 +101,7 @@ int listener_port(int listener)
 
 void listener_spare_open(struct listener_spare *spare)
 {
-    int low = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-    spare->descriptor = low == -1 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, FD_SETSIZE);
-    if (spare->descriptor == -1)
-        spare->descriptor = low;
-    else
-        (void)close(low);
+    spare->descriptor = descriptor_move_up(open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
 void listener_spare_close(struct listener_spare *spare)

@@ -33,7 +33,7 @@ struct listener_spare {
     int descriptor;
 };
 
-/* Opens the spare, out of the fd_set's way if the descriptor limit allows. */
+/* Opens the spare, out of the fd_sets' way (descriptor_move_up()); or it stays -1. */
 void listener_spare_open(struct listener_spare *spare);
 void listener_spare_close(struct listener_spare *spare);
 
