@@ -66,16 +66,54 @@ struct fetch {
 /* What a signal must not leave behind is found from here. */
 static struct fetch fetch;
 
+/* ---- The progress line -------------------------------------------------------------- */
+
+static void show_progress(int64_t now)
+{
+    double done = (double)fetch.done, seconds = (double)(now - fetch.began) / 1000;
+    char whole[40] = "", line[100];
+
+    if (fetch.length > 0)
+        (void)snprintf(whole, sizeof whole, " of %.1f MB (%.0f%%)",
+                       (double)fetch.length / MB, 100 * done / (double)fetch.length);
+    (void)snprintf(line, sizeof line, "%.1f MB%s, %.1f MB/s", done / MB, whole,
+                   seconds > 0 ? done / MB / seconds : 0.0);
+    (void)fprintf(stderr, "\r%-50s", line);
+    fetch.shown = now;
+}
+
+/* Shows how far it is, now and then, if the body is long and its progress may be shown. */
+static void tell_progress(void)
+{
+    int64_t now = clock_ms();
+
+    if (fetch.has_progress && (fetch.done >= LONG_BODY || fetch.length >= LONG_BODY) &&
+        now - fetch.shown >= PROGRESS_MS)
+        show_progress(now);
+}
+
+/* Shows how far it came, if it was shown, and leaves the line to what comes next. */
+static void end_progress(void)
+{
+    if (fetch.shown == 0)
+        return;
+    show_progress(clock_ms());
+    (void)fputc('\n', stderr);
+    fetch.shown = 0;
+}
+
 /* ---- What is said ------------------------------------------------------------------- */
 
 static int complain(const char *what, const char *why)
 {
+    end_progress();
     (void)fprintf(stderr, "http_get: %s: %s\n", what, why);
     return -1;
 }
 
 static int complain_of_server(const char *what, const char *why)
 {
+    end_progress();
     (void)fprintf(stderr, "http_get: %s %s port %d: %s\n", what, fetch.url.host,
                   fetch.url.port, why);
     return -1;
@@ -83,7 +121,10 @@ static int complain_of_server(const char *what, const char *why)
 
 static int complain_of_file(void)
 {
-    (void)fprintf(stderr, "http_get: cannot write %s: %s\n", fetch.file, strerror(errno));
+    int error = errno;
+
+    end_progress();
+    (void)fprintf(stderr, "http_get: cannot write %s: %s\n", fetch.file, strerror(error));
     return -1;
 }
 
@@ -101,21 +142,24 @@ static int complain_of_document(const char *why)
 /* Waits until the server takes something, or has sent something. 0, or -1: it has not. */
 static int await_server(bool to_send)
 {
-    struct timespec left = clock_timespec(fetch.deadline - clock_ms());
+    int64_t left = fetch.deadline - clock_ms();
+    struct timespec timeout = clock_timespec(left);
     char why[60];
     fd_set set;
+    int ready = 0;
 
     FD_ZERO(&set);
     fdset_add(&set, fetch.server);
-    switch (pselect(fetch.server + 1, to_send ? NULL : &set, to_send ? &set : NULL, NULL,
-                    &left, NULL)) {
-    case -1: return complain("select", strerror(errno));
-    case 0:
-        (void)snprintf(why, sizeof why, "timed out after %g s",
-                       (double)fetch.patience_ms / 1000);
-        return complain_of_server("waiting for", why);
-    default: return 0;
-    }
+    if (left > 0) /* a server may say without end that the answer is to come */
+        ready = pselect(fetch.server + 1, to_send ? NULL : &set, to_send ? &set : NULL,
+                        NULL, &timeout, NULL);
+    if (ready == -1)
+        return complain("select", strerror(errno));
+    if (ready > 0)
+        return 0;
+    (void)snprintf(why, sizeof why, "timed out after %g s",
+                   (double)fetch.patience_ms / 1000);
+    return complain_of_server("waiting for", why);
 }
 
 static int send_request(void)
@@ -219,42 +263,6 @@ static int print_head(void)
         if (print_line(field.name, ": ", field.value) == -1)
             return -1;
     return print_line("", "", "");
-}
-
-/* ---- The progress line -------------------------------------------------------------- */
-
-static void show_progress(int64_t now)
-{
-    double done = (double)fetch.done, seconds = (double)(now - fetch.began) / 1000;
-    char whole[40] = "", line[100];
-
-    if (fetch.length > 0)
-        (void)snprintf(whole, sizeof whole, " of %.1f MB (%.0f%%)",
-                       (double)fetch.length / MB, 100 * done / (double)fetch.length);
-    (void)snprintf(line, sizeof line, "%.1f MB%s, %.1f MB/s", done / MB, whole,
-                   seconds > 0 ? done / MB / seconds : 0.0);
-    (void)fprintf(stderr, "\r%-50s", line);
-    fetch.shown = now;
-}
-
-/* Shows how far it is, now and then, if the body is long and its progress may be shown. */
-static void tell_progress(void)
-{
-    int64_t now = clock_ms();
-
-    if (fetch.has_progress && (fetch.done >= LONG_BODY || fetch.length >= LONG_BODY) &&
-        now - fetch.shown >= PROGRESS_MS)
-        show_progress(now);
-}
-
-/* Shows how far it came, if it was shown, and leaves the line to what comes next. */
-static void end_progress(void)
-{
-    if (fetch.shown == 0)
-        return;
-    show_progress(clock_ms());
-    (void)fputc('\n', stderr);
-    fetch.shown = 0;
 }
 
 /* ---- The answer --------------------------------------------------------------------- */
@@ -453,7 +461,7 @@ static void end_by(int signal_number)
 
 static void prepare_signals(void)
 {
-    static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
     for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
         if (!signals_ignores(ending[i]))

@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LINKS_MOST 8 /* that lead from one to the next, as POSIX's SYMLOOP_MAX has it */
+#define PARTS_MOST 100 /* that may have been left by others of the same number */
+#define LINKS_MOST 8   /* that lead from one to the next, as POSIX's SYMLOOP_MAX has it */
 
 /* The path of `name` in the directory that the file `beside` is in. -1: it is too long. */
 static int path_beside(char *path, const char *beside, const char *name)
@@ -44,17 +45,27 @@ static int follow_links(struct save *save, const char *name)
     return -1;
 }
 
-/* A new file beside save->name. It is the process's own by its number. */
+/*
+ * A new file beside save->name. The process's number makes its name its own, but for what
+ * one of the same number may have left there when it was killed.
+ */
 static int open_part(struct save *save, mode_t mode)
 {
-    char name[40];
+    char name[60];
 
-    (void)snprintf(name, sizeof name, "download-%ld.part", (long)getpid());
-    if (path_beside(save->part, save->name, name) == -1)
-        return -1;
-    /* Said before it is there, so that no signal can come in between and leave it there. */
-    save->has_part = true;
-    save->descriptor = open(save->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    for (int n = 0; n < PARTS_MOST && save->descriptor == -1; n++) {
+        (void)snprintf(name, sizeof name, "download-%ld-%d.part", (long)getpid(), n);
+        if (path_beside(save->part, save->name, name) == -1)
+            return -1;
+        /* Said before it is there, so that no signal comes in between and leaves it. */
+        save->has_part = true;
+        save->descriptor =
+            open(save->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        if (save->descriptor == -1)
+            save->has_part = false;
+        if (save->descriptor == -1 && errno != EEXIST)
+            return -1;
+    }
     return save->descriptor == -1 ? -1 : 0;
 }
 
