@@ -12,6 +12,7 @@
 #include "net/dial.h"
 #include "net/fdset.h"
 #include "net/line.h"
+#include "net/listener.h"
 #include "net/program.h"
 #include "options.h"
 
@@ -37,7 +38,8 @@ struct threat_client {
     bool converses;   /* there were none: it sends standard input */
     bool reads_input; /* of which there may be more */
     bool awaits;      /* a command is under way */
-    bool heard;       /* a line has come */
+    bool heard;       /* an answer has come */
+    bool full;        /* there was no place for us (net/listener.h) */
     bool ended;       /* the server has closed */
     int64_t deadline; /* ms; for an answer, or after our end for the server's */
     struct line line;
@@ -108,10 +110,13 @@ static int print_line(struct threat_client *client, enum line_event event)
 {
     int printed = printf("%s%s", client->line.text, event == LINE_ENDED ? "\n" : "");
 
+    if (!client->heard && strncmp(client->line.text, LISTENER_FULL,
+                                  strlen(LISTENER_FULL) - strlen("\r\n")) == 0)
+        client->full = true;
     line_clear(&client->line, 0);
-    client->heard = true;
+    client->heard = !client->full;
     client->deadline = clock_ms() + client->patience_ms; /* for what comes yet */
-    if (event == LINE_ENDED)
+    if (event == LINE_ENDED && !client->full)
         client->awaits = false;
     if (printed >= 0 && fflush(stdout) != EOF)
         return 0;

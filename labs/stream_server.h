@@ -19,6 +19,9 @@
  *         return stream_server_run(&server);
  *     }
  *
+ *     cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -o bin/length_srv length_srv.c \
+ *         labs/stream_server.c build/libkit.a
+ *
  * Handlers are called one at a time, and whatever they do is done at once: none of these
  * functions waits. A handler must not either, or all the clients wait with it.
  *

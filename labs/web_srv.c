@@ -15,6 +15,7 @@
  */
 #include "labs/stream_server.h"
 #include "labs/web_file.h"
+#include "net/descriptor.h"
 #include "net/http.h"
 #include "net/program.h"
 #include "net/text.h"
@@ -34,6 +35,9 @@
 #define PATIENCE_S 30
 #define BODY_MOST  65536 /* of a request that needs none: what is more is not waited for */
 #define SHOWN_MOST 480   /* of a line of a request: less than LOG_LINE_MOST */
+
+/* At a time, on the way down to a file, which then leaves the fd_set's numbers alone. */
+#define WALK_DESCRIPTORS 2
 
 #define PLAIN "text/plain; charset=utf-8"
 
@@ -225,7 +229,16 @@ static void answer_with_file(struct stream *stream, const char *path)
 
 /* ---- The request -------------------------------------------------------------------- */
 
-/* Prints what was asked. What a stranger sends is printed without control characters. */
+/* What a stranger sends is printed without what a terminal would obey, or would hide. */
+static const char *show(const char *text, char shown[SHOWN_MOST])
+{
+    (void)text_clean(text, shown, SHOWN_MOST - strlen("..."));
+    text_straighten(shown, strlen(shown));
+    if (strlen(shown) < strlen(text))
+        (void)strcat(shown, "...");
+    return shown;
+}
+
 static void print_request(struct stream *stream)
 {
     struct log *log = &stream->server->log;
@@ -233,10 +246,10 @@ static void print_request(struct stream *stream)
     struct http_field field = {NULL, NULL};
     char shown[SHOWN_MOST];
 
-    log_line(log, "%s %s HTTP/1.%d", head->method,
-             text_clean(head->target, shown, sizeof shown), head->minor);
+    log_line(log, "%s %s HTTP/1.%d", head->method, show(head->target, shown),
+             head->minor);
     while (http_next_field(head, &field))
-        log_line(log, "%s: %s", field.name, text_clean(field.value, shown, sizeof shown));
+        log_line(log, "%s: %s", field.name, show(field.value, shown));
     log_line(log, "%s", "");
 }
 
@@ -283,7 +296,6 @@ static void take_head(struct stream *stream)
     const char *expected = http_value(&client->head, "Expect");
     struct http_body *body = &client->body;
 
-    print_request(stream);
     http_body_begin(body, &client->head);
     client->is_kept = http_keeps_alive(&client->head);
     client->skipped = 0;
@@ -338,6 +350,8 @@ static size_t receive(struct stream *stream, const unsigned char *bytes, size_t 
     if (client->in_body)
         return skip_body(stream, text, length);
     taken = http_head_take(head, text, length);
+    if (head->has_ended)
+        print_request(stream);
     if (head->state == HTTP_BAD)
         refuse_for_good(stream, head->answer, head->why);
     else if (head->state == HTTP_WHOLE)
@@ -408,6 +422,7 @@ int main(int argc, char *argv[])
                                           .port = 8888,
                                           .full = FULL,
                                           .idle_ms = PATIENCE_S * 1000,
+                                          .reserve = WALK_DESCRIPTORS,
                                           .state = &web,
                                           .handlers = {.started = say_where,
                                                        .opened = begin,
@@ -430,6 +445,7 @@ int main(int argc, char *argv[])
     if (program_prepare() == -1) /* or the directory may become standard output */
         return EXIT_FAILURE;
     if (directory != NULL) {
+        descriptor_raise_limit(2 * FD_SETSIZE + 8); /* a file for each client */
         web.root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (web.root == -1) {
             (void)fprintf(stderr, "web_srv: cannot open %s: %s\n", directory,

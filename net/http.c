@@ -162,6 +162,7 @@ static void take_empty_line(struct http_head *head)
     head->length = head->line_begin;
     if (head->fields > 0) {
         head->state = HTTP_WHOLE;
+        head->has_ended = true;
         if (head->kind == HTTP_REQUEST)
             check_host(head);
     } else if (head->kind == HTTP_RESPONSE) {

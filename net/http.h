@@ -62,6 +62,7 @@ struct http_head {
     size_t length;     /* of what is kept of them */
     size_t line_begin; /* where the line that is open begins */
     size_t fields;     /* where the fields begin; 0: the first line is open */
+    bool has_ended;    /* it can be looked at, even if it is bad */
     char text[HTTP_HEAD_MOST + 1];
 };
 

@@ -100,6 +100,32 @@ static int take_authority(struct url *url, const char *text, size_t length,
 
 /* ---- The path ----------------------------------------------------------------------- */
 
+/* Obeys "." and ".." in a path that begins with a slash, in place (RFC 3986 5.2.4). */
+static void remove_dots(char *path)
+{
+    char *out = path;
+    const char *in = path;
+
+    while (*in == '/') {
+        size_t length = 1 + strcspn(in + 1, "/?");
+        bool is_dot = length == 2 && in[1] == '.';
+        bool is_two = length == 3 && in[1] == '.' && in[2] == '.';
+
+        if (is_two && out > path)
+            while (*--out != '/')
+                continue;
+        if (is_dot || is_two) {
+            if (in[length] != '/') /* the last: what is left is a directory */
+                *out++ = '/';
+        } else {
+            memmove(out, in, length);
+            out += length;
+        }
+        in += length;
+    }
+    memmove(out, in, strlen(in) + 1);
+}
+
 /* A % is taken for the beginning of what is encoded already. */
 static bool has_its_place(unsigned char byte)
 {
@@ -127,33 +153,8 @@ static int take_path(struct url *url, const char *text, const char **why)
         }
     }
     url->path[length] = '\0';
+    remove_dots(url->path);
     return 0;
-}
-
-/* Obeys "." and ".." in a path that begins with a slash, in place (RFC 3986 5.2.4). */
-static void remove_dots(char *path)
-{
-    char *out = path;
-    const char *in = path;
-
-    while (*in == '/') {
-        size_t length = 1 + strcspn(in + 1, "/?#");
-        bool is_dot = length == 2 && in[1] == '.';
-        bool is_two = length == 3 && in[1] == '.' && in[2] == '.';
-
-        if (is_two && out > path)
-            while (*--out != '/')
-                continue;
-        if (is_dot || is_two) {
-            if (in[length] != '/') /* the last: what is left is a directory */
-                *out++ = '/';
-        } else {
-            memmove(out, in, length);
-            out += length;
-        }
-        in += length;
-    }
-    memmove(out, in, strlen(in) + 1);
 }
 
 /* ---- The whole ---------------------------------------------------------------------- */
@@ -203,7 +204,6 @@ int url_resolve(struct url *url, const char *reference, const char **why)
         kept--;
     memcpy(whole, url->path, kept);
     memcpy(whole + kept, reference, length + 1);
-    remove_dots(whole);
     return take_path(url, whole, why);
 }
 

@@ -572,7 +572,7 @@ START_TEST(a_url_comes_apart_into_host_port_and_path)
         {"http://a:8080/x?y=/z#part", "a", 8080, "/x?y=/z", "a:8080"},
         {"http://a:?q", "a", 80, "/?q", "a"},
         {"http://a:80#f", "a", 80, "/", "a"},
-        {"http://127.0.0.1:65535/../x", "127.0.0.1", 65535, "/../x", "127.0.0.1:65535"},
+        {"http://127.0.0.1:65535/../x", "127.0.0.1", 65535, "/x", "127.0.0.1:65535"},
         {"http://[::1]:8080/", "::1", 8080, "/", "[::1]:8080"},
         {"http://[FE80::1%25eth0]/", "FE80::1%eth0", 80, "/", "[FE80::1]"},
         {"http://[fe80::1%eth0]:1/", "fe80::1%eth0", 1, "/", "[fe80::1]:1"},
@@ -709,7 +709,7 @@ START_TEST(a_reference_is_resolved_as_the_rfcs_examples_are)
         {"g?y/./x", "/b/c/g?y/./x"},
         {"g?y/../x", "/b/c/g?y/../x"},
         {"g#s/../x", "/b/c/g"},
-        {"//a/x/../y", "/x/../y"},
+        {"//a/x/../y", "/y"},
     };
 
     for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
