@@ -500,6 +500,31 @@ START_TEST(the_progress_of_a_long_body_is_shown_on_a_terminal_only)
 }
 END_TEST
 
+START_TEST(what_goes_wrong_is_said_below_the_progress_line)
+{
+    struct stream terminal = open_terminal(), peer;
+    char *body = calloc(1000000, 1), *line;
+
+    ck_assert_ptr_nonnull(body);
+    program_start_by(&client, "\"$@\" 2>$TTY >/dev/null", HTTP_GET, "-w", "0.5", url("/"),
+                     NULL);
+    peer = await_request("/");
+    send_text(&peer, OK "Content-Length: 2000000\r\n\r\n");
+    send_bytes(&peer, body, 1000000);
+    line = next_line(&terminal);
+    ck_assert_ptr_nonnull(strstr(line, "1.0 MB of 2.0 MB (50%)"));
+    ck_assert_ptr_null(strstr(line, "http_get"));
+    free(line);
+    line = next_line(&terminal);
+    ck_assert_ptr_eq(strstr(line, "http_get: waiting for"), line);
+    free(line);
+    ck_assert_int_eq(program_wait(&client), 1);
+    stream_close(&peer);
+    stream_close(&terminal);
+    free(body);
+}
+END_TEST
+
 START_TEST(an_output_that_nobody_takes_is_complained_of)
 {
     program_start_by(&client, "exec \"$@\" >/dev/full", HTTP_GET, url("/"), NULL);
@@ -554,9 +579,9 @@ END_TEST
 
 START_TEST(a_signal_leaves_no_half_file_either)
 {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         struct stream peer;
 
         program_start(&client, HTTP_GET, "-i", "-o", file("new"), url("/"), NULL);
@@ -569,6 +594,23 @@ START_TEST(a_signal_leaves_no_half_file_either)
         ck_assert_int_eq(count_files(), 0);
         stream_close(&peer);
     }
+}
+END_TEST
+
+START_TEST(what_a_killed_one_has_left_stands_in_nobodys_way)
+{
+    char left[60];
+
+    /* The shell's number becomes the program's. */
+    ck_assert_int_eq(setenv("PLACE", file(""), 1), 0);
+    program_start_by(&client, "echo theirs >$PLACE/download-$$-0.part; exec \"$@\"",
+                     HTTP_GET, "-o", file("new"), url("/"), NULL);
+    answer("/", OK "\r\nnew");
+    (void)snprintf(left, sizeof left, "download-%ld-0.part", (long)client.pid);
+    expect_text("");
+    expect_file(file("new"), "new", 3);
+    expect_file(file(left), "theirs\n", 7);
+    ck_assert_int_eq(count_files(), 2);
 }
 END_TEST
 
@@ -728,6 +770,7 @@ int main(void)
         with_i_the_header_of_each_answer_is_printed_cleaned,
         on_a_terminal_a_body_is_text_without_control_characters,
         the_progress_of_a_long_body_is_shown_on_a_terminal_only,
+        what_goes_wrong_is_said_below_the_progress_line,
         an_output_that_nobody_takes_is_complained_of,
         a_file_is_there_when_it_is_whole_and_not_before,
         a_fetch_that_fails_leaves_the_old_file_and_nothing_else,
@@ -748,6 +791,7 @@ int main(void)
     /* valgrind itself does not run within such limits: CK_EXCLUDE_TAGS=limits */
     tcase_set_tags(limits, "limits");
     tcase_add_checked_fixture(limits, open_place, close_place);
+    tcase_add_test(limits, what_a_killed_one_has_left_stands_in_nobodys_way);
     tcase_add_test(limits, a_full_disk_leaves_the_old_file);
     tcase_add_test(limits, a_signal_leaves_no_half_file_either); /* nor closes anything */
     suite_add_tcase(suite, limits);

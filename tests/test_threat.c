@@ -612,6 +612,13 @@ START_TEST(the_client_tells_a_silent_server_and_one_that_closes_from_one_that_an
     play(&client, "an answer\033[2J\n", "getTime");
     expect_lf(&client.out, "an answer^[[2J");
     ck_assert_int_eq(program_wait(&client), 0);
+    play(&client, "Server full, try again later\n", "getTime");
+    expect_lf(&client.out, "Server full, try again later");
+    expect_lf(&client.err,
+              "threat_cli: no answer from 127.0.0.1 port %d: the server has closed the "
+              "connection",
+              listener_port(web));
+    ck_assert_int_eq(program_wait(&client), 1);
     play(&client, "", "disconnect");
     ck_assert_int_eq(program_wait(&client), 0);
     play(&client, "", "getTime");

@@ -214,6 +214,26 @@ START_TEST(row_13_it_prints_each_request_and_answers_hello_world)
 }
 END_TEST
 
+START_TEST(a_request_that_is_refused_is_printed_too_with_the_reason)
+{
+    struct stream client = connect_to(server.port);
+    char value[600] = "";
+
+    memset(value, 'v', sizeof value - 1);
+    send_text(&client, "GET /\xe2\x80\xaegnp.x HTTP/1.1\r\nX-Long: ");
+    send_text(&client, value);
+    send_text(&client, "\r\n\r\n");
+    ck_assert_int_eq(take_answer(&client).status, 400);
+    expect_lf(&server.out, "GET /\xef\xbf\xbdgnp.x HTTP/1.1");
+    value[strspn(value, "v")] = '\0';
+    expect_bytes(&server.out, "X-Long: vvv", 11);
+    ck_assert_str_eq(strstr(next_line(&server.out), "v..."), "v...");
+    expect_bytes(&server.out, "\n", 1);
+    expect_lf(&server.out, "%s: 400 Bad Request: it has no Host", name_of(&client));
+    stream_close(&client);
+}
+END_TEST
+
 START_TEST(row_13_its_first_line_says_where_it_serves)
 {
     struct program other;
@@ -817,6 +837,61 @@ START_TEST(a_server_without_descriptors_says_503)
 }
 END_TEST
 
+START_TEST(a_full_server_still_has_the_descriptors_for_a_file)
+{
+    struct program poor;
+    struct stream clients[60];
+    int served = 0;
+
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    write_file("short", "short");
+    program_start_by(&poor, "ulimit -n 40; exec \"$@\"", WEB_SRV, "-p", "0", "-d",
+                     directory, NULL);
+    program_read_port(&poor, "Serving HTTP on port ");
+    for (int i = 0; i < 60; i++) {
+        clients[i] = connect_to(poor.port);
+        (void)send(clients[i].fd, "GET /short HTTP/1.1\r\n" HOST "\r\n",
+                   strlen("GET /short HTTP/1.1\r\n" HOST "\r\n"), MSG_NOSIGNAL);
+        if (take_answer(&clients[i]).status != 200)
+            break; /* there is no place for more */
+        expect_bytes(&clients[i], "short", 5);
+        served++;
+    }
+    ck_assert_int_gt(served, 20);
+    ck_assert_int_lt(served, 40);
+    for (int i = 0; i < served; i++) {
+        send_text(&clients[i], "GET /short HTTP/1.1\r\n" HOST "\r\n");
+        ck_assert_int_eq(take_answer(&clients[i]).status, 200);
+        stream_close(&clients[i]);
+    }
+    stream_close(&clients[served]);
+    program_stop(&poor);
+    remove_all(directory);
+}
+END_TEST
+
+START_TEST(as_many_long_files_are_sent_at_a_time_as_there_are_clients)
+{
+    static struct stream clients[560];
+    char *bytes;
+
+    need_descriptors(2 * 560 + 80); /* the server's, which are this test's */
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    bytes = write_long_file();
+    program_start(&server, WEB_SRV, "-p", "0", "-d", directory, NULL);
+    program_read_port(&server, "Serving HTTP on port ");
+    for (int i = 0; i < 560; i++) {
+        clients[i] = connect_to(server.port);
+        send_text(&clients[i], "GET /long HTTP/1.1\r\n" HOST "\r\n");
+        ck_assert_int_eq(take_answer(&clients[i]).status, 200);
+    }
+    for (int i = 0; i < 560; i++)
+        stream_close(&clients[i]);
+    free(bytes);
+    close_directory();
+}
+END_TEST
+
 START_TEST(it_ends_amid_a_file_too)
 {
     struct program other;
@@ -868,6 +943,7 @@ int main(void)
 {
     const TTest *const hello[] = {
         row_13_it_prints_each_request_and_answers_hello_world,
+        a_request_that_is_refused_is_printed_too_with_the_reason,
         row_13_its_first_line_says_where_it_serves,
         curl_and_http_get_are_content,
         a_connection_is_kept_and_requests_may_come_before_their_answers,
@@ -912,7 +988,10 @@ int main(void)
     suite_add_tcase(suite, program);
     /* valgrind itself does not run within such limits: CK_EXCLUDE_TAGS=limits */
     tcase_set_tags(limits, "limits");
+    tcase_set_timeout(limits, 60);
     tcase_add_test(limits, a_server_without_descriptors_says_503);
+    tcase_add_test(limits, a_full_server_still_has_the_descriptors_for_a_file);
+    tcase_add_test(limits, as_many_long_files_are_sent_at_a_time_as_there_are_clients);
     suite_add_tcase(suite, limits);
     return run_suite(suite);
 }
