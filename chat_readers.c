@@ -59,12 +59,13 @@ static void move_cursor(struct chat_server *server, int sock,
                         const struct transcript_span *span, size_t taken, bool refused)
 {
     struct client *reader = &server->clients[sock];
+    bool is_log = sock == STDOUT_FILENO;
 
     reader->cursor =
         transcript_advance(&server->transcript, reader->cursor, sock, span, taken);
-    if (!refused)
+    if (!refused && (!is_log || reader->cursor.position == server->transcript.end))
         reader->refused_since = 0;
-    else if ((taken > 0 && sock != STDOUT_FILENO) || reader->refused_since == 0)
+    else if ((taken > 0 && !is_log) || reader->refused_since == 0)
         reader->refused_since = server->now;
 }
 
