@@ -17,6 +17,7 @@
 #include "net/clock.h"
 #include "net/descriptor.h"
 #include "net/fdset.h"
+#include "net/keepalive.h"
 #include "net/server.h"
 #include "net/signals.h"
 #include "options.h"
@@ -86,6 +87,7 @@ static bool accept_new_connection(struct chat_server *server)
             server->accept_from = server->now + LISTENER_REST_MS;
         return errno != EAGAIN && errno != ENFILE;
     }
+    keepalive_limit_sending(newsock);
     fdset_add(&server->descriptors, newsock);
     if (newsock > server->highest)
         server->highest = newsock;

@@ -1,5 +1,5 @@
 /*
- * The one place for TCP_KEEPIDLE and its like: they are not in POSIX.1-2008. Linux, the
+ * The one place for TCP_KEEPIDLE and its like, and for TCP_USER_TIMEOUT: they are not in POSIX.1-2008. Linux, the
  * BSDs and musl have them, macOS names the first TCP_KEEPALIVE; where they are missing
  * the system's own timing holds. BSD's and Apple's headers hide them from a program that
  * asks for POSIX alone, so here it does not.
@@ -40,4 +40,15 @@ void keepalive_enable(int socket)
 
     (void)setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     set_timing(socket);
+}
+
+void keepalive_limit_sending(int socket)
+{
+#ifdef TCP_USER_TIMEOUT
+    const unsigned ms = 120000;
+
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+#else
+    (void)socket;
+#endif
 }

@@ -13,4 +13,12 @@
  */
 void keepalive_enable(int socket);
 
+/*
+ * Keepalive asks nothing while something that was sent awaits its acknowledgement, and the
+ * system sends that again for a quarter of an hour (RFC 1122 4.2.3.5). This ends the
+ * connection after two minutes of it, where the system can (Linux): for a server that
+ * sends to everyone without being asked. It ends one whose peer takes nothing, too.
+ */
+void keepalive_limit_sending(int socket);
+
 #endif
