@@ -68,7 +68,7 @@ static void insert(struct line_edit *edit, const char *bytes, size_t count)
 {
     char *gap = edit->text + edit->cursor;
 
-    if (count > LINE_EDIT_MOST - edit->length) {
+    if (edit->overflowed || count > LINE_EDIT_MOST - edit->length) {
         edit->bell = edit->overflowed = true;
         return;
     }
@@ -83,6 +83,8 @@ static void cut_out(struct line_edit *edit, size_t from, size_t to)
     memmove(edit->text + from, edit->text + to, edit->length - to + 1);
     edit->length -= to - from;
     edit->cursor = from;
+    if (from < to)
+        edit->overflowed = false;
 }
 
 static size_t word_before(const struct line_edit *edit)
@@ -113,6 +115,7 @@ static void show_line(struct line_edit *edit, size_t back)
     edit->back = back;
     edit->length = edit->cursor = strlen(line);
     edit->first = 0;
+    edit->overflowed = false;
     memcpy(edit->text, line, edit->length + 1);
 }
 

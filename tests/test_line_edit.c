@@ -259,9 +259,17 @@ START_TEST(a_full_line_rings_and_takes_no_more)
     type(E);
     ck_assert(edit.bell);
     ck_assert_uint_eq(edit.length, LINE_EDIT_MOST - 1);
-    type("yz");
+    type("yz"); /* which stands behind what is missing */
+    ck_assert_uint_eq(edit.length, LINE_EDIT_MOST - 1);
+    ck_assert(edit.overflowed);
+    type("\b" E);
     ck_assert_uint_eq(edit.length, LINE_EDIT_MOST);
-    ck_assert_int_eq(edit.text[LINE_EDIT_MOST - 1], 'y');
+    ck_assert(!edit.overflowed);
+    type("z");
+    ck_assert(edit.overflowed);
+    type("\x15hi"); /* Ctrl-U: nothing is missing in this one */
+    expect("hi|");
+    ck_assert(!edit.overflowed);
 }
 END_TEST
 
