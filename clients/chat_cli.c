@@ -347,6 +347,17 @@ static void give_terminal_back(struct chat_client *client)
     terminal_leave(&client->terminal);
 }
 
+/* In the background this stops the program, until `fg`, or a signal that ends it. */
+static void enter_terminal(struct chat_client *client)
+{
+    sigset_t blocked;
+
+    (void)sigprocmask(SIG_SETMASK, &client->signals.while_waiting, &blocked);
+    while (!stop_requested && terminal_enter(&client->terminal) == -1 && errno == EINTR)
+        continue; /* if it fails otherwise it is gone, and reading tells */
+    (void)sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
 /*
  * Back from a stop, or from one by SIGSTOP, which gave nothing back. Somebody may have
  * sent SIGTERM meanwhile: it comes in first, for in the background taking the terminal
@@ -360,7 +371,7 @@ static void resume(struct chat_client *client)
     suspend_requested = resumed = 0;
     if (stop_requested)
         return;
-    (void)terminal_enter(&client->terminal);
+    enter_terminal(client);
     if (given_back)
         chat_screen_open(&client->screen);
     chat_screen_hide_prompt(&client->screen);
@@ -470,6 +481,19 @@ static void chat(struct chat_client *client)
     finish_lines(client);
 }
 
+/* The server has ended first: is there more that it was to be sent? */
+static bool has_more_input(void)
+{
+    const struct timespec moment = clock_timespec(MOMENT_MS);
+    fd_set readable;
+    char byte;
+
+    FD_ZERO(&readable);
+    fdset_add(&readable, STDIN_FILENO);
+    return pselect(STDIN_FILENO + 1, &readable, NULL, NULL, &moment, NULL) == 1 &&
+           read(STDIN_FILENO, &byte, 1) != 0;
+}
+
 /* Does standard error take something, or will it in a moment? */
 static bool takes_errors(void)
 {
@@ -486,8 +510,9 @@ static int report(const struct chat_client *client)
 {
     const struct chat_screen *screen = &client->screen;
     const char *what = NULL, *why = "";
-    bool all_sent = client->queued == 0 && !client->refused &&
-                    (client->at_terminal || !client->reads_input);
+    bool all_read = client->at_terminal || !client->reads_input ||
+                    (client->ended && client->lost == 0 && !has_more_input());
+    bool all_sent = client->queued == 0 && !client->refused && all_read;
 
     if (client->lost != 0) {
         what = "the connection is lost: ";
@@ -588,7 +613,7 @@ static int visit(struct chat_client *client, const char *host, int port)
     client->reads_input = true;
     look_around(client);
     if (client->at_terminal) {
-        (void)terminal_enter(&client->terminal); /* if it's gone, reading tells */
+        enter_terminal(client);
         greet(client, host, port);
     }
     chat_screen_open(&client->screen);

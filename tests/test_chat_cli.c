@@ -754,6 +754,23 @@ START_TEST(ended_while_it_was_stopped_it_leaves_the_terminal_alone)
 }
 END_TEST
 
+START_TEST(started_in_the_background_it_can_be_ended_there)
+{
+    struct typist bob;
+
+    sit_down(&bob, SHELL, port);
+    see(&bob, "$ |");
+    type(&bob, "PS1='% '; $CHAT_CLI 127.0.0.1 $PORT &\r");
+    await_client();
+    /* It stops where it would take the terminal. */
+    type(&bob, "until grep -q '^State:.T' /proc/$!/status; do sleep 0.1; done\r");
+    type(&bob, "kill %1; while kill -CONT %1; do sleep 0.1; done 2>/dev/null\r");
+    expect_end(&server);
+    type(&bob, "exit\r");
+    ck_assert_int_eq(leave(&bob), 0);
+}
+END_TEST
+
 /* SIGSTOP lets it put nothing back: a shell does that, if anybody. */
 START_TEST(ended_in_the_background_after_a_sigstop_it_leaves_the_terminal_alone)
 {
@@ -1005,6 +1022,19 @@ START_TEST(a_connection_lost_before_all_is_sent_is_status_1)
 }
 END_TEST
 
+START_TEST(all_was_sent_if_the_server_ends_first_and_there_is_no_more)
+{
+    run_script("(echo hello; sleep 60) | (\"$@\"; echo status $?)");
+    await_client();
+    expect_bytes(&server, "hello\n", 6);
+    say("bye\r\n");
+    stream_close(&server);
+    expect_lf(&script.out, "bye");
+    expect_lf(&script.out, "status 0");
+    (void)kill(script.pid, SIGTERM); /* the shell, which waits for its sleep */
+}
+END_TEST
+
 START_TEST(a_server_that_closes_early_is_status_1)
 {
     run_script("yes | (\"$@\"; echo status $?)");
@@ -1077,6 +1107,7 @@ int main(void)
     const TTest *const stopping[] = {
         ctrl_z_stops_and_fg_goes_on_where_it_was,
         ended_while_it_was_stopped_it_leaves_the_terminal_alone,
+        started_in_the_background_it_can_be_ended_there,
         ended_in_the_background_after_a_sigstop_it_leaves_the_terminal_alone,
         ctrl_c_ends_the_wait_for_a_connection,
     };
@@ -1092,6 +1123,7 @@ int main(void)
         all_of_a_long_input_is_sent,
         a_long_line_is_printed_whole,
         a_connection_lost_before_all_is_sent_is_status_1,
+        all_was_sent_if_the_server_ends_first_and_there_is_no_more,
         a_server_that_closes_early_is_status_1,
         nobody_there_is_said_with_host_and_port,
         wrong_usage_is_status_2,
