@@ -1,5 +1,6 @@
 #include "net/dial.h"
 
+#include "net/address.h"
 #include "net/clock.h"
 #include "net/descriptor.h"
 #include "net/fdset.h"
@@ -16,9 +17,22 @@
 
 /* ---- The name ----------------------------------------------------------------------- */
 
+/* Takes an address out of its brackets, as one writes it before a port: [::1]. */
+static const char *without_brackets(const char *host, char bare[ADDRESS_MOST])
+{
+    size_t length = strlen(host);
+
+    if (length < 3 || length > ADDRESS_MOST || host[0] != '[' || host[length - 1] != ']')
+        return host;
+    memcpy(bare, host + 1, length - 2);
+    bare[length - 2] = '\0';
+    return bare;
+}
+
 /* Fills dial->found. With AI_NUMERICHOST in `flags` it never waits. */
 static void look_up(struct dial *dial, const char *host, int port, int flags)
 {
+    char bare[ADDRESS_MOST];
     struct addrinfo hints = {.ai_socktype = dial->type,
                              .ai_flags = AI_NUMERICSERV | flags};
     struct dial_addresses *found = &dial->found;
@@ -28,7 +42,7 @@ static void look_up(struct dial *dial, const char *host, int port, int flags)
     (void)snprintf(service, sizeof service, "%d", port);
     errno = 0;
     found->count = 0;
-    found->failed = getaddrinfo(host, service, &hints, &first);
+    found->failed = getaddrinfo(without_brackets(host, bare), service, &hints, &first);
     found->error = errno;
     if (found->failed)
         return;

@@ -12,7 +12,7 @@
 
 /*
  * Connects a socket of `type` (SOCK_STREAM or SOCK_DGRAM) to `port` of `host`, a name or a
- * number. The host's addresses, DIAL_ADDRESSES at the most, are tried in turn, each for
+ * number, an IPv6 one in brackets or not. The host's addresses, DIAL_ADDRESSES at the most, are tried in turn, each for
  * `patience_ms` milliseconds; the look-up itself waits as long as the system's resolver
  * does. A datagram socket is only told its peer: it takes nothing from others, and hears
  * of a port that is closed (ECONNREFUSED).

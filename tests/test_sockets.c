@@ -6,6 +6,7 @@
 #include "net/descriptor.h"
 #include "net/dial.h"
 #include "net/fdset.h"
+#include "net/keepalive.h"
 #include "net/listener.h"
 #include "net/log.h"
 #include "net/number.h"
@@ -137,6 +138,10 @@ START_TEST(a_newcomer_is_non_blocking_and_has_its_options)
     ck_assert_int_ne(option_of(newcomer, IPPROTO_TCP, TCP_NODELAY), 0);
     ck_assert_int_ne(option_of(newcomer, SOL_SOCKET, SO_KEEPALIVE), 0);
     ck_assert_int_ne(option_of(newcomer, SOL_SOCKET, SO_OOBINLINE), 0);
+#ifdef TCP_USER_TIMEOUT
+    keepalive_limit_sending(newcomer);
+    ck_assert_int_eq(option_of(newcomer, IPPROTO_TCP, TCP_USER_TIMEOUT), 120000);
+#endif
 }
 END_TEST
 
@@ -470,6 +475,9 @@ START_TEST(dial_tries_a_hosts_addresses_in_turn)
     fd = dial("localhost", listener_port(listener), SOCK_STREAM, DEADLINE_MS, &why);
     ck_assert_msg(fd != -1, "%s", why);
     ck_assert(fcntl(fd, F_GETFL) & O_NONBLOCK);
+    fd = dial("[::ffff:127.0.0.1]", listener_port(listener), SOCK_STREAM, DEADLINE_MS,
+              &why);
+    ck_assert_msg(fd != -1, "%s", why);
 }
 END_TEST
 
