@@ -164,12 +164,12 @@ static int ask_once(struct dgram_client *client, size_t length)
             continue;
         if (got == -1)
             return complain(client, "no answer from", strerror(errno));
-        if (fwrite(client->in, 1, (size_t)got, stdout) < (size_t)got ||
-            fflush(stdout) == EOF)
+        /* Another answer is a stranger's text: it is not for a terminal. */
+        if ((size_t)got != length || memcmp(client->in, client->out, length) != 0)
+            return complain(client, "the answer from", "it is not what was sent");
+        if (fwrite(client->in, 1, length, stdout) < length || fflush(stdout) == EOF)
             return complain_of_output();
-        if ((size_t)got == length && memcmp(client->in, client->out, length) == 0)
-            return 0;
-        return complain(client, "the answer from", "it is not what was sent");
+        return 0;
     }
     if (ready == 0)
         (void)fprintf(stderr, "dgram_cli: no answer from %s port %d in %g s\n",

@@ -35,6 +35,7 @@ struct echo_client {
     const char *host;
     int port;
     int64_t wait_ms;
+    int64_t deadline; /* ms; for the server to send something of what it owes */
     int server;
     bool reads_input; /* standard input has more to send */
     bool half_closes; /* tell the server when all is sent: it ends, and so do we */
@@ -69,6 +70,11 @@ static int complain_of_server(const struct echo_client *client, const char *what
     return -1;
 }
 
+static void grant_time(struct echo_client *client)
+{
+    client->deadline = clock_ms() + client->wait_ms;
+}
+
 /* ---- What goes out ------------------------------------------------------------------ */
 
 /* Adds text to what is to be sent. -1: it does not fit the window. */
@@ -95,6 +101,8 @@ static int read_input(struct echo_client *client)
                    : complain("cannot read standard input", strerror(errno));
     if (got == 0)
         client->reads_input = false;
+    if (got == 0 || client->echoed == client->ready)
+        grant_time(client); /* it owed nothing, and begins to */
     client->ready += (unsigned long long)got;
     return 0;
 }
@@ -150,6 +158,8 @@ static int compare(struct echo_client *client, const char *bytes, size_t length)
 static int receive(struct echo_client *client)
 {
     static char bytes[PIECE_BYTES];
+    unsigned long long before;
+    int result;
     ssize_t got = recv(client->server, bytes, sizeof bytes, 0);
 
     if (got == -1)
@@ -159,9 +169,13 @@ static int receive(struct echo_client *client)
                                         strerror(errno));
     if (got == 0)
         return 1;
-    if (print(bytes, (size_t)got) == -1)
+    before = client->echoed;
+    result = compare(client, bytes, (size_t)got);
+    /* What is not ours is a stranger's: it is not for a terminal. */
+    if (print(bytes, (size_t)(client->echoed - before)) == -1)
         return -1;
-    return compare(client, bytes, (size_t)got);
+    grant_time(client);
+    return result;
 }
 
 /* ---- Both at once ------------------------------------------------------------------- */
@@ -171,7 +185,7 @@ static int wait_for_events(const struct echo_client *client, fd_set *readable,
                            fd_set *writable)
 {
     bool is_owed = client->echoed < client->ready || !client->reads_input;
-    struct timespec timeout = clock_timespec(client->wait_ms);
+    struct timespec timeout = clock_timespec(client->deadline - clock_ms());
     char why[60];
     int ready;
 
@@ -186,7 +200,8 @@ static int wait_for_events(const struct echo_client *client, fd_set *readable,
                     is_owed ? &timeout : NULL, NULL);
     if (ready == -1)
         return complain("select", strerror(errno));
-    if (ready > 0)
+    if (!is_owed || clock_ms() < client->deadline ||
+        fdset_has(readable, client->server) || fdset_has(writable, client->server))
         return 0;
     (void)snprintf(why, sizeof why, "timed out after %g s",
                    (double)client->wait_ms / 1000);
@@ -206,6 +221,7 @@ static int echo(struct echo_client *client)
     int ended = 0;
     fd_set readable, writable;
 
+    grant_time(client);
     while (ended == 0 && !is_over(client)) {
         if (client->half_closes && !told && !client->reads_input &&
             client->sent == client->ready) {

@@ -465,6 +465,25 @@ static void expect_complaint(const char *answer, const char *complaint)
     (void)close(listener);
 }
 
+START_TEST(echo_cli_gives_up_a_silent_server_while_its_own_input_comes)
+{
+    int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &(const char *){NULL});
+    struct program client;
+
+    /* A line every 0.1 s, until nobody reads them. */
+    program_start_by(
+        &client, "while echo x 2>&3; do sleep 0.1; done 3>/dev/null | \"$@\"; echo $?",
+        "ECHO_CLI", "bin/echo_cli", "-w", "0.5", "-p", port_of(listener_port(listener)),
+        "127.0.0.1", "-", NULL);
+    expect_lf(&client.err,
+              "echo_cli: no answer from 127.0.0.1 port %d: timed out after 0.5 s",
+              listener_port(listener));
+    expect_lf(&client.out, "1");
+    (void)program_wait(&client);
+    (void)close(listener);
+}
+END_TEST
+
 START_TEST(echo_cli_tells_a_lying_server_and_a_silent_one_from_a_right_one)
 {
     expect_complaint("Hello world!\n",
@@ -547,6 +566,7 @@ int main(void)
         row_3_echo_cli_sends_hello_world_or_the_words,
         echo_cli_sends_a_stream_of_any_size_both_ways_at_once,
         echo_cli_says_which_host_and_port_refused_it_and_why,
+        echo_cli_gives_up_a_silent_server_while_its_own_input_comes,
         echo_cli_tells_a_lying_server_and_a_silent_one_from_a_right_one,
         echo_cli_gives_up_on_a_server_that_says_nothing,
         echo_cli_says_that_nobody_takes_its_output,
