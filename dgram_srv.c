@@ -154,7 +154,7 @@ int main(int argc, char *argv[])
     }
     server.srvsock = listener_open(address, port, SOCK_DGRAM, &why);
     if (server.srvsock == -1) {
-        (void)fprintf(stderr, "dgram_srv: cannot receive at port %d: %s\n", port, why);
+        options_cannot_listen("dgram_srv", address, port, why);
         return EXIT_FAILURE;
     }
     server.port = listener_port(server.srvsock);

@@ -294,7 +294,7 @@ int main(int argc, char *argv[])
         return EXIT_FAILURE;
     }
     if (echo_server_init(&server, address, port, &why) == -1) {
-        (void)fprintf(stderr, "echo_srv: cannot listen on port %d: %s\n", port, why);
+        options_cannot_listen("echo_srv", address, port, why);
         return EXIT_FAILURE;
     }
     descriptor_prepare_output(STDOUT_FILENO, &output);

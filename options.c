@@ -123,6 +123,13 @@ int64_t options_timeout(const struct options *options, int letter)
     return ms;
 }
 
+void options_cannot_listen(const char *program, const char *address, int port,
+                           const char *why)
+{
+    (void)fprintf(stderr, "%s: cannot listen on port %d%s%s: %s\n", program, port,
+                  address == NULL ? "" : " of ", address == NULL ? "" : address, why);
+}
+
 void options_end(const struct options *options, int argc, char *argv[])
 {
     if (optind < argc)

@@ -38,6 +38,10 @@ int64_t options_seconds(const struct options *options, int letter);
 int64_t options_milliseconds(const struct options *options, int letter);
 int64_t options_timeout(const struct options *options, int letter);
 
+/* Says that a server cannot listen on a port of an address (NULL: any), and why not. */
+void options_cannot_listen(const char *program, const char *address, int port,
+                           const char *why);
+
 /* There is to be no operand that the program has not taken by now (optind). */
 void options_end(const struct options *options, int argc, char *argv[]);
 

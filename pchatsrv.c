@@ -473,7 +473,7 @@ int main(int argc, char *argv[])
         return EXIT_FAILURE;
     }
     if (chat_server_init(&server, address, port, &why) == -1) {
-        (void)fprintf(stderr, "pchatsrv: cannot listen on port %d: %s\n", port, why);
+        options_cannot_listen("pchatsrv", address, port, why);
         return EXIT_FAILURE;
     }
     descriptor_prepare_output(STDOUT_FILENO, &output);

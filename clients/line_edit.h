@@ -38,7 +38,7 @@ struct line_edit {
     size_t length, cursor; /* in bytes; the cursor stands where a character begins */
     size_t first;          /* the first byte that is in view */
     bool bell;             /* something did not fit: the caller may ring, and clears it */
-    bool overflowed;       /* it was in this line: what comes behind it does not, either */
+    bool overflowed; /* it was in this line: what comes behind it does not, either */
     char text[LINE_EDIT_MOST + 1];
 
     struct text tail;     /* the character that is not whole yet */

@@ -33,8 +33,7 @@ void echo_blocking_start(struct echo_blocking *server, const struct options *opt
     }
     server->listener = listener_open(address, port, SOCK_STREAM, &why);
     if (server->listener == -1) {
-        (void)fprintf(stderr, "%s: cannot listen on port %d: %s\n", options->program,
-                      port, why);
+        options_cannot_listen(options->program, address, port, why);
         exit(EXIT_FAILURE);
     }
     listener_spare_open(&server->spare);

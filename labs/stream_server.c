@@ -580,8 +580,7 @@ static int start(struct stream_server *server)
     }
     server->srvsock = listener_open(server->address, server->port, SOCK_STREAM, &why);
     if (server->srvsock == -1) {
-        (void)fprintf(stderr, "%s: cannot listen on port %d: %s\n", server->program,
-                      server->port, why);
+        options_cannot_listen(server->program, server->address, server->port, why);
         return -1;
     }
     server->port = listener_port(server->srvsock);
