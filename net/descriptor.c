@@ -15,7 +15,7 @@ int descriptor_fill_standard(void)
     int descriptor;
 
     do { /* open() gives the lowest number that is free */
-        descriptor = open("/dev/null", O_RDWR);
+        descriptor = open("/dev/null", O_RDONLY);
         if (descriptor == -1)
             return -1;
     } while (descriptor <= STDERR_FILENO);

@@ -10,7 +10,8 @@
 /*
  * Opens /dev/null for each of standard input, output and error that the program was
  * started without: otherwise the next socket would get its number, and what is printed
- * would go to a stranger. Call it first. 0, or -1 with open()'s errno.
+ * would go to a stranger. It is opened for reading: what is printed fails, and is not
+ * taken for printed. Call it first. 0, or -1 with open()'s errno.
  */
 int descriptor_fill_standard(void);
 

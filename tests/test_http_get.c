@@ -533,6 +533,9 @@ START_TEST(an_output_that_nobody_takes_is_complained_of)
     program_start_by(&client, "exec \"$@\" >/dev/full", HTTP_GET, "-i", url("/"), NULL);
     answer("/", OK "Content-Length: 0\r\n\r\n");
     expect_complaint(strerror(ENOSPC));
+    program_start_by(&client, "exec \"$@\" >&-", HTTP_GET, url("/"), NULL);
+    answer("/", OK "\r\nx");
+    expect_complaint(strerror(EBADF));
     program_start(&client, HTTP_GET, url("/"), NULL);
     stream_close(&client.out);
     answer("/", OK "\r\nx");
