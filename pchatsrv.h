@@ -147,18 +147,18 @@ void send_to_all(struct chat_server *server, const fd_set *writable);
 
 /*
  * Ends the wait when the slowest have made space. Whoever stands in the way and had taken
- * nothing for two seconds when space ran out is given up at once, whoever still
- * stands in the way after two seconds of waiting then: taking a byte now and then is not
- * enough.
+ * nothing for two seconds when space ran out is given up at once, whoever still stands in
+ * the way after two seconds of waiting then: taking a byte now and then is not enough. One
+ * who always makes space in time stays, and the room goes at that pace.
  */
 void close_slow_readers(struct chat_server *server);
 
 /* ---- What begins with a slash (chat_commands.c) ------------------------------------- */
 
 /*
- * Obeys a line that begins with a slash. Returns how many bytes at its
- * beginning, the command's own words, stand before each further piece of a long line too;
- * 0 if the rest of such a line means nothing.
+ * Obeys a line that begins with a slash. Returns how many bytes at its beginning, the
+ * command's own words, stand before each further piece of a long line too; 0 if the rest
+ * of such a line means nothing.
  */
 size_t chat_command(struct chat_server *server, int sock, const char *line);
 
