@@ -42,7 +42,7 @@
 #define SHOWN_MOST     200                 /* of what a server says, in a line of ours */
 #define MB             1e6
 
-struct fetch {
+struct download {
     struct url url;
     int64_t patience_ms;
     bool prints_head;
@@ -63,155 +63,160 @@ struct fetch {
     int64_t began, shown; /* ms; the body, and the line */
 };
 
-/* What a signal must not leave behind is found from here. */
-static struct fetch fetch;
-
 /* ---- The progress line -------------------------------------------------------------- */
 
-static void show_progress(int64_t now)
+static void show_progress(struct download *download, int64_t now)
 {
-    double done = (double)fetch.done, seconds = (double)(now - fetch.began) / 1000;
+    double seconds = (double)(now - download->began) / 1000;
+    double done = (double)download->done;
     char whole[40] = "", line[100];
 
-    if (fetch.length > 0)
+    if (download->length > 0)
         (void)snprintf(whole, sizeof whole, " of %.1f MB (%.0f%%)",
-                       (double)fetch.length / MB, 100 * done / (double)fetch.length);
+                       (double)download->length / MB,
+                       100 * done / (double)download->length);
     (void)snprintf(line, sizeof line, "%.1f MB%s, %.1f MB/s", done / MB, whole,
                    seconds > 0 ? done / MB / seconds : 0.0);
     (void)fprintf(stderr, "\r%-50s", line);
-    fetch.shown = now;
+    download->shown = now;
 }
 
 /* Shows how far it is, now and then, if the body is long and its progress may be shown. */
-static void tell_progress(void)
+static void tell_progress(struct download *download)
 {
     int64_t now = clock_ms();
 
-    if (fetch.has_progress && (fetch.done >= LONG_BODY || fetch.length >= LONG_BODY) &&
-        now - fetch.shown >= PROGRESS_MS)
-        show_progress(now);
+    if (download->has_progress &&
+        (download->done >= LONG_BODY || download->length >= LONG_BODY) &&
+        now - download->shown >= PROGRESS_MS)
+        show_progress(download, now);
 }
 
 /* Shows how far it came, if it was shown, and leaves the line to what comes next. */
-static void end_progress(void)
+static void end_progress(struct download *download)
 {
-    if (fetch.shown == 0)
+    if (download->shown == 0)
         return;
-    show_progress(clock_ms());
+    show_progress(download, clock_ms());
     (void)fputc('\n', stderr);
-    fetch.shown = 0;
+    download->shown = 0;
 }
 
 /* ---- What is said ------------------------------------------------------------------- */
 
-static int complain(const char *what, const char *why)
+static int complain(struct download *download, const char *what, const char *why)
 {
-    end_progress();
+    end_progress(download);
     (void)fprintf(stderr, "http_get: %s: %s\n", what, why);
     return -1;
 }
 
-static int complain_of_server(const char *what, const char *why)
+static int complain_of_server(struct download *download, const char *what,
+                              const char *why)
 {
-    end_progress();
-    (void)fprintf(stderr, "http_get: %s %s port %d: %s\n", what, fetch.url.host,
-                  fetch.url.port, why);
+    end_progress(download);
+    (void)fprintf(stderr, "http_get: %s %s port %d: %s\n", what, download->url.host,
+                  download->url.port, why);
     return -1;
 }
 
-static int complain_of_file(void)
+static int complain_of_file(struct download *download)
 {
     int error = errno;
 
-    end_progress();
-    (void)fprintf(stderr, "http_get: cannot write %s: %s\n", fetch.file, strerror(error));
+    end_progress(download);
+    (void)fprintf(stderr, "http_get: cannot write %s: %s\n", download->file,
+                  strerror(error));
     return -1;
 }
 
-static int complain_of_document(const char *why)
+static int complain_of_document(const struct download *download, const char *why)
 {
     char authority[URL_AUTHORITY_MOST];
 
-    url_authority(&fetch.url, authority);
-    (void)fprintf(stderr, "http_get: http://%s%s: %s\n", authority, fetch.url.path, why);
+    url_authority(&download->url, authority);
+    (void)fprintf(stderr, "http_get: http://%s%s: %s\n", authority, download->url.path,
+                  why);
     return -1;
 }
 
 /* ---- The connection ----------------------------------------------------------------- */
 
 /* Waits until the server takes something, or has sent something. 0, or -1: it has not. */
-static int await_server(bool to_send)
+static int await_server(struct download *download, bool to_send)
 {
-    int64_t left = fetch.deadline - clock_ms();
+    int64_t left = download->deadline - clock_ms();
     struct timespec timeout = clock_timespec(left);
     char why[60];
     fd_set set;
     int ready = 0;
 
     FD_ZERO(&set);
-    fdset_add(&set, fetch.server);
+    fdset_add(&set, download->server);
     if (left > 0) /* a server may say without end that the answer is to come */
-        ready = pselect(fetch.server + 1, to_send ? NULL : &set, to_send ? &set : NULL,
-                        NULL, &timeout, NULL);
+        ready = pselect(download->server + 1, to_send ? NULL : &set,
+                        to_send ? &set : NULL, NULL, &timeout, NULL);
     if (ready == -1)
-        return complain("select", strerror(errno));
+        return complain(download, "select", strerror(errno));
     if (ready > 0)
         return 0;
     (void)snprintf(why, sizeof why, "timed out after %g s",
-                   (double)fetch.patience_ms / 1000);
-    return complain_of_server("waiting for", why);
+                   (double)download->patience_ms / 1000);
+    return complain_of_server(download, "waiting for", why);
 }
 
-static int send_request(void)
+static int send_request(struct download *download)
 {
     char request[HTTP_HEAD_MOST];
-    size_t length = http_compose_get(request, &fetch.url, AGENT), done = 0;
+    size_t length = http_compose_get(request, &download->url, AGENT), done = 0;
 
     while (done < length) {
-        ssize_t sent = send(fetch.server, request + done, length - done, MSG_NOSIGNAL);
+        ssize_t sent =
+            send(download->server, request + done, length - done, MSG_NOSIGNAL);
 
         if (sent > 0)
             done += (size_t)sent;
         else if (!descriptor_try_again(errno))
-            return complain_of_server("cannot send to", strerror(errno));
-        else if (await_server(true) == -1)
+            return complain_of_server(download, "cannot send to", strerror(errno));
+        else if (await_server(download, true) == -1)
             return -1;
     }
     return 0;
 }
 
 /* Gets more from the server. 1: there is more. 0: it has closed. -1: it failed. */
-static int receive(void)
+static int receive(struct download *download)
 {
     ssize_t got;
 
     for (;;) {
-        if (await_server(false) == -1)
+        if (await_server(download, false) == -1)
             return -1;
-        got = recv(fetch.server, fetch.bytes, sizeof fetch.bytes, 0);
+        got = recv(download->server, download->bytes, sizeof download->bytes, 0);
         if (got >= 0)
             break;
         if (!descriptor_try_again(errno))
-            return complain_of_server("lost the connection to", strerror(errno));
+            return complain_of_server(download, "lost the connection to",
+                                      strerror(errno));
     }
-    fetch.begin = 0;
-    fetch.end = (size_t)got;
+    download->begin = 0;
+    download->end = (size_t)got;
     return got > 0;
 }
 
 /* ---- What is printed ---------------------------------------------------------------- */
 
-static int print(const char *bytes, size_t length)
+static int print(struct download *download, const char *bytes, size_t length)
 {
     if (descriptor_write_all(STDOUT_FILENO, bytes, length) == -1)
-        return complain("cannot write to standard output", strerror(errno));
+        return complain(download, "cannot write to standard output", strerror(errno));
     return 0;
 }
 
 /* Prints text with its control characters made visible, each line when it is whole. */
-static int print_text(const char *bytes, size_t length)
+static int print_text(struct download *download, const char *bytes, size_t length)
 {
-    struct line *line = &fetch.line;
+    struct line *line = &download->line;
     enum line_event event;
 
     while (length > 0) {
@@ -223,7 +228,7 @@ static int print_text(const char *bytes, size_t length)
             return 0;
         if (event == LINE_ENDED)
             line->text[line->length++] = '\n'; /* in the place of its NUL */
-        if (print(line->text, line->length) == -1)
+        if (print(download, line->text, line->length) == -1)
             return -1;
         line_clear(line, 0);
     }
@@ -231,230 +236,237 @@ static int print_text(const char *bytes, size_t length)
 }
 
 /* The end of the text: what has no line end is printed without one. */
-static int print_rest(void)
+static int print_rest(struct download *download)
 {
-    while (line_finish(&fetch.line) != LINE_OPEN) {
-        if (print(fetch.line.text, fetch.line.length) == -1)
+    while (line_finish(&download->line) != LINE_OPEN) {
+        if (print(download, download->line.text, download->line.length) == -1)
             return -1;
-        line_clear(&fetch.line, 0);
+        line_clear(&download->line, 0);
     }
     return 0;
 }
 
-static int print_line(const char *first, const char *between, const char *second)
+static int print_line(struct download *download, const char *first, const char *between,
+                      const char *second)
 {
-    if (print_text(first, strlen(first)) == -1 ||
-        print_text(between, strlen(between)) == -1 ||
-        print_text(second, strlen(second)) == -1)
+    if (print_text(download, first, strlen(first)) == -1 ||
+        print_text(download, between, strlen(between)) == -1 ||
+        print_text(download, second, strlen(second)) == -1)
         return -1;
-    return print_text("\n", 1);
+    return print_text(download, "\n", 1);
 }
 
-static int print_head(void)
+static int print_head(struct download *download)
 {
     struct http_field field = {NULL, NULL};
     char status[40];
 
-    (void)snprintf(status, sizeof status, "HTTP/1.%d %d", fetch.head.minor,
-                   fetch.head.status);
-    if (print_line(status, " ", fetch.head.reason) == -1)
+    (void)snprintf(status, sizeof status, "HTTP/1.%d %d", download->head.minor,
+                   download->head.status);
+    if (print_line(download, status, " ", download->head.reason) == -1)
         return -1;
-    while (http_next_field(&fetch.head, &field))
-        if (print_line(field.name, ": ", field.value) == -1)
+    while (http_next_field(&download->head, &field))
+        if (print_line(download, field.name, ": ", field.value) == -1)
             return -1;
-    return print_line("", "", "");
+    return print_line(download, "", "", "");
 }
 
 /* ---- The answer --------------------------------------------------------------------- */
 
 /* Receives heads until one is no interim answer (RFC 9110 15.2). 0, or -1: it failed. */
-static int receive_head(void)
+static int receive_head(struct download *download)
 {
-    fetch.begin = fetch.end = 0;
-    fetch.deadline = clock_ms() + fetch.patience_ms;
-    http_head_begin(&fetch.head, HTTP_RESPONSE);
-    while (fetch.head.state == HTTP_OPEN) {
-        if (fetch.begin == fetch.end) {
-            int got = receive();
+    download->begin = download->end = 0;
+    download->deadline = clock_ms() + download->patience_ms;
+    http_head_begin(&download->head, HTTP_RESPONSE);
+    while (download->head.state == HTTP_OPEN) {
+        if (download->begin == download->end) {
+            int got = receive(download);
 
             if (got == 0)
-                return complain_of_document(fetch.head.taken == 0
+                return complain_of_document(download,
+                                            download->head.taken == 0
                                                 ? "the server closed without an answer"
                                                 : "the server closed amid its header");
             if (got == -1)
                 return -1;
         }
-        fetch.begin += http_head_take(&fetch.head, fetch.bytes + fetch.begin,
-                                      fetch.end - fetch.begin);
-        if (fetch.head.state == HTTP_WHOLE && http_is_interim(&fetch.head))
-            http_head_begin(&fetch.head, HTTP_RESPONSE);
+        download->begin +=
+            http_head_take(&download->head, download->bytes + download->begin,
+                           download->end - download->begin);
+        if (download->head.state == HTTP_WHOLE && http_is_interim(&download->head))
+            http_head_begin(&download->head, HTTP_RESPONSE);
     }
-    if (fetch.head.state == HTTP_BAD)
-        return complain_of_document(fetch.head.why);
+    if (download->head.state == HTTP_BAD)
+        return complain_of_document(download, download->head.why);
     return 0;
 }
 
 /* Nobody has asked for a part (206): it would be taken for the whole. */
-static bool is_success(void)
+static bool is_success(const struct download *download)
 {
-    int status = fetch.head.status;
+    int status = download->head.status;
 
     return status >= 200 && status <= 299 && status != 206;
 }
 
 /* A run of the body goes where it belongs. */
-static int put(const struct http_content *content)
+static int put(struct download *download, const struct http_content *content)
 {
-    fetch.done += content->length;
-    tell_progress();
-    if (fetch.is_shown)
-        return print_text(content->bytes, content->length);
-    if (fetch.file == NULL)
-        return print(content->bytes, content->length);
-    if (descriptor_write_all(fetch.save.descriptor, content->bytes, content->length) ==
-        -1)
-        return complain_of_file();
+    download->done += content->length;
+    tell_progress(download);
+    if (download->is_shown)
+        return print_text(download, content->bytes, content->length);
+    if (download->file == NULL)
+        return print(download, content->bytes, content->length);
+    if (descriptor_write_all(download->save.descriptor, content->bytes,
+                             content->length) == -1)
+        return complain_of_file(download);
     return 0;
 }
 
-static int receive_body(void)
+static int receive_body(struct download *download)
 {
     struct http_content content;
 
-    while (fetch.body.state == HTTP_OPEN) {
+    while (download->body.state == HTTP_OPEN) {
         int got = 1;
 
-        if (fetch.begin == fetch.end) {
-            fetch.deadline = clock_ms() + fetch.patience_ms;
-            got = receive();
+        if (download->begin == download->end) {
+            download->deadline = clock_ms() + download->patience_ms;
+            got = receive(download);
         }
         if (got == -1)
             return -1;
         if (got == 0)
-            http_body_close(&fetch.body);
-        fetch.begin += http_body_take(&fetch.body, fetch.bytes + fetch.begin,
-                                      fetch.end - fetch.begin, &content);
-        if (content.length > 0 && put(&content) == -1)
+            http_body_close(&download->body);
+        download->begin +=
+            http_body_take(&download->body, download->bytes + download->begin,
+                           download->end - download->begin, &content);
+        if (content.length > 0 && put(download, &content) == -1)
             return -1;
     }
     return 0;
 }
 
 /* The same with what is around it, and what is to be said of it. */
-static int take_body(void)
+static int take_body(struct download *download)
 {
     char why[SHOWN_MOST];
     int result;
 
-    http_body_begin(&fetch.body, &fetch.head);
-    fetch.length = fetch.body.framing == HTTP_LENGTH ? fetch.body.left : 0;
-    fetch.done = 0;
-    fetch.began = clock_ms();
-    result = receive_body();
-    end_progress();
-    if (result == -1 || (fetch.is_shown && print_rest() == -1))
+    http_body_begin(&download->body, &download->head);
+    download->length = download->body.framing == HTTP_LENGTH ? download->body.left : 0;
+    download->done = 0;
+    download->began = clock_ms();
+    result = receive_body(download);
+    end_progress(download);
+    if (result == -1 || (download->is_shown && print_rest(download) == -1))
         return -1;
-    if (fetch.body.state == HTTP_BAD) {
+    if (download->body.state == HTTP_BAD) {
         (void)snprintf(why, sizeof why, "after %llu bytes of the body: %s",
-                       (unsigned long long)fetch.done, fetch.body.why);
-        return complain_of_document(why);
+                       (unsigned long long)download->done, download->body.why);
+        return complain_of_document(download, why);
     }
     return 0;
 }
 
 /* The document is there: it goes to standard output, or to the file once it is whole. */
-static int take_document(void)
+static int take_document(struct download *download)
 {
-    if (fetch.file == NULL)
-        return take_body();
-    if (save_open(&fetch.save, fetch.file) == -1)
-        return complain_of_file();
-    if (take_body() == -1) {
-        save_abandon(&fetch.save);
+    if (download->file == NULL)
+        return take_body(download);
+    if (save_open(&download->save, download->file) == -1)
+        return complain_of_file(download);
+    if (take_body(download) == -1) {
+        save_abandon(&download->save);
         return -1;
     }
-    if (save_finish(&fetch.save) == -1)
-        return complain_of_file();
+    if (save_finish(&download->save) == -1)
+        return complain_of_file(download);
     return 0;
 }
 
 /* There is an answer, but no document. A page that says why is worth reading, not saving. */
-static int take_failure(void)
+static int take_failure(struct download *download)
 {
     char text[HTTP_LINE_MOST], reason[SHOWN_MOST];
 
-    if (fetch.file == NULL && take_body() == -1)
+    if (download->file == NULL && take_body(download) == -1)
         return -1;
-    (void)snprintf(text, sizeof text, "%d %s", fetch.head.status,
-                   text_clean(fetch.head.reason, reason, sizeof reason));
-    return complain_of_document(text);
+    (void)snprintf(text, sizeof text, "%d %s", download->head.status,
+                   text_clean(download->head.reason, reason, sizeof reason));
+    return complain_of_document(download, text);
 }
 
-/* ---- The fetch ---------------------------------------------------------------------- */
+/* ---- The download ------------------------------------------------------------------- */
 
 /* Is the document said to be elsewhere (RFC 9110 15.4)? */
-static bool is_redirect(void)
+static bool is_redirect(const struct download *download)
 {
-    switch (fetch.head.status) {
+    switch (download->head.status) {
     case 301:
     case 302:
     case 303:
     case 307:
-    case 308: return http_value(&fetch.head, "Location") != NULL;
+    case 308: return http_value(&download->head, "Location") != NULL;
     default: return false;
     }
 }
 
-static int follow_redirect(void)
+static int follow_redirect(struct download *download)
 {
-    const char *location = http_value(&fetch.head, "Location"), *why;
+    const char *location = http_value(&download->head, "Location"), *why;
     char shown[SHOWN_MOST], what[SHOWN_MOST + 40];
 
     (void)text_clean(location, shown, sizeof shown);
-    if (url_resolve(&fetch.url, location, &why) == 0)
+    if (url_resolve(&download->url, location, &why) == 0)
         return 0;
     (void)snprintf(what, sizeof what, "redirected to '%s'", shown);
-    return complain(what, why);
+    return complain(download, what, why);
 }
 
 /* Connects, asks, and receives the header of the answer. */
-static int ask(void)
+static int ask(struct download *download)
 {
     const char *why;
 
-    fetch.server =
-        dial(fetch.url.host, fetch.url.port, SOCK_STREAM, (int)fetch.patience_ms, &why);
-    if (fetch.server == -1)
-        return complain_of_server("cannot connect to", why);
-    fetch.deadline = clock_ms() + fetch.patience_ms;
-    if (send_request() == -1 || receive_head() == -1)
+    download->server = dial(download->url.host, download->url.port, SOCK_STREAM,
+                            (int)download->patience_ms, &why);
+    if (download->server == -1)
+        return complain_of_server(download, "cannot connect to", why);
+    download->deadline = clock_ms() + download->patience_ms;
+    if (send_request(download) == -1 || receive_head(download) == -1)
         return -1;
-    return fetch.prints_head ? print_head() : 0;
+    return download->prints_head ? print_head(download) : 0;
 }
 
 /* 0 if all of the document came, and -1 if not, after it was said why. */
-static int get(void)
+static int get(struct download *download)
 {
     for (int redirects = 0;; redirects++) {
-        int result = ask();
+        int result = ask(download);
 
-        if (result == 0 && !is_redirect())
-            result = is_success() ? take_document() : take_failure();
+        if (result == 0 && !is_redirect(download))
+            result =
+                is_success(download) ? take_document(download) : take_failure(download);
         else if (result == 0 && redirects < REDIRECTS_MOST)
-            result = follow_redirect() == 0 ? 1 : -1;
+            result = follow_redirect(download) == 0 ? 1 : -1;
         else if (result == 0)
-            result = complain_of_document("redirected too often");
-        if (fetch.server != -1)
-            (void)close(fetch.server);
+            result = complain_of_document(download, "redirected too often");
+        if (download->server != -1)
+            (void)close(download->server);
         if (result != 1)
             return result;
     }
 }
 
+static struct save *unfinished; /* for the handler to find */
+
 /* Ends as the signal would have ended it, but leaves no half a file behind. */
 static void end_by(int signal_number)
 {
-    save_remove_part(&fetch.save);
+    save_remove_part(unfinished);
     (void)signal(signal_number, SIG_DFL);
     (void)raise(signal_number);
 }
@@ -485,7 +497,7 @@ static const struct options options = {
 };
 
 /* Makes a URL of one, or of a host and a path, and takes it apart. */
-static void choose_url(char *operands[], int count)
+static void choose_url(struct download *download, char *operands[], int count)
 {
     char text[URL_HOST_MOST + URL_PATH_MOST];
     const char *path = count > 1 ? operands[1] : "", *why;
@@ -503,31 +515,33 @@ static void choose_url(char *operands[], int count)
         options_wrong(&options, "the URL is too long");
     if (count > 1 && strpbrk(operands[0], "/?#") != NULL)
         options_wrong(&options, "'%s' is no host", operands[0]);
-    if (url_parse(&fetch.url, text, &why) == -1)
+    if (url_parse(&download->url, text, &why) == -1)
         options_wrong(&options, "'%s': %s", text, why);
 }
 
 int main(int argc, char *argv[])
 {
+    static struct download download;
     int option, result;
 
-    fetch.patience_ms = PATIENCE_S * 1000;
+    download.patience_ms = PATIENCE_S * 1000;
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
-        case 'i': fetch.prints_head = true; break;
-        case 'o': fetch.file = strcmp(optarg, "-") == 0 ? NULL : optarg; break;
-        case 'w': fetch.patience_ms = options_timeout(&options, option); break;
+        case 'i': download.prints_head = true; break;
+        case 'o': download.file = strcmp(optarg, "-") == 0 ? NULL : optarg; break;
+        case 'w': download.patience_ms = options_timeout(&options, option); break;
         }
     }
     if (optind == argc || argc - optind > 2)
         options_wrong(&options, "a URL is wanted, or a host and a path");
-    choose_url(argv + optind, argc - optind);
+    choose_url(&download, argv + optind, argc - optind);
     if (program_prepare() == -1)
         return EXIT_FAILURE;
-    fetch.is_shown = fetch.file == NULL && isatty(STDOUT_FILENO);
-    fetch.has_progress = !fetch.is_shown && isatty(STDERR_FILENO);
-    fetch.save.descriptor = -1;
+    download.is_shown = download.file == NULL && isatty(STDOUT_FILENO);
+    download.has_progress = !download.is_shown && isatty(STDERR_FILENO);
+    download.save.descriptor = -1;
+    unfinished = &download.save;
     prepare_signals();
-    result = get();
+    result = get(&download);
     return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
