@@ -51,9 +51,15 @@ struct threat_server {
 
 /* ---- The level ---------------------------------------------------------------------- */
 
-/* Leaves out the space around a text. */
+/* Leaves out the space around a text, and the mark that some editors put before it. */
 static void trim(const char **text, size_t *length)
 {
+    static const char mark[] = "\xEF\xBB\xBF"; /* U+FEFF */
+
+    if (*length >= strlen(mark) && memcmp(*text, mark, strlen(mark)) == 0) {
+        *text += strlen(mark);
+        *length -= strlen(mark);
+    }
     while (*length > 0 && isspace((unsigned char)(*text)[*length - 1]))
         --*length;
     while (*length > 0 && isspace((unsigned char)**text)) {

@@ -216,6 +216,9 @@ START_TEST(a_file_is_read_again_when_it_has_changed)
         ask(&client, "getThreat");
         expect_line(&client, "%s", levels[i]);
     }
+    write_file("\xEF\xBB\xBFhigh\r\n"); /* as an editor of Windows has it */
+    ask(&client, "getThreat");
+    expect_line(&client, "High");
     stream_close(&client);
     program_stop(&server);
 }
