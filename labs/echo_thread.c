@@ -157,6 +157,8 @@ int main(int argc, char *argv[])
         server.clients[i] =
             (struct client){.number = i, .sock = -1, .ended = server.ended[1]};
     while (!stop_requested) {
+        /* It calls sigprocmask(), of which POSIX does not say whose mask that is among
+           threads; every system takes it for pthread_sigmask(). */
         ready = echo_blocking_wait(&server.common, server.ended[0], &readable, NULL);
         if (ready == -1)
             break;
