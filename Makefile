@@ -21,7 +21,7 @@ PROGRAMS = bin/pchatsrv bin/echo_srv bin/dgram_srv bin/echo_cli bin/dgram_cli \
 	bin/irc_bot bin/irc_relay \
 	bin/hello_srv bin/name_srv bin/threat_srv bin/web_srv bin/echo_fork bin/echo_thread \
 	bin/chat_naive
-BENCHES = bin/chat_load bin/echo_load bin/send_ceiling bin/echo_select_blocking \
+BENCHES = bin/chat_load bin/echo_load bin/bare_sends bin/echo_select_blocking \
 	bin/dgram_select_blocking
 TESTS = build/test_transcript build/test_input build/test_sockets build/test_chat \
 	build/test_chat_server build/test_telnet build/test_echo build/test_dgram \
@@ -41,7 +41,7 @@ LOAD = bench/chat_load.o bench/chat_clients.o bench/chat_join.o bench/chat_line.
 	bench/chat_run.o $(GENERATOR)
 ECHO_LOAD = bench/echo_load.o bench/echo_run.o bench/echo_stream.o bench/echo_datagram.o \
 	$(GENERATOR)
-CEILING = bench/send_ceiling.o $(GENERATOR)
+BARE_SENDS = bench/bare_sends.o $(GENERATOR)
 YARDSTICKS = bench/echo_select_blocking.o bench/dgram_select_blocking.o bench/echo_epoll.o
 HARNESS = tests/harness.o tests/ngircd.o tests/person.o tests/room.o tests/screen.o
 LINE_EDIT = clients/line_edit.o clients/columns.o
@@ -63,7 +63,7 @@ LABS = labs/chat_naive.o labs/echo_blocking.o labs/echo_fork.o labs/echo_thread.
 	$(WEB_SRV)
 
 OBJECTS = $(CHAT) echo_srv.o dgram_srv.o $(CLIENTS) $(KIT) $(LABS) $(LOAD) \
-	$(ECHO_LOAD) $(CEILING) $(YARDSTICKS) $(HARNESS) \
+	$(ECHO_LOAD) $(BARE_SENDS) $(YARDSTICKS) $(HARNESS) \
 	tests/bad_server.o tests/loop_srv.o
 
 all: $(PROGRAMS) $(BENCHES)
@@ -158,8 +158,8 @@ bin/chat_load: $(LOAD) build/libkit.a
 bin/echo_load: $(ECHO_LOAD) build/libkit.a
 	$(LINK) $(ECHO_LOAD) build/libkit.a $(LDLIBS)
 
-bin/send_ceiling: $(CEILING) build/libkit.a
-	$(LINK) $(CEILING) build/libkit.a $(LDLIBS)
+bin/bare_sends: $(BARE_SENDS) build/libkit.a
+	$(LINK) $(BARE_SENDS) build/libkit.a $(LDLIBS)
 
 bin/echo_select_blocking: bench/echo_select_blocking.o
 	$(LINK) bench/echo_select_blocking.o $(LDLIBS)

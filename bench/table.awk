@@ -274,16 +274,16 @@ function machine()
 
 # The bare sends to hold a load against: as many lines together as may be under way, but
 # no more than 1,000, above which a line costs no less.
-function ceiling_of(trial,    words)
+function bare_of(trial,    words)
 {
     split(trial, words, " ")
-    return "ceiling " words[2] " " (words[3] * words[4] > 1000 ? 1000 : words[3] * words[4])
+    return "bare " words[2] " " (words[3] * words[4] > 1000 ? 1000 : words[3] * words[4])
 }
 
 # What bare sends of as many lines cost, of what a delivered line costs a server.
-function ceiling_share(trial, server)
+function bare_share(trial, server)
 {
-    return percent(figure(ceiling_of(trial), "send_ceiling", "sender_cpu_a_line_ns"), \
+    return percent(figure(bare_of(trial), "bare_sends", "sender_cpu_a_line_ns"), \
         figure(trial, server, "server_cpu_a_delivery_ns"))
 }
 
@@ -294,8 +294,8 @@ function chat_cells(trial, server)
         " | " full(figure(trial, server, "latency_p50_us")) \
         " | " full(figure(trial, server, "latency_p99_us")) \
         " | " spread(trial, server, "server_cpu_a_delivery_ns", 1) \
-        " | " ceiling_share(trial, server) \
-        " | " percent(figure(trial, server, "delivery_rate_a_second"), figure(ceiling_of(trial), "send_ceiling", "line_rate_a_second")) \
+        " | " bare_share(trial, server) \
+        " | " percent(figure(trial, server, "delivery_rate_a_second"), figure(bare_of(trial), "bare_sends", "line_rate_a_second")) \
         " | " full(figure(trial, server, "server_memory_kib")) \
         " | " percent(figure(trial, server, "generator_share"), 100)
 }
@@ -314,7 +314,7 @@ function stalled_cells(trial, server)
         " | " (fault(trial, server) == "" ? "went on, nothing lost" : fault(trial, server))
 }
 
-function ceiling_cells(trial, server)
+function bare_cells(trial, server)
 {
     return spread(trial, server, "line_rate_a_second", 1) \
         " | " spread(trial, server, "sender_cpu_a_line_ns", 1) \
@@ -339,7 +339,7 @@ function cells(kind, trial, server)
     return kind == "chat" ? chat_cells(trial, server) \
         : kind == "joins" ? joins_cells(trial, server) \
         : kind == "stalled" ? stalled_cells(trial, server) \
-        : kind == "ceiling" ? ceiling_cells(trial, server) : echo_cells(trial, server)
+        : kind == "bare" ? bare_cells(trial, server) : echo_cells(trial, server)
 }
 
 # A row a server of the trials that fit `pattern`; none, no table.
@@ -406,8 +406,8 @@ function headline_table()
     headline("100 clients, 20 talk, 50 lines in flight each", "chat 100 20 50", "delivery_rate_a_second", "deliveries/s", 1)
     headline("server CPU a delivered line, the same", "chat 100 20 50", "server_cpu_a_delivery_ns", "ns", 1)
     line("| bare sends would take of that CPU: one talks, 20 talk, 50 lines in flight | " \
-        ceiling_share("chat 100 1 1", "pchatsrv") ", " ceiling_share("chat 100 20 1", "pchatsrv") ", " \
-        ceiling_share("chat 100 20 50", "pchatsrv") " | |")
+        bare_share("chat 100 1 1", "pchatsrv") ", " bare_share("chat 100 20 1", "pchatsrv") ", " \
+        bare_share("chat 100 20 50", "pchatsrv") " | |")
     headline("100 clients join, each told of all later ones", "chat 100 20 1", "all_told_s")
     headline("900 clients join", "chat 900 180 1", "all_told_s")
     headline("one of 100 stops reading: longest pause", "stalled 100 20", "longest_pause_s")
@@ -515,7 +515,7 @@ END {
         "clients, talking, lines in flight each", "connected, s | all told, s | had to be nudged")
     table("stalled", "^stalled ", "One who does not read", "clients, talking", \
         "deliveries/s to the others | longest pause, s | ")
-    table("ceiling", "^ceiling ", "The ceiling: bare sends of 80-byte lines", "connections, lines a send", \
+    table("bare", "^bare ", "Bare sends of 80-byte lines, to hold the chat servers against", "connections, lines a send", \
         "lines/s | CPU a line, ns | sender's share | reader's share")
     echo_table("echo", "Echo: round trips", "connections, bytes")
     echo_table("open", "Echo: connections opened and closed", "at a time")
