@@ -2,9 +2,10 @@
 # Called with its `machine` file (name=value lines) before the CSVs, and the environment's
 # `results` as the directory to write to.
 #
-# value[trial, server, column, n] is what the n-th run of a server in a trial gave, and
-# runs[trial, server] how many there are. about[name] is of `machine`. line() writes to the
-# `file` that END has named.
+# value[trial, server, column, n] is what the n-th run of a server in a trial gave,
+# runs[trial, server] how many there are, and of_round[trial, server, column, round] what a
+# round gave. about[name] is of `machine`, and a text: `+ 0` makes it a number to compare
+# with. line() writes to the `file` that END has named.
 
 FILENAME ~ /\/machine$/ {
     about[substr($0, 1, index($0, "=") - 1)] = substr($0, index($0, "=") + 1)
@@ -27,7 +28,7 @@ FNR == 1 {
     }
     n = ++runs[trial, server]
     for (i = 4; i <= NF; i++)
-        value[trial, server, name[i], n] = $i
+        value[trial, server, name[i], n] = of_round[trial, server, name[i], $1] = $i
     if ($NF == "not joined")
         barred[clients_of(trial)] = barred[clients_of(trial)] " " server
 }
@@ -49,14 +50,20 @@ function known(trial, server, column, sorted,    count, i, j, x)
     return count
 }
 
-# The median of what is known; "" if nothing is. To wake an idle virtual machine only adds
-# to what a turn of select() costs: there it is the lowest.
+# To wake an idle virtual machine only adds to what a turn of select() costs: that figure is
+# the lowest of the runs, and the tables and the plot say so.
+function is_lowest(trial, column)
+{
+    return trial ~ /^select / && column ~ /cpu/
+}
+
+# The median of what is known; "" if nothing is.
 function figure(trial, server, column,    count, sorted)
 {
     count = known(trial, server, column, sorted)
     if (count == 0)
         return ""
-    if (trial ~ /^select / && column ~ /cpu/)
+    if (is_lowest(trial, column))
         return sorted[1]
     return (sorted[int((count + 1) / 2)] + sorted[int(count / 2) + 1]) / 2
 }
@@ -186,19 +193,34 @@ function spread(trial, server, column, divisor, digits,    count, sorted)
         (count > 1 ? " (" full(sorted[1] / divisor, digits) "-" full(sorted[count] / divisor, digits) ")" : "")
 }
 
-# How a server's figure compares with ours: "39% of that", "1.2 times that".
-function versus(trial, server, column,    count, count_ours, a, b, ratio)
+# Whether in some rounds a server's figure was above ours, and in others below: what disturbs
+# the machine disturbs those of a round alike.
+function rounds_differ(trial, server, column,    round, ours, theirs, above, below)
 {
-    count_ours = known(trial, ours_of(trial), column, a)
-    count = known(trial, server, column, b)
-    if (count_ours == 0 || count == 0 || a[1] <= 0)
+    for (round = 1; round <= about["rounds"] + 0; round++) {
+        ours = of_round[trial, ours_of(trial), column, round]
+        theirs = of_round[trial, server, column, round]
+        above += ours != "" && theirs != "" && theirs > ours
+        below += ours != "" && theirs != "" && theirs < ours
+    }
+    return above > 0 && below > 0
+}
+
+# How a server's figure compares with ours: "39% of that", "1.2 times that".
+function versus(trial, server, column,    ours, theirs, ratio, text)
+{
+    ours = figure(trial, ours_of(trial), column)
+    theirs = figure(trial, server, column)
+    if (theirs == "" || ours + 0 <= 0)
         return "-"
-    ratio = figure(trial, server, column) / figure(trial, ours_of(trial), column)
-    if ((a[1] <= b[count] && b[1] <= a[count_ours]) || (ratio > 1 / 1.05 && ratio < 1.05))
+    ratio = theirs / ours
+    if (ratio > 1 / 1.05 && ratio < 1.05)
         return "the same"
     if (ratio < 1)
-        return sprintf(ratio < 0.0995 ? "%.1f%% of that" : "%.0f%% of that", 100 * ratio)
-    return sprintf(ratio < 9.95 ? "%.1f times that" : "%.0f times that", ratio)
+        text = sprintf(ratio < 0.0995 ? "%.1f%% of that" : "%.0f%% of that", 100 * ratio)
+    else
+        text = sprintf(ratio < 9.95 ? "%.1f times that" : "%.0f times that", ratio)
+    return text (rounds_differ(trial, server, column) ? ", not always" : "")
 }
 
 function percent(part, whole)
@@ -240,17 +262,23 @@ function marked(trial, server, column,    text, n)
         text = text " *"
     if (column ~ /rate|throughput/ && n > 0 && turns(trial, server) * 2 >= n)
         text = text " +"
-    if (n > 0 && n < about["rounds"])
+    if (n > 0 && n < about["rounds"] + 0)
         text = text " (" n (n == 1 ? " run)" : " runs)")
     return text
 }
 
-# How it compares with ours, or what is wrong with it.
+# How it compares with ours; nothing for ours, or one that is not ranked.
+function beside_ours(trial, server, column)
+{
+    return server == ours_of(trial) || fault(trial, server) != "" ? "" : versus(trial, server, column)
+}
+
+# The same, or what is wrong with it.
 function rank(trial, server, column)
 {
     if (fault(trial, server) != "")
         return "not ranked: " fault(trial, server)
-    return (server == ours_of(trial) ? "" : versus(trial, server, column)) loss(trial, server)
+    return beside_ours(trial, server, column) loss(trial, server)
 }
 
 # What the figures belong to, and whether they are any good.
@@ -263,10 +291,11 @@ function machine()
         (about["compiler"] == "" ? "" : ", " about["compiler"]) (about["others"] == "" ? "" : ", " about["others"]) \
         ", " about["date"] ".")
     line("`*`: the generator set the pace, and the server could have done more. `+`: server and generator")
-    line("took turns, as on one core. The same: the ranges of the runs overlap.")
+    line("took turns, as on one core. The same: within 5%. Not always: in some rounds it was the other")
+    line("way round.")
     if (about["left_out"] != "")
         line("Not installed or not built, and left out: " about["left_out"] ".")
-    if (about["load"] > about["cores"] / 4)
+    if (about["load"] + 0 > about["cores"] / 4)
         line("**The machine was busy with other things at the start (load " about["load"] "): the figures are off.**")
 }
 
@@ -294,6 +323,7 @@ function chat_cells(trial, server)
         " | " full(figure(trial, server, "latency_p50_us")) \
         " | " full(figure(trial, server, "latency_p99_us")) \
         " | " spread(trial, server, "server_cpu_a_delivery_ns", 1) \
+        " | " beside_ours(trial, server, "server_cpu_a_delivery_ns") \
         " | " bare_share(trial, server) \
         " | " percent(figure(trial, server, "delivery_rate_a_second"), figure(bare_of(trial), "bare_sends", "line_rate_a_second")) \
         " | " full(figure(trial, server, "server_memory_kib")) \
@@ -330,6 +360,7 @@ function echo_cells(trial, server)
         " | " full(figure(trial, server, "latency_p50_us")) \
         " | " full(figure(trial, server, "latency_p99_us")) \
         " | " spread(trial, server, "server_cpu_a_round_trip_ns", 1000, 1) \
+        " | " beside_ours(trial, server, "server_cpu_a_round_trip_ns") \
         " | " full(figure(trial, server, "server_memory_kib")) \
         " | " percent(figure(trial, server, "generator_share"), 100)
 }
@@ -365,7 +396,8 @@ function table(kind, pattern, title, what, columns,    i, j, count, list, rows, 
 function echo_table(kind, title, what)
 {
     table("echo", "^" kind " ", title, what, \
-        "round trips/s | | MB/s each way | p50 us | p99 us | server CPU a round trip, us | memory KiB | generator's share")
+        "round trips/s | | MB/s each way | p50 us | p99 us | server CPU a round trip, us" \
+        (is_lowest(kind " ", "cpu") ? ", the lowest" : "") " | | memory KiB | generator's share")
 }
 
 # ---- The README's table ---------------------------------------------------------------
@@ -397,30 +429,37 @@ function headline(what, trial, column, unit, divisor,    ours, said, text, j, co
     line("| " what " | " (runs[trial, ours] > 0 ? marked(trial, ours, column) : "`" ours "`") " " said " | " text " |")
 }
 
+# A load's rate, and below it what the load costs.
+function headline_pair(what, trial, column, unit)
+{
+    headline(what, trial, column, unit, 1)
+    if (trial ~ /^chat /)
+        headline("server CPU a delivered line", trial, "server_cpu_a_delivery_ns", "ns", 1)
+    else
+        headline("server CPU a round trip", trial, "server_cpu_a_round_trip_ns", "us", 1000)
+}
+
 function headline_table()
 {
     heads("| ours | others", "")
-    headline("Chat: 100 clients, one talks", "chat 100 1 1", "delivery_rate_a_second", "deliveries/s", 1)
-    headline("100 clients, 20 talk, a line in flight each", "chat 100 20 1", "delivery_rate_a_second", "deliveries/s", 1)
-    headline("900 clients, 180 talk, a line in flight each", "chat 900 180 1", "delivery_rate_a_second", "deliveries/s", 1)
-    headline("100 clients, 20 talk, 50 lines in flight each", "chat 100 20 50", "delivery_rate_a_second", "deliveries/s", 1)
-    headline("server CPU a delivered line, the same", "chat 100 20 50", "server_cpu_a_delivery_ns", "ns", 1)
-    line("| bare sends would take of that CPU: one talks, 20 talk, 50 lines in flight | " \
+    headline_pair("Chat: 100 clients, one talks", "chat 100 1 1", "delivery_rate_a_second", "deliveries/s")
+    headline_pair("100 clients, 20 talk, a line in flight each", "chat 100 20 1", "delivery_rate_a_second", "deliveries/s")
+    headline_pair("900 clients, 180 talk, a line in flight each", "chat 900 180 1", "delivery_rate_a_second", "deliveries/s")
+    headline_pair("100 clients, 20 talk, 50 lines in flight each", "chat 100 20 50", "delivery_rate_a_second", "deliveries/s")
+    line("| bare sends would take of that CPU: one of 100 talks, 20 talk, 50 lines in flight | " \
         bare_share("chat 100 1 1", "pchatsrv") ", " bare_share("chat 100 20 1", "pchatsrv") ", " \
         bare_share("chat 100 20 50", "pchatsrv") " | |")
     headline("100 clients join, each told of all later ones", "chat 100 20 1", "all_told_s")
     headline("900 clients join", "chat 900 180 1", "all_told_s")
     headline("one of 100 stops reading: longest pause", "stalled 100 20", "longest_pause_s")
-    headline("Echo: 50 connections, 64 bytes", "echo 50 64", "round_trip_rate_a_second", "round trips/s", 1)
-    headline("server CPU a round trip, the same", "echo 50 64", "server_cpu_a_round_trip_ns", "us", 1000)
-    headline("900 connections, 64 bytes", "echo 900 64", "round_trip_rate_a_second", "round trips/s", 1)
-    headline("server CPU a round trip, the same", "echo 900 64", "server_cpu_a_round_trip_ns", "us", 1000)
-    headline("50 connections, 16 KiB", "echo 50 16384", "throughput_mb_s_each_way", "MB/s each way", 1)
-    headline("server CPU a round trip, the same", "echo 50 16384", "server_cpu_a_round_trip_ns", "us", 1000)
-    headline("opened and closed, 50 at a time", "open 50", "round_trip_rate_a_second", "connections/s", 1)
-    headline("Datagrams of 64 bytes", "datagram 64", "round_trip_rate_a_second", "round trips/s", 1)
-    headline("server CPU a round trip, the same", "datagram 64", "server_cpu_a_round_trip_ns", "us", 1000)
-    headline("one talks, 1,000 are idle: CPU a turn", "select 1000", "server_cpu_a_round_trip_ns", "us", 1000)
+    headline_pair("Echo: 1 connection, 64 bytes", "echo 1 64", "round_trip_rate_a_second", "round trips/s")
+    headline_pair("50 connections, 64 bytes", "echo 50 64", "round_trip_rate_a_second", "round trips/s")
+    headline_pair("900 connections, 64 bytes", "echo 900 64", "round_trip_rate_a_second", "round trips/s")
+    headline("server memory", "echo 900 64", "server_memory_kib", "KiB", 1)
+    headline_pair("50 connections, 16 KiB", "echo 50 16384", "throughput_mb_s_each_way", "MB/s each way")
+    headline_pair("opened and closed, 50 at a time", "open 50", "round_trip_rate_a_second", "connections/s")
+    headline_pair("Datagrams of 64 bytes", "datagram 64", "round_trip_rate_a_second", "round trips/s")
+    headline("Echo: one talks, 1,000 are idle: CPU a turn, the lowest of the runs", "select 1000", "server_cpu_a_round_trip_ns", "us", 1000)
     machine()
     line("Queue full: more connect at once than the server's queue holds, and the clients' system tries")
     line("again after a second.")
@@ -510,7 +549,7 @@ END {
     line("figure means.")
     headline_table()
     table("chat", "^chat ", "Chat", "clients, talking, lines in flight each", \
-        "deliveries/s | | p50 us | p99 us | server CPU a delivery, ns | bare sends' CPU a line | of the bare sends' rate | memory KiB | generator's share")
+        "deliveries/s | | p50 us | p99 us | server CPU a delivery, ns | | bare sends' CPU a line | of the bare sends' rate | memory KiB | generator's share")
     table("joins", "^chat [0-9]+ ([2-9]|[0-9][0-9]+) 1$", "Joins: all at once, each told of all who come later", \
         "clients, talking, lines in flight each", "connected, s | all told, s | had to be nudged")
     table("stalled", "^stalled ", "One who does not read", "clients, talking", \
