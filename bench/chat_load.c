@@ -28,8 +28,8 @@
  *   unnamed        whole lines with no name before them (some servers give none)
  *   notices        lines without a mark that tell of a join or a leave
  *   stray          others without a mark: what nobody sent, and the ends of cut lines
- *   server CPU     of the command and the processes that it starts, user and system, in
- *                  the run's seconds
+ *   server CPU     of the command and the processes that it starts, user and system, for
+ *                  the deliveries of the run's seconds
  *   server memory  likewise; what several processes share counts once
  *
  * A name, or whatever a server puts before a line, is not looked at.

@@ -34,8 +34,8 @@
  *   duplicates      datagrams that came a second time
  *   foreign         datagrams that belong to another socket
  *   closed          connections that the server closed, reset or didn't take
- *   server CPU      of the command and the processes that it starts, user and system, in
- *                   the run's seconds
+ *   server CPU      of the command and the processes that it starts, user and system, for
+ *                   the round trips of the run's seconds
  *   server memory   likewise; what several processes share counts once
  *
  * The status is 0 when everything came back right, in time or late; 1 when not, when the

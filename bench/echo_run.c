@@ -187,10 +187,9 @@ void load_run(struct load *load)
     run->round_trips = run->tally.returned;
     cost->seconds = (double)(run->ended - run->began) / SECOND;
     cost->own_cpu = own_cpu_seconds() - own_cpu;
-    cost->server_cpu = child_cpu_seconds(&load->server);
-    if (cost->server_cpu >= 0)
-        cost->server_cpu -= server_cpu;
     cost->memory_kib = child_memory_kib(&load->server);
     load->now = clock_now(); /* that may have taken its time */
     run_until(load, run->ended + WAIT_SECONDS * (uint64_t)SECOND);
+    cost->server_cpu = server_cpu_seconds(&load->server, server_cpu, run->round_trips,
+                                          run->tally.returned);
 }

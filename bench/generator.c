@@ -160,6 +160,16 @@ bool server_died(struct child *server, bool has_closed)
     return server->ended;
 }
 
+double server_cpu_seconds(const struct child *server, double before, uint64_t pieces,
+                          uint64_t all)
+{
+    double now = child_cpu_seconds(server);
+
+    if (before < 0 || now < 0 || (now <= before && all > 0))
+        return -1;
+    return all > 0 ? (now - before) * (double)pieces / (double)all : now - before;
+}
+
 void server_note_end(const struct child *server)
 {
     if (server->ended && WIFSIGNALED(server->status))

@@ -62,6 +62,15 @@ int server_start(struct child *server, const struct options *options,
  * time to. */
 bool server_died(struct child *server, bool has_closed);
 
+/*
+ * The processor time of the run, for cost.server_cpu, read when nothing is under way any
+ * more: reading it takes as long as a server needs for hundreds of pieces. Since it had
+ * used `before`, the server has done `all` of them, of which `pieces` count. -1 if it is
+ * not known: something was done, but not by the command, which has used none.
+ */
+double server_cpu_seconds(const struct child *server, double before, uint64_t pieces,
+                          uint64_t all);
+
 /* Prints what ended it, if that was not us. */
 void server_note_end(const struct child *server);
 

@@ -46,6 +46,8 @@ const char *report_bottleneck(const struct cost *cost)
     bool server = cost->server_cpu > BUSY * cost->seconds;
     bool generator = cost->own_cpu > BUSY * cost->seconds;
 
+    if (cost->server_cpu < 0)
+        return "";
     if (generator)
         return server ? "both" : "generator";
     return server ? "server" : "neither";
@@ -59,7 +61,7 @@ void report_cost(struct report *report, const struct cost *cost, const char *eac
     report_add(report, "server CPU", "s", cpu, 3);
     report_add(report, each, "ns", pieces > 0 ? cpu * 1e9 / (double)pieces : NAN, 1);
     report_add(report, "server memory", "KiB",
-               cost->memory_kib < 0 ? NAN : (double)cost->memory_kib, 0);
+               isnan(cpu) || cost->memory_kib < 0 ? NAN : (double)cost->memory_kib, 0);
     report_add(report, "generator CPU", "s", cost->own_cpu, 3);
     report_add(report, "generator share", "%", 100 * cost->own_cpu / cost->seconds, 0);
     report_text(report, "bottleneck", report_bottleneck(cost));
@@ -80,7 +82,8 @@ void report_print(const struct report *report)
         const struct figure *figure = &report->figures[i];
 
         if (figure->text != NULL)
-            printf("%-23s %13s\n", figure->name, figure->text);
+            printf("%-23s %13s\n", figure->name,
+                   figure->text[0] == '\0' ? "-" : figure->text);
         else if (isnan(figure->value))
             printf("%-23s %13s\n", figure->name, "-");
         else

@@ -25,7 +25,8 @@ struct report {
     struct figure figures[REPORT_MOST];
 };
 
-/* What a run took, of the server and of the generator itself. */
+/* What a run took, of the server and of the generator itself. Where the server's time is
+ * not known, its memory is not, either. */
 struct cost {
     double seconds;             /* that the run lasted */
     double server_cpu, own_cpu; /* seconds; server_cpu is -1 if it is not known */
@@ -50,7 +51,8 @@ void report_cost(struct report *report, const struct cost *cost, const char *eac
 
 /*
  * Who was busy for more than nine tenths of the run: "server", "generator" (the server
- * could have done more), "both" or, as when one waits for the other in turn, "neither".
+ * could have done more), "both" or, as when one waits for the other in turn, "neither";
+ * "" if the server's time is not known.
  */
 const char *report_bottleneck(const struct cost *cost);
 
