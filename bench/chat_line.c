@@ -9,6 +9,8 @@ enum {
     LETTERS_AT = SEQUENCE_AT + DIGITS + 1
 };
 
+static const char mark[] = "~0000";
+
 void chat_line_init(struct chat_line *format, size_t length)
 {
     uint32_t random = 1;
@@ -67,7 +69,7 @@ static uint32_t read_number(const char *from)
 void chat_line_write(const struct chat_line *format, char *line, uint32_t sender,
                      uint32_t sequence)
 {
-    line[0] = CHAT_LINE_MARK;
+    line[0] = mark[0];
     write_number(line + SENDER_AT, sender);
     line[SEQUENCE_AT - 1] = ':';
     write_number(line + SEQUENCE_AT, sequence);
@@ -75,6 +77,18 @@ void chat_line_write(const struct chat_line *format, char *line, uint32_t sender
     memcpy(line + LETTERS_AT, letters_for(format, sender, sequence),
            format->length - LETTERS_AT - 1);
     line[format->length - 1] = '\n';
+}
+
+const char *chat_line_find(const char *received, size_t length)
+{
+    const char *end = received + length, *at = received;
+
+    while ((at = memchr(at, mark[0], (size_t)(end - at))) != NULL) {
+        if ((size_t)(end - at) >= strlen(mark) && memcmp(at, mark, strlen(mark)) == 0)
+            return at;
+        at++;
+    }
+    return NULL;
 }
 
 bool chat_line_read(const struct chat_line *format, const char *line, size_t length,

@@ -2,12 +2,12 @@
  * chat_line: lines that show on arrival whether they came whole
  *
  * A line names its sender and its place among the sender's lines, and is filled up to a
- * fixed length with letters that follow from both; '~' occurs at its start alone:
+ * fixed length with letters that follow from both; a mark, "~0000", is at its start alone:
  *
  *     ~00000012:00000345:kqzjvwyxhe...\n
  *
  * So a line that was cut, glued to another or altered is found by comparing, and the line
- * is found behind whatever name a server puts before it by looking for the '~'.
+ * is found behind whatever name a server puts before it by looking for the mark.
  */
 #ifndef CHAT_LINE_H
 #define CHAT_LINE_H
@@ -17,10 +17,9 @@
 #include <stdint.h>
 
 enum {
-    CHAT_LINE_MARK = '~',
     CHAT_LINE_MIN = 24, /* the numbers, four letters, the newline */
     CHAT_LINE_MAX = 4096,
-    CHAT_LINE_SENDERS = 10000,
+    CHAT_LINE_SENDERS = 10000, /* so that each number begins with the mark's zeros */
     CHAT_LINE_SEQUENCES = 100000000,
     CHAT_LINE_PERIOD = 251 /* of the letters; a prime, so that lengths don't fit it */
 };
@@ -37,6 +36,9 @@ void chat_line_init(struct chat_line *format, size_t length);
  * CHAT_LINE_SEQUENCES. */
 void chat_line_write(const struct chat_line *format, char *line, uint32_t sender,
                      uint32_t sequence);
+
+/* The first mark in the `length` bytes of what was received, or NULL. */
+const char *chat_line_find(const char *received, size_t length);
 
 /* Whether the `length` bytes from a mark on, the newline not included (a '\r' before it
  * is allowed), are a line as it was written; if so, sets whose and which. */

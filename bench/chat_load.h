@@ -70,6 +70,7 @@ struct joining {
     uint64_t waited;                 /* for more to come, by us alone: not in `told` */
     uint64_t announcements;          /* "joined" lines received by all clients together */
     uint64_t probes;                 /* probes received, likewise */
+    bool greeted; /* those lines were not announcements: each newcomer's own greeting */
     int connections, known, nudged;
 };
 

@@ -184,7 +184,7 @@ static void run_other(struct load *load, int receiver, const char *line, size_t 
 
 static void run_line(struct load *load, int receiver, const char *line, size_t length)
 {
-    const char *mark = memchr(line, CHAT_LINE_MARK, length);
+    const char *mark = chat_line_find(line, length);
     struct tally *tally = &load->run.tally;
     uint32_t sender = 0, number = 0;
 

@@ -1,13 +1,24 @@
 /*
  * bad_server: a server with one fault, for the tests of the load generators
  *
- *     bad_server chat FAULT      none lose cut glue twice swap stray pause stall die
- *     bad_server echo FAULT      none change lose more close
- *     bad_server datagram FAULT  none change lose twice
+ *     bad_server chat FAULT [port]      none lose cut glue twice swap stray pause stall die
+ *                                        greet shy shut tilde
+ *     bad_server echo FAULT [port]      none change lose more close
+ *     bad_server datagram FAULT [port]  none change lose twice
  *
- * The fault shows at every hundredth line or message; what pauses, stalls or dies does it
- * at the first hundredth, for two seconds or for good. It says its port, as the kit's servers do, and serves a
- * few clients: it is as short as it can be.
+ * The fault shows at every seventh line or message: so early that it shows in a run of any
+ * length. What pauses, stalls or dies does it at the first seventh, for two seconds or for
+ * good. Some are no faults, but ways to be right: a chat server greets newcomers and tells
+ * nobody of them, is shy until they say something, or has a '~' in its names (one that
+ * shuts them out is not). And some are to be measured:
+ *
+ *     early   uses 0.3 s of processor time before it says its port
+ *     child   has a child do so, which ends, at the first seventh line or message
+ *     large   touches 20 MB of memory
+ *     slow    answers after 20 ms
+ *
+ * It says its port, as the kit's servers do, and serves a few clients: it is as short as it
+ * can be.
  */
 #include "net/address.h"
 #include "net/listener.h"
@@ -19,19 +30,51 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CLIENTS_MOST 128 /* in all: one that has left still counts */
-#define EVERY        100 /* lines or messages a fault */
+#define EVERY        7   /* lines or messages a fault */
 #define BUFFER_SIZE  65536
+#define LARGE        (20 * 1000 * 1000)
 
 static const char *fault;
 static struct pollfd polled[1 + CLIENTS_MOST]; /* the listener, then the clients */
 static nfds_t count = 1;
+static bool known[1 + CLIENTS_MOST]; /* in the chat, to the others */
 
 static bool is(const char *name)
 {
     return strcmp(fault, name) == 0;
+}
+
+/* Uses 0.3 s of the processor. */
+static void burn(void)
+{
+    clock_t end = clock() + CLOCKS_PER_SEC * 3 / 10;
+
+    while (clock() < end)
+        continue;
+}
+
+static void burn_in_child(void)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        burn();
+        _exit(EXIT_SUCCESS);
+    }
+    (void)waitpid(child, NULL, 0);
+}
+
+static void touch_memory(void)
+{
+    volatile char *memory = malloc(LARGE);
+
+    for (size_t i = 0; memory != NULL && i < LARGE; i++)
+        memory[i] = 1;
 }
 
 /* Is this line or message the one with the fault? */
@@ -39,7 +82,12 @@ static bool is_due(void)
 {
     static unsigned long number;
 
-    return ++number % EVERY == 0;
+    number++;
+    if (is("slow"))
+        (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    if (is("child") && number == EVERY)
+        burn_in_child();
+    return number % EVERY == 0;
 }
 
 static void send_to(nfds_t client, const char *bytes, size_t length)
@@ -61,11 +109,24 @@ static void send_to(nfds_t client, const char *bytes, size_t length)
 static void broadcast(nfds_t from, const char *bytes, size_t length)
 {
     for (nfds_t i = 1; i < count; i++)
-        if (i != from)
+        if (i != from && known[i])
             send_to(i, bytes, length);
 }
 
 /* ---- Chat --------------------------------------------------------------------------- */
+
+static void chat_newcomer(nfds_t client)
+{
+    if (is("greet")) {
+        send_to(client, "Welcome, you have joined the room\n", 34);
+    } else {
+        send_to(client, "Welcome\n", 8);
+        broadcast(client, "Client joined\n", 14);
+    }
+    known[client] = true;
+    if (is("shut"))
+        (void)shutdown(polled[client].fd, SHUT_RDWR);
+}
 
 /* A line of a client, its line end included. */
 static void say(nfds_t from, const char *line, size_t length)
@@ -76,6 +137,8 @@ static void say(nfds_t from, const char *line, size_t length)
     static bool paused;
     bool due = is_due();
 
+    if (!known[from])
+        chat_newcomer(from);
     if (due && is("pause") && !paused) {
         paused = true;
         (void)sleep(2);
@@ -97,6 +160,8 @@ static void say(nfds_t from, const char *line, size_t length)
         kept_length = length;
         kept_from = from;
     } else {
+        if (is("tilde"))
+            broadcast(from, "~u@host> ", 9);
         broadcast(from, line, length);
         if (due && is("twice"))
             broadcast(from, line, length);
@@ -126,12 +191,6 @@ static void chat_client(nfds_t client, char *bytes, size_t length)
     }
 }
 
-static void chat_newcomer(nfds_t client)
-{
-    send_to(client, "Welcome\n", 8);
-    broadcast(client, "Client joined\n", 14);
-}
-
 /* ---- Echo --------------------------------------------------------------------------- */
 
 static void echo_client(nfds_t client, char *bytes, size_t length)
@@ -145,7 +204,7 @@ static void echo_client(nfds_t client, char *bytes, size_t length)
         return;
     }
     if (due && is("change"))
-        bytes[length / 2] ^= 1;
+        bytes[length - 1] ^= 1;
     send_to(client, bytes, length);
     if (due && is("more"))
         send_to(client, "!", 1);
@@ -176,7 +235,7 @@ static void serve_streams(bool chat)
         if (polled[0].revents != 0 && count <= CLIENTS_MOST) {
             polled[count].fd = listener_accept(polled[0].fd, &spare, "", &peer);
             polled[count].events = POLLIN;
-            if (polled[count].fd != -1 && ++count && chat)
+            if (polled[count].fd != -1 && ++count && chat && !is("shy"))
                 chat_newcomer(count - 1);
         }
     }
@@ -210,14 +269,19 @@ static void serve_datagrams(void)
 
 int main(int argc, char *argv[])
 {
-    bool datagrams = argc == 3 && strcmp(argv[1], "datagram") == 0;
+    bool datagrams = argc >= 3 && strcmp(argv[1], "datagram") == 0;
+    int port = argc == 4 ? atoi(argv[3]) : 0;
     const char *why = "";
 
-    if (argc != 3)
+    if (argc < 3 || argc > 4)
         return 2;
     fault = argv[2];
+    if (is("early"))
+        burn();
+    if (is("large"))
+        touch_memory();
     polled[0].fd =
-        listener_open("127.0.0.1", 0, datagrams ? SOCK_DGRAM : SOCK_STREAM, &why);
+        listener_open("127.0.0.1", port, datagrams ? SOCK_DGRAM : SOCK_STREAM, &why);
     polled[0].events = POLLIN;
     if (polled[0].fd == -1) {
         (void)fprintf(stderr, "bad_server: cannot listen: %s\n", why);

@@ -4,6 +4,8 @@
  */
 #include "tests/harness.h"
 
+#include "bench/report.h"
+
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -127,8 +129,9 @@ START_TEST(a_chat_server_that_is_right_is_found_to_be_so)
     struct row row = chat("none");
 
     expect_outcome(&row, "complete", 0);
-    ck_assert(figure(&row, "lines_sent") >= 100);
-    ck_assert(figure(&row, "deliveries") >= 400);
+    ck_assert(figure(&row, "lines_sent") >= 20); /* they were in flight at once */
+    ck_assert(figure(&row, "deliveries") > 0);
+    ck_assert(figure(&row, "unnamed_lines") > 0);
     ck_assert(figure(&row, "lost_deliveries") == 0);
     ck_assert(figure(&row, "damaged_lines") == 0);
     ck_assert(figure(&row, "out_of_order_deliveries") == 0);
@@ -223,6 +226,163 @@ START_TEST(a_chat_server_that_dies_is_told_from_one_that_loses)
 }
 END_TEST
 
+START_TEST(a_greeting_is_no_announcement)
+{
+    struct row row = chat("greet");
+
+    expect_outcome(&row, "complete", 0);
+    ck_assert_str_eq(field(&row, "all_told_s"), "");
+}
+END_TEST
+
+START_TEST(clients_that_are_told_of_nobody_until_they_speak_are_nudged)
+{
+    struct row row = chat("shy");
+
+    expect_outcome(&row, "complete", 0);
+    ck_assert(figure(&row, "nudged_clients") == 5);
+}
+END_TEST
+
+START_TEST(a_name_may_look_like_the_beginning_of_a_line)
+{
+    struct row row = chat("tilde");
+
+    expect_outcome(&row, "complete", 0);
+    ck_assert(figure(&row, "unnamed_lines") == 0);
+}
+END_TEST
+
+/* ---- What it cost ------------------------------------------------------------------- */
+
+START_TEST(the_processor_time_is_the_servers_for_each_delivery)
+{
+    struct row row = chat("none");
+    double each = figure(&row, "server_cpu_a_delivery_ns");
+    double all = figure(&row, "server_cpu_s");
+
+    ck_assert(each > 0);
+    ck_assert_double_eq_tol(each * figure(&row, "deliveries") / 1e9, all, 0.0006);
+}
+END_TEST
+
+START_TEST(what_a_child_used_that_has_ended_counts)
+{
+    struct row row = chat("child");
+    double deliveries = 4 * figure(&row, "lines_sent");
+
+    expect_outcome(&row, "complete", 0);
+    ck_assert(figure(&row, "server_cpu_a_delivery_ns") * deliveries > 0.25e9);
+}
+END_TEST
+
+START_TEST(what_the_server_used_before_the_run_does_not_count)
+{
+    struct row row = chat("early");
+    double deliveries = 4 * figure(&row, "lines_sent");
+
+    expect_outcome(&row, "complete", 0);
+    ck_assert(figure(&row, "server_cpu_a_delivery_ns") * deliveries < 0.3e9);
+}
+END_TEST
+
+START_TEST(of_a_server_that_the_command_is_not_no_cost_is_known)
+{
+    struct program server, generator;
+    struct row row;
+    char port[10];
+
+    /* A shy one: until it has spoken, the command has done all that it does. */
+    program_start(&server, "BAD_SERVER", BAD_SERVER, "chat", "shy", NULL);
+    program_read_port(&server, "BadServer started on port ");
+    (void)snprintf(port, sizeof port, "%d", server.port);
+    program_start(&generator, "CHAT_LOAD", "bin/chat_load", "-CC", "-c", "5", "-s", "2",
+                  "-t", "0.1", "-p", port, "sleep", "60", NULL);
+    row = row_of(&generator);
+    ck_assert_int_eq(kill(server.pid, SIGKILL), 0);
+    expect_outcome(&row, "complete", 0);
+    ck_assert_str_eq(field(&row, "server_cpu_s"), "");
+    ck_assert_str_eq(field(&row, "server_memory_kib"), "");
+    ck_assert_str_eq(field(&row, "bottleneck"), "");
+}
+END_TEST
+
+/* One line or message after the other, with 20 ms for each: half of them took as long as
+ * the median at least, the other half 20 ms, and all together as long as the run. */
+static void expect_latency(struct program *generator, const char *pieces)
+{
+    struct row row = row_of(generator);
+    double median = figure(&row, "latency_p50_us") / 1e6, count = figure(&row, pieces);
+
+    expect_outcome(&row, "complete", 0);
+    ck_assert_msg(median > 0.0198, "too short: %s", row.values);
+    ck_assert_msg(count / 2 * (median + 0.02) < figure(&row, "run_time_s") * 1.01,
+                  "too long: %s", row.values);
+}
+
+START_TEST(a_line_takes_from_being_sent_until_it_is_there)
+{
+    struct program generator;
+
+    program_start(&generator, "CHAT_LOAD", "bin/chat_load", "-CC", "-c", "2", "-s", "1",
+                  "-t", "0.3", BAD_SERVER, "chat", "slow", NULL);
+    expect_latency(&generator, "deliveries");
+    program_start(&generator, "ECHO_LOAD", "bin/echo_load", "-CC", "-c", "1", "-t", "0.3",
+                  BAD_SERVER, "echo", "slow", NULL);
+    expect_latency(&generator, "round_trips");
+}
+END_TEST
+
+START_TEST(the_memory_is_the_servers)
+{
+    struct program generator;
+    struct row row;
+
+    program_start(&generator, "ECHO_LOAD", "bin/echo_load", "-CC", "-c", "1", "-t", "0.1",
+                  BAD_SERVER, "echo", "large", NULL);
+    row = row_of(&generator);
+    ck_assert(figure(&row, "server_memory_kib") > 19000);
+    ck_assert(figure(&row, "server_memory_kib") < 40000);
+}
+END_TEST
+
+START_TEST(whoever_is_busy_sets_the_pace)
+{
+    static const struct {
+        double server, generator;
+        const char *who;
+    } cases[] = {{0.95, 0.5, "server"},
+                 {0.5, 0.95, "generator"},
+                 {0.95, 0.95, "both"},
+                 {0.85, 0.85, "neither"},
+                 {-1, 0.95, ""}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct cost cost = {.seconds = 2,
+                            .server_cpu = 2 * cases[i].server,
+                            .own_cpu = 2 * cases[i].generator};
+        ck_assert_str_eq(report_bottleneck(&cost), cases[i].who);
+    }
+}
+END_TEST
+
+START_TEST(a_histogram_knows_the_median_the_slowest_and_all_between)
+{
+    static struct histogram histogram;
+    static const double percents[] = {1, 25, 50, 90, 99};
+
+    for (uint64_t i = 1; i <= 1000; i++)
+        histogram_add(&histogram, i);
+    for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++) {
+        double value = (double)histogram_percentile(&histogram, percents[i]);
+        ck_assert_double_eq_tol(value, 10 * percents[i], 0.08 * percents[i] + 1);
+    }
+    ck_assert_uint_eq(histogram_percentile(&histogram, 100), 1000);
+}
+END_TEST
+
+/* ---- The command -------------------------------------------------------------------- */
+
 START_TEST(a_server_that_does_not_say_its_port_is_given_one)
 {
     struct program generator;
@@ -250,6 +410,18 @@ START_TEST(a_server_that_a_shell_started_is_measured_and_ends_with_it)
 }
 END_TEST
 
+START_TEST(what_a_server_that_ended_has_started_is_ended)
+{
+    struct program generator;
+    struct row row;
+
+    program_start(&generator, "CHAT_LOAD", "bin/chat_load", "-CC", "sh", "-c",
+                  "echo port 1; sleep 60 & exit", NULL);
+    row = row_of(&generator);
+    expect_outcome(&row, "died", 1);
+}
+END_TEST
+
 START_TEST(a_generator_that_is_interrupted_ends_the_server_and_says_so)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -270,12 +442,13 @@ END_TEST
 
 /* ---- Echo --------------------------------------------------------------------------- */
 
+/* Fifteen messages at once: whatever the machine's speed, there is a faulty one. */
 static struct row echo(const char *way, const char *kind, const char *fault)
 {
     struct program generator;
 
-    program_start(&generator, "ECHO_LOAD", "bin/echo_load", "-CC", "-c", "3", "-t", "0.1",
-                  "-m", "500", way, BAD_SERVER, kind, fault, NULL);
+    program_start(&generator, "ECHO_LOAD", "bin/echo_load", "-CC", "-c", "3", "-f", "5",
+                  "-t", "0.1", "-m", "500", way, BAD_SERVER, kind, fault, NULL);
     return row_of(&generator);
 }
 
@@ -284,14 +457,14 @@ START_TEST(an_echo_server_that_is_right_is_found_to_be_so)
     struct row row = echo("-i20", "echo", "none");
 
     expect_outcome(&row, "complete", 0);
-    ck_assert(figure(&row, "round_trips") >= 100);
+    ck_assert(figure(&row, "round_trips") > 0);
     ck_assert(figure(&row, "idle_connections") == 20);
     ck_assert(figure(&row, "lost") + figure(&row, "damaged") == 0);
     ck_assert(figure(&row, "latency_p50_us") > 0);
 }
 END_TEST
 
-START_TEST(one_bit_that_is_not_what_was_sent_is_damage)
+START_TEST(one_bit_of_the_last_byte_that_is_not_what_was_sent_is_damage)
 {
     struct row row = echo("-i0", "echo", "change");
 
@@ -333,7 +506,7 @@ START_TEST(a_datagram_that_is_right_is_found_to_be_so)
     struct row row = echo("-u", "datagram", "none");
 
     expect_outcome(&row, "complete", 0);
-    ck_assert(figure(&row, "round_trips") >= 100);
+    ck_assert(figure(&row, "round_trips") > 0);
 }
 END_TEST
 
@@ -745,11 +918,23 @@ int main(void)
         a_chat_server_that_pauses_and_goes_on_has_lost_nothing,
         a_chat_server_that_stalls_has_not_finished_which_is_told_from_a_loss,
         a_chat_server_that_dies_is_told_from_one_that_loses,
+        a_greeting_is_no_announcement,
+        clients_that_are_told_of_nobody_until_they_speak_are_nudged,
+        a_name_may_look_like_the_beginning_of_a_line,
+        the_processor_time_is_the_servers_for_each_delivery,
+        what_a_child_used_that_has_ended_counts,
+        what_the_server_used_before_the_run_does_not_count,
+        of_a_server_that_the_command_is_not_no_cost_is_known,
+        a_line_takes_from_being_sent_until_it_is_there,
+        the_memory_is_the_servers,
+        whoever_is_busy_sets_the_pace,
+        a_histogram_knows_the_median_the_slowest_and_all_between,
         a_server_that_does_not_say_its_port_is_given_one,
+        what_a_server_that_ended_has_started_is_ended,
         a_server_that_a_shell_started_is_measured_and_ends_with_it,
         a_generator_that_is_interrupted_ends_the_server_and_says_so,
         an_echo_server_that_is_right_is_found_to_be_so,
-        one_bit_that_is_not_what_was_sent_is_damage,
+        one_bit_of_the_last_byte_that_is_not_what_was_sent_is_damage,
         one_byte_more_than_was_sent_is_damage,
         a_connection_that_the_server_ends_is_counted,
         so_many_connections_are_opened_and_no_more,
