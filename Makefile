@@ -83,7 +83,7 @@ test: build/check-is-there all tests
 # the README.
 bench: all
 	@[ "`uname`" != Linux ] || $(MAKE) bin/echo_epoll
-	CC="$(CC)" bench/run
+	CC="$(CC)" CFLAGS="$(OPTIMISED) $(CFLAGS)" exec bench/run
 
 bench-docs:
 	bench/publish bench/results

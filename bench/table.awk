@@ -295,18 +295,19 @@ function machine()
     line("way round.")
     if (about["left_out"] != "")
         line("Not installed or not built, and left out: " about["left_out"] ".")
+    if (about["too_large"] != "")
+        line("More sockets than may be open (`ulimit -Hn`), and left out: " about["too_large"] ".")
     if (about["load"] + 0 > about["cores"] / 4)
         line("**The machine was busy with other things at the start (load " about["load"] "): the figures are off.**")
 }
 
 # ---- The tables -----------------------------------------------------------------------
 
-# The bare sends to hold a load against: as many lines together as may be under way, but
-# no more than 1,000, above which a line costs no less.
+# The bare sends to hold a load against: as many lines together as may be under way.
 function bare_of(trial,    words)
 {
     split(trial, words, " ")
-    return "bare " words[2] " " (words[3] * words[4] > 1000 ? 1000 : words[3] * words[4])
+    return "bare " words[2] " " words[3] * words[4]
 }
 
 # What bare sends of as many lines cost, of what a delivered line costs a server.

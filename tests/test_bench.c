@@ -643,6 +643,10 @@ static void directory_remove(void)
     }
     if (entries != NULL)
         (void)closedir(entries);
+    (void)snprintf(path, sizeof path, "%s/new/pid", directory);
+    (void)unlink(path);
+    *strrchr(path, '/') = '\0';
+    (void)rmdir(path);
     (void)rmdir(directory);
 }
 
@@ -865,6 +869,49 @@ START_TEST(an_interrupted_run_keeps_nothing_and_leaves_no_server)
 }
 END_TEST
 
+START_TEST(a_run_that_fails_keeps_nothing_and_says_so)
+{
+    struct program program;
+    char *line;
+
+    write_file("chat.csv", "those of the last run\n");
+    write_file("machine", machine);
+    program_start_by(&program, "exec \"$@\" >/dev/full", "BENCH_RUN", "bench/run", "-q",
+                     "-d", directory, NULL);
+    ck_assert_int_ne(program_wait(&program), 0);
+    do
+        line = next_line(&program.err);
+    while (strstr(line, "bench/run: failed") == NULL);
+    ck_assert_ptr_nonnull(strstr(line, ": nothing of it is kept"));
+    expect_in("chat.csv", "those of the last run\n");
+    write_file("new", "");
+}
+END_TEST
+
+static void new_of(long pid)
+{
+    char path[100], text[20];
+
+    (void)snprintf(path, sizeof path, "%s/new", directory);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    (void)snprintf(text, sizeof text, "%ld\n", pid);
+    write_file("new/pid", text);
+}
+
+START_TEST(two_runs_do_not_write_to_one_directory)
+{
+    struct program program;
+
+    new_of(getpid());
+    program_start(&program, "BENCH_RUN", "bench/run", "-q", "-d", directory, NULL);
+    ck_assert_int_eq(program_wait(&program), 1);
+    expect_lf(&program.err,
+              "bench/run: another run, process %ld, is to write to %s: wait for it, give "
+              "another directory, or remove %s/new",
+              (long)getpid(), directory, directory);
+}
+END_TEST
+
 /* Each row has as many fields as the names before it. */
 static void expect_well_formed(const char *name)
 {
@@ -885,14 +932,37 @@ static void expect_well_formed(const char *name)
     free(text);
 }
 
+/* In place of ncat: it lets nobody in, and writes down that it was tried. */
+static void stub_ncat(void)
+{
+    char text[200], path[100];
+
+    (void)snprintf(text, sizeof text,
+                   "#!/bin/sh\n[ \"$1\" = -l ] || exit 0\necho tried >>%s/tried\n"
+                   "exec build/bad_server chat shut \"$6\"\n",
+                   directory);
+    write_file("ncat", text);
+    (void)snprintf(path, sizeof path, "%s/ncat", directory);
+    ck_assert_int_eq(chmod(path, 0700), 0);
+}
+
+/* Where a run was killed, no more than a few sockets may be open, and one server lets
+ * nobody in, which is tried once. */
 START_TEST(the_whole_bench_runs_and_ends_in_a_table)
 {
+    char script[100], *tried;
     static const char *const tables[] = {"chat.csv",     "bare.csv", "echo.csv",
                                          "datagram.csv", "open.csv", "select.csv"};
     struct program program;
     int status;
 
-    program_start(&program, "BENCH_RUN", "bench/run", "-q", "-d", directory, NULL);
+    write_file("machine", machine);
+    new_of(0x7fffffff); /* nobody's */
+    stub_ncat();
+    (void)snprintf(script, sizeof script, "ulimit -n 100; PATH=%s:$PATH exec \"$@\"",
+                   directory);
+    program_start_by(&program, script, "BENCH_RUN", "bench/run", "-q", "-d", directory,
+                     NULL);
     free(output_of(&program, &status));
     ck_assert_int_eq(status, 0);
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
@@ -900,8 +970,12 @@ START_TEST(the_whole_bench_runs_and_ends_in_a_table)
     expect_in("table.md", "| 5, 2, 1 | `pchatsrv`");
     expect_in("table.md", "| 5, 64 | `echo_fork`");
     expect_in("table.md", "| 64 | `dgram_srv`");
-    expect_in("table.md", "| 50 | `echo_srv`");
+    expect_in("table.md", "| 10 | `echo_srv`");
     expect_in("select.dat", "idle echo_srv");
+    expect_in("headline.md", "(`ulimit -Hn`), and left out: select 50.");
+    tried = read_file("tried");
+    ck_assert_str_eq(tried, "tried\n");
+    free(tried);
 }
 END_TEST
 
@@ -959,6 +1033,8 @@ int main(void)
         who_was_not_let_in_is_told_where_it_was_not_tried_again,
         a_run_that_is_too_short_is_not_published,
         an_interrupted_run_keeps_nothing_and_leaves_no_server,
+        a_run_that_fails_keeps_nothing_and_says_so,
+        two_runs_do_not_write_to_one_directory,
         the_whole_bench_runs_and_ends_in_a_table,
     };
     Suite *suite = suite_create("bench");
