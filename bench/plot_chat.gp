@@ -2,7 +2,7 @@
 picture = "chat"
 load "plot_style.gp"
 set title "Chat: a fifth of the clients talk, a line in flight each"
-set xlabel "clients (log scale)"
+set xlabel "clients (log scale); *: the generator's pace"
 set ylabel "million deliveries a second (log scale)"
 set logscale xy
 set xrange [4:1200]

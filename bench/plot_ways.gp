@@ -2,7 +2,7 @@
 picture = "ways"
 load "plot_style.gp"
 set title "Echo of 64 bytes: ways to serve many"
-set xlabel "connections"
+set xlabel "connections; *: the generator's pace; +: in turns"
 set ylabel "thousand round trips a second"
 set style data histograms
 set style histogram clustered gap 1

@@ -253,15 +253,22 @@ function heads(texts, numbers,    i, count, words, rule)
     line(rule)
 }
 
-# A server's name, marked: what the marks are about is the rate.
+# What there is to be known of a rate.
+function mark(trial, server, column,    n)
+{
+    n = runs[trial, server] + 0
+    if (column !~ /rate|throughput/ || n == 0)
+        return ""
+    if (times(trial, server, "bottleneck", "generator") * 2 > n)
+        return " *"
+    return turns(trial, server) * 2 >= n ? " +" : ""
+}
+
+# A server's name, marked.
 function marked(trial, server, column,    text, n)
 {
     n = runs[trial, server] + 0
-    text = "`" server "`"
-    if (column ~ /rate|throughput/ && times(trial, server, "bottleneck", "generator") * 2 > n)
-        text = text " *"
-    if (column ~ /rate|throughput/ && n > 0 && turns(trial, server) * 2 >= n)
-        text = text " +"
+    text = "`" server "`" mark(trial, server, column)
     if (n > 0 && n < about["rounds"] + 0)
         text = text " (" n (n == 1 ? " run)" : " runs)")
     return text
@@ -468,16 +475,23 @@ function headline_table()
 
 # ---- Data for the plots ---------------------------------------------------------------
 
-# A server's name for a plot, with the first trial in which it has no point.
-function column_head(server, pattern, at,    i, words)
+# A server's name for a plot, with its points that are marked, up to the first trial in
+# which it has none.
+function column_head(server, pattern, at, column,    i, words, notes)
 {
+    notes = ""
     for (i = 1; i <= trial_count; i++) {
-        if (trials[i] !~ pattern || fault(trials[i], server) == "")
+        if (trials[i] !~ pattern)
             continue
         split(trials[i], words, " ")
-        return " \"" server " (" words[at] ": " fault(trials[i], server) ")\""
+        if (fault(trials[i], server) != "") {
+            notes = notes ", " words[at] ": " fault(trials[i], server)
+            break
+        }
+        if (mark(trials[i], server, column) != "")
+            notes = notes ", " words[at] mark(trials[i], server, column)
     }
-    return " " server
+    return notes == "" ? " " server : " \"" server " (" substr(notes, 3) ")\""
 }
 
 function point(trial, server, column, divisor)
@@ -498,7 +512,7 @@ function plot_data(name, kind, pattern, at, column, divisor,    i, j, count, lis
             count = split(servers[trials[i]], list, " ")
             row = kind
             for (j = 1; j <= count; j++)
-                row = row column_head(list[j], pattern, at)
+                row = row column_head(list[j], pattern, at, column)
             line(row)
         }
         split(trials[i], words, " ")

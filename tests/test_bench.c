@@ -690,8 +690,8 @@ START_TEST(figures_are_medians_and_a_server_that_loses_lines_is_not_ranked)
     expect_in("headline.md", "left out: socat");
     expect_in("headline.md", "The machine was busy");
     expect_in("chat.dat",
-              "clients pchatsrv chat_naive \"ncat (100: 25% of the lines lost "
-              "or cut)\"\n100 0.003 0.0005 ?\n");
+              "clients \"pchatsrv (100 *)\" chat_naive \"ncat (100: 25% of the lines "
+              "lost or cut)\"\n100 0.003 0.0005 ?\n");
 }
 END_TEST
 
