@@ -200,8 +200,8 @@ function rounds_differ(trial, server, column,    round, ours, theirs, above, bel
     for (round = 1; round <= about["rounds"] + 0; round++) {
         ours = of_round[trial, ours_of(trial), column, round]
         theirs = of_round[trial, server, column, round]
-        above += ours != "" && theirs != "" && theirs > ours
-        below += ours != "" && theirs != "" && theirs < ours
+        above += ours != "" && theirs != "" && theirs + 0 > ours + 0
+        below += ours != "" && theirs != "" && theirs + 0 < ours + 0
     }
     return above > 0 && below > 0
 }
