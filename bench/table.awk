@@ -293,7 +293,7 @@ function machine()
 {
     line("")
     line("Medians of " about["rounds"] (about["rounds"] == 1 ? " round" : " rounds") ", " about["seconds"] \
-        " s each (" about["long_seconds"] " s in a chat of 900), all servers in turn, on " about["cores"] " cores" \
+        " s each (" about["long_seconds"] " or " about["longest_seconds"] " s in a chat of 900), all servers in turn, on " about["cores"] " cores" \
         (about["cpu"] == "" ? "" : " (" about["cpu"] ")") ", " about["system"] \
         (about["compiler"] == "" ? "" : ", " about["compiler"]) (about["others"] == "" ? "" : ", " about["others"]) \
         ", " about["date"] ".")
