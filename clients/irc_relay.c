@@ -44,11 +44,18 @@
 /* A message's text, of which each byte may become three, and names before it. */
 #define LINE_BYTES (LINE_MOST + 2 * IRC_MESSAGE_MOST)
 
+/* Of a message, beside the names: a line that is passed on must come to an end. */
+#define TEXT_LEAST 64
+
+/* What a link is given before it has sent the last: enough for one send() to be worth it. */
+#define AHEAD_BYTES 4096
+
 struct irc_relay {
     struct log log; /* standard error, of which nobody may read */
     struct irc_session session;
     struct room_link room;
     struct relay_way way;
+    struct line_queue waiting[2];   /* on the way to that side, before they are cut up */
     bool is_quiet;                  /* joins and leaves are not passed on */
     bool was_joined;                /* in the channel: a change is told in the room */
     bool was_inside;                /* the room, and the other way round */
@@ -71,22 +78,51 @@ static void report(void *owner, const char *text)
     log_line(&relay->log, "irc_relay: %s", text);
 }
 
-static struct line_queue *queue_to(struct irc_relay *relay, enum side to)
+/* What its link has taken and not sent yet. */
+static const struct line_queue *sending(const struct irc_relay *relay, enum side to)
 {
     return to == CHANNEL ? &relay->session.queue : &relay->room.queue;
 }
 
+/*
+ * Queues a line. Where there is not enough place for all of a line that may go on in
+ * another piece, it is dropped as a whole. False: it was, and so is its rest to be.
+ */
+static bool tell(struct irc_relay *relay, enum side to, const char *line, bool goes_on)
+{
+    struct line_queue *queue = &relay->waiting[to];
+    size_t spare = goes_on ? 0 : LINE_BYTES;
+    char whole[LINE_BYTES];
+    int length = snprintf(whole, sizeof whole, "%.*s\n", LINE_BYTES - 2, line);
+
+    if ((size_t)length + spare > sizeof queue->bytes - queue->length) {
+        queue->dropped++;
+        return false;
+    }
+    return line_queue_add(queue, whole, (size_t)length);
+}
+
 /* ---- From the room into the channel ------------------------------------------------- */
 
-/* Says a line in as many messages as it takes, each with its first `keep` bytes. */
-static void tell_channel(struct irc_relay *relay, const char *line, size_t keep)
+/* The names that each piece of a line is to begin with: so that none is a line by itself. */
+static size_t names_length(const char *line)
 {
-    size_t most = irc_session_text_most(&relay->session);
+    if (strncmp(line, "* ", 2) == 0)
+        return 2 + strcspn(line + 2, " ") + 1;
+    return way_length(line);
+}
+
+/* Says a line in as many messages as it takes. */
+static void say_in_channel(struct irc_relay *relay, const char *line)
+{
+    size_t most = irc_session_text_most(&relay->session), keep = names_length(line);
     char piece[LINE_BYTES];
     const char *rest = line + keep;
 
-    if (keep + 8 > most) /* a hostile server may leave no room for a word */
+    if (keep + TEXT_LEAST > most) { /* long names: of the channel, and on the way */
+        relay->waiting[CHANNEL].dropped++;
         return;
+    }
     do {
         size_t length = irc_cut(rest, most - keep);
 
@@ -117,7 +153,8 @@ static size_t take_speech(struct irc_relay *relay, const char *line)
     if (relay_way_came_back(&relay->way, ROOM, said) ||
         !relay_way_may_say(&relay->way, CHANNEL, said))
         return 0;
-    tell_channel(relay, said, way_length(said));
+    if (!tell(relay, CHANNEL, said, relay->room.in_pieces))
+        return 0;
     return (size_t)(text - line) + way_length(text);
 }
 
@@ -127,7 +164,7 @@ static bool may_tell_news(struct irc_relay *relay, enum side to, const char *lin
     bool is_slow = to == ROOM ? relay->room.state != ROOM_JOINED
                               : relay->session.state != IRC_JOINED ||
                                     relay->session.settings.pace_ms > 0;
-    size_t waiting = queue_to(relay, to)->length;
+    size_t waiting = relay->waiting[to].length + sending(relay, to)->length;
 
     if (relay->is_quiet || !relay_way_may_tell_news(&relay->way, to, line))
         return false;
@@ -146,8 +183,7 @@ static size_t take_action(struct irc_relay *relay, const char *line)
         return 0;
     if (!relay_way_may_say(&relay->way, CHANNEL, line))
         return 0;
-    tell_channel(relay, line, keep);
-    return keep;
+    return tell(relay, CHANNEL, line, relay->room.in_pieces) ? keep : 0;
 }
 
 static void take_news(struct irc_relay *relay, const char *line)
@@ -171,7 +207,7 @@ static void take_news(struct irc_relay *relay, const char *line)
         (void)snprintf(said, sizeof said, "-- %s", name);
     }
     if (may_tell_news(relay, CHANNEL, said))
-        tell_channel(relay, said, 0);
+        (void)tell(relay, CHANNEL, said, false);
 }
 
 static size_t hear_room(void *owner, const char *line)
@@ -191,13 +227,6 @@ static size_t hear_room(void *owner, const char *line)
 
 /* ---- From the channel into the room ------------------------------------------------- */
 
-static void tell_room(struct irc_relay *relay, const char *line)
-{
-    char clean[LINE_BYTES];
-
-    (void)room_link_say(&relay->room, text_clean(line, clean, sizeof clean));
-}
-
 static void take_said(struct irc_relay *relay, const char *nick, char *said)
 {
     char line[LINE_BYTES], clean[LINE_BYTES];
@@ -214,7 +243,7 @@ static void take_said(struct irc_relay *relay, const char *nick, char *said)
         (void)snprintf(line, sizeof line, "* %s %s", nick, said);
     (void)text_clean(line, clean, sizeof clean);
     if (relay_way_may_say(&relay->way, ROOM, clean))
-        (void)room_link_say(&relay->room, clean);
+        (void)tell(relay, ROOM, clean, false);
 }
 
 /* Who comes and goes in the channel. */
@@ -247,7 +276,7 @@ static void take_change(struct irc_relay *relay, const char *nick,
     irc_strip(line);
     if (*line != '\0' &&
         may_tell_news(relay, ROOM, text_clean(line, clean, sizeof clean)))
-        (void)room_link_say(&relay->room, clean);
+        (void)tell(relay, ROOM, clean, false);
 }
 
 static void hear_channel(void *owner, struct irc_message *message)
@@ -269,14 +298,6 @@ static void hear_channel(void *owner, struct irc_message *message)
 
 /* ---- What became of the links ------------------------------------------------------- */
 
-static void tell(struct irc_relay *relay, enum side to, const char *line)
-{
-    if (to == CHANNEL)
-        tell_channel(relay, line, 0);
-    else
-        tell_room(relay, line);
-}
-
 /* Each side hears when the other is lost, and when it is back; the first time is no news. */
 static void tell_changes(struct irc_relay *relay)
 {
@@ -288,7 +309,7 @@ static void tell_changes(struct irc_relay *relay)
         if (relay->was_joined || relay->session.joins > 1) {
             (void)snprintf(line, sizeof line, "-- the link to %s is %s",
                            relay->session.settings.channel, joined ? "back" : "lost");
-            tell_room(relay, line);
+            (void)tell(relay, ROOM, line, false);
         }
         relay->was_joined = joined;
         if (!joined)
@@ -296,10 +317,10 @@ static void tell_changes(struct irc_relay *relay)
     }
     if (inside != relay->was_inside) {
         if (relay->was_inside || relay->room.joins > 1)
-            tell_channel(relay,
-                         inside ? "-- the link to the room is back"
-                                : "-- the link to the room is lost",
-                         0);
+            (void)tell(relay, CHANNEL,
+                       inside ? "-- the link to the room is back"
+                              : "-- the link to the room is lost",
+                       false);
         relay->was_inside = inside;
     }
 }
@@ -310,7 +331,7 @@ static void tell_changes(struct irc_relay *relay)
  */
 static void tell_losses(struct irc_relay *relay, enum side to)
 {
-    struct line_queue *queue = queue_to(relay, to);
+    struct line_queue *queue = &relay->waiting[to];
     const char *where = to == CHANNEL ? relay->session.settings.channel : "the room";
     bool over = queue->length < LINE_QUEUE_BYTES / 2;
     char text[512];
@@ -328,7 +349,7 @@ static void tell_losses(struct irc_relay *relay, enum side to)
     if (over)
         queue->dropped = 0;
     report(relay, text + strlen("-- "));
-    tell(relay, !to, text);
+    (void)tell(relay, !to, text, false);
 }
 
 /* The news that were left out are summed up when all that waited has been said. */
@@ -336,15 +357,48 @@ static void tell_news_left_out(struct irc_relay *relay, enum side to)
 {
     char text[128];
 
-    if (relay->news_left_out[to] == 0 || queue_to(relay, to)->length > 0)
+    if (relay->news_left_out[to] == 0 || relay->waiting[to].length > 0 ||
+        sending(relay, to)->length > 0)
         return;
     (void)snprintf(text, sizeof text, "-- %lu more came, left or took a name",
                    relay->news_left_out[to]);
     relay->news_left_out[to] = 0;
-    tell(relay, to, text);
+    (void)tell(relay, to, text, false);
 }
 
 /* ---- The loop ----------------------------------------------------------------------- */
+
+/* Can its link do with another line? At a pace it is given one by one. */
+static bool wants_line(const struct irc_relay *relay, enum side to)
+{
+    size_t most = AHEAD_BYTES;
+
+    if (to == CHANNEL && relay->session.settings.pace_ms > 0)
+        most = 1;
+    return sending(relay, to)->length < most &&
+           (to == CHANNEL ? relay->session.state == IRC_JOINED
+                          : relay->room.state == ROOM_JOINED);
+}
+
+static void pass_on(struct irc_relay *relay, enum side to)
+{
+    struct line_queue *queue = &relay->waiting[to];
+    size_t taken = 0;
+
+    while (taken < queue->length && wants_line(relay, to)) {
+        char *line = queue->bytes + taken;
+        char *end = memchr(line, '\n', queue->length - taken);
+
+        *end = '\0';
+        if (to == CHANNEL)
+            say_in_channel(relay, line);
+        else
+            (void)room_link_say(&relay->room, line);
+        *end = '\n';
+        taken += (size_t)(end - line) + 1;
+    }
+    line_queue_remove(queue, taken);
+}
 
 static int wait_for_events(struct irc_relay *relay, struct signals *signals,
                            fd_set *readable)
@@ -372,14 +426,15 @@ static int wait_for_events(struct irc_relay *relay, struct signals *signals,
                            deadline == INT64_MAX ? NULL : &timeout);
 }
 
-static void report_unsent(struct irc_relay *relay, const struct line_queue *queue,
-                          const char *where)
+static void report_unsent(struct irc_relay *relay, enum side to)
 {
-    unsigned long lines = queue->lines + queue->dropped;
+    const struct line_queue *queue = &relay->waiting[to];
+    unsigned long lines = queue->lines + queue->dropped + sending(relay, to)->lines;
     char text[128];
 
     (void)snprintf(text, sizeof text, "%lu line%s did not reach %.64s", lines,
-                   lines == 1 ? "" : "s", where);
+                   lines == 1 ? "" : "s",
+                   to == CHANNEL ? relay->session.settings.channel : "the room");
     if (lines > 0)
         report(relay, text);
 }
@@ -412,10 +467,12 @@ static int run(struct irc_relay *relay, struct signals *signals)
         tell_losses(relay, ROOM);
         tell_news_left_out(relay, CHANNEL);
         tell_news_left_out(relay, ROOM);
+        pass_on(relay, CHANNEL);
+        pass_on(relay, ROOM);
     }
     room_link_stop(&relay->room);
-    report_unsent(relay, &relay->session.queue, relay->session.settings.channel);
-    report_unsent(relay, &relay->room.queue, "the room");
+    report_unsent(relay, CHANNEL);
+    report_unsent(relay, ROOM);
     return relay->session.refused ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

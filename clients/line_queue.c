@@ -33,23 +33,25 @@ static size_t length_of(const struct line_queue *queue, unsigned long most)
     return length;
 }
 
+void line_queue_remove(struct line_queue *queue, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        queue->lines -= queue->bytes[i] == '\n';
+    queue->length -= length;
+    queue->sent -= queue->sent < length ? queue->sent : length;
+    memmove(queue->bytes, queue->bytes + length, queue->length);
+}
+
 /* Takes the lines off that are sent as a whole. Returns how many. */
 static long remove_sent(struct line_queue *queue)
 {
-    size_t whole = 0;
-    long lines = 0;
+    unsigned long before = queue->lines;
+    size_t whole = queue->sent;
 
-    for (size_t i = 0; i < queue->sent; i++) {
-        if (queue->bytes[i] == '\n') {
-            whole = i + 1;
-            lines++;
-        }
-    }
-    queue->length -= whole;
-    queue->sent -= whole;
-    queue->lines -= (unsigned long)lines;
-    memmove(queue->bytes, queue->bytes + whole, queue->length);
-    return lines;
+    while (whole > 0 && queue->bytes[whole - 1] != '\n')
+        whole--;
+    line_queue_remove(queue, whole);
+    return (long)(before - queue->lines);
 }
 
 long line_queue_send(struct line_queue *queue, int socket, unsigned long most)

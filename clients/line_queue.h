@@ -26,6 +26,9 @@ struct line_queue {
 /* Adds a line that has its LF. False: it does not fit, and is counted in `dropped`. */
 bool line_queue_add(struct line_queue *queue, const char *line, size_t length);
 
+/* Takes the first `length` bytes off, whole lines. */
+void line_queue_remove(struct line_queue *queue, size_t length);
+
 /*
  * Sends up to `most` lines. Returns how many have left the queue, or -1 with send()'s
  * errno: the connection is lost. That the system takes no more for now is no failure.

@@ -366,13 +366,14 @@ START_TEST(what_is_said_does_not_wait_for_who_comes_and_goes)
 }
 END_TEST
 
-START_TEST(a_queue_that_overflows_says_how_many_lines_were_dropped)
+/* Says so many lines of a length while IRC is out of reach: whole ones must be dropped. */
+static void overflow(int said, int length)
 {
-    enum { SAID = 3000 };
     struct fake fake = fake_open();
     struct stream ann, server;
-    int got = 0, dropped = 0;
+    int begun = 0, ended = 0, dropped = 0;
     char *line;
+    bool over = false;
 
     room = started(room_open());
     relay = relay_start("relay", room.port, fake.port, "#room", "0", "-q");
@@ -380,10 +381,10 @@ START_TEST(a_queue_that_overflows_says_how_many_lines_were_dropped)
     free(irc_await(&server, "USER"));
     expect_error(&relay, "in the room");
     ann = named(&room, "ann");
-    for (int i = 0; i < SAID; i++) {
-        char text[128];
+    for (int i = 0; i < said; i++) {
+        char text[4096];
 
-        (void)snprintf(text, sizeof text, "%04d and some more words to fill it up\n", i);
+        (void)snprintf(text, sizeof text, "begun %0*d ended\n", length, i);
         send_text(&ann, text);
     }
     expect_error(&relay, "too much waits on the way to #room: lines are being dropped");
@@ -406,9 +407,34 @@ START_TEST(a_queue_that_overflows_says_how_many_lines_were_dropped)
     (void)skip_to_line(&ann, "[relay] -- %d lines were dropped on the way to #room",
                        dropped);
     send_text(&ann, "after\n");
-    got = count_until(&server, "<ann> after", "words to fill it up");
+    while (!over) {
+        line = next_line(&server);
+        over = strstr(line, "<ann> after") != NULL;
+        begun += strstr(line, "<ann> begun ") != NULL;
+        ended += strstr(line, " ended") != NULL;
+        ck_assert_msg(begun - ended <= 1, "a line without its end before '%s'", line);
+        free(line);
+    }
     ck_assert_int_gt(dropped, 0);
-    ck_assert_int_eq(got + dropped, SAID);
+    ck_assert_int_eq(begun + dropped, said);
+    ck_assert_int_eq(begun, ended);
+}
+
+START_TEST(a_queue_that_overflows_says_how_many_lines_were_dropped)
+{
+    overflow(3000, 30);
+}
+END_TEST
+
+START_TEST(a_long_line_is_dropped_as_a_whole_and_counts_as_one)
+{
+    overflow(100, 1500);
+}
+END_TEST
+
+START_TEST(so_is_one_that_comes_out_of_the_room_in_two_pieces)
+{
+    overflow(100, LINE_MOST - (int)strlen("[ann] begun "));
 }
 END_TEST
 
@@ -1016,6 +1042,8 @@ int main(void)
         it_keeps_to_the_pace_after_the_first_lines,
         what_is_said_does_not_wait_for_who_comes_and_goes,
         a_queue_that_overflows_says_how_many_lines_were_dropped,
+        a_long_line_is_dropped_as_a_whole_and_counts_as_one,
+        so_is_one_that_comes_out_of_the_room_in_two_pieces,
         several_rooms_in_one_channel_hear_each_other_once,
         relays_without_a_name_of_their_own_link_two_rooms_as_well,
         two_relays_in_the_same_room_and_channel_do_not_go_in_circles,
