@@ -47,8 +47,8 @@
 /* Of a message, beside the names: a line that is passed on must come to an end. */
 #define TEXT_LEAST 64
 
-/* What a link is given before it has sent the last: enough for one send() to be worth it. */
-#define AHEAD_BYTES 4096
+/* What a link is given before it has sent the last: more than comes in at once. */
+#define AHEAD_BYTES 16384
 
 struct irc_relay {
     struct log log; /* standard error, of which nobody may read */
@@ -352,6 +352,21 @@ static void tell_losses(struct irc_relay *relay, enum side to)
     (void)tell(relay, !to, text, false);
 }
 
+/* What a connection had taken when it was lost may have arrived, or not. */
+static void tell_unproven(struct irc_relay *relay, enum side to, unsigned long *lost)
+{
+    char text[512];
+
+    if (*lost == 0)
+        return;
+    (void)snprintf(text, sizeof text, "-- %lu line%s said before may not have reached %s",
+                   *lost, *lost == 1 ? "" : "s",
+                   to == CHANNEL ? relay->session.settings.channel : "the room");
+    *lost = 0;
+    report(relay, text + strlen("-- "));
+    (void)tell(relay, !to, text, false);
+}
+
 /* The news that were left out are summed up when all that waited has been said. */
 static void tell_news_left_out(struct irc_relay *relay, enum side to)
 {
@@ -465,6 +480,8 @@ static int run(struct irc_relay *relay, struct signals *signals)
         tell_changes(relay);
         tell_losses(relay, CHANNEL);
         tell_losses(relay, ROOM);
+        tell_unproven(relay, CHANNEL, &relay->session.queue.lost);
+        tell_unproven(relay, ROOM, &relay->room.queue.lost);
         tell_news_left_out(relay, CHANNEL);
         tell_news_left_out(relay, ROOM);
         pass_on(relay, CHANNEL);
@@ -473,6 +490,7 @@ static int run(struct irc_relay *relay, struct signals *signals)
     room_link_stop(&relay->room);
     report_unsent(relay, CHANNEL);
     report_unsent(relay, ROOM);
+    tell_unproven(relay, CHANNEL, &relay->session.queue.lost);
     return relay->session.refused ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

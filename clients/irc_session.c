@@ -21,6 +21,7 @@
 #define INPUT_BYTES  8192  /* of one recv() */
 #define REPORT_BYTES 1024
 #define NICKSERV     "NickServ"
+#define ARRIVED      "arrived" /* the PING behind what was said, and its PONG */
 #define NO_DEADLINE  INT64_MAX
 
 /*
@@ -112,20 +113,25 @@ static bool has_output(const struct irc_session *session)
            (session->queue.length > 0 && lines_allowed(session, clock_ms()) > 0);
 }
 
-static int send_lines(struct irc_session *session)
+static void pay(struct irc_session *session, long lines)
 {
     int64_t now = clock_ms();
-    unsigned long allowed = lines_allowed(session, now);
+
+    if (session->paid_until < now)
+        session->paid_until = now;
+    session->paid_until += lines * session->settings.pace_ms;
+}
+
+static int send_lines(struct irc_session *session)
+{
+    unsigned long allowed = lines_allowed(session, clock_ms());
     long sent;
 
     if (allowed == 0 && session->queue.sent > 0)
         allowed = 1;
     sent = line_queue_send(&session->queue, session->socket, allowed);
-    if (sent > 0) {
-        if (session->paid_until < now)
-            session->paid_until = now;
-        session->paid_until += sent * session->settings.pace_ms;
-    }
+    if (sent > 0)
+        pay(session, sent);
     return sent == -1 ? -1 : 0;
 }
 
@@ -410,6 +416,9 @@ static void take_word(struct irc_session *session, const struct irc_message *mes
     is_own = irc_same(nick, session->nick);
     if (strcmp(command, "PING") == 0) {
         reply(session, out, irc_build(out, "PONG", message->params[0], NULL));
+    } else if (strcmp(command, "PONG") == 0) {
+        if (strcmp(last_param(message), ARRIVED) == 0)
+            line_queue_answered(&session->queue);
     } else if (strcmp(command, "ERROR") == 0) {
         lose(session, "sent away by", message->params[0]);
     } else if (strcmp(command, "NOTICE") == 0 && session->settings.password != NULL &&
@@ -456,6 +465,8 @@ static void receive(struct irc_session *session)
     if (got == -1 && descriptor_try_again(errno))
         return;
     if (got <= 0) {
+        if (got == 0 && session->state == IRC_QUITTING) /* it has read up to the QUIT */
+            session->queue.unproven = 0;
         lose(session, "lost the connection to",
              got == 0 ? "it has closed" : strerror(errno));
         return;
@@ -490,8 +501,22 @@ static void look_for_life(struct irc_session *session)
     }
 }
 
+/* Behind what was said, so that its answer shows that all of that has arrived. */
+static void ask_what_arrived(struct irc_session *session)
+{
+    char out[IRC_MESSAGE_MOST];
+
+    if (session->queue.sent > 0 || clock_ms() < line_queue_question_at(&session->queue))
+        return;
+    reply(session, out, irc_build(out, "PING", ARRIVED, NULL));
+    line_queue_asked(&session->queue);
+    pay(session, 1);
+}
+
 static void take_time(struct irc_session *session)
 {
+    if (session->state == IRC_JOINED)
+        ask_what_arrived(session);
     if (session->state == IRC_JOINED || session->state == IRC_OUTSIDE)
         look_for_life(session);
     if (session->state == IRC_JOINED || clock_ms() < session->deadline)
@@ -530,6 +555,7 @@ int64_t irc_session_deadline(const struct irc_session *session)
 {
     int64_t life = (session->asked_at != 0 ? session->asked_at : session->heard_at) +
                    session->settings.silence_ms;
+    int64_t question = line_queue_question_at(&session->queue);
     int64_t deadline = session->deadline;
 
     switch (session->state) {
@@ -539,6 +565,8 @@ int64_t irc_session_deadline(const struct irc_session *session)
     case IRC_JOINED: break;
     default: return deadline;
     }
+    if (session->queue.sent == 0 && question < life)
+        life = question;
     if (session->queue.length > 0 && lines_allowed(session, clock_ms()) == 0) {
         int64_t next =
             session->paid_until - (BURST_LINES - 1) * session->settings.pace_ms;

@@ -1,5 +1,6 @@
 #include "clients/line_queue.h"
 
+#include "net/clock.h"
 #include "net/descriptor.h"
 
 #include <errno.h>
@@ -58,6 +59,7 @@ long line_queue_send(struct line_queue *queue, int socket, unsigned long most)
 {
     size_t length = length_of(queue, most);
     ssize_t sent;
+    long lines;
 
     if (length <= queue->sent)
         return 0;
@@ -65,10 +67,35 @@ long line_queue_send(struct line_queue *queue, int socket, unsigned long most)
     if (sent == -1)
         return descriptor_try_again(errno) ? 0 : -1;
     queue->sent += (size_t)sent;
-    return remove_sent(queue);
+    lines = remove_sent(queue);
+    if (queue->unproven == 0)
+        queue->unproven_since = clock_ms();
+    queue->unproven += (unsigned long)lines;
+    return lines;
+}
+
+int64_t line_queue_question_at(const struct line_queue *queue)
+{
+    if (queue->unproven == 0 || queue->asked > 0)
+        return INT64_MAX;
+    return queue->unproven_since + LINE_QUEUE_UNPROVEN_MS;
+}
+
+void line_queue_asked(struct line_queue *queue)
+{
+    queue->asked = queue->unproven;
+}
+
+void line_queue_answered(struct line_queue *queue)
+{
+    queue->unproven -= queue->asked;
+    queue->unproven_since = clock_ms();
+    queue->asked = 0;
 }
 
 void line_queue_rewind(struct line_queue *queue)
 {
     queue->sent = 0;
+    queue->lost += queue->unproven;
+    queue->unproven = queue->asked = 0;
 }

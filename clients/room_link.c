@@ -16,6 +16,7 @@
 #define STEADY_MS   60000 /* a link that held for so long did not fail at once */
 #define NAMES_MOST  99    /* that are tried, the first with a number behind it */
 #define INPUT_BYTES 8192  /* of one recv() */
+#define TIMING_MARK 6     /* the telnet option (RFC 860) */
 
 static void report(struct room_link *link, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -87,7 +88,7 @@ static void greet(struct room_link *link)
     keepalive_enable(link->socket);
     link->telnet = (struct telnet){0};
     link->line = (struct line){.length = 0};
-    link->in_pieces = link->skipping = false;
+    link->in_pieces = link->skipping = link->knows_nick = false;
     link->names_tried = 0;
     enter(link, ROOM_NAMING, NAMING_MS);
     ask_for_name(link);
@@ -139,8 +140,8 @@ static bool take_answer(struct room_link *link, const char *line)
     }
     if (link->state != ROOM_NAMING)
         return false;
-    if (is_renaming(line, link->name) ||
-        strncmp(line, "Unknown command /nick", 21) == 0) {
+    link->knows_nick = is_renaming(line, link->name);
+    if (link->knows_nick || strncmp(line, "Unknown command /nick", 21) == 0) {
         join(link);
         return true;
     }
@@ -181,7 +182,13 @@ static void take_bytes(struct room_link *link, const unsigned char *bytes, size_
 
         take_data(link, bytes, plain);
         if (plain < length) {
-            if (telnet_take(&link->telnet, bytes[plain], &answer) == TELNET_DATA)
+            unsigned char byte = bytes[plain];
+
+            if (byte == TIMING_MARK &&
+                (link->verb == TELNET_WONT || link->verb == TELNET_WILL))
+                line_queue_answered(&link->queue);
+            link->verb = byte;
+            if (telnet_take(&link->telnet, byte, &answer) == TELNET_DATA)
                 take_data(link, bytes + plain, 1);
             plain++; /* what a room of pchatsrv's kind never asks for is not answered */
         }
@@ -197,6 +204,8 @@ static void receive(struct room_link *link)
 
     if (got == -1 && descriptor_try_again(errno))
         return;
+    if (got > 0 && link->state == ROOM_JOINED && !link->knows_nick)
+        link->queue.unproven = 0; /* it cannot be asked, and is alive */
     if (got > 0)
         take_bytes(link, bytes, (size_t)got);
     else
@@ -217,6 +226,27 @@ static bool has_output(const struct room_link *link)
 {
     return link->replies.length > 0 || link->queue.sent > 0 ||
            (link->state == ROOM_JOINED && link->queue.length > 0);
+}
+
+/*
+ * Whoever talks telnet answers a timing mark when all before it has been read, be it to say
+ * that it has no such option.
+ */
+static void ask_what_arrived(struct room_link *link)
+{
+    static const char mark[] = {(char)TELNET_IAC, (char)TELNET_DO, TIMING_MARK};
+    ssize_t sent;
+
+    if (!link->knows_nick || link->queue.sent > 0 || link->replies.sent > 0 ||
+        clock_ms() < line_queue_question_at(&link->queue))
+        return;
+    sent = send(link->socket, mark, sizeof mark, MSG_NOSIGNAL);
+    if (sent == sizeof mark)
+        line_queue_asked(&link->queue);
+    else if (sent == -1 && descriptor_try_again(errno))
+        link->queue.unproven_since = clock_ms(); /* later, then */
+    else
+        lose(link, "lost", sent == -1 ? strerror(errno) : "it takes no more");
 }
 
 /* A name is asked for before the first line, and never in the middle of one. */
@@ -256,7 +286,11 @@ int64_t room_link_deadline(const struct room_link *link)
 {
     if (link->state == ROOM_DIALING)
         return link->dial.deadline;
-    return link->state < ROOM_JOINED ? link->deadline : INT64_MAX;
+    if (link->state == ROOM_JOINED)
+        return link->knows_nick && link->queue.sent == 0
+                   ? line_queue_question_at(&link->queue)
+                   : INT64_MAX;
+    return link->deadline;
 }
 
 static void dial_on(struct room_link *link)
@@ -287,12 +321,15 @@ void room_link_step(struct room_link *link, const fd_set *readable)
         join(link);
     if (link->socket != -1 && has_output(link) && send_some(link) == -1)
         lose(link, "lost", strerror(errno));
+    if (link->state == ROOM_JOINED)
+        ask_what_arrived(link);
 }
 
 void room_link_stop(struct room_link *link)
 {
     if (link->socket != -1 && has_output(link))
         (void)send_some(link);
+    link->queue.unproven = 0; /* the system brings it, after an orderly close */
     close_connection(link);
     link->state = ROOM_OVER;
 }

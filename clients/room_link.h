@@ -58,7 +58,9 @@ struct room_link {
     int names_tried;
     bool asked; /* for that name, and the room has not said that it is in use */
 
+    bool knows_nick; /* so it is a pchatsrv, and talks telnet */
     struct telnet telnet;
+    unsigned char verb; /* the last byte of a telnet command */
     struct line line;
     bool in_pieces; /* the line is the next piece of a long one */
     bool skipping;  /* and of no interest */
