@@ -288,7 +288,7 @@ static void hear_channel(void *owner, struct irc_message *message)
 
     irc_nick(message, nick);
     if (relay->session.state != IRC_JOINED || *nick == '\0' ||
-        strpbrk(nick, "<>") != NULL || irc_same(nick, relay->session.nick))
+        strpbrk(nick, "<>") != NULL || irc_session_is_own(&relay->session, nick))
         return;
     if (!is_said)
         take_change(relay, nick, message);

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #define DIAL_MS      10000 /* to connect, with each address of the host */
@@ -290,6 +291,11 @@ static void welcome(struct irc_session *session, const struct irc_message *messa
     join(session);
 }
 
+bool irc_session_is_own(const struct irc_session *session, const char *nick)
+{
+    return strcasecmp(nick, session->nick) == 0;
+}
+
 /* ---- What comes in ------------------------------------------------------------------ */
 
 /* What a server refuses, and what it means; the words in the message are the server's. */
@@ -413,7 +419,7 @@ static void take_word(struct irc_session *session, const struct irc_message *mes
     bool is_own, here = irc_same(message->params[0], channel);
 
     irc_nick(message, nick);
-    is_own = irc_same(nick, session->nick);
+    is_own = irc_session_is_own(session, nick);
     if (strcmp(command, "PING") == 0) {
         reply(session, out, irc_build(out, "PONG", message->params[0], NULL));
     } else if (strcmp(command, "PONG") == 0) {
@@ -422,7 +428,8 @@ static void take_word(struct irc_session *session, const struct irc_message *mes
     } else if (strcmp(command, "ERROR") == 0) {
         lose(session, "sent away by", message->params[0]);
     } else if (strcmp(command, "NOTICE") == 0 && session->settings.password != NULL &&
-               irc_same(nick, NICKSERV) && irc_same(message->params[0], session->nick)) {
+               irc_same(nick, NICKSERV) &&
+               irc_session_is_own(session, message->params[0])) {
         report(session, "%s says: %s", NICKSERV, message->params[1]);
     } else if (strcmp(command, "JOIN") == 0 && is_own) {
         take_join(session, message);
@@ -432,7 +439,8 @@ static void take_word(struct irc_session *session, const struct irc_message *mes
     } else if (strcmp(command, "CHGHOST") == 0 && is_own) {
         session->prefix_length = 0;
     } else if (session->state == IRC_JOINED && here) {
-        if (strcmp(command, "KICK") == 0 && irc_same(message->params[1], session->nick))
+        if (strcmp(command, "KICK") == 0 &&
+            irc_session_is_own(session, message->params[1]))
             take_removal(session, "kicked out of", message->params[2]);
         else if (strcmp(command, "PART") == 0 && is_own)
             take_removal(session, "taken out of", message->params[1]);

@@ -102,6 +102,12 @@ bool irc_session_say(struct irc_session *session, const char *text);
 /* How many bytes of text reach everyone in one message: the server puts its prefix before. */
 size_t irc_session_text_most(const struct irc_session *session);
 
+/*
+ * Is that our own nick? A server sends it as it knows it, so no more than the case of ASCII
+ * may differ: what else is the same letter depends on the server (irc_same()).
+ */
+bool irc_session_is_own(const struct irc_session *session, const char *nick);
+
 /* Says QUIT and waits two seconds at the most for the server to close. */
 void irc_session_quit(struct irc_session *session, const char *words);
 

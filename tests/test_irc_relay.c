@@ -306,6 +306,26 @@ START_TEST(inspircd_carries_a_room_as_well)
 }
 END_TEST
 
+/* For this server, as CASEMAPPING=ascii says, the two are not the same. */
+START_TEST(who_is_called_almost_as_the_relay_is_somebody_else)
+{
+    struct stream ann, other;
+
+    ngircd_start(&irc, "a", 0, "");
+    room = started(room_open());
+    relay = relay_linked("east[", room.port, irc.port, "#room", NULL);
+    ann = named(&room, "ann");
+    other = irc_join(irc.port, "east{", "#room");
+    irc_send(&other, "PRIVMSG #room :hello");
+    (void)skip_to_line(&ann, "[east_] <east{> hello");
+    irc_send(&other, "PART #room\r\nJOIN #room\r\nNICK carl\r\nPRIVMSG #room :bye");
+    expect_line(&ann, "[east_] -- east{ left #room");
+    expect_line(&ann, "[east_] -- east{ joined #room");
+    expect_line(&ann, "[east_] -- east{ is now carl");
+    expect_line(&ann, "[east_] <carl> bye");
+}
+END_TEST
+
 /* ---- The pace ----------------------------------------------------------------------- */
 
 START_TEST(it_keeps_to_the_pace_after_the_first_lines)
@@ -1092,6 +1112,7 @@ int main(void)
         a_long_line_comes_in_messages_that_fit_cut_at_characters,
         nothing_said_in_the_room_becomes_a_command_on_irc,
         inspircd_carries_a_room_as_well,
+        who_is_called_almost_as_the_relay_is_somebody_else,
         it_keeps_to_the_pace_after_the_first_lines,
         what_is_said_does_not_wait_for_who_comes_and_goes,
         a_queue_that_overflows_says_how_many_lines_were_dropped,
