@@ -51,7 +51,7 @@ IRC = clients/irc_options.o clients/irc_session.o clients/line_queue.o
 IRC_BOT = clients/irc_bot.o $(IRC)
 IRC_RELAY = clients/irc_relay.o clients/relay_way.o clients/room_link.o $(IRC)
 # Modules of programs that have a test by themselves.
-TESTED = $(LINE_EDIT) clients/relay_way.o bench/histogram.o bench/report.o
+TESTED = $(LINE_EDIT) clients/relay_way.o clients/line_queue.o bench/histogram.o bench/report.o
 HTTP_GET = clients/http_get.o clients/save.o
 CLIENTS = clients/threat_cli.o clients/echo_cli.o clients/dgram_cli.o $(CHAT_CLI) \
 	clients/watch_cli.o clients/resolve.o clients/sockopts.o $(HTTP_GET) \

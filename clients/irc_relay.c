@@ -41,9 +41,6 @@
 #define LOG_MS    1000 /* at the end, for who reads standard error */
 #define ROOM_PORT 2626
 
-/* A message's text, of which each byte may become three, and names before it. */
-#define LINE_BYTES (LINE_MOST + 2 * IRC_MESSAGE_MOST)
-
 /* Of a message, beside the names: a line that is passed on must come to an end. */
 #define TEXT_LEAST 64
 
@@ -55,10 +52,7 @@ struct irc_relay {
     struct irc_session session;
     struct room_link room;
     struct relay_way way;
-    struct line_queue waiting[2];   /* on the way to that side, before they are cut up */
     bool is_quiet;                  /* joins and leaves are not passed on */
-    bool was_joined;                /* in the channel: a change is told in the room */
-    bool was_inside;                /* the room, and the other way round */
     bool told_of_drops[2];          /* on the way to that side, and not how many yet */
     unsigned long news_left_out[2]; /* there, as lines waited */
 };
@@ -79,27 +73,25 @@ static void report(void *owner, const char *text)
 }
 
 /* What its link has taken and not sent yet. */
-static const struct line_queue *sending(const struct irc_relay *relay, enum side to)
+static struct line_queue *sending(struct irc_relay *relay, enum side to)
 {
     return to == CHANNEL ? &relay->session.queue : &relay->room.queue;
 }
 
-/*
- * Queues a line. Where there is not enough place for all of a line that may go on in
- * another piece, it is dropped as a whole. False: it was, and so is its rest to be.
- */
-static bool tell(struct irc_relay *relay, enum side to, const char *line, bool goes_on)
+static const char *called(const struct irc_relay *relay, enum side side)
 {
-    struct line_queue *queue = &relay->waiting[to];
-    size_t spare = goes_on ? 0 : LINE_BYTES;
-    char whole[LINE_BYTES];
-    int length = snprintf(whole, sizeof whole, "%.*s\n", LINE_BYTES - 2, line);
+    return side == CHANNEL ? relay->session.settings.channel : "the room";
+}
 
-    if ((size_t)length + spare > sizeof queue->bytes - queue->length) {
-        queue->dropped++;
-        return false;
-    }
-    return line_queue_add(queue, whole, (size_t)length);
+/* At once: what is held for a twin is none of the relay's own news. */
+static void tell_at_once(void *owner, enum side to, const char *line)
+{
+    struct irc_relay *relay = owner;
+
+    if (to == CHANNEL)
+        (void)irc_session_say(&relay->session, line);
+    else
+        (void)room_link_say(&relay->room, line);
 }
 
 /* ---- From the room into the channel ------------------------------------------------- */
@@ -116,11 +108,11 @@ static size_t names_length(const char *line)
 static void say_in_channel(struct irc_relay *relay, const char *line)
 {
     size_t most = irc_session_text_most(&relay->session), keep = names_length(line);
-    char piece[LINE_BYTES];
+    char piece[WAY_LINE_BYTES];
     const char *rest = line + keep;
 
     if (keep + TEXT_LEAST > most) { /* long names: of the channel, and on the way */
-        relay->waiting[CHANNEL].dropped++;
+        relay->way.sides[CHANNEL].waiting.dropped++;
         return;
     }
     do {
@@ -141,32 +133,31 @@ static size_t take_speech(struct irc_relay *relay, const char *line)
 {
     const char *text = strstr(line, "] ");
     size_t name = text != NULL ? (size_t)(text - line - 1) : 0;
-    char said[LINE_BYTES];
+    char said[WAY_LINE_BYTES], speaker[WAY_MOST + 1];
 
     /* A name holds no space: "[ann to you] ..." is for the relay alone. */
     if (name == 0 || name > WAY_MOST || strcspn(line + 1, " <>") < name ||
         text[2] == '\0')
         return 0;
     text += 2;
-    relay_way_hear(&relay->way, ROOM, "", text);
-    (void)snprintf(said, sizeof said, "<%.*s> %s", (int)name, line + 1, text);
-    if (relay_way_came_back(&relay->way, ROOM, said) ||
-        !relay_way_may_say(&relay->way, CHANNEL, said))
-        return 0;
-    if (!tell(relay, CHANNEL, said, relay->room.in_pieces))
+    (void)snprintf(speaker, sizeof speaker, "%.*s", (int)name, line + 1);
+    (void)snprintf(said, sizeof said, "<%s> %s", speaker, text);
+    if (relay_way_hear(&relay->way, ROOM, speaker, text) ||
+        relay_way_came_back(&relay->way, ROOM, said) ||
+        !relay_way_say(&relay->way, CHANNEL, said, relay->room.in_pieces))
         return 0;
     return (size_t)(text - line) + way_length(text);
 }
 
 /* Is it to be told who comes or goes? Where speech waits it is counted and left out. */
-static bool may_tell_news(struct irc_relay *relay, enum side to, const char *line)
+static bool may_tell_news(struct irc_relay *relay, enum side to)
 {
     bool is_slow = to == ROOM ? relay->room.state != ROOM_JOINED
                               : relay->session.state != IRC_JOINED ||
                                     relay->session.settings.pace_ms > 0;
-    size_t waiting = relay->waiting[to].length + sending(relay, to)->length;
+    size_t waiting = relay->way.sides[to].waiting.length + sending(relay, to)->length;
 
-    if (relay->is_quiet || !relay_way_may_tell_news(&relay->way, to, line))
+    if (relay->is_quiet || relay_way_stands_by(&relay->way, to))
         return false;
     if (waiting <= (is_slow ? 0 : LINE_QUEUE_BYTES / 2))
         return true;
@@ -181,33 +172,40 @@ static size_t take_action(struct irc_relay *relay, const char *line)
 
     if (name == 0 || name > WAY_MOST || line[2 + name] != ' ')
         return 0;
-    if (!relay_way_may_say(&relay->way, CHANNEL, line))
-        return 0;
-    return tell(relay, CHANNEL, line, relay->room.in_pieces) ? keep : 0;
+    return relay_way_say(&relay->way, CHANNEL, line, relay->room.in_pieces) ? keep : 0;
 }
 
 static void take_news(struct irc_relay *relay, const char *line)
 {
     static const char joined[] = "Client joined ", left[] = "Client left ";
-    const char *name = line + strlen("Client ");
-    char said[LINE_BYTES];
+    const char *name = line + strlen("Client "), *is_now = strstr(name, " is now ");
+    char who[WAY_MOST + 1];
+    char said[WAY_LINE_BYTES];
 
     if (strncmp(line, joined, strlen(joined)) == 0 &&
         strchr(line + strlen(joined), ' ') == NULL) {
         (void)snprintf(said, sizeof said, "-- %s joined the room", line + strlen(joined));
     } else if (strncmp(line, left, strlen(left)) == 0 &&
                strncmp(line + strlen(left), "is now ", 7) != 0) {
-        const char *who = line + strlen(left), *why = who + strcspn(who, " ");
+        size_t length = strcspn(line + strlen(left), " ");
+        const char *why = line + strlen(left) + length;
 
-        if (why > who && why[-1] == ':') /* it belongs to the words that follow */
+        if (why[-1] == ':') { /* it belongs to the words that follow */
             why--;
-        (void)snprintf(said, sizeof said, "-- %.*s left the room%s", (int)(why - who),
-                       who, why);
+            length--;
+        }
+        (void)snprintf(who, sizeof who, "%.*s", (int)length, line + strlen(left));
+        relay_way_gone(&relay->way, ROOM, who, "");
+        (void)snprintf(said, sizeof said, "-- %s left the room%s", who, why);
     } else {
+        if (is_now != NULL) {
+            (void)snprintf(who, sizeof who, "%.*s", (int)(is_now - name), name);
+            relay_way_gone(&relay->way, ROOM, who, is_now + strlen(" is now "));
+        }
         (void)snprintf(said, sizeof said, "-- %s", name);
     }
-    if (may_tell_news(relay, CHANNEL, said))
-        (void)tell(relay, CHANNEL, said, false);
+    if (may_tell_news(relay, CHANNEL))
+        relay_way_tell(&relay->way, CHANNEL, said);
 }
 
 static size_t hear_room(void *owner, const char *line)
@@ -229,21 +227,19 @@ static size_t hear_room(void *owner, const char *line)
 
 static void take_said(struct irc_relay *relay, const char *nick, char *said)
 {
-    char line[LINE_BYTES], clean[LINE_BYTES];
+    char line[WAY_LINE_BYTES], clean[WAY_LINE_BYTES];
     enum irc_kind kind = irc_unwrap(&said);
 
     irc_strip(said);
     if (kind == IRC_OTHER || *said == '\0')
         return;
-    relay_way_hear(&relay->way, CHANNEL, nick, said);
     (void)snprintf(line, sizeof line, "<%s> %s", nick, said);
-    if (relay_way_came_back(&relay->way, CHANNEL, line))
+    if (relay_way_hear(&relay->way, CHANNEL, nick, said) ||
+        relay_way_came_back(&relay->way, CHANNEL, line))
         return;
     if (kind == IRC_ACTION)
         (void)snprintf(line, sizeof line, "* %s %s", nick, said);
-    (void)text_clean(line, clean, sizeof clean);
-    if (relay_way_may_say(&relay->way, ROOM, clean))
-        (void)tell(relay, ROOM, clean, false);
+    (void)relay_way_say(&relay->way, ROOM, text_clean(line, clean, sizeof clean), false);
 }
 
 /* Who comes and goes in the channel. */
@@ -253,13 +249,14 @@ static void take_change(struct irc_relay *relay, const char *nick,
     const char *command = message->command, *channel = relay->session.settings.channel;
     const char *first = message->params[0], *second = message->params[1];
     bool here = irc_same(first, channel);
-    char line[LINE_BYTES] = "", clean[LINE_BYTES];
+    char line[WAY_LINE_BYTES] = "", clean[WAY_LINE_BYTES];
 
-    if (strcmp(command, "QUIT") == 0 || strcmp(command, "NICK") == 0 ||
-        (strcmp(command, "PART") == 0 && here))
-        relay_way_gone(&relay->way, nick);
+    if (strcmp(command, "NICK") == 0)
+        relay_way_gone(&relay->way, CHANNEL, nick, first);
+    else if (strcmp(command, "QUIT") == 0 || (strcmp(command, "PART") == 0 && here))
+        relay_way_gone(&relay->way, CHANNEL, nick, "");
     else if (strcmp(command, "KICK") == 0 && here)
-        relay_way_gone(&relay->way, second);
+        relay_way_gone(&relay->way, CHANNEL, second, "");
     if (strcmp(command, "JOIN") == 0 && here)
         (void)snprintf(line, sizeof line, "-- %s joined %s", nick, channel);
     else if (strcmp(command, "PART") == 0 && here)
@@ -274,9 +271,8 @@ static void take_change(struct irc_relay *relay, const char *nick,
     else if (strcmp(command, "NICK") == 0)
         (void)snprintf(line, sizeof line, "-- %s is now %s", nick, first);
     irc_strip(line);
-    if (*line != '\0' &&
-        may_tell_news(relay, ROOM, text_clean(line, clean, sizeof clean)))
-        (void)tell(relay, ROOM, clean, false);
+    if (*line != '\0' && may_tell_news(relay, ROOM))
+        relay_way_tell(&relay->way, ROOM, text_clean(line, clean, sizeof clean));
 }
 
 static void hear_channel(void *owner, struct irc_message *message)
@@ -298,30 +294,24 @@ static void hear_channel(void *owner, struct irc_message *message)
 
 /* ---- What became of the links ------------------------------------------------------- */
 
-/* Each side hears when the other is lost, and when it is back; the first time is no news. */
+/* Each side hears when the other is lost, and both when they are linked. */
 static void tell_changes(struct irc_relay *relay)
 {
-    bool joined = relay->session.state == IRC_JOINED;
-    bool inside = relay->room.state == ROOM_JOINED;
-    char line[LINE_BYTES];
+    bool up[2] = {[ROOM] = relay->room.state == ROOM_JOINED,
+                  [CHANNEL] = relay->session.state == IRC_JOINED};
+    bool linked = up[ROOM] && up[CHANNEL];
+    char line[WAY_LINE_BYTES];
 
-    if (joined != relay->was_joined) {
-        if (relay->was_joined || relay->session.joins > 1) {
-            (void)snprintf(line, sizeof line, "-- the link to %s is %s",
-                           relay->session.settings.channel, joined ? "back" : "lost");
-            (void)tell(relay, ROOM, line, false);
-        }
-        relay->was_joined = joined;
-        if (!joined)
-            relay_way_lost(&relay->way);
-    }
-    if (inside != relay->was_inside) {
-        if (relay->was_inside || relay->room.joins > 1)
-            (void)tell(relay, CHANNEL,
-                       inside ? "-- the link to the room is back"
-                              : "-- the link to the room is lost",
-                       false);
-        relay->was_inside = inside;
+    if (linked == relay->way.linked)
+        return;
+    relay_way_link(&relay->way, linked);
+    for (enum side side = ROOM; side <= CHANNEL; side++) {
+        (void)snprintf(line, sizeof line, "-- the link to %s is %s", called(relay, !side),
+                       linked ? "up" : "lost");
+        if (up[side])
+            relay_way_tell(&relay->way, side, line);
+        else if (relay_way_stands_by(&relay->way, side)) /* the twin says that */
+            line_queue_remove(sending(relay, side), sending(relay, side)->length);
     }
 }
 
@@ -331,12 +321,13 @@ static void tell_changes(struct irc_relay *relay)
  */
 static void tell_losses(struct irc_relay *relay, enum side to)
 {
-    struct line_queue *queue = &relay->waiting[to];
-    const char *where = to == CHANNEL ? relay->session.settings.channel : "the room";
+    struct line_queue *queue = &relay->way.sides[to].waiting;
+    const char *where = called(relay, to);
     bool over = queue->length < LINE_QUEUE_BYTES / 2;
     char text[512];
 
-    if (queue->dropped == 0 || (relay->told_of_drops[to] && !over))
+    if (queue->dropped == 0 || (relay->told_of_drops[to] && !over) ||
+        relay_way_stands_by(&relay->way, to)) /* it may be the twin's to say */
         return;
     if (over)
         (void)snprintf(text, sizeof text, "-- %lu line%s dropped on the way to %s",
@@ -349,7 +340,7 @@ static void tell_losses(struct irc_relay *relay, enum side to)
     if (over)
         queue->dropped = 0;
     report(relay, text + strlen("-- "));
-    (void)tell(relay, !to, text, false);
+    relay_way_tell(&relay->way, !to, text);
 }
 
 /* What a connection had taken when it was lost may have arrived, or not. */
@@ -360,11 +351,12 @@ static void tell_unproven(struct irc_relay *relay, enum side to, unsigned long *
     if (*lost == 0)
         return;
     (void)snprintf(text, sizeof text, "-- %lu line%s said before may not have reached %s",
-                   *lost, *lost == 1 ? "" : "s",
-                   to == CHANNEL ? relay->session.settings.channel : "the room");
+                   *lost, *lost == 1 ? "" : "s", called(relay, to));
     *lost = 0;
+    if (relay_way_stands_by(&relay->way, to)) /* then the twin has it */
+        return;
     report(relay, text + strlen("-- "));
-    (void)tell(relay, !to, text, false);
+    relay_way_tell(&relay->way, !to, text);
 }
 
 /* The news that were left out are summed up when all that waited has been said. */
@@ -372,19 +364,19 @@ static void tell_news_left_out(struct irc_relay *relay, enum side to)
 {
     char text[128];
 
-    if (relay->news_left_out[to] == 0 || relay->waiting[to].length > 0 ||
+    if (relay->news_left_out[to] == 0 || relay->way.sides[to].waiting.length > 0 ||
         sending(relay, to)->length > 0)
         return;
     (void)snprintf(text, sizeof text, "-- %lu more came, left or took a name",
                    relay->news_left_out[to]);
     relay->news_left_out[to] = 0;
-    (void)tell(relay, to, text, false);
+    relay_way_tell(&relay->way, to, text);
 }
 
 /* ---- The loop ----------------------------------------------------------------------- */
 
 /* Can its link do with another line? At a pace it is given one by one. */
-static bool wants_line(const struct irc_relay *relay, enum side to)
+static bool wants_line(struct irc_relay *relay, enum side to)
 {
     size_t most = AHEAD_BYTES;
 
@@ -397,15 +389,19 @@ static bool wants_line(const struct irc_relay *relay, enum side to)
 
 static void pass_on(struct irc_relay *relay, enum side to)
 {
-    struct line_queue *queue = &relay->waiting[to];
+    struct line_queue *queue = &relay->way.sides[to].waiting;
     size_t taken = 0;
 
+    if (relay_way_stands_by(&relay->way, to))
+        return;
     while (taken < queue->length && wants_line(relay, to)) {
         char *line = queue->bytes + taken;
         char *end = memchr(line, '\n', queue->length - taken);
 
         *end = '\0';
-        if (to == CHANNEL)
+        if (relay_way_is_mark(&relay->way, to, line))
+            ;
+        else if (to == CHANNEL)
             say_in_channel(relay, line);
         else
             (void)room_link_say(&relay->room, line);
@@ -420,12 +416,15 @@ static int wait_for_events(struct irc_relay *relay, struct signals *signals,
 {
     int64_t deadline = irc_session_deadline(&relay->session);
     int64_t room_deadline = room_link_deadline(&relay->room);
+    int64_t way_deadline = relay_way_deadline(&relay->way);
     struct timespec timeout;
     int highest, room;
     fd_set writable;
 
     if (room_deadline < deadline)
         deadline = room_deadline;
+    if (way_deadline < deadline)
+        deadline = way_deadline;
     timeout = clock_timespec(deadline - clock_ms());
     FD_ZERO(readable);
     FD_ZERO(&writable);
@@ -443,14 +442,13 @@ static int wait_for_events(struct irc_relay *relay, struct signals *signals,
 
 static void report_unsent(struct irc_relay *relay, enum side to)
 {
-    const struct line_queue *queue = &relay->waiting[to];
+    const struct line_queue *queue = &relay->way.sides[to].waiting;
     unsigned long lines = queue->lines + queue->dropped + sending(relay, to)->lines;
     char text[128];
 
     (void)snprintf(text, sizeof text, "%lu line%s did not reach %.64s", lines,
-                   lines == 1 ? "" : "s",
-                   to == CHANNEL ? relay->session.settings.channel : "the room");
-    if (lines > 0)
+                   lines == 1 ? "" : "s", called(relay, to));
+    if (lines > 0 && !relay_way_stands_by(&relay->way, to))
         report(relay, text);
 }
 
@@ -478,6 +476,7 @@ static int run(struct irc_relay *relay, struct signals *signals)
         if (relay->room.state == ROOM_OVER)
             continue;
         tell_changes(relay);
+        relay_way_step(&relay->way);
         tell_losses(relay, CHANNEL);
         tell_losses(relay, ROOM);
         tell_unproven(relay, CHANNEL, &relay->session.queue.lost);
@@ -561,6 +560,7 @@ int main(int argc, char *argv[])
     relay.way = (struct relay_way){
         .names = {[ROOM] = relay.room.name, [CHANNEL] = relay.session.nick},
         .report = report,
+        .tell = tell_at_once,
         .owner = &relay};
     irc_session_start(&relay.session, &irc);
     room_link_start(&relay.room, &room);

@@ -8,42 +8,51 @@
 /* A line is known by so much of it: the rest may have been cut off on the way. */
 #define SAID_BYTES 100
 
-/* A relay that stands by goes on when its twin has kept lines to itself for so long. */
-#define MISSED_MS 10000
-
-/* And so many: one that was heard before it was to be said looks like one that is missed. */
-#define MISSED_LINES 3
+/* A relay that stands by goes on when its twin has said nothing of what is held for so long. */
+#define HELD_MS 10000
 
 /* ---- What was said ------------------------------------------------------------------ */
 
-/* FNV-1a. */
+/* FNV-1a, of a line that may still have its end. */
 static uint32_t hash_of(const char *line)
 {
     uint32_t hash = 2166136261U;
 
-    for (size_t i = 0; i < SAID_BYTES && line[i] != '\0'; i++)
+    for (size_t i = 0; i < SAID_BYTES && line[i] != '\0' && line[i] != '\n'; i++)
         hash = (hash ^ (unsigned char)line[i]) * 16777619U;
     return hash == 0 ? 1 : hash;
 }
 
-/* Remembers a line. Returns its place. */
-static int remember(struct said *said, const char *line)
+static void remember(struct said *said, const char *line)
 {
-    int place = said->next;
-
-    said->lines[place] = hash_of(line);
-    said->next = (place + 1) % SAID_LINES;
-    return place;
+    said->lines[said->next] = hash_of(line);
+    said->next = (said->next + 1) % SAID_LINES;
 }
 
-static bool was_said(const struct relay_way *way, enum side side, const char *line)
+/* Where the line is remembered, or NULL. */
+static const uint32_t *find(const struct said *said, const char *line)
 {
     uint32_t hash = hash_of(line);
 
     for (int i = 0; i < SAID_LINES; i++)
-        if (way->said[side].lines[i] == hash)
-            return true;
-    return false;
+        if (said->lines[i] == hash)
+            return &said->lines[i];
+    return NULL;
+}
+
+/* Was it remembered? It is no more. */
+static bool forget(struct said *said, const char *line)
+{
+    const uint32_t *found = find(said, line);
+
+    if (found != NULL)
+        said->lines[found - said->lines] = 0;
+    return found != NULL;
+}
+
+static bool was_said(const struct relay_way *way, enum side side, const char *line)
+{
+    return find(&way->sides[side].said, line) != NULL;
 }
 
 /* ---- Names -------------------------------------------------------------------------- */
@@ -58,123 +67,225 @@ static size_t name_length(const char *text)
 
 /* ---- Twins -------------------------------------------------------------------------- */
 
-static void go_on(struct relay_way *way, const char *why)
+static const char stands_by_for[] = "-- this relay stands by for ";
+
+bool relay_way_stands_by(const struct relay_way *way, enum side side)
+{
+    return *way->sides[side].speaker != '\0';
+}
+
+static void report(struct relay_way *way, const char *name, const char *what)
 {
     char text[256];
 
-    (void)snprintf(text, sizeof text, "%.64s %s: this relay goes on", way->first, why);
-    way->first[0] = '\0';
+    (void)snprintf(text, sizeof text, "%.64s %s", name, what);
     way->report(way->owner, text);
 }
 
-/* The one whose nick comes first passes lines on. */
-static void meet_twin(struct relay_way *way, const char *nick)
+static void go_on(struct relay_way *way, enum side side, const char *why)
 {
-    const char *chosen = *way->first != '\0' ? way->first : way->names[CHANNEL];
-    char text[256];
-
-    if (strlen(nick) > IRC_NICK_MOST || strcmp(nick, chosen) >= 0)
-        return;
-    if (*way->first == '\0') {
-        (void)snprintf(text, sizeof text,
-                       "%.64s links the same room and channel: this relay stands by",
-                       nick);
-        way->report(way->owner, text);
-    }
-    memcpy(way->first, nick, strlen(nick) + 1);
-    way->missed_since[ROOM] = way->missed_since[CHANNEL] = 0;
+    report(way, way->sides[side].speaker, why);
+    way->sides[side].speaker[0] = '\0';
 }
 
-/* The twin is known by its name in the room: its nick is that of who said this there. */
-static void meet_who_said(struct relay_way *way, const char *line)
+static void tell_standing_by(struct relay_way *way, enum side side)
+{
+    char line[sizeof stands_by_for + IRC_NICK_MOST];
+
+    (void)snprintf(line, sizeof line, "%s%s", stands_by_for, way->sides[side].speaker);
+    relay_way_tell(way, side, line);
+}
+
+static void stand_by(struct relay_way *way, enum side side, const char *name)
+{
+    struct way_side *here = &way->sides[side];
+
+    (void)snprintf(here->speaker, sizeof here->speaker, "%s", name);
+    here->early = (struct said){.next = 0};
+    here->held_since = clock_ms();
+}
+
+/* Somebody brings here what this relay has said on the other side. */
+static void meet_twin(struct relay_way *way, enum side side, const char *name)
+{
+    if (relay_way_stands_by(way, side) || strlen(name) > IRC_NICK_MOST)
+        return;
+    stand_by(way, side, name);
+    report(way, name,
+           side == CHANNEL ? "passes the room on as well: this relay stands by"
+                           : "passes the channel on as well: this relay stands by");
+    tell_standing_by(way, side);
+}
+
+/* Takes off what waits up to this line: what is said of it comes in its order. */
+static bool strike(struct line_queue *queue, const char *line)
 {
     uint32_t hash = hash_of(line);
 
-    for (int i = 0; i < SAID_LINES; i++)
-        if (way->heard.lines[i] == hash)
-            meet_twin(way, way->heard_from[i]);
-}
+    for (size_t at = 0; at < queue->length;) {
+        const char *begin = queue->bytes + at;
+        const char *end = memchr(begin, '\n', queue->length - at);
 
-/* How many lines the twin has still to pass on, on a side. */
-static int missed(const struct relay_way *way, enum side side)
-{
-    int count = way->said[side].next - way->missed_from[side];
-
-    return count < 0 ? count + SAID_LINES : count;
-}
-
-/* It has itself brought this from there: it is not to bring it back. */
-static bool is_of_twin(const struct relay_way *way, enum side side, const char *line)
-{
-    size_t name = name_length(line);
-
-    return name > 0 && was_said(way, !side, line + name);
-}
-
-bool relay_way_may_say(struct relay_way *way, enum side side, const char *line)
-{
-    int place = remember(&way->said[side], line), kept;
-    char why[64];
-
-    if (*way->first == '\0')
-        return true;
-    if (is_of_twin(way, side, line))
-        return false;
-    if (way->missed_since[side] == 0) {
-        way->missed_since[side] = clock_ms();
-        way->missed_from[side] = place;
+        at += (size_t)(end - begin) + 1;
+        if (hash_of(begin) == hash) {
+            line_queue_remove(queue, at);
+            queue->dropped = 0; /* of what the twin has said */
+            return true;
+        }
     }
-    kept = missed(way, side) - 1; /* this one is not lost */
-    if (kept < MISSED_LINES || clock_ms() - way->missed_since[side] <= MISSED_MS)
+    return false;
+}
+
+/* A twin has begun to stand by. Of two that do for each other the first in order goes on. */
+static void take_deputy(struct relay_way *way, enum side side, const char *name)
+{
+    struct way_side *here = &way->sides[side];
+
+    (void)snprintf(here->deputy, sizeof here->deputy, "%s", name);
+    if (strcmp(name, here->speaker) == 0 && strcmp(way->names[side], name) < 0)
+        go_on(way, side, "stands by as well: this relay goes on");
+}
+
+bool relay_way_hear(struct relay_way *way, enum side side, const char *name,
+                    const char *words)
+{
+    struct way_side *here = &way->sides[side];
+    size_t length = strlen(words), known = strlen(stands_by_for);
+
+    if (strlen(name) <= IRC_NICK_MOST && strncmp(words, stands_by_for, known) == 0 &&
+        strcmp(words + known, way->names[side]) == 0)
+        take_deputy(way, side, name);
+    if (strcmp(name, here->speaker) != 0)
         return false;
-    (void)snprintf(why, sizeof why, "has kept %d line%s to itself", kept,
-                   kept == 1 ? "" : "s");
-    go_on(way, why);
+    if (strncmp(words, "-- the link to ", 15) == 0 && length > 8 &&
+        strcmp(words + length - 8, " is lost") == 0)
+        go_on(way, side, "has lost its link: this relay goes on");
+    else if (strike(&here->waiting, words))
+        here->held_since = clock_ms();
+    else
+        remember(&here->early, words);
     return true;
 }
 
-bool relay_way_may_tell_news(struct relay_way *way, enum side side, const char *line)
+void relay_way_gone(struct relay_way *way, enum side side, const char *name,
+                    const char *now_called)
 {
-    (void)remember(&way->said[side], line);
-    return *way->first == '\0';
+    struct way_side *here = &way->sides[side];
+
+    if (strlen(now_called) > IRC_NICK_MOST)
+        now_called = "";
+    if (strcmp(name, here->deputy) == 0)
+        (void)snprintf(here->deputy, sizeof here->deputy, "%s", now_called);
+    if (!relay_way_stands_by(way, side) || strcmp(name, here->speaker) != 0)
+        return;
+    if (*now_called == '\0')
+        go_on(way, side, "has left: this relay goes on");
+    else
+        (void)snprintf(here->speaker, sizeof here->speaker, "%s", now_called);
 }
 
-/* The twin has passed this on, and so, in their order, all that it will of those before. */
-static void tick_off(struct relay_way *way, enum side side, const char *line)
+void relay_way_link(struct relay_way *way, bool linked)
 {
-    uint32_t hash = hash_of(line);
+    way->linked = linked;
+    for (enum side side = ROOM; side <= CHANNEL; side++) {
+        struct way_side *here = &way->sides[side];
 
-    for (int count = missed(way, side), i = 0; i < count; i++) {
-        int place = (way->missed_from[side] + i) % SAID_LINES;
-
-        if (way->said[side].lines[place] == hash) {
-            way->missed_from[side] = (place + 1) % SAID_LINES;
-            way->missed_since[side] = missed(way, side) > 0 ? clock_ms() : 0;
-            return;
+        here->held_since = clock_ms();
+        if (linked && relay_way_stands_by(way, side)) {
+            tell_standing_by(way, side);
+        } else if (!linked && !relay_way_stands_by(way, side) && *here->deputy != '\0') {
+            stand_by(way, side, here->deputy);
+            report(way, here->deputy, "goes on in the place of this relay");
         }
     }
 }
 
-void relay_way_hear(struct relay_way *way, enum side side, const char *name,
-                    const char *words)
+static int64_t held_until(const struct relay_way *way, enum side side)
 {
-    if (side == CHANNEL)
-        (void)snprintf(way->heard_from[remember(&way->heard, words)],
-                       sizeof way->heard_from[0], "%s", name);
-    if (way->missed_since[side] != 0)
-        tick_off(way, side, words);
+    const struct way_side *here = &way->sides[side];
+
+    if (!way->linked || !relay_way_stands_by(way, side) || here->waiting.length == 0)
+        return INT64_MAX;
+    return here->held_since + HELD_MS;
 }
 
-void relay_way_gone(struct relay_way *way, const char *nick)
+int64_t relay_way_deadline(const struct relay_way *way)
 {
-    if (*way->first != '\0' && strcmp(way->first, nick) == 0)
-        go_on(way, "has left");
+    int64_t room = held_until(way, ROOM), channel = held_until(way, CHANNEL);
+
+    return room < channel ? room : channel;
 }
 
-void relay_way_lost(struct relay_way *way)
+void relay_way_step(struct relay_way *way)
 {
-    if (*way->first != '\0')
-        go_on(way, "is out of sight");
+    for (enum side side = ROOM; side <= CHANNEL; side++)
+        if (clock_ms() >= held_until(way, side))
+            go_on(way, side, "keeps lines to itself: this relay goes on");
+}
+
+/* ---- What is to be said ------------------------------------------------------------- */
+
+static bool add(struct way_side *here, const char *line, size_t spare)
+{
+    struct line_queue *queue = &here->waiting;
+    char whole[WAY_LINE_BYTES];
+    int length = snprintf(whole, sizeof whole, "%.*s\n", WAY_LINE_BYTES - 2, line);
+
+    if ((size_t)length + spare > sizeof queue->bytes - queue->length) {
+        queue->dropped++;
+        return false;
+    }
+    if (queue->length == 0)
+        here->held_since = clock_ms();
+    return line_queue_add(queue, whole, (size_t)length);
+}
+
+/* Is the twin's name on the way? It does not pass that on, and need not. */
+static bool is_through_twin(const struct relay_way *way, const char *line)
+{
+    size_t at = 0, length;
+
+    for (; (length = name_length(line + at)) > 0; at += length)
+        for (enum side side = ROOM; side <= CHANNEL; side++)
+            if (strlen(way->sides[side].speaker) == length - 3 &&
+                strncmp(line + at + 1, way->sides[side].speaker, length - 3) == 0)
+                return true;
+    return false;
+}
+
+bool relay_way_say(struct relay_way *way, enum side side, const char *line, bool goes_on)
+{
+    struct way_side *here = &way->sides[side];
+
+    remember(&here->said, line);
+    if (relay_way_stands_by(way, side) &&
+        (is_through_twin(way, line) || forget(&here->early, line)))
+        return false;
+    return add(here, line, goes_on ? 0 : WAY_LINE_BYTES);
+}
+
+void relay_way_tell(struct relay_way *way, enum side side, const char *line)
+{
+    char mark[WAY_LINE_BYTES];
+
+    remember(&way->sides[side].said, line);
+    if (relay_way_stands_by(way, side))
+        way->tell(way->owner, side, line);
+    else
+        (void)add(&way->sides[side], line, 0);
+    if (!relay_way_stands_by(way, !side))
+        return;
+    (void)snprintf(mark, sizeof mark, "<%s> %s", way->names[side], line);
+    (void)add(&way->sides[!side], mark, 0);
+}
+
+bool relay_way_is_mark(const struct relay_way *way, enum side side, const char *line)
+{
+    const char *name = way->names[!side];
+    size_t length = name_length(line);
+
+    return length > 0 && strlen(name) == length - 3 &&
+           strncmp(line + 1, name, length - 3) == 0;
 }
 
 /* ---- The way a line came ------------------------------------------------------------ */
@@ -227,14 +338,12 @@ bool relay_way_came_back(struct relay_way *way, enum side side, const char *line
             break;
         (void)snprintf(name, sizeof name, "%.*s", (int)length - 3,
                        line + at - length + 1);
-        if (!irc_same(name, way->names[names % 2 == 0 ? side : !side]))
+        if (strcmp(name, way->names[names % 2 == 0 ? side : !side]) != 0)
             continue;
         if (names > 1 || !was_said(way, !side, line + at))
             warn(way);
-        else if (side == CHANNEL)
-            meet_twin(way, speaker);
         else
-            meet_who_said(way, line + at);
+            meet_twin(way, side, speaker);
         return true;
     }
     return false;

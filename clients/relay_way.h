@@ -1,5 +1,5 @@
 /*
- * relay_way: keeps lines that relays pass on from going in circles.
+ * relay_way: keeps lines that relays pass on from going in circles, and from coming twice.
  *
  * Whoever passes a line on puts its author before it, so a line that went through relays
  * begins with their names, "<relay2> <relay1> <ann> hello". That is the way it came, and a
@@ -15,17 +15,23 @@
  *
  * Several relays between the same room and channel, twins, would each pass every line on.
  * But one that hears another say on one side what it has itself said on the other, under
- * its own name there, knows that they are twins. The one whose nick comes first goes on,
- * and the others stand by: until it leaves, or keeps three lines to itself for ten
- * seconds. It must be their names on one side that count, the channel: on the other they
- * may come in another order, and each would stand by for the other. Nobody on IRC can prove
- * to be a relay: who wants to can act as a twin, but must then pass lines on, or is found
- * out after those ten seconds.
+ * its own name there, knows that the other speaks on that side for both. From then on it
+ * stands by there: it holds what it would say until it hears the other say it. So when
+ * that one leaves, loses its link, or says nothing of what is held for ten seconds, the
+ * relay that stood by goes on with the very next line. Each says what it has begun to do,
+ * and so they know of each other; two that stand by for each other settle it by their
+ * names. A relay whose own link is lost stands by for the one that stood by for it, and
+ * the news that the link is up, which the other passes on, is a mark of how far it came.
+ *
+ * Nobody can prove to be a relay: who wants to can act as a twin, but must then pass lines
+ * on, or is found out after those ten seconds.
  */
 #ifndef CLIENTS_RELAY_WAY_H
 #define CLIENTS_RELAY_WAY_H
 
+#include "clients/line_queue.h"
 #include "net/irc.h"
+#include "net/line.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +39,9 @@
 
 /* The names that a line may come with, in bytes: they stand before each piece of it. */
 #define WAY_MOST 200
+
+/* A line as it waits: each byte of a message's text may become three, and names before it. */
+#define WAY_LINE_BYTES (LINE_MOST + 2 * IRC_MESSAGE_MOST)
 
 /* Lines that each side remembers: more than a twin's queue (clients/line_queue.h) holds. */
 #define SAID_LINES 4096
@@ -45,24 +54,42 @@ struct said {
     int next;
 };
 
+/* What a relay says on a side. */
+struct way_side {
+    struct line_queue waiting; /* to be said, or held */
+    struct said said;
+    char
+        speaker[IRC_NICK_MOST + 1]; /* it stands by for that twin; "": it speaks itself */
+    char deputy[IRC_NICK_MOST + 1]; /* that twin stands by for it, or "" */
+    struct said early;  /* what the twin has said before this relay was to say it */
+    int64_t held_since; /* the first line that waits, or the last that the twin said */
+};
+
 struct relay_way {
     const char *names[2]; /* the relay's own, on either side, as they are now */
     void (*report)(void *owner, const char *text);
+    /* Says a line of the relay's own on a side, whatever else is held there. */
+    void (*tell)(void *owner, enum side side, const char *line);
     void *owner;
 
-    struct said said[2]; /* by this relay on either side, or by another in its place */
-    struct said heard;   /* by others in the channel */
-    char heard_from[SAID_LINES][IRC_NICK_MOST + 1];
-    char first[IRC_NICK_MOST + 1]; /* the twin that passes lines on, or "": this one */
-    /* What it has not passed on, on either side: from that line on, since then; 0: none. */
-    int missed_from[2];
-    int64_t missed_since[2]; /* clock_ms() */
-    bool warned;             /* that own words came back */
-    bool warned_of_length;   /* that a line had too many names before it */
+    struct way_side sides[2];
+    bool linked;           /* on both sides */
+    bool warned;           /* that own words came back */
+    bool warned_of_length; /* that a line had too many names before it */
 };
 
 /* The length of the names that a line begins with, with the spaces behind them. */
 size_t way_length(const char *line);
+
+/* Does it leave what is to be said on a side to a twin? */
+bool relay_way_stands_by(const struct relay_way *way, enum side side);
+
+/*
+ * Somebody has said that on a side. True: it is the twin that speaks there, and says what
+ * this relay has heard itself.
+ */
+bool relay_way_hear(struct relay_way *way, enum side side, const char *name,
+                    const char *words);
 
 /*
  * Is a line, "<speaker> words" as it was said on a side, to go no further? It has been
@@ -71,18 +98,27 @@ size_t way_length(const char *line);
 bool relay_way_came_back(struct relay_way *way, enum side side, const char *line);
 
 /*
- * Is a line to be said on a side? It is remembered. Of news, who comes and goes, a twin
- * need not pass on what it is not told to.
+ * A line is to be said on a side: it waits there. Where there is not enough place for all
+ * of a line that may go on in another piece it is dropped as a whole. False: it was, or the
+ * twin has said it; the rest of it is not to be said either.
  */
-bool relay_way_may_say(struct relay_way *way, enum side side, const char *line);
-bool relay_way_may_tell_news(struct relay_way *way, enum side side, const char *line);
+bool relay_way_say(struct relay_way *way, enum side side, const char *line, bool goes_on);
 
-/* Somebody has said it on a side: it may be what a twin has passed on for this relay. */
-void relay_way_hear(struct relay_way *way, enum side side, const char *name,
-                    const char *words);
+/* The same of the relay's own news, which do not wait where it stands by. */
+void relay_way_tell(struct relay_way *way, enum side side, const char *line);
 
-/* Somebody has left the channel, and the relay itself has: a twin would not be heard. */
-void relay_way_gone(struct relay_way *way, const char *nick);
-void relay_way_lost(struct relay_way *way);
+/* Is a line that waits no more than a mark of how far a twin has come? */
+bool relay_way_is_mark(const struct relay_way *way, enum side side, const char *line);
+
+/* Somebody has left a side, or is called otherwise now ("": has left). */
+void relay_way_gone(struct relay_way *way, enum side side, const char *name,
+                    const char *now_called);
+
+/* Both links are up, or one of them is lost. */
+void relay_way_link(struct relay_way *way, bool linked);
+
+/* When it is to be stepped (clock_ms()), and what there is to do then. */
+int64_t relay_way_deadline(const struct relay_way *way);
+void relay_way_step(struct relay_way *way);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,26 @@ static struct stream named(const struct program *server, const char *name)
     return client;
 }
 
+/* The next line must be this, but for the news that a link is up. */
+static void expect_next(struct stream *client, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void expect_next(struct stream *client, const char *format, ...)
+{
+    char expected[4096], *line = next_line(client);
+    va_list list;
+
+    va_start(list, format);
+    (void)vsnprintf(expected, sizeof expected, format, list);
+    va_end(list);
+    while (strstr(line, "-- the link to ") != NULL && strstr(line, " is up") != NULL) {
+        free(line);
+        line = next_line(client);
+    }
+    ck_assert_str_eq(line, expected);
+    free(line);
+}
+
 /* Takes what one hears up to a line with these words; how many hold `counted` before. */
 static int count_until(struct stream *client, const char *words, const char *counted)
 {
@@ -162,6 +183,8 @@ static void link_fakes(const char *nick, const char *pace)
     send_text(&fake_room, nick);
     send_text(&fake_room, "\r\n");
     await_links(&relay);
+    expect_line(&fake_room, "-- the link to #room is up");
+    expect_line(&fake_server, "PRIVMSG #room :-- the link to the room is up");
 }
 
 /* ---- What is passed on -------------------------------------------------------------- */
@@ -175,6 +198,7 @@ START_TEST(what_is_said_on_one_side_is_said_on_the_other)
     bob = irc_join(irc.port, "bob", "#room");
     relay = relay_linked("relay", room.port, irc.port, "#room", NULL);
     ann = named(&room, "ann");
+    expect_said(&bob, "relay", "-- the link to the room is up");
     expect_said(&bob, "relay", "-- %s joined the room", name_of(&ann));
     expect_said(&bob, "relay", "-- %s is now ann", name_of(&ann));
     send_text(&ann, "hello: you\n/me waves\n/msg relay for you alone\n[bob] not bob\n"
@@ -240,10 +264,9 @@ START_TEST(a_long_line_comes_in_messages_that_fit_cut_at_characters)
     while (strlen(got) < strlen(text)) {
         char *said;
 
-        line = irc_await(&bob, " PRIVMSG ");
+        line = irc_await(&bob, " :<ann> ");
         ck_assert_uint_le(strlen(line), IRC_MESSAGE_MOST - 2);
         said = strstr(line, " :<ann> ");
-        ck_assert_ptr_nonnull(said);
         (void)strcat(got, said + strlen(" :<ann> "));
         free(line);
     }
@@ -262,6 +285,7 @@ START_TEST(nothing_said_in_the_room_becomes_a_command_on_irc)
     relay = relay_linked("relay", room.port, irc.port, "#room", "-q");
     ann = named(&room, "ann");
     send_bytes(&ann, said, sizeof said - 1);
+    expect_said(&bob, "relay", "-- the link to the room is up");
     expect_said(&bob, "relay", "<ann> a^MQUIT :x^Mb");
     expect_said(&bob, "relay", "<ann> ^@QUIT");
     send_text(&ann, "still here\n");
@@ -281,6 +305,7 @@ START_TEST(inspircd_carries_a_room_as_well)
     bob = irc_join(irc.port, "bob", "#room");
     relay = relay_linked("bob", room.port, irc.port, "#room", NULL);
     ann = named(&room, "ann");
+    expect_said(&bob, "bob1", "-- the link to the room is up");
     expect_said(&bob, "bob1", "-- %s joined the room", name_of(&ann));
     expect_said(&bob, "bob1", "-- %s is now ann", name_of(&ann));
     (void)memset(text, 'x', 1500);
@@ -300,7 +325,7 @@ START_TEST(inspircd_carries_a_room_as_well)
     (void)skip_to_line(&ann, "[bob] <bob> hi, ann");
     irc_send(&bob, "KICK #room bob1 :out");
     expect_line(&ann, "[bob] -- the link to #room is lost");
-    expect_line(&ann, "[bob] -- the link to #room is back");
+    expect_line(&ann, "[bob] -- the link to #room is up");
     relay_stop(&relay);
     free(irc_await(&bob, "QUIT"));
 }
@@ -476,7 +501,7 @@ START_TEST(what_a_server_that_hangs_had_taken_is_counted_where_it_was_said)
     free(irc_await(&server, "<ann> 3"));
     expect_error(&relay, "it does not answer");
     (void)skip_to_line(&ann, "[relay] -- %d lines said before may not have reached #room",
-                       5); /* and her name and coming */
+                       6); /* and the news: the link, her coming and her name */
     stream_close(&server);
 }
 END_TEST
@@ -528,12 +553,12 @@ START_TEST(several_rooms_in_one_channel_hear_each_other_once)
         send_text(&people[i], "hello\n");
         for (int other = 0; other < 3; other++)
             if (other != i)
-                expect_line(&people[other], "[%s] <%s> <ann> hello", nicks[other],
+                expect_next(&people[other], "[%s] <%s> <ann> hello", nicks[other],
                             nicks[i]);
     }
     for (int i = 0; i < 3; i++) {
         relay_stop(&relays[i]);
-        expect_line(&people[i], "Client left %s", nicks[i]); /* and nothing before it */
+        expect_next(&people[i], "Client left %s", nicks[i]); /* and nothing before it */
     }
 }
 END_TEST
@@ -552,14 +577,21 @@ START_TEST(relays_without_a_name_of_their_own_link_two_rooms_as_well)
     }
     for (int i = 0; i < 2; i++) {
         send_text(&people[i], "hello\n");
-        expect_line(&people[1 - i], "[relay] <relay%s> <ann> hello", i == 0 ? "" : "1");
+        expect_next(&people[1 - i], "[relay] <relay%s> <ann> hello", i == 0 ? "" : "1");
     }
     for (int i = 0; i < 2; i++) {
         relay_stop(&relays[i]);
-        expect_line(&people[i], "Client left relay");
+        expect_next(&people[i], "Client left relay");
     }
 }
 END_TEST
+
+/* The newcomer leaves it to the one that was there, on either side. */
+static void expect_standing_by(struct program *newcomer)
+{
+    for (int i = 0; i < 2; i++)
+        expect_error(newcomer, " on as well: this relay stands by");
+}
 
 START_TEST(two_relays_in_the_same_room_and_channel_do_not_go_in_circles)
 {
@@ -569,14 +601,11 @@ START_TEST(two_relays_in_the_same_room_and_channel_do_not_go_in_circles)
     ngircd_start(&irc, "a", 0, "");
     room = started(room_open());
     bob = irc_join(irc.port, "bob", "#room");
-    relay = relay_linked("relay", room.port, irc.port, "#room", NULL);
-    second = relay_linked("other", room.port, irc.port, "#room", NULL);
+    relay = relay_linked("relay", room.port, irc.port, "#room", "-q");
+    second = relay_linked("other", room.port, irc.port, "#room", "-q");
     ann = named(&room, "ann");
-    send_text(&ann, "before\n");
-    irc_send(&bob, "PRIVMSG #room :before");
-    expect_error(&relay, "other links the same room and channel: this relay stands by");
-    for (int i = 0; i < 40;
-         i++) { /* now each line comes once, and nobody hears his own */
+    expect_standing_by(&second);
+    for (int i = 0; i < 40; i++) { /* each line comes once, and nobody hears his own */
         char said[32];
 
         (void)snprintf(said, sizeof said, "once %d", i);
@@ -584,17 +613,78 @@ START_TEST(two_relays_in_the_same_room_and_channel_do_not_go_in_circles)
         send_text(&ann, "\n");
         free(irc_await(&bob, said));
         irc_send(&bob, "PRIVMSG #room :so %s", said);
-        (void)skip_to_line(&ann, "[other] <bob> so %s", said);
+        (void)skip_to_line(&ann, "[relay] <bob> so %s", said);
     }
     send_text(&ann, "middle\n");
     ck_assert_int_eq(count_until(&bob, "<ann> middle", "once"), 0);
     irc_send(&bob, "PRIVMSG #room :middle");
     ck_assert_int_eq(count_until(&ann, "<bob> middle", "once"), 0);
-    relay_stop(&second);
-    expect_error(&relay, "other has left: this relay goes on");
-    send_text(&ann, "after\n");
-    expect_said_at_last(&bob, "relay", "<ann> after");
     relay_stop(&relay);
+    for (int i = 0; i < 2; i++)
+        expect_error(&second, "relay has left: this relay goes on");
+    send_text(&ann, "after\n");
+    expect_said_at_last(&bob, "other", "<ann> after");
+    relay_stop(&second);
+}
+END_TEST
+
+/* Lines from one of the two to the other, from number `first` on, must come once. */
+static void expect_once(struct stream *client, const char *before, int first, int count)
+{
+    for (int i = first; i < first + count; i++) {
+        char *line;
+        int got;
+
+        do {
+            line = next_line(client);
+            got = -1;
+            if (strstr(line, before) != NULL)
+                (void)sscanf(strstr(line, before) + strlen(before), "%d", &got);
+            if (got != -1 && got != i)
+                ck_abort_msg("expected %d, got '%s'", i, line);
+            free(line);
+        } while (got == -1);
+    }
+}
+
+START_TEST(what_was_said_while_one_of_two_relays_was_cut_off_comes_once_and_in_order)
+{
+    enum { LINES = 20 };
+    struct program second;
+    struct stream ann, bob;
+
+    ngircd_start(&irc, "a", 0, "");
+    room = started(room_open());
+    relay = relay_linked("aa", room.port, irc.port, "#room", "-q");
+    second = relay_linked("bb", room.port, irc.port, "#room", "-q");
+    expect_standing_by(&second);
+    ann = named(&room, "ann");
+    bob = irc_join(irc.port, "bob", "#room");
+    irc_send(&bob, "OPER op secret");
+    free(irc_await(&bob, " 381 "));
+    for (int round = 0; round < 2;
+         round++) { /* the first is the one, and then the other */
+        for (int i = 0; i < 3 * LINES; i++) {
+            char said[32];
+
+            (void)snprintf(said, sizeof said, "line %d\n", round * 100 + i);
+            send_text(&ann, said);
+            irc_send(&bob, "PRIVMSG #room :word %d", round * 100 + i);
+            if (i == LINES)
+                irc_send(&bob, "KILL %s :try", round == 0 ? "aa" : "bb");
+            if (i == 2 * LINES)
+                for (int links = 0; links < 1;) {
+                    char *line = next_line(round == 0 ? &relay.err : &second.err);
+
+                    links += strstr(line, "joined #room") != NULL;
+                    free(line);
+                }
+        }
+        expect_once(&bob, "<ann> line ", round * 100, 3 * LINES);
+        expect_once(&ann, "<bob> word ", round * 100, 3 * LINES);
+    }
+    relay_stop(&relay);
+    relay_stop(&second);
 }
 END_TEST
 
@@ -613,9 +703,10 @@ START_TEST(of_two_relays_whose_names_are_crossed_one_goes_on)
     while (stream_fill(&early))
         continue;
     relay = relay_linked("relay", room.port, irc.port, "#room", "-q");
+    expect_standing_by(&relay);
     ann = named(&room, "ann");
     bob = irc_join(irc.port, "bob", "#room");
-    for (int i = 0; i < 50; i++) { /* both speak at once, so that both relays meet */
+    for (int i = 0; i < 50; i++) {
         (void)snprintf(said, sizeof said, "line %d.\n", i);
         send_text(&ann, said);
         irc_send(&bob, "PRIVMSG #room :line %d.", i);
@@ -626,9 +717,9 @@ START_TEST(of_two_relays_whose_names_are_crossed_one_goes_on)
         (void)snprintf(said, sizeof said, "<bob> line %d.", i);
         free(irc_await(&ann, said));
     }
-    expect_error(&relay, "relay links the same room and channel: this relay stands by");
     relay_stop(&second);
-    expect_error(&relay, "relay has left: this relay goes on");
+    for (int i = 0; i < 2; i++)
+        expect_error(&relay, " has left: this relay goes on");
 }
 END_TEST
 
@@ -636,7 +727,7 @@ START_TEST(who_is_called_as_a_relay_is_heard_beyond_it_and_too_long_a_way_is_sai
 {
     link_fakes("east", "0");
     irc_send(&fake_server, ":west!u@h PRIVMSG #room :<east> hello from the west");
-    expect_line(&fake_room, "<west> <east> hello from the west");
+    expect_next(&fake_room, "<west> <east> hello from the west");
     send_text(&fake_room, "[ann] <east> is a name\r\n");
     expect_line(&fake_server, "PRIVMSG #room :<ann> <east> is a name");
     irc_send(&fake_server, ":west!u@h PRIVMSG #room :<east> <zoe> went through it");
@@ -745,6 +836,7 @@ START_TEST(a_room_that_comes_back_gets_what_was_said_meanwhile)
     room_port = room.port;
     bob = irc_join(irc.port, "bob", "#room");
     relay = relay_linked("relay", room_port, irc.port, "#room", "-q");
+    expect_said(&bob, "relay", "-- the link to the room is up");
     program_stop(&room);
     expect_said(&bob, "relay", "-- the link to the room is lost");
     irc_send(&bob, "PRIVMSG #room :said meanwhile");
@@ -756,7 +848,7 @@ START_TEST(a_room_that_comes_back_gets_what_was_said_meanwhile)
     ann = room_join(&room);
     (void)skip_to_line(&ann, "[relay] <bob> said meanwhile");
     expect_line(&ann, "[relay] <bob> and this");
-    expect_said(&bob, "relay", "-- the link to the room is back");
+    free(irc_await(&bob, "-- the link to the room is up"));
 }
 END_TEST
 
@@ -771,12 +863,12 @@ START_TEST(an_irc_server_that_comes_back_gets_what_was_said_meanwhile)
     relay = relay_linked("relay", room.port, port, "#room", "-q");
     ann = named(&room, "ann");
     ngircd_stop(&irc, SIGKILL);
-    expect_line(&ann, "[relay] -- the link to #room is lost");
+    expect_next(&ann, "[relay] -- the link to #room is lost");
     send_text(&ann, "said meanwhile\n");
     ngircd_start(&irc, "a", port, "");
     bob = irc_join(port, "bob", "#room");
     expect_said(&bob, "relay", "<ann> said meanwhile");
-    expect_line(&ann, "[relay] -- the link to #room is back");
+    (void)skip_to_line(&ann, "[relay] -- the link to #room is up");
 }
 END_TEST
 
@@ -1040,7 +1132,7 @@ static void say_lines(const char *what, int first, int count)
 static void expect_lines(const char *what, int count)
 {
     for (int i = 0; i < count; i++)
-        expect_line(&zoe, "[two] <one> <ann> %s %d, a line of a usual length", what, i);
+        expect_next(&zoe, "[two] <one> <ann> %s %d, a line of a usual length", what, i);
 }
 
 START_TEST(between_linked_servers_a_thousand_lines_arrive_once_and_in_order)
@@ -1123,6 +1215,7 @@ int main(void)
         several_rooms_in_one_channel_hear_each_other_once,
         relays_without_a_name_of_their_own_link_two_rooms_as_well,
         two_relays_in_the_same_room_and_channel_do_not_go_in_circles,
+        what_was_said_while_one_of_two_relays_was_cut_off_comes_once_and_in_order,
         of_two_relays_whose_names_are_crossed_one_goes_on,
         who_is_called_as_a_relay_is_heard_beyond_it_and_too_long_a_way_is_said,
         what_waits_for_the_room_at_the_end_is_counted,
