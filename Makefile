@@ -31,7 +31,7 @@ TESTS = build/test_transcript build/test_input build/test_sockets build/test_cha
 	build/test_irc_relay build/test_relay_way build/test_bench build/test_stream_server
 FIGURES = build/test_figures
 
-KIT = options.o net/address.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
+KIT = options.o net/address.o net/append.o net/clock.o net/datagram.o net/descriptor.o net/dial.o \
 	net/http.o net/irc.o net/keepalive.o net/line.o net/listener.o net/log.o net/number.o \
 	net/program.o net/server.o net/signals.o net/telnet.o net/terminal.o net/text.o \
 	net/transcript.o net/url.o

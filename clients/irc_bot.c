@@ -14,6 +14,7 @@
  */
 #include "clients/irc_options.h"
 #include "clients/irc_session.h"
+#include "net/append.h"
 #include "net/clock.h"
 #include "net/descriptor.h"
 #include "net/fdset.h"
@@ -24,7 +25,6 @@
 #include "options.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,9 +41,8 @@ struct irc_bot {
     struct irc_session session;
     struct log log; /* standard error, of which nobody may read */
     const char *path;
-    int file;
+    struct append file;
     bool is_full;       /* writing failed, and that was said */
-    bool within_line;   /* it failed in the middle of a line */
     unsigned long lost; /* lines that were not written since then */
 };
 
@@ -61,21 +60,18 @@ static void heed_signal(int signal_number)
 
 /* ---- The file ----------------------------------------------------------------------- */
 
+/* If it cannot be opened anew, the old one serves. */
 static int open_file(struct irc_bot *bot)
 {
-    /* A FIFO without a reader, or one who does not read, must not keep the bot waiting. */
-    int file =
-        open(bot->path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC | O_NONBLOCK,
-             0666);
+    struct append file;
 
-    if (file == -1) {
+    if (append_open(&file, bot->path) == -1) {
         log_line(&bot->log, "irc_bot: cannot open %s: %s", bot->path, strerror(errno));
         return -1;
     }
-    if (bot->file != -1)
-        (void)close(bot->file);
+    if (bot->file.descriptor != -1)
+        append_close(&bot->file);
     bot->file = file;
-    bot->within_line = false;
     return 0;
 }
 
@@ -92,18 +88,7 @@ static void lose_line(struct irc_bot *bot, int error)
 
 static void write_line(struct irc_bot *bot, const char *line, size_t length)
 {
-    size_t done = 0;
-    ssize_t written = 1;
-
-    /* A line that a full disk has cut is ended first. */
-    if (bot->within_line && write(bot->file, "\n", 1) == 1)
-        bot->within_line = false;
-    while (!bot->within_line && done < length && written > 0) {
-        written = write(bot->file, line + done, length - done);
-        done += written > 0 ? (size_t)written : 0;
-    }
-    if (done < length) {
-        bot->within_line = bot->within_line || done > 0;
+    if (append_line(&bot->file, line, length) == -1) {
         lose_line(bot, errno);
         return;
     }
@@ -137,6 +122,7 @@ static void hear(void *owner, struct irc_message *message)
     (void)snprintf(line, sizeof line, "%s %s%s%s %s", message->params[0], before, nick,
                    behind, said);
     (void)text_clean(line, clean, sizeof clean);
+    text_straighten(clean, strlen(clean));
     length = snprintf(line, sizeof line, "%s %.*s\n", now,
                       (int)(sizeof line - CLOCK_STAMP_BYTES - 2), clean);
     write_line(owner, line, (size_t)length);
@@ -183,7 +169,7 @@ static int run(struct irc_bot *bot, struct signals *signals)
         }
         if (reopen_requested) {
             reopen_requested = 0;
-            (void)open_file(bot); /* if it cannot be had, the old one serves */
+            (void)open_file(bot);
         }
         if (stop_requested && !stopping) {
             stopping = true;
@@ -191,6 +177,9 @@ static int run(struct irc_bot *bot, struct signals *signals)
         }
         irc_session_step(&bot->session, &readable);
     }
+    if (bot->is_full)
+        log_line(&bot->log, "irc_bot: %lu line%s missing in %s", bot->lost,
+                 bot->lost == 1 ? " is" : "s are", bot->path);
     return bot->session.refused || bot->is_full ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -230,7 +219,7 @@ int main(int argc, char *argv[])
     int option, status = EXIT_FAILURE;
 
     bot.path = "irc.log";
-    bot.file = -1;
+    bot.file.descriptor = -1;
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
         case 'k': settings.key = optarg; break;
@@ -240,14 +229,16 @@ int main(int argc, char *argv[])
         }
     }
     irc_options_take(&settings, &options, argc - optind, argv + optind);
-    if (server_prepare(&signals, heed_signal) == -1)
+    /* Under nohup a hangup is ignored; here it does not mean the end, and is not. */
+    if (signals_handle(SIGHUP, heed_signal) == -1 ||
+        server_prepare(&signals, heed_signal) == -1)
         return EXIT_FAILURE; /* and there may be no standard error to say it on */
     descriptor_prepare_output(STDERR_FILENO, &output);
     log_init(&bot.log, STDERR_FILENO);
     if (open_file(&bot) == 0) {
         irc_session_start(&bot.session, &settings);
         status = run(&bot, &signals);
-        (void)close(bot.file);
+        append_close(&bot.file);
     }
     (void)log_finish(&bot.log, LOG_MS);
     descriptor_restore_output(STDERR_FILENO, &output);

@@ -10,52 +10,49 @@
  * client the text.
  */
 #include "labs/stream_server.h"
+#include "net/append.h"
 #include "net/clock.h"
 #include "net/program.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
+#include <unistd.h> /* optarg */
 
 struct hello {
     const char *text;
-    const char *file; /* who came is written there; NULL: nowhere */
-    int log;          /* `file`, open, or -1 */
-    bool failed;      /* the last line could not be written, which was said */
+    const char *file;  /* who came is written there; NULL: nowhere */
+    struct append log; /* `file`, if there is one */
+    bool failed;       /* the last line could not be written, which was said */
 };
 
-/* One write() a line: several servers may share the file (POSIX O_APPEND). */
 static void keep(struct hello *hello, const char *name)
 {
     char line[ADDRESS_MOST + CLOCK_STAMP_BYTES + 32], stamp[CLOCK_STAMP_BYTES];
     int length = snprintf(line, sizeof line, "%s Got connection from %s\n",
                           clock_stamp(time(NULL), stamp), name);
-    ssize_t written = write(hello->log, line, (size_t)length);
+    bool failed = append_line(&hello->log, line, (size_t)length) == -1;
 
-    if (written < length && !hello->failed)
+    if (failed && !hello->failed)
         (void)fprintf(stderr, "hello_srv: cannot write to %s: %s\n", hello->file,
-                      written == -1 ? strerror(errno) : "it takes no more");
-    hello->failed = written < length;
+                      strerror(errno));
+    hello->failed = failed;
 }
 
 /* A file or a device: one who reads from a FIFO could make everybody wait. */
 static int open_log(struct hello *hello)
 {
+    bool is_open = append_open(&hello->log, hello->file) == 0;
     struct stat about;
 
-    hello->log =
-        open(hello->file,
-             O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
-    if (hello->log != -1 && fstat(hello->log, &about) == 0 &&
+    if (is_open && fstat(hello->log.descriptor, &about) == 0 &&
         (S_ISREG(about.st_mode) || S_ISCHR(about.st_mode)))
         return 0;
     (void)fprintf(stderr, "hello_srv: cannot write to %s: %s\n", hello->file,
-                  hello->log == -1 ? strerror(errno) : "it is no file");
+                  is_open ? "it is no file" : strerror(errno));
     return -1;
 }
 
@@ -65,7 +62,7 @@ static void greet(struct stream *stream)
 
     stream_print(stream, "%s\n", hello->text);
     stream_close(stream);
-    if (hello->log != -1)
+    if (hello->file != NULL)
         keep(hello, stream->name);
 }
 
@@ -84,7 +81,7 @@ static const struct options options = {
 
 int main(int argc, char *argv[])
 {
-    static struct hello hello = {.text = "Hello World! ", .log = -1};
+    static struct hello hello = {.text = "Hello World! "};
     static struct stream_server server = {.program = "hello_srv",
                                           .port = 2525,
                                           .state = &hello,
@@ -106,7 +103,7 @@ int main(int argc, char *argv[])
     if (hello.file != NULL && open_log(&hello) == -1)
         return EXIT_FAILURE;
     result = stream_server_run(&server);
-    if (hello.log != -1)
-        (void)close(hello.log);
+    if (hello.file != NULL)
+        append_close(&hello.log);
     return result;
 }

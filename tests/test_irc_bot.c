@@ -209,6 +209,27 @@ START_TEST(a_hangup_opens_the_file_anew_and_no_line_is_lost)
 }
 END_TEST
 
+/* Where it means "open it anew", and not the end, it is heard also under nohup. */
+START_TEST(a_hangup_is_heeded_under_nohup_too)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+    char nick[64];
+
+    (void)snprintf(port_text, sizeof port_text, "%d", fake.port);
+    program_start_by(&bot, "trap '' HUP; exec \"$@\"", "IRC_BOT", "bin/irc_bot", "-l",
+                     log_path, "127.0.0.1", port_text, "#room", NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    expect_error("joined");
+    ck_assert_int_eq(unlink(log_path), 0);
+    ck_assert_int_eq(kill(bot.pid, SIGHUP), 0);
+    irc_send(&server, ":bob!u@h PRIVMSG #room :\xE2\x80\xAE"
+                      "gnp.exe");
+    (void)await_log(log_path, "<bob> \xEF\xBF\xBDgnp.exe"); /* and nothing is turned */
+    stop_bot_on(&server);
+}
+END_TEST
+
 START_TEST(a_full_disk_is_said_once_and_the_bot_goes_on)
 {
     struct stream bob;
@@ -289,6 +310,7 @@ START_TEST(a_file_that_takes_nothing_keeps_nobody_waiting)
     free(irc_await(&server, "QUIT"));
     stream_close(&server);
     ck_assert_int_eq(program_wait(&bot), 1);
+    expect_error("lines are missing in");
     (void)close(reader);
 }
 END_TEST
@@ -731,6 +753,7 @@ int main(void)
         row_14_what_is_said_is_written_with_the_time_a_line_each,
         on_inspircd_what_is_said_is_written_as_well,
         a_hangup_opens_the_file_anew_and_no_line_is_lost,
+        a_hangup_is_heeded_under_nohup_too,
         a_full_disk_is_said_once_and_the_bot_goes_on,
         a_line_that_a_full_disk_has_cut_is_ended_before_the_next,
         a_file_that_takes_nothing_keeps_nobody_waiting,

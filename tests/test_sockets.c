@@ -1,7 +1,8 @@
-/* net/address, clock, descriptor, dial, fdset, listener, log, number and signals. */
+/* net/address, append, clock, descriptor, dial, fdset, listener, log, number and signals. */
 #include "tests/harness.h"
 
 #include "net/address.h"
+#include "net/append.h"
 #include "net/clock.h"
 #include "net/descriptor.h"
 #include "net/dial.h"
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -353,6 +355,70 @@ START_TEST(after_a_signal_nothing_is_ready_and_nothing_has_failed)
 }
 END_TEST
 
+/* ---- A file of lines ---------------------------------------------------------------- */
+
+/* The disk is full at so many bytes, as far as this process goes. */
+static void fill_disk(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST(a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
+{
+    char path[] = "/tmp/netlab-append-XXXXXX", text[64] = "";
+    int made = mkstemp(path);
+    struct append file;
+
+    ck_assert_int_ne(made, -1);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    fill_disk(10);
+    ck_assert_int_eq(append_open(&file, path), 0);
+    ck_assert_int_eq(append_line(&file, "first\n", 6), 0);
+    ck_assert_int_eq(append_line(&file, "second\n", 7), -1);
+    ck_assert_int_eq(errno, EFBIG);
+    ck_assert_int_eq(append_line(&file, "lost\n", 5), -1);
+    append_close(&file);
+    ck_assert_int_eq(append_open(&file, path), 0); /* another finds it so */
+    fill_disk(20);
+    ck_assert_int_eq(append_line(&file, "third\n", 6), 0);
+    ck_assert_int_eq(append_line(&file, "fourth\n", 7), -1);
+    fill_disk(RLIM_INFINITY);
+    ck_assert_int_eq(append_line(&file, "fifth\n", 6), 0);
+    append_close(&file);
+    ck_assert_int_gt(pread(made, text, sizeof text - 1, 0), 0);
+    ck_assert_str_eq(text, "first\nseco\nthird\nfou\nfifth\n");
+    (void)unlink(path);
+    (void)close(made);
+}
+END_TEST
+
+START_TEST(a_file_of_lines_may_be_a_device_or_one_that_is_not_to_be_read)
+{
+    char path[] = "/tmp/netlab-append-XXXXXX";
+    int made = mkstemp(path);
+    struct append file;
+
+    ck_assert_int_ne(made, -1);
+    ck_assert_int_eq(write(made, "x\n", 2), 2);
+    ck_assert_int_eq(fchmod(made, 0200), 0);
+    ck_assert_int_eq(append_open(&file, path), 0);
+    ck_assert_int_eq(append_line(&file, "line\n", 5), 0);
+    append_close(&file);
+    (void)unlink(path);
+    (void)close(made);
+    ck_assert_int_eq(append_open(&file, "/dev/full"), 0);
+    ck_assert_int_eq(append_line(&file, "line\n", 5), -1);
+    ck_assert_int_eq(errno, ENOSPC);
+    append_close(&file);
+    ck_assert_int_eq(append_open(&file, "/no/such/file"), -1);
+    ck_assert_int_eq(errno, ENOENT);
+}
+END_TEST
+
 /* ---- The log ------------------------------------------------------------------------ */
 
 static struct log lines;
@@ -675,6 +741,8 @@ int main(void)
         a_signal_is_let_in_when_there_is_always_something_ready,
         after_a_signal_nothing_is_ready_and_nothing_has_failed,
         a_hangup_that_was_ignored_stays_ignored,
+        a_line_that_a_full_disk_has_cut_is_ended_before_the_next,
+        a_file_of_lines_may_be_a_device_or_one_that_is_not_to_be_read,
         a_log_writes_whole_lines,
         a_log_of_more_than_it_holds_in_one_turn_is_whole_if_it_is_taken,
         a_log_that_nobody_reads_leaves_lines_out_and_says_how_many,
