@@ -41,6 +41,8 @@
 #define LOG_MS    1000 /* at the end, for who reads standard error */
 #define ROOM_PORT 2626
 
+#define REJECTED_MS 10000 /* from one time that it is told to the next */
+
 /* Of a message, beside the names: a line that is passed on must come to an end. */
 #define TEXT_LEAST 64
 
@@ -55,6 +57,7 @@ struct irc_relay {
     bool is_quiet;                  /* joins and leaves are not passed on */
     bool told_of_drops[2];          /* on the way to that side, and not how many yet */
     unsigned long news_left_out[2]; /* there, as lines waited */
+    int64_t tell_rejected_at;       /* not before (clock_ms()) */
 };
 
 static volatile sig_atomic_t stop_requested;
@@ -359,6 +362,21 @@ static void tell_unproven(struct irc_relay *relay, enum side to, unsigned long *
     relay_way_tell(&relay->way, !to, text);
 }
 
+/* The channel is moderated, or the relay was muted: those in the room are to know. */
+static void tell_rejected(struct irc_relay *relay)
+{
+    char text[512];
+
+    if (relay->session.rejected == 0 || clock_ms() < relay->tell_rejected_at)
+        return;
+    (void)snprintf(
+        text, sizeof text, "-- %lu message%s not let into %s", relay->session.rejected,
+        relay->session.rejected == 1 ? " was" : "s were", called(relay, CHANNEL));
+    relay->session.rejected = 0;
+    relay->tell_rejected_at = clock_ms() + REJECTED_MS;
+    relay_way_tell(&relay->way, ROOM, text);
+}
+
 /* The news that were left out are summed up when all that waited has been said. */
 static void tell_news_left_out(struct irc_relay *relay, enum side to)
 {
@@ -481,6 +499,7 @@ static int run(struct irc_relay *relay, struct signals *signals)
         tell_losses(relay, ROOM);
         tell_unproven(relay, CHANNEL, &relay->session.queue.lost);
         tell_unproven(relay, ROOM, &relay->room.queue.lost);
+        tell_rejected(relay);
         tell_news_left_out(relay, CHANNEL);
         tell_news_left_out(relay, ROOM);
         pass_on(relay, CHANNEL);

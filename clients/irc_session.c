@@ -277,17 +277,31 @@ static void take_nick(struct irc_session *session, const char *nick)
         (void)snprintf(session->nick, sizeof session->nick, "%s", nick);
 }
 
+static bool has_nick(const struct irc_session *session)
+{
+    return strcmp(session->nick, session->settings.nick) == 0;
+}
+
+/* Under another nick, the services are told whose password it is. */
+static void identify(struct irc_session *session)
+{
+    bool named = has_nick(session);
+    char out[IRC_MESSAGE_MOST], words[IRC_MESSAGE_MOST];
+
+    if (session->settings.password == NULL)
+        return;
+    (void)snprintf(words, sizeof words, "IDENTIFY %s%s%s",
+                   named ? "" : session->settings.nick, named ? "" : " ",
+                   session->settings.password);
+    reply(session, out, irc_build(out, "PRIVMSG", NICKSERV, words, NULL));
+}
+
 /* The nick in the welcome is the one that we have: a server may have cut it. */
 static void welcome(struct irc_session *session, const struct irc_message *message)
 {
-    char out[IRC_MESSAGE_MOST], identify[IRC_MESSAGE_MOST];
-
     take_nick(session, message->params[0]);
-    if (session->settings.password != NULL) {
-        (void)snprintf(identify, sizeof identify, "IDENTIFY %s",
-                       session->settings.password);
-        reply(session, out, irc_build(out, "PRIVMSG", NICKSERV, identify, NULL));
-    }
+    session->nick_at = clock_ms() + session->settings.silence_ms;
+    identify(session);
     join(session);
 }
 
@@ -313,7 +327,6 @@ static const struct refusal {
     {465, IRC_REGISTERING, "banned from the server"},
     {466, IRC_REGISTERING, "soon to be banned from the server"},
     {403, IRC_JOINING, "cannot join: there is no such channel"},
-    {471, IRC_JOINING, "cannot join: the channel is full"},
     {473, IRC_JOINING, "cannot join: the channel is for those who are invited"},
     {474, IRC_JOINING, "cannot join: banned from the channel"},
     {475, IRC_JOINING, "cannot join: the channel wants another key (-k gives it)"},
@@ -337,7 +350,7 @@ static bool is_passing(const struct irc_session *session, int numeric)
 {
     return session->state == IRC_JOINING &&
            (numeric == 263 || numeric == 437 ||
-            (numeric == 477 && session->settings.password != NULL));
+            ((numeric == 471 || numeric == 477) && session->settings.password != NULL));
 }
 
 /* A numeric's words for people stand last. */
@@ -364,6 +377,8 @@ static void take_refusal(struct irc_session *session, const struct irc_message *
     else if (message->numeric == 401 && session->settings.password != NULL &&
              irc_same(message->params[1], NICKSERV))
         report(session, "there is no %s to identify to: %s", NICKSERV, words);
+    if (message->numeric == 404)
+        session->rejected++;
     if (message->numeric == 404 && session->state == IRC_JOINED &&
         now - session->complained_at >= COMPLAIN_MS) {
         session->complained_at = now;
@@ -391,7 +406,8 @@ static void take_join(struct irc_session *session, const struct irc_message *mes
     if (!irc_same(message->params[0], session->settings.channel))
         return;
     session->prefix_length = strlen(message->prefix);
-    if (session->prefix_length > PREFIX_MOST) /* no server's; it would leave no room */
+    if (session->prefix_length > PREFIX_MOST || /* it would leave no room */
+        strchr(message->prefix, '!') == NULL || strchr(message->prefix, '@') == NULL)
         session->prefix_length = 0;
     if (session->state != IRC_JOINING && session->state != IRC_OUTSIDE)
         return;
@@ -400,6 +416,18 @@ static void take_join(struct irc_session *session, const struct irc_message *mes
     session->joined_at = clock_ms();
     report(session, "joined %s on %s port %d as %s", session->settings.channel,
            session->settings.host, session->settings.port, session->nick);
+}
+
+static void take_new_nick(struct irc_session *session, const char *nick)
+{
+    bool had = has_nick(session);
+
+    take_nick(session, nick);
+    session->prefix_length = 0; /* its length is not what it was */
+    if (had || !has_nick(session))
+        return;
+    report(session, "called %s now", session->nick);
+    identify(session);
 }
 
 /* Out of the channel, but not off the server: back after a pause. */
@@ -434,8 +462,7 @@ static void take_word(struct irc_session *session, const struct irc_message *mes
     } else if (strcmp(command, "JOIN") == 0 && is_own) {
         take_join(session, message);
     } else if (strcmp(command, "NICK") == 0 && is_own) {
-        take_nick(session, message->params[0]);
-        session->prefix_length = 0; /* its length is not what it was */
+        take_new_nick(session, message->params[0]);
     } else if (strcmp(command, "CHGHOST") == 0 && is_own) {
         session->prefix_length = 0;
     } else if (session->state == IRC_JOINED && here) {
@@ -521,12 +548,25 @@ static void ask_what_arrived(struct irc_session *session)
     pay(session, 1);
 }
 
+/* Who had the nick that was asked for may have gone. */
+static void try_nick_again(struct irc_session *session)
+{
+    char out[IRC_MESSAGE_MOST];
+
+    if (has_nick(session) || clock_ms() < session->nick_at)
+        return;
+    reply(session, out, irc_build(out, "NICK", session->settings.nick, NULL));
+    session->nick_at = clock_ms() + session->settings.silence_ms;
+}
+
 static void take_time(struct irc_session *session)
 {
     if (session->state == IRC_JOINED)
         ask_what_arrived(session);
-    if (session->state == IRC_JOINED || session->state == IRC_OUTSIDE)
+    if (session->state == IRC_JOINED || session->state == IRC_OUTSIDE) {
         look_for_life(session);
+        try_nick_again(session);
+    }
     if (session->state == IRC_JOINED || clock_ms() < session->deadline)
         return;
     switch (session->state) {
@@ -563,9 +603,12 @@ int64_t irc_session_deadline(const struct irc_session *session)
 {
     int64_t life = (session->asked_at != 0 ? session->asked_at : session->heard_at) +
                    session->settings.silence_ms;
+    int64_t nick = has_nick(session) ? NO_DEADLINE : session->nick_at;
     int64_t question = line_queue_question_at(&session->queue);
     int64_t deadline = session->deadline;
 
+    if (nick < life)
+        life = nick;
     switch (session->state) {
     case IRC_DIALING: return session->dial.deadline;
     case IRC_OVER: return NO_DEADLINE;

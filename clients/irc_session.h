@@ -69,6 +69,8 @@ struct irc_session {
 
     char nick[IRC_NICK_MOST + 1];
     int nicks_tried;
+    int64_t
+        nick_at; /* when the one that was asked for is tried again, if it is another */
     size_t prefix_length; /* of its own nick!user@host, as the server puts it */
     int64_t heard_at;     /* when the server last sent something */
     int64_t joined_at, complained_at;
@@ -77,7 +79,8 @@ struct irc_session {
     struct irc_reader reader;
     struct line_queue replies; /* what is no business of the pace: PONG, JOIN */
     struct line_queue queue;   /* and what is said */
-    int64_t paid_until;        /* the clock that each line said puts on */
+    unsigned long rejected; /* messages that the channel did not take; as its `dropped` */
+    int64_t paid_until;     /* the clock that each line said puts on */
 };
 
 /* Begins; the first attempt is made by the first step. */

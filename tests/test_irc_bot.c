@@ -453,7 +453,7 @@ START_TEST(what_the_server_refuses_is_said_in_words)
         {"432 * netbot :Bad nick", "does not allow this nick", false},
         {"464 netbot :Who?", "wants a password", false},
         {"403 netbot #room :No", "there is no such channel: No", true},
-        {"471 netbot #room :+l", "the channel is full", true},
+        {"471 netbot #room :+l", "cannot join: +l", true},
         {"473 netbot #room :+i", "for those who are invited", true},
         {"474 netbot #room :+b", "banned from the channel", true},
         {"475 netbot #room :+k", "wants another key (-k gives it)", true},
@@ -495,8 +495,37 @@ START_TEST(with_a_password_a_channel_for_registered_nicks_is_tried_again)
     irc_send(&server, ":fake 477 netbot #room :Register first");
     expect_error("registered nicks: Register first");
     expect_line(&server, "JOIN #room");
+    irc_send(&server, ":fake 471 netbot #room :Cannot join (+R)"); /* ngIRCd's */
+    expect_error("cannot join: Cannot join (+R)");
+    expect_line(&server, "JOIN #room");
     irc_send(&server, ":fake 263 netbot JOIN :Server load is high");
     expect_error("cannot join: Server load is high");
+    stop_bot_on(&server);
+}
+END_TEST
+
+START_TEST(a_nick_that_was_in_use_is_identified_for_and_tried_again)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+
+    ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
+    start_bot(fake.port, "-w", "1");
+    server = fake_accept(&fake);
+    free(irc_await(&server, "USER"));
+    irc_send(&server, ":fake 433 * netbot :In use");
+    expect_line(&server, "NICK netbot1");
+    irc_send(&server, ":fake 001 netbot1 :Welcome");
+    expect_line(&server, "PRIVMSG NickServ :IDENTIFY netbot sesame");
+    expect_line(&server, "JOIN #room");
+    irc_send(&server, ":netbot1!n@h JOIN #room");
+    expect_error("as netbot1");
+    free(irc_await(&server, "NICK netbot"));
+    irc_send(&server, ":fake 433 netbot1 netbot :In use");
+    free(irc_await(&server, "NICK netbot"));
+    irc_send(&server, ":netbot1!n@h NICK netbot");
+    expect_error("called netbot now");
+    free(irc_await(&server, "PRIVMSG NickServ :IDENTIFY sesame"));
     stop_bot_on(&server);
 }
 END_TEST
@@ -765,6 +794,7 @@ int main(void)
         a_password_that_is_a_word_of_the_protocol_does_no_harm,
         what_the_server_refuses_is_said_in_words,
         with_a_password_a_channel_for_registered_nicks_is_tried_again,
+        a_nick_that_was_in_use_is_identified_for_and_tried_again,
         a_key_opens_a_channel_that_has_one,
         a_silent_server_is_asked_and_then_left,
         a_server_without_a_welcome_is_left_and_pauses_grow,

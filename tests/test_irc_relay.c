@@ -486,6 +486,45 @@ START_TEST(so_is_one_that_comes_out_of_the_room_in_two_pieces)
 }
 END_TEST
 
+START_TEST(what_the_channel_does_not_take_is_told_in_the_room)
+{
+    link_fakes("relay", "0");
+    send_text(&fake_room, "[ann] 1\r\n[ann] 2\r\n");
+    free(irc_await(&fake_server, "<ann> 2"));
+    irc_send(&fake_server, ":fake 404 relay #room :Cannot send to channel (+m)\r\n"
+                           ":fake 404 relay #room :Cannot send to channel (+m)");
+    expect_line(&fake_room, "-- 2 messages were not let into #room");
+    stream_close(&fake_server);
+}
+END_TEST
+
+/* A server that puts our nick alone before our JOIN says nothing about the rest of it. */
+START_TEST(a_message_fits_also_where_the_server_does_not_show_who_we_are)
+{
+    struct fake fake = fake_open();
+    char text[1001], *line;
+    struct stream ann, server;
+
+    room = started(room_open());
+    relay = relay_start("relay", room.port, fake.port, "#room", "0", "-q");
+    server = fake_accept(&fake);
+    free(irc_await(&server, "USER"));
+    irc_send(&server, ":fake 001 relay :Welcome");
+    irc_send(&server, ":relay JOIN #room");
+    await_links(&relay);
+    ann = named(&room, "ann");
+    (void)memset(text, 'x', 1000);
+    text[1000] = '\0';
+    send_text(&ann, text);
+    send_text(&ann, "\n");
+    line = irc_await(&server, "<ann> ");
+    ck_assert_uint_le(strlen(":relay!netlabuser@") + 63 + 1 + strlen(line) + 2,
+                      IRC_MESSAGE_MOST);
+    free(line);
+    stream_close(&server);
+}
+END_TEST
+
 START_TEST(what_a_server_that_hangs_had_taken_is_counted_where_it_was_said)
 {
     struct fake fake = fake_open();
@@ -1210,6 +1249,8 @@ int main(void)
         a_queue_that_overflows_says_how_many_lines_were_dropped,
         a_long_line_is_dropped_as_a_whole_and_counts_as_one,
         so_is_one_that_comes_out_of_the_room_in_two_pieces,
+        what_the_channel_does_not_take_is_told_in_the_room,
+        a_message_fits_also_where_the_server_does_not_show_who_we_are,
         what_a_server_that_hangs_had_taken_is_counted_where_it_was_said,
         what_has_arrived_is_not_counted_and_what_was_under_way_is,
         several_rooms_in_one_channel_hear_each_other_once,
