@@ -86,6 +86,7 @@ static void go_on(struct relay_way *way, enum side side, const char *why)
 {
     report(way, way->sides[side].speaker, why);
     way->sides[side].speaker[0] = '\0';
+    way->sides[side].early_until = clock_ms() + HELD_MS;
 }
 
 static void tell_standing_by(struct relay_way *way, enum side side)
@@ -258,8 +259,10 @@ bool relay_way_say(struct relay_way *way, enum side side, const char *line, bool
     struct way_side *here = &way->sides[side];
 
     remember(&here->said, line);
-    if (relay_way_stands_by(way, side) &&
-        (is_through_twin(way, line) || forget(&here->early, line)))
+    if (relay_way_stands_by(way, side) && is_through_twin(way, line))
+        return false;
+    if ((relay_way_stands_by(way, side) || clock_ms() < here->early_until) &&
+        forget(&here->early, line))
         return false;
     return add(here, line, goes_on ? 0 : WAY_LINE_BYTES);
 }

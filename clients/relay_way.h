@@ -61,8 +61,9 @@ struct way_side {
     char
         speaker[IRC_NICK_MOST + 1]; /* it stands by for that twin; "": it speaks itself */
     char deputy[IRC_NICK_MOST + 1]; /* that twin stands by for it, or "" */
-    struct said early;  /* what the twin has said before this relay was to say it */
-    int64_t held_since; /* the first line that waits, or the last that the twin said */
+    struct said early;   /* what the twin has said before this relay was to say it */
+    int64_t early_until; /* it may still come when that twin has left (clock_ms()) */
+    int64_t held_since;  /* the first line that waits, or the last that the twin said */
 };
 
 struct relay_way {

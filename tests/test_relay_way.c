@@ -126,6 +126,9 @@ START_TEST(what_a_twin_has_said_first_is_not_said_again)
     expect_waiting(1, 1);
     say(0, 1); /* somebody says the same again */
     ck_assert_uint_eq(way.sides[CHANNEL].waiting.lines, 2);
+    ck_assert(twin_says(line_of(7)));
+    relay_way_gone(&way, CHANNEL, "ra", ""); /* and it has said that all the same */
+    ck_assert(!relay_way_say(&way, CHANNEL, line_of(7), false));
 }
 END_TEST
 
