@@ -297,6 +297,13 @@ static void hear_channel(void *owner, struct irc_message *message)
 
 /* ---- What became of the links ------------------------------------------------------- */
 
+/* What a link has not sent is the twin's to say. It should have it: nobody can prove it. */
+static void leave_to_twin(struct line_queue *queue)
+{
+    queue->lost += queue->lines;
+    line_queue_remove(queue, queue->length);
+}
+
 /* Each side hears when the other is lost, and both when they are linked. */
 static void tell_changes(struct irc_relay *relay)
 {
@@ -313,8 +320,8 @@ static void tell_changes(struct irc_relay *relay)
                        linked ? "up" : "lost");
         if (up[side])
             relay_way_tell(&relay->way, side, line);
-        else if (relay_way_stands_by(&relay->way, side)) /* the twin says that */
-            line_queue_remove(sending(relay, side), sending(relay, side)->length);
+        else if (relay_way_stands_by(&relay->way, side))
+            leave_to_twin(sending(relay, side));
     }
 }
 
@@ -356,8 +363,6 @@ static void tell_unproven(struct irc_relay *relay, enum side to, unsigned long *
     (void)snprintf(text, sizeof text, "-- %lu line%s said before may not have reached %s",
                    *lost, *lost == 1 ? "" : "s", called(relay, to));
     *lost = 0;
-    if (relay_way_stands_by(&relay->way, to)) /* then the twin has it */
-        return;
     report(relay, text + strlen("-- "));
     relay_way_tell(&relay->way, !to, text);
 }

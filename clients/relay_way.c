@@ -65,6 +65,15 @@ static size_t name_length(const char *text)
     return length > 1 && text[length] == '>' && text[length + 1] == ' ' ? length + 2 : 0;
 }
 
+/* Does a text begin with this name in angle brackets? */
+static bool begins_with(const char *text, const char *name)
+{
+    size_t length = name_length(text);
+
+    return length > 0 && strlen(name) == length - 3 &&
+           strncmp(text + 1, name, length - 3) == 0;
+}
+
 /* ---- Twins -------------------------------------------------------------------------- */
 
 static const char stands_by_for[] = "-- this relay stands by for ";
@@ -113,8 +122,8 @@ static void meet_twin(struct relay_way *way, enum side side, const char *name)
         return;
     stand_by(way, side, name);
     report(way, name,
-           side == CHANNEL ? "passes the room on as well: this relay stands by"
-                           : "passes the channel on as well: this relay stands by");
+           side == CHANNEL ? "passes on the room as well: this relay stands by"
+                           : "passes on the channel as well: this relay stands by");
     tell_standing_by(way, side);
 }
 
@@ -217,11 +226,31 @@ int64_t relay_way_deadline(const struct relay_way *way)
     return room < channel ? room : channel;
 }
 
+/* A mark that comes first has had its time: a twin that knows this relay passes none on. */
+static bool drop_marks(struct relay_way *way, enum side side)
+{
+    struct line_queue *queue = &way->sides[side].waiting;
+    bool dropped = false;
+
+    while (queue->length > 0 && relay_way_is_mark(way, side, queue->bytes)) {
+        const char *end = memchr(queue->bytes, '\n', queue->length);
+
+        line_queue_remove(queue, (size_t)(end - queue->bytes) + 1);
+        dropped = true;
+    }
+    return dropped;
+}
+
 void relay_way_step(struct relay_way *way)
 {
-    for (enum side side = ROOM; side <= CHANNEL; side++)
-        if (clock_ms() >= held_until(way, side))
+    for (enum side side = ROOM; side <= CHANNEL; side++) {
+        if (clock_ms() < held_until(way, side))
+            continue;
+        if (drop_marks(way, side))
+            way->sides[side].held_since = clock_ms();
+        else
             go_on(way, side, "keeps lines to itself: this relay goes on");
+    }
 }
 
 /* ---- What is to be said ------------------------------------------------------------- */
@@ -248,8 +277,7 @@ static bool is_through_twin(const struct relay_way *way, const char *line)
 
     for (; (length = name_length(line + at)) > 0; at += length)
         for (enum side side = ROOM; side <= CHANNEL; side++)
-            if (strlen(way->sides[side].speaker) == length - 3 &&
-                strncmp(line + at + 1, way->sides[side].speaker, length - 3) == 0)
+            if (begins_with(line + at, way->sides[side].speaker))
                 return true;
     return false;
 }
@@ -284,11 +312,7 @@ void relay_way_tell(struct relay_way *way, enum side side, const char *line)
 
 bool relay_way_is_mark(const struct relay_way *way, enum side side, const char *line)
 {
-    const char *name = way->names[!side];
-    size_t length = name_length(line);
-
-    return length > 0 && strlen(name) == length - 3 &&
-           strncmp(line + 1, name, length - 3) == 0;
+    return begins_with(line, way->names[!side]);
 }
 
 /* ---- The way a line came ------------------------------------------------------------ */
@@ -326,7 +350,7 @@ bool relay_way_came_back(struct relay_way *way, enum side side, const char *line
     size_t end = way_length(line), at = name_length(line), length;
     bool has_author =
         strncmp(line + end, "* ", 2) != 0 && strncmp(line + end, "-- ", 3) != 0;
-    char name[WAY_MOST + 1], speaker[WAY_MOST + 1];
+    char speaker[WAY_MOST + 1];
 
     if (is_too_long(way, end))
         return true;
@@ -336,12 +360,12 @@ bool relay_way_came_back(struct relay_way *way, enum side side, const char *line
     if (end > at + name_length(line + at) && was_said(way, side, line + at))
         return true;
     for (int names = 1; (length = name_length(line + at)) > 0; names++) {
+        const char *name = line + at;
+
         at += length;
         if (at == end && has_author)
             break;
-        (void)snprintf(name, sizeof name, "%.*s", (int)length - 3,
-                       line + at - length + 1);
-        if (strcmp(name, way->names[names % 2 == 0 ? side : !side]) != 0)
+        if (!begins_with(name, way->names[names % 2 == 0 ? side : !side]))
             continue;
         if (names > 1 || !was_said(way, !side, line + at))
             warn(way);

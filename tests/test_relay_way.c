@@ -51,7 +51,7 @@ static void meet_twin(void)
 {
     relay_way_tell(&way, ROOM, "-- the link to #room is up");
     ck_assert(relay_way_came_back(&way, CHANNEL, "<ra> <rb> -- the link to #room is up"));
-    ck_assert_str_eq(reported, "ra passes the room on as well: this relay stands by");
+    ck_assert_str_eq(reported, "ra passes on the room as well: this relay stands by");
     ck_assert_str_eq(told[CHANNEL], "-- this relay stands by for ra");
     ck_assert(relay_way_stands_by(&way, CHANNEL) && !relay_way_stands_by(&way, ROOM));
     *reported = '\0';
@@ -210,6 +210,17 @@ START_TEST(a_relay_whose_link_was_lost_says_what_its_deputy_has_not)
 }
 END_TEST
 
+START_TEST(a_mark_that_nobody_passes_on_is_no_reason_to_leave_a_twin)
+{
+    meet_twin();
+    relay_way_tell(&way, ROOM, "-- bob joined the channel");
+    now += 10000;
+    relay_way_step(&way);
+    ck_assert(relay_way_stands_by(&way, CHANNEL));
+    expect_waiting(0, 0);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -221,6 +232,7 @@ int main(void)
         a_twin_whose_link_is_lost_or_whose_name_changes_is_known,
         of_two_that_stand_by_for_each_other_the_first_in_order_goes_on,
         a_relay_whose_link_was_lost_says_what_its_deputy_has_not,
+        a_mark_that_nobody_passes_on_is_no_reason_to_leave_a_twin,
     };
     Suite *suite = suite_create("the way of relayed lines");
     TCase *tcase = tcase_create("way");
