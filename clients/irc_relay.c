@@ -13,10 +13,11 @@
  * waits for both.
  *
  * What one side cannot take yet waits, and speech comes first: who comes and goes is told
- * only where nothing waits, and summed up in a line behind what did.
+ * only where nothing waits, and summed up in a line behind what did. What is lost all the
+ * same is said where it came from, and how much it was.
  *
- * Why nothing goes in circles, and what several relays between the same room and channel
- * make of each other, is clients/relay_way.h.
+ * Where it waits, why nothing goes in circles, and what several relays between the same
+ * room and channel make of each other, is clients/relay_way.h.
  */
 #include "clients/irc_options.h"
 #include "clients/irc_session.h"
@@ -182,8 +183,7 @@ static void take_news(struct irc_relay *relay, const char *line)
 {
     static const char joined[] = "Client joined ", left[] = "Client left ";
     const char *name = line + strlen("Client "), *is_now = strstr(name, " is now ");
-    char who[WAY_MOST + 1];
-    char said[WAY_LINE_BYTES];
+    char said[WAY_LINE_BYTES], who[WAY_MOST + 1];
 
     if (strncmp(line, joined, strlen(joined)) == 0 &&
         strchr(line + strlen(joined), ' ') == NULL) {
