@@ -911,8 +911,10 @@ START_TEST(an_irc_server_that_comes_back_gets_what_was_said_meanwhile)
     ngircd_stop(&irc, SIGKILL);
     expect_next(&ann, "[relay] -- the link to #room is lost");
     send_text(&ann, "said meanwhile\n");
+    ck_assert_int_eq(kill(relay.pid, SIGSTOP), 0); /* until bob is there to hear it */
     ngircd_start(&irc, "a", port, "");
     bob = irc_join(port, "bob", "#room");
+    ck_assert_int_eq(kill(relay.pid, SIGCONT), 0);
     expect_said(&bob, "relay", "<ann> said meanwhile");
     (void)skip_to_line(&ann, "[relay] -- the link to #room is up");
 }
