@@ -505,6 +505,34 @@ START_TEST(what_the_channel_does_not_take_is_told_in_the_room)
 }
 END_TEST
 
+START_TEST(a_line_whose_names_leave_no_place_for_words_is_counted)
+{
+    char channel[200], name[171];
+    struct fake fake = fake_open();
+    struct stream ann, server;
+
+    (void)memset(channel, 'c', sizeof channel - 1);
+    channel[0] = '#';
+    channel[sizeof channel - 1] = '\0';
+    (void)memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    room = started(room_open());
+    relay = relay_start("relay", room.port, fake.port, channel, "0", "-q");
+    server = fake_accept(&fake);
+    free(irc_await(&server, "USER"));
+    irc_send(&server, ":fake 001 relay :Welcome");
+    irc_send(&server, ":relay!~netlab@%.100s JOIN %s", name, channel);
+    await_links(&relay);
+    ann = named(&room, "ann");
+    send_text(&ann, "<");
+    send_text(&ann, name);
+    send_text(&ann, "> what is not heard\nbut this\n");
+    free(irc_await(&server, "<ann> but this"));
+    (void)skip_to_line(&ann, "[relay] -- 1 line was dropped on the way to %s", channel);
+    stream_close(&server);
+}
+END_TEST
+
 /* A server that puts our nick alone before our JOIN says nothing about the rest of it. */
 START_TEST(a_message_fits_also_where_the_server_does_not_show_who_we_are)
 {
@@ -915,7 +943,7 @@ START_TEST(an_irc_server_that_comes_back_gets_what_was_said_meanwhile)
     ngircd_start(&irc, "a", port, "");
     bob = irc_join(port, "bob", "#room");
     ck_assert_int_eq(kill(relay.pid, SIGCONT), 0);
-    expect_said(&bob, "relay", "<ann> said meanwhile");
+    free(irc_await(&bob, "<ann> said meanwhile"));
     (void)skip_to_line(&ann, "[relay] -- the link to #room is up");
 }
 END_TEST
@@ -1259,6 +1287,7 @@ int main(void)
         a_long_line_is_dropped_as_a_whole_and_counts_as_one,
         so_is_one_that_comes_out_of_the_room_in_two_pieces,
         what_the_channel_does_not_take_is_told_in_the_room,
+        a_line_whose_names_leave_no_place_for_words_is_counted,
         a_message_fits_also_where_the_server_does_not_show_who_we_are,
         what_a_server_that_hangs_had_taken_is_counted_where_it_was_said,
         what_has_arrived_is_not_counted_and_what_was_under_way_is,
