@@ -42,7 +42,7 @@
 #define LOG_MS    1000 /* at the end, for who reads standard error */
 #define ROOM_PORT 2626
 
-#define REJECTED_MS 10000 /* from one time that it is told to the next */
+#define REJECTED_MS 5000 /* from one time that it is told to the next */
 
 /* Of a message, beside the names: a line that is passed on must come to an end. */
 #define TEXT_LEAST 64
@@ -448,6 +448,8 @@ static int wait_for_events(struct irc_relay *relay, struct signals *signals,
         deadline = room_deadline;
     if (way_deadline < deadline)
         deadline = way_deadline;
+    if (relay->session.rejected > 0 && relay->tell_rejected_at < deadline)
+        deadline = relay->tell_rejected_at;
     timeout = clock_timespec(deadline - clock_ms());
     FD_ZERO(readable);
     FD_ZERO(&writable);

@@ -501,6 +501,8 @@ START_TEST(what_the_channel_does_not_take_is_told_in_the_room)
     irc_send(&fake_server, ":fake 404 relay #room :Cannot send to channel (+m)\r\n"
                            ":fake 404 relay #room :Cannot send to channel (+m)");
     expect_line(&fake_room, "-- 2 messages were not let into #room");
+    irc_send(&fake_server, ":fake 404 relay #room :Cannot send to channel (+m)");
+    free(irc_await(&fake_room, "-- 1 message was not let into #room")); /* in a while */
     stream_close(&fake_server);
 }
 END_TEST
