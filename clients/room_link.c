@@ -287,7 +287,7 @@ int64_t room_link_deadline(const struct room_link *link)
     if (link->state == ROOM_DIALING)
         return link->dial.deadline;
     if (link->state == ROOM_JOINED)
-        return link->knows_nick && link->queue.sent == 0
+        return link->knows_nick && link->queue.sent == 0 && link->replies.sent == 0
                    ? line_queue_question_at(&link->queue)
                    : INT64_MAX;
     return link->deadline;
