@@ -13,6 +13,7 @@
  *     pour[:BYTES] queues what there is room for, of so many bytes in all; then resumes
  *     take:BYTES   has `received` take no more than this
  *     hold, close, expire:MS   what stream_hold() and the others do
+ *     narrow       has the kernel take only some kilobytes of output at a time
  *     resume       resumes every client
  *     stop         stops the server
  *     watch:MS, watch-write:MS, unwatch   watches an end of the pipe (-1: for ever)
@@ -30,6 +31,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define POUR_PERIOD 251 /* what is poured is 0, 1, 2 ... 250, and again */
@@ -132,6 +134,13 @@ static void expire(struct event *event)
     stream_expire(event->stream, event->number);
 }
 
+static void narrow(struct event *event)
+{
+    const int least = 1;
+
+    (void)setsockopt(event->stream->sock, SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
+}
+
 static void close_client(struct event *event)
 {
     stream_close(event->stream);
@@ -186,21 +195,14 @@ static const struct word {
     const char *name;
     void (*act)(struct event *event);
     bool is_for_client;
-} known[] = {{"print", print, true},
-             {"echo", echo, true},
-             {"pour", pour, true},
-             {"take", take, false},
-             {"hold", hold, true},
-             {"close", close_client, true},
-             {"expire", expire, true},
-             {"resume", resume, false},
-             {"stop", stop, false},
-             {"watch", watch, false},
-             {"watch-write", watch_write, false},
-             {"unwatch", unwatch, false},
-             {"ring", ring, false},
-             {"empty", empty, false},
-             {"obey", obey, false}};
+} known[] = {{"print", print, true},        {"echo", echo, true},
+             {"pour", pour, true},          {"take", take, false},
+             {"hold", hold, true},          {"narrow", narrow, true},
+             {"close", close_client, true}, {"expire", expire, true},
+             {"resume", resume, false},     {"stop", stop, false},
+             {"watch", watch, false},       {"watch-write", watch_write, false},
+             {"unwatch", unwatch, false},   {"ring", ring, false},
+             {"empty", empty, false},       {"obey", obey, false}};
 
 static const struct word *find_word(const char *text, size_t length)
 {

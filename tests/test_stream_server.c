@@ -6,6 +6,7 @@
 
 #include "net/address.h"
 #include "net/clock.h"
+#include "net/line.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -438,6 +439,26 @@ START_TEST(a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end)
 }
 END_TEST
 
+START_TEST(stopped_while_it_waits_for_one_to_close_it_still_sends_that_one_all)
+{
+    struct stream slow, other;
+
+    serve("line=obey");
+    slow = connect_narrowly();
+    other = connect_to(server.port);
+    send_text(&slow, "!pour:20000,close\n");
+    (void)skip_to_line(&server.out, "line %s !pour:20000,close", name_of(&slow));
+    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
+    expect_end(&other);
+    send_text(&slow, "more"); /* a socket that is closed answers that with a reset */
+    expect_poured(&slow, 20000);
+    expect_end(&slow);
+    stream_close(&slow);
+    stream_close(&other);
+    ck_assert_int_eq(program_wait(&server), 0);
+}
+END_TEST
+
 /* ---- Held clients ------------------------------------------------------------------- */
 
 START_TEST(a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order)
@@ -627,6 +648,24 @@ START_TEST(lines_and_telnets_commands_may_be_cut_anywhere)
 }
 END_TEST
 
+/* A full line has no room for what a doubled 255 becomes. */
+START_TEST(a_doubled_255_behind_a_full_line_begins_the_next_piece)
+{
+    static char full[LINE_MOST + 1];
+    struct stream client;
+
+    memset(full, 'x', LINE_MOST);
+    serve("line=print");
+    client = connect_to(server.port);
+    send_text(&client, full);
+    send_text(&client, "\xFF\xFF\n");
+    expect_line(&client, "%s", full);
+    expect_line(&client, "\xEF\xBF\xBD");
+    stream_close(&client);
+    program_stop(&server);
+}
+END_TEST
+
 START_TEST(one_that_asks_and_never_reads_is_stopped_and_loses_nothing)
 {
     static char bytes[POUR_PERIOD * 200];
@@ -635,7 +674,7 @@ START_TEST(one_that_asks_and_never_reads_is_stopped_and_loses_nothing)
 
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (char)(i % POUR_PERIOD);
-    serve("received=echo");
+    serve("opened=narrow received=echo"); /* so some of it is owed when more is queued */
     deaf = connect_to(server.port);
     other = connect_to(server.port);
     while (poll(&(struct pollfd){deaf.fd, POLLOUT, 0}, 1, 300) == 1) {
@@ -800,6 +839,7 @@ int main(void)
         what_a_client_is_sent_is_a_sign_of_life,
         one_that_does_not_close_its_end_is_closed_after_two_seconds,
         a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end,
+        stopped_while_it_waits_for_one_to_close_it_still_sends_that_one_all,
         a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order,
         a_held_client_that_closes_its_end_is_answered_when_it_is_resumed,
         one_that_has_closed_its_end_still_gets_all_that_a_server_has_to_send,
@@ -807,6 +847,7 @@ int main(void)
         what_a_handler_leaves_is_offered_again,
         full_input_of_which_a_handler_takes_nothing_ends_the_stream,
         lines_and_telnets_commands_may_be_cut_anywhere,
+        a_doubled_255_behind_a_full_line_begins_the_next_piece,
         one_that_asks_and_never_reads_is_stopped_and_loses_nothing,
         no_descriptor_is_lost_and_the_next_client_finds_nothing_of_the_last,
     };
