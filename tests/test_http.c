@@ -495,6 +495,19 @@ START_TEST(lines_without_end_between_chunks_are_given_up_at_their_bound)
 }
 END_TEST
 
+START_TEST(any_number_of_small_chunks_is_a_body)
+{
+    enum { CHUNKS = 2000 };
+    static char bytes[100 + 6 * CHUNKS] = OK CHUNKED;
+
+    for (int i = 0; i < CHUNKS; i++)
+        (void)strcat(bytes, "1\r\nx\r\n");
+    (void)strcat(bytes, "0\r\n\r\n");
+    ck_assert_uint_eq(strspn(strstr(account_of(HTTP_RESPONSE, bytes), "||") + 2, "x"),
+                      CHUNKS);
+}
+END_TEST
+
 START_TEST(a_cut_body_is_not_taken_for_a_whole_one)
 {
     expect_response(OK "Content-Length: 5\r\n\r\nabcd",
@@ -814,6 +827,7 @@ int main(void)
         a_body_whose_end_is_in_doubt_is_refused,
         malformed_chunks_are_refused,
         lines_without_end_between_chunks_are_given_up_at_their_bound,
+        any_number_of_small_chunks_is_a_body,
         a_cut_body_is_not_taken_for_a_whole_one,
         whatever_comes_nothing_is_read_outside_and_no_control_gets_into_a_field,
         random_heads_keep_no_controls,

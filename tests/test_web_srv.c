@@ -466,6 +466,20 @@ START_TEST(a_request_has_a_bound_in_every_direction)
 }
 END_TEST
 
+START_TEST(the_bound_of_a_body_is_each_requests_own)
+{
+    static char body[30000];
+    struct stream client = connect_to(server.port);
+
+    for (int n = 0; n < 3; n++) {
+        send_text(&client, "GET / HTTP/1.1\r\n" HOST "Content-Length: 30000\r\n\r\n");
+        send_bytes(&client, body, sizeof body);
+        expect_text(&client, HELLO);
+    }
+    stream_close(&client);
+}
+END_TEST
+
 START_TEST(a_body_that_waits_to_be_asked_for_is_asked_for)
 {
     struct stream client = connect_to(server.port);
@@ -481,6 +495,11 @@ START_TEST(a_body_that_waits_to_be_asked_for_is_asked_for)
     answer = take_answer(&client); /* and one that is not wanted is not */
     ck_assert_int_eq(answer.status, 405);
     ck_assert_str_eq(answer.connection, "close");
+    stream_close(&client);
+    client = connect_to(server.port); /* HTTP/1.0 knows no 100 (RFC 9110 10.1.1) */
+    send_text(&client, "GET / HTTP/1.0\r\nExpect: 100-continue\r\n"
+                       "Content-Length: 4\r\n\r\nbody");
+    expect_text(&client, HELLO);
     stream_close(&client);
 }
 END_TEST
@@ -870,6 +889,26 @@ START_TEST(a_full_server_still_has_the_descriptors_for_a_file)
 }
 END_TEST
 
+START_TEST(no_directory_on_the_way_to_a_file_stays_open)
+{
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    ck_assert_int_eq(mkdir(path_in("a"), 0755), 0);
+    ck_assert_int_eq(mkdir(path_in("a/b"), 0755), 0);
+    write_file("a/b/c", "deep");
+    program_start_by(&server, "ulimit -n 20; exec \"$@\"", WEB_SRV, "-p", "0", "-d",
+                     directory, NULL);
+    program_read_port(&server, "Serving HTTP on port ");
+    for (int n = 0; n < 30; n++) {
+        expect_file("/a/b/c", "deep");
+        ck_assert_int_eq(ask("GET", "/a/b/none").status, 404);
+        ck_assert_int_eq(ask("GET", "/a/b/c/none").status, 404);
+        ck_assert_int_eq(ask("GET", "/a/b/%").status, 400);
+        ck_assert_int_eq(ask("GET", "/a/b").status, 301);
+    }
+    close_directory();
+}
+END_TEST
+
 START_TEST(as_many_long_files_are_sent_at_a_time_as_there_are_clients)
 {
     static struct stream clients[560];
@@ -955,6 +994,7 @@ int main(void)
         a_refused_method_keeps_the_connection_if_it_has_no_body,
         a_request_that_could_be_read_in_two_ways_is_refused,
         a_request_has_a_bound_in_every_direction,
+        the_bound_of_a_body_is_each_requests_own,
         a_body_that_waits_to_be_asked_for_is_asked_for,
         whatever_comes_the_next_one_is_served,
     };
@@ -991,6 +1031,7 @@ int main(void)
     tcase_set_timeout(limits, 60);
     tcase_add_test(limits, a_server_without_descriptors_says_503);
     tcase_add_test(limits, a_full_server_still_has_the_descriptors_for_a_file);
+    tcase_add_test(limits, no_directory_on_the_way_to_a_file_stays_open);
     tcase_add_test(limits, as_many_long_files_are_sent_at_a_time_as_there_are_clients);
     suite_add_tcase(suite, limits);
     return run_suite(suite);
