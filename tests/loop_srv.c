@@ -195,14 +195,16 @@ static const struct word {
     const char *name;
     void (*act)(struct event *event);
     bool is_for_client;
-} known[] = {{"print", print, true},        {"echo", echo, true},
-             {"pour", pour, true},          {"take", take, false},
-             {"hold", hold, true},          {"narrow", narrow, true},
-             {"close", close_client, true}, {"expire", expire, true},
-             {"resume", resume, false},     {"stop", stop, false},
-             {"watch", watch, false},       {"watch-write", watch_write, false},
-             {"unwatch", unwatch, false},   {"ring", ring, false},
-             {"empty", empty, false},       {"obey", obey, false}};
+} known[] = {
+    {"print", print, true},        {"echo", echo, true},
+    {"pour", pour, true},          {"take", take, false},
+    {"hold", hold, true},          {"narrow", narrow, true},
+    {"close", close_client, true}, {"expire", expire, true},
+    {"resume", resume, false},     {"stop", stop, false},
+    {"watch", watch, false},       {"watch-write", watch_write, false},
+    {"unwatch", unwatch, false},   {"ring", ring, false},
+    {"empty", empty, false},       {"obey", obey, false},
+};
 
 static const struct word *find_word(const char *text, size_t length)
 {
