@@ -163,6 +163,20 @@ START_TEST(what_stands_without_a_line_end_is_passed_on_before_the_client_left)
 }
 END_TEST
 
+START_TEST(a_full_line_is_passed_on_before_the_client_left_with_the_piece_behind_it)
+{
+    static char full[2048 + 1];
+
+    memset(full, 'x', 2048);
+    send_text(&ann, full);
+    send_text(&ann, "\xE2\x82");
+    (void)shutdown(ann.fd, SHUT_WR);
+    expect_line(&bob, "[%s] %s", ann_name, full);
+    expect_line(&bob, "[%s] \xEF\xBF\xBD", ann_name);
+    expect_line(&bob, "Client left %s", ann_name);
+}
+END_TEST
+
 START_TEST(what_was_sent_before_a_half_close_is_passed_on)
 {
     send_text(&ann, "one\ntwo\nthree\xE2\x82");
@@ -606,6 +620,7 @@ int main(void)
         a_longer_line_goes_out_in_pieces_and_nothing_is_lost,
         a_long_line_is_never_cut_inside_a_character,
         what_stands_without_a_line_end_is_passed_on_before_the_client_left,
+        a_full_line_is_passed_on_before_the_client_left_with_the_piece_behind_it,
         what_was_sent_before_a_half_close_is_passed_on,
         a_lone_carriage_return_forges_no_line,
         control_characters_are_shown_in_caret_notation,

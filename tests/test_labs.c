@@ -138,14 +138,15 @@ END_TEST
 
 START_TEST(a_file_that_cannot_be_opened_or_could_make_it_wait_is_said_at_the_start)
 {
-    static const char fifo[] = "/tmp/netlab-fifo-of-the-test";
+    char directory[] = "/tmp/hello_srv-XXXXXX", fifo[sizeof directory + 5];
 
-    (void)unlink(fifo);
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    (void)snprintf(fifo, sizeof fifo, "%s/fifo", directory);
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
     program_start(&server, "HELLO_SRV", "bin/hello_srv", "-p", "0", "-l", fifo, NULL);
     expect_lf(&server.err, "hello_srv: cannot write to %s: %s", fifo, strerror(ENXIO));
     ck_assert_int_eq(program_wait(&server), 1);
-    ck_assert_int_eq(unlink(fifo), 0);
+    ck_assert(unlink(fifo) == 0 && rmdir(directory) == 0);
     program_start(&server, "HELLO_SRV", "bin/hello_srv", "-p", "0", "-l", "/nowhere/log",
                   NULL);
     expect_lf(&server.err, "hello_srv: cannot write to /nowhere/log: %s",

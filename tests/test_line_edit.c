@@ -210,6 +210,11 @@ START_TEST(keys_without_a_meaning_insert_nothing)
     expect("|");
     type("a\tb\xC2\x9B");
     expect("a       b|");
+    type("\rcde\x02"); /* F6 to F12 end in the digits of Home, Delete and End */
+    type("\033[17~\033[18~\033[19~\033[20~\033[21~\033[23~\033[24~");
+    expect("cd|e");
+    type("\033[[D\033[[A"); /* F4 and F1 on the Linux console: not Left and Up */
+    expect("cd|e");
 }
 END_TEST
 

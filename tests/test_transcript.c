@@ -187,6 +187,17 @@ START_TEST(many_tiny_texts_cost_room_too)
 }
 END_TEST
 
+START_TEST(however_much_room_is_wanted_behind_tiny_texts_its_position_gives_that)
+{
+    for (int i = 0; transcript_room(&transcript) > 0; i++)
+        append("abc", TRANSCRIPT_NOBODY, i % 2);
+    for (size_t bytes = 1; bytes <= 1024; bytes++) {
+        transcript_release(&transcript, transcript_position_for(&transcript, bytes));
+        ck_assert_uint_ge(transcript_room(&transcript), bytes);
+    }
+}
+END_TEST
+
 START_TEST(the_position_for_so_much_room_gives_just_that_room)
 {
     char text[601] = "";
@@ -292,6 +303,7 @@ int main(void)
         more_pieces_than_a_send_takes_are_taken_in_turns,
         room_is_what_the_slowest_has_read,
         many_tiny_texts_cost_room_too,
+        however_much_room_is_wanted_behind_tiny_texts_its_position_gives_that,
         the_position_for_so_much_room_gives_just_that_room,
         a_capacity_that_is_no_power_of_two_is_refused,
         a_hundred_thousand_random_steps_agree_with_the_simple_way,
