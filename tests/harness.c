@@ -116,6 +116,20 @@ void program_stop(struct program *program)
     stream_close(&program->err);
 }
 
+void program_pause(const struct program *program)
+{
+    int status;
+
+    ck_assert_int_eq(kill(program->pid, SIGSTOP), 0);
+    ck_assert_int_eq(waitpid(program->pid, &status, WUNTRACED), program->pid);
+    ck_assert(WIFSTOPPED(status));
+}
+
+void program_go_on(const struct program *program)
+{
+    ck_assert_int_eq(kill(program->pid, SIGCONT), 0);
+}
+
 void expect_wrong_usage(const char *variable, const char *fallback, const char *first,
                         const char *second)
 {

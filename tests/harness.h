@@ -54,6 +54,10 @@ int program_wait(struct program *program);
 /* Sends SIGTERM and expects an orderly end: status 0, nothing on standard error. */
 void program_stop(struct program *program);
 
+/* Stops it where it is, so that what is sent meanwhile comes to it together; it goes on. */
+void program_pause(const struct program *program);
+void program_go_on(const struct program *program);
+
 /* Started with these two arguments (the second may be NULL) it must complain, status 2. */
 void expect_wrong_usage(const char *variable, const char *fallback, const char *first,
                         const char *second);

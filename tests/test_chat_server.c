@@ -263,6 +263,23 @@ START_TEST(a_flooding_sender_who_never_reads_keeps_nobody_from_talking)
 }
 END_TEST
 
+START_TEST(who_sends_much_in_few_bytes_has_no_more_of_a_turn_than_the_others)
+{
+    struct program server = room_open();
+    struct stream clients[3];
+    static char lines[16384]; /* of a byte each, which become twenty */
+
+    room_fill(&server, clients, 3);
+    memset(lines, '\n', sizeof lines);
+    program_pause(&server);
+    send_bytes(&clients[0], lines, sizeof lines);
+    send_text(&clients[1], "hello\n");
+    program_go_on(&server);
+    ck_assert_int_lt(skip_to_line(&clients[2], "[%s] hello", name_of(&clients[1])), 2000);
+    program_stop(&server);
+}
+END_TEST
+
 START_TEST(a_flood_of_questions_is_answered_in_whole)
 {
     struct program server = room_open();
@@ -771,6 +788,7 @@ int main(void)
         a_reader_that_takes_a_byte_now_and_then_is_closed_too,
         a_slow_reader_that_reads_all_the_time_loses_nothing,
         a_flooding_sender_who_never_reads_keeps_nobody_from_talking,
+        who_sends_much_in_few_bytes_has_no_more_of_a_turn_than_the_others,
         a_flood_of_questions_is_answered_in_whole,
         questions_without_end_whose_answers_are_read_slowly_silence_nobody,
         clients_that_reset_while_others_join_are_reported_and_the_room_goes_on,

@@ -20,6 +20,8 @@
 /* ---- System calls ------------------------------------------------------------------- */
 
 #define LISTENERS 50
+#define GATHERED  80 /* more than the 64 from which on sends are put off */
+#define LOOKS     10 /* that they are put off for */
 
 /* The server, with strace as its child (-D), which writes down its calls. */
 static struct program traced_room(const char *log)
@@ -37,6 +39,16 @@ static struct program traced_room(const char *log)
     return server;
 }
 
+/* Of how many descriptors a row of the log is a wait; 0: it is another call. */
+static int waited_for(const char *row)
+{
+    int count = 0;
+
+    if (sscanf(row, "pselect6(%d,", &count) != 1)
+        (void)sscanf(row, "select(%d,", &count);
+    return count;
+}
+
 /* The most sends that one client got between two waits, of all turns in the log. */
 static int most_sends_a_turn(const char *log, int *sends)
 {
@@ -47,7 +59,7 @@ static int most_sends_a_turn(const char *log, int *sends)
     ck_assert_ptr_nonnull(file);
     *sends = 0;
     while (fgets(row, sizeof row, file) != NULL) {
-        if (strncmp(row, "pselect", 7) == 0 || strncmp(row, "select", 6) == 0) {
+        if (waited_for(row) > 0) {
             memset(counts, 0, sizeof counts);
         } else if (sscanf(row, "sendmsg(%d,", &fd) == 1 ||
                    sscanf(row, "sendto(%d,", &fd) == 1) {
@@ -107,6 +119,80 @@ START_TEST(whoever_talks_nobody_gets_two_sends_in_a_turn)
     program_stop(&server);
     ck_assert_int_eq(most_sends_a_turn(log, &sends), 1);
     ck_assert_int_lt(sends, 40 * LISTENERS * (LISTENERS - 1));
+    (void)unlink(log);
+}
+END_TEST
+
+/* The most waits in a row without a send between them, of all in the log. */
+static int most_waits_without_a_send(const char *log)
+{
+    static char row[4096];
+    int waits = 0, most = 0;
+    FILE *file = fopen(log, "r");
+
+    ck_assert_ptr_nonnull(file);
+    while (fgets(row, sizeof row, file) != NULL) {
+        waits = waited_for(row) > 0 ? waits + 1 : 0;
+        if (waits > most)
+            most = waits;
+    }
+    (void)fclose(file);
+    return most;
+}
+
+START_TEST(in_a_large_room_sends_are_put_off_while_more_comes_and_for_ten_looks_at_most)
+{
+    char log[] = "/tmp/chat-calls-XXXXXX";
+    static char much[200 * 1000 + 1];
+    static struct stream clients[GATHERED];
+    struct program server;
+
+    (void)close(mkstemp(log));
+    server = traced_room(log);
+    room_fill(&server, clients, GATHERED);
+    for (size_t i = 0; i < sizeof much - 1; i++) /* IAC NOP says nothing, "x" a little */
+        much[i] = "\xFF\xF1x\n"[i % 2 + (i % 1000 >= 998 ? 2 : 0)];
+    program_pause(&server);
+    for (int talker = 0; talker < 2; talker++)
+        send_text(&clients[talker], much);
+    program_go_on(&server);
+    for (int i = 2; i < GATHERED; i++)
+        for (int n = 0; n < 2 * 200; n++)
+            free(next_line(&clients[i]));
+    program_stop(&server);
+    ck_assert_int_eq(most_waits_without_a_send(log), LOOKS + 1);
+    (void)unlink(log);
+}
+END_TEST
+
+START_TEST(after_a_crowd_the_server_looks_at_no_more_descriptors_than_before)
+{
+    char log[] = "/tmp/chat-calls-XXXXXX", row[4096];
+    struct stream clients[LISTENERS];
+    struct program server;
+    int descriptors = 0, most = 0; /* that were waited for at last, and ever */
+    FILE *file;
+
+    (void)close(mkstemp(log));
+    server = traced_room(log);
+    room_fill(&server, clients, LISTENERS);
+    for (int i = 1; i < LISTENERS; i++)
+        stream_close(&clients[i]);
+    for (int i = 1; i < LISTENERS; i++)
+        while (strncmp(next_line(&clients[0]), "Client left ", 12) != 0)
+            continue;
+    program_stop(&server);
+    file = fopen(log, "r");
+    ck_assert_ptr_nonnull(file);
+    while (fgets(row, sizeof row, file) != NULL) {
+        if (waited_for(row) > 0)
+            descriptors = waited_for(row);
+        if (descriptors > most)
+            most = descriptors;
+    }
+    (void)fclose(file);
+    ck_assert_int_gt(most, LISTENERS);
+    ck_assert_int_le(descriptors, most - (LISTENERS - 1));
     (void)unlink(log);
 }
 END_TEST
@@ -183,6 +269,8 @@ int main(void)
     const TTest *const tests[] = {
         whatever_came_in_a_client_gets_it_in_one_send_a_turn,
         whoever_talks_nobody_gets_two_sends_in_a_turn,
+        in_a_large_room_sends_are_put_off_while_more_comes_and_for_ten_looks_at_most,
+        after_a_crowd_the_server_looks_at_no_more_descriptors_than_before,
         a_thousand_clients_fit_in_six_megabytes_and_so_they_do_when_none_reads,
     };
     Suite *suite = suite_create("counts");
