@@ -328,6 +328,36 @@ START_TEST(questions_without_end_whose_answers_are_read_slowly_silence_nobody)
 }
 END_TEST
 
+START_TEST(a_leaver_who_does_not_read_has_left_once)
+{
+    struct program server = room_open();
+    struct stream clients[3];
+    struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
+    const int least = 1;
+    char left[128];
+
+    room_fill(&server, clients, 3);
+    (void)snprintf(left, sizeof left, "Client left %s", name_of(&clients[2]));
+    (void)setsockopt(clients[2].fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
+    while (talk.said < 600) /* more than the kernel takes for it, less than the ring */
+        say_next(&talk);
+    ck_assert(hear_up_to(&talk, talk.said, left));
+    stream_drain(&server.out);
+    (void)poll(NULL, 0,
+               2100); /* so long it has read nothing: it may be given up at once */
+    send_text(&clients[2], "/quit\n");
+    ck_assert(!hear_up_to(&talk, talk.said + 1, left));
+    (void)strcat(left, " (too slow)");
+    while (talk.said < 2000) {
+        say_next(&talk);
+        ck_assert(hear_up_to(&talk, talk.said - 50, left));
+        stream_drain(&server.out);
+    }
+    ck_assert(hear_up_to(&talk, talk.said, left));
+    program_stop(&server);
+}
+END_TEST
+
 /* ---- Resets ------------------------------------------------------------------------- */
 
 START_TEST(clients_that_reset_while_others_join_are_reported_and_the_room_goes_on)
@@ -791,6 +821,7 @@ int main(void)
         who_sends_much_in_few_bytes_has_no_more_of_a_turn_than_the_others,
         a_flood_of_questions_is_answered_in_whole,
         questions_without_end_whose_answers_are_read_slowly_silence_nobody,
+        a_leaver_who_does_not_read_has_left_once,
         clients_that_reset_while_others_join_are_reported_and_the_room_goes_on,
         a_reset_is_a_client_that_left,
         what_a_client_said_before_it_was_reset_by_its_unread_news_is_passed_on,
