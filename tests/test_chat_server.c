@@ -280,6 +280,45 @@ START_TEST(who_sends_much_in_few_bytes_has_no_more_of_a_turn_than_the_others)
 }
 END_TEST
 
+START_TEST(who_talks_has_a_turn_whoever_else_does_while_a_reader_is_slow)
+{
+    enum { TALKERS = 8, LINES = 16384, TURN = 820 /* lines of one in a turn */ };
+    struct program server = room_open();
+    struct stream clients[TALKERS + 1], *slow = &clients[TALKERS];
+    static char lines[LINES]; /* of a byte each, which become twenty */
+    int said[TALKERS] = {0}, who = 0;
+    char names[TALKERS][64];
+
+    room_fill(&server, clients, TALKERS + 1);
+    memset(lines, '\n', sizeof lines);
+    program_pause(&server);
+    for (int i = 0; i < TALKERS; i++) {
+        (void)snprintf(names[i], sizeof names[i], "[%s] ", name_of(&clients[i]));
+        send_bytes(&clients[i], lines, sizeof lines);
+    }
+    program_go_on(&server);
+    for (int heard = 0; said[who] < LINES; heard++) {
+        char *line = next_line(slow);
+
+        for (who = 0; strcmp(line, names[who]) != 0; who++)
+            ck_assert_int_lt(who, TALKERS - 1);
+        said[who]++;
+        free(line);
+        if (heard % 400 > 0)
+            continue;
+        (void)poll(NULL, 0, 1); /* slower than they talk: the ring is full all the time */
+        stream_drain(&server.out);
+        for (int i = 0; i < TALKERS; i++)
+            stream_drain(&clients[i]);
+    }
+    for (int i = 0; i < TALKERS; i++) /* when the first has said all */
+        ck_assert_int_gt(said[i], LINES - 3 * TURN);
+    for (int i = 0; i <= TALKERS; i++)
+        stream_close(&clients[i]);
+    program_stop(&server);
+}
+END_TEST
+
 START_TEST(a_flood_of_questions_is_answered_in_whole)
 {
     struct program server = room_open();
@@ -819,6 +858,7 @@ int main(void)
         a_slow_reader_that_reads_all_the_time_loses_nothing,
         a_flooding_sender_who_never_reads_keeps_nobody_from_talking,
         who_sends_much_in_few_bytes_has_no_more_of_a_turn_than_the_others,
+        who_talks_has_a_turn_whoever_else_does_while_a_reader_is_slow,
         a_flood_of_questions_is_answered_in_whole,
         questions_without_end_whose_answers_are_read_slowly_silence_nobody,
         a_leaver_who_does_not_read_has_left_once,
