@@ -200,7 +200,7 @@ $(TESTS) $(FIGURES): build/libtest.a build/libkit.a
 		build/libtest.a build/libkit.a $(CHECK_LIBS) $(LDLIBS)
 
 build/test_bench: build/bad_server $(BENCHES)
-build/test_stream_server: build/loop_srv
+build/test_stream_server build/test_figures: build/loop_srv
 
 build/loop_srv: tests/loop_srv.o $(STREAM_SERVER)
 	$(LINK) tests/loop_srv.o $(STREAM_SERVER) $(LDLIBS)

@@ -1,12 +1,13 @@
 /*
  * Figures that are counts and not times, so that they are the same on any machine: the
  * system calls of a turn, as strace writes them down, and the server's memory, as Linux
- * tells it. They are of the program itself: not for a run under valgrind or sanitizers.
+ * tells it; and what becomes of a server whose calls strace has fail. They are of the program itself: not for a run under valgrind or sanitizers.
  */
 #include "tests/room.h"
 
 #include "net/clock.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,20 +24,22 @@
 #define GATHERED  80 /* more than the 64 from which on sends are put off */
 #define LOOKS     10 /* that they are put off for */
 
-/* The server, with strace as its child (-D), which writes down its calls. */
-static struct program traced_room(const char *log)
+/* The server, with strace as its child (-D), which writes down its calls or spoils some. */
+static struct program room_under_strace(const char *log, const char *what)
 {
     struct program server;
     char script[256];
 
-    (void)snprintf(
-        script, sizeof script,
-        "exec strace -D -o %s -s 0 -e trace=pselect6,select,sendmsg,sendto,write "
-        "\"$@\"",
-        log);
+    (void)snprintf(script, sizeof script, "exec strace -D -o %s -s 0 -e %s \"$@\"", log,
+                   what);
     program_start_by(&server, script, "PCHATSRV", "bin/pchatsrv", "-p", "0", NULL);
     program_read_port(&server, "ChatServer started on port ");
     return server;
+}
+
+static struct program traced_room(const char *log)
+{
+    return room_under_strace(log, "trace=pselect6,select,sendmsg,sendto,write");
 }
 
 /* Of how many descriptors a row of the log is a wait; 0: it is another call. */
@@ -197,6 +200,69 @@ START_TEST(after_a_crowd_the_server_looks_at_no_more_descriptors_than_before)
 }
 END_TEST
 
+/* ---- Errors that a kernel seldom gives ---------------------------------------------- */
+
+START_TEST(why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing)
+{
+    static const struct {
+        const char *name;
+        int news; /* the same, if it is to be told */
+    } errors[] = {{"EPIPE", 0}, {"ECONNRESET", 0}, {"EHOSTUNREACH", EHOSTUNREACH}};
+
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        char spoilt[64], why[64] = "";
+        struct program server;
+        struct stream clients[2];
+
+        /* Three sends tell of the joins; the fourth is what the second one says. */
+        (void)snprintf(spoilt, sizeof spoilt, "inject=sendmsg:error=%s:when=4",
+                       errors[i].name);
+        if (errors[i].news != 0)
+            (void)snprintf(why, sizeof why, " (%s)", strerror(errors[i].news));
+        server = room_under_strace("/dev/null", spoilt);
+        room_fill(&server, clients, 2);
+        send_text(&clients[1], "hello\n");
+        expect_line(&clients[1], "Client left %s%s", name_of(&clients[0]), why);
+        expect_end(&clients[0]);
+        stream_close(&clients[0]);
+        stream_close(&clients[1]);
+        program_stop(&server);
+    }
+}
+END_TEST
+
+START_TEST(while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rests)
+{
+    /* Each try is two calls: with the spare descriptor, and without. */
+    struct program server =
+        room_under_strace("/dev/null", "inject=?accept,?accept4:error=ENFILE:when=1..4");
+    int64_t before = clock_ms();
+    struct stream client = room_join(&server);
+
+    ck_assert_int_ge(clock_ms() - before, 190); /* two rests of 100 ms */
+    stream_close(&client);
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(one_that_takes_nothing_yet_of_a_late_answer_has_its_idle_time_for_it)
+{
+    struct program server;
+    struct stream client;
+
+    /* A held client has no idle time: 100 ms are long over when it is sent something. */
+    program_start_by(&server,
+                     "exec strace -D -o /dev/null -e inject=sendto:error=EAGAIN:when=1 "
+                     "\"$@\" -i 100 opened=hold started=watch:300 watched=print",
+                     "LOOP_SRV", "build/loop_srv", NULL);
+    program_read_port(&server, "loop_srv started on port ");
+    client = connect_to(server.port);
+    expect_line(&client, "watched");
+    stream_close(&client);
+    program_stop(&server);
+}
+END_TEST
+
 /* ---- Memory ------------------------------------------------------------------------- */
 
 #define CROWD    1000
@@ -271,6 +337,9 @@ int main(void)
         whoever_talks_nobody_gets_two_sends_in_a_turn,
         in_a_large_room_sends_are_put_off_while_more_comes_and_for_ten_looks_at_most,
         after_a_crowd_the_server_looks_at_no_more_descriptors_than_before,
+        why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing,
+        while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rests,
+        one_that_takes_nothing_yet_of_a_late_answer_has_its_idle_time_for_it,
         a_thousand_clients_fit_in_six_megabytes_and_so_they_do_when_none_reads,
     };
     Suite *suite = suite_create("counts");
