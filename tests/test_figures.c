@@ -1,7 +1,8 @@
 /*
  * Figures that are counts and not times, so that they are the same on any machine: the
  * system calls of a turn, as strace writes them down, and the server's memory, as Linux
- * tells it; and what becomes of a server whose calls strace has fail. They are of the program itself: not for a run under valgrind or sanitizers.
+ * tells it; and what becomes of a server whose calls strace has fail. They are of the
+ * program itself: not for a run under valgrind or sanitizers.
  */
 #include "tests/room.h"
 
