@@ -446,12 +446,12 @@ START_TEST(stopped_while_it_waits_for_one_to_close_it_still_sends_that_one_all)
     serve("line=obey");
     slow = connect_narrowly();
     other = connect_to(server.port);
-    send_text(&slow, "!pour:20000,close\n");
-    (void)skip_to_line(&server.out, "line %s !pour:20000,close", name_of(&slow));
+    send_text(&slow, "!pour:5000,close\n");
+    (void)skip_to_line(&server.out, "line %s !pour:5000,close", name_of(&slow));
     ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
     expect_end(&other);
     send_text(&slow, "more"); /* a socket that is closed answers that with a reset */
-    expect_poured(&slow, 20000);
+    expect_poured(&slow, 5000);
     expect_end(&slow);
     stream_close(&slow);
     stream_close(&other);
