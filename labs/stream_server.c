@@ -501,6 +501,14 @@ static void serve_streams(struct stream_server *server, const fd_set *readable,
     }
 }
 
+/* Has it sent what nobody has read? close() would be a reset, as linger() says. */
+static bool has_input(const struct stream *stream)
+{
+    char byte;
+
+    return recv(stream->sock, &byte, 1, MSG_PEEK) == 1;
+}
+
 void stream_server_stop(struct stream_server *server)
 {
     if (server->stopping)
@@ -513,7 +521,7 @@ void stream_server_stop(struct stream_server *server)
     for (int sock = 0; sock <= server->highest; sock++) {
         struct stream *stream = stream_at(server, sock);
 
-        if (stream != NULL && stream->output_end > 0)
+        if (stream != NULL && (stream->output_end > 0 || has_input(stream)))
             stream_close(stream);
         else if (stream != NULL && stream->state != STREAM_LINGERING)
             end_stream(stream, 0); /* it is owed nothing */

@@ -459,6 +459,26 @@ START_TEST(stopped_while_it_waits_for_one_to_close_it_still_sends_that_one_all)
 }
 END_TEST
 
+START_TEST(stopped_amid_what_a_client_sends_it_still_sends_that_one_all)
+{
+    static char more[100000];
+    struct stream slow;
+
+    serve("line=obey");
+    slow = connect_narrowly();
+    send_text(&slow, "!pour:5000\n");
+    (void)skip_to_line(&server.out, "line %s !pour:5000", name_of(&slow));
+    program_pause(&server);
+    send_bytes(&slow, more, sizeof more);
+    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
+    program_go_on(&server);
+    expect_poured(&slow, 5000);
+    expect_end(&slow);
+    stream_close(&slow);
+    ck_assert_int_eq(program_wait(&server), 0);
+}
+END_TEST
+
 /* ---- Held clients ------------------------------------------------------------------- */
 
 START_TEST(a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order)
@@ -840,6 +860,7 @@ int main(void)
         one_that_does_not_close_its_end_is_closed_after_two_seconds,
         a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end,
         stopped_while_it_waits_for_one_to_close_it_still_sends_that_one_all,
+        stopped_amid_what_a_client_sends_it_still_sends_that_one_all,
         a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order,
         a_held_client_that_closes_its_end_is_answered_when_it_is_resumed,
         one_that_has_closed_its_end_still_gets_all_that_a_server_has_to_send,
