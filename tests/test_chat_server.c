@@ -282,7 +282,7 @@ END_TEST
 
 START_TEST(who_talks_has_a_turn_whoever_else_does_while_a_reader_is_slow)
 {
-    enum { TALKERS = 8, LINES = 16384, TURN = 820 /* lines of one in a turn */ };
+    enum { TALKERS = 8, LINES = 16384, TURN = 820 /* lines, of one */ };
     struct program server = room_open();
     struct stream clients[TALKERS + 1], *slow = &clients[TALKERS];
     static char lines[LINES]; /* of a byte each, which become twenty */
@@ -382,8 +382,7 @@ START_TEST(a_leaver_who_does_not_read_has_left_once)
         say_next(&talk);
     ck_assert(hear_up_to(&talk, talk.said, left));
     stream_drain(&server.out);
-    (void)poll(NULL, 0,
-               2100); /* so long it has read nothing: it may be given up at once */
+    (void)poll(NULL, 0, 2100); /* who has read nothing for so long may be given up */
     send_text(&clients[2], "/quit\n");
     ck_assert(!hear_up_to(&talk, talk.said + 1, left));
     (void)strcat(left, " (too slow)");

@@ -534,9 +534,9 @@ static void open_impatient_server(void)
 }
 
 /*
- * Begins a request a millisecond, goes on with all of them while the server is stopped, and
- * lets it go on when the time of half of them is over. True if it was so: that it had ended
- * none before, and has answered one while the last still has time.
+ * Begins a request a millisecond, adds to each while the server is stopped, and lets that go
+ * on when the time of half of them is over: one has -1 ms left, which could be taken for no
+ * time-out. True if it was so: none had ended before, and the last still has time then.
  */
 static bool be_late_for_half_of(struct stream *clients, int count)
 {
