@@ -208,7 +208,7 @@ START_TEST(why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing)
     static const struct {
         const char *name;
         int news; /* the same, if it is to be told */
-    } errors[] = {{"EPIPE", 0}, {"ECONNRESET", 0}, {"EHOSTUNREACH", EHOSTUNREACH}};
+    } errors[] = {{"EPIPE", 0}, {"ECONNRESET", 0}, {"ENOBUFS", ENOBUFS}};
 
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         char spoilt[64], why[64] = "";
