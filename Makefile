@@ -201,6 +201,13 @@ $(TESTS) $(FIGURES): build/libtest.a build/libkit.a
 
 build/test_bench: build/bad_server $(BENCHES)
 build/test_stream_server build/test_figures: build/loop_srv
+build/test_stream_server: build/length_srv
+
+# The server that stands in the header, on any free port.
+build/length_srv: labs/stream_server.h $(STREAM_SERVER)
+	sed -n '/^ \*     #include "labs/,/^ \*     cc /s/^ \*//p' labs/stream_server.h | \
+		sed -e '/^     cc /d' -e 's/\.port = 4000/.port = 0/' >$@.c
+	$(COMPILE) $(LDFLAGS) -o $@ $@.c $(STREAM_SERVER) $(LDLIBS)
 
 build/loop_srv: tests/loop_srv.o $(STREAM_SERVER)
 	$(LINK) tests/loop_srv.o $(STREAM_SERVER) $(LDLIBS)

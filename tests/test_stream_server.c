@@ -739,6 +739,21 @@ static void come_and_go(int way)
         stream_reset(&client);
 }
 
+START_TEST(the_server_in_the_header_answers_each_line_with_its_length)
+{
+    struct stream client;
+
+    program_start(&server, "LENGTH_SRV", "build/length_srv", NULL);
+    program_read_port(&server, "length_srv started on port ");
+    client = connect_to(server.port);
+    send_text(&client, "hello\r\n\n");
+    expect_line(&client, "5");
+    expect_line(&client, "0");
+    stream_close(&client);
+    stop_server();
+}
+END_TEST
+
 START_TEST(no_descriptor_is_lost_and_the_next_client_finds_nothing_of_the_last)
 {
     enum { WAYS = 12, ROUNDS = 5, HELD = ROUNDS };
@@ -843,6 +858,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
+        the_server_in_the_header_answers_each_line_with_its_length,
         the_handlers_of_a_session_come_in_their_order,
         stopped_at_the_start_it_ends,
         stopped_it_closes_each_once_whatever_it_was_at,
