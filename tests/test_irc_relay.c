@@ -400,8 +400,8 @@ START_TEST(what_is_said_does_not_wait_for_who_comes_and_goes)
 
     link_fakes("relay", "0.1");
     for (int i = 0; i < JOINED; i++)
-        (void)snprintf(text + strlen(text), 32, "Client joined 10.0.0.1:%d\r\n",
-                       4000 + i);
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text),
+                       "Client joined 10.0.0.1:%d\r\n", 4000 + i);
     (void)strcat(text, "[ann] hello\r\n");
     send_text(&fake_room, text);
     while (!heard || told < JOINED) {
