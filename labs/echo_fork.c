@@ -36,11 +36,13 @@ static void request_stop(int signal_number)
 
 /* ---- A child ------------------------------------------------------------------------ */
 
-/* For recv() the client ends after what it has sent by now; SIGALRM ends the rest. */
+/*
+ * For recv() the client ends after what it has sent by now. One that does not take what it
+ * is owed within two seconds ends for send(), too.
+ */
 static void end_client(int signal_number)
 {
-    (void)signal_number;
-    (void)shutdown(own_client, SHUT_RD);
+    (void)shutdown(own_client, signal_number == SIGALRM ? SHUT_RDWR : SHUT_RD);
     (void)alarm(ECHO_PATIENCE_S);
 }
 
@@ -49,7 +51,7 @@ static _Noreturn void serve_client(struct echo_fork *server, int client)
     echo_blocking_end(&server->common); /* the parent's descriptors are not for it */
     own_client = client;
     (void)signals_handle(SIGTERM, end_client);
-    (void)signals_handle(SIGALRM, SIG_DFL); /* who started us may have ignored it */
+    (void)signals_handle(SIGALRM, end_client);
     (void)sigprocmask(SIG_SETMASK, &server->common.signals.while_waiting, NULL);
     echo_blocking_serve(client);
     (void)close(client);
