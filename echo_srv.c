@@ -28,21 +28,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ECHO_BYTES  65536 /* what a client may be owed: a page of it costs a page */
+#define ECHO_BYTES  65536 /* of one receive, and so the most that a client is owed */
 #define PATIENCE_MS 2000  /* with clients that are owed something at the server's end */
 
 struct client {
-    size_t begin, end; /* what it is owed: bytes[begin..end) */
+    size_t begin, end; /* what it is owed, if it is: bytes[sock][begin..end) */
     unsigned long long echoed;
     char name[ADDRESS_MOST];
-    char bytes[ECHO_BYTES];
 };
 
 struct echo_server {
     int srvsock;        /* the listening socket; -1 once the server is stopping */
     fd_set descriptors; /* srvsock and every client */
-    int highest;        /* of them */
+    fd_set owed; /* clients that have not taken all of it: nothing is read from them */
+    int highest; /* of the descriptors */
     struct client clients[FD_SETSIZE]; /* by descriptor */
+    char bytes[FD_SETSIZE][ECHO_BYTES];
     struct listener_spare spare;
     struct log log;
     bool verbose;
@@ -80,7 +81,6 @@ static bool accept_new_connection(struct echo_server *server)
     if (newsock > server->highest)
         server->highest = newsock;
     client = &server->clients[newsock];
-    client->begin = client->end = 0;
     client->echoed = 0;
     if (server->verbose) {
         address_format(&peer, client->name);
@@ -98,45 +98,64 @@ static void close_client(struct echo_server *server, int sock, int error)
                  client->echoed, error ? ": " : "", error ? strerror(error) : "");
     descriptor_hang_up(sock);
     fdset_remove(&server->descriptors, sock);
+    fdset_remove(&server->owed, sock);
     while (server->highest > STDOUT_FILENO &&
            !fdset_has(&server->descriptors, server->highest))
         server->highest--;
 }
 
-/* Sends what the client takes of what it is owed. */
-static void send_echo(struct echo_server *server, int sock)
+/* Sends what the client takes. Returns how much that was; -1: it is gone, and closed. */
+static ssize_t send_echo(struct echo_server *server, int sock, const char *bytes,
+                         size_t length)
+{
+    ssize_t sent = send(sock, bytes, length, MSG_NOSIGNAL);
+
+    if (sent == -1 && descriptor_try_again(errno))
+        return 0;
+    if (sent == -1)
+        close_client(server, sock, errno);
+    else
+        server->clients[sock].echoed += (unsigned long long)sent;
+    return sent;
+}
+
+static void send_owed(struct echo_server *server, int sock)
 {
     struct client *client = &server->clients[sock];
-    ssize_t sent = send(sock, client->bytes + client->begin, client->end - client->begin,
-                        MSG_NOSIGNAL);
+    ssize_t sent = send_echo(server, sock, server->bytes[sock] + client->begin,
+                             client->end - client->begin);
 
-    if (sent == -1 && !descriptor_try_again(errno)) {
-        close_client(server, sock, errno);
+    if (sent == -1)
         return;
-    }
-    if (sent > 0) {
-        client->begin += (size_t)sent;
-        client->echoed += (unsigned long long)sent;
-    }
+    client->begin += (size_t)sent;
     if (client->begin == client->end)
-        client->begin = client->end = 0;
+        fdset_remove(&server->owed, sock);
 }
 
 /*
- * Reads into the empty buffer, and sends it back at once: most clients take it. The end of
- * what a client sends is read here too, and so only when nothing is owed to it any more.
+ * Reads, and sends it back at once: most clients take it, and all share one buffer that the
+ * processor has at hand. What a client does not take is kept for it. The end of what it
+ * sends is read here too, and so only when nothing is owed to it any more.
  */
 static void receive(struct echo_server *server, int sock)
 {
+    static char bytes[ECHO_BYTES];
     struct client *client = &server->clients[sock];
-    ssize_t got = recv(sock, client->bytes, sizeof client->bytes, 0);
+    ssize_t got = recv(sock, bytes, sizeof bytes, 0), sent;
 
-    if (got > 0) {
-        client->end = (size_t)got;
-        send_echo(server, sock);
-    } else if (got == 0 || !descriptor_try_again(errno)) {
+    if (got == -1 && descriptor_try_again(errno))
+        return;
+    if (got <= 0) {
         close_client(server, sock, got == 0 ? 0 : errno);
+        return;
     }
+    sent = send_echo(server, sock, bytes, (size_t)got);
+    if (sent == -1 || sent == got)
+        return;
+    client->begin = 0;
+    client->end = (size_t)(got - sent);
+    memcpy(server->bytes[sock], bytes + sent, client->end);
+    fdset_add(&server->owed, sock);
 }
 
 /* A client is waited for in one way or the other: to send, or to take its echo. */
@@ -144,13 +163,10 @@ static void choose_descriptors(const struct echo_server *server, fd_set *readabl
                                fd_set *writable)
 {
     *readable = server->descriptors;
-    FD_ZERO(writable);
-    for (int sock = 0; sock <= server->highest; sock++) {
-        if (!is_client(server, sock) || server->clients[sock].end == 0)
-            continue;
-        fdset_remove(readable, sock);
-        fdset_add(writable, sock);
-    }
+    *writable = server->owed;
+    for (int sock = 0; sock <= server->highest; sock++)
+        if (fdset_has(&server->owed, sock))
+            fdset_remove(readable, sock);
     if (server->accept_from > server->now)
         fdset_remove(readable, server->srvsock);
     if (log_is_waiting(&server->log))
@@ -188,7 +204,7 @@ static void stop(struct echo_server *server)
     }
     for (int sock = 0; sock <= server->highest; sock++)
         if (is_client(server, sock) &&
-            (server->clients[sock].end == 0 || server->now >= server->stop_by))
+            (!fdset_has(&server->owed, sock) || server->now >= server->stop_by))
             close_client(server, sock, 0);
 }
 
@@ -225,7 +241,7 @@ static int echo_server_run(struct echo_server *server, struct signals *signals)
             if (fdset_has(&readable, sock))
                 receive(server, sock);
             else if (fdset_has(&writable, sock))
-                send_echo(server, sock);
+                send_owed(server, sock);
         }
         if (stop_requested)
             stop(server);
@@ -243,6 +259,7 @@ static int echo_server_init(struct echo_server *server, const char *address, int
     if (server->srvsock == -1)
         return -1;
     FD_ZERO(&server->descriptors);
+    FD_ZERO(&server->owed);
     fdset_add(&server->descriptors, server->srvsock);
     server->highest = server->srvsock;
     listener_spare_open(&server->spare);
