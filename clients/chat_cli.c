@@ -49,7 +49,7 @@
 #define STALL_MS    30000     /* for the server to take some of what a script sends */
 #define SILENCE_MS  1000      /* for it to say something, when a script has sent all */
 #define PART_MS     500       /* until the beginning of a line is shown, to a person */
-#define MOMENT_MS   200       /* for a terminal to go on, when somebody leaves */
+#define MOMENT_MS   200       /* at the end: for a terminal, or more input */
 #define FOR_EVER    INT64_MAX /* for what comes, while nothing is due */
 
 #define QUEUE_BYTES (1 << 20) /* to the server: 500 of the longest lines */
@@ -481,28 +481,24 @@ static void chat(struct chat_client *client)
     finish_lines(client);
 }
 
+/* Is a descriptor ready, to be read or to be written to, or will it be in a moment? */
+static bool is_ready(int descriptor, bool to_write)
+{
+    const struct timespec moment = clock_timespec(MOMENT_MS);
+    fd_set set;
+
+    FD_ZERO(&set);
+    fdset_add(&set, descriptor);
+    return pselect(descriptor + 1, to_write ? NULL : &set, to_write ? &set : NULL, NULL,
+                   &moment, NULL) == 1;
+}
+
 /* The server has ended first: is there more that it was to be sent? */
 static bool has_more_input(void)
 {
-    const struct timespec moment = clock_timespec(MOMENT_MS);
-    fd_set readable;
     char byte;
 
-    FD_ZERO(&readable);
-    fdset_add(&readable, STDIN_FILENO);
-    return pselect(STDIN_FILENO + 1, &readable, NULL, NULL, &moment, NULL) == 1 &&
-           read(STDIN_FILENO, &byte, 1) != 0;
-}
-
-/* Does standard error take something, or will it in a moment? */
-static bool takes_errors(void)
-{
-    const struct timespec moment = clock_timespec(MOMENT_MS);
-    fd_set writable;
-
-    FD_ZERO(&writable);
-    fdset_add(&writable, STDERR_FILENO);
-    return pselect(STDERR_FILENO + 1, NULL, &writable, NULL, &moment, NULL) == 1;
+    return is_ready(STDIN_FILENO, false) && read(STDIN_FILENO, &byte, 1) != 0;
 }
 
 /* Says how it ended. The exit status. */
@@ -528,7 +524,7 @@ static int report(const struct chat_client *client)
     } else if (client->late && client->queued > 0) {
         what = "the server has stopped reading";
     }
-    if (screen->cut && takes_errors()) /* most likely within a line */
+    if (screen->cut && is_ready(STDERR_FILENO, true)) /* most likely within a line */
         (void)fputc('\n', stderr);
     if (what != NULL)
         (void)fprintf(stderr, "chat_cli: %s%s\n", what, why);

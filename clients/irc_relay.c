@@ -354,8 +354,9 @@ static void tell_losses(struct irc_relay *relay, enum side to)
 }
 
 /* What a connection had taken when it was lost may have arrived, or not. */
-static void tell_unproven(struct irc_relay *relay, enum side to, unsigned long *lost)
+static void tell_unproven(struct irc_relay *relay, enum side to)
 {
+    unsigned long *lost = &sending(relay, to)->lost;
     char text[512];
 
     if (*lost == 0)
@@ -504,8 +505,8 @@ static int run(struct irc_relay *relay, struct signals *signals)
         relay_way_step(&relay->way);
         tell_losses(relay, CHANNEL);
         tell_losses(relay, ROOM);
-        tell_unproven(relay, CHANNEL, &relay->session.queue.lost);
-        tell_unproven(relay, ROOM, &relay->room.queue.lost);
+        tell_unproven(relay, CHANNEL);
+        tell_unproven(relay, ROOM);
         tell_rejected(relay);
         tell_news_left_out(relay, CHANNEL);
         tell_news_left_out(relay, ROOM);
@@ -515,7 +516,7 @@ static int run(struct irc_relay *relay, struct signals *signals)
     room_link_stop(&relay->room);
     report_unsent(relay, CHANNEL);
     report_unsent(relay, ROOM);
-    tell_unproven(relay, CHANNEL, &relay->session.queue.lost);
+    tell_unproven(relay, CHANNEL);
     return relay->session.refused ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -282,7 +282,7 @@ static bool is_through_twin(const struct relay_way *way, const char *line)
     return false;
 }
 
-bool relay_way_say(struct relay_way *way, enum side side, const char *line, bool goes_on)
+bool relay_way_say(struct relay_way *way, enum side side, const char *line, bool is_rest)
 {
     struct way_side *here = &way->sides[side];
 
@@ -292,7 +292,7 @@ bool relay_way_say(struct relay_way *way, enum side side, const char *line, bool
     if ((relay_way_stands_by(way, side) || clock_ms() < here->early_until) &&
         forget(&here->early, line))
         return false;
-    return add(here, line, goes_on ? 0 : WAY_LINE_BYTES);
+    return add(here, line, is_rest ? 0 : WAY_LINE_BYTES);
 }
 
 void relay_way_tell(struct relay_way *way, enum side side, const char *line)

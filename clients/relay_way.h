@@ -58,9 +58,8 @@ struct said {
 struct way_side {
     struct line_queue waiting; /* to be said, or held */
     struct said said;
-    char
-        speaker[IRC_NICK_MOST + 1]; /* it stands by for that twin; "": it speaks itself */
-    char deputy[IRC_NICK_MOST + 1]; /* that twin stands by for it, or "" */
+    char speaker[IRC_NICK_MOST + 1]; /* the twin for which it stands by; "": none */
+    char deputy[IRC_NICK_MOST + 1];  /* that twin stands by for it, or "" */
     struct said early;   /* what the twin has said before this relay was to say it */
     int64_t early_until; /* it may still come when that twin has left (clock_ms()) */
     int64_t held_since;  /* the first line that waits, or the last that the twin said */
@@ -99,11 +98,11 @@ bool relay_way_hear(struct relay_way *way, enum side side, const char *name,
 bool relay_way_came_back(struct relay_way *way, enum side side, const char *line);
 
 /*
- * A line is to be said on a side: it waits there. Where there is not enough place for all
- * of a line that may go on in another piece it is dropped as a whole. False: it was, or the
- * twin has said it; the rest of it is not to be said either.
+ * A line is to be said on a side: it waits there. The first piece of it is dropped where
+ * there is no place for another behind it, which may come (`is_rest`). False: it was, or
+ * the twin has said it; the rest of it is not to be said either.
  */
-bool relay_way_say(struct relay_way *way, enum side side, const char *line, bool goes_on);
+bool relay_way_say(struct relay_way *way, enum side side, const char *line, bool is_rest);
 
 /* The same of the relay's own news, which do not wait where it stands by. */
 void relay_way_tell(struct relay_way *way, enum side side, const char *line);

@@ -98,7 +98,6 @@ static void join(struct room_link *link)
 {
     link->state = ROOM_JOINED;
     link->joined_at = clock_ms();
-    link->joins++;
     report(link, "in the room at %s port %d as %s", link->settings.host,
            link->settings.port, link->name);
 }

@@ -52,7 +52,6 @@ struct room_link {
     struct dial dial;
     int socket; /* or -1 */
     int64_t joined_at;
-    unsigned joins; /* how often it came into the room */
 
     char name[ROOM_NAME_MOST + 1];
     int names_tried;
