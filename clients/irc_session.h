@@ -69,8 +69,7 @@ struct irc_session {
 
     char nick[IRC_NICK_MOST + 1];
     int nicks_tried;
-    int64_t
-        nick_at; /* when the one that was asked for is tried again, if it is another */
+    int64_t nick_at; /* when the nick that was asked for is tried again, if need be */
     size_t prefix_length; /* of its own nick!user@host, as the server puts it */
     int64_t heard_at;     /* when the server last sent something */
     int64_t joined_at, complained_at;
