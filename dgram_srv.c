@@ -12,15 +12,15 @@
  * can't be told from a client: two of these on different ports could still be set on each
  * other, by one who forges addresses in the network between them.
  */
+#include "base/descriptor.h"
+#include "base/fdset.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/signals.h"
+#include "base/start.h"
 #include "net/address.h"
 #include "net/datagram.h"
-#include "net/descriptor.h"
-#include "net/fdset.h"
 #include "net/listener.h"
-#include "net/log.h"
-#include "net/server.h"
-#include "net/signals.h"
-#include "options.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -148,7 +148,7 @@ int main(int argc, char *argv[])
         }
     }
     options_end(&options, argc, argv);
-    if (server_prepare(&signals, request_stop) == -1) {
+    if (start_server(&signals, request_stop) == -1) {
         (void)fprintf(stderr, "dgram_srv: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }

@@ -9,15 +9,15 @@
  * a client that only sends, the buffer is all that it can ever fill, and nobody else
  * notices. And its half-close is seen only when it has got all that it was owed.
  */
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/fdset.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/signals.h"
+#include "base/start.h"
 #include "net/address.h"
-#include "net/clock.h"
-#include "net/descriptor.h"
-#include "net/fdset.h"
 #include "net/listener.h"
-#include "net/log.h"
-#include "net/server.h"
-#include "net/signals.h"
-#include "options.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -306,7 +306,7 @@ int main(int argc, char *argv[])
         }
     }
     options_end(&options, argc, argv);
-    if (server_prepare(&signals, request_stop) == -1) {
+    if (start_server(&signals, request_stop) == -1) {
         (void)fprintf(stderr, "echo_srv: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }

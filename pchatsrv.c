@@ -5,22 +5,22 @@
  *     pchatsrv [-b address] [-p port]
  *
  * Nothing in it waits but pselect(), and nothing is sent where it is said: a line goes
- * into the transcript (net/transcript.h), one ring of text in which every client has a
+ * into the transcript (chat/transcript.h), one ring of text in which every client has a
  * place up to which it has read. At the end of each turn of the loop, whoever has text
  * before it gets all of it in one send. So a line costs the same for two clients and for
  * a thousand, and a client that does not read keeps nobody from anything: its place stays
  * where it is. Only when the ring is full of what it has not read does the room wait for
  * it, for two seconds; then it is shown the door.
  */
-#include "pchatsrv.h"
+#include "chat/pchatsrv.h"
 
-#include "net/clock.h"
-#include "net/descriptor.h"
-#include "net/fdset.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/fdset.h"
+#include "base/options.h"
+#include "base/signals.h"
+#include "base/start.h"
 #include "net/keepalive.h"
-#include "net/server.h"
-#include "net/signals.h"
-#include "options.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -468,7 +468,7 @@ int main(int argc, char *argv[])
         }
     }
     options_end(&options, argc, argv);
-    if (server_prepare(&signals, request_stop) == -1) {
+    if (start_server(&signals, request_stop) == -1) {
         (void)fprintf(stderr, "pchatsrv: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }

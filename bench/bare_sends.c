@@ -18,8 +18,8 @@
  *   reader share    not all of it, it is the reader who set the pace, and the CPU a line
  *                   is the figure to look at
  */
-#include "bench/generator.h"
-#include "net/descriptor.h"
+#include "base/descriptor.h"
+#include "load/generator.h"
 #include "net/listener.h"
 
 #include <errno.h>

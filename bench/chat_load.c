@@ -37,11 +37,11 @@
  * The status is 0 when everything arrived, once and in order; 1 when it did not, not
  * everyone got in, or the server ended by itself; 2 for wrong usage.
  */
-#include "bench/chat_load.h"
+#include "load/chat_load.h"
 
-#include "bench/report.h"
-#include "net/descriptor.h"
-#include "options.h"
+#include "base/descriptor.h"
+#include "base/options.h"
+#include "load/report.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -222,7 +222,7 @@ int main(int argc, char *argv[])
 
     joined = load_join(&load);
     if (joined)
-        load_run(&load);
+        chat_load_run(&load);
     died = server_died(&load.server, load.closed > 0);
     outcome = outcome_of(&load, joined, died);
     report_joining(&report, &load);

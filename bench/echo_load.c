@@ -41,11 +41,11 @@
  * The status is 0 when everything came back right, in time or late; 1 when not, when the
  * connections cannot be opened, or when the server ended by itself; 2 for wrong usage.
  */
-#include "bench/echo_load.h"
+#include "load/echo_load.h"
 
-#include "bench/report.h"
-#include "net/descriptor.h"
-#include "options.h"
+#include "base/descriptor.h"
+#include "base/options.h"
+#include "load/report.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -262,7 +262,7 @@ int main(int argc, char *argv[])
 
     opened = load.traffic->open(&load);
     if (opened)
-        load_run(&load);
+        echo_load_run(&load);
     died = server_died(&load.server, load.run.tally.closed > 0);
     if (load.traffic->close != NULL)
         load.traffic->close(&load);

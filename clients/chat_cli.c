@@ -6,8 +6,8 @@
  *
  * One select() waits for the keyboard and the socket. What the others say is printed
  * above the prompt: the line that is being typed is taken off the screen before and drawn
- * again after, so the two never mix. Who types (clients/line_edit.h), what is seen
- * (clients/chat_screen.h) and how the terminal is set up (net/terminal.h) are modules
+ * again after, so the two never mix. Who types (terminal/line_edit.h), what is seen
+ * (terminal/chat_screen.h) and how the terminal is set up (terminal/terminal.h) are modules
  * of their own; here is what happens when.
  *
  * Nothing here waits but pselect(): the socket and the screen are non-blocking. Signals
@@ -18,20 +18,20 @@
  * queue has no room for is refused in words. A script's input waits instead, until the
  * server has taken nothing for -t seconds.
  */
-#include "clients/chat_screen.h"
-#include "clients/line_edit.h"
-#include "net/clock.h"
-#include "net/descriptor.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/fdset.h"
+#include "base/options.h"
+#include "base/signals.h"
+#include "base/start.h"
 #include "net/dial.h"
-#include "net/fdset.h"
 #include "net/keepalive.h"
 #include "net/line.h"
-#include "net/program.h"
-#include "net/signals.h"
 #include "net/telnet.h"
-#include "net/terminal.h"
 #include "net/text.h"
-#include "options.h"
+#include "terminal/chat_screen.h"
+#include "terminal/line_edit.h"
+#include "terminal/terminal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -641,7 +641,7 @@ int main(int argc, char *argv[])
     if (optind < argc)
         port = options_port(&options, argv[optind++], 1);
     options_end(&options, argc, argv);
-    if (program_prepare() == -1)
+    if (start_program() == -1)
         return EXIT_FAILURE;
     return visit(&client, host, port);
 }

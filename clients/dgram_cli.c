@@ -10,13 +10,13 @@
  * back is held against what was sent. The socket is connected: datagrams from elsewhere
  * do not get in, and that nobody is there (ICMP port unreachable) is heard at once.
  */
-#include "net/clock.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/fdset.h"
+#include "base/options.h"
+#include "base/start.h"
 #include "net/datagram.h"
-#include "net/descriptor.h"
 #include "net/dial.h"
-#include "net/fdset.h"
-#include "net/program.h"
-#include "options.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -430,7 +430,7 @@ int main(int argc, char *argv[])
     length = compose_line(&client, argv + optind);
     if (length == -1)
         options_wrong(&options, "the words are too long for a datagram");
-    if (program_prepare() == -1)
+    if (start_program() == -1)
         return EXIT_FAILURE;
     (void)sigemptyset(&client.stopping);
     (void)sigaddset(&client.stopping, SIGINT);

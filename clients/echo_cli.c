@@ -9,12 +9,12 @@
  * than the buffers between them hold. What was sent is kept until it has come back and
  * compared, a megabyte at the most; the status is 0 only if all of it came back the same.
  */
-#include "net/clock.h"
-#include "net/descriptor.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/fdset.h"
+#include "base/options.h"
+#include "base/start.h"
 #include "net/dial.h"
-#include "net/fdset.h"
-#include "net/program.h"
-#include "options.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -296,7 +296,7 @@ int main(int argc, char *argv[])
     if (choose_text(&client, argv + optind) == -1)
         options_wrong(&options, "the words are over %zu bytes; '-' sends any length",
                       WINDOW_BYTES);
-    if (program_prepare() == -1)
+    if (start_program() == -1)
         return EXIT_FAILURE;
     client.server = dial(client.host, client.port, SOCK_STREAM, PATIENCE_MS, &why);
     if (client.server == -1) {

@@ -10,17 +10,17 @@
  * comes is a stranger's: on a terminal it is shown with its control characters made
  * visible (net/text.h), to anything else it goes byte for byte.
  */
-#include "clients/save.h"
-#include "net/clock.h"
-#include "net/descriptor.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/fdset.h"
+#include "base/options.h"
+#include "base/signals.h"
+#include "base/start.h"
+#include "http/http.h"
+#include "http/save.h"
+#include "http/url.h"
 #include "net/dial.h"
-#include "net/fdset.h"
-#include "net/http.h"
 #include "net/line.h"
-#include "net/program.h"
-#include "net/signals.h"
-#include "net/url.h"
-#include "options.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -535,7 +535,7 @@ int main(int argc, char *argv[])
     if (optind == argc || argc - optind > 2)
         options_wrong(&options, "a URL is wanted, or a host and a path");
     choose_url(&download, argv + optind, argc - optind);
-    if (program_prepare() == -1)
+    if (start_program() == -1)
         return EXIT_FAILURE;
     download.is_shown = download.file == NULL && isatty(STDOUT_FILENO);
     download.has_progress = !download.is_shown && isatty(STDERR_FILENO);

@@ -7,22 +7,22 @@
  *     2026-11-21T10:45:40+01:00 #room * ann waves
  *     2026-11-21T10:45:52+01:00 netbot -NickServ- You are now identified.
  *
- * How it gets there and stays there is clients/irc_session.h, which irc_relay shares. Each
+ * How it gets there and stays there is irc/irc_session.h, which irc_relay shares. Each
  * line is written with one write(), so it is in the file when it has been said, and
  * `tail -F` never shows half a line. A SIGHUP opens the file anew: move the old one away
  * first (mv irc.log irc.old; kill -HUP the bot), and not a line is lost.
  */
-#include "clients/irc_options.h"
-#include "clients/irc_session.h"
-#include "net/append.h"
-#include "net/clock.h"
-#include "net/descriptor.h"
-#include "net/fdset.h"
-#include "net/log.h"
-#include "net/server.h"
-#include "net/signals.h"
+#include "base/append.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/fdset.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/signals.h"
+#include "base/start.h"
+#include "irc/irc_options.h"
+#include "irc/irc_session.h"
 #include "net/text.h"
-#include "options.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -231,7 +231,7 @@ int main(int argc, char *argv[])
     irc_options_take(&settings, &options, argc - optind, argv + optind);
     /* Under nohup a hangup is ignored; here it does not mean the end, and is not. */
     if (signals_handle(SIGHUP, heed_signal) == -1 ||
-        server_prepare(&signals, heed_signal) == -1)
+        start_server(&signals, heed_signal) == -1)
         return EXIT_FAILURE; /* and there may be no standard error to say it on */
     descriptor_prepare_output(STDERR_FILENO, &output);
     log_init(&bot.log, STDERR_FILENO);

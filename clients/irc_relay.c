@@ -8,8 +8,8 @@
  *
  * Rooms on several machines are joined by a relay each in one channel, and the network of
  * IRC servers that carries the channel spans as many machines as one likes. Each side is
- * a module that comes back by itself when its connection is lost (clients/irc_session.h,
- * clients/room_link.h); here is what one side's words become on the other. One select()
+ * a module that comes back by itself when its connection is lost (irc/irc_session.h,
+ * chat/room_link.h); here is what one side's words become on the other. One select()
  * waits for both.
  *
  * What one side cannot take yet waits, and speech comes first: who comes and goes is told
@@ -17,20 +17,20 @@
  * same is said where it came from, and how much it was.
  *
  * Where it waits, why nothing goes in circles, and what several relays between the same
- * room and channel make of each other, is clients/relay_way.h.
+ * room and channel make of each other, is irc/relay_way.h.
  */
-#include "clients/irc_options.h"
-#include "clients/irc_session.h"
-#include "clients/relay_way.h"
-#include "clients/room_link.h"
-#include "net/clock.h"
-#include "net/descriptor.h"
-#include "net/fdset.h"
-#include "net/log.h"
-#include "net/server.h"
-#include "net/signals.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/fdset.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/signals.h"
+#include "base/start.h"
+#include "chat/room_link.h"
+#include "irc/irc_options.h"
+#include "irc/irc_session.h"
+#include "irc/relay_way.h"
 #include "net/text.h"
-#include "options.h"
 
 #include <signal.h>
 #include <stdint.h>
@@ -580,7 +580,7 @@ int main(int argc, char *argv[])
     }
     irc_options_take(&irc, &options, argc - optind, argv + optind);
     room.name = irc.nick;
-    if (server_prepare(&signals, request_stop) == -1)
+    if (start_server(&signals, request_stop) == -1)
         return EXIT_FAILURE; /* and there may be no standard error to say it on */
     descriptor_prepare_output(STDERR_FILENO, &output);
     log_init(&relay.log, STDERR_FILENO);

@@ -14,9 +14,9 @@
  * getaddrinfo() and getnameinfo() (POSIX) ask whatever this system asks: its hosts file,
  * the DNS. Addresses come in the order in which a client should try them (RFC 6724).
  */
-#include "net/program.h"
+#include "base/options.h"
+#include "base/start.h"
 #include "net/text.h"
-#include "options.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -152,7 +152,7 @@ int main(int argc, char *argv[])
         continue;
     if (optind == argc)
         options_wrong(&options, "of what? Give a name or an address");
-    if (program_prepare() == -1)
+    if (start_program() == -1)
         return EXIT_FAILURE;
     for (int i = optind; i < argc; i++) {
         if (resolve(argv[i]) == -1)

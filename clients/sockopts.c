@@ -10,9 +10,9 @@
  * few), and a system may take a value and make nothing of it. The socket is an IPv6 one,
  * which has all of the options, where there is IPv6.
  */
-#include "net/number.h"
-#include "net/program.h"
-#include "options.h"
+#include "base/number.h"
+#include "base/options.h"
+#include "base/start.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -338,7 +338,7 @@ int main(int argc, char *argv[])
         }
     }
     options_end(&options, argc, argv);
-    if (program_prepare() == -1)
+    if (start_program() == -1)
         return EXIT_FAILURE;
     result = count > 0 ? set_all(type, settings, count) : print_table(type);
     if (fflush(stdout) == EOF) {

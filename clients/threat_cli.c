@@ -7,14 +7,14 @@
  * it is a conversation: standard input goes to the server a line at a time, and what the
  * server says, its goodbye to a silent client too, is printed when it comes.
  */
-#include "net/clock.h"
-#include "net/descriptor.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/fdset.h"
+#include "base/options.h"
+#include "base/start.h"
 #include "net/dial.h"
-#include "net/fdset.h"
 #include "net/line.h"
 #include "net/listener.h"
-#include "net/program.h"
-#include "options.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -266,7 +266,7 @@ int main(int argc, char *argv[])
     client.commands = argv + optind;
     client.converses = client.reads_input = *client.commands == NULL;
     check_commands(client.commands);
-    if (program_prepare() == -1)
+    if (start_program() == -1)
         return EXIT_FAILURE;
     client.server = dial(client.host, client.port, SOCK_STREAM, DIAL_MS, &why);
     if (client.server == -1) {

@@ -9,15 +9,15 @@
  * waits for whoever reads it. Meanwhile no server is read, and TCP has each of them wait in
  * turn: nothing is lost, and nothing piles up here.
  */
-#include "net/clock.h"
-#include "net/descriptor.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/fdset.h"
+#include "base/options.h"
+#include "base/start.h"
 #include "net/dial.h"
-#include "net/fdset.h"
 #include "net/keepalive.h"
 #include "net/line.h"
-#include "net/program.h"
 #include "net/text.h"
-#include "options.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -322,7 +322,7 @@ int main(int argc, char *argv[])
         server->port =
             options_host_port(&options, server->name, server->host, sizeof server->host);
     }
-    if (program_prepare() == -1)
+    if (start_program() == -1)
         return EXIT_FAILURE;
     begin_connecting(&watch);
     result = watch_servers(&watch);

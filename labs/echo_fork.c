@@ -8,9 +8,9 @@
  * thought: receive, send, again. Nothing is shared, and one that fails harms nobody. It
  * costs a fork(), and a process for each client that says nothing.
  */
-#include "labs/echo_blocking.h"
+#include "loop/echo_blocking.h"
 
-#include "net/fdset.h"
+#include "base/fdset.h"
 
 #include <signal.h>
 #include <stdlib.h>

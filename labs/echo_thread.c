@@ -10,10 +10,10 @@
  * thread reads that, and only it opens and closes sockets and keeps the list. What no two
  * threads touch needs no lock.
  */
-#include "labs/echo_blocking.h"
+#include "loop/echo_blocking.h"
 
-#include "net/clock.h"
-#include "net/fdset.h"
+#include "base/clock.h"
+#include "base/fdset.h"
 
 #include <errno.h>
 #include <pthread.h>

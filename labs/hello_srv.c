@@ -9,10 +9,10 @@
  * with something unread that the client had sent, would be a reset, and that can cost the
  * client the text.
  */
-#include "labs/stream_server.h"
-#include "net/append.h"
-#include "net/clock.h"
-#include "net/program.h"
+#include "base/append.h"
+#include "base/clock.h"
+#include "base/start.h"
+#include "loop/stream_server.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -98,7 +98,7 @@ int main(int argc, char *argv[])
     options_end(&options, argc, argv);
     if (strlen(hello.text) > STREAM_ANSWER_BYTES - 2)
         options_wrong(&options, "the text is over %d bytes", STREAM_ANSWER_BYTES - 2);
-    if (program_prepare() == -1) /* or the file may become standard output */
+    if (start_program() == -1) /* or the file may become standard output */
         return EXIT_FAILURE;
     if (hello.file != NULL && open_log(&hello) == -1)
         return EXIT_FAILURE;

@@ -11,10 +11,10 @@
  * An arrow key sends Esc too, with more right behind it. So an Esc is one that nothing
  * follows for a tenth of a second, by which time all of a key's bytes are here.
  */
-#include "labs/stream_server.h"
-#include "net/descriptor.h"
-#include "net/signals.h"
-#include "net/terminal.h"
+#include "base/descriptor.h"
+#include "base/signals.h"
+#include "loop/stream_server.h"
+#include "terminal/terminal.h"
 
 #include <errno.h>
 #include <pwd.h>

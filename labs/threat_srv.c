@@ -6,13 +6,13 @@
  * A command a line: getTime, getThreat, disconnect, help. The level comes from a file that
  * is read for each answer, or from a document of the web, as the agency's feed had it. To
  * fetch that may take long, and the others are not to wait: so who asks is put on hold, the
- * fetching goes on in the same loop as everything else (labs/fetch.h), and when it is over
+ * fetching goes on in the same loop as everything else (http/fetch.h), and when it is over
  * all who wait for it are told. A level that can't be had is unknown, and is told so with
  * the reason; an old one is never passed off as new.
  */
-#include "labs/fetch.h"
-#include "labs/stream_server.h"
-#include "net/clock.h"
+#include "base/clock.h"
+#include "http/fetch.h"
+#include "loop/stream_server.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
  *     web_srv [-b address] [-p port] [-d directory] [-t seconds]
  *
  * It prints the first line and the header of each request, and answers with Hello, World!
- * or, with -d, with a file below a directory (labs/web_file.h).
+ * or, with -d, with a file below a directory (http/web_file.h).
  *
  * A connection is kept for the next request, and a client may send that before it has the
  * answer to this one (pipelining). So a request is taken only when the answer before it is
@@ -13,11 +13,11 @@
  * input, until that is full and TCP stops the client. A file goes out a piece at a time,
  * each when the one before is gone: any number of long ones at once cost a buffer each.
  */
-#include "labs/stream_server.h"
-#include "labs/web_file.h"
-#include "net/descriptor.h"
-#include "net/http.h"
-#include "net/program.h"
+#include "base/descriptor.h"
+#include "base/start.h"
+#include "http/http.h"
+#include "http/web_file.h"
+#include "loop/stream_server.h"
 #include "net/text.h"
 
 #include <errno.h>
@@ -442,7 +442,7 @@ int main(int argc, char *argv[])
         }
     }
     options_end(&options, argc, argv);
-    if (program_prepare() == -1) /* or the directory may become standard output */
+    if (start_program() == -1) /* or the directory may become standard output */
         return EXIT_FAILURE;
     if (directory != NULL) {
         descriptor_raise_limit(2 * FD_SETSIZE + 8); /* a file for each client */

@@ -1,9 +1,9 @@
 #include "net/dial.h"
 
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/fdset.h"
 #include "net/address.h"
-#include "net/clock.h"
-#include "net/descriptor.h"
-#include "net/fdset.h"
 
 #include <errno.h>
 #include <netdb.h>

@@ -1,7 +1,7 @@
 #include "net/listener.h"
 
+#include "base/descriptor.h"
 #include "net/address.h"
-#include "net/descriptor.h"
 #include "net/keepalive.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 #include "tests/harness.h"
 
+#include "base/clock.h"
 #include "net/address.h"
-#include "net/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /*
- * loop_srv: a server on labs/stream_server.h whose handlers do what the command line says,
+ * loop_srv: a server on loop/stream_server.h whose handlers do what the command line says,
  * for the tests of that loop
  *
  *     loop_srv [-p port] [-i idle_ms] [-f full] [-s speed] [handler[=word,word...]]...
@@ -23,10 +23,10 @@
  * In `watched` and `started`, a word for a client is done to each of them. With -s the
  * loop's clock runs so many times as fast, and its ten seconds are soon over.
  */
-#include "labs/stream_server.h"
+#include "loop/stream_server.h"
 
-#include "net/clock.h"
-#include "net/descriptor.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
 
 #include <stdio.h>
 #include <stdlib.h>

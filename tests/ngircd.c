@@ -1,6 +1,6 @@
 #include "tests/ngircd.h"
 
-#include "net/clock.h"
+#include "base/clock.h"
 #include "net/dial.h"
 #include "net/listener.h"
 

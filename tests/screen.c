@@ -1,6 +1,6 @@
 #include "tests/screen.h"
 
-#include "clients/columns.h"
+#include "terminal/columns.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  */
 #include "tests/harness.h"
 
-#include "bench/report.h"
+#include "load/report.h"
 
 #include <dirent.h>
 #include <signal.h>

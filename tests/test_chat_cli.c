@@ -1,8 +1,8 @@
 /* What somebody at chat_cli's terminal sees, and what a script gets from it. */
 #define _XOPEN_SOURCE   700 /* ptsname() is in the XSI option */
 #define _DEFAULT_SOURCE 1   /* TIOCSWINSZ */
-#include "clients/line_edit.h"
-#include "net/clock.h"
+#include "base/clock.h"
+#include "terminal/line_edit.h"
 #include "tests/person.h"
 #include "tests/room.h"
 #include "tests/screen.h"

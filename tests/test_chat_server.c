@@ -1,7 +1,7 @@
 /* How the room holds up, and how it starts and ends: pchatsrv as a black box. */
 #include "tests/room.h"
 
-#include "net/clock.h"
+#include "base/clock.h"
 #include "net/listener.h"
 
 #include <errno.h>

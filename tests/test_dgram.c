@@ -4,7 +4,7 @@
  */
 #include "tests/harness.h"
 
-#include "net/clock.h"
+#include "base/clock.h"
 #include "net/dial.h"
 #include "net/listener.h"
 

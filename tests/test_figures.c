@@ -6,7 +6,7 @@
  */
 #include "tests/room.h"
 
-#include "net/clock.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>

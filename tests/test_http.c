@@ -1,8 +1,8 @@
 /* net/http and net/url: messages however cut, malformed ones, and addresses. */
 #include "tests/harness.h"
 
-#include "net/http.h"
-#include "net/url.h"
+#include "http/http.h"
+#include "http/url.h"
 
 #include <stdio.h>
 #include <stdlib.h>

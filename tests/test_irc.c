@@ -1,7 +1,7 @@
 /* net/irc: messages as a server sends them, and as it must not get them. */
 #include "tests/harness.h"
 
-#include "net/irc.h"
+#include "irc/irc.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* irc_bot, on a real ngircd, and on servers that misbehave. */
 #include "tests/ngircd.h"
 
-#include "net/clock.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>

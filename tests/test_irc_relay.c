@@ -2,9 +2,9 @@
 #include "tests/ngircd.h"
 #include "tests/room.h"
 
-#include "net/clock.h"
+#include "base/clock.h"
+#include "irc/irc.h"
 #include "net/dial.h"
-#include "net/irc.h"
 #include "net/line.h"
 #include "net/listener.h"
 

@@ -1,10 +1,10 @@
 /*
- * The small servers on labs/stream_server.h, and with them that loop itself. HELLO_SRV and
+ * The small servers on loop/stream_server.h, and with them that loop itself. HELLO_SRV and
  * NAME_SRV name other programs in place of bin/hello_srv and bin/name_srv.
  */
 #include "tests/person.h"
 
-#include "net/clock.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,6 +1,6 @@
 /* clients/line_edit: keys in, a line and a cursor out. */
-#include "clients/columns.h"
-#include "clients/line_edit.h"
+#include "terminal/columns.h"
+#include "terminal/line_edit.h"
 #include "tests/harness.h"
 
 #include <stdio.h>

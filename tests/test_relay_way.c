@@ -2,10 +2,10 @@
  * clients/relay_way: what keeps relayed lines from going in circles, and from coming twice,
  * with a clock of its own.
  */
-#include "clients/relay_way.h"
+#include "irc/relay_way.h"
 #include "tests/harness.h"
 
-#include "net/clock.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <string.h>

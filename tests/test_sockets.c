@@ -1,18 +1,18 @@
 /* net/address, append, clock, descriptor, dial, fdset, listener, log, number and signals. */
 #include "tests/harness.h"
 
+#include "base/append.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/fdset.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "base/signals.h"
+#include "base/start.h"
 #include "net/address.h"
-#include "net/append.h"
-#include "net/clock.h"
-#include "net/descriptor.h"
 #include "net/dial.h"
-#include "net/fdset.h"
 #include "net/keepalive.h"
 #include "net/listener.h"
-#include "net/log.h"
-#include "net/number.h"
-#include "net/program.h"
-#include "net/signals.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -234,7 +234,7 @@ START_TEST(a_missing_standard_descriptor_is_filled_and_a_failing_write_kills_nob
 {
     (void)close(STDIN_FILENO);
     (void)close(STDERR_FILENO);
-    ck_assert_int_eq(program_prepare(), 0);
+    ck_assert_int_eq(start_program(), 0);
     ck_assert_int_ne(fcntl(STDIN_FILENO, F_GETFD), -1);
     ck_assert_int_ne(fcntl(STDERR_FILENO, F_GETFD), -1);
     ck_assert_int_eq(raise(SIGPIPE), 0);

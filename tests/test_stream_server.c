@@ -1,11 +1,11 @@
 /*
- * The loop of labs/stream_server.h, by way of tests/loop_srv.c, whose handlers do what its
+ * The loop of loop/stream_server.h, by way of tests/loop_srv.c, whose handlers do what its
  * words say and log each call. LOOP_SRV names another program in place of build/loop_srv.
  */
 #include "tests/harness.h"
 
+#include "base/clock.h"
 #include "net/address.h"
-#include "net/clock.h"
 #include "net/line.h"
 
 #include <dirent.h>

@@ -1,7 +1,7 @@
 /* net/transcript: one log, many cursors. */
 #include "tests/harness.h"
 
-#include "net/transcript.h"
+#include "chat/transcript.h"
 
 #include <errno.h>
 #include <stdio.h>

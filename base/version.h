@@ -1,0 +1,7 @@
+/* version: what -V says, of every program of the kit. */
+#ifndef BASE_VERSION_H
+#define BASE_VERSION_H
+
+#define KIT_VERSION "netlab 0.1.0"
+
+#endif

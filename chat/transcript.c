@@ -1,0 +1,203 @@
+#include "chat/transcript.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+int transcript_init(struct transcript *transcript, size_t capacity)
+{
+    if (capacity < 64 || (capacity & (capacity - 1)) != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    *transcript = (struct transcript){.capacity = capacity,
+                                      .max_entries = capacity / TRANSCRIPT_SMALLEST};
+    transcript->ring = malloc(capacity);
+    transcript->entries = calloc(transcript->max_entries, sizeof *transcript->entries);
+    if (transcript->ring == NULL || transcript->entries == NULL) {
+        transcript_free(transcript);
+        errno = ENOMEM;
+        return -1;
+    }
+    return 0;
+}
+
+void transcript_free(struct transcript *transcript)
+{
+    free(transcript->ring);
+    free(transcript->entries);
+    *transcript = (struct transcript){0};
+}
+
+static struct transcript_entry *entry_at(const struct transcript *transcript,
+                                         uint64_t number)
+{
+    return &transcript->entries[number & (transcript->max_entries - 1)];
+}
+
+size_t transcript_room(const struct transcript *transcript)
+{
+    size_t bytes = transcript->capacity - (size_t)(transcript->end - transcript->begin);
+    size_t entries = transcript->max_entries -
+                     (size_t)(transcript->next_entry - transcript->first_entry);
+    size_t room_in_entries = entries * TRANSCRIPT_SMALLEST;
+
+    return bytes < room_in_entries ? bytes : room_in_entries;
+}
+
+uint64_t transcript_position_for(const struct transcript *transcript, size_t bytes)
+{
+    uint64_t entries = (bytes + TRANSCRIPT_SMALLEST - 1) / TRANSCRIPT_SMALLEST;
+    uint64_t position = 0, first = 0; /* the first entry that may stay */
+
+    if (transcript->end + bytes > transcript->capacity)
+        position = transcript->end + bytes - transcript->capacity;
+    if (transcript->next_entry + entries > transcript->max_entries)
+        first = transcript->next_entry + entries - transcript->max_entries;
+    if (first > transcript->first_entry &&
+        entry_at(transcript, first - 1)->end > position)
+        position = entry_at(transcript, first - 1)->end;
+    return position;
+}
+
+/* The last entry if text for this audience can be joined to it, else a new one. */
+static struct transcript_entry *entry_for(struct transcript *transcript, int omit,
+                                          int only)
+{
+    struct transcript_entry *entry;
+
+    if (transcript->next_entry > transcript->first_entry) {
+        entry = entry_at(transcript, transcript->next_entry - 1);
+        if (entry->omit == omit && entry->only == only)
+            return entry;
+    }
+    assert(transcript->next_entry - transcript->first_entry < transcript->max_entries);
+    entry = entry_at(transcript, transcript->next_entry++);
+    entry->omit = omit;
+    entry->only = only;
+    return entry;
+}
+
+void transcript_append(struct transcript *transcript, const char *text, size_t length,
+                       int omit, int only)
+{
+    size_t at = (size_t)transcript->end & (transcript->capacity - 1);
+    size_t until_wrap = transcript->capacity - at;
+    size_t head = length < until_wrap ? length : until_wrap;
+
+    assert(length <= transcript->capacity - (transcript->end - transcript->begin));
+    memcpy(transcript->ring + at, text, head);
+    memcpy(transcript->ring, text + head, length - head);
+    transcript->end += length;
+    entry_for(transcript, omit, only)->end = transcript->end;
+}
+
+struct transcript_cursor transcript_now(const struct transcript *transcript)
+{
+    /* The last entry may yet grow, so a reader that has read all of it still looks there. */
+    bool any = transcript->next_entry > transcript->first_entry;
+
+    return (struct transcript_cursor){.position = transcript->end,
+                                      .entry = transcript->next_entry - (any ? 1 : 0)};
+}
+
+static bool is_for(const struct transcript_entry *entry, int reader)
+{
+    return entry->omit != reader &&
+           (entry->only == TRANSCRIPT_NOBODY || entry->only == reader);
+}
+
+/* Adds `length` bytes of the ring, which do not wrap. False: there is no piece left. */
+static bool add_piece(struct transcript_span *span, char *bytes, size_t length)
+{
+    struct iovec *last = span->count > 0 ? &span->pieces[span->count - 1] : NULL;
+
+    if (last != NULL && (char *)last->iov_base + last->iov_len == bytes) {
+        last->iov_len += length;
+    } else if (span->count < TRANSCRIPT_PIECES) {
+        span->pieces[span->count++] = (struct iovec){bytes, length};
+    } else {
+        return false;
+    }
+    span->bytes += length;
+    span->after.position += length;
+    return true;
+}
+
+/* Adds the text from span->after.position to `end`, in two pieces where the ring wraps. */
+static bool add_text(const struct transcript *transcript, struct transcript_span *span,
+                     uint64_t end)
+{
+    while (span->after.position < end) {
+        size_t at = (size_t)span->after.position & (transcript->capacity - 1);
+        size_t length = (size_t)(end - span->after.position);
+
+        if (length > transcript->capacity - at)
+            length = transcript->capacity - at;
+        if (!add_piece(span, transcript->ring + at, length))
+            return false;
+    }
+    return true;
+}
+
+int transcript_read(const struct transcript *transcript, struct transcript_cursor cursor,
+                    int reader, struct transcript_span *span)
+{
+    uint64_t number = cursor.entry;
+
+    if (number < transcript->first_entry)
+        number = transcript->first_entry;
+    span->count = 0;
+    span->bytes = 0;
+    span->after = cursor;
+    for (; number < transcript->next_entry; number++) {
+        const struct transcript_entry *entry = entry_at(transcript, number);
+
+        span->after.entry = number;
+        if (!is_for(entry, reader))
+            span->after.position = entry->end;
+        else if (!add_text(transcript, span, entry->end))
+            break;
+    }
+    return span->count;
+}
+
+struct transcript_cursor transcript_advance(const struct transcript *transcript,
+                                            struct transcript_cursor cursor, int reader,
+                                            const struct transcript_span *span,
+                                            size_t bytes)
+{
+    uint64_t number = cursor.entry;
+
+    if (bytes == span->bytes)
+        return span->after;
+    if (number < transcript->first_entry)
+        number = transcript->first_entry;
+    for (; number < transcript->next_entry; number++) {
+        const struct transcript_entry *entry = entry_at(transcript, number);
+
+        cursor.entry = number;
+        if (is_for(entry, reader)) {
+            size_t text = (size_t)(entry->end - cursor.position);
+
+            if (bytes < text) {
+                cursor.position += bytes;
+                break;
+            }
+            bytes -= text;
+        }
+        cursor.position = entry->end;
+    }
+    return cursor;
+}
+
+void transcript_release(struct transcript *transcript, uint64_t position)
+{
+    if (position > transcript->begin)
+        transcript->begin = position;
+    while (transcript->first_entry < transcript->next_entry &&
+           entry_at(transcript, transcript->first_entry)->end <= position)
+        transcript->first_entry++;
+}

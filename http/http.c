@@ -1,0 +1,547 @@
+#include "http/http.h"
+
+#include "base/number.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define DIGITS  "0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define TOKEN   LETTERS DIGITS "!#$%&'*+-.^_`|~" /* RFC 9110 5.6.2 */
+#define SPACE   " \t"
+
+/* ---- The head, a line at a time ------------------------------------------------------ */
+
+void http_head_begin(struct http_head *head, enum http_kind kind)
+{
+    head->kind = kind;
+    head->state = HTTP_OPEN;
+    head->minor = head->status = head->answer = 0;
+    head->method = head->target = head->reason = head->why = "";
+    head->taken = head->length = head->line_begin = head->fields = 0;
+}
+
+static void refuse_head(struct http_head *head, int answer, const char *why)
+{
+    head->state = HTTP_BAD;
+    head->answer = answer;
+    head->why = why;
+}
+
+/* HTTP/1.0, HTTP/1.1 and what else has a 1 there. Returns what is behind, NULL if none. */
+static const char *take_version(struct http_head *head, const char *text)
+{
+    static const char form[] = "HTTP/";
+
+    if (strncmp(text, form, strlen(form)) != 0)
+        return NULL;
+    text += strlen(form);
+    if (strspn(text, DIGITS) != 1 || text[1] != '.' || strspn(text + 2, DIGITS) != 1)
+        return NULL;
+    if (*text != '1')
+        refuse_head(head, 505, "it is not HTTP/1");
+    head->minor = text[2] - '0';
+    return text + 3;
+}
+
+/* GET /path HTTP/1.1: one space between them, as RFC 9112 3 has it. */
+static void take_request_line(struct http_head *head, char *line)
+{
+    size_t method = strspn(line, TOKEN), target;
+    const char *behind;
+
+    head->method = line;
+    if (method == 0 || line[method] != ' ') {
+        refuse_head(head, 400, "the first line is no request");
+        return;
+    }
+    line += method + 1;
+    target = strcspn(line, SPACE);
+    if (target == 0 || line[target] != ' ') {
+        refuse_head(head, 400, "the first line is no request of HTTP/1");
+        return;
+    }
+    behind = take_version(head, line + target + 1);
+    if (behind == NULL || *behind != '\0') {
+        refuse_head(head, 400, "the first line ends in no version of HTTP");
+        return;
+    }
+    line[-1] = line[target] = '\0';
+    head->target = line;
+}
+
+/* HTTP/1.1 200 OK; some leave out the reason, and the space before it too. */
+static void take_status_line(struct http_head *head, const char *line)
+{
+    const char *behind = take_version(head, line);
+
+    if (behind == NULL || *behind != ' ' || strspn(behind + 1, DIGITS) != 3 ||
+        behind[1] == '0' || (behind[4] != ' ' && behind[4] != '\0')) {
+        refuse_head(head, 400, "what came is not HTTP");
+        return;
+    }
+    for (int i = 1; i <= 3; i++)
+        head->status = 10 * head->status + (behind[i] - '0');
+    head->reason = behind + 4 + strspn(behind + 4, SPACE);
+}
+
+/* Cuts off the space around a text, and returns where it begins. */
+static char *trim(char *text)
+{
+    char *end;
+
+    text += strspn(text, SPACE);
+    end = text + strlen(text);
+    while (end > text && strchr(SPACE, end[-1]) != NULL)
+        end--;
+    *end = '\0';
+    return text;
+}
+
+/* Puts text behind what is kept before this line. */
+static void keep(struct http_head *head, const char *text)
+{
+    size_t length = strlen(text) + 1;
+
+    memmove(head->text + head->line_begin, text, length);
+    head->length = head->line_begin + length;
+}
+
+/* A line that begins with space goes on with the value before it (obs-fold). */
+static void take_fold(struct http_head *head, char *line)
+{
+    if (head->kind == HTTP_REQUEST || head->line_begin == head->fields) {
+        refuse_head(head, 400, "a line of the header begins with a space");
+        return;
+    }
+    head->text[head->line_begin - 1] = ' ';
+    keep(head, trim(line));
+}
+
+/* Name: value, of which the name and the value are kept, a NUL behind each. */
+static void take_field(struct http_head *head, char *line)
+{
+    size_t name = strspn(line, TOKEN);
+
+    if (strchr(SPACE, *line) != NULL) {
+        take_fold(head, line);
+        return;
+    }
+    if (name == 0 || line[name] != ':') {
+        refuse_head(head, 400, "a line of the header has no name with a colon behind it");
+        return;
+    }
+    line[name] = '\0';
+    head->line_begin += name + 1;
+    keep(head, trim(line + name + 1));
+}
+
+/* In HTTP/1.1 a request has a Host, and just one (RFC 9112 3.2). */
+static void check_host(struct http_head *head)
+{
+    static const char parts[] = LETTERS DIGITS "-._~!$&'()*+,;=%:[]"; /* RFC 3986 3.2.2 */
+    struct http_field field = {NULL, NULL};
+    int hosts = 0;
+
+    while (http_next_field(head, &field)) {
+        if (strcasecmp(field.name, "Host") != 0)
+            continue;
+        hosts++;
+        if (strspn(field.value, parts) != strlen(field.value))
+            refuse_head(head, 400, "its Host is none");
+    }
+    if (hosts > 1 || (hosts == 0 && head->minor >= 1))
+        refuse_head(head, 400, hosts == 0 ? "it has no Host" : "it has a second Host");
+}
+
+/* An empty line ends the head; before a request it is passed over (RFC 9112 2.2). */
+static void take_empty_line(struct http_head *head)
+{
+    head->length = head->line_begin;
+    if (head->fields > 0) {
+        head->state = HTTP_WHOLE;
+        head->has_ended = true;
+        if (head->kind == HTTP_REQUEST)
+            check_host(head);
+    } else if (head->kind == HTTP_RESPONSE) {
+        refuse_head(head, 400, "what came is not HTTP");
+    }
+}
+
+static bool is_text(char byte)
+{
+    return byte == '\t' || ((unsigned char)byte >= ' ' && byte != 0x7f);
+}
+
+/* Takes the line that has just ended: text[line_begin..length) and its LF. */
+static void take_line(struct http_head *head)
+{
+    char *line = head->text + head->line_begin, *end = head->text + head->length - 1;
+
+    if (end > line && end[-1] == '\r')
+        end--;
+    for (const char *byte = line; byte < end; byte++) {
+        if (!is_text(*byte)) {
+            refuse_head(head, 400, "the header has a control character in it");
+            return;
+        }
+    }
+    *end = '\0';
+    if (line == end) {
+        take_empty_line(head);
+        return;
+    }
+    if (head->fields > 0) {
+        take_field(head, line);
+    } else {
+        if (head->kind == HTTP_REQUEST)
+            take_request_line(head, line);
+        else
+            take_status_line(head, line);
+        head->fields = head->length;
+    }
+    head->line_begin = head->length;
+}
+
+static void take_byte(struct http_head *head, char byte)
+{
+    head->text[head->length++] = byte;
+    head->taken++;
+    if (byte == '\n')
+        take_line(head);
+    if (head->state != HTTP_OPEN)
+        return;
+    if (head->kind == HTTP_REQUEST && head->fields == 0 && head->length > HTTP_LINE_MOST)
+        refuse_head(head, 414, "the request line is too long");
+    else if (head->taken == HTTP_HEAD_MOST)
+        refuse_head(head, 431, "the header is too long");
+}
+
+size_t http_head_take(struct http_head *head, const char *bytes, size_t length)
+{
+    size_t taken = 0;
+
+    while (head->state == HTTP_OPEN && taken < length)
+        take_byte(head, bytes[taken++]);
+    return taken;
+}
+
+/* ---- Fields ------------------------------------------------------------------------- */
+
+bool http_next_field(const struct http_head *head, struct http_field *field)
+{
+    const char *next = head->text + head->fields;
+
+    if (field->value != NULL)
+        next = field->value + strlen(field->value) + 1;
+    if (next >= head->text + head->length)
+        return false;
+    field->name = next;
+    field->value = next + strlen(next) + 1;
+    return true;
+}
+
+/* The next field of that name. */
+static bool next_named(const struct http_head *head, const char *name,
+                       struct http_field *field)
+{
+    while (http_next_field(head, field))
+        if (strcasecmp(field->name, name) == 0)
+            return true;
+    return false;
+}
+
+const char *http_value(const struct http_head *head, const char *name)
+{
+    struct http_field field = {NULL, NULL};
+
+    return next_named(head, name, &field) ? field.value : NULL;
+}
+
+/* The list that the fields of one name make together (RFC 9110 5.6.1), an element a call. */
+struct list {
+    struct http_field field;
+    const char *element; /* not a string: it has a length */
+    size_t length;
+};
+
+static bool next_element(const struct http_head *head, const char *name,
+                         struct list *list)
+{
+    const char *next = "";
+
+    if (list->element != NULL)
+        next = list->element + list->length;
+    for (;;) {
+        next += strspn(next, SPACE ",");
+        if (*next != '\0')
+            break;
+        if (!next_named(head, name, &list->field))
+            return false;
+        next = list->field.value;
+    }
+    list->element = next;
+    list->length = strcspn(next, ",");
+    while (strchr(SPACE, next[list->length - 1]) != NULL)
+        list->length--;
+    return true;
+}
+
+static bool is_element(const struct list *list, const char *token)
+{
+    return list->length == strlen(token) &&
+           strncasecmp(list->element, token, list->length) == 0;
+}
+
+bool http_lists(const struct http_head *head, const char *name, const char *token)
+{
+    struct list list = {.element = NULL};
+
+    while (next_element(head, name, &list))
+        if (is_element(&list, token))
+            return true;
+    return false;
+}
+
+bool http_is_interim(const struct http_head *head)
+{
+    return head->status < 200 && head->status != 101;
+}
+
+bool http_keeps_alive(const struct http_head *head)
+{
+    if (http_lists(head, "Connection", "close"))
+        return false;
+    return head->minor >= 1 || http_lists(head, "Connection", "keep-alive");
+}
+
+/* ---- How a body ends ---------------------------------------------------------------- */
+
+static void refuse_body(struct http_body *body, int answer, const char *why)
+{
+    body->state = HTTP_BAD;
+    body->answer = answer;
+    body->why = why;
+}
+
+/* A number of bytes, of 18 digits at the most: more than there are anywhere. */
+static int read_length(const struct list *list, uint64_t *length)
+{
+    *length = 0;
+    if (list->length > 18)
+        return -1;
+    for (size_t i = 0; i < list->length; i++) {
+        if (list->element[i] < '0' || list->element[i] > '9')
+            return -1;
+        *length = *length * 10 + (uint64_t)(list->element[i] - '0');
+    }
+    return 0;
+}
+
+/* Some senders say it twice, which may pass if they say the same (RFC 9110 8.6). */
+static void begin_length(struct http_body *body, const struct http_head *head)
+{
+    struct list list = {.element = NULL};
+    uint64_t length;
+
+    for (bool first = true; next_element(head, "Content-Length", &list); first = false) {
+        if (read_length(&list, &length) == -1 || (!first && length != body->left)) {
+            refuse_body(body, 400, "its Content-Length is no number, or several");
+            return;
+        }
+        body->left = length;
+    }
+    if (list.element == NULL)
+        refuse_body(body, 400, "its Content-Length is empty");
+    else if (body->left == 0)
+        body->state = HTTP_WHOLE;
+}
+
+static void begin_chunks(struct http_body *body, const struct http_head *head)
+{
+    struct list list = {.element = NULL};
+    int codings = 0, chunked = 0;
+
+    while (next_element(head, "Transfer-Encoding", &list)) {
+        codings++;
+        chunked += is_element(&list, "chunked");
+    }
+    body->framing = HTTP_CHUNKED;
+    if (http_value(head, "Content-Length") != NULL)
+        refuse_body(body, 400, "it has a Content-Length and a Transfer-Encoding");
+    else if (head->minor == 0)
+        refuse_body(body, 400, "it has a Transfer-Encoding in HTTP/1.0");
+    else if (codings > chunked)
+        refuse_body(body, 501, "its Transfer-Encoding is not just \"chunked\"");
+    else if (chunked != 1)
+        refuse_body(body, 400, "its Transfer-Encoding is empty, or given twice");
+}
+
+void http_body_begin(struct http_body *body, const struct http_head *head)
+{
+    *body = (struct http_body){.state = HTTP_OPEN, .framing = HTTP_LENGTH, .why = ""};
+    if (head->kind == HTTP_RESPONSE &&
+        (head->status < 200 || head->status == 204 || head->status == 304)) {
+        body->state = HTTP_WHOLE;
+    } else if (http_value(head, "Transfer-Encoding") != NULL) {
+        begin_chunks(body, head);
+    } else if (http_value(head, "Content-Length") != NULL) {
+        begin_length(body, head);
+    } else if (head->kind == HTTP_RESPONSE) {
+        body->framing = HTTP_UNTIL_CLOSE;
+        body->left = UINT64_MAX;
+    } else {
+        body->state = HTTP_WHOLE;
+    }
+}
+
+/* ---- What a body holds -------------------------------------------------------------- */
+
+/*
+ * Where a chunked body is. Its lines end in CR LF and nothing else: with LF alone there
+ * were readers that two makers of chunks understood differently.
+ */
+enum place {
+    BEFORE_SIZE, /* the first hexadecimal digit of a chunk's size is awaited */
+    IN_SIZE,
+    BEHIND_SIZE,  /* in space behind it */
+    IN_EXTENSION, /* ;name=value, which nobody uses */
+    SIZE_LF,
+    IN_CHUNK,
+    CHUNK_CR,
+    CHUNK_LF,
+    BEFORE_TRAILER, /* behind the last chunk: a trailer, or the end */
+    IN_TRAILER,
+    TRAILER_LF,
+    LAST_LF
+};
+
+/* The place behind this byte of the line that a chunk begins with; -1: it is none of it. */
+static int next_in_size_line(struct http_body *body, char byte)
+{
+    int digit = number_hex_digit(byte);
+
+    if (body->place <= IN_SIZE && digit >= 0) {
+        if (body->left >> 56 != 0) /* 60 bits are more than there are bytes */
+            return -1;
+        body->left = body->left << 4 | (uint64_t)digit;
+        return IN_SIZE;
+    }
+    if (body->place == BEFORE_SIZE)
+        return -1;
+    if (byte == '\r')
+        return SIZE_LF;
+    if (body->place == IN_EXTENSION)
+        return is_text(byte) ? IN_EXTENSION : -1;
+    if (byte == ';')
+        return IN_EXTENSION;
+    return byte == ' ' || byte == '\t' ? BEHIND_SIZE : -1;
+}
+
+/* The same for all bytes that are no content. */
+static int next_place(struct http_body *body, char byte)
+{
+    switch (body->place) {
+    case SIZE_LF:
+        if (byte != '\n')
+            return -1;
+        return body->left > 0 ? IN_CHUNK : BEFORE_TRAILER;
+    case CHUNK_CR: return byte == '\r' ? CHUNK_LF : -1;
+    case CHUNK_LF: return byte == '\n' ? BEFORE_SIZE : -1;
+    case BEFORE_TRAILER:
+    case IN_TRAILER:
+        if (byte == '\r')
+            return body->place == IN_TRAILER ? TRAILER_LF : LAST_LF;
+        return is_text(byte) ? IN_TRAILER : -1;
+    case TRAILER_LF: return byte == '\n' ? BEFORE_TRAILER : -1;
+    case LAST_LF:
+        if (byte != '\n')
+            return -1;
+        body->state = HTTP_WHOLE;
+        return LAST_LF;
+    default: return next_in_size_line(body, byte);
+    }
+}
+
+static void take_between(struct http_body *body, char byte)
+{
+    int next = next_place(body, byte);
+    size_t most = next >= BEFORE_TRAILER ? HTTP_TRAILERS_MOST : HTTP_CHUNK_LINE_MOST;
+
+    if (next == -1)
+        refuse_body(body, 400, "its chunks are malformed");
+    else if (++body->between > most)
+        refuse_body(body, 400, "what stands between its chunks is too long");
+    if (body->place == SIZE_LF)
+        body->between = 0;
+    body->place = next;
+}
+
+size_t http_body_take(struct http_body *body, const char *bytes, size_t length,
+                      struct http_content *content)
+{
+    size_t taken = 0;
+
+    content->length = 0;
+    while (body->state == HTTP_OPEN && taken < length && body->framing == HTTP_CHUNKED &&
+           body->place != IN_CHUNK)
+        take_between(body, bytes[taken++]);
+    content->bytes = bytes + taken;
+    if (body->state != HTTP_OPEN || taken == length)
+        return taken;
+    content->length = length - taken;
+    if (content->length > body->left)
+        content->length = (size_t)body->left;
+    if (body->framing != HTTP_UNTIL_CLOSE)
+        body->left -= content->length;
+    if (body->left == 0) {
+        body->place = CHUNK_CR;
+        body->state = body->framing == HTTP_CHUNKED ? HTTP_OPEN : HTTP_WHOLE;
+    }
+    return taken + content->length;
+}
+
+void http_body_close(struct http_body *body)
+{
+    if (body->state != HTTP_OPEN)
+        return;
+    if (body->framing == HTTP_UNTIL_CLOSE)
+        body->state = HTTP_WHOLE;
+    else
+        refuse_body(body, 400, "the connection was closed before its end");
+}
+
+/* ---- What is sent ------------------------------------------------------------------- */
+
+size_t http_compose_get(char *out, const struct url *url, const char *agent)
+{
+    char host[URL_AUTHORITY_MOST];
+    int length;
+
+    url_authority(url, host);
+    length = snprintf(out, HTTP_HEAD_MOST,
+                      "GET %s HTTP/1.1\r\n"
+                      "Host: %s\r\n"
+                      "User-Agent: %s\r\n"
+                      "Accept: */*\r\n"
+                      "Connection: close\r\n\r\n",
+                      url->path, host, agent);
+    assert(length > 0 && length < HTTP_HEAD_MOST);
+    return (size_t)length;
+}
+
+/* Not strftime()'s names: those are the locale's. */
+void http_date(time_t when, char *out)
+{
+    static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    struct tm utc = {.tm_mday = 1, .tm_year = 70, .tm_wday = 4};
+
+    (void)gmtime_r(&when, &utc); /* fails beyond the years that an int counts */
+    (void)snprintf(out, HTTP_DATE_MOST, "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                   days[utc.tm_wday], utc.tm_mday, months[utc.tm_mon],
+                   (utc.tm_year + 1900) % 10000, utc.tm_hour, utc.tm_min, utc.tm_sec);
+}

@@ -1,0 +1,218 @@
+#include "http/url.h"
+
+#include "base/number.h"
+
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define HTTP_PORT 80
+
+#define DIGITS  "0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define NAME    LETTERS DIGITS "-._~"
+
+static int refuse(const char **why, const char *reason)
+{
+    *why = reason;
+    return -1;
+}
+
+/* ---- The host ----------------------------------------------------------------------- */
+
+/* The address between the brackets; a zone stands behind %25, or behind % as one types it. */
+static int take_literal(struct url *url, const char *literal, size_t length,
+                        const char **why)
+{
+    struct in6_addr address;
+    char *zone;
+
+    memcpy(url->host, literal, length);
+    url->host[length] = '\0';
+    zone = strchr(url->host, '%');
+    if (zone != NULL)
+        *zone = '\0';
+    if (inet_pton(AF_INET6, url->host, &address) != 1)
+        return refuse(why, "what is in brackets is no IPv6 address");
+    if (zone == NULL)
+        return 0;
+    *zone++ = '%';
+    if (strncmp(zone, "25", 2) == 0 && zone[2] != '\0')
+        memmove(zone, zone + 2, strlen(zone + 2) + 1);
+    if (*zone == '\0' || strspn(zone, NAME) != strlen(zone))
+        return refuse(why, "the zone of the IPv6 address is none");
+    return 0;
+}
+
+static int take_port(struct url *url, const char *text, size_t length, const char **why)
+{
+    char digits[8] = "";
+    long port = HTTP_PORT; /* "host:" is legal, and means the same as "host" */
+
+    if (length < sizeof digits)
+        memcpy(digits, text, length);
+    if (length > 0 && number_parse(digits, 1, 65535, &port) == -1)
+        return refuse(why, "the port is none (1 to 65535)");
+    url->port = (int)port;
+    return 0;
+}
+
+static int take_name(struct url *url, const char *name, size_t length, const char **why)
+{
+    memcpy(url->host, name, length);
+    url->host[length] = '\0';
+    if (strspn(url->host, NAME) != length)
+        return refuse(why, "the host has a character that no host has");
+    return 0;
+}
+
+/* host, host:port, [address], [address]:port. */
+static int take_authority(struct url *url, const char *text, size_t length,
+                          const char **why)
+{
+    bool is_literal = length > 0 && *text == '[';
+    const char *host = text + is_literal, *end = text + length;
+    const char *rest = memchr(text, is_literal ? ']' : ':', length);
+    size_t host_length = (size_t)((rest != NULL ? rest : end) - host);
+
+    if (memchr(text, '@', length) != NULL)
+        return refuse(why, "a name or password before the host is not supported");
+    if (is_literal && rest == NULL)
+        return refuse(why, "the ] behind the IPv6 address is missing");
+    if (!is_literal && rest != NULL && memchr(rest + 1, ':', (size_t)(end - rest - 1)))
+        return refuse(why, "an IPv6 address stands in brackets: http://[::1]/");
+    if (host_length == 0 || host_length > URL_HOST_MOST)
+        return refuse(why, host_length == 0 ? "it has no host" : "the host is too long");
+    if ((is_literal ? take_literal(url, host, host_length, why)
+                    : take_name(url, host, host_length, why)) == -1)
+        return -1;
+    if (rest == NULL)
+        rest = end;
+    rest += is_literal;
+    if (rest < end && *rest != ':')
+        return refuse(why, "what is behind the host is neither a port nor a path");
+    rest += rest < end;
+    return take_port(url, rest, (size_t)(end - rest), why);
+}
+
+/* ---- The path ----------------------------------------------------------------------- */
+
+/* Obeys "." and ".." in a path that begins with a slash, in place (RFC 3986 5.2.4). */
+static void remove_dots(char *path)
+{
+    char *out = path;
+    const char *in = path;
+
+    while (*in == '/') {
+        size_t length = 1 + strcspn(in + 1, "/?");
+        bool is_dot = length == 2 && in[1] == '.';
+        bool is_two = length == 3 && in[1] == '.' && in[2] == '.';
+
+        if (is_two && out > path)
+            while (*--out != '/')
+                continue;
+        if (is_dot || is_two) {
+            if (in[length] != '/') /* the last: what is left is a directory */
+                *out++ = '/';
+        } else {
+            memmove(out, in, length);
+            out += length;
+        }
+        in += length;
+    }
+    memmove(out, in, strlen(in) + 1);
+}
+
+/* A % is taken for the beginning of what is encoded already. */
+static bool has_its_place(unsigned char byte)
+{
+    return byte > ' ' && byte < 0x7f && strchr("\"<>\\^`{|}", byte) == NULL;
+}
+
+static int take_path(struct url *url, const char *text, const char **why)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    size_t length = 0;
+
+    if (*text != '/')
+        url->path[length++] = '/';
+    for (; *text != '\0' && *text != '#'; text++) {
+        unsigned char byte = (unsigned char)*text;
+
+        if (length + 3 > URL_PATH_MOST)
+            return refuse(why, "it is too long");
+        if (has_its_place(byte)) {
+            url->path[length++] = *text;
+        } else {
+            url->path[length++] = '%';
+            url->path[length++] = hex[byte >> 4];
+            url->path[length++] = hex[byte & 15];
+        }
+    }
+    url->path[length] = '\0';
+    remove_dots(url->path);
+    return 0;
+}
+
+/* ---- The whole ---------------------------------------------------------------------- */
+
+int url_parse(struct url *url, const char *text, const char **why)
+{
+    size_t length;
+
+    if (strncasecmp(text, "https://", 8) == 0)
+        return refuse(why, "https needs TLS, which is not supported; try http://");
+    if (strncasecmp(text, "http://", 7) != 0)
+        return refuse(why, "only http:// is supported");
+    text += 7;
+    length = strcspn(text, "/?#");
+    if (take_authority(url, text, length, why) == -1)
+        return -1;
+    return take_path(url, text + length, why);
+}
+
+/* Does it begin with a scheme (RFC 3986 3.1)? */
+static bool has_scheme(const char *reference)
+{
+    size_t letters = strspn(reference, LETTERS DIGITS "+-.");
+
+    return letters > 0 && strchr(LETTERS, *reference) != NULL &&
+           reference[letters] == ':';
+}
+
+int url_resolve(struct url *url, const char *reference, const char **why)
+{
+    char whole[2 * URL_PATH_MOST] = "http:";
+    size_t kept = 0, length = strlen(reference);
+
+    if (length >= URL_PATH_MOST)
+        return refuse(why, "it is too long");
+    if (has_scheme(reference))
+        return url_parse(url, reference, why);
+    if (strncmp(reference, "//", 2) == 0) {
+        memcpy(whole + 5, reference, length + 1);
+        return url_parse(url, whole, why);
+    }
+    if (*reference == '\0' || *reference == '#')
+        return 0;
+    if (*reference != '/')
+        kept = strcspn(url->path, "?");
+    while (kept > 0 && *reference != '?' && url->path[kept - 1] != '/')
+        kept--;
+    memcpy(whole, url->path, kept);
+    memcpy(whole + kept, reference, length + 1);
+    return take_path(url, whole, why);
+}
+
+void url_authority(const struct url *url, char *out)
+{
+    bool is_literal = strchr(url->host, ':') != NULL;
+    int length = (int)strcspn(url->host, "%");
+
+    length = sprintf(out, is_literal ? "[%.*s]" : "%.*s", length, url->host);
+    if (url->port != HTTP_PORT)
+        (void)sprintf(out + length, ":%d", url->port);
+}

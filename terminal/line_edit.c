@@ -1,0 +1,354 @@
+#include "terminal/line_edit.h"
+
+#include "terminal/columns.h"
+
+#include <string.h>
+
+/* ---- Characters --------------------------------------------------------------------- */
+
+/* Where the character behind the one at `at` begins; the line's end has none behind it. */
+static size_t after(const struct line_edit *edit, size_t at)
+{
+    size_t bytes;
+
+    if (at == edit->length)
+        return at;
+    (void)columns_at(edit->text + at, &bytes);
+    for (at += bytes; at < edit->length; at += bytes)
+        if (columns_at(edit->text + at, &bytes) > 0)
+            break;
+    return at;
+}
+
+static size_t before(const struct line_edit *edit, size_t at)
+{
+    size_t bytes;
+
+    while (at > 0) {
+        do
+            at--;
+        while (((unsigned char)edit->text[at] & 0xC0) == 0x80);
+        if (columns_at(edit->text + at, &bytes) > 0)
+            break;
+    }
+    return at;
+}
+
+static size_t columns_between(const struct line_edit *edit, size_t from, size_t to)
+{
+    size_t columns = 0, bytes;
+
+    for (; from < to; from += bytes)
+        columns += columns_at(edit->text + from, &bytes);
+    return columns;
+}
+
+/* ---- Changes ------------------------------------------------------------------------ */
+
+/*
+ * After each key the cursor and the view begin where a character does, and the cursor is
+ * not left of the view. What was inserted or cut out may have left a combining character
+ * at the cursor, or brought another to the view's beginning: the cursor goes to that
+ * character's end, the view to its letter.
+ */
+static void settle(struct line_edit *edit)
+{
+    size_t bytes;
+
+    while (edit->cursor > 0 && edit->cursor < edit->length &&
+           columns_at(edit->text + edit->cursor, &bytes) == 0)
+        edit->cursor += bytes;
+    if (edit->first > edit->cursor)
+        edit->first = edit->cursor;
+    if (edit->first < edit->length && columns_at(edit->text + edit->first, &bytes) == 0)
+        edit->first = before(edit, edit->first);
+}
+
+static void insert(struct line_edit *edit, const char *bytes, size_t count)
+{
+    char *gap = edit->text + edit->cursor;
+
+    if (edit->overflowed || count > LINE_EDIT_MOST - edit->length) {
+        edit->bell = edit->overflowed = true;
+        return;
+    }
+    memmove(gap + count, gap, edit->length - edit->cursor + 1);
+    memcpy(gap, bytes, count);
+    edit->length += count;
+    edit->cursor += count;
+}
+
+static void cut_out(struct line_edit *edit, size_t from, size_t to)
+{
+    memmove(edit->text + from, edit->text + to, edit->length - to + 1);
+    edit->length -= to - from;
+    edit->cursor = from;
+    if (from < to)
+        edit->overflowed = false;
+}
+
+static size_t word_before(const struct line_edit *edit)
+{
+    size_t at = edit->cursor;
+
+    while (at > 0 && edit->text[at - 1] == ' ')
+        at--;
+    while (at > 0 && edit->text[at - 1] != ' ')
+        at--;
+    return at;
+}
+
+/* ---- History ------------------------------------------------------------------------ */
+
+static char *entry(struct line_edit *edit, size_t back)
+{
+    return edit->history[(edit->entered - back) % LINE_EDIT_HISTORY];
+}
+
+/* Shows the line that is so many up; 0 is the one in the making, which is kept. */
+static void show_line(struct line_edit *edit, size_t back)
+{
+    const char *line = back > 0 ? entry(edit, back) : edit->draft;
+
+    if (edit->back == 0)
+        memcpy(edit->draft, edit->text, edit->length + 1);
+    edit->back = back;
+    edit->length = edit->cursor = strlen(line);
+    edit->first = 0;
+    edit->overflowed = false;
+    memcpy(edit->text, line, edit->length + 1);
+}
+
+static void go_up(struct line_edit *edit)
+{
+    if (edit->back < edit->entered && edit->back < LINE_EDIT_HISTORY)
+        show_line(edit, edit->back + 1);
+}
+
+static void go_down(struct line_edit *edit)
+{
+    if (edit->back > 0)
+        show_line(edit, edit->back - 1);
+}
+
+void line_edit_next(struct line_edit *edit)
+{
+    if (edit->length > 0 &&
+        (edit->entered == 0 || strcmp(entry(edit, 1), edit->text) != 0)) {
+        memcpy(entry(edit, 0), edit->text, edit->length + 1);
+        edit->entered++;
+    }
+    edit->length = edit->cursor = edit->first = edit->back = 0;
+    edit->text[0] = '\0';
+    edit->overflowed = false;
+}
+
+/* ---- Keys --------------------------------------------------------------------------- */
+
+/* Control keys send their letter's number in the alphabet. */
+enum {
+    CTRL_A = 1,
+    CTRL_B,
+    CTRL_C,
+    CTRL_D,
+    CTRL_E,
+    CTRL_F,
+    CTRL_H = 8,
+    TAB = '\t',
+    LF = '\n',
+    CTRL_K = 11,
+    CTRL_L,
+    CR = '\r',
+    CTRL_N = 14,
+    CTRL_P = 16,
+    CTRL_U = 21,
+    CTRL_W = 23,
+    ESC = 27,
+    DEL = 127, /* what Backspace sends nowadays; it was Ctrl-H */
+    DELETE     /* the key of that name: its sequence stands for this number */
+};
+
+static enum line_edit_event press(struct line_edit *edit, unsigned key)
+{
+    switch (key) {
+    case CTRL_A: edit->cursor = 0; break;
+    case CTRL_B: edit->cursor = before(edit, edit->cursor); break;
+    case CTRL_E: edit->cursor = edit->length; break;
+    case CTRL_F: edit->cursor = after(edit, edit->cursor); break;
+    case CTRL_H:
+    case DEL: cut_out(edit, before(edit, edit->cursor), edit->cursor); break;
+    case CTRL_D:
+        if (edit->length == 0)
+            return LINE_EDIT_END;
+        /* fall through */
+    case DELETE: cut_out(edit, edit->cursor, after(edit, edit->cursor)); break;
+    case CTRL_K: cut_out(edit, edit->cursor, edit->length); break;
+    case CTRL_U: cut_out(edit, 0, edit->cursor); break;
+    case CTRL_W: cut_out(edit, word_before(edit), edit->cursor); break;
+    case CTRL_N: go_down(edit); break;
+    case CTRL_P: go_up(edit); break;
+    case TAB: /* spaces: what is in view has no tabs */
+        insert(edit, "        ", 8 - columns_between(edit, 0, edit->cursor) % 8);
+        break;
+    case CTRL_C: return LINE_EDIT_INTERRUPT;
+    case CTRL_L: return LINE_EDIT_CLEAR;
+    case CR:
+    case LF: return LINE_EDIT_ENTERED;
+    default: break;
+    }
+    return LINE_EDIT_OPEN;
+}
+
+/*
+ * The keys without a letter send ESC [ or ESC O, perhaps a number and more of them behind
+ * semicolons, and a final byte that tells which key it is. Each stands for a control key;
+ * 0 for none.
+ */
+static unsigned key_of(unsigned char final, unsigned number)
+{
+    switch (final) {
+    case 'A': return CTRL_P;
+    case 'B': return CTRL_N;
+    case 'C': return CTRL_F;
+    case 'D': return CTRL_B;
+    case 'F': return CTRL_E;
+    case 'H': return CTRL_A;
+    case '~':
+        if (number == 1 || number == 7)
+            return CTRL_A;
+        if (number == 4 || number == 8)
+            return CTRL_E;
+        return number == 3 ? DELETE : 0;
+    default: return 0;
+    }
+}
+
+/* The places in an escape sequence. */
+enum {
+    OUTSIDE,
+    AFTER_ESC,
+    IN_NUMBER, /* ESC [ was read; a number may follow */
+    IN_OTHERS, /* the number is over */
+    AT_FINAL,  /* ESC O, or the Linux console's ESC [ [: any byte ends it */
+};
+
+static void begin_sequence(struct line_edit *edit, unsigned char byte)
+{
+    edit->parameter = 0;
+    edit->escape = byte == '[' ? IN_NUMBER : byte == 'O' ? AT_FINAL : OUTSIDE;
+}
+
+/* A byte from 0x20 to 0x7E within a sequence. */
+static enum line_edit_event take_sequence(struct line_edit *edit, unsigned char byte)
+{
+    bool at_final = edit->escape == AT_FINAL;
+
+    if (edit->escape == AFTER_ESC) {
+        begin_sequence(edit, byte);
+    } else if (edit->escape == IN_NUMBER && byte >= '0' && byte <= '9') {
+        edit->parameter = (edit->parameter * 10 + byte - '0') % 1000;
+    } else if (edit->escape == IN_NUMBER && byte == '[') {
+        edit->escape = AT_FINAL;
+        edit->parameter = 1; /* the console's function keys: not those of ESC O */
+    } else if (!at_final && byte < 0x40) {
+        edit->escape = IN_OTHERS;
+    } else {
+        edit->escape = OUTSIDE;
+        if (!at_final || edit->parameter == 0)
+            return press(edit, key_of(byte, edit->parameter));
+    }
+    return LINE_EDIT_OPEN;
+}
+
+static enum line_edit_event take_control(struct line_edit *edit, unsigned char byte)
+{
+    bool after_cr = edit->after_cr;
+
+    edit->after_cr = byte == CR;
+    edit->escape = byte == ESC ? AFTER_ESC : OUTSIDE;
+    if (byte == LF && after_cr)
+        return LINE_EDIT_OPEN;
+    return press(edit, byte);
+}
+
+static void insert_text(struct line_edit *edit, const char *clean, size_t length)
+{
+    /* Of bytes over 0x7F nothing begins with an M but a C1 control, made visible. */
+    if (length > 0 && clean[0] != 'M')
+        insert(edit, clean, length);
+}
+
+static enum line_edit_event take_byte(struct line_edit *edit, unsigned char byte)
+{
+    char clean[TEXT_MOST];
+
+    if (byte >= 0x80) {
+        edit->escape = OUTSIDE;
+        edit->after_cr = false;
+        insert_text(edit, clean, text_take(&edit->tail, byte, clean));
+        return LINE_EDIT_OPEN;
+    }
+    insert_text(edit, clean, text_finish(&edit->tail, clean));
+    if (byte < 0x20 || byte == DEL)
+        return take_control(edit, byte);
+    edit->after_cr = false;
+    if (edit->escape != OUTSIDE)
+        return take_sequence(edit, byte);
+    clean[0] = (char)byte;
+    insert(edit, clean, 1);
+    return LINE_EDIT_OPEN;
+}
+
+size_t line_edit_take(struct line_edit *edit, const unsigned char *bytes, size_t length,
+                      enum line_edit_event *event)
+{
+    size_t taken = 0;
+
+    *event = LINE_EDIT_OPEN;
+    while (taken < length && *event == LINE_EDIT_OPEN) {
+        *event = take_byte(edit, bytes[taken++]);
+        settle(edit);
+    }
+    return taken;
+}
+
+/* ---- The view ----------------------------------------------------------------------- */
+
+/* The last column is for the cursor behind the end, or for half a wide character. */
+static void scroll(struct line_edit *edit, size_t columns)
+{
+    size_t used, at;
+
+    used = columns_between(edit, edit->first, edit->cursor);
+    while (used >= columns) {
+        at = edit->first;
+        edit->first = after(edit, at);
+        used -= columns_between(edit, at, edit->first);
+    }
+    /* No empty space on the right while there is text on the left. */
+    used += columns_between(edit, edit->cursor, edit->length);
+    while (edit->first > 0) {
+        at = before(edit, edit->first);
+        used += columns_between(edit, at, edit->first);
+        if (used >= columns)
+            break;
+        edit->first = at;
+    }
+}
+
+void line_edit_view(struct line_edit *edit, size_t columns, struct line_edit_view *view)
+{
+    size_t end, next, used;
+
+    scroll(edit, columns);
+    view->bytes = edit->text + edit->first;
+    view->before_cursor = edit->cursor - edit->first;
+    used = columns_between(edit, edit->first, edit->cursor);
+    for (end = edit->cursor; end < edit->length; end = next) {
+        next = after(edit, end);
+        used += columns_between(edit, end, next);
+        if (used > columns)
+            break;
+    }
+    view->length = end - edit->first;
+}

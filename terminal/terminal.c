@@ -1,0 +1,89 @@
+/*
+ * The two things here that POSIX.1-2008 lacks are a terminal's size and the signal that
+ * tells of a change. Every system has them by these names, and POSIX.1-2024 has made them
+ * its own (SIGWINCH, tcgetwinsize()); they are kept in this file. BSD's headers
+ * hide them from a program that asks for POSIX alone, so here it does not.
+ */
+#undef _POSIX_C_SOURCE
+#define _DEFAULT_SOURCE 1
+
+#include "terminal/terminal.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define USUAL_COLUMNS 80
+#define MOST_COLUMNS  4096 /* what is larger is a joke, or a mistake */
+
+int terminal_enter(struct terminal *terminal)
+{
+    struct termios keyed;
+
+    /* Continued without having been stopped, it is as we set it: `before` still holds. */
+    if (!terminal->keyed && tcgetattr(terminal->descriptor, &terminal->before) == -1)
+        return -1;
+    keyed = terminal->before;
+    keyed.c_iflag &= ~(tcflag_t)(ICRNL | INLCR | IGNCR | INPCK | ISTRIP | IXON);
+    keyed.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | IEXTEN);
+    keyed.c_lflag |= ISIG | NOFLSH; /* what was typed before Ctrl-Z is not thrown away */
+    keyed.c_cc[VMIN] = 1;
+    keyed.c_cc[VTIME] = 0;
+    if (tcsetattr(terminal->descriptor, TCSANOW, &keyed) == -1)
+        return -1;
+    terminal->keyed = true;
+    return 0;
+}
+
+bool terminal_in_foreground(const struct terminal *terminal)
+{
+    pid_t foreground = tcgetpgrp(terminal->descriptor);
+
+    return foreground == -1 || foreground == getpgrp();
+}
+
+bool terminal_is_ours(const struct terminal *terminal)
+{
+    return terminal->keyed && terminal_in_foreground(terminal);
+}
+
+void terminal_leave(struct terminal *terminal)
+{
+    if (terminal_is_ours(terminal)) /* if it is gone this fails, and nothing is lost */
+        (void)tcsetattr(terminal->descriptor, TCSANOW, &terminal->before);
+    terminal->keyed = false;
+}
+
+void terminal_stop_program(void)
+{
+    struct sigaction stop = {.sa_handler = SIG_DFL}, before;
+    sigset_t stopping;
+
+    (void)sigemptyset(&stop.sa_mask);
+    (void)sigemptyset(&stopping);
+    (void)sigaddset(&stopping, SIGTSTP);
+    (void)sigaction(SIGTSTP, &stop, &before);
+    (void)raise(SIGTSTP);
+    (void)sigprocmask(SIG_UNBLOCK, &stopping, NULL); /* it stops here, until SIGCONT */
+    (void)sigprocmask(SIG_BLOCK, &stopping, NULL);
+    (void)sigaction(SIGTSTP, &before, NULL);
+}
+
+int terminal_columns(const struct terminal *terminal)
+{
+    struct winsize size;
+
+    if (ioctl(terminal->descriptor, TIOCGWINSZ, &size) == -1 || size.ws_col == 0)
+        return USUAL_COLUMNS;
+    return size.ws_col < MOST_COLUMNS ? size.ws_col : MOST_COLUMNS;
+}
+
+int terminal_resize_signal(void)
+{
+#ifdef SIGWINCH
+    return SIGWINCH;
+#else
+    return 0;
+#endif
+}

@@ -1,7 +1,0 @@
-/* version: what -V says, of every program of the kit. */
-#ifndef VERSION_H
-#define VERSION_H
-
-#define KIT_VERSION "netlab 0.1.0"
-
-#endif
