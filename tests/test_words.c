@@ -5,7 +5,7 @@
 #include "chat/words.h"
 #include "tests/harness.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static void expect_words(const char *line, enum words kind, const char *name,
@@ -41,7 +41,7 @@ START_TEST(every_sentence_that_is_written_is_read_back)
         {WORDS_IN_USE, "", "The name NAME is in use"},
     };
     static const char *const names[] = {
-        "ann", "left", "you", "x", "127.0.0.1:37993", "[::1]:37993", "[fe80::1%eth0]:1"};
+        "ann", "left", "me", "x", "127.0.0.1:37993", "[::1]:37993", "[fe80::1%eth0]:1"};
     char line[WORDS_MOST], expected[WORDS_MOST];
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
