@@ -1,29 +1,41 @@
 /*
- * pchatsrv: a chat server with one select() loop. Whoever connects to it, with telnet for
- * one, is in the room: what one says goes to all the others, and to standard output.
+ * pchatsrv: a chat server with one select() loop. Whoever connects, with telnet for one, is
+ * in the room: what one client says goes to all the others, and to standard output.
  *
  *     pchatsrv [-b address] [-p port]
  *
- * Nothing in it waits but pselect(), and nothing is sent where it is said: a line goes
- * into the transcript (chat/transcript.h), one ring of text in which every client has a
- * place up to which it has read. At the end of each turn of the loop, whoever has text
- * before it gets all of it in one send. So a line costs the same for two clients and for
- * a thousand, and a client that does not read keeps nobody from anything: its place stays
- * where it is. Only when the ring is full of what it has not read does the room wait for
- * it, for two seconds; then it is shown the door.
+ * This is the ChatServer that tutorials teach: one list of descriptors, the listening
+ * socket and every client in it; one loop that waits for all of them; a new connection is
+ * accepted, a client that is ready is read from, its line is broadcast. labs/chat_naive.c
+ * is that and no more, and lists how it fails. labs/chat_small.c mends the worst in one
+ * file. This server keeps running, for two reasons:
+ *
+ *  - Nothing waits except select(). Every socket is non-blocking, and a client that does
+ *    not read delays nobody.
+ *  - Broadcasting does not send. It appends the line to the transcript (chat/transcript.h),
+ *    one ring of text in which every client has a cursor, the place up to which it has
+ *    read. At the end of each turn of the loop a client gets everything after its cursor in
+ *    one send. So a line costs the same for two clients as for a thousand, twenty lines of
+ *    one turn cost one send, and memory is bounded: the ring is all there is.
+ *
+ * The folder chat/ has what stands below: who is in the room, its commands, its sentences,
+ * and the readers of the transcript.
  */
-#include "chat/pchatsrv.h"
-
 #include "base/clock.h"
 #include "base/descriptor.h"
 #include "base/fdset.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "base/signals.h"
 #include "base/start.h"
+#include "chat/commands.h"
+#include "chat/readers.h"
+#include "chat/room.h"
+#include "net/address.h"
 #include "net/keepalive.h"
+#include "net/listener.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,247 +46,297 @@
 #define STOPPING "ChatServer stopping"
 #define AYT_TEXT "Yes, the ChatServer is here"
 
-static volatile sig_atomic_t stop_requested;
+/*
+ * How long anyone is waited for: a room of people notices a pause of two seconds, and the
+ * reader that causes it has usually gone away.
+ */
+#define PATIENCE_MS 2000
 
-static void request_stop(int signal_number)
+/*
+ * A client's share of a turn: what is read from it, and what that may become in the
+ * transcript. So a client that sends without end starves nobody.
+ */
+#define INPUT_BYTES 8192
+#define SHARE_BYTES 16384
+
+/* What the kernel may hold for a client that does not read. Its own limit is megabytes. */
+#define SEND_BUFFER_BYTES 65536
+
+/* The reader of standard output may be so far behind before lines are left out. */
+#define OUTPUT_BYTES ((size_t)1 << 20)
+
+struct chat_server {
+    int port;
+    int srvsock;              /* the listening socket; -1 once the server is stopping */
+    struct fdset descriptors; /* srvsock and every client: the set that select() reads */
+
+    struct room room;
+    struct listener newcomers;
+    struct log log; /* standard output */
+    char log_bytes[OUTPUT_BYTES];
+    int next_to_read; /* the client that is read first in the next turn */
+    int64_t now;      /* ms; the time of this turn of the loop */
+};
+
+/* Listens on where->port (0: any free one), and says so. -1: it cannot, *why says why. */
+static int chat_server_init(struct chat_server *server,
+                            const struct options_server *where, const char **why)
 {
-    (void)signal_number;
-    stop_requested = 1;
+    const int send_buffer = SEND_BUFFER_BYTES;
+
+    if (room_open(&server->room) == -1) {
+        *why = strerror(errno);
+        return -1;
+    }
+    server->srvsock = listener_open(where->address, where->port, SOCK_STREAM, why);
+    if (server->srvsock == -1) {
+        room_close(&server->room);
+        return -1;
+    }
+    /* Accepted sockets inherit it. If it fails, memory is the kernel's to spend. */
+    (void)setsockopt(server->srvsock, SOL_SOCKET, SO_SNDBUF, &send_buffer,
+                     sizeof send_buffer);
+    server->port = listener_port(server->srvsock);
+    fdset_clear(&server->descriptors);
+    fdset_add(&server->descriptors, server->srvsock);
+    listener_init(&server->newcomers, LISTENER_FULL);
+    server->now = clock_ms();
+    log_open(&server->log, "pchatsrv", STDOUT_FILENO, server->log_bytes, OUTPUT_BYTES);
+    log_line(&server->log, "ChatServer started on port %d", server->port);
+    return 0;
 }
 
-/* ---- Saying things: into the transcript, to be sent at the end of the turn ---------- */
-
-static void say(struct chat_server *server, const char *str, int omit_sock, int only_sock)
+/*
+ * Says a line to everyone except `omit_sock`, and on standard output. No client has to be
+ * ready: each gets it at the end of the turn, or when its socket takes it.
+ */
+static void broadcast_string(struct chat_server *server, const char *str, int omit_sock)
 {
-    transcript_append(&server->transcript, str, strlen(str), omit_sock, only_sock);
-    transcript_append(&server->transcript, "\r\n", 2, omit_sock, only_sock);
-}
-
-void broadcast_string(struct chat_server *server, const char *str, int omit_sock)
-{
-    say(server, str, omit_sock, NOBODY);
-}
-
-void tell(struct chat_server *server, int sock, const char *str)
-{
-    say(server, str, NOBODY, sock);
-}
-
-/* ---- Who is there ------------------------------------------------------------------- */
-
-bool is_client(const struct chat_server *server, int sock)
-{
-    return fdset_has(&server->descriptors, sock) && sock != server->srvsock;
-}
-
-bool is_present(const struct chat_server *server, int sock)
-{
-    return is_client(server, sock) && !server->clients[sock].leaving;
+    room_say(&server->room, str, omit_sock);
+    log_line(&server->log, "%s", str);
 }
 
 /* ---- Coming and going --------------------------------------------------------------- */
 
-/* Takes one newcomer in. False: nobody else is waiting, or nobody can be taken now. */
+/* False: nobody else is waiting, or nobody can be accepted now. */
 static bool accept_new_connection(struct chat_server *server)
 {
+    char name[ADDRESS_MOST], joined[WORDS_MOST];
     struct sockaddr_storage peer;
-    struct client *client;
-    char joined[NAME_MOST + 32];
-    int newsock = listener_accept(server->srvsock, &server->spare, LISTENER_FULL, &peer);
+    int newsock = listener_accept(&server->newcomers, server->srvsock, &peer);
 
-    if (newsock == -1) {
-        if (errno == ENFILE)
-            server->accept_from = server->now + LISTENER_REST_MS;
-        return errno != EAGAIN && errno != ENFILE;
-    }
+    if (newsock == -1)
+        return false;
+    /* A peer whose machine is gone would keep its name for a quarter of an hour. */
     keepalive_limit_sending(newsock);
+    address_format(&peer, name); /* from accept(): getpeername() fails if it is gone */
     fdset_add(&server->descriptors, newsock);
-    if (newsock > server->highest)
-        server->highest = newsock;
-    client = &server->clients[newsock];
-    *client = (struct client){.cursor = transcript_now(&server->transcript)};
-    address_format(&peer, client->name);
-
-    tell(server, newsock, GREETING);
-    (void)snprintf(joined, sizeof joined, "Client joined %s", client->name);
+    room_enter(&server->room, newsock, name);
+    room_tell(&server->room, newsock, GREETING);
+    words_write(joined, sizeof joined, WORDS_JOINED, name, "");
     broadcast_string(server, joined, newsock);
     return true;
 }
 
-static void accept_newcomers(struct chat_server *server)
+/*
+ * Tells the others that a client is gone. `why` follows its name: "", ": " and a farewell,
+ * or the server's reason " (...)". The client is closed when it has got what was said
+ * before.
+ */
+static void client_leaves(struct chat_server *server, int sock, const char *why)
 {
-    for (int n = 0; n < LISTENER_A_TURN; n++) {
-        if (!has_space(server, SPACE_FOR_NEWCOMER)) {
-            wait_for_slow_readers(server);
-            return;
-        }
-        if (!accept_new_connection(server))
-            return;
-    }
-}
+    char left[WORDS_MOST];
 
-/* It gets what was said until now, and no more is heard of it. */
-static void begin_to_leave(struct chat_server *server, int sock)
-{
-    struct client *client = &server->clients[sock];
-
-    client->leaving = true;
-    client->leaves_at = server->transcript.end;
-    client->leaves_by = server->now + PATIENCE_MS;
-}
-
-void client_leaves(struct chat_server *server, int sock, const char *why)
-{
-    char left[NAME_MOST + LINE_MOST + 32];
-
-    (void)snprintf(left, sizeof left, "Client left %s%s", server->clients[sock].name,
-                   why);
+    words_write(left, sizeof left, WORDS_LEFT, server->room.clients[sock].name, why);
     broadcast_string(server, left, sock);
-    begin_to_leave(server, sock);
+    room_leave(&server->room, sock, server->now + PATIENCE_MS);
 }
 
-void close_client(struct chat_server *server, int sock)
+static void close_client(struct chat_server *server, int sock)
 {
     descriptor_hang_up(sock);
     fdset_remove(&server->descriptors, sock);
-    while (server->highest > STDOUT_FILENO &&
-           !fdset_has(&server->descriptors, server->highest))
-        server->highest--;
+    room_forget(&server->room, sock);
 }
 
-/* ---- Taking in what clients send --------------------------------------------------- */
+/* ---- Receiving ---------------------------------------------------------------------- */
 
-/* Passes on a whole line, or a piece of one that was longer than LINE_MOST. */
-static void take_line(struct chat_server *server, int sock, bool is_last_piece)
+static void take_command(struct chat_server *server, int sock, const char *line)
 {
-    struct client *client = &server->clients[sock];
-    const char *text = client->line.text;
-    char said[NAME_MOST + LINE_MOST + 4];
-    size_t keep = 0;
+    struct command_effect effect;
 
-    if (client->kind == NEW_LINE) {
-        client->kind = text[0] == '/' && text[1] != '/' ? COMMAND : SPEECH;
-        if (client->kind == SPEECH && text[0] == '/')
-            text++; /* the first of two slashes says that this is no command */
-    }
-    if (client->kind == SPEECH) {
-        (void)snprintf(said, sizeof said, "[%s] %s", client->name, text);
-        broadcast_string(server, said, sock);
-    } else if (client->kind == COMMAND) {
-        keep = chat_command(server, sock, text);
-        if (keep == 0)
-            client->kind = IGNORED;
-    }
-    if (is_last_piece) {
-        client->kind = NEW_LINE;
-        keep = 0;
-    }
-    line_clear(&client->line, keep);
-}
-
-/* Takes text up to a line's end at the most. Returns how many bytes it took, never none. */
-static size_t take_text(struct chat_server *server, int sock, const unsigned char *bytes,
-                        size_t length)
-{
-    enum line_event event;
-    size_t taken;
-
-    do {
-        taken = line_take(&server->clients[sock].line, bytes, length, &event);
-        if (event != LINE_OPEN)
-            take_line(server, sock, event == LINE_ENDED);
-    } while (taken == 0);
-    return taken;
-}
-
-/* The same of what may hold telnet's commands (RFC 854), which are for the server alone. */
-static size_t take_input(struct chat_server *server, int sock, const unsigned char *bytes,
-                         size_t length)
-{
-    struct telnet *telnet = &server->clients[sock].telnet;
-    size_t plain = telnet_plain(telnet, bytes, length);
-    struct telnet_reply reply;
-
-    if (plain > 0)
-        return take_text(server, sock, bytes, plain);
-    switch (telnet_take(telnet, *bytes, &reply)) {
-    case TELNET_DATA: return take_text(server, sock, bytes, 1);
-    case TELNET_REFUSE:
-        transcript_append(&server->transcript, reply.bytes, sizeof reply.bytes, NOBODY,
-                          sock);
-        break;
-    case TELNET_ARE_YOU_THERE: tell(server, sock, AYT_TEXT); break;
-    case TELNET_NOTHING: break;
-    }
-    return 1;
+    command_obey(&server->room, sock, line, &effect);
+    if (effect.kind == COMMAND_SAYS)
+        broadcast_string(server, effect.text, effect.omit_sock);
+    else if (effect.kind == COMMAND_LEAVES)
+        client_leaves(server, sock, effect.text);
 }
 
 /*
- * The peer has closed its end, or its connection is lost. That is its leaving, after what
- * it said last. One that has only closed its end still gets the answers to that.
+ * Takes a line, or a piece of one of over LINE_MOST bytes. Long text is said in pieces, so
+ * that nothing is lost; a command must be whole before it means anything.
+ */
+static void take_line(struct chat_server *server, int sock, bool is_whole)
+{
+    struct client *client = &server->room.clients[sock];
+    const char *text = client->input.line.text;
+    bool begins = client->line == NEW_LINE;
+    char said[WORDS_MOST];
+
+    if (begins && text[0] == '/' && text[1] != '/') {
+        if (is_whole)
+            take_command(server, sock, text);
+        else
+            command_refuse(&server->room, sock);
+        client->line = is_whole ? NEW_LINE : IGNORED;
+        return;
+    }
+    if (begins && text[0] == '/')
+        text++; /* "//" at the beginning stands for "/", and is no command */
+    if (client->line != IGNORED) {
+        words_write(said, sizeof said, WORDS_SAID, client->name, text);
+        broadcast_string(server, said, sock);
+        client->line = SPEECH;
+    }
+    if (is_whole)
+        client->line = NEW_LINE;
+}
+
+static void take_event(struct chat_server *server, int sock, enum input_event event)
+{
+    const struct telnet_reply *reply = &server->room.clients[sock].input.reply;
+
+    switch (event) {
+    case INPUT_LINE: take_line(server, sock, true); break;
+    case INPUT_PIECE: take_line(server, sock, false); break;
+    case INPUT_REPLY:
+        room_tell_bytes(&server->room, sock, reply->bytes, sizeof reply->bytes);
+        break;
+    case INPUT_ARE_YOU_THERE: room_tell(&server->room, sock, AYT_TEXT); break;
+    case INPUT_ANSWERED:
+    case INPUT_MORE: break;
+    }
+}
+
+/*
+ * The peer has closed its end (`error` is 0), or its connection is lost. What it said last,
+ * without a line end, is said before it leaves. A peer that has closed only its own half
+ * still gets the answers to that.
  */
 static void hang_up(struct chat_server *server, int sock, int error)
 {
-    bool own_doing = error == 0 || error == ECONNRESET || error == EPIPE;
-    enum line_event event;
+    bool is_usual = error == 0 || error == ECONNRESET || error == EPIPE;
+    enum input_event event;
     char why[128] = "";
 
     do {
-        event = line_finish(&server->clients[sock].line);
-        if (event != LINE_OPEN)
-            take_line(server, sock, event == LINE_ENDED);
-    } while (event == LINE_FULL);
-    if (!own_doing)
-        (void)snprintf(why, sizeof why, " (%s)", strerror(error));
-    if (is_present(server, sock)) /* its last line may have been a /quit */
+        event = input_finish(&server->room.clients[sock].input);
+        take_event(server, sock, event);
+    } while (event == INPUT_PIECE);
+    if (!is_usual)
+        snprintf(why, sizeof why, " (%s)", strerror(error));
+    if (fdset_has(&server->room.members, sock)) /* its last line may have been /quit */
         client_leaves(server, sock, why);
     if (error != 0)
         close_client(server, sock);
 }
 
 /*
- * Takes in what a client has sent, as far as there is space and its share of a turn goes.
- * So it is only looked at first (MSG_PEEK): what is too much stays in the kernel's buffer,
- * and when that is full TCP stops the sender.
+ * Takes what a client has sent, until its share of the turn or the space in the transcript
+ * is used up. That is known only afterwards, so the bytes are peeked at first, and only
+ * those that were used are removed. The others wait in the kernel's buffer; when that is
+ * full, TCP stops the sender.
+ *
+ * The socket is non-blocking although select() has said that it is readable: on Linux a
+ * segment with a bad checksum is dropped after that (select(2), BUGS).
  */
 static void receive(struct chat_server *server, int sock)
 {
     unsigned char bytes[INPUT_BYTES];
+    struct room *room = &server->room;
     ssize_t got = recv(sock, bytes, sizeof bytes, MSG_PEEK);
-    uint64_t share_end = server->transcript.end + SHARE_BYTES;
+    uint64_t share_end = room->transcript.end + SHARE_BYTES;
+    enum input_event event;
     size_t taken = 0;
 
     if (got == -1 && descriptor_try_again(errno))
         return;
     if (got <= 0) {
-        hang_up(server, sock, got == 0 ? server->clients[sock].send_error : errno);
+        hang_up(server, sock, got == 0 ? room->clients[sock].send_error : errno);
         return;
     }
-    while (taken < (size_t)got && is_present(server, sock) &&
-           server->transcript.end < share_end && has_space(server, SPACE_FOR_INPUT))
-        taken += take_input(server, sock, bytes + taken, (size_t)got - taken);
+    while (taken < (size_t)got && fdset_has(&room->members, sock) &&
+           room->transcript.end < share_end && readers_leave_space(room)) {
+        taken += input_take(&room->clients[sock].input, bytes + taken,
+                            (size_t)got - taken, &event);
+        take_event(server, sock, event);
+    }
     (void)recv(sock, bytes, taken, 0); /* they are there: this only removes them */
 }
 
-/* Reads once from each client that is ready while there is space. Returns from how many. */
-static int receive_from_clients(struct chat_server *server, const fd_set *readable)
+/* Reads once from each member that is ready. After a full room the next in turn is first. */
+static void receive_from_clients(struct chat_server *server, const struct fdset *readable)
 {
-    int count = server->highest + 1, first = server->next_to_read % count, heard = 0;
+    int count = server->descriptors.highest + 1;
+    int first = server->next_to_read < count ? server->next_to_read : 0;
 
     for (int n = 0; n < count; n++) {
         int sock = (first + n) % count;
 
-        if (!fdset_has(readable, sock) || !is_present(server, sock))
+        if (!fdset_has(readable, sock) || !fdset_has(&server->room.members, sock))
             continue;
-        if (!has_space(server, SPACE_FOR_INPUT)) {
-            wait_for_slow_readers(server);
+        if (!readers_leave_space(&server->room)) {
             server->next_to_read = sock;
-            break;
+            return;
         }
         receive(server, sock);
-        heard++;
     }
-    return heard;
+}
+
+/* ---- Sending ------------------------------------------------------------------------ */
+
+/*
+ * One send for each client with text before it. A client that is behind is sent to when
+ * select() has said that its socket takes more.
+ */
+static void send_to_clients(struct chat_server *server, const struct fdset *writable)
+{
+    struct room *room = &server->room;
+
+    for (int sock = 0; sock <= server->descriptors.highest; sock++) {
+        if (!room_is_client(room, sock))
+            continue;
+        if (room->clients[sock].cursor.position != room->transcript.end &&
+            (!fdset_has(&room->behind, sock) || fdset_has(writable, sock)))
+            readers_send(room, sock);
+        if (room_has_left(room, sock, server->now))
+            close_client(server, sock);
+    }
+}
+
+/*
+ * When the ring has no more space, nobody is heard until its slowest readers have read
+ * some. Any of them still in the way after two seconds is closed.
+ */
+static void close_slow_readers(struct chat_server *server)
+{
+    struct room *room = &server->room;
+
+    if (readers_leave_space(room)) {
+        room->full_since = 0;
+        return;
+    }
+    if (room->full_since == 0)
+        room->full_since = server->now;
+    if (server->now - room->full_since < PATIENCE_MS)
+        return;
+    for (int sock = 0; sock <= server->descriptors.highest; sock++) {
+        if (!room_is_client(room, sock) || !readers_wait_for(room, sock))
+            continue;
+        if (fdset_has(&room->members, sock))
+            client_leaves(server, sock, " (too slow)");
+        close_client(server, sock);
+    }
 }
 
 /* ---- The loop ----------------------------------------------------------------------- */
@@ -284,160 +346,78 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* When there is something to do even if no descriptor is ready. */
-static int64_t next_deadline(const struct chat_server *server)
+/* Fills the sets, and returns until when to wait for them: INT64_MAX, for ever. */
+static int64_t choose_descriptors(const struct chat_server *server,
+                                  struct fdset *readable, struct fdset *writable)
 {
+    const struct room *room = &server->room;
     int64_t deadline = INT64_MAX;
 
-    if (server->waiting)
-        deadline = server->waiting_since + PATIENCE_MS;
-    if (server->accept_from > server->now)
-        deadline = earlier(deadline, server->accept_from);
-    if (server->srvsock == -1)
-        deadline = earlier(deadline, server->stop_by);
-    for (int sock = 0; sock <= server->highest; sock++)
-        if (is_client(server, sock) && server->clients[sock].leaving)
-            deadline = earlier(deadline, server->clients[sock].leaves_by);
+    *readable = server->descriptors;
+    *writable = room->behind;
+    deadline = listener_rest(&server->newcomers, server->srvsock, server->now, readable);
+    for (int sock = 0; sock <= room->leaving.highest; sock++) {
+        if (!fdset_has(&room->leaving, sock))
+            continue;
+        fdset_remove(readable, sock);
+        deadline = earlier(deadline, room->clients[sock].leaves_by);
+    }
+    if (room->full_since != 0) {
+        fdset_clear(readable);
+        deadline = earlier(deadline, room->full_since + PATIENCE_MS);
+    }
+    log_watch(&server->log, writable);
     return deadline;
 }
 
-/* Whom to listen to now, and who has text before it. */
-static void choose_descriptors(struct chat_server *server, fd_set *readable,
-                               fd_set *writable)
-{
-    *readable = server->descriptors;
-    FD_ZERO(writable);
-    for (int sock = 0; sock <= server->highest; sock++) {
-        if (is_client(server, sock) && (server->waiting || server->clients[sock].leaving))
-            fdset_remove(readable, sock);
-        if (is_reader(server, sock) &&
-            server->clients[sock].cursor.position != server->transcript.end &&
-            (server->gathering == 0 || server->clients[sock].refused_since != 0))
-            fdset_add(writable, sock);
-    }
-    if (server->accept_from > server->now ||
-        (server->waiting && !has_space(server, SPACE_FOR_NEWCOMER)))
-        fdset_remove(readable, server->srvsock);
-}
-
-/* Waits until a descriptor is ready, a deadline has come, or a signal. -1: select failed. */
-static int wait_for_events(struct chat_server *server, fd_set *readable, fd_set *writable,
-                           struct signals *signals)
-{
-    int64_t deadline = next_deadline(server);
-    struct timespec timeout = clock_timespec(deadline - server->now);
-    int ready;
-
-    if (server->gathering > 0)
-        timeout = (struct timespec){.tv_nsec = GATHER_NS};
-    choose_descriptors(server, readable, writable);
-    ready = signals_pselect(signals, server->highest + 1, readable, writable,
-                            deadline == INT64_MAX && server->gathering == 0 ? NULL
-                                                                            : &timeout);
-    server->now = clock_ms();
-    return ready;
-}
-
-/* Nobody else comes in; whoever is there hears it, and gets what is queued. */
+/* Nobody else comes in. Everyone is told, and gets what was said before. */
 static void begin_to_stop(struct chat_server *server)
 {
     fdset_remove(&server->descriptors, server->srvsock);
-    (void)close(server->srvsock);
+    close(server->srvsock);
     server->srvsock = -1;
-    server->stop_by = server->now + PATIENCE_MS;
-    broadcast_string(server, STOPPING, NOBODY);
-    for (int sock = 0; sock <= server->highest; sock++)
-        if (is_present(server, sock))
-            begin_to_leave(server, sock);
-}
-
-static bool is_finished(const struct chat_server *server)
-{
-    const struct client *log = &server->clients[STDOUT_FILENO];
-
-    if (server->srvsock != -1)
-        return false;
-    for (int sock = 0; sock <= server->highest; sock++)
-        if (is_client(server, sock))
-            return false;
-    return !server->log_open || log->cursor.position == server->transcript.end ||
-           server->now >= server->stop_by;
+    broadcast_string(server, STOPPING, ROOM_NOBODY);
+    for (int sock = 0; sock <= server->descriptors.highest; sock++)
+        if (fdset_has(&server->room.members, sock))
+            room_leave(&server->room, sock, server->now + PATIENCE_MS);
 }
 
 /*
- * When several talk at once in a large room, more is on its way while the first of it is
- * heard, and to send it all together costs hardly more than to send one line. So before
- * everyone is sent what came there is another look, as long as each brings something.
+ * Serves until the listening socket and all clients are gone, as they are some time after
+ * a signal asks the server to stop. 0, or -1 with errno: select() itself failed.
  */
-static bool gather_more(struct chat_server *server, int heard)
-{
-    bool more = heard >= 2 && server->highest >= GATHER_FROM && !server->waiting &&
-                server->gathering < GATHER_LOOKS;
-
-    server->gathering = more ? server->gathering + 1 : 0;
-    return more;
-}
-
-/* Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed. */
 static int chat_server_run(struct chat_server *server, struct signals *signals)
 {
-    fd_set readable, writable;
+    struct fdset readable, writable;
 
-    while (!is_finished(server)) {
-        if (wait_for_events(server, &readable, &writable, signals) == -1)
+    while (!fdset_is_empty(&server->descriptors)) {
+        int64_t deadline = choose_descriptors(server, &readable, &writable);
+        struct timespec timeout = clock_timespec(deadline - server->now);
+
+        if (signals_pselect(signals, &readable, &writable,
+                            deadline == INT64_MAX ? NULL : &timeout) == -1)
             return -1;
-        if (stop_requested && server->srvsock != -1)
+        server->now = clock_ms();
+        if (signals_stop_requested() && server->srvsock != -1)
             begin_to_stop(server);
         if (fdset_has(&readable, server->srvsock))
-            accept_newcomers(server);
-        if (gather_more(server, receive_from_clients(server, &readable)))
-            continue;
-        send_to_all(server, &writable);
-        if (server->waiting)
-            close_slow_readers(server);
+            for (int n = 0; n < LISTENER_A_TURN && accept_new_connection(server); n++)
+                continue;
+        receive_from_clients(server, &readable);
+        send_to_clients(server, &writable);
+        close_slow_readers(server);
+        log_write(&server->log);
     }
-    return 0;
-}
-
-/* Listens on `port` (0: any free one), and says so. 0, or -1 with the reason in *why. */
-static int chat_server_init(struct chat_server *server, const char *address, int port,
-                            const char **why)
-{
-    const int send_buffer = SEND_BUFFER_BYTES;
-    char started[64];
-
-    if (transcript_init(&server->transcript, TRANSCRIPT_BYTES) == -1) {
-        *why = strerror(errno);
-        return -1;
-    }
-    server->srvsock = listener_open(address, port, SOCK_STREAM, why);
-    if (server->srvsock == -1) {
-        transcript_free(&server->transcript);
-        return -1;
-    }
-    /* A kernel may keep megabytes for a client that does not read: not for a thousand. */
-    (void)setsockopt(server->srvsock, SOL_SOCKET, SO_SNDBUF, &send_buffer,
-                     sizeof send_buffer);
-    server->port = listener_port(server->srvsock);
-    FD_ZERO(&server->descriptors);
-    fdset_add(&server->descriptors, server->srvsock);
-    server->highest = server->srvsock;
-    listener_spare_open(&server->spare);
-    server->now = clock_ms();
-    server->log_open = true;
-    (void)snprintf(started, sizeof started, "ChatServer started on port %d",
-                   server->port);
-    tell(server, STDOUT_FILENO, started);
     return 0;
 }
 
 static void chat_server_free(struct chat_server *server)
 {
-    for (int sock = 0; sock <= server->highest; sock++)
+    for (int sock = 0; sock <= server->descriptors.highest; sock++)
         if (fdset_has(&server->descriptors, sock))
-            (void)close(sock);
-    listener_spare_close(&server->spare);
-    transcript_free(&server->transcript);
+            close(sock);
+    listener_close(&server->newcomers);
+    room_close(&server->room);
 }
 
 /* ---- The program -------------------------------------------------------------------- */
@@ -446,7 +426,7 @@ static const struct options options = {
     .program = "pchatsrv",
     .letters = "b:hp:V",
     .usage = "usage: pchatsrv [-hV] [-b address] [-p port]\n",
-    .help = "A chat room for telnets: what one says, all the others read.\n"
+    .help = "A chat room for telnets: what one client says, all the others read.\n"
             "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
             "  -p port     listen on this port (default: 2626; 0: any free one)\n"
             "  -h          print this help\n"
@@ -455,32 +435,22 @@ static const struct options options = {
 
 int main(int argc, char *argv[])
 {
-    static struct chat_server server; /* two megabytes are too much for some stacks */
-    struct descriptor_output output;
-    const char *address = NULL, *why;
-    int option, port = 2626, result;
+    static struct chat_server server; /* megabytes: too much for some stacks */
+    struct options_server where = {.port = 2626};
     struct signals signals;
+    const char *why;
+    int result;
 
-    while ((option = options_next(&options, argc, argv)) != -1) {
-        switch (option) {
-        case 'b': address = optarg; break;
-        case 'p': port = options_port(&options, optarg, 0); break;
-        }
-    }
+    options_next_of_server(&options, argc, argv, &where); /* -b and -p are all it has */
     options_end(&options, argc, argv);
-    if (start_server(&signals, request_stop) == -1) {
-        (void)fprintf(stderr, "pchatsrv: cannot start: %s\n", strerror(errno));
-        return EXIT_FAILURE;
-    }
-    if (chat_server_init(&server, address, port, &why) == -1) {
-        options_cannot_listen("pchatsrv", address, port, why);
-        return EXIT_FAILURE;
-    }
-    descriptor_prepare_output(STDOUT_FILENO, &output);
+    if (start_server(&signals) == -1)
+        options_fail(&options, "cannot start: %s", strerror(errno));
+    if (chat_server_init(&server, &where, &why) == -1)
+        options_cannot_listen(&options, &where, why);
     result = chat_server_run(&server, &signals);
     if (result == -1)
-        (void)fprintf(stderr, "pchatsrv: select: %s\n", strerror(errno));
+        perror("pchatsrv: select");
+    log_finish(&server.log, PATIENCE_MS);
     chat_server_free(&server);
-    descriptor_restore_output(STDOUT_FILENO, &output);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,62 +8,50 @@
 #include <stddef.h>
 
 /*
- * Opens /dev/null for each of standard input, output and error that the program was
- * started without: otherwise the next socket would get its number, and what is printed
- * would go to a stranger. It is opened for reading: what is printed fails, and is not
- * taken for printed. Call it first. 0, or -1 with open()'s errno.
+ * Opens /dev/null in the place of standard input, output and error if the program was
+ * started without them. Otherwise the next socket would get that number, and what the
+ * program prints would go to a stranger. It is opened for reading, so that printing fails,
+ * as it should. To be called before anything else is opened. 0, or -1 with open()'s errno.
  */
 int descriptor_fill_standard(void);
 
 /*
- * Raises the soft limit on descriptors to `wanted`, or as near to it as the hard limit
- * lets (setrlimit(), RLIMIT_NOFILE). It is never lowered, and that it could not be
- * raised shows when descriptors run out, so there is nothing to return.
+ * Raises the soft limit on descriptors (setrlimit(), RLIMIT_NOFILE) to `wanted`, or to the
+ * hard limit if that is less. It never lowers it. A failure shows when descriptors run out,
+ * so nothing is returned.
  */
 void descriptor_raise_limit(unsigned long wanted);
 
-/* The numbers that descriptors may have here are below this: at most FD_SETSIZE. */
+/* All descriptors that this program can get and select() are less than this. */
 int descriptor_limit(void);
 
 /* Makes a descriptor non-blocking, and closed by exec(). 0, or -1 with fcntl()'s errno. */
 int descriptor_prepare(int descriptor);
 
-/* Is this errno of a send or a receive no failure, but a call for another try later? */
+/* Does this errno of a send or a receive only mean "try again later"? */
 bool descriptor_try_again(int error);
 
 /*
- * Closes a non-blocking connection so that the peer still gets what was sent last: input
- * that nobody has read would turn the close into a reset (RFC 1122 4.2.2.13), and that
- * can cost it what is under way. A peer that sends without end is reset all the same.
+ * Closes a non-blocking connection so that the peer still gets what was sent last. Unread
+ * input would turn the close into a reset (RFC 1122 4.2.2.13), which can destroy what is
+ * on its way; so up to 64 KiB of it is read first. A peer that sends more is reset.
  */
 void descriptor_hang_up(int socket);
 
 /*
- * Writes all of it, and waits as long as that takes: also where whoever shares the output
- * has made it non-blocking. 0, or -1 with write()'s errno.
+ * Writes all of it, and waits as long as that takes, even if another program has made the
+ * output non-blocking. 0, or -1 with write()'s errno.
  */
 int descriptor_write_all(int descriptor, const char *bytes, size_t length);
 
 /*
- * Gives a descriptor that is in no fd_set a number above theirs, where the limit allows:
- * the low ones are for sockets. Returns what it is now; it is closed by exec().
+ * Moves a descriptor that is never in a set to a number of FD_SETSIZE or more, if the
+ * limit allows: the lower numbers are for sockets. Returns its number, which is closed by
+ * exec().
  */
 int descriptor_move_up(int descriptor);
 
-/* close() on the way out of a failure: errno still tells what failed. */
+/* close() after a failure: errno still tells what failed. */
 void descriptor_close_keeping_errno(int descriptor);
-
-/*
- * Makes an output such as standard output non-blocking without doing that to whoever
- * shares it: O_NONBLOCK belongs to the open file, and a terminal's is the shell's too.
- * So a terminal is opened anew in its place, and the flags of a pipe are given back by
- * descriptor_restore_output(), which the program calls before it ends. A regular file is
- * left alone: it never makes a writer wait for a reader.
- */
-struct descriptor_output {
-    int flags; /* to be given back, or -1 */
-};
-void descriptor_prepare_output(int descriptor, struct descriptor_output *before);
-void descriptor_restore_output(int descriptor, const struct descriptor_output *before);
 
 #endif

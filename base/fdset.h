@@ -1,10 +1,10 @@
 /*
- * fdset: POSIX's FD_SET() and its sisters as functions.
+ * fdset: an fd_set (POSIX <sys/select.h>) and its highest member, which select() needs too.
  *
- * The macros take any number for a descriptor: one over FD_SETSIZE, or -1, has them write
- * outside the set, which is how most select() servers end. Here -1 is simply in no set,
- * and what does not fit is a programming error (assert): net/listener.h lets none through.
- * The casts are for -Wconversion, as musl's macros divide by an unsigned number.
+ * The macros FD_SET() and FD_CLR() accept any number. One at or over FD_SETSIZE makes them
+ * write past the end of the set, which is how most select() servers end. Here such a
+ * number is a programming error (assert): net/listener.h and net/dial.h let none through.
+ * And -1 is in no set. The casts are for -Wconversion: musl's macros divide unsigned.
  */
 #ifndef BASE_FDSET_H
 #define BASE_FDSET_H
@@ -13,24 +13,46 @@
 #include <stdbool.h>
 #include <sys/select.h>
 
-static inline bool fdset_has(const fd_set *set, int descriptor)
+struct fdset {
+    fd_set set;
+    int highest; /* no member is higher; -1 if there is none */
+};
+
+static inline void fdset_clear(struct fdset *fdset)
 {
-    assert(descriptor < FD_SETSIZE);
-    return descriptor >= 0 && FD_ISSET((unsigned)descriptor, set);
+    FD_ZERO(&fdset->set);
+    fdset->highest = -1;
 }
 
-static inline void fdset_add(fd_set *set, int descriptor)
+static inline bool fdset_has(const struct fdset *fdset, int descriptor)
 {
     assert(descriptor < FD_SETSIZE);
-    if (descriptor >= 0)
-        FD_SET((unsigned)descriptor, set);
+    return descriptor >= 0 && FD_ISSET((unsigned)descriptor, &fdset->set);
 }
 
-static inline void fdset_remove(fd_set *set, int descriptor)
+static inline void fdset_add(struct fdset *fdset, int descriptor)
 {
     assert(descriptor < FD_SETSIZE);
-    if (descriptor >= 0)
-        FD_CLR((unsigned)descriptor, set);
+    if (descriptor < 0)
+        return;
+    FD_SET((unsigned)descriptor, &fdset->set);
+    if (descriptor > fdset->highest)
+        fdset->highest = descriptor;
+}
+
+static inline void fdset_remove(struct fdset *fdset, int descriptor)
+{
+    assert(descriptor < FD_SETSIZE);
+    if (descriptor < 0)
+        return;
+    FD_CLR((unsigned)descriptor, &fdset->set);
+    while (fdset->highest >= 0 && !fdset_has(fdset, fdset->highest))
+        fdset->highest--;
+}
+
+static inline bool fdset_is_empty(const struct fdset *fdset)
+{
+    return fdset->highest == -1;
 }
 
 #endif

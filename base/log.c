@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/descriptor.h"
-#include "base/fdset.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -10,23 +9,36 @@
 #include <string.h>
 #include <unistd.h>
 
-void log_init(struct log *log, int descriptor)
+#define RETRY_MS 1000
+
+void log_open(struct log *log, const char *program, int descriptor, char *buffer,
+              size_t size)
 {
-    log->descriptor = descriptor;
-    log->length = 0;
-    log->missing = 0;
+    *log = (struct log){.program = program, .bytes = buffer, .size = size};
+    output_open(&log->output, descriptor);
+}
+
+/* Makes room for `length` bytes at the end of what waits. False: there is too little. */
+static bool make_room(struct log *log, size_t length)
+{
+    if (length > log->size - log->end && log->begin > 0) {
+        memmove(log->bytes, log->bytes + log->begin, log->end - log->begin);
+        log->end -= log->begin;
+        log->begin = 0;
+    }
+    return length <= log->size - log->end;
 }
 
 static bool add(struct log *log, const char *line, size_t length)
 {
-    if (length > LOG_BYTES - log->length)
+    if (!make_room(log, length))
         return false;
-    memcpy(log->bytes + log->length, line, length);
-    log->length += length;
+    memcpy(log->bytes + log->end, line, length);
+    log->end += length;
     return true;
 }
 
-/* The notice goes where the lines are missing: behind what still had room. */
+/* Says where lines are missing, as soon as there is room to say it. */
 static bool add_notice(struct log *log)
 {
     char notice[64];
@@ -41,70 +53,80 @@ static bool add_notice(struct log *log)
     return true;
 }
 
-/* Writes what the output takes. -1 with write()'s errno. */
-static int push(struct log *log)
-{
-    ssize_t written = write(log->descriptor, log->bytes, log->length);
-
-    if (written == -1)
-        return -1;
-    log->length -= (size_t)written;
-    memmove(log->bytes, log->bytes + written, log->length);
-    return 0;
-}
-
 void log_line(struct log *log, const char *format, ...)
 {
-    char line[LOG_LINE_MOST + 2]; /* with its end, and room for a NUL before that */
+    char line[LOG_LINE_MOST + 2]; /* with the line feed, and a NUL before that is added */
     size_t length;
     va_list list;
 
-    if (log->descriptor == -1)
-        return;
     va_start(list, format);
-    (void)vsnprintf(line, sizeof line - 1, format, list);
+    vsnprintf(line, sizeof line - 1, format, list);
     va_end(list);
     length = strlen(line);
     line[length++] = '\n';
-    if (LOG_BYTES - log->length < sizeof line)
-        (void)push(log); /* if it fails it fails again, and log_write() tells */
+    if (length > log->size - (log->end - log->begin))
+        log_write(log);
     if (!add_notice(log) || !add(log, line, length))
         log->missing++;
 }
 
-bool log_is_waiting(const struct log *log)
+static bool is_waiting(const struct log *log)
 {
-    return log->descriptor != -1 && (log->length > 0 || log->missing > 0);
+    return log->end > log->begin || log->missing > 0;
 }
 
-int log_write(struct log *log)
+void log_watch(const struct log *log, struct fdset *writable)
 {
-    (void)add_notice(log); /* no room for it yet: this write makes some */
-    if (log->descriptor == -1 || log->length == 0)
-        return 0;
-    if (push(log) == 0 || descriptor_try_again(errno))
-        return 0;
-    log->descriptor = -1;
-    return -1;
+    if (is_waiting(log) && log->retry_at == 0)
+        fdset_add(writable, log->output.descriptor);
 }
 
-int log_finish(struct log *log, int64_t ms)
+static void complain(struct log *log, int error)
+{
+    if (log->retry_at == 0 && log->output.descriptor != STDERR_FILENO)
+        fprintf(stderr, "%s: cannot write to standard output: %s\n", log->program,
+                strerror(error));
+    log->retry_at = clock_ms() + RETRY_MS;
+}
+
+void log_write(struct log *log)
+{
+    ssize_t written;
+
+    if (log->retry_at != 0 && clock_ms() < log->retry_at)
+        return;
+    add_notice(log); /* if there is no room for it yet, this write makes some */
+    if (log->end == log->begin)
+        return;
+    written = output_write(&log->output, log->bytes + log->begin, log->end - log->begin);
+    if (written == -1) {
+        if (!descriptor_try_again(errno))
+            complain(log, errno);
+        return;
+    }
+    log->retry_at = 0;
+    log->begin += (size_t)written;
+    if (log->begin == log->end)
+        log->begin = log->end = 0;
+}
+
+void log_finish(struct log *log, int64_t ms)
 {
     int64_t deadline = clock_ms() + ms;
 
-    while (log_is_waiting(log)) {
+    if (log->retry_at != 0)
+        log->retry_at = clock_ms(); /* the last try is due now */
+    for (;;) {
         int64_t left = deadline - clock_ms();
         struct timespec timeout = clock_timespec(left);
-        fd_set writable;
+        struct fdset writable;
 
-        if (log_write(log) == -1)
-            return -1;
-        if (left <= 0 || !log_is_waiting(log))
-            break;
-        FD_ZERO(&writable);
-        fdset_add(&writable, log->descriptor);
-        /* Interrupted or not, what comes next is the same: another try, or the deadline. */
-        (void)pselect(log->descriptor + 1, NULL, &writable, NULL, &timeout, NULL);
+        log_write(log);
+        if (left <= 0 || log->retry_at != 0 || !is_waiting(log))
+            return;
+        fdset_clear(&writable);
+        log_watch(log, &writable);
+        /* Interrupted or not, what follows is the same: another try, or the deadline. */
+        pselect(writable.highest + 1, NULL, &writable.set, NULL, &timeout, NULL);
     }
-    return 0;
 }

@@ -1,47 +1,52 @@
 /*
- * log: lines for standard output, without ever waiting for whoever reads it.
+ * log: lines for standard output or standard error, without ever waiting for their reader.
  *
- * A line goes into a buffer of a fixed size, and the buffer to the output when select()
- * says that it takes something, or when it is full. If its reader is too slow for that,
- * whole lines are missing, and a line in their place says how many.
+ * A line goes into a buffer of a fixed size, and from there to the output when select()
+ * says that it takes something. If the reader is too slow for that, whole lines are left
+ * out, and a line in their place says how many. A write that fails, because a disk is full
+ * for one, is reported once on standard error and tried again once a second; meanwhile
+ * lines wait as for a slow reader.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
+
+#include "base/fdset.h"
+#include "base/output.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define LOG_BYTES 16384
+#define LOG_BYTES 16384 /* of a usual buffer */
 
 struct log {
-    int descriptor; /* non-blocking, see descriptor_prepare_output(); -1: it failed */
-    size_t length;  /* bytes that wait */
-    unsigned long missing;
-    char bytes[LOG_BYTES];
+    const char *program; /* what its complaints begin with */
+    struct output output;
+    char *bytes; /* the buffer; bytes[begin..end) wait to be written */
+    size_t size, begin, end;
+    unsigned long missing; /* lines left out since the last line in the buffer */
+    int64_t retry_at;      /* clock_ms() of the next try after a failure; 0: no failure */
 };
 
-/* An empty log that writes to `descriptor`, which stays the caller's. */
-void log_init(struct log *log, int descriptor);
+/*
+ * Starts an empty log. The buffer of `size` bytes, the name of the program and the
+ * descriptor stay the caller's; output_open() prepares the descriptor.
+ */
+void log_open(struct log *log, const char *program, int descriptor, char *buffer,
+              size_t size);
 
-/* Adds a line, printf()'s way, and its end. Over LOG_LINE_MOST bytes it is cut. */
-#define LOG_LINE_MOST 500
+/* Adds a line, as printf() does, and a line feed. A line of over LOG_LINE_MOST is cut. */
+#define LOG_LINE_MOST 4096
 void log_line(struct log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Is there something to be written? Then the descriptor belongs into the write set. */
-bool log_is_waiting(const struct log *log);
+/* Adds the descriptor to the write set if lines wait for it. */
+void log_watch(const struct log *log, struct fdset *writable);
 
-/*
- * Writes what the output takes. 0, or -1 with write()'s errno if it failed for good:
- * then the log is closed, and whatever is added from now on is thrown away.
- */
-int log_write(struct log *log);
+/* Writes what the output takes now. */
+void log_write(struct log *log);
 
-/*
- * Before the end: writes the rest, but waits for the reader `ms` milliseconds at the most.
- * 0, or -1 as log_write().
- */
-int log_finish(struct log *log, int64_t ms);
+/* Before the program ends: writes the rest, and waits at most `ms` for its reader. */
+void log_finish(struct log *log, int64_t ms);
 
 #endif

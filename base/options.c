@@ -3,6 +3,7 @@
 #include "base/number.h"
 #include "base/version.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,26 +13,41 @@
 #define WRONG_USAGE 2
 #define NS_PER_MS   1000000
 
-/* What was asked for was printed, or could not be. */
-static _Noreturn void end_printed(const struct options *options, int printed)
+/* "program: message", and a line feed. */
+static void complain(const struct options *options, const char *format, va_list arguments)
 {
-    if (printed >= 0 && fflush(stdout) != EOF)
-        exit(EXIT_SUCCESS);
-    (void)fprintf(stderr, "%s: ", options->program);
-    perror("cannot write to standard output");
-    exit(EXIT_FAILURE);
+    fprintf(stderr, "%s: ", options->program);
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "\n");
 }
 
 void options_wrong(const struct options *options, const char *format, ...)
 {
     va_list arguments;
 
-    (void)fprintf(stderr, "%s: ", options->program);
     va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
+    complain(options, format, arguments);
     va_end(arguments);
-    (void)fprintf(stderr, "\n%s", options->usage);
+    fprintf(stderr, "%s", options->usage);
     exit(WRONG_USAGE);
+}
+
+void options_fail(const struct options *options, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    complain(options, format, arguments);
+    va_end(arguments);
+    exit(EXIT_FAILURE);
+}
+
+/* Ends the program after -h and -V. `printed` is printf()'s result. */
+static _Noreturn void end_printed(const struct options *options, int printed)
+{
+    if (printed >= 0 && fflush(stdout) != EOF)
+        exit(EXIT_SUCCESS);
+    options_fail(options, "cannot write to standard output: %s", strerror(errno));
 }
 
 int options_next(const struct options *options, int argc, char *argv[])
@@ -47,11 +63,25 @@ int options_next(const struct options *options, int argc, char *argv[])
     case '?':
         known = strchr(options->letters, optopt);
         options_wrong(options,
-                      known != NULL && known[1] == ':' ? "-%c wants a value"
-                                                       : "there is no option -%c",
+                      known != NULL && known[1] == ':' ? "option -%c needs a value"
+                                                       : "unknown option -%c",
                       optopt);
     default: return option;
     }
+}
+
+int options_next_of_server(const struct options *options, int argc, char *argv[],
+                           struct options_server *where)
+{
+    int option;
+
+    while ((option = options_next(options, argc, argv)) == 'b' || option == 'p') {
+        if (option == 'b')
+            where->address = optarg;
+        else
+            where->port = options_port(options, optarg, 0);
+    }
+    return option;
 }
 
 int options_port(const struct options *options, const char *text, int least)
@@ -59,7 +89,7 @@ int options_port(const struct options *options, const char *text, int least)
     long port;
 
     if (number_parse(text, least, 65535, &port) == -1)
-        options_wrong(options, "'%s' is no port (%d to 65535)", text, least);
+        options_wrong(options, "'%s' is not a port number (%d to 65535)", text, least);
     return (int)port;
 }
 
@@ -70,20 +100,23 @@ int options_host_port(const struct options *options, const char *text, char *hos
     size_t length;
 
     if (colon == NULL)
-        options_wrong(options, "'%s' names no port, as localhost:2626 does", text);
+        options_wrong(options,
+                      "'%s' has no port: write host:port, for example localhost:2626",
+                      text);
     length = (size_t)(colon - begin);
     if (length > 2 && begin[0] == '[' && begin[length - 1] == ']') {
         begin++;
         length -= 2;
     } else if (memchr(begin, ':', length) != NULL || begin[0] == '[') {
-        options_wrong(options,
-                      "'%s': write an IPv6 address and its port like this: [::1]:2626",
+        options_wrong(options, "'%s': write an IPv6 address and its port as [::1]:2626",
                       text);
     }
     if (length == 0)
-        options_wrong(options, "'%s' names no host, as localhost:2626 does", text);
+        options_wrong(options,
+                      "'%s' has no host: write host:port, for example localhost:2626",
+                      text);
     if (length >= size)
-        options_wrong(options, "no host has a name of %zu bytes", length);
+        options_wrong(options, "a host name of %zu bytes is too long", length);
     memcpy(host, begin, length);
     host[length] = '\0';
     return options_port(options, colon + 1, 1);
@@ -94,8 +127,8 @@ long options_number(const struct options *options, int letter, long least, long 
     long number;
 
     if (number_parse(optarg, least, most, &number) == -1)
-        options_wrong(options, "'%s' is no value for -%c (%ld to %ld)", optarg, letter,
-                      least, most);
+        options_wrong(options, "-%c takes a number from %ld to %ld, not '%s'", letter,
+                      least, most, optarg);
     return number;
 }
 
@@ -104,8 +137,8 @@ int64_t options_seconds(const struct options *options, int letter)
     int64_t ns;
 
     if (number_parse_seconds(optarg, &ns) == -1)
-        options_wrong(options, "'%s' is no value for -%c (seconds, 0 to 86400)", optarg,
-                      letter);
+        options_wrong(options, "-%c takes seconds from 0 to 86400, not '%s'", letter,
+                      optarg);
     return ns;
 }
 
@@ -119,19 +152,20 @@ int64_t options_timeout(const struct options *options, int letter)
     int64_t ms = options_milliseconds(options, letter);
 
     if (ms == 0)
-        options_wrong(options, "no time at all is no value for -%c", letter);
+        options_wrong(options, "-%c must be more than 0", letter);
     return ms;
 }
 
-void options_cannot_listen(const char *program, const char *address, int port,
-                           const char *why)
+void options_cannot_listen(const struct options *options,
+                           const struct options_server *where, const char *why)
 {
-    (void)fprintf(stderr, "%s: cannot listen on port %d%s%s: %s\n", program, port,
-                  address == NULL ? "" : " of ", address == NULL ? "" : address, why);
+    options_fail(options, "cannot listen on port %d%s%s: %s", where->port,
+                 where->address == NULL ? "" : " of ",
+                 where->address == NULL ? "" : where->address, why);
 }
 
 void options_end(const struct options *options, int argc, char *argv[])
 {
     if (optind < argc)
-        options_wrong(options, "what is '%s' for?", argv[optind]);
+        options_wrong(options, "unexpected argument '%s'", argv[optind]);
 }

@@ -3,8 +3,26 @@
 #include <errno.h>
 #include <stddef.h>
 
-/* Two system calls are a twentieth of a small turn: not for each of them. */
+/* Letting signals in takes two system calls, a twentieth of a small turn's cost. */
 #define TURNS_UNTIL_SIGNALS 16
+
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int signal_number)
+{
+    (void)signal_number;
+    stop_requested = 1;
+}
+
+void signals_request_stop(void)
+{
+    stop_requested = 1;
+}
+
+bool signals_stop_requested(void)
+{
+    return stop_requested;
+}
 
 bool signals_ignores(int signal_number)
 {
@@ -17,7 +35,7 @@ static int handle(int signal_number, void (*handler)(int), int flags)
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
 
-    (void)sigemptyset(&action.sa_mask);
+    sigemptyset(&action.sa_mask);
     return sigaction(signal_number, &action, NULL);
 }
 
@@ -26,57 +44,61 @@ int signals_handle(int signal_number, void (*handler)(int))
     return handle(signal_number, handler, SA_RESTART);
 }
 
-/* Lets it in, and only where the server waits. */
-static int add(struct signals *signals, int signal_number, void (*handler)(int))
+int signals_add(struct signals *signals, int signal_number, void (*handler)(int))
 {
     sigset_t blocked;
 
-    (void)sigemptyset(&blocked);
-    (void)sigaddset(&blocked, signal_number);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, signal_number);
     if (sigprocmask(SIG_BLOCK, &blocked, NULL) == -1)
         return -1;
-    /* Whoever started the program may have blocked it; it is let in all the same. */
-    (void)sigdelset(&signals->while_waiting, signal_number);
+    /* The program may have been started with the signal blocked: it is let in anyway. */
+    sigdelset(&signals->while_waiting, signal_number);
     return handle(signal_number, handler, 0);
 }
 
-int signals_add(struct signals *signals, int signal_number, void (*handler)(int))
+int signals_add_stop(struct signals *signals, int signal_number)
 {
-    return signals_ignores(signal_number) ? 0 : add(signals, signal_number, handler);
+    return signals_add(signals, signal_number, request_stop);
 }
 
-int signals_prepare(struct signals *signals, void (*on_stop)(int))
+int signals_prepare(struct signals *signals)
 {
     signals->turns = 0;
     if (sigprocmask(SIG_BLOCK, NULL, &signals->while_waiting) == -1 ||
-        add(signals, SIGINT, on_stop) == -1 || add(signals, SIGTERM, on_stop) == -1)
+        signals_add_stop(signals, SIGINT) == -1 ||
+        signals_add_stop(signals, SIGTERM) == -1)
         return -1;
-    return signals_add(signals, SIGHUP, on_stop);
+    return signals_ignores(SIGHUP) ? 0 : signals_add_stop(signals, SIGHUP);
 }
 
-/* Neither call can fail: the masks are whole. */
 void signals_let_in(const struct signals *signals)
 {
     sigset_t blocked;
 
-    (void)sigprocmask(SIG_SETMASK, &signals->while_waiting, &blocked);
-    (void)sigprocmask(SIG_SETMASK, &blocked, NULL);
+    sigprocmask(SIG_SETMASK, &signals->while_waiting, &blocked);
+    sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
-int signals_pselect(struct signals *signals, int count, fd_set *readable,
-                    fd_set *writable, const struct timespec *timeout)
+int signals_pselect(struct signals *signals, struct fdset *readable,
+                    struct fdset *writable, const struct timespec *timeout)
 {
-    int ready =
-        pselect(count, readable, writable, NULL, timeout, &signals->while_waiting);
+    fd_set *to_read = readable == NULL ? NULL : &readable->set;
+    fd_set *to_write = writable == NULL ? NULL : &writable->set;
+    int highest = readable == NULL ? -1 : readable->highest;
+    int ready;
 
+    if (writable != NULL && writable->highest > highest)
+        highest = writable->highest;
+    ready =
+        pselect(highest + 1, to_read, to_write, NULL, timeout, &signals->while_waiting);
     if (ready > 0 && ++signals->turns % TURNS_UNTIL_SIGNALS == 0)
         signals_let_in(signals);
-    if (ready == -1 && errno == EINTR) {
-        if (readable != NULL)
-            FD_ZERO(readable);
-        if (writable != NULL)
-            FD_ZERO(writable);
+    if (ready == -1 && errno == EINTR)
         ready = 0;
-    }
+    if (ready == 0 && readable != NULL) /* POSIX leaves them as they were after EINTR */
+        fdset_clear(readable);
+    if (ready == 0 && writable != NULL)
+        fdset_clear(writable);
     return ready;
 }

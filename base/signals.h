@@ -1,55 +1,69 @@
 /*
- * signals: a server's signals, arriving only where it waits for them.
+ * signals: signals that arrive only where a program waits.
+ *
+ * The flag that the stop signals set is the one global state of the kit's modules: a
+ * signal handler has nothing else to write to (C11 7.14.1.1, volatile sig_atomic_t).
  */
 #ifndef BASE_SIGNALS_H
 #define BASE_SIGNALS_H
 
+#include "base/fdset.h"
+
 #include <signal.h>
 #include <stdbool.h>
-#include <sys/select.h>
 #include <time.h>
 
 struct signals {
-    sigset_t while_waiting; /* the mask that is in force then */
-    unsigned turns;         /* that found something ready: in every 16th signals get in */
+    sigset_t while_waiting; /* the mask in force while signals_pselect() waits */
+    unsigned turns;         /* calls that found a descriptor ready */
 };
 
 /*
- * Has `on_stop` called for SIGINT, SIGTERM and SIGHUP. They are blocked but in
- * signals_pselect(): so a signal can't slip in between the look at a flag and the wait,
- * and nothing else is ever interrupted. 0, or -1 with errno.
+ * Makes SIGINT, SIGTERM and SIGHUP ask the program to stop (signals_stop_requested()).
+ * They are blocked except during signals_pselect(), so no signal can arrive between the
+ * look at the flag and the wait, and no other call is ever interrupted. 0, or -1 with
+ * errno.
  *
- * A SIGHUP that the program was told to ignore, as by nohup, stays ignored; a SIGINT, as
- * by a script's `&`, does not: that script ends it so.
+ * A SIGHUP that the program was started to ignore, by nohup for one, stays ignored. SIGINT
+ * does not: a script that starts a server with `&` has it ignored, and still ends it so.
  */
-int signals_prepare(struct signals *signals, void (*on_stop)(int));
+int signals_prepare(struct signals *signals);
+
+/* Has one of them arrived? */
+bool signals_stop_requested(void);
+
+/* As if one had: for a program that finds Ctrl-C among the keys that it reads. */
+void signals_request_stop(void);
+
+/* One more signal asks the program to stop. 0, or -1 with errno. */
+int signals_add_stop(struct signals *signals, int signal_number);
 
 /*
- * Has `handler` called for one more signal, in signals_pselect() as those; one that the
- * program was told to ignore stays ignored. 0, or -1 with errno.
+ * Calls `handler` for one more signal, or in place of the flag for one of those three, and
+ * also only during signals_pselect(). 0, or -1 with errno.
  */
 int signals_add(struct signals *signals, int signal_number, void (*handler)(int));
 
 /*
- * Has `handler` called wherever the program is, which goes on there (SA_RESTART): it may
- * call only what POSIX 2.4.3 lists. 0, or -1 with errno.
+ * Calls `handler` at any point of the program, which goes on there (SA_RESTART). It may
+ * use only what is async-signal-safe (POSIX 2.4.3). 0, or -1 with errno.
  */
 int signals_handle(int signal_number, void (*handler)(int));
 
-/* Was the program told to ignore it, as SIGHUP by nohup? */
+/* Was the program started to ignore it, as nohup does with SIGHUP? */
 bool signals_ignores(int signal_number);
 
 /*
- * pselect() (POSIX), but for two things. When a signal has interrupted it the sets are
- * empty and the result is 0: nothing is ready. And when there is always something ready,
- * in which case Linux leaves a signal pending, one is let in every 16 turns: else a
- * server under load would never hear that it is to end. -1 with pselect()'s errno, which
- * is never EINTR.
+ * pselect() (POSIX), with two differences. First, after a signal the sets are empty and
+ * the result is 0: nothing is ready. Second, Linux leaves a signal pending while there is
+ * always a descriptor ready, so a busy server would never hear that it should stop; here
+ * signals are let in at every 16th such call. Either set may be NULL; a NULL `timeout`
+ * waits for ever. -1 with pselect()'s errno, which is never EINTR.
  */
-int signals_pselect(struct signals *signals, int count, fd_set *readable,
-                    fd_set *writable, const struct timespec *timeout);
+int signals_pselect(struct signals *signals, struct fdset *readable,
+                    struct fdset *writable, const struct timespec *timeout);
 
-/* Delivers the signals that are pending, as if the server had waited. */
+/* Delivers the pending signals, as if the program had waited. */
 void signals_let_in(const struct signals *signals);
 
 #endif

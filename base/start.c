@@ -12,10 +12,10 @@ int start_program(void)
     return descriptor_fill_standard();
 }
 
-int start_server(struct signals *signals, void (*on_stop)(int))
+int start_server(struct signals *signals)
 {
     if (start_program() == -1)
         return -1;
     descriptor_raise_limit(FD_SETSIZE + 8);
-    return signals_prepare(signals, on_stop);
+    return signals_prepare(signals);
 }

@@ -19,6 +19,6 @@ int start_program(void);
  * the descriptor limit to a little more than an fd_set holds, so that a newcomer who does
  * not fit can be accepted and told. 0, or -1 with errno.
  */
-int start_server(struct signals *signals, void (*on_stop)(int));
+int start_server(struct signals *signals);
 
 #endif

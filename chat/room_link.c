@@ -271,14 +271,14 @@ void room_link_start(struct room_link *link, const struct room_settings *setting
     link->dial.descriptor = -1;
 }
 
-int room_link_watch(const struct room_link *link, fd_set *readable, fd_set *writable)
+void room_link_watch(const struct room_link *link, struct fdset *readable,
+                     struct fdset *writable)
 {
     if (link->state == ROOM_DIALING)
-        return dial_watch(&link->dial, readable, writable);
+        dial_watch(&link->dial, readable, writable);
     fdset_add(readable, link->socket);
     if (link->socket != -1 && has_output(link))
         fdset_add(writable, link->socket);
-    return link->socket;
 }
 
 int64_t room_link_deadline(const struct room_link *link)
@@ -305,7 +305,7 @@ static void dial_on(struct room_link *link)
     }
 }
 
-void room_link_step(struct room_link *link, const fd_set *readable)
+void room_link_step(struct room_link *link, const struct fdset *readable)
 {
     if (link->state == ROOM_DIALING)
         dial_on(link);

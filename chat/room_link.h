@@ -70,9 +70,10 @@ struct room_link {
 void room_link_start(struct room_link *link, const struct room_settings *settings);
 
 /* As the session's of irc_session.h: the sets, the deadline, and what there is to do. */
-int room_link_watch(const struct room_link *link, fd_set *readable, fd_set *writable);
+void room_link_watch(const struct room_link *link, struct fdset *readable,
+                     struct fdset *writable);
 int64_t room_link_deadline(const struct room_link *link);
-void room_link_step(struct room_link *link, const fd_set *readable);
+void room_link_step(struct room_link *link, const struct fdset *readable);
 
 /* Queues a line. False: the queue is full, and it is counted in link->queue.dropped. */
 bool room_link_say(struct room_link *link, const char *text);

@@ -85,13 +85,7 @@ struct chat_client {
 
 /* ---- Signals ------------------------------------------------------------------------ */
 
-static volatile sig_atomic_t stop_requested, suspend_requested, resumed, resized;
-
-static void request_stop(int signal_number)
-{
-    (void)signal_number;
-    stop_requested = 1;
-}
+static volatile sig_atomic_t suspend_requested, resumed, resized;
 
 static void request_suspend(int signal_number)
 {
@@ -115,7 +109,7 @@ static void catch_terminal_signals(struct chat_client *client)
 {
     int resize = terminal_resize_signal();
 
-    (void)signals_add(&client->signals, SIGQUIT, request_stop);
+    (void)signals_add_stop(&client->signals, SIGQUIT);
     (void)signals_add(&client->signals, SIGTSTP, request_suspend);
     (void)signals_add(&client->signals, SIGCONT, note_resumption);
     if (resize != 0)
@@ -286,7 +280,7 @@ static void read_keys(struct chat_client *client)
         case LINE_EDIT_OPEN: break;
         case LINE_EDIT_ENTERED: enter_line(client); break;
         case LINE_EDIT_END: client->reads_input = false; break;
-        case LINE_EDIT_INTERRUPT: stop_requested = 1; break;
+        case LINE_EDIT_INTERRUPT: signals_request_stop(); break;
         case LINE_EDIT_CLEAR: chat_screen_clear(&client->screen); break;
         }
     }
@@ -296,14 +290,14 @@ static void read_keys(struct chat_client *client)
 static void read_last_keys(struct chat_client *client)
 {
     const struct timespec at_once = {0};
-    fd_set readable;
+    struct fdset readable;
 
     for (int n = 0; n < LAST_READS && client->reads_input; n++) {
         if (!terminal_is_ours(&client->terminal))
             break;
-        FD_ZERO(&readable);
+        fdset_clear(&readable);
         fdset_add(&readable, STDIN_FILENO);
-        if (pselect(STDIN_FILENO + 1, &readable, NULL, NULL, &at_once, NULL) != 1)
+        if (pselect(STDIN_FILENO + 1, &readable.set, NULL, NULL, &at_once, NULL) != 1)
             break;
         read_keys(client);
     }
@@ -343,7 +337,7 @@ static void read_input(struct chat_client *client)
 static void give_terminal_back(struct chat_client *client)
 {
     chat_screen_hide_prompt(&client->screen);
-    chat_screen_close(&client->screen);
+    chat_screen_flush(&client->screen);
     terminal_leave(&client->terminal);
 }
 
@@ -353,7 +347,8 @@ static void enter_terminal(struct chat_client *client)
     sigset_t blocked;
 
     (void)sigprocmask(SIG_SETMASK, &client->signals.while_waiting, &blocked);
-    while (!stop_requested && terminal_enter(&client->terminal) == -1 && errno == EINTR)
+    while (!signals_stop_requested() && terminal_enter(&client->terminal) == -1 &&
+           errno == EINTR)
         continue; /* if it fails otherwise it is gone, and reading tells */
     (void)sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
@@ -369,7 +364,7 @@ static void resume(struct chat_client *client)
 
     signals_let_in(&client->signals);
     suspend_requested = resumed = 0;
-    if (stop_requested)
+    if (signals_stop_requested())
         return;
     enter_terminal(client);
     if (given_back)
@@ -405,10 +400,11 @@ static int64_t patience(const struct chat_client *client)
 }
 
 /* Only here does the server's time run: it cannot help it if nobody reads what it said. */
-static int wait_for_events(struct chat_client *client, fd_set *readable, fd_set *writable)
+static int wait_for_events(struct chat_client *client, struct fdset *readable,
+                           struct fdset *writable)
 {
     /* A signal may have got in already, while the screen was busy. */
-    bool signalled = stop_requested || suspend_requested || resumed || resized;
+    bool signalled = signals_stop_requested() || suspend_requested || resumed || resized;
     int64_t granted = patience(client), begun = clock_ms(), left = granted;
     bool holds_part = client->at_terminal && client->line.length > 0, came;
     struct timespec timeout;
@@ -421,14 +417,14 @@ static int wait_for_events(struct chat_client *client, fd_set *readable, fd_set 
     if (signalled)
         left = 0;
     timeout = clock_timespec(left);
-    FD_ZERO(readable);
-    FD_ZERO(writable);
+    fdset_clear(readable);
+    fdset_clear(writable);
     fdset_add(readable, client->server);
     if (takes_input(client))
         fdset_add(readable, STDIN_FILENO);
     if (client->queued > 0)
         fdset_add(writable, client->server);
-    ready = signals_pselect(&client->signals, client->server + 1, readable, writable,
+    ready = signals_pselect(&client->signals, readable, writable,
                             left == FOR_EVER ? NULL : &timeout);
     client->waited_ms = granted == FOR_EVER ? 0 : client->waited_ms + clock_ms() - begun;
     came = fdset_has(client->half_closed ? readable : writable, client->server);
@@ -440,7 +436,7 @@ static int wait_for_events(struct chat_client *client, fd_set *readable, fd_set 
 
 static bool is_over(const struct chat_client *client)
 {
-    if (client->ended || client->lost != 0 || client->late || stop_requested ||
+    if (client->ended || client->lost != 0 || client->late || signals_stop_requested() ||
         client->input_failed != 0 || client->screen.failed != 0)
         return true;
     return client->at_terminal && !client->reads_input && client->queued == 0;
@@ -448,7 +444,7 @@ static bool is_over(const struct chat_client *client)
 
 static void chat(struct chat_client *client)
 {
-    fd_set readable, writable;
+    struct fdset readable, writable;
 
     while (!is_over(client)) {
         if (client->at_terminal)
@@ -474,7 +470,7 @@ static void chat(struct chat_client *client)
             !client->half_closed)
             half_close(client);
     }
-    if (stop_requested)
+    if (signals_stop_requested())
         read_last_keys(client);
     while (client->lost != 0 && receive(client)) /* its last words, if a send failed */
         continue;
@@ -485,12 +481,12 @@ static void chat(struct chat_client *client)
 static bool is_ready(int descriptor, bool to_write)
 {
     const struct timespec moment = clock_timespec(MOMENT_MS);
-    fd_set set;
+    struct fdset set;
 
-    FD_ZERO(&set);
+    fdset_clear(&set);
     fdset_add(&set, descriptor);
-    return pselect(descriptor + 1, to_write ? NULL : &set, to_write ? &set : NULL, NULL,
-                   &moment, NULL) == 1;
+    return pselect(descriptor + 1, to_write ? NULL : &set.set, to_write ? &set.set : NULL,
+                   NULL, &moment, NULL) == 1;
 }
 
 /* The server has ended first: is there more that it was to be sent? */
@@ -570,7 +566,6 @@ static void look_around(struct chat_client *client)
     client->at_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     client->terminal.descriptor = STDIN_FILENO;
     screen->signals = &client->signals;
-    screen->stopped = &stop_requested;
     if (!client->at_terminal)
         return;
     screen->terminal = &client->terminal;
@@ -601,7 +596,7 @@ static int visit(struct chat_client *client, const char *host, int port)
                       why);
         return EXIT_FAILURE;
     }
-    if (signals_prepare(&client->signals, request_stop) == -1) {
+    if (signals_prepare(&client->signals) == -1) {
         (void)fprintf(stderr, "chat_cli: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
@@ -642,6 +637,6 @@ int main(int argc, char *argv[])
         port = options_port(&options, argv[optind++], 1);
     options_end(&options, argc, argv);
     if (start_program() == -1)
-        return EXIT_FAILURE;
+        options_fail(&options, "cannot start: %s", strerror(errno));
     return visit(&client, host, port);
 }

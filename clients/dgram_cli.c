@@ -99,16 +99,16 @@ static int wait_until(const struct dgram_client *client, int64_t deadline)
     struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S),
                                .tv_nsec = (long)(left % NS_PER_S)};
     sigset_t before;
-    fd_set readable;
+    struct fdset readable;
     int ready = 0, error;
 
     if (left <= 0)
         return 0;
-    FD_ZERO(&readable);
+    fdset_clear(&readable);
     fdset_add(&readable, client->server);
     (void)sigprocmask(SIG_BLOCK, &client->stopping, &before);
     if (!stop_requested)
-        ready = pselect(client->server + 1, &readable, NULL, NULL, &timeout, &before);
+        ready = pselect(client->server + 1, &readable.set, NULL, NULL, &timeout, &before);
     error = errno;
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     if (ready == -1 && error != EINTR)
@@ -431,7 +431,7 @@ int main(int argc, char *argv[])
     if (length == -1)
         options_wrong(&options, "the words are too long for a datagram");
     if (start_program() == -1)
-        return EXIT_FAILURE;
+        options_fail(&options, "cannot start: %s", strerror(errno));
     (void)sigemptyset(&client.stopping);
     (void)sigaddset(&client.stopping, SIGINT);
     (void)sigaddset(&client.stopping, SIGTERM);

@@ -181,22 +181,22 @@ static int receive(struct echo_client *client)
 /* ---- Both at once ------------------------------------------------------------------- */
 
 /* 0; -1, when it was said: the server was silent for too long, or select() failed. */
-static int wait_for_events(const struct echo_client *client, fd_set *readable,
-                           fd_set *writable)
+static int wait_for_events(const struct echo_client *client, struct fdset *readable,
+                           struct fdset *writable)
 {
     bool is_owed = client->echoed < client->ready || !client->reads_input;
     struct timespec timeout = clock_timespec(client->deadline - clock_ms());
     char why[60];
     int ready;
 
-    FD_ZERO(readable);
-    FD_ZERO(writable);
+    fdset_clear(readable);
+    fdset_clear(writable);
     fdset_add(readable, client->server);
     if (client->reads_input && client->ready - client->echoed < WINDOW_BYTES)
         fdset_add(readable, STDIN_FILENO);
     if (client->sent < client->ready)
         fdset_add(writable, client->server);
-    ready = pselect(client->server + 1, readable, writable, NULL,
+    ready = pselect(client->server + 1, &readable->set, &writable->set, NULL,
                     is_owed ? &timeout : NULL, NULL);
     if (ready == -1)
         return complain("select", strerror(errno));
@@ -219,7 +219,7 @@ static int echo(struct echo_client *client)
 {
     bool told = false;
     int ended = 0;
-    fd_set readable, writable;
+    struct fdset readable, writable;
 
     grant_time(client);
     while (ended == 0 && !is_over(client)) {
@@ -297,7 +297,7 @@ int main(int argc, char *argv[])
         options_wrong(&options, "the words are over %zu bytes; '-' sends any length",
                       WINDOW_BYTES);
     if (start_program() == -1)
-        return EXIT_FAILURE;
+        options_fail(&options, "cannot start: %s", strerror(errno));
     client.server = dial(client.host, client.port, SOCK_STREAM, PATIENCE_MS, &why);
     if (client.server == -1) {
         (void)complain_of_server(&client, "cannot connect to", why);

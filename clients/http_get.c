@@ -148,14 +148,14 @@ static int await_server(struct download *download, bool to_send)
     int64_t left = download->deadline - clock_ms();
     struct timespec timeout = clock_timespec(left);
     char why[60];
-    fd_set set;
+    struct fdset set;
     int ready = 0;
 
-    FD_ZERO(&set);
+    fdset_clear(&set);
     fdset_add(&set, download->server);
     if (left > 0) /* a server may say without end that the answer is to come */
-        ready = pselect(download->server + 1, to_send ? NULL : &set,
-                        to_send ? &set : NULL, NULL, &timeout, NULL);
+        ready = pselect(download->server + 1, to_send ? NULL : &set.set,
+                        to_send ? &set.set : NULL, NULL, &timeout, NULL);
     if (ready == -1)
         return complain(download, "select", strerror(errno));
     if (ready > 0)
@@ -536,7 +536,7 @@ int main(int argc, char *argv[])
         options_wrong(&options, "a URL is wanted, or a host and a path");
     choose_url(&download, argv + optind, argc - optind);
     if (start_program() == -1)
-        return EXIT_FAILURE;
+        options_fail(&options, "cannot start: %s", strerror(errno));
     download.is_shown = download.file == NULL && isatty(STDOUT_FILENO);
     download.has_progress = !download.is_shown && isatty(STDERR_FILENO);
     download.save.descriptor = -1;

@@ -48,14 +48,12 @@ struct irc_bot {
 
 /* ---- Signals ------------------------------------------------------------------------ */
 
-static volatile sig_atomic_t stop_requested, reopen_requested;
+static volatile sig_atomic_t reopen_requested;
 
-static void heed_signal(int signal_number)
+static void request_reopen(int signal_number)
 {
-    if (signal_number == SIGHUP)
-        reopen_requested = 1;
-    else
-        stop_requested = 1;
+    (void)signal_number;
+    reopen_requested = 1;
 }
 
 /* ---- The file ----------------------------------------------------------------------- */
@@ -137,21 +135,18 @@ static void report(void *owner, const char *text)
 
 /* ---- The loop ----------------------------------------------------------------------- */
 
-static int wait_for_events(struct irc_bot *bot, struct signals *signals, fd_set *readable)
+static int wait_for_events(struct irc_bot *bot, struct signals *signals,
+                           struct fdset *readable)
 {
     int64_t deadline = irc_session_deadline(&bot->session);
     struct timespec timeout = clock_timespec(deadline - clock_ms());
-    fd_set writable;
-    int highest;
+    struct fdset writable;
 
-    FD_ZERO(readable);
-    FD_ZERO(&writable);
-    highest = irc_session_watch(&bot->session, readable, &writable);
-    if (highest < STDERR_FILENO)
-        highest = STDERR_FILENO;
-    if (log_is_waiting(&bot->log))
-        fdset_add(&writable, STDERR_FILENO);
-    return signals_pselect(signals, highest + 1, readable, &writable,
+    fdset_clear(readable);
+    fdset_clear(&writable);
+    irc_session_watch(&bot->session, readable, &writable);
+    log_watch(&bot->log, &writable);
+    return signals_pselect(signals, readable, &writable,
                            deadline == INT64_MAX ? NULL : &timeout);
 }
 
@@ -159,10 +154,10 @@ static int wait_for_events(struct irc_bot *bot, struct signals *signals, fd_set 
 static int run(struct irc_bot *bot, struct signals *signals)
 {
     bool stopping = false;
-    fd_set readable;
+    struct fdset readable;
 
     while (bot->session.state != IRC_OVER) {
-        (void)log_write(&bot->log); /* and if it fails there is nowhere to say so */
+        log_write(&bot->log);
         if (wait_for_events(bot, signals, &readable) == -1) {
             perror("irc_bot: select");
             return EXIT_FAILURE;
@@ -171,7 +166,7 @@ static int run(struct irc_bot *bot, struct signals *signals)
             reopen_requested = 0;
             (void)open_file(bot);
         }
-        if (stop_requested && !stopping) {
+        if (signals_stop_requested() && !stopping) {
             stopping = true;
             irc_session_quit(&bot->session, "irc_bot ends");
         }
@@ -206,6 +201,7 @@ static const struct options options = {
 
 int main(int argc, char *argv[])
 {
+    static char log_bytes[LOG_BYTES];
     static struct irc_bot bot;
     struct irc_settings settings = {.nick = "netbot",
                                     .real_name = "netlab's irc_bot",
@@ -214,7 +210,6 @@ int main(int argc, char *argv[])
                                     .hear = hear,
                                     .report = report,
                                     .owner = &bot};
-    struct descriptor_output output;
     struct signals signals;
     int option, status = EXIT_FAILURE;
 
@@ -230,17 +225,15 @@ int main(int argc, char *argv[])
     }
     irc_options_take(&settings, &options, argc - optind, argv + optind);
     /* Under nohup a hangup is ignored; here it does not mean the end, and is not. */
-    if (signals_handle(SIGHUP, heed_signal) == -1 ||
-        start_server(&signals, heed_signal) == -1)
-        return EXIT_FAILURE; /* and there may be no standard error to say it on */
-    descriptor_prepare_output(STDERR_FILENO, &output);
-    log_init(&bot.log, STDERR_FILENO);
+    if (start_server(&signals) == -1 ||
+        signals_add(&signals, SIGHUP, request_reopen) == -1)
+        options_fail(&options, "cannot start: %s", strerror(errno));
+    log_open(&bot.log, "irc_bot", STDERR_FILENO, log_bytes, sizeof log_bytes);
     if (open_file(&bot) == 0) {
         irc_session_start(&bot.session, &settings);
         status = run(&bot, &signals);
         append_close(&bot.file);
     }
-    (void)log_finish(&bot.log, LOG_MS);
-    descriptor_restore_output(STDERR_FILENO, &output);
+    log_finish(&bot.log, LOG_MS);
     return status;
 }

@@ -32,6 +32,7 @@
 #include "irc/relay_way.h"
 #include "net/text.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -60,14 +61,6 @@ struct irc_relay {
     unsigned long news_left_out[2]; /* there, as lines waited */
     int64_t tell_rejected_at;       /* not before (clock_ms()) */
 };
-
-static volatile sig_atomic_t stop_requested;
-
-static void request_stop(int signal_number)
-{
-    (void)signal_number;
-    stop_requested = 1;
-}
 
 static void report(void *owner, const char *text)
 {
@@ -436,14 +429,13 @@ static void pass_on(struct irc_relay *relay, enum side to)
 }
 
 static int wait_for_events(struct irc_relay *relay, struct signals *signals,
-                           fd_set *readable)
+                           struct fdset *readable)
 {
     int64_t deadline = irc_session_deadline(&relay->session);
     int64_t room_deadline = room_link_deadline(&relay->room);
     int64_t way_deadline = relay_way_deadline(&relay->way);
     struct timespec timeout;
-    int highest, room;
-    fd_set writable;
+    struct fdset writable;
 
     if (room_deadline < deadline)
         deadline = room_deadline;
@@ -452,17 +444,12 @@ static int wait_for_events(struct irc_relay *relay, struct signals *signals,
     if (relay->session.rejected > 0 && relay->tell_rejected_at < deadline)
         deadline = relay->tell_rejected_at;
     timeout = clock_timespec(deadline - clock_ms());
-    FD_ZERO(readable);
-    FD_ZERO(&writable);
-    highest = irc_session_watch(&relay->session, readable, &writable);
-    room = room_link_watch(&relay->room, readable, &writable);
-    if (room > highest)
-        highest = room;
-    if (highest < STDERR_FILENO)
-        highest = STDERR_FILENO;
-    if (log_is_waiting(&relay->log))
-        fdset_add(&writable, STDERR_FILENO);
-    return signals_pselect(signals, highest + 1, readable, &writable,
+    fdset_clear(readable);
+    fdset_clear(&writable);
+    irc_session_watch(&relay->session, readable, &writable);
+    room_link_watch(&relay->room, readable, &writable);
+    log_watch(&relay->log, &writable);
+    return signals_pselect(signals, readable, &writable,
                            deadline == INT64_MAX ? NULL : &timeout);
 }
 
@@ -487,15 +474,15 @@ static void stop(struct irc_relay *relay)
 /* Until a signal ends it, or the IRC server says no. The exit status. */
 static int run(struct irc_relay *relay, struct signals *signals)
 {
-    fd_set readable;
+    struct fdset readable;
 
     while (relay->session.state != IRC_OVER) {
-        (void)log_write(&relay->log); /* and if it fails there is nowhere to say so */
+        log_write(&relay->log);
         if (wait_for_events(relay, signals, &readable) == -1) {
             perror("irc_relay: select");
             return EXIT_FAILURE;
         }
-        if (stop_requested && relay->room.state != ROOM_OVER)
+        if (signals_stop_requested() && relay->room.state != ROOM_OVER)
             stop(relay);
         irc_session_step(&relay->session, &readable);
         room_link_step(&relay->room, &readable);
@@ -549,6 +536,7 @@ static const struct options options = {
 
 int main(int argc, char *argv[])
 {
+    static char log_bytes[LOG_BYTES];
     static struct irc_relay relay;
     struct irc_settings irc = {.nick = "relay",
                                .real_name = "netlab's irc_relay",
@@ -562,7 +550,6 @@ int main(int argc, char *argv[])
                                  .hear = hear_room,
                                  .report = report,
                                  .owner = &relay};
-    struct descriptor_output output;
     struct signals signals;
     int option, status;
 
@@ -580,10 +567,9 @@ int main(int argc, char *argv[])
     }
     irc_options_take(&irc, &options, argc - optind, argv + optind);
     room.name = irc.nick;
-    if (start_server(&signals, request_stop) == -1)
-        return EXIT_FAILURE; /* and there may be no standard error to say it on */
-    descriptor_prepare_output(STDERR_FILENO, &output);
-    log_init(&relay.log, STDERR_FILENO);
+    if (start_server(&signals) == -1)
+        options_fail(&options, "cannot start: %s", strerror(errno));
+    log_open(&relay.log, "irc_relay", STDERR_FILENO, log_bytes, sizeof log_bytes);
     relay.way = (struct relay_way){
         .names = {[ROOM] = relay.room.name, [CHANNEL] = relay.session.nick},
         .report = report,
@@ -592,7 +578,6 @@ int main(int argc, char *argv[])
     irc_session_start(&relay.session, &irc);
     room_link_start(&relay.room, &room);
     status = run(&relay, &signals);
-    (void)log_finish(&relay.log, LOG_MS);
-    descriptor_restore_output(STDERR_FILENO, &output);
+    log_finish(&relay.log, LOG_MS);
     return status;
 }

@@ -153,7 +153,7 @@ int main(int argc, char *argv[])
     if (optind == argc)
         options_wrong(&options, "of what? Give a name or an address");
     if (start_program() == -1)
-        return EXIT_FAILURE;
+        options_fail(&options, "cannot start: %s", strerror(errno));
     for (int i = optind; i < argc; i++) {
         if (resolve(argv[i]) == -1)
             status = EXIT_FAILURE;

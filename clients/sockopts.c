@@ -339,7 +339,7 @@ int main(int argc, char *argv[])
     }
     options_end(&options, argc, argv);
     if (start_program() == -1)
-        return EXIT_FAILURE;
+        options_fail(&options, "cannot start: %s", strerror(errno));
     result = count > 0 ? set_all(type, settings, count) : print_table(type);
     if (fflush(stdout) == EOF) {
         perror("sockopts: cannot write to standard output");

@@ -161,8 +161,8 @@ static int receive(struct threat_client *client)
 /* ---- Both --------------------------------------------------------------------------- */
 
 /* Waits for a descriptor. -1, when it was said: nothing came in time, or it failed. */
-static int wait_for_events(const struct threat_client *client, fd_set *readable,
-                           fd_set *writable)
+static int wait_for_events(const struct threat_client *client, struct fdset *readable,
+                           struct fdset *writable)
 {
     int64_t left = client->deadline - clock_ms();
     struct timespec timeout = clock_timespec(left);
@@ -170,14 +170,14 @@ static int wait_for_events(const struct threat_client *client, fd_set *readable,
     char why[60];
     int ready;
 
-    FD_ZERO(readable);
-    FD_ZERO(writable);
+    fdset_clear(readable);
+    fdset_clear(writable);
     fdset_add(readable, client->server);
     if (client->reads_input && client->left == 0)
         fdset_add(readable, STDIN_FILENO);
     if (client->left > 0)
         fdset_add(writable, client->server);
-    ready = pselect(client->server + 1, readable, writable, NULL,
+    ready = pselect(client->server + 1, &readable->set, &writable->set, NULL,
                     has_deadline ? &timeout : NULL, NULL);
     if (ready == -1)
         return complain(client, "cannot wait for", strerror(errno));
@@ -207,7 +207,7 @@ static bool has_disconnected(const struct threat_client *client)
 /* 0 if everything was answered, and -1 if not, after it was said what was not. */
 static int talk(struct threat_client *client)
 {
-    fd_set readable, writable;
+    struct fdset readable, writable;
 
     while (!is_over(client)) {
         next_command(client);
@@ -267,7 +267,7 @@ int main(int argc, char *argv[])
     client.converses = client.reads_input = *client.commands == NULL;
     check_commands(client.commands);
     if (start_program() == -1)
-        return EXIT_FAILURE;
+        options_fail(&options, "cannot start: %s", strerror(errno));
     client.server = dial(client.host, client.port, SOCK_STREAM, DIAL_MS, &why);
     if (client.server == -1) {
         (void)complain(&client, "cannot connect to", why);

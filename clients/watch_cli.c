@@ -213,26 +213,24 @@ static int64_t next_deadline(const struct watch *watch)
     return deadline;
 }
 
-static int wait_for_servers(const struct watch *watch, fd_set *readable)
+static int wait_for_servers(const struct watch *watch, struct fdset *readable)
 {
     struct timespec timeout = clock_timespec(next_deadline(watch) - clock_ms());
-    fd_set writable;
-    int highest = -1;
+    struct fdset writable;
+    int highest;
 
-    FD_ZERO(readable);
-    FD_ZERO(&writable);
+    fdset_clear(readable);
+    fdset_clear(&writable);
     for (int i = 0; i < watch->count; i++) {
         const struct server *server = &watch->servers[i];
-        int waits_for = server->socket;
 
         if (server->dialing)
-            waits_for = dial_watch(&server->dial, readable, &writable);
+            dial_watch(&server->dial, readable, &writable);
         else
             fdset_add(readable, server->socket);
-        if (waits_for > highest)
-            highest = waits_for;
     }
-    return pselect(highest + 1, readable, &writable, NULL, &timeout, NULL);
+    highest = readable->highest > writable.highest ? readable->highest : writable.highest;
+    return pselect(highest + 1, &readable->set, &writable.set, NULL, &timeout, NULL);
 }
 
 static bool is_over(const struct watch *watch)
@@ -248,7 +246,7 @@ static int watch_servers(struct watch *watch)
 {
     watch->quiet_since = clock_ms();
     for (;;) {
-        fd_set readable;
+        struct fdset readable;
         int ready;
 
         go_on_connecting(watch);
@@ -323,7 +321,7 @@ int main(int argc, char *argv[])
             options_host_port(&options, server->name, server->host, sizeof server->host);
     }
     if (start_program() == -1)
-        return EXIT_FAILURE;
+        options_fail(&options, "cannot start: %s", strerror(errno));
     begin_connecting(&watch);
     result = watch_servers(&watch);
     end(&watch);

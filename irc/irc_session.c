@@ -588,15 +588,14 @@ void irc_session_start(struct irc_session *session, const struct irc_settings *s
     session->complained_at = clock_ms() - COMPLAIN_MS;
 }
 
-int irc_session_watch(const struct irc_session *session, fd_set *readable,
-                      fd_set *writable)
+void irc_session_watch(const struct irc_session *session, struct fdset *readable,
+                       struct fdset *writable)
 {
     if (session->state == IRC_DIALING)
-        return dial_watch(&session->dial, readable, writable);
+        dial_watch(&session->dial, readable, writable);
     fdset_add(readable, session->socket);
     if (session->socket != -1 && has_output(session))
         fdset_add(writable, session->socket);
-    return session->socket;
 }
 
 int64_t irc_session_deadline(const struct irc_session *session)
@@ -640,7 +639,7 @@ static void dial_on(struct irc_session *session)
     }
 }
 
-void irc_session_step(struct irc_session *session, const fd_set *readable)
+void irc_session_step(struct irc_session *session, const struct fdset *readable)
 {
     if (session->state == IRC_DIALING)
         dial_on(session);

@@ -85,15 +85,15 @@ struct irc_session {
 /* Begins; the first attempt is made by the first step. */
 void irc_session_start(struct irc_session *session, const struct irc_settings *settings);
 
-/* Adds what it waits for to the sets; returns the descriptor, or -1. */
-int irc_session_watch(const struct irc_session *session, fd_set *readable,
-                      fd_set *writable);
+/* Adds what it waits for to the sets. */
+void irc_session_watch(const struct irc_session *session, struct fdset *readable,
+                       struct fdset *writable);
 
 /* When it is to be stepped even if nothing is ready (clock_ms()). */
 int64_t irc_session_deadline(const struct irc_session *session);
 
 /* Does what there is to do. Both callbacks are called from here, and from quit(). */
-void irc_session_step(struct irc_session *session, const fd_set *readable);
+void irc_session_step(struct irc_session *session, const struct fdset *readable);
 
 /*
  * Queues a PRIVMSG to the channel: `text`, cut to what reaches everyone in one message.

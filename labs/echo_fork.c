@@ -25,14 +25,7 @@ struct echo_fork {
     int count;
 };
 
-static volatile sig_atomic_t stop_requested;
 static volatile sig_atomic_t own_client; /* a child's, for its signal handler */
-
-static void request_stop(int signal_number)
-{
-    (void)signal_number;
-    stop_requested = 1;
-}
 
 /* ---- A child ------------------------------------------------------------------------ */
 
@@ -113,19 +106,19 @@ static const struct options options = {
 int main(int argc, char *argv[])
 {
     static struct echo_fork server;
-    fd_set readable;
+    struct fdset readable;
     int client, ready = 0;
 
-    echo_blocking_start(&server.common, &options, argc, argv, request_stop);
+    echo_blocking_start(&server.common, &options, argc, argv);
     (void)signal(SIGCHLD, SIG_DFL); /* ignored, it would have no children to wait for */
     (void)signals_add(&server.common.signals, SIGCHLD, child_has_ended);
     (void)sigdelset(&server.common.signals.while_waiting, SIGALRM); /* the children's */
-    while (!stop_requested) {
+    while (!signals_stop_requested()) {
         ready = echo_blocking_wait(&server.common, -1, &readable, NULL);
         if (ready == -1)
             break;
         reap_children(&server, WNOHANG);
-        if (!fdset_has(&readable, server.common.listener))
+        if (!fdset_has(&readable, server.common.srvsock))
             continue;
         client = echo_blocking_accept(&server.common);
         if (client != -1)

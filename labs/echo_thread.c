@@ -43,14 +43,6 @@ struct echo_thread {
     struct client clients[ECHO_CLIENTS_MOST];
 };
 
-static volatile sig_atomic_t stop_requested;
-
-static void request_stop(int signal_number)
-{
-    (void)signal_number;
-    stop_requested = 1;
-}
-
 /* A client's thread. The number is less than PIPE_BUF bytes: it is written whole. */
 static void *serve_client(void *argument)
 {
@@ -109,7 +101,7 @@ static void shut_down_clients(struct echo_thread *server, int how)
 static void stop(struct echo_thread *server)
 {
     int64_t left, deadline = clock_ms() + 1000 * ECHO_PATIENCE_S;
-    fd_set readable;
+    struct fdset readable;
 
     echo_blocking_end(&server->common);
     shut_down_clients(server, SHUT_RD);
@@ -142,10 +134,10 @@ static const struct options options = {
 int main(int argc, char *argv[])
 {
     static struct echo_thread server;
-    fd_set readable;
+    struct fdset readable;
     int sock, error, ready = 0;
 
-    echo_blocking_start(&server.common, &options, argc, argv, request_stop);
+    echo_blocking_start(&server.common, &options, argc, argv);
     error = pipe(server.ended) == -1 ? errno : pthread_attr_init(&server.attributes);
     if (error == 0)
         error = pthread_attr_setstacksize(&server.attributes, STACK_BYTES);
@@ -156,7 +148,7 @@ int main(int argc, char *argv[])
     for (int i = 0; i < ECHO_CLIENTS_MOST; i++)
         server.clients[i] =
             (struct client){.number = i, .sock = -1, .ended = server.ended[1]};
-    while (!stop_requested) {
+    while (!signals_stop_requested()) {
         /* It calls sigprocmask(), of which POSIX does not say whose mask that is among
            threads; every system takes it for pthread_sigmask(). */
         ready = echo_blocking_wait(&server.common, server.ended[0], &readable, NULL);
@@ -164,7 +156,7 @@ int main(int argc, char *argv[])
             break;
         if (fdset_has(&readable, server.ended[0]))
             end_client(&server);
-        if (!fdset_has(&readable, server.common.listener))
+        if (!fdset_has(&readable, server.common.srvsock))
             continue;
         sock = echo_blocking_accept(&server.common);
         if (sock != -1)

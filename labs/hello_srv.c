@@ -83,23 +83,22 @@ int main(int argc, char *argv[])
 {
     static struct hello hello = {.text = "Hello World! "};
     static struct stream_server server = {.program = "hello_srv",
-                                          .port = 2525,
+                                          .where.port = 2525,
                                           .state = &hello,
                                           .handlers = {.opened = greet}};
     int letter, result;
 
-    while ((letter = options_next(&options, argc, argv)) != -1) {
+    while ((letter = options_next_of_server(&options, argc, argv, &server.where)) != -1) {
         switch (letter) {
         case 'l': hello.file = optarg; break;
         case 'm': hello.text = optarg; break;
-        default: stream_server_option(&server, &options, letter);
         }
     }
     options_end(&options, argc, argv);
     if (strlen(hello.text) > STREAM_ANSWER_BYTES - 2)
         options_wrong(&options, "the text is over %d bytes", STREAM_ANSWER_BYTES - 2);
     if (start_program() == -1) /* or the file may become standard output */
-        return EXIT_FAILURE;
+        options_fail(&options, "cannot start: %s", strerror(errno));
     if (hello.file != NULL && open_log(&hello) == -1)
         return EXIT_FAILURE;
     result = stream_server_run(&server);

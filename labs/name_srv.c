@@ -117,7 +117,7 @@ static void wait_for_foreground(void *owner, int events)
 
 static void open_keyboard(struct stream_server *server)
 {
-    log_line(&server->log, "name_srv started on port %d", server->port);
+    log_line(&server->log, "name_srv started on port %d", server->where.port);
     if (!isatty(STDIN_FILENO))
         return;
     log_line(&server->log, "Esc ends it");
@@ -154,15 +154,14 @@ int main(int argc, char *argv[])
 {
     static struct stream_server server = {
         .program = "name_srv",
-        .port = 8888,
+        .where.port = 8888,
         .handlers = {.started = open_keyboard, .line = answer}};
     int letter, result;
 
     server.state = login_name();
-    while ((letter = options_next(&options, argc, argv)) != -1) {
+    while ((letter = options_next_of_server(&options, argc, argv, &server.where)) != -1) {
         switch (letter) {
         case 'n': server.state = optarg; break;
-        default: stream_server_option(&server, &options, letter);
         }
     }
     options_end(&options, argc, argv);

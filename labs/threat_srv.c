@@ -248,7 +248,7 @@ static void take_url(struct threat_server *server, const char *text)
 int main(int argc, char *argv[])
 {
     static struct threat_server server = {.loop = {.program = "threat_srv",
-                                                   .port = 9055,
+                                                   .where.port = 9055,
                                                    .reserve = FETCH_DESCRIPTORS,
                                                    .idle_ms = IDLE_S * MS_PER_S,
                                                    .state = &server,
@@ -258,13 +258,13 @@ int main(int argc, char *argv[])
                                           .cache_ms = CACHE_S * MS_PER_S};
     int letter, result;
 
-    while ((letter = options_next(&options, argc, argv)) != -1) {
+    while ((letter = options_next_of_server(&options, argc, argv, &server.loop.where)) !=
+           -1) {
         switch (letter) {
         case 'c': server.cache_ms = options_milliseconds(&options, letter); break;
         case 'f': server.file = optarg; break;
         case 't': server.loop.idle_ms = options_milliseconds(&options, letter); break;
         case 'u': take_url(&server, optarg); break;
-        default: stream_server_option(&server.loop, &options, letter);
         }
     }
     options_end(&options, argc, argv);

@@ -395,7 +395,7 @@ static void end(struct stream *stream, int error)
 
 static void say_where(struct stream_server *server)
 {
-    log_line(&server->log, "Serving HTTP on port %d ...", server->port);
+    log_line(&server->log, "Serving HTTP on port %d ...", server->where.port);
 }
 
 /* ---- The program -------------------------------------------------------------------- */
@@ -419,7 +419,7 @@ int main(int argc, char *argv[])
 {
     static struct web web;
     static struct stream_server server = {.program = "web_srv",
-                                          .port = 8888,
+                                          .where.port = 8888,
                                           .full = FULL,
                                           .idle_ms = PATIENCE_S * 1000,
                                           .reserve = WALK_DESCRIPTORS,
@@ -434,16 +434,15 @@ int main(int argc, char *argv[])
     int letter, result;
 
     web.root = -1;
-    while ((letter = options_next(&options, argc, argv)) != -1) {
+    while ((letter = options_next_of_server(&options, argc, argv, &server.where)) != -1) {
         switch (letter) {
         case 'd': directory = optarg; break;
         case 't': server.idle_ms = options_milliseconds(&options, letter); break;
-        default: stream_server_option(&server, &options, letter);
         }
     }
     options_end(&options, argc, argv);
     if (start_program() == -1) /* or the directory may become standard output */
-        return EXIT_FAILURE;
+        options_fail(&options, "cannot start: %s", strerror(errno));
     if (directory != NULL) {
         descriptor_raise_limit(2 * FD_SETSIZE + 8); /* a file for each client */
         web.root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -13,60 +13,51 @@
 #include <unistd.h>
 
 void echo_blocking_start(struct echo_blocking *server, const struct options *options,
-                         int argc, char *argv[], void (*on_stop)(int))
+                         int argc, char *argv[])
 {
-    const char *address = NULL, *why;
-    int letter, port = 23000;
+    struct options_server where = {.port = 23000};
+    const char *why;
 
-    while ((letter = options_next(options, argc, argv)) != -1) {
-        switch (letter) {
-        case 'b': address = optarg; break;
-        case 'p': port = options_port(options, optarg, 0); break;
-        }
-    }
+    options_next_of_server(options, argc, argv, &where); /* it has no option of its own */
     options_end(options, argc, argv);
     server->options = options;
-    if (start_server(&server->signals, on_stop) == -1) {
-        (void)fprintf(stderr, "%s: cannot start: %s\n", options->program,
-                      strerror(errno));
-        exit(EXIT_FAILURE);
-    }
-    server->listener = listener_open(address, port, SOCK_STREAM, &why);
-    if (server->listener == -1) {
-        options_cannot_listen(options->program, address, port, why);
-        exit(EXIT_FAILURE);
-    }
-    listener_spare_open(&server->spare);
-    if (printf("EchoServer started on port %d\n", listener_port(server->listener)) < 0 ||
+    if (start_server(&server->signals) == -1)
+        options_fail(options, "cannot start: %s", strerror(errno));
+    server->srvsock = listener_open(where.address, where.port, SOCK_STREAM, &why);
+    if (server->srvsock == -1)
+        options_cannot_listen(options, &where, why);
+    listener_init(&server->newcomers, LISTENER_FULL);
+    if (printf("EchoServer started on port %d\n", listener_port(server->srvsock)) < 0 ||
         fflush(stdout) == EOF)
-        (void)fprintf(stderr, "%s: cannot write to standard output: %s\n",
-                      options->program, strerror(errno));
+        fprintf(stderr, "%s: cannot write to standard output: %s\n", options->program,
+                strerror(errno));
 }
 
-int echo_blocking_wait(struct echo_blocking *server, int other, fd_set *readable,
+int echo_blocking_wait(struct echo_blocking *server, int other, struct fdset *readable,
                        const struct timespec *timeout)
 {
-    int ready, highest = server->listener > other ? server->listener : other;
+    int64_t now = clock_ms(), rest_until;
+    struct timespec rest;
+    int ready;
 
-    FD_ZERO(readable);
-    fdset_add(readable, server->listener);
+    fdset_clear(readable);
+    fdset_add(readable, server->srvsock);
+    rest_until = listener_rest(&server->newcomers, server->srvsock, now, readable);
+    rest = clock_timespec(rest_until - now);
+    if (rest_until != INT64_MAX && timeout == NULL)
+        timeout = &rest;
     fdset_add(readable, other);
-    ready = signals_pselect(&server->signals, highest + 1, readable, NULL, timeout);
+    ready = signals_pselect(&server->signals, readable, NULL, timeout);
     if (ready == -1)
-        (void)fprintf(stderr, "%s: select: %s\n", server->options->program,
-                      strerror(errno));
+        fprintf(stderr, "%s: select: %s\n", server->options->program, strerror(errno));
     return ready;
 }
 
 int echo_blocking_accept(struct echo_blocking *server)
 {
-    const struct timespec rest = clock_timespec(LISTENER_REST_MS);
     struct sockaddr_storage peer;
-    int client = listener_accept(server->listener, &server->spare, LISTENER_FULL, &peer);
 
-    if (client == -1 && errno == ENFILE)
-        (void)nanosleep(&rest, NULL);
-    return client;
+    return listener_accept(&server->newcomers, server->srvsock, &peer);
 }
 
 /* send() of all of it. -1: the client is gone. */
@@ -104,7 +95,7 @@ void echo_blocking_serve(int client)
 
 void echo_blocking_end(struct echo_blocking *server)
 {
-    (void)close(server->listener);
-    server->listener = -1;
-    listener_spare_close(&server->spare);
+    close(server->srvsock);
+    server->srvsock = -1;
+    listener_close(&server->newcomers);
 }

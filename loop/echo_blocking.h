@@ -18,29 +18,26 @@
 
 struct echo_blocking {
     const struct options *options;
-    int listener;
-    struct listener_spare spare;
+    int srvsock;
+    struct listener newcomers;
     struct signals signals;
 };
 
 /*
- * Reads the command line, listens, says so on standard output, and has `on_stop` called
- * when the server is to end. It ends the program if that fails, after it has said why.
+ * Reads the command line, listens, and prints so. If that fails it prints why, and ends the
+ * program. From here on signals_stop_requested() tells when the server should end.
  */
 void echo_blocking_start(struct echo_blocking *server, const struct options *options,
-                         int argc, char *argv[], void (*on_stop)(int));
+                         int argc, char *argv[]);
 
 /*
  * Waits for a newcomer, a signal, or `other` (a descriptor, or -1), for as long as
  * `timeout` says (NULL: for ever). -1: that failed, and it was said why.
  */
-int echo_blocking_wait(struct echo_blocking *server, int other, fd_set *readable,
+int echo_blocking_wait(struct echo_blocking *server, int other, struct fdset *readable,
                        const struct timespec *timeout);
 
-/*
- * Takes a newcomer, if there is one. Its socket, or -1: it was turned away. If not even
- * that could be done it rests a moment, LISTENER_REST_MS.
- */
+/* Accepts a newcomer. Its socket, or -1: nobody is there, or can be accepted now. */
 int echo_blocking_accept(struct echo_blocking *server);
 
 /* Sends back what the client sends, waiting for it, until it ends. Closes nothing. */

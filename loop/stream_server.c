@@ -19,14 +19,6 @@
 #define LINGER_MS   2000  /* for one that has got all of it to close its end */
 #define PATIENCE_MS 2000  /* with all of them at the server's end */
 
-static volatile sig_atomic_t stop_requested;
-
-static void request_stop(int signal_number)
-{
-    (void)signal_number;
-    stop_requested = 1;
-}
-
 /* ---- Time-outs ---------------------------------------------------------------------- */
 
 static void set_deadline(struct stream *stream, int64_t ms)
@@ -124,25 +116,10 @@ void stream_close(struct stream *stream)
 
 /* ---- The list of descriptors -------------------------------------------------------- */
 
-static void add_descriptor(struct stream_server *server, int descriptor)
-{
-    fdset_add(&server->descriptors, descriptor);
-    if (descriptor > server->highest)
-        server->highest = descriptor;
-}
-
-static void remove_descriptor(struct stream_server *server, int descriptor)
-{
-    fdset_remove(&server->descriptors, descriptor);
-    while (server->highest > STDOUT_FILENO &&
-           !fdset_has(&server->descriptors, server->highest))
-        server->highest--;
-}
-
 void stream_server_watch(struct stream_server *server, int descriptor, int events,
                          int64_t ms, stream_watcher *watcher, void *owner)
 {
-    add_descriptor(server, descriptor);
+    fdset_add(&server->descriptors, descriptor);
     server->watched[descriptor].watcher = watcher;
     server->watched[descriptor].owner = owner;
     server->watched[descriptor].events = events;
@@ -152,7 +129,7 @@ void stream_server_watch(struct stream_server *server, int descriptor, int event
 void stream_server_unwatch(struct stream_server *server, int descriptor)
 {
     server->watched[descriptor].watcher = NULL;
-    remove_descriptor(server, descriptor);
+    fdset_remove(&server->descriptors, descriptor);
 }
 
 /* The client with this descriptor, or NULL if it is nobody's. */
@@ -170,36 +147,31 @@ static void open_stream(struct stream_server *server, int sock,
 {
     struct stream *stream = &server->streams[sock];
 
-    add_descriptor(server, sock);
+    fdset_add(&server->descriptors, sock);
     stream->server = server;
     stream->sock = sock;
     address_format(peer, stream->name);
     stream->state = STREAM_OPEN;
     stream->held = stream->ended = stream->due = false;
-    stream->telnet = (struct telnet){0};
-    stream->line = (struct line){0};
+    stream->lines = (struct input){.is_used = false};
     stream->input_length = stream->output_begin = stream->output_end = 0;
     set_deadline(stream, server->idle_ms > 0 ? server->idle_ms : -1);
     if (server->handlers.opened != NULL)
         server->handlers.opened(stream);
 }
 
-/* Takes one newcomer in. False: nobody else is waiting, or nobody can be taken now. */
+/* False: nobody else is waiting, or nobody can be accepted now. */
 static bool accept_new_connection(struct stream_server *server)
 {
-    const char *full = server->full != NULL ? server->full : LISTENER_FULL;
     struct sockaddr_storage peer;
-    int sock = listener_accept(server->srvsock, &server->spare, full, &peer);
+    int sock = listener_accept(&server->newcomers, server->srvsock, &peer);
 
-    if (sock == -1) {
-        if (errno == ENFILE)
-            server->accept_from = server->now + LISTENER_REST_MS;
-        return errno != EAGAIN && errno != ENFILE;
-    }
+    if (sock == -1)
+        return false;
     if (sock < server->client_limit)
         open_stream(server, sock, &peer);
     else
-        listener_turn_away(sock, full);
+        listener_turn_away(sock, server->newcomers.full);
     return true;
 }
 
@@ -208,7 +180,7 @@ static void end_stream(struct stream *stream, int error)
     stream->state = STREAM_NONE; /* so that nothing is sent, and it is not ended twice */
     if (stream->server->handlers.closed != NULL)
         stream->server->handlers.closed(stream, error);
-    remove_descriptor(stream->server, stream->sock);
+    fdset_remove(&stream->server->descriptors, stream->sock);
     descriptor_hang_up(stream->sock);
 }
 
@@ -260,59 +232,41 @@ static void receive(struct stream *stream)
     stream->due = true;
 }
 
-/* Takes text up to a line's end at the most. Returns how many bytes it took. */
-static size_t take_text(struct stream *stream, const unsigned char *bytes, size_t length)
+static void take_event(struct stream *stream, enum input_event event)
 {
-    enum line_event event;
-    size_t taken = line_take(&stream->line, bytes, length, &event);
+    const struct telnet_reply *reply = &stream->lines.reply;
 
-    if (event != LINE_OPEN) {
-        stream->server->handlers.line(stream, stream->line.text, event == LINE_ENDED);
-        line_clear(&stream->line, 0);
-    }
-    return taken;
-}
-
-/* The same of what may hold telnet's commands (RFC 854). */
-static size_t take_telnet(struct stream *stream, const unsigned char *bytes,
-                          size_t length)
-{
-    size_t plain = telnet_plain(&stream->telnet, bytes, length);
-    struct telnet before = stream->telnet;
-    struct telnet_reply reply;
-
-    if (plain > 0)
-        return take_text(stream, bytes, plain);
-    switch (telnet_take(&stream->telnet, *bytes, &reply)) {
-    case TELNET_DATA:
-        if (take_text(stream, bytes, 1) == 1)
-            return 1;
-        stream->telnet = before; /* the line was full: the byte is taken next time */
-        return 0;
-    case TELNET_REFUSE: (void)stream_send(stream, reply.bytes, sizeof reply.bytes); break;
-    case TELNET_ARE_YOU_THERE:
+    switch (event) {
+    case INPUT_LINE:
+    case INPUT_PIECE:
+        stream->server->handlers.line(stream, stream->lines.line.text,
+                                      event == INPUT_LINE);
+        break;
+    case INPUT_REPLY: stream_send(stream, reply->bytes, sizeof reply->bytes); break;
+    case INPUT_ARE_YOU_THERE:
         stream_print(stream, "Yes, %s is here\r\n", stream->server->program);
         break;
-    case TELNET_NOTHING: break;
+    case INPUT_ANSWERED:
+    case INPUT_MORE: break;
     }
-    return 1;
 }
 
 static void offer_lines(struct stream *stream)
 {
+    enum input_event event;
     size_t taken = 0;
-    enum line_event event;
 
-    while (taken < stream->input_length && is_listened_to(stream))
-        taken += take_telnet(stream, stream->input + taken, stream->input_length - taken);
+    while (taken < stream->input_length && is_listened_to(stream)) {
+        taken += input_take(&stream->lines, stream->input + taken,
+                            stream->input_length - taken, &event);
+        take_event(stream, event);
+    }
     stream->input_length -= taken;
     memmove(stream->input, stream->input + taken, stream->input_length);
     if (!stream->ended || stream->input_length > 0)
         return;
-    while (is_listened_to(stream) && (event = line_finish(&stream->line)) != LINE_OPEN) {
-        stream->server->handlers.line(stream, stream->line.text, event == LINE_ENDED);
-        line_clear(&stream->line, 0);
-    }
+    while (is_listened_to(stream) && (event = input_finish(&stream->lines)) != INPUT_MORE)
+        take_event(stream, event);
 }
 
 static void offer_bytes(struct stream *stream)
@@ -391,14 +345,37 @@ static void attend(struct stream *stream)
 
 /* ---- The loop ----------------------------------------------------------------------- */
 
-static void choose_descriptors(struct stream_server *server, fd_set *readable,
-                               fd_set *writable)
+static int64_t earlier(int64_t a, int64_t b)
 {
+    return a < b ? a : b;
+}
+
+/* When there is something to do for this descriptor even if it is not ready. */
+static int64_t deadline_of(struct stream_server *server, int descriptor)
+{
+    const struct stream *stream = stream_at(server, descriptor);
+
+    if (stream != NULL && stream->due)
+        return server->now;
+    if (stream != NULL)
+        return is_waited_for(stream) ? stream->deadline : INT64_MAX;
+    if (server->watched[descriptor].watcher != NULL)
+        return server->watched[descriptor].deadline;
+    return INT64_MAX;
+}
+
+/* Fills the sets, and returns until when to wait for them. */
+static int64_t choose_descriptors(struct stream_server *server, struct fdset *readable,
+                                  struct fdset *writable)
+{
+    int64_t deadline = server->stopping ? server->stop_by : INT64_MAX;
+
     *readable = server->descriptors;
-    FD_ZERO(writable);
-    for (int sock = 0; sock <= server->highest; sock++) {
+    fdset_clear(writable);
+    for (int sock = 0; sock <= server->descriptors.highest; sock++) {
         const struct stream *stream = stream_at(server, sock);
 
+        deadline = earlier(deadline, deadline_of(server, sock));
         if (stream != NULL && (stream->ended || stream->state == STREAM_CLOSING ||
                                stream->input_length == sizeof stream->input))
             fdset_remove(readable, sock);
@@ -411,56 +388,16 @@ static void choose_descriptors(struct stream_server *server, fd_set *readable,
         if (server->watched[sock].events & STREAM_WRITABLE)
             fdset_add(writable, sock);
     }
-    if (server->accept_from > server->now)
-        fdset_remove(readable, server->srvsock);
-    if (log_is_waiting(&server->log))
-        fdset_add(writable, STDOUT_FILENO);
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* When there is something to do even if no descriptor is ready. */
-static int64_t next_deadline(struct stream_server *server)
-{
-    int64_t deadline = server->stopping ? server->stop_by : INT64_MAX;
-
-    if (server->accept_from > server->now)
-        deadline = earlier(deadline, server->accept_from);
-    for (int sock = 0; sock <= server->highest; sock++) {
-        const struct stream *stream = stream_at(server, sock);
-
-        if (stream != NULL && stream->due)
-            deadline = server->now;
-        else if (stream != NULL && is_waited_for(stream))
-            deadline = earlier(deadline, stream->deadline);
-        else if (server->watched[sock].watcher != NULL)
-            deadline = earlier(deadline, server->watched[sock].deadline);
-    }
+    deadline = earlier(deadline, listener_rest(&server->newcomers, server->srvsock,
+                                               server->now, readable));
+    log_watch(&server->log, writable);
     return deadline;
 }
 
-/* Waits until a descriptor is ready, a deadline has come, or a signal. -1: select failed. */
-static int wait_for_events(struct stream_server *server, fd_set *readable,
-                           fd_set *writable)
+static void call_watchers(struct stream_server *server, const struct fdset *readable,
+                          const struct fdset *writable)
 {
-    int64_t deadline = next_deadline(server);
-    struct timespec timeout = clock_timespec(deadline - server->now);
-    int ready;
-
-    choose_descriptors(server, readable, writable);
-    ready = signals_pselect(&server->signals, server->highest + 1, readable, writable,
-                            deadline == INT64_MAX ? NULL : &timeout);
-    server->now = clock_ms();
-    return ready;
-}
-
-static void call_watchers(struct stream_server *server, const fd_set *readable,
-                          const fd_set *writable)
-{
-    for (int descriptor = 0; descriptor <= server->highest; descriptor++) {
+    for (int descriptor = 0; descriptor <= server->descriptors.highest; descriptor++) {
         int events = (fdset_has(readable, descriptor) ? STREAM_READABLE : 0) |
                      (fdset_has(writable, descriptor) ? STREAM_WRITABLE : 0);
 
@@ -484,10 +421,10 @@ static void time_out(struct stream *stream)
         end_stream(stream, stream->state == STREAM_LINGERING ? 0 : ETIMEDOUT);
 }
 
-static void serve_streams(struct stream_server *server, const fd_set *readable,
-                          const fd_set *writable)
+static void serve_streams(struct stream_server *server, const struct fdset *readable,
+                          const struct fdset *writable)
 {
-    for (int sock = 0; sock <= server->highest; sock++) {
+    for (int sock = 0; sock <= server->descriptors.highest; sock++) {
         struct stream *stream = stream_at(server, sock);
 
         if (stream == NULL)
@@ -515,10 +452,10 @@ void stream_server_stop(struct stream_server *server)
         return;
     server->stopping = true;
     server->stop_by = server->now + PATIENCE_MS;
-    remove_descriptor(server, server->srvsock);
+    fdset_remove(&server->descriptors, server->srvsock);
     (void)close(server->srvsock);
     server->srvsock = -1;
-    for (int sock = 0; sock <= server->highest; sock++) {
+    for (int sock = 0; sock <= server->descriptors.highest; sock++) {
         struct stream *stream = stream_at(server, sock);
 
         if (stream != NULL && (stream->output_end > 0 || has_input(stream)))
@@ -533,81 +470,70 @@ static bool may_end(struct stream_server *server)
 {
     if (!server->stopping)
         return false;
-    for (int sock = 0; sock <= server->highest; sock++)
+    for (int sock = 0; sock <= server->descriptors.highest; sock++)
         if (stream_at(server, sock) != NULL && server->now < server->stop_by)
             return false;
     return true;
 }
 
-static void complain_of_output(const struct stream_server *server)
-{
-    (void)fprintf(stderr, "%s: cannot write to standard output: %s\n", server->program,
-                  strerror(errno));
-}
-
-/* Serves until it is to stop. 0, or -1 with errno: select() itself failed. */
+/* Serves until it should stop. 0, or -1 with errno: select() itself failed. */
 static int serve(struct stream_server *server)
 {
-    fd_set readable, writable;
+    struct fdset readable, writable;
 
     while (!may_end(server)) {
-        if (wait_for_events(server, &readable, &writable) == -1)
+        int64_t deadline = choose_descriptors(server, &readable, &writable);
+        struct timespec timeout = clock_timespec(deadline - server->now);
+
+        if (signals_pselect(&server->signals, &readable, &writable,
+                            deadline == INT64_MAX ? NULL : &timeout) == -1)
             return -1;
-        if (stop_requested)
+        server->now = clock_ms();
+        if (signals_stop_requested())
             stream_server_stop(server);
         call_watchers(server, &readable, &writable);
         serve_streams(server, &readable, &writable);
         if (fdset_has(&readable, server->srvsock))
             for (int n = 0; n < LISTENER_A_TURN && accept_new_connection(server); n++)
                 continue;
-        if (fdset_has(&writable, STDOUT_FILENO) && log_write(&server->log) == -1)
-            complain_of_output(server);
+        log_write(&server->log);
     }
     return 0;
 }
 
 /* ---- The program -------------------------------------------------------------------- */
 
-void stream_server_option(struct stream_server *server, const struct options *options,
-                          int letter)
-{
-    if (letter == 'b')
-        server->address = optarg;
-    if (letter == 'p')
-        server->port = options_port(options, optarg, 0);
-}
-
-/* Listens, and says so. 0, or -1 after it was said why not. */
+/* Listens, and says so. 0, or -1 after the reason has been printed. */
 static int start(struct stream_server *server)
 {
+    const struct options options = {.program = server->program};
     const char *why;
 
-    if (server->streams == NULL || start_server(&server->signals, request_stop) == -1) {
-        (void)fprintf(stderr, "%s: cannot start: %s\n", server->program, strerror(errno));
-        return -1;
-    }
-    server->srvsock = listener_open(server->address, server->port, SOCK_STREAM, &why);
-    if (server->srvsock == -1) {
-        options_cannot_listen(server->program, server->address, server->port, why);
-        return -1;
-    }
-    server->port = listener_port(server->srvsock);
-    FD_ZERO(&server->descriptors);
-    add_descriptor(server, server->srvsock);
-    listener_spare_open(&server->spare);
+    if (server->streams == NULL || start_server(&server->signals) == -1)
+        options_fail(&options, "cannot start: %s", strerror(errno));
+    server->srvsock =
+        listener_open(server->where.address, server->where.port, SOCK_STREAM, &why);
+    if (server->srvsock == -1)
+        options_cannot_listen(&options, &server->where, why);
+    server->where.port = listener_port(server->srvsock);
+    fdset_clear(&server->descriptors);
+    fdset_add(&server->descriptors, server->srvsock);
+    listener_init(&server->newcomers,
+                  server->full != NULL ? server->full : LISTENER_FULL);
     server->client_limit = descriptor_limit() - server->reserve;
     server->now = clock_ms();
-    log_init(&server->log, STDOUT_FILENO);
+    log_open(&server->log, server->program, STDOUT_FILENO, server->log_bytes,
+             sizeof server->log_bytes);
     if (server->handlers.started != NULL)
         server->handlers.started(server);
     else
-        log_line(&server->log, "%s started on port %d", server->program, server->port);
+        log_line(&server->log, "%s started on port %d", server->program,
+                 server->where.port);
     return 0;
 }
 
 int stream_server_run(struct stream_server *server)
 {
-    struct descriptor_output output;
     int result;
 
     server->streams = calloc(FD_SETSIZE, sizeof *server->streams);
@@ -615,19 +541,16 @@ int stream_server_run(struct stream_server *server)
         free(server->streams);
         return EXIT_FAILURE;
     }
-    descriptor_prepare_output(STDOUT_FILENO, &output);
     result = serve(server);
     if (result == -1)
-        (void)fprintf(stderr, "%s: select: %s\n", server->program, strerror(errno));
-    for (int sock = 0; sock <= server->highest; sock++)
+        fprintf(stderr, "%s: select: %s\n", server->program, strerror(errno));
+    for (int sock = 0; sock <= server->descriptors.highest; sock++)
         if (stream_at(server, sock) != NULL)
             end_stream(&server->streams[sock], ETIMEDOUT);
-    if (log_finish(&server->log, server->stop_by - clock_ms()) == -1)
-        complain_of_output(server);
+    log_finish(&server->log, server->stop_by - clock_ms());
     if (server->srvsock != -1)
-        (void)close(server->srvsock);
-    listener_spare_close(&server->spare);
+        close(server->srvsock);
+    listener_close(&server->newcomers);
     free(server->streams);
-    descriptor_restore_output(STDOUT_FILENO, &output);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -14,7 +14,7 @@
  *     int main(void)
  *     {
  *         static struct stream_server server = {
- *             .program = "length_srv", .port = 4000, .handlers = {.line = answer}};
+ *             .program = "length_srv", .where.port = 4000, .handlers = {.line = answer}};
  *
  *         return stream_server_run(&server);
  *     }
@@ -34,18 +34,17 @@
 #ifndef LOOP_STREAM_SERVER_H
 #define LOOP_STREAM_SERVER_H
 
+#include "base/fdset.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/signals.h"
 #include "net/address.h"
-#include "net/line.h"
+#include "net/input.h"
 #include "net/listener.h"
-#include "net/telnet.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/select.h>
 
 #define STREAM_INPUT_BYTES  16384 /* a telnet's line, or a browser's request */
 #define STREAM_OUTPUT_BYTES 65536
@@ -63,8 +62,7 @@ struct stream {
     bool ended;       /* the client has closed its end */
     bool due;         /* it is to be attended to, whatever select() says of it */
     int64_t deadline; /* ms; INT64_MAX: none */
-    struct telnet telnet;
-    struct line line;
+    struct input lines;
     size_t input_length, output_begin, output_end;
     unsigned char input[STREAM_INPUT_BYTES];
     char output[STREAM_OUTPUT_BYTES];
@@ -72,7 +70,7 @@ struct stream {
 
 /* Any of them may be NULL; of `line` and `received` a server has one at the most. */
 struct stream_handlers {
-    /* The server listens at server->port; without it, "PROGRAM started on port N" is said. */
+    /* The server listens at server->where.port; without it, "PROGRAM started on port N" is said. */
     void (*started)(struct stream_server *server);
 
     void (*opened)(struct stream *stream);
@@ -109,9 +107,8 @@ enum { STREAM_READABLE = 1, STREAM_WRITABLE = 2 };
 typedef void stream_watcher(void *owner, int events);
 
 struct stream_server {
-    const char *program; /* its name, as messages begin */
-    const char *address; /* to listen on; NULL: all */
-    int port;            /* 0: any free one; the one in use once it runs */
+    const char *program;         /* its name, as messages begin */
+    struct options_server where; /* to listen; port 0 becomes the one in use */
     const char *full; /* what one hears for whom there is no place, or NULL: a sentence */
     int reserve;      /* descriptors to be kept for what the handlers open */
     int64_t idle_ms;  /* that a client may keep us waiting; 0: for ever */
@@ -122,14 +119,13 @@ struct stream_server {
     int64_t now;    /* ms; the time of this turn of the loop (base/clock.h) */
 
     /* What follows is the loop's own. */
-    int srvsock;        /* the listening socket; -1 once the server is stopping */
-    fd_set descriptors; /* srvsock, the clients and the watched */
-    int highest;        /* of them */
-    int client_limit;   /* a client's descriptor is less */
+    int srvsock;              /* the listening socket; -1 once the server is stopping */
+    struct fdset descriptors; /* srvsock, the clients and the watched */
+    int client_limit;         /* a client's descriptor is less */
     bool stopping;
-    int64_t stop_by;     /* ms; the end of a stopping server's patience */
-    int64_t accept_from; /* ms; newcomers are left alone until then */
-    struct listener_spare spare;
+    int64_t stop_by; /* ms; the end of a stopping server's patience */
+    struct listener newcomers;
+    char log_bytes[LOG_BYTES];
     struct {
         stream_watcher *watcher; /* NULL: not watched */
         void *owner;
@@ -140,10 +136,6 @@ struct stream_server {
     struct stream *streams;
     struct signals signals;
 };
-
-/* Takes the options that all servers have: -b address and -p port. */
-void stream_server_option(struct stream_server *server, const struct options *options,
-                          int letter);
 
 /*
  * Listens, says so, and serves until SIGINT, SIGTERM or stream_server_stop(). Returns the

@@ -219,10 +219,9 @@ void dial_start(struct dial *dial, const char *host, int port, int type, int pat
         dial->deadline = clock_ms(); /* the first step waits for nothing */
 }
 
-int dial_watch(const struct dial *dial, fd_set *readable, fd_set *writable)
+void dial_watch(const struct dial *dial, struct fdset *readable, struct fdset *writable)
 {
     fdset_add(dial->resolver > 0 ? readable : writable, dial->descriptor);
-    return dial->descriptor;
 }
 
 void dial_stop(struct dial *dial)

@@ -4,8 +4,10 @@
 #ifndef NET_DIAL_H
 #define NET_DIAL_H
 
+#include "base/fdset.h"
 #include <stddef.h>
 #include <stdint.h>
+
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -68,8 +70,8 @@ struct dial {
 /* Begins. What fails at once is told by dial_step() like all else. */
 void dial_start(struct dial *dial, const char *host, int port, int type, int patience_ms);
 
-/* Adds what is waited for to a set. Returns its descriptor, or -1. */
-int dial_watch(const struct dial *dial, fd_set *readable, fd_set *writable);
+/* Adds what is waited for to a set. */
+void dial_watch(const struct dial *dial, struct fdset *readable, struct fdset *writable);
 
 /*
  * Goes as far as can be gone now; it may be called at any time. Returns the socket as

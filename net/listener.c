@@ -1,5 +1,6 @@
 #include "net/listener.h"
 
+#include "base/clock.h"
 #include "base/descriptor.h"
 #include "net/address.h"
 #include "net/keepalive.h"
@@ -21,34 +22,48 @@
  */
 #define BACKLOG 4096
 
+/* After a failure that is nobody's own: a moment, in place of a busy loop. */
+#define REST_MS 100
+
 static bool set_option(int descriptor, int level, int option, int value)
 {
     return setsockopt(descriptor, level, option, &value, sizeof value) == 0;
 }
 
-/* Binds one of getaddrinfo()'s answers. -1 with errno if it cannot be had. */
+/* Opens and binds one of getaddrinfo()'s answers. -1 with errno. */
 static int open_one(const struct addrinfo *info, bool both_families)
 {
-    int listener = socket(info->ai_family, info->ai_socktype, info->ai_protocol);
+    bool is_stream = info->ai_socktype == SOCK_STREAM;
+    int sock = socket(info->ai_family, info->ai_socktype, info->ai_protocol);
 
-    if (listener == -1)
+    if (sock == -1)
         return -1;
-    if (listener >= FD_SETSIZE) {
+    if (sock >= FD_SETSIZE) {
         errno = EMFILE;
-    } else if (descriptor_prepare(listener) == 0 &&
-               (info->ai_socktype != SOCK_STREAM ||
-                set_option(listener, SOL_SOCKET, SO_REUSEADDR, 1)) &&
+    } else if (descriptor_prepare(sock) == 0 &&
+               (!is_stream || set_option(sock, SOL_SOCKET, SO_REUSEADDR, 1)) &&
                (info->ai_family != AF_INET6 ||
-                set_option(listener, IPPROTO_IPV6, IPV6_V6ONLY, !both_families)) &&
-               bind(listener, info->ai_addr, info->ai_addrlen) == 0 &&
-               (info->ai_socktype != SOCK_STREAM || listen(listener, BACKLOG) == 0)) {
-        return listener;
+                set_option(sock, IPPROTO_IPV6, IPV6_V6ONLY, !both_families)) &&
+               bind(sock, info->ai_addr, info->ai_addrlen) == 0 &&
+               (!is_stream || listen(sock, BACKLOG) == 0)) {
+        return sock;
     }
-    descriptor_close_keeping_errno(listener);
+    descriptor_close_keeping_errno(sock);
     return -1;
 }
 
-/* The first of the address's answers in this family that can be bound. */
+/*
+ * Does the failure mean that this machine has no such address or no such family? Then
+ * another one may do. A port in use or a lack of resources is the end: a server on half of
+ * its addresses would look as if it worked.
+ */
+static bool is_unavailable(int error)
+{
+    return error == EAFNOSUPPORT || error == EPROTONOSUPPORT || error == EADDRNOTAVAIL ||
+           error == ENOPROTOOPT || error == EINVAL; /* the last two: no v4 through v6 */
+}
+
+/* The first of the address's answers that can be bound. -1 with errno and *why. */
 static int open_family(const char *address, int port, int type, int family,
                        const char **why)
 {
@@ -57,36 +72,37 @@ static int open_family(const char *address, int port, int type, int family,
                              .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found;
     char service[8];
-    int listener = -1, failed, error;
+    int sock = -1, failed, error = EADDRNOTAVAIL;
 
-    (void)snprintf(service, sizeof service, "%d", port);
+    snprintf(service, sizeof service, "%d", port);
     failed = getaddrinfo(address, service, &hints, &found);
     if (failed) {
         *why = failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed);
-        errno = EADDRNOTAVAIL; /* for listener_open(): the other family may do */
+        errno = error;
         return -1;
     }
-    for (struct addrinfo *info = found; info != NULL && listener == -1;
-         info = info->ai_next)
-        listener = open_one(info, address == NULL);
-    error = errno;
-    if (listener == -1)
+    for (struct addrinfo *info = found;
+         info != NULL && sock == -1 && is_unavailable(error); info = info->ai_next) {
+        sock = open_one(info, address == NULL);
+        error = errno;
+    }
+    if (sock == -1)
         *why = strerror(error);
     freeaddrinfo(found);
     errno = error;
-    return listener;
+    return sock;
 }
 
 int listener_open(const char *address, int port, int type, const char **why)
 {
-    int listener;
+    int sock;
 
     if (address != NULL)
         return open_family(address, port, type, AF_UNSPEC, why);
-    listener = open_family(NULL, port, type, AF_INET6, why);
-    if (listener == -1 && errno != EADDRINUSE && errno != EACCES)
-        listener = open_family(NULL, port, type, AF_INET, why);
-    return listener;
+    sock = open_family(NULL, port, type, AF_INET6, why);
+    if (sock == -1 && is_unavailable(errno))
+        sock = open_family(NULL, port, type, AF_INET, why);
+    return sock;
 }
 
 int listener_port(int listener)
@@ -99,41 +115,54 @@ int listener_port(int listener)
     return address_port(&bound);
 }
 
-void listener_spare_open(struct listener_spare *spare)
-{
-    spare->descriptor = descriptor_move_up(open("/dev/null", O_RDONLY | O_CLOEXEC));
-}
-
-void listener_spare_close(struct listener_spare *spare)
-{
-    if (spare->descriptor != -1)
-        (void)close(spare->descriptor);
-    spare->descriptor = -1;
-}
-
-static int take(int listener, struct sockaddr_storage *peer)
-{
-    socklen_t length = sizeof *peer;
-
-    return accept(listener, (struct sockaddr *)peer, &length);
-}
-
 void listener_turn_away(int newcomer, const char *sentence)
 {
     if (descriptor_prepare(newcomer) == -1) {
-        (void)close(newcomer);
+        close(newcomer);
         return;
     }
-    /* Nothing to be done if it does not get the sentence: it is closed in any case. */
+    /* It is closed in any case, also if it does not get the sentence. */
     (void)send(newcomer, sentence, strlen(sentence), MSG_NOSIGNAL);
     descriptor_hang_up(newcomer);
 }
 
-/*
- * accept()'s errors as listener_accept() tells them apart. Linux gives a new connection's
- * own errors here, too (accept(2)): whoever it was is gone.
- */
-static int accept_error(int error)
+static void open_spare(struct listener *listener)
+{
+    listener->spare = descriptor_move_up(open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+static void close_spare(struct listener *listener)
+{
+    if (listener->spare != -1)
+        close(listener->spare);
+    listener->spare = -1;
+}
+
+void listener_init(struct listener *listener, const char *full)
+{
+    listener->full = full;
+    listener->rest_until = 0;
+    open_spare(listener);
+}
+
+void listener_close(struct listener *listener)
+{
+    close_spare(listener);
+}
+
+int64_t listener_rest(const struct listener *listener, int srvsock, int64_t now,
+                      struct fdset *readable)
+{
+    if (srvsock == -1 || now >= listener->rest_until)
+        return INT64_MAX;
+    fdset_remove(readable, srvsock);
+    return listener->rest_until;
+}
+
+enum accept_result { ACCEPTED, GONE, NO_DESCRIPTOR, NOBODY, FAILED };
+
+/* Linux reports errors of the new connection here, too (accept(2)): that peer is gone. */
+static enum accept_result result_of(int error)
 {
     switch (error) {
     case ECONNABORTED:
@@ -143,54 +172,47 @@ static int accept_error(int error)
     case ENETUNREACH:
     case EHOSTUNREACH:
     case ENOPROTOOPT:
-    case EOPNOTSUPP: return EINTR;
+    case EOPNOTSUPP: return GONE;
     case EMFILE:
-    case ENFILE: return EMFILE;
-    default: /* whatever it is, at once is too soon to try again */
-        return descriptor_try_again(error) ? EAGAIN : ENFILE;
+    case ENFILE: return NO_DESCRIPTOR;
+    default: return descriptor_try_again(error) ? NOBODY : FAILED;
     }
 }
 
-/* With the spare's place free: Linux says EMFILE even if nobody is waiting. */
-static int send_one_away(int listener, struct listener_spare *spare, const char *full,
-                         struct sockaddr_storage *peer)
+static enum accept_result take(int srvsock, int *newcomer, struct sockaddr_storage *peer)
 {
-    int error = ENFILE;
+    socklen_t length = sizeof *peer;
 
-    if (spare->descriptor != -1) {
-        int newcomer;
-
-        listener_spare_close(spare);
-        newcomer = take(listener, peer);
-        error = newcomer == -1 ? accept_error(errno) : EMFILE;
-        if (newcomer != -1)
-            listener_turn_away(newcomer, full);
-        else if (error == EMFILE)
-            error = ENFILE;
-    }
-    listener_spare_open(spare);
-    return error;
+    *newcomer = accept(srvsock, (struct sockaddr *)peer, &length);
+    return *newcomer == -1 ? result_of(errno) : ACCEPTED;
 }
 
-int listener_accept(int listener, struct listener_spare *spare, const char *full,
-                    struct sockaddr_storage *peer)
+/* Uses the spare's number. Linux says EMFILE even if nobody is waiting. */
+static enum accept_result send_one_away(struct listener *listener, int srvsock)
 {
-    int newcomer = take(listener, peer);
+    enum accept_result result = FAILED;
+    struct sockaddr_storage peer;
+    int newcomer;
 
-    if (newcomer == -1) {
-        int error = accept_error(errno);
-
-        errno = error == EMFILE ? send_one_away(listener, spare, full, peer) : error;
-        return -1;
+    if (listener->spare != -1) {
+        close_spare(listener);
+        result = take(srvsock, &newcomer, &peer);
+        if (result == ACCEPTED)
+            listener_turn_away(newcomer, listener->full);
     }
+    open_spare(listener);
+    return result == NO_DESCRIPTOR ? FAILED : result;
+}
+
+/* Makes the newcomer ready to be served. -1: it has no place, or is gone already. */
+static int prepare(const struct listener *listener, int newcomer)
+{
     if (newcomer >= FD_SETSIZE) {
-        listener_turn_away(newcomer, full);
-        errno = EMFILE;
+        listener_turn_away(newcomer, listener->full);
         return -1;
     }
     if (descriptor_prepare(newcomer) == -1) {
-        (void)close(newcomer);
-        errno = EINTR;
+        close(newcomer);
         return -1;
     }
     /* Refused on a socket whose peer is already gone (POSIX: EINVAL); recv() will tell. */
@@ -198,4 +220,25 @@ int listener_accept(int listener, struct listener_spare *spare, const char *full
     (void)set_option(newcomer, SOL_SOCKET, SO_OOBINLINE, 1);
     keepalive_enable(newcomer);
     return newcomer;
+}
+
+int listener_accept(struct listener *listener, int srvsock, struct sockaddr_storage *peer)
+{
+    for (int tries = 0; tries < LISTENER_A_TURN; tries++) {
+        int newcomer;
+        enum accept_result result = take(srvsock, &newcomer, peer);
+
+        if (result == ACCEPTED) {
+            newcomer = prepare(listener, newcomer);
+            if (newcomer != -1)
+                return newcomer;
+        } else if (result == NO_DESCRIPTOR) {
+            result = send_one_away(listener, srvsock);
+        }
+        if (result == FAILED)
+            listener->rest_until = clock_ms() + REST_MS;
+        if (result == FAILED || result == NOBODY)
+            break;
+    }
+    return -1;
 }

@@ -1,60 +1,71 @@
 /*
- * listener: the socket that newcomers connect to, and taking them in.
+ * listener: the socket that newcomers connect to, and accepting them.
  *
  * Every descriptor that comes from here is non-blocking, is closed by exec(), and fits an
- * fd_set: one at or over FD_SETSIZE would make FD_SET() write past its end.
+ * fd_set: a number of FD_SETSIZE or more would make FD_SET() write past its end.
  */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
 
+#include "base/fdset.h"
+
 #include <netinet/in.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 /*
  * Opens a socket of `type` (SOCK_STREAM, which then listens, or SOCK_DGRAM), bound to
- * `port` (0: any free one) of `address`, a name or a number. NULL is every address of
- * this machine: IPv6 and, through the same socket, IPv4 (RFC 3493 3.7), or IPv4 alone on
- * a machine without IPv6, or without such sockets (OpenBSD). A given address is bound just as it is: "::" means IPv6 only.
- * SO_REUSEADDR is set on a stream socket, so that a server can be started again at once.
+ * `port` (0: any free one) of `address`, a name or a number. NULL means all addresses of
+ * this machine: IPv6 and, through the same socket, IPv4 (RFC 3493 3.7), or IPv4 alone
+ * where there is no IPv6 or no such socket (OpenBSD). A given address is bound as it is:
+ * "::" means IPv6 only. SO_REUSEADDR is set on a stream socket, so that a server can be
+ * started again at once.
  *
- * Returns the socket, or -1 and the reason in words in *why (static, or strerror()'s).
+ * Returns the socket, or -1 and the reason in *why (a static string, or strerror()'s).
  */
 int listener_open(const char *address, int port, int type, const char **why);
 
 /* The port that a socket is bound to, or -1 with getsockname()'s errno. */
-int listener_port(int listener);
+int listener_port(int socket);
 
 /*
- * A descriptor kept for the moment when there is no other (EMFILE, ENFILE): it is given
- * up so that a newcomer can be accepted, told so, and closed; without it the newcomer
- * would stay in the queue and select() would report it for ever.
+ * What accepting needs besides the socket. `spare` is a descriptor kept for the moment when
+ * there is no other (EMFILE, ENFILE): it is closed, so that a newcomer can be accepted, told
+ * that there is no place, and closed. Without it the newcomer would stay in the queue, and
+ * select() would report it for ever.
  */
-struct listener_spare {
-    int descriptor;
+struct listener {
+    const char *full;   /* the sentence for a newcomer without a place, the caller's */
+    int spare;          /* -1: there is none */
+    int64_t rest_until; /* clock_ms(); until then it is no use to call accept() */
 };
 
-/* Opens the spare, out of the fd_sets' way (descriptor_move_up()); or it stays -1. */
-void listener_spare_open(struct listener_spare *spare);
-void listener_spare_close(struct listener_spare *spare);
-
-/* Sends `sentence` to a newcomer for whom there is no place, and closes it. */
 #define LISTENER_FULL "Server full, try again later\r\n"
-void listener_turn_away(int newcomer, const char *sentence);
+void listener_init(struct listener *listener, const char *full);
+void listener_close(struct listener *listener);
 
 /*
- * Accepts a newcomer: non-blocking, TCP_NODELAY (a line is wanted now, not with the next:
- * RFC 896 would hold it back), SO_OOBINLINE (telnet's urgent data is read in its place),
- * keepalive on. Returns its socket and fills `peer`; or -1 with errno
- *
- *   EAGAIN   nobody is waiting;
- *   EMFILE   there was no descriptor for it: it was sent `full` and closed;
- *   EINTR    it was gone before it was taken, or its network was: try the next;
- *   ENFILE   it could be neither taken nor sent away: look again later, not at once.
+ * Accepts the next newcomer of `srvsock`: non-blocking, with TCP_NODELAY (RFC 896 would
+ * hold a line back until the last is acknowledged), SO_OOBINLINE (telnet's urgent data is
+ * read in its place) and keepalive. Returns its socket and fills `peer`; or -1, if nobody
+ * is waiting or nobody can be accepted now. A newcomer without a place was sent the
+ * sentence, and one that was gone before it was accepted is passed over.
  */
-int listener_accept(int listener, struct listener_spare *spare, const char *full,
+int listener_accept(struct listener *listener, int srvsock,
                     struct sockaddr_storage *peer);
 
-#define LISTENER_A_TURN  64  /* newcomers, and then the others are heard again */
-#define LISTENER_REST_MS 100 /* after ENFILE: a moment, in place of a busy loop */
+/* A server accepts so many newcomers at most before its clients are heard again. */
+#define LISTENER_A_TURN 64
+
+/*
+ * Removes `srvsock` from the read set if accept() has failed for want of resources less
+ * than 100 ms ago: select() would only report it again at once. Returns when that rest is
+ * over (clock_ms()); INT64_MAX if there is none.
+ */
+int64_t listener_rest(const struct listener *listener, int srvsock, int64_t now,
+                      struct fdset *readable);
+
+/* Sends `sentence` to a newcomer that has no place, and closes it. */
+void listener_turn_away(int newcomer, const char *sentence);
 
 #endif

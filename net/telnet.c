@@ -2,15 +2,7 @@
 
 #include <string.h>
 
-enum {
-    IN_DATA,
-    AFTER_IAC,
-    AFTER_WILL,
-    AFTER_DO,
-    AFTER_WONT_OR_DONT,
-    IN_SUBNEGOTIATION,
-    IN_SUBNEGOTIATION_AFTER_IAC
-};
+enum { IN_DATA, AFTER_IAC, AFTER_VERB, IN_SUBNEGOTIATION, IN_SUBNEGOTIATION_AFTER_IAC };
 
 size_t telnet_plain(const struct telnet *telnet, const unsigned char *bytes,
                     size_t length)
@@ -29,23 +21,44 @@ static enum telnet_event take_command(struct telnet *telnet, unsigned char comma
     switch (command) {
     case TELNET_IAC: return TELNET_DATA;
     case TELNET_AYT: return TELNET_ARE_YOU_THERE;
-    case TELNET_WILL: telnet->state = AFTER_WILL; break;
-    case TELNET_DO: telnet->state = AFTER_DO; break;
+    case TELNET_WILL:
     case TELNET_WONT:
-    case TELNET_DONT: telnet->state = AFTER_WONT_OR_DONT; break;
-    case TELNET_SB: telnet->state = IN_SUBNEGOTIATION; break;
-    default: break; /* GA, NOP, IP, DM and the like have no option byte behind them */
+    case TELNET_DO:
+    case TELNET_DONT:
+        telnet->verb = command;
+        telnet->state = AFTER_VERB;
+        break;
+    case TELNET_SB:
+        telnet->length = 0;
+        telnet->state = IN_SUBNEGOTIATION;
+        break;
+    default: break; /* GA, NOP, IP, DM and the like have no option byte */
     }
     return TELNET_NOTHING;
 }
 
-static enum telnet_event refuse(unsigned char refusal, unsigned char option,
-                                struct telnet_reply *reply)
+static enum telnet_event take_option(struct telnet *telnet, unsigned char option,
+                                     struct telnet_reply *reply)
 {
+    telnet->option = option;
+    if (telnet->verb == TELNET_WONT || telnet->verb == TELNET_DONT)
+        return TELNET_ANSWERED;
     reply->bytes[0] = (char)TELNET_IAC;
-    reply->bytes[1] = (char)refusal;
+    reply->bytes[1] = (char)(telnet->verb == TELNET_DO ? TELNET_WONT : TELNET_DONT);
     reply->bytes[2] = (char)option;
     return TELNET_REFUSE;
+}
+
+static enum telnet_event take_parameter(struct telnet *telnet, unsigned char byte)
+{
+    telnet->length++;
+    if (telnet->length > TELNET_SUBNEGOTIATION_MOST ||
+        (telnet->length > TELNET_SUBNEGOTIATION_LINE && byte == '\n')) {
+        telnet->state = IN_DATA;
+        return TELNET_DATA;
+    }
+    telnet->state = byte == TELNET_IAC ? IN_SUBNEGOTIATION_AFTER_IAC : IN_SUBNEGOTIATION;
+    return TELNET_NOTHING;
 }
 
 enum telnet_event telnet_take(struct telnet *telnet, unsigned char byte,
@@ -56,15 +69,10 @@ enum telnet_event telnet_take(struct telnet *telnet, unsigned char byte,
     telnet->state = IN_DATA;
     switch (state) {
     case AFTER_IAC: return take_command(telnet, byte);
-    case AFTER_WILL: return refuse(TELNET_DONT, byte, reply);
-    case AFTER_DO: return refuse(TELNET_WONT, byte, reply);
-    case AFTER_WONT_OR_DONT: return TELNET_NOTHING;
-    case IN_SUBNEGOTIATION:
-        telnet->state =
-            byte == TELNET_IAC ? IN_SUBNEGOTIATION_AFTER_IAC : IN_SUBNEGOTIATION;
-        return TELNET_NOTHING;
+    case AFTER_VERB: return take_option(telnet, byte, reply);
+    case IN_SUBNEGOTIATION: return take_parameter(telnet, byte);
     case IN_SUBNEGOTIATION_AFTER_IAC:
-        /* A doubled IAC is a parameter's byte; SE alone ends the subnegotiation. */
+        /* A doubled IAC is a byte of a parameter. */
         telnet->state = byte == TELNET_SE ? IN_DATA : IN_SUBNEGOTIATION;
         return TELNET_NOTHING;
     default:

@@ -1,12 +1,12 @@
 /*
- * telnet: what a telnet client sends, taken apart (RFC 854, RFC 855).
+ * telnet: takes apart what a telnet client sends (RFC 854, RFC 855).
  *
- * In a telnet stream the byte 255 (IAC, "interpret as command") begins a command; all else
- * is data, and a 255 that is data is doubled. The decoder keeps its place from call to
- * call, so a command may be cut anywhere by a segment's end. It supports no option, and
- * says so to a peer that asks (RFC 1143 shows why a refusal must not be answered in turn);
- * that includes TIMING-MARK (RFC 860), for which a telnet waits after a Ctrl-C with its
- * output shut off.
+ * In a telnet stream the byte 255 (IAC, "interpret as command") begins a command. All else
+ * is data; a 255 that is data is sent twice. The decoder keeps its place from call to call,
+ * so a segment may end anywhere in a command. It supports no option, and says so to a peer
+ * that asks: also for TIMING-MARK (RFC 860), since a telnet client mutes its output after
+ * Ctrl-C until that is answered. A refusal gets no answer, or two programs would answer
+ * each other for ever (RFC 1143).
  */
 #ifndef NET_TELNET_H
 #define NET_TELNET_H
@@ -24,33 +24,42 @@ enum {
     TELNET_IAC = 255
 };
 
-/* The decoder's place; all zero bytes is the start of a stream. */
+/*
+ * A subnegotiation ends with IAC SE. One that does not is no telnet's: a text in Latin-1
+ * may begin one by chance. It is given up, and what follows is data again, after this many
+ * bytes, or at a line feed after a good part of them. (A window of 10 rows is a line feed,
+ * too, near the beginning of a real one; RFC 1073.)
+ */
+#define TELNET_SUBNEGOTIATION_MOST 1024
+#define TELNET_SUBNEGOTIATION_LINE 64
+
+/* The decoder's place. All zero bytes is the start of a stream. */
 struct telnet {
     unsigned char state;
+    unsigned char verb, option; /* of the last WILL, WONT, DO or DONT */
+    unsigned short length;      /* of the subnegotiation so far */
 };
 
-/* The three bytes that answer a DO or a WILL: they are not a string, there is no NUL. */
+/* The three bytes that answer a DO or a WILL. They are not a string: there is no NUL. */
 struct telnet_reply {
     char bytes[3];
 };
 
 enum telnet_event {
-    TELNET_NOTHING,      /* the byte belongs to a command that needs no answer */
-    TELNET_DATA,         /* the byte is data */
-    TELNET_REFUSE,       /* an option was asked for or offered: send the reply */
-    TELNET_ARE_YOU_THERE /* the peer's user asks for a sign of life that can be read */
+    TELNET_NOTHING,       /* the byte belongs to a command that needs no answer */
+    TELNET_DATA,          /* the byte is data */
+    TELNET_REFUSE,        /* the peer asks for an option or offers one: send the reply */
+    TELNET_ANSWERED,      /* the peer has said WONT or DONT: see verb and option */
+    TELNET_ARE_YOU_THERE, /* the peer's user asks for a sign of life to read */
 };
 
-/*
- * How many of the `length` bytes from here are plain data, to be taken without a look at
- * each: all up to the next IAC, or none in the middle of a command.
- */
+/* How many of the `length` bytes from here on are data, none of which is an IAC. */
 size_t telnet_plain(const struct telnet *telnet, const unsigned char *bytes,
                     size_t length);
 
 /*
- * Takes the next byte of the stream and says what came of it. On TELNET_REFUSE, `reply`
- * holds WONT for a DO and DONT for a WILL; otherwise it is not touched.
+ * Takes the next byte of the stream. On TELNET_REFUSE, `reply` is WONT for a DO and DONT
+ * for a WILL; otherwise it is not touched.
  */
 enum telnet_event telnet_take(struct telnet *telnet, unsigned char byte,
                               struct telnet_reply *reply);

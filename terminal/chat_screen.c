@@ -1,5 +1,7 @@
 #include "terminal/chat_screen.h"
 
+#include "base/descriptor.h"
+
 #include "base/fdset.h"
 #include "chat/chat_names.h"
 #include "terminal/columns.h"
@@ -22,22 +24,16 @@
 
 void chat_screen_open(struct chat_screen *screen)
 {
-    descriptor_prepare_output(STDOUT_FILENO, &screen->before);
-}
-
-void chat_screen_close(struct chat_screen *screen)
-{
-    chat_screen_flush(screen);
-    descriptor_restore_output(STDOUT_FILENO, &screen->before);
+    output_open(&screen->output, STDOUT_FILENO);
 }
 
 static void wait_for_output(struct chat_screen *screen)
 {
-    fd_set writable;
+    struct fdset writable;
 
-    FD_ZERO(&writable);
+    fdset_clear(&writable);
     fdset_add(&writable, STDOUT_FILENO);
-    (void)signals_pselect(screen->signals, STDOUT_FILENO + 1, NULL, &writable, NULL);
+    (void)signals_pselect(screen->signals, NULL, &writable, NULL);
 }
 
 void chat_screen_flush(struct chat_screen *screen)
@@ -45,13 +41,14 @@ void chat_screen_flush(struct chat_screen *screen)
     size_t done = 0;
 
     while (done < screen->used && screen->failed == 0 && !screen->cut) {
-        ssize_t wrote = write(STDOUT_FILENO, screen->page + done, screen->used - done);
+        ssize_t wrote =
+            output_write(&screen->output, screen->page + done, screen->used - done);
 
         if (wrote >= 0)
             done += (size_t)wrote;
         else if (!descriptor_try_again(errno))
             screen->failed = errno;
-        else if (*screen->stopped) /* it may never take more */
+        else if (signals_stop_requested()) /* it may never take more */
             screen->cut = true;
         else
             wait_for_output(screen);

@@ -11,7 +11,7 @@
 #ifndef TERMINAL_CHAT_SCREEN_H
 #define TERMINAL_CHAT_SCREEN_H
 
-#include "base/descriptor.h"
+#include "base/output.h"
 #include "base/signals.h"
 #include "terminal/line_edit.h"
 #include "terminal/terminal.h"
@@ -26,26 +26,22 @@ struct chat_screen {
     const struct terminal *terminal; /* NULL: there is none */
     bool is_dumb;                    /* the terminal obeys no sequences */
     bool is_coloured;
-    struct signals *signals;              /* let in where the output makes us wait... */
-    const volatile sig_atomic_t *stopped; /* ...and one that sets this ends the wait */
+    struct signals *signals; /* let in where the output makes the program wait */
 
-    int failed;                      /* the errno that its output ended with, or 0 */
-    bool cut;                        /* not all was shown, for the program was stopped */
-    bool within_line;                /* a piece of a long line was printed, no end yet */
-    bool prompt_shown;               /* it is in the last row, and the cursor in it */
-    int columns;                     /* the terminal's, when it was shown */
-    int margin;                      /* those of its `> ` */
-    struct line_edit_view view;      /* what of the line stands behind that */
-    struct descriptor_output before; /* what chat_screen_close() gives back */
+    int failed;                 /* the errno that its output ended with, or 0 */
+    bool cut;                   /* not all was shown, for the program was stopped */
+    bool within_line;           /* a piece of a long line was printed, no end yet */
+    bool prompt_shown;          /* it is in the last row, and the cursor in it */
+    int columns;                /* the terminal's, when it was shown */
+    int margin;                 /* those of its `> ` */
+    struct line_edit_view view; /* what of the line stands behind that */
+    struct output output;       /* standard output */
     size_t used;
     char page[CHAT_SCREEN_PAGE];
 };
 
-/* Standard output no longer waits for its reader, until it is closed. */
+/* Prepares standard output, so that a write to it never waits for its reader. */
 void chat_screen_open(struct chat_screen *screen);
-
-/* Writes what was printed, and gives standard output back as it was. */
-void chat_screen_close(struct chat_screen *screen);
 
 /* Prints a string of clean text (net/text.h) and its line end, or a piece without. */
 void chat_screen_print(struct chat_screen *screen, const char *text, bool ends);

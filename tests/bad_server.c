@@ -214,9 +214,9 @@ static void serve_streams(bool chat)
 {
     static char bytes[BUFFER_SIZE / 2];
     struct sockaddr_storage peer;
-    struct listener_spare spare;
+    struct listener newcomers;
 
-    listener_spare_open(&spare);
+    listener_init(&newcomers, "");
     for (;;) {
         (void)poll(polled, count, -1);
         for (nfds_t i = 1; i < count; i++) {
@@ -233,7 +233,7 @@ static void serve_streams(bool chat)
                 echo_client(i, bytes, (size_t)got);
         }
         if (polled[0].revents != 0 && count <= CLIENTS_MOST) {
-            polled[count].fd = listener_accept(polled[0].fd, &spare, "", &peer);
+            polled[count].fd = listener_accept(&newcomers, polled[0].fd, &peer);
             polled[count].events = POLLIN;
             if (polled[count].fd != -1 && ++count && chat && !is("shy"))
                 chat_newcomer(count - 1);

@@ -250,7 +250,7 @@ static void started(struct stream_server *server)
 {
     struct event event = {.server = server, .bytes = names[STARTED]};
 
-    log_line(&server->log, "loop_srv started on port %d", server->port);
+    log_line(&server->log, "loop_srv started on port %d", server->where.port);
     if (words[STARTED] != NULL)
         perform(event, words[STARTED]);
 }
@@ -357,12 +357,11 @@ int main(int argc, char *argv[])
         .handlers = {.started = started, .opened = opened, .closed = closed}};
     int letter, status;
 
-    while ((letter = options_next(&options, argc, argv)) != -1) {
+    while ((letter = options_next_of_server(&options, argc, argv, &server.where)) != -1) {
         switch (letter) {
         case 'f': server.full = optarg; break;
         case 'i': server.idle_ms = options_number(&options, 'i', 0, 1000000); break;
         case 's': speed = options_number(&options, 's', 1, 1000); break;
-        default: stream_server_option(&server, &options, letter);
         }
     }
     for (int i = optind; i < argc; i++)

@@ -1,6 +1,7 @@
 /* net/line, net/text and net/telnet: what a stranger sends, byte by byte. */
 #include "tests/harness.h"
 
+#include "net/input.h"
 #include "net/line.h"
 #include "net/telnet.h"
 #include "net/text.h"
@@ -274,6 +275,7 @@ static void telnet_of(const unsigned char *bytes, size_t length, bool by_spans, 
             continue;
         }
         switch (telnet_take(&telnet, bytes[i], &reply)) {
+        case TELNET_ANSWERED:
         case TELNET_NOTHING: break;
         case TELNET_DATA: *out++ = (char)bytes[i]; break;
         case TELNET_ARE_YOU_THERE: out += sprintf(out, "<?>"); break;
@@ -318,6 +320,82 @@ START_TEST(a_subnegotiation_ends_at_iac_se_alone)
 }
 END_TEST
 
+START_TEST(a_subnegotiation_that_does_not_end_is_given_up)
+{
+    char bytes[2048], out[2048];
+    size_t length = 0;
+
+    /* A text in Latin-1 with the letters 255 and 250, and a line end after 64 bytes. */
+    length += (size_t)sprintf(bytes, "a\xFF\xFA%080d\nz", 0);
+    expect_telnet(bytes, length, "a\nz");
+
+    length = (size_t)sprintf(bytes, "a\xFF\xFA%01024d", 0);
+    memcpy(bytes + length, "z\xFF\xF6", 3);
+    telnet_of((const unsigned char *)bytes, length + 3, true, out);
+    ck_assert_str_eq(out, "az<?>");
+
+    /* A window of 10 rows and 2,570 columns (RFC 1073) is no line end. */
+    expect_telnet("a\xFF\xFA\x1F\n\n\0\n\xFF\xF0z", 11, "az");
+}
+END_TEST
+
+/* ---- The three together ------------------------------------------------------------- */
+
+/* The lines and events of a stream, as text, with the stream cut where `cut` says. */
+static void input_of(const unsigned char *bytes, size_t length, size_t cut, char *out)
+{
+    static struct input input;
+    enum input_event event = INPUT_MORE;
+
+    input = (struct input){.is_used = false};
+    for (size_t at = 0; at < length;) {
+        size_t end = at < cut ? cut : length;
+
+        at += input_take(&input, bytes + at, end - at, &event);
+        switch (event) {
+        case INPUT_MORE: break;
+        case INPUT_LINE: out += sprintf(out, "%s|", input.line.text); break;
+        case INPUT_PIECE: out += sprintf(out, "%s+", input.line.text); break;
+        case INPUT_ARE_YOU_THERE: out += sprintf(out, "<?>"); break;
+        case INPUT_REPLY: out += sprintf(out, "<%d>", input.reply.bytes[2]); break;
+        case INPUT_ANSWERED:
+            out += sprintf(out, "<%d %d>", input.telnet.verb, input.telnet.option);
+        }
+    }
+    while ((event = input_finish(&input)) != INPUT_MORE)
+        out += sprintf(out, "%s%c", input.line.text, event == INPUT_LINE ? '$' : '+');
+}
+
+START_TEST(input_gives_clean_lines_and_telnets_events_however_it_is_cut)
+{
+    static const char stream[] = "Hello\r\nGr\xC3\xBC\xC3\x9F\xFF\xFD\x06"
+                                 "e\n\x1B[2J\xFF\xF6\xFF\xFC\x01\r\0one\xFF\xFF\nlast";
+    static const char expected[] = "Hello|<6>Gr\xC3\xBC\xC3\x9F"
+                                   "e|<?><252 1>^[[2J|one\xEF\xBF\xBD|last$";
+    char out[1024];
+
+    for (size_t cut = 0; cut < sizeof stream - 1; cut++) {
+        input_of((const unsigned char *)stream, sizeof stream - 1, cut, out);
+        ck_assert_str_eq(out, expected);
+    }
+}
+END_TEST
+
+START_TEST(a_long_line_comes_in_pieces_and_an_iac_that_does_not_fit_begins_the_next)
+{
+    static unsigned char bytes[LINE_MOST + 8];
+    static char out[2 * LINE_MOST], expected[2 * LINE_MOST];
+
+    memset(bytes, 'x', sizeof bytes);
+    memcpy(bytes + LINE_MOST, "\xFF\xFFy\n", 4);
+    sprintf(expected, "%.*s+\xEF\xBF\xBDy|", LINE_MOST, (const char *)bytes);
+    for (size_t cut = LINE_MOST - 2; cut < LINE_MOST + 4; cut++) {
+        input_of(bytes, LINE_MOST + 4, cut, out);
+        ck_assert_str_eq(out, expected);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -332,8 +410,11 @@ int main(void)
         how_a_stream_is_cut_changes_nothing,
         commands_are_taken_out_and_answered,
         a_subnegotiation_ends_at_iac_se_alone,
+        a_subnegotiation_that_does_not_end_is_given_up,
+        input_gives_clean_lines_and_telnets_events_however_it_is_cut,
+        a_long_line_comes_in_pieces_and_an_iac_that_does_not_fit_begins_the_next,
     };
-    Suite *suite = suite_create("net/text, net/line, net/telnet");
+    Suite *suite = suite_create("net/input: text, line, telnet");
     TCase *tcase = tcase_create("input");
 
     tcase_set_timeout(tcase, 60);

@@ -1,0 +1,34 @@
+/*
+ * output: a descriptor that other programs may write to as well, such as standard output,
+ * written to without ever waiting for its reader.
+ *
+ * O_NONBLOCK belongs to the open file description (POSIX 2.14), which a shell, a pipe's
+ * other writers and a terminal's other programs share: setting it would make their writes
+ * fail. So the flag of a shared description is never touched. Where the system allows it,
+ * a terminal or a pipe is opened anew, and the new description is the program's own. Where
+ * it does not (a socket, a pipe outside Linux) a write is made only when poll() says that
+ * it will not block, and of no more than PIPE_BUF bytes, as POSIX promises for a pipe. A
+ * regular file never makes a writer wait.
+ */
+#ifndef BASE_OUTPUT_H
+#define BASE_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct output {
+    int descriptor;
+    bool is_shared; /* it could not be opened anew */
+};
+
+/*
+ * Prepares `descriptor`, which keeps its number and stays the caller's. It cannot fail.
+ * Nothing has to be restored at the end.
+ */
+void output_open(struct output *output, int descriptor);
+
+/* write() (POSIX) that never waits: -1 with EAGAIN if nothing can be written now. */
+ssize_t output_write(const struct output *output, const char *bytes, size_t length);
+
+#endif

@@ -1,0 +1,199 @@
+#include "chat/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ROW_MOST 72 /* columns of a list of names */
+
+/* Gets the client, and the words after the command's name and the spaces there. */
+typedef void command_function(struct room *room, int sock, const char *words,
+                              struct command_effect *effect);
+
+static command_function nick, who, me, msg, help, quit;
+
+static const struct command {
+    const char *name;
+    const char *usage; /* what /help shows */
+    command_function *run;
+} commands[] = {
+    {"nick", "/nick NAME      be called NAME from now on", nick},
+    {"who", "/who            who is here?", who},
+    {"me", "/me ACTION      say what you do", me},
+    {"msg", "/msg NAME TEXT  say TEXT to NAME alone", msg},
+    {"help", "/help           this list", help},
+    {"quit", "/quit [WORDS]   leave, with WORDS for a farewell", quit},
+};
+
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+static const char *skip_spaces(const char *text)
+{
+    return text + strspn(text, " \t");
+}
+
+static const char *skip_word(const char *text)
+{
+    return text + strcspn(text, " \t");
+}
+
+static const struct command *command_named(const char *name, size_t length)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strlen(commands[i].name) == length &&
+            strncmp(commands[i].name, name, length) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+void command_obey(struct room *room, int sock, const char *line,
+                  struct command_effect *effect)
+{
+    const char *name = line + 1, *words = skip_word(name);
+    const struct command *command = command_named(name, (size_t)(words - name));
+    char unknown[128];
+
+    effect->kind = COMMAND_ANSWERED;
+    if (command != NULL) {
+        command->run(room, sock, skip_spaces(words), effect);
+        return;
+    }
+    snprintf(unknown, sizeof unknown, "Unknown command /%.*s, try /help",
+             words - name <= 32 ? (int)(words - name) : 0, name);
+    room_tell(room, sock, unknown);
+}
+
+void command_refuse(struct room *room, int sock)
+{
+    char text[96];
+
+    snprintf(text, sizeof text, "A command has at most %d bytes: this one was not sent",
+             LINE_MOST);
+    room_tell(room, sock, text);
+}
+
+static bool is_nick(const char *name, size_t length)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+
+    return length >= 1 && length <= WORDS_NICK_MOST && name[length] == '\0' &&
+           strspn(name, allowed) == length;
+}
+
+static void nick(struct room *room, int sock, const char *words,
+                 struct command_effect *effect)
+{
+    char *name = room->clients[sock].name, wanted[WORDS_NICK_MOST + 1] = "";
+    size_t length = (size_t)(skip_word(words) - words);
+    char text[WORDS_NAME_MOST + 32];
+    int holder;
+
+    if (length <= WORDS_NICK_MOST && *skip_spaces(words + length) == '\0')
+        memcpy(wanted, words, length);
+    if (!is_nick(wanted, length)) {
+        room_tell(room, sock, "/nick NAME: a name is 1 to 16 letters, digits, - and _");
+        return;
+    }
+    holder = room_find(room, wanted, length);
+    if (holder == sock && strcmp(name, wanted) == 0) {
+        snprintf(text, sizeof text, "The name %s is yours", wanted);
+        room_tell(room, sock, text);
+    } else if (holder != ROOM_NOBODY && holder != sock) {
+        words_write(text, sizeof text, WORDS_IN_USE, wanted, "");
+        room_tell(room, sock, text);
+    } else {
+        effect->kind = COMMAND_SAYS;
+        effect->omit_sock = ROOM_NOBODY;
+        words_write(effect->text, sizeof effect->text, WORDS_RENAMED, name, wanted);
+        strcpy(name, wanted);
+    }
+}
+
+static void who(struct room *room, int sock, const char *words,
+                struct command_effect *effect)
+{
+    char row[ROW_MOST + WORDS_NAME_MOST];
+    int left = 0; /* to be named */
+    size_t length;
+
+    (void)words;
+    (void)effect;
+    for (int other = 0; other <= room->members.highest; other++)
+        left += fdset_has(&room->members, other);
+    length = (size_t)snprintf(row, sizeof row, "%d here:", left);
+    for (int other = 0; other <= room->members.highest; other++) {
+        const char *name = room->clients[other].name;
+
+        if (!fdset_has(&room->members, other))
+            continue;
+        if (length + strlen(" ,") + strlen(name) > ROW_MOST) {
+            room_tell(room, sock, row);
+            length = (size_t)snprintf(row, sizeof row, " ");
+        }
+        left--;
+        length += (size_t)snprintf(row + length, sizeof row - length, " %s%s", name,
+                                   left > 0 ? "," : "");
+    }
+    room_tell(room, sock, row);
+}
+
+static void me(struct room *room, int sock, const char *words,
+               struct command_effect *effect)
+{
+    if (*words == '\0') {
+        room_tell(room, sock, "/me ACTION: the action is missing");
+        return;
+    }
+    effect->kind = COMMAND_SAYS;
+    effect->omit_sock = sock;
+    words_write(effect->text, sizeof effect->text, WORDS_ACTION, room->clients[sock].name,
+                words);
+}
+
+static void msg(struct room *room, int sock, const char *words,
+                struct command_effect *effect)
+{
+    size_t length = (size_t)(skip_word(words) - words);
+    const char *message = skip_spaces(words + length);
+    int other = room_find(room, words, length);
+    char text[WORDS_MOST];
+
+    (void)effect;
+    if (*message == '\0') {
+        room_tell(room, sock, "/msg NAME TEXT: the name or the text is missing");
+        return;
+    }
+    if (other == ROOM_NOBODY) {
+        bool is_short = length < WORDS_NAME_MOST;
+
+        snprintf(text, sizeof text, "Nobody here is called %.*s",
+                 is_short ? (int)length : 4, is_short ? words : "that");
+        room_tell(room, sock, text);
+        return;
+    }
+    words_write(text, sizeof text, WORDS_TO_YOU, room->clients[sock].name, message);
+    room_tell(room, other, text);
+    words_write(text, sizeof text, WORDS_FROM_YOU, room->clients[other].name, message);
+    room_tell(room, sock, text);
+}
+
+static void help(struct room *room, int sock, const char *words,
+                 struct command_effect *effect)
+{
+    (void)words;
+    (void)effect;
+    for (size_t i = 0; i < COMMANDS; i++)
+        room_tell(room, sock, commands[i].usage);
+    room_tell(room, sock, "//TEXT          say /TEXT");
+}
+
+/* The farewell comes after a colon. Brackets are for the reasons that the server gives. */
+static void quit(struct room *room, int sock, const char *words,
+                 struct command_effect *effect)
+{
+    (void)room;
+    (void)sock;
+    effect->kind = COMMAND_LEAVES;
+    snprintf(effect->text, sizeof effect->text, "%s%s", *words == '\0' ? "" : ": ",
+             words);
+}

@@ -1,0 +1,72 @@
+#include "chat/readers.h"
+
+#include "base/descriptor.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+/* ---- Sending ------------------------------------------------------------------------ */
+
+/* Most sends are one run of bytes, for which send() costs less than sendmsg(). */
+static ssize_t send_span(int sock, struct transcript_span *span)
+{
+    struct msghdr message = {.msg_iov = span->pieces, .msg_iovlen = (size_t)span->count};
+
+    if (span->count == 1)
+        return send(sock, span->pieces[0].iov_base, span->pieces[0].iov_len,
+                    MSG_NOSIGNAL);
+    return sendmsg(sock, &message, MSG_NOSIGNAL);
+}
+
+void readers_send(struct room *room, int sock)
+{
+    struct client *client = &room->clients[sock];
+    struct transcript_span span;
+    ssize_t sent = 0;
+
+    if (transcript_read(&room->transcript, client->cursor, sock, &span) > 0)
+        sent = send_span(sock, &span);
+    if (sent == -1 && !descriptor_try_again(errno)) {
+        client->send_error = errno;
+        shutdown(sock, SHUT_RDWR); /* so that recv() is sure to see the end */
+    }
+    if (client->send_error != 0)
+        client->cursor = transcript_now(&room->transcript);
+    else
+        client->cursor = transcript_advance(&room->transcript, client->cursor, sock,
+                                            &span, sent > 0 ? (size_t)sent : 0);
+    if (client->cursor.position == room->transcript.end)
+        fdset_remove(&room->behind, sock);
+    else
+        fdset_add(&room->behind, sock);
+}
+
+/* ---- Space -------------------------------------------------------------------------- */
+
+static size_t space_wanted(const struct room *room)
+{
+    return ROOM_BYTES / 2 + (room->full_since != 0 ? ROOM_BYTES_TO_GO_ON : 0);
+}
+
+static uint64_t slowest_position(const struct room *room)
+{
+    uint64_t slowest = room->transcript.end;
+
+    for (int sock = 0; sock < FD_SETSIZE; sock++)
+        if (room_is_client(room, sock) && room->clients[sock].cursor.position < slowest)
+            slowest = room->clients[sock].cursor.position;
+    return slowest;
+}
+
+bool readers_leave_space(struct room *room)
+{
+    if (transcript_room(&room->transcript) < space_wanted(room))
+        transcript_release(&room->transcript, slowest_position(room));
+    return transcript_room(&room->transcript) >= space_wanted(room);
+}
+
+bool readers_wait_for(const struct room *room, int sock)
+{
+    return room->clients[sock].cursor.position <
+           transcript_position_for(&room->transcript, space_wanted(room));
+}

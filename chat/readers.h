@@ -1,0 +1,29 @@
+/*
+ * readers: each client reads the transcript at its own pace.
+ *
+ * At the end of a turn a client gets everything that it has not read, in one send. If its
+ * socket takes only a part, the cursor stays there and the client is behind, until select()
+ * says that the socket takes more. A client that does not read costs nobody anything, until
+ * the ring is full of what waits for it.
+ */
+#ifndef CHAT_READERS_H
+#define CHAT_READERS_H
+
+#include "chat/room.h"
+
+/*
+ * Sends a client what it has not read: one send(), or sendmsg() for several pieces. After
+ * an error it is sent nothing more, and recv() on its socket reports the end.
+ */
+void readers_send(struct room *room, int sock);
+
+/*
+ * Is there space for more to be said? What everyone has read is freed only when there
+ * would be none. While the room is full (full_since) it asks for a little more space.
+ */
+bool readers_leave_space(struct room *room);
+
+/* Must this client read more before the room can go on? */
+bool readers_wait_for(const struct room *room, int sock);
+
+#endif

@@ -1,0 +1,78 @@
+#include "net/input.h"
+
+static void clear_used(struct input *input)
+{
+    if (input->is_used)
+        line_clear(&input->line, input->keep);
+    input->is_used = false;
+    input->keep = 0;
+}
+
+static enum input_event event_of(struct input *input, enum line_event event)
+{
+    input->is_used = event != LINE_OPEN;
+    switch (event) {
+    case LINE_ENDED: return INPUT_LINE;
+    case LINE_FULL: return INPUT_PIECE;
+    default: return INPUT_MORE;
+    }
+}
+
+static size_t take_text(struct input *input, const unsigned char *bytes, size_t length,
+                        enum input_event *event)
+{
+    enum line_event line_event;
+    size_t taken = line_take(&input->line, bytes, length, &line_event);
+
+    *event = event_of(input, line_event);
+    return taken;
+}
+
+/* Takes a byte that may belong to a telnet command. Returns 0 if it does not fit the line. */
+static size_t take_byte(struct input *input, const unsigned char *byte,
+                        enum input_event *event)
+{
+    struct telnet before = input->telnet;
+
+    switch (telnet_take(&input->telnet, *byte, &input->reply)) {
+    case TELNET_DATA:
+        if (take_text(input, byte, 1, event) == 1)
+            return 1;
+        input->telnet = before; /* the byte comes again, after the piece */
+        return 0;
+    case TELNET_REFUSE: *event = INPUT_REPLY; break;
+    case TELNET_ANSWERED: *event = INPUT_ANSWERED; break;
+    case TELNET_ARE_YOU_THERE: *event = INPUT_ARE_YOU_THERE; break;
+    case TELNET_NOTHING: break;
+    }
+    return 1;
+}
+
+size_t input_take(struct input *input, const unsigned char *bytes, size_t length,
+                  enum input_event *event)
+{
+    size_t taken = 0;
+
+    clear_used(input);
+    *event = INPUT_MORE;
+    while (taken < length && *event == INPUT_MORE) {
+        size_t plain = telnet_plain(&input->telnet, bytes + taken, length - taken);
+
+        if (plain > 0)
+            taken += take_text(input, bytes + taken, plain, event);
+        else
+            taken += take_byte(input, bytes + taken, event);
+    }
+    return taken;
+}
+
+enum input_event input_finish(struct input *input)
+{
+    clear_used(input);
+    return event_of(input, line_finish(&input->line));
+}
+
+void input_keep(struct input *input, size_t length)
+{
+    input->keep = length;
+}

@@ -1,0 +1,59 @@
+/*
+ * input: lines of clean text out of what a telnet, or any other client, sends.
+ *
+ * Three steps in one: telnet's commands are taken out (net/telnet.h), bytes become clean
+ * text (net/text.h), and text becomes lines (net/line.h). The stream may be cut anywhere.
+ *
+ *     while (taken < got) {
+ *         taken += input_take(&input, bytes + taken, got - taken, &event);
+ *         if (event == INPUT_LINE)
+ *             puts(input.line.text);
+ *     }
+ */
+#ifndef NET_INPUT_H
+#define NET_INPUT_H
+
+#include "net/line.h"
+#include "net/telnet.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum input_event {
+    INPUT_MORE,         /* all bytes were taken, and the line is not at its end */
+    INPUT_LINE,         /* line.text is a line, or the last piece of a long one */
+    INPUT_PIECE,        /* line.text is a piece of a line of over LINE_MOST bytes */
+    INPUT_REPLY,        /* the peer asks for a telnet option: send `reply` */
+    INPUT_ANSWERED,     /* the peer has refused one: telnet.verb, telnet.option */
+    INPUT_ARE_YOU_THERE /* the peer's user asks for a sign of life */
+};
+
+/* All zero bytes is the start of a stream. */
+struct input {
+    struct line line;
+    struct telnet telnet;
+    struct telnet_reply reply;
+    bool is_used; /* the caller has had line.text: it is cleared by the next call */
+    size_t keep;  /* but for these bytes, see input_keep() */
+};
+
+/*
+ * Takes bytes until there is an event, or until there are no more. Returns how many it
+ * took, which may be none on INPUT_PIECE. The text, a string, holds until the next call.
+ */
+size_t input_take(struct input *input, const unsigned char *bytes, size_t length,
+                  enum input_event *event);
+
+/*
+ * The stream has ended. INPUT_LINE: text stood without a line end. INPUT_PIECE: a piece,
+ * call again. INPUT_MORE: nothing is left.
+ */
+enum input_event input_finish(struct input *input);
+
+/*
+ * After INPUT_PIECE: the next piece begins with the first `length` bytes of this one, too,
+ * LINE_KEPT at the most (net/line.h).
+ */
+void input_keep(struct input *input, size_t length);
+
+#endif
