@@ -7,7 +7,7 @@
 
 #define COMMON (O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
 
-/* Was the last line cut? Of a file that may not be read it is not known. */
+/* Was the last line cut? If the file may not be read, assume that it was not. */
 static bool ends_within_line(const char *path, int descriptor)
 {
     struct stat about;
@@ -20,7 +20,7 @@ static bool ends_within_line(const char *path, int descriptor)
     if (reading == -1)
         return false;
     (void)pread(reading, &last, 1, about.st_size - 1);
-    (void)close(reading);
+    close(reading);
     return last != '\n';
 }
 
@@ -38,7 +38,7 @@ int append_line(struct append *file, const char *line, size_t length)
     if (file->within_line && write(file->descriptor, "\n", 1) != 1)
         return -1;
     file->within_line = false;
-    /* After a short write, the next says why. */
+    /* After a short write, the next write reports the error. */
     for (size_t done = 0; done < length;) {
         ssize_t written = write(file->descriptor, line + done, length - done);
 
@@ -53,6 +53,6 @@ int append_line(struct append *file, const char *line, size_t length)
 
 void append_close(struct append *file)
 {
-    (void)close(file->descriptor);
+    close(file->descriptor);
     file->descriptor = -1;
 }

@@ -7,7 +7,7 @@ int64_t clock_ns(void)
 {
     struct timespec now;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
@@ -33,6 +33,6 @@ char *clock_stamp(time_t when, char *out)
         strftime(out, CLOCK_STAMP_BYTES - sizeof zone, "%Y-%m-%dT%H:%M:%S", &local) == 0)
         return strcpy(out, "-"); /* a year that does not fit an int */
     if (strftime(zone, sizeof zone, "%z", &local) == 5)
-        (void)sprintf(out + strlen(out), "%.3s:%s", zone, zone + 3);
+        sprintf(out + strlen(out), "%.3s:%s", zone, zone + 3);
     return out;
 }

@@ -8,17 +8,17 @@
 #include <time.h>
 
 /*
- * Milliseconds on a clock that nobody sets (POSIX CLOCK_MONOTONIC); only differences
- * mean anything. It cannot fail on a system that has the clock.
+ * Milliseconds, and nanoseconds, on a clock that nobody sets (POSIX CLOCK_MONOTONIC). Only
+ * differences mean anything. The clock cannot fail on a system that has it.
  */
 int64_t clock_ms(void);
-int64_t clock_ns(void); /* the same in nanoseconds, to measure with */
+int64_t clock_ns(void);
 
-/* A stretch of milliseconds for pselect(); a negative one, which is over, is none. */
+/* Milliseconds as a time-out for pselect(). A negative number, a time past, becomes 0. */
 struct timespec clock_timespec(int64_t ms);
 
 /*
- * Writes a time of the calendar in the form of RFC 3339, as this machine's zone has it
+ * Writes a calendar time as RFC 3339 has it, in the local time zone
  * (2026-11-21T10:49:30+01:00), to `out` of CLOCK_STAMP_BYTES. Returns `out`.
  */
 #define CLOCK_STAMP_BYTES 48

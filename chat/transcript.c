@@ -62,7 +62,7 @@ uint64_t transcript_position_for(const struct transcript *transcript, size_t byt
     return position;
 }
 
-/* The last entry if text for this audience can be joined to it, else a new one. */
+/* The last entry if it has this audience, so that the text joins it; else a new one. */
 static struct transcript_entry *entry_for(struct transcript *transcript, int omit,
                                           int only)
 {
@@ -96,7 +96,7 @@ void transcript_append(struct transcript *transcript, const char *text, size_t l
 
 struct transcript_cursor transcript_now(const struct transcript *transcript)
 {
-    /* The last entry may yet grow, so a reader that has read all of it still looks there. */
+    /* The last entry may grow, so a reader that has read all of it still looks there. */
     bool any = transcript->next_entry > transcript->first_entry;
 
     return (struct transcript_cursor){.position = transcript->end,
@@ -109,7 +109,7 @@ static bool is_for(const struct transcript_entry *entry, int reader)
            (entry->only == TRANSCRIPT_NOBODY || entry->only == reader);
 }
 
-/* Adds `length` bytes of the ring, which do not wrap. False: there is no piece left. */
+/* Adds bytes of the ring that do not wrap. False: all pieces are used. */
 static bool add_piece(struct transcript_span *span, char *bytes, size_t length)
 {
     struct iovec *last = span->count > 0 ? &span->pieces[span->count - 1] : NULL;
@@ -126,7 +126,7 @@ static bool add_piece(struct transcript_span *span, char *bytes, size_t length)
     return true;
 }
 
-/* Adds the text from span->after.position to `end`, in two pieces where the ring wraps. */
+/* Adds the text from span->after.position to `end`: two pieces if the ring wraps there. */
 static bool add_text(const struct transcript *transcript, struct transcript_span *span,
                      uint64_t end)
 {

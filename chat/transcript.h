@@ -1,11 +1,11 @@
 /*
  * transcript: one log of text, many readers, each with a cursor of its own.
  *
- * A text is appended once, whoever is to read it. It stays in a ring of bytes of a fixed
- * capacity until the slowest reader has passed it: that is all the memory there is,
- * however many readers and however slow. A reader is known by a number that is not
- * negative, such as its descriptor; what a text's audience is stands beside the text,
- * so one ring serves what is for all, for all but one, and for one alone.
+ * A text is appended once, however many are to read it. It stays in a ring of bytes until
+ * the slowest reader has passed it. The ring has a fixed capacity, and it is all the memory
+ * that there is, however many and however slow the readers are. A reader is known by a
+ * number of 0 or more, such as its descriptor. Each text has an entry that names its
+ * audience: everyone, everyone but one, or one reader alone.
  *
  *     ring    ...| Client joined B | [B] Hello | [A] Yes | [C] me too |
  *                                  ^ A's cursor           ^ B's cursor
@@ -19,12 +19,12 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-/* No reader: what is omitted from nobody, or kept for nobody alone. */
+/* No reader: for a text that is omitted from nobody, or not for one reader alone. */
 #define TRANSCRIPT_NOBODY (-1)
 
 /* A run of text with one audience. It begins where the entry before it ends. */
 struct transcript_entry {
-    uint64_t end; /* the position behind its last byte */
+    uint64_t end; /* the position after its last byte */
     int omit;     /* the reader that must not get it, or TRANSCRIPT_NOBODY */
     int only;     /* the reader that alone gets it, or TRANSCRIPT_NOBODY */
 };
@@ -36,29 +36,30 @@ struct transcript {
     uint64_t end;    /* where the next text goes */
     struct transcript_entry *entries;
     size_t max_entries; /* a power of two */
-    /* Numbers that grow; the index is modulo max_entries. */
+    /* They only grow; modulo max_entries they are indices. */
     uint64_t first_entry, next_entry;
 };
 
-/* How far a reader has got. */
+/* How far a reader has read. */
 struct transcript_cursor {
     uint64_t position;
-    uint64_t entry; /* a place to look from: no entry before it is past `position` */
+    uint64_t entry; /* where to look for text: earlier entries end before `position` */
 };
 
 /*
- * Pieces of a send. 64 hold a turn in which as many clients joined, each greeted between
- * the others' lines; a talking room needs two or three. POSIX grants at least 16
- * (_XOPEN_IOV_MAX); every system that runs this allows 1,024.
+ * Pieces of one send. A talking room needs two or three; 64 are enough for a turn in which
+ * as many clients join, each with a greeting between the lines for all. POSIX promises 16
+ * (_XOPEN_IOV_MAX); Linux, the BSDs and macOS allow 1,024.
  */
 #define TRANSCRIPT_PIECES 64
 
-/* What a reader has before it, in place in the ring. */
+/* What a reader has not read, where it lies in the ring. */
 struct transcript_span {
     struct iovec pieces[TRANSCRIPT_PIECES];
-    int count;                      /* of pieces; 0: it has read everything */
-    size_t bytes;                   /* in all pieces together */
-    struct transcript_cursor after; /* where the reader stands when it took all of them */
+    int count;    /* of the pieces; 0: it has read everything */
+    size_t bytes; /* of all pieces */
+    struct transcript_cursor
+        after; /* the reader's cursor once it has taken all of them */
 };
 
 /*
@@ -69,49 +70,48 @@ int transcript_init(struct transcript *transcript, size_t capacity);
 void transcript_free(struct transcript *transcript);
 
 /*
- * The bytes that can still be appended. Many tiny texts for many audiences run out of
- * entries before they run out of bytes, so every append counts as at least
- * TRANSCRIPT_SMALLEST bytes; one with the audience of the text before it may cost less.
+ * The bytes that can still be appended. Entries may run out before bytes do, so each append
+ * counts as at least TRANSCRIPT_SMALLEST bytes. (It costs less if it has the audience of
+ * the text before it.)
  */
 #define TRANSCRIPT_SMALLEST 32
 size_t transcript_room(const struct transcript *transcript);
 
 /*
- * The position that every reader must have passed before `bytes`, at most the capacity,
- * fit. If it is not over transcript->begin, they fit now.
+ * The position that every reader must reach before `bytes` (at most the capacity) fit. If
+ * it is at most transcript->begin, they fit now.
  */
 uint64_t transcript_position_for(const struct transcript *transcript, size_t bytes);
 
 /*
- * Appends `length` bytes of `text` for everyone but `omit`, or for `only` alone.
- * The caller has seen to it that there is room; what does not fit is a programming error
- * (assert). Bytes are copied.
+ * Appends a copy of `length` bytes of `text` for everyone but `omit`, or for `only` alone.
+ * The caller makes sure that there is room: too much text is a programming error (assert).
  */
 void transcript_append(struct transcript *transcript, const char *text, size_t length,
                        int omit, int only);
 
-/* A cursor for a reader that starts now, with nothing before it. */
+/* The cursor of a reader that begins now, with nothing to read yet. */
 struct transcript_cursor transcript_now(const struct transcript *transcript);
 
 /*
- * Finds what `reader` has before it and fills `span`; the pieces point into the ring and
- * hold until the next transcript_release() or transcript_append(). Texts that are not
- * for the reader are left out. Returns span->count. With nothing to read,
- * span->after is past all that was not for the reader.
+ * Finds what `reader`, whose cursor this is, has not read, and fills `span`. The pieces
+ * point into the ring and are valid until the next transcript_release() or
+ * transcript_append(). Texts for other readers are left out. Returns span->count. If it is
+ * 0, span->after is past the texts that were for others.
  */
 int transcript_read(const struct transcript *transcript, struct transcript_cursor cursor,
                     int reader, struct transcript_span *span);
 
 /*
- * The cursor of `reader` after it took `bytes` of what transcript_read() gave it at
- * `cursor`: all of it, or fewer when a send was cut short.
+ * The cursor of `reader` after it has taken `bytes` of the span that transcript_read() gave
+ * it at `cursor`: all of them, or fewer after a short send.
  */
 struct transcript_cursor transcript_advance(const struct transcript *transcript,
                                             struct transcript_cursor cursor, int reader,
                                             const struct transcript_span *span,
                                             size_t bytes);
 
-/* Frees what lies before `position`, which every reader has passed. */
+/* Frees everything before `position`, which every reader has passed. */
 void transcript_release(struct transcript *transcript, uint64_t position);
 
 #endif

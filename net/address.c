@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What getnameinfo() writes for a host at the most: an address, %, an interface. */
+/* Bytes of the longest numeric host: an address, "%", the name of an interface. */
 #define HOST_MOST 64
 
 static struct sockaddr_in unmapped(const struct sockaddr_in6 *mapped)
@@ -36,10 +36,10 @@ void address_format(const struct sockaddr_storage *address, char *out)
         failed = numeric_host(address, sizeof *v6, host);
     }
     if (failed)
-        (void)strcpy(out, "?");
+        strcpy(out, "?");
     else
-        (void)snprintf(out, ADDRESS_MOST, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host,
-                       address_port(address));
+        snprintf(out, ADDRESS_MOST, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host,
+                 address_port(address));
 }
 
 int address_port(const struct sockaddr_storage *address)

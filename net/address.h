@@ -1,5 +1,5 @@
 /*
- * address: socket addresses in writing.
+ * address: socket addresses as text.
  */
 #ifndef NET_ADDRESS_H
 #define NET_ADDRESS_H
@@ -8,16 +8,16 @@
 #include <sys/socket.h>
 
 /*
- * The longest that is written, with its NUL: brackets, 45 characters of an IPv6 address,
- * % and an interface's name or number, a colon and five digits; and some to spare.
+ * Bytes of the longest address with its NUL: brackets, 45 characters of an IPv6 address,
+ * "%" and the name or number of an interface, a colon, five digits; and a reserve.
  */
 #define ADDRESS_MOST 80
 
 /*
- * Writes an IPv4 peer as 127.0.0.1:37993 and an IPv6 peer as [::1]:37993 (RFC 5952), to
- * `out`, which holds ADDRESS_MOST bytes. A v4 peer of a v6 socket (::ffff:127.0.0.1,
- * RFC 4291 2.5.5.2) shows as the v4 peer that it is. No name is looked up. An address of
- * another family shows as "?".
+ * Writes an IPv4 address as 127.0.0.1:37993 and an IPv6 address as [::1]:37993 (RFC 5952)
+ * to `out` of ADDRESS_MOST bytes. An IPv4 peer of an IPv6 socket (::ffff:127.0.0.1, RFC
+ * 4291 2.5.5.2) is written as an IPv4 address. No name is looked up. An address of another
+ * family becomes "?".
  */
 void address_format(const struct sockaddr_storage *address, char *out);
 

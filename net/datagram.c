@@ -1,7 +1,7 @@
 /*
- * The one place for IPV6_PKTINFO and IP_PKTINFO: RFC 3542, and what IPv4 has for it, are
- * not in POSIX. Linux (glibc and musl) and macOS show them only when asked by their own
- * names for that.
+ * IPV6_PKTINFO (RFC 3542) and IP_PKTINFO are not in POSIX; they are used in this file
+ * only. The headers of Linux (glibc and musl) and macOS show them to a program that defines
+ * these macros.
  */
 #undef _POSIX_C_SOURCE
 #define _GNU_SOURCE 1
@@ -23,7 +23,7 @@ void datagram_prepare(int socket)
 {
     const int on = 1;
 
-    /* An IPv4 socket refuses the first; an IPv6 one tells of its IPv4 peers by it too. */
+    /* An IPv4 socket refuses the first. For an IPv6 socket it covers IPv4 peers as well. */
     if (setsockopt(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on) == -1)
         (void)setsockopt(socket, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
 }
@@ -65,9 +65,9 @@ static void put_control(struct msghdr *message, union control *control, int leve
 }
 
 /*
- * What was sent to a group (multicast) is answered from where routing says: a group is
- * nobody's address. A broadcast address is not known for one here, and the system refuses
- * to send from it: that datagram counts as one that can't be answered.
+ * A datagram to a multicast group is answered from the address that routing picks, since a
+ * group cannot be a source. A broadcast address cannot be recognised here; the system
+ * refuses to send from it, so such a datagram counts as one that cannot be answered.
  */
 static void set_asked(struct msghdr *message, union control *control,
                       const struct datagram_route *route)

@@ -1,10 +1,10 @@
 /*
- * datagram: answering a datagram from the address that it was sent to.
+ * datagram: answers a datagram from the address that it was sent to.
  *
- * A socket bound to every address of a machine sends from the one that routing picks, and
- * a client that asked at 127.0.0.2 and is answered from 127.0.0.1 takes that for a
- * stranger's datagram. So the address asked is taken along (RFC 3542 6.2, IPV6_PKTINFO, and
- * IP_PKTINFO for an IPv4 socket).
+ * A socket bound to all addresses of a machine sends from the one that routing picks. A
+ * client that asked 127.0.0.2 and gets an answer from 127.0.0.1 takes it for a stranger's.
+ * So the address that was asked is remembered (IPV6_PKTINFO, RFC 3542 6.2; IP_PKTINFO for
+ * an IPv4 socket).
  */
 #ifndef NET_DATAGRAM_H
 #define NET_DATAGRAM_H
@@ -15,20 +15,20 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-/* The most that a datagram holds, in IPv6: 65,535 less the UDP header (RFC 8200 3). */
+/* The largest datagram, in IPv6: 65,535 bytes less the UDP header (RFC 8200 3). */
 #define DATAGRAM_MOST 65527
 
-/* Where a datagram came from, and what address of ours it was sent to. */
+/* Where a datagram came from, and to which address of this machine it was sent. */
 struct datagram_route {
     struct sockaddr_storage peer;
     socklen_t peer_length;
-    struct in6_addr asked; /* an IPv4 one mapped; :: if the system does not tell */
-    unsigned interface;    /* its index, 0 likewise */
+    struct in6_addr asked; /* IPv4 as ::ffff:a.b.c.d; "::" if the system does not tell */
+    unsigned interface;    /* its index; 0 if the system does not tell */
 };
 
 /*
- * Has a datagram socket tell what address each datagram was sent to. Without effect where
- * the system can't: answers then come from the address that routing picks.
+ * Makes a datagram socket report the address that each datagram was sent to. It has no
+ * effect where the system cannot: answers then come from the address that routing picks.
  */
 void datagram_prepare(int socket);
 

@@ -17,7 +17,7 @@
 
 /* ---- The name ----------------------------------------------------------------------- */
 
-/* Takes an address out of its brackets, as one writes it before a port: [::1]. */
+/* Removes the brackets of an IPv6 address, which is written so before a port: [::1]. */
 static const char *without_brackets(const char *host, char bare[ADDRESS_MOST])
 {
     size_t length = strlen(host);
@@ -39,7 +39,7 @@ static void look_up(struct dial *dial, const char *host, int port, int flags)
     struct addrinfo *first;
     char service[8];
 
-    (void)snprintf(service, sizeof service, "%d", port);
+    snprintf(service, sizeof service, "%d", port);
     errno = 0;
     found->count = 0;
     found->failed = getaddrinfo(without_brackets(host, bare), service, &hints, &first);
@@ -56,16 +56,16 @@ static void look_up(struct dial *dial, const char *host, int port, int flags)
     freeaddrinfo(first);
 }
 
-/* The resolver: it keeps none of its parent's connections open. */
+/* The resolver. It closes the copies of its parent's connections, so that they can end. */
 static _Noreturn void resolve(struct dial *dial, const char *host, int port, int out)
 {
     struct dial_addresses found;
 
     for (int descriptor = 0; descriptor < FD_SETSIZE; descriptor++)
         if (descriptor != out)
-            (void)close(descriptor);
+            close(descriptor);
     look_up(dial, host, port, 0);
-    found = dial->found; /* gcc's sanitizers take it for its first member, else */
+    found = dial->found; /* a copy, since gcc's sanitizers mistake its size in *dial */
     _exit(write(out, &found, sizeof found) == -1);
 }
 
@@ -80,7 +80,7 @@ static int start_resolver(struct dial *dial, const char *host, int port)
     else if (descriptor_prepare(ends[0]) == 0 && (dial->resolver = fork()) != -1) {
         if (dial->resolver == 0)
             resolve(dial, host, port, ends[1]);
-        (void)close(ends[1]);
+        close(ends[1]);
         dial->descriptor = ends[0];
         return 0;
     }
@@ -90,19 +90,19 @@ static int start_resolver(struct dial *dial, const char *host, int port)
     return -1;
 }
 
-/* It has told what it found and ends, or it is made to. */
+/* It has written its result and ends by itself, or is killed. */
 static void end_resolver(struct dial *dial)
 {
     if (dial->received < sizeof dial->found)
-        (void)kill(dial->resolver, SIGKILL);
+        kill(dial->resolver, SIGKILL);
     while (waitpid(dial->resolver, NULL, 0) == -1 && errno == EINTR)
         continue;
     dial->resolver = 0;
-    (void)close(dial->descriptor);
+    close(dial->descriptor);
     dial->descriptor = -1;
 }
 
-/* Reads what the resolver has found. False: not all of it is there yet. */
+/* Reads the result of the resolver. False: not all of it has come yet. */
 static bool hear_resolver(struct dial *dial)
 {
     ssize_t got = 1;
@@ -126,7 +126,7 @@ static bool hear_resolver(struct dial *dial)
 
 /* ---- Its addresses ------------------------------------------------------------------ */
 
-/* Begins to connect to the next address. -1 with errno; EINPROGRESS is none. */
+/* Begins to connect to the next address. 0, or -1 with errno. */
 static int try_next(struct dial *dial)
 {
     const struct dial_address *to = &dial->found.list[dial->next++];
@@ -135,7 +135,7 @@ static int try_next(struct dial *dial)
 
     if (descriptor == -1)
         return -1;
-    if (descriptor >= FD_SETSIZE) { /* its program could not wait for it */
+    if (descriptor >= FD_SETSIZE) { /* select() could not watch it */
         errno = EMFILE;
     } else if (descriptor_prepare(descriptor) == 0 &&
                (connect(descriptor, address, to->length) == 0 || errno == EINPROGRESS)) {
@@ -229,7 +229,7 @@ void dial_stop(struct dial *dial)
     if (dial->resolver > 0)
         end_resolver(dial);
     if (dial->descriptor != -1)
-        (void)close(dial->descriptor);
+        close(dial->descriptor);
     dial->descriptor = -1;
 }
 

@@ -1,51 +1,50 @@
 /*
- * dial: a client's way to a server.
+ * dial: connects a client to a server.
  */
 #ifndef NET_DIAL_H
 #define NET_DIAL_H
 
 #include "base/fdset.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
 /*
- * Connects a socket of `type` (SOCK_STREAM or SOCK_DGRAM) to `port` of `host`, a name or a
- * number, an IPv6 one in brackets or not. The host's addresses, DIAL_ADDRESSES at the most, are tried in turn, each for
- * `patience_ms` milliseconds; the look-up itself waits as long as the system's resolver
- * does. A datagram socket is only told its peer: it takes nothing from others, and hears
- * of a port that is closed (ECONNREFUSED).
+ * Connects a socket of `type` (SOCK_STREAM or SOCK_DGRAM) to `port` of `host`: a name or a
+ * number, an IPv6 one with or without brackets. The addresses of the host, at most
+ * DIAL_ADDRESSES, are tried in turn, each for `patience_ms` milliseconds; the look-up itself
+ * takes as long as the system's resolver does. A datagram socket only remembers its peer:
+ * it then receives nothing from others, and learns of a closed port (ECONNREFUSED).
  *
- * Returns the socket, non-blocking and fit for an fd_set, or -1 and the reason in words
- * in *why: the last address's, or the look-up's (static, or strerror()'s). A signal that
- * is caught ends the attempt with "Interrupted system call".
+ * Returns the socket, non-blocking and small enough for an fd_set; or -1 and the reason in
+ * *why, of the last address or of the look-up (a static string, or strerror()'s). A caught
+ * signal ends the attempt with "Interrupted system call".
  */
 int dial(const char *host, int port, int type, int patience_ms, const char **why);
 
 /*
- * The same, passing over the first `skip` addresses: a datagram socket learns only from
- * what it sends that nobody is there, and its program may want to try the next address.
- * With none left the reason is that of a host without an address (EADDRNOTAVAIL).
+ * The same, but without the first `skip` addresses. A datagram socket learns only after it
+ * has sent that nobody is there; then its program may try the next address. When none is
+ * left the reason is EADDRNOTAVAIL's.
  */
 int dial_after(int skip, const char *host, int port, int type, int patience_ms,
                const char **why);
 
 /*
- * The same without waiting, for a loop that serves others meanwhile:
+ * The same without waiting, for a program whose loop serves others meanwhile:
  *
  *     dial_start(&dial, host, port, SOCK_STREAM, patience_ms);
  *     ...
- *     dial_watch(&dial, &readable, &writable);    before each select(), which is to
- *                                                 return at dial.deadline at the latest
+ *     dial_watch(&dial, &readable, &writable);    before each select(), which must return
+ *                                                 at dial.deadline at the latest
  *     socket = dial_step(&dial, &why);            after each
  *
- * POSIX has no look-up that does not wait, so a name (not a number) is looked up by a
- * child process, which writes what it found into a pipe. It has `patience_ms` too.
+ * POSIX has no look-up that does not wait. So a child process looks up a name (a number
+ * needs no look-up) and writes the result to a pipe. It has `patience_ms` as well.
  */
-#define DIAL_ADDRESSES 16 /* of a host: more are not tried */
+#define DIAL_ADDRESSES 16
 
 struct dial_addresses {
     int failed, error; /* getaddrinfo()'s result, and errno if it is EAI_SYSTEM */
@@ -57,30 +56,30 @@ struct dial_addresses {
 };
 
 struct dial {
-    int descriptor;   /* the resolver's pipe or the socket in the making; -1: nothing */
-    int64_t deadline; /* when what is waited for has had its time (clock_ms()) */
+    int descriptor;   /* of the resolver's pipe, or of the connecting socket; -1: none */
+    int64_t deadline; /* of the present step (clock_ms()) */
     int type, patience_ms;
     int error;       /* errno of the last address that was tried */
-    pid_t resolver;  /* the child that looks the name up, or 0 */
-    size_t received; /* bytes of `found` that it has written */
+    pid_t resolver;  /* the child that looks up the name, or 0 */
+    size_t received; /* bytes of `found` from it */
     int next;        /* the address to try next */
     struct dial_addresses found;
 };
 
-/* Begins. What fails at once is told by dial_step() like all else. */
+/* Begins. dial_step() reports every failure, also one that happens here. */
 void dial_start(struct dial *dial, const char *host, int port, int type, int patience_ms);
 
-/* Adds what is waited for to a set. */
+/* Adds the descriptor that is waited for to one of the sets. */
 void dial_watch(const struct dial *dial, struct fdset *readable, struct fdset *writable);
 
 /*
- * Goes as far as can be gone now; it may be called at any time. Returns the socket as
- * dial() does, DIAL_PENDING, or -1 and the reason in *why: then, too, it is all over.
+ * Does what can be done now. It may be called at any time. Returns the socket or -1 as
+ * dial() does, and then the attempt is over; or DIAL_PENDING.
  */
 #define DIAL_PENDING (-2)
 int dial_step(struct dial *dial, const char **why);
 
-/* Gives up an attempt that is pending; without effect on one that is over. */
+/* Gives up a pending attempt. It has no effect on one that is over. */
 void dial_stop(struct dial *dial);
 
 #endif

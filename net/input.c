@@ -10,10 +10,11 @@ static void clear_used(struct input *input)
 
 static enum input_event event_of(struct input *input, enum line_event event)
 {
-    input->is_used = event != LINE_OPEN;
+    input->is_used = event == LINE_ENDED || event == LINE_FULL;
     switch (event) {
     case LINE_ENDED: return INPUT_LINE;
     case LINE_FULL: return INPUT_PIECE;
+    case LINE_LEAVE: return INPUT_LEAVE;
     default: return INPUT_MORE;
     }
 }

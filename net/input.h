@@ -23,6 +23,7 @@ enum input_event {
     INPUT_MORE,         /* all bytes were taken, and the line is not at its end */
     INPUT_LINE,         /* line.text is a line, or the last piece of a long one */
     INPUT_PIECE,        /* line.text is a piece of a line of over LINE_MOST bytes */
+    INPUT_LEAVE,        /* Ctrl-D at the beginning of a line: the user has finished */
     INPUT_REPLY,        /* the peer asks for a telnet option: send `reply` */
     INPUT_ANSWERED,     /* the peer has refused one: telnet.verb, telnet.option */
     INPUT_ARE_YOU_THERE /* the peer's user asks for a sign of life */

@@ -3,9 +3,11 @@
 #include <assert.h>
 #include <string.h>
 
+#define CTRL_D 4 /* EOT, which a terminal takes for the end of input */
+
 /*
- * Puts clean text at the line's end, all of it or, if there is no room, none of it: then
- * the unfinished character stays as it was too, and the same bytes can come again.
+ * Adds clean text if all of it fits. If not, nothing is changed, the unfinished character
+ * included, and the same bytes can be taken again.
  */
 static bool put(struct line *line, struct text tail, const char *clean, size_t length)
 {
@@ -17,44 +19,57 @@ static bool put(struct line *line, struct text tail, const char *clean, size_t l
     return true;
 }
 
-/* One byte, behind the CR that was held back until it was known to be no line end. */
+/* The CR that was held back is text after all, unless it belongs to an LF. */
+static size_t put_held_cr(const struct line *line, struct text *tail, char *clean)
+{
+    return line->after_cr && line->cr_is_text ? text_take(tail, '\r', clean) : 0;
+}
+
 static bool put_byte(struct line *line, unsigned char byte)
 {
     struct text tail = line->tail;
     char clean[2 * TEXT_MOST];
-    size_t length = 0;
+    size_t length = put_held_cr(line, &tail, clean);
 
-    if (line->after_cr)
-        length = text_take(&tail, '\r', clean);
     length += text_take(&tail, byte, clean + length);
     return put(line, tail, clean, length);
 }
 
-/* The line is to end: what has come of a character, or a CR alone, is all there will be. */
-static bool put_rest(struct line *line, bool after_cr)
+/* The line ends here: what there is of a character, or a CR, is all that will come. */
+static bool put_rest(struct line *line, bool cr_is_line_end)
 {
     struct text tail = line->tail;
     char clean[2 * TEXT_MOST];
-    size_t length = 0;
+    size_t length = cr_is_line_end ? 0 : put_held_cr(line, &tail, clean);
 
-    if (after_cr)
-        length = text_take(&tail, '\r', clean);
     length += text_finish(&tail, clean + length);
     return put(line, tail, clean, length);
 }
 
+static bool is_empty(const struct line *line)
+{
+    return line->length == 0 && line->tail.have == 0 && !line->after_cr && !line->is_rest;
+}
+
 static enum line_event take_byte(struct line *line, unsigned char byte)
 {
+    bool after_lf = line->after_lf;
+
+    line->after_lf = false;
+    if (byte == CTRL_D)
+        return is_empty(line) ? LINE_LEAVE : LINE_OPEN;
     if (byte == '\n' || (byte == '\0' && line->after_cr)) {
-        if (!put_rest(line, false))
+        if (!put_rest(line, true))
             return LINE_FULL;
         line->after_cr = false;
+        line->after_lf = byte == '\n';
         return LINE_ENDED;
     }
-    if (byte == '\r') { /* of two in a row the first is no line end; the second may be */
-        if (line->after_cr && !put_rest(line, true))
+    if (byte == '\r') { /* of two in a row, only the second can be part of a line end */
+        if (!put_rest(line, false))
             return LINE_FULL;
         line->after_cr = true;
+        line->cr_is_text = !after_lf;
         return LINE_OPEN;
     }
     if (!put_byte(line, byte))
@@ -63,7 +78,7 @@ static enum line_event take_byte(struct line *line, unsigned char byte)
     return LINE_OPEN;
 }
 
-/* Most of what people say is printable ASCII: it is copied without a look behind. */
+/* Most of what people say is printable ASCII. It is copied as it is. */
 static size_t take_plain(struct line *line, const unsigned char *bytes, size_t length)
 {
     size_t room = LINE_MOST - line->length;
@@ -77,6 +92,7 @@ static size_t take_plain(struct line *line, const unsigned char *bytes, size_t l
         n++;
     memcpy(line->text + line->length, bytes, n);
     line->length += n;
+    line->after_lf = line->after_lf && n == 0;
     return n;
 }
 
@@ -94,13 +110,15 @@ size_t line_take(struct line *line, const unsigned char *bytes, size_t length,
         if (*event != LINE_FULL)
             taken++;
     }
+    if (*event != LINE_OPEN)
+        line->is_rest = *event == LINE_FULL;
     line->text[line->length] = '\0';
     return taken;
 }
 
 enum line_event line_finish(struct line *line)
 {
-    bool all = put_rest(line, line->after_cr);
+    bool all = put_rest(line, false);
 
     line->text[line->length] = '\0';
     if (!all)

@@ -1,12 +1,12 @@
 /*
- * line: lines of clean text out of a stream of bytes, however the stream was cut up.
+ * line: lines of clean text out of a stream of bytes, however the stream was cut.
  *
- * A line ends in LF or CR LF. CR NUL ends one too: it is what a telnet in character mode
- * sends for the Enter key, and RFC 1123 (3.3.1) wants it to do what CR LF does. A CR
- * before anything else is a control character like any other (^M, see net/text.h).
+ * A line ends in LF, CR LF, LF CR (some MUD clients send it), or CR NUL, which a telnet in
+ * character mode sends for the Enter key (RFC 1123 3.3.1 gives it the meaning of CR LF). A
+ * CR anywhere else is a control character like others and shows as ^M (net/text.h).
  *
- * A line that is longer than LINE_MOST comes in pieces of at most LINE_MOST bytes, never
- * cut inside a character: memory is bounded and nothing is lost.
+ * A line of more than LINE_MOST bytes comes in pieces of at most that, never cut inside a
+ * character. So memory is bounded and nothing is lost.
  */
 #ifndef NET_LINE_H
 #define NET_LINE_H
@@ -18,38 +18,42 @@
 
 #define LINE_MOST 2048 /* bytes of clean text */
 
-/* The line so far; all zero bytes is the start of a stream. */
+/* The line so far. All zero bytes is the start of a stream. */
 struct line {
     size_t length;
-    struct text tail; /* the character that is not whole yet */
+    struct text tail; /* an unfinished character */
+    bool after_lf;    /* the last byte was an LF: a CR now belongs to it */
     bool after_cr;    /* the last byte was a CR: the next one tells what it means */
+    bool cr_is_text;  /* and then it may be text, since it did not follow an LF */
+    bool is_rest;     /* a piece of this line has been taken already */
     char text[LINE_MOST + 1];
 };
 
 enum line_event {
-    LINE_OPEN,  /* all bytes were taken, the line goes on */
-    LINE_ENDED, /* `text`, now a string, is a line, or the last piece of one */
-    LINE_FULL   /* `text`, now a string, is a piece: what comes next does not fit */
+    LINE_OPEN,  /* all bytes were taken, and the line is not at its end */
+    LINE_ENDED, /* `text`, a string now, is a line, or the last piece of one */
+    LINE_FULL,  /* `text`, a string now, is a piece: the next character does not fit */
+    LINE_LEAVE  /* Ctrl-D (EOT) at the beginning of a line: the user has finished */
 };
 
 /*
- * Takes bytes until a line or a piece is whole, or until there are no more. Returns how
- * many it took, and in *event what they made. After LINE_ENDED and LINE_FULL, use the
- * text, call line_clear(), and go on with the bytes that were not taken; LINE_FULL may
- * have taken none.
+ * Takes bytes until there is an event, or until there are no more. Returns how many it
+ * took; with LINE_FULL that may be none. After LINE_ENDED and LINE_FULL use the text, call
+ * line_clear(), and go on with the bytes that were not taken. A Ctrl-D inside a line is
+ * left out.
  */
 size_t line_take(struct line *line, const unsigned char *bytes, size_t length,
                  enum line_event *event);
 
 /*
- * The stream ends here. LINE_ENDED: `text` stood without a line end. LINE_FULL:
- * a piece, call again after line_clear(). LINE_OPEN: nothing is left.
+ * The stream has ended. LINE_ENDED: `text` had no line end. LINE_FULL: a piece; call again
+ * after line_clear(). LINE_OPEN: nothing is left.
  */
 enum line_event line_finish(struct line *line);
 
 /*
- * Empties the line but for its first `keep` bytes, LINE_KEPT at the most, which begin the
- * next piece too: there must be room behind them for a character (assert).
+ * Empties the line, except for its first `keep` bytes, with which the next piece begins as
+ * well. `keep` is at most LINE_KEPT, to leave room for a character (assert).
  */
 #define LINE_KEPT (LINE_MOST / 2)
 void line_clear(struct line *line, size_t keep);

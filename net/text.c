@@ -8,7 +8,7 @@ static size_t put_replacement(char *out)
     return 3;
 }
 
-/* C0 and DEL: the letter is the control character's code with bit 6 turned over. */
+/* C0 and DEL: the letter is the code of the control character with bit 6 inverted. */
 static size_t put_caret(unsigned char control, char *out)
 {
     out[0] = '^';
@@ -16,7 +16,7 @@ static size_t put_caret(unsigned char control, char *out)
     return 2;
 }
 
-/* How long a character is that begins with this byte; 0: none does (RFC 3629, section 4). */
+/* Length of a character that begins with this byte, or 0 if none does (RFC 3629 4). */
 static unsigned char length_from(unsigned char lead)
 {
     if (lead >= 0xC2 && lead <= 0xDF)
@@ -29,9 +29,9 @@ static unsigned char length_from(unsigned char lead)
 }
 
 /*
- * Can this byte follow? Any 80..BF can, but behind four lead bytes the second byte has a
- * narrower range: it keeps out overlong forms (E0, F0), surrogates (ED) and what lies
- * over U+10FFFF (F4).
+ * Can this byte follow? Any of 80..BF can, but after four of the lead bytes the second byte
+ * has a narrower range, which excludes overlong forms (E0, F0), surrogates (ED) and code
+ * points above U+10FFFF (F4).
  */
 static bool can_follow(const struct text *text, unsigned char byte)
 {
@@ -103,11 +103,17 @@ size_t text_finish(struct text *text, char *out)
 const char *text_clean(const char *string, char *out, size_t size)
 {
     struct text text = {.have = 0};
-    size_t length = 0;
+    char clean[TEXT_MOST];
+    size_t length = 0, more;
 
-    while (*string != '\0' && length + 2 * TEXT_MOST < size)
-        length += text_take(&text, (unsigned char)*string++, out + length);
-    length += text_finish(&text, out + length);
+    do {
+        more = *string != '\0' ? text_take(&text, (unsigned char)*string, clean)
+                               : text_finish(&text, clean);
+        if (length + more >= size)
+            break;
+        memcpy(out + length, clean, more);
+        length += more;
+    } while (*string++ != '\0');
     out[length] = '\0';
     return out;
 }
@@ -135,6 +141,6 @@ void text_straighten(char *text, size_t length)
         if ((bytes[0] & 0xF0) == 0xE0 &&
             misleads((bytes[0] & 0x0FUL) << 12 | (bytes[1] & 0x3FUL) << 6 |
                      (bytes[2] & 0x3FUL)))
-            (void)put_replacement(text + at);
+            put_replacement(text + at);
     }
 }

@@ -350,6 +350,17 @@ START_TEST(are_you_there_gets_an_answer_that_can_be_read)
 }
 END_TEST
 
+START_TEST(ctrl_d_leaves_at_the_beginning_of_a_line_and_is_left_out_in_one)
+{
+    send_text(&ann, "one\4 line\n\rtwo\n\r");
+    expect_line(&bob, "[%s] one line", ann_name);
+    expect_line(&bob, "[%s] two", ann_name);
+    send_text(&ann, "\4unheard\n");
+    expect_line(&bob, "Client left %s", ann_name);
+    expect_end(&ann);
+}
+END_TEST
+
 START_TEST(urgent_data_is_read_in_its_place)
 {
     send_text(&ann, "before ");
@@ -626,6 +637,7 @@ int main(void)
         do_gets_wont_and_will_gets_dont_and_refusals_get_nothing,
         ctrl_c_in_a_telnet_gets_its_timing_mark_refused_at_once,
         are_you_there_gets_an_answer_that_can_be_read,
+        ctrl_d_leaves_at_the_beginning_of_a_line_and_is_left_out_in_one,
         urgent_data_is_read_in_its_place,
         a_nick_is_told_to_all_and_used_from_then_on,
         a_nick_in_use_is_refused_whatever_its_case_until_its_client_has_left,

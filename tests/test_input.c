@@ -111,7 +111,9 @@ static void lines_of(const unsigned char *bytes, size_t length, bool at_once, ch
         while (segment > 0) {
             size_t taken = line_take(&line, bytes, segment, &event);
 
-            if (event != LINE_OPEN) {
+            if (event == LINE_LEAVE) {
+                out += sprintf(out, "<leave>");
+            } else if (event != LINE_OPEN) {
                 out += sprintf(out, "%s%s", line.text, event == LINE_ENDED ? "\n" : "\\");
                 line_clear(&line, 0);
             }
@@ -171,13 +173,44 @@ START_TEST(what_turns_or_hides_words_is_straightened_and_nothing_else)
 }
 END_TEST
 
-START_TEST(line_ends_are_lf_crlf_and_crnul)
+START_TEST(line_ends_are_lf_crlf_lfcr_and_crnul)
 {
     expect_lines("a\nb\r\nc\r\0d", 9, "a\nb\nc\nd.");
     expect_lines("\n\r\n\n", 4, "\n\n\n");
-    expect_lines("a\rb\r\r\n\r", 7, "a^Mb^M\n^M.");
+    expect_lines("a\rb\r\r\nc\r", 8, "a^Mb^M\nc^M.");
+    expect_lines("a\n\rb\n\r\n\rc\n\r", 11, "a\nb\n\nc\n"); /* a MUD client's */
+    expect_lines("\n\r\0\n\rx", 6, "\n\n\nx.");
     expect_lines("\0\r", 2, "^@^M.");
     expect_lines("", 0, "");
+}
+END_TEST
+
+START_TEST(ctrl_d_leaves_at_the_beginning_of_a_line_and_is_left_out_elsewhere)
+{
+    char bytes[LINE_MOST + 4], expected[LINE_MOST + 8];
+
+    expect_lines("\4", 1, "<leave>");
+    expect_lines("a\n\4b", 4, "a\n<leave>b.");
+    expect_lines("a\4b\4\nc\r\4\n", 9, "ab\nc\n");
+    memset(bytes, 'x', LINE_MOST);
+    memcpy(bytes + LINE_MOST, "y\4\n", 3);
+    snprintf(expected, sizeof expected, "%.*s\\y\n", LINE_MOST, bytes);
+    expect_lines(bytes, LINE_MOST + 3, expected);
+}
+END_TEST
+
+START_TEST(a_string_is_cleaned_as_far_as_it_fits)
+{
+    char out[8];
+
+    ck_assert_str_eq(text_clean("a\033[", out, sizeof out), "a^[[");
+    ck_assert_str_eq(text_clean("1234567", out, sizeof out), "1234567");
+    ck_assert_str_eq(text_clean("12345678", out, sizeof out), "1234567");
+    ck_assert_str_eq(text_clean("123456\033", out, sizeof out), "123456");
+    ck_assert_str_eq(text_clean("12345\xC3\xA9\xC3\xA9", out, sizeof out),
+                     "12345\xC3\xA9");
+    ck_assert_str_eq(text_clean("1234\xC3", out, sizeof out), "1234\xEF\xBF\xBD");
+    ck_assert_str_eq(text_clean("12345\xC3", out, sizeof out), "12345");
 }
 END_TEST
 
@@ -354,6 +387,7 @@ static void input_of(const unsigned char *bytes, size_t length, size_t cut, char
         at += input_take(&input, bytes + at, end - at, &event);
         switch (event) {
         case INPUT_MORE: break;
+        case INPUT_LEAVE: out += sprintf(out, "<leave>"); break;
         case INPUT_LINE: out += sprintf(out, "%s|", input.line.text); break;
         case INPUT_PIECE: out += sprintf(out, "%s+", input.line.text); break;
         case INPUT_ARE_YOU_THERE: out += sprintf(out, "<?>"); break;
@@ -403,7 +437,9 @@ int main(void)
         whatever_comes_what_goes_out_is_clean,
         one_byte_never_brings_forth_more_than_text_most,
         what_turns_or_hides_words_is_straightened_and_nothing_else,
-        line_ends_are_lf_crlf_and_crnul,
+        line_ends_are_lf_crlf_lfcr_and_crnul,
+        ctrl_d_leaves_at_the_beginning_of_a_line_and_is_left_out_elsewhere,
+        a_string_is_cleaned_as_far_as_it_fits,
         a_full_line_is_a_piece_only_when_more_comes,
         what_does_not_fit_begins_the_next_piece_whole,
         the_first_bytes_can_be_kept_for_the_next_piece,
