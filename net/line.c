@@ -48,7 +48,9 @@ static bool put_rest(struct line *line, bool cr_is_line_end)
 
 static bool is_empty(const struct line *line)
 {
-    return line->length == 0 && line->tail.have == 0 && !line->after_cr && !line->is_rest;
+    bool holds_cr = line->after_cr && line->cr_is_text;
+
+    return line->length == 0 && line->tail.have == 0 && !holds_cr && !line->is_rest;
 }
 
 static enum line_event take_byte(struct line *line, unsigned char byte)
