@@ -209,6 +209,11 @@ static void take_event(struct chat_server *server, int sock, enum input_event ev
     switch (event) {
     case INPUT_LINE: take_line(server, sock, true); break;
     case INPUT_PIECE: take_line(server, sock, false); break;
+    case INPUT_HTTP:
+        room_tell_bytes(&server->room, sock, input_http_answer,
+                        strlen(input_http_answer));
+        client_leaves(server, sock, " (it speaks HTTP)");
+        break;
     case INPUT_LEAVE: client_leaves(server, sock, ""); break;
     case INPUT_REPLY:
         room_tell_bytes(&server->room, sock, reply->bytes, sizeof reply->bytes);

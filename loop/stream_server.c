@@ -242,6 +242,10 @@ static void take_event(struct stream *stream, enum input_event event)
         stream->server->handlers.line(stream, stream->lines.line.text,
                                       event == INPUT_LINE);
         break;
+    case INPUT_HTTP:
+        stream_print(stream, "%s", input_http_answer);
+        stream_close(stream);
+        break;
     case INPUT_LEAVE: stream->ended = true; break;
     case INPUT_REPLY: stream_send(stream, reply->bytes, sizeof reply->bytes); break;
     case INPUT_ARE_YOU_THERE:

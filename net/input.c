@@ -1,5 +1,23 @@
 #include "net/input.h"
 
+#include <string.h>
+
+const char input_http_answer[] =
+    "HTTP/1.1 400 This server takes lines of text, from a telnet\r\n\r\n";
+
+/* "POST /path HTTP/1.1" (RFC 9112 3). Of a long line only the first piece is here. */
+static bool is_http(const char *line, bool is_whole)
+{
+    size_t method = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    const char *last = strrchr(line, ' ');
+
+    if (method == 0 || line[method] != ' ')
+        return false;
+    if (!is_whole)
+        return line[method + 1] == '/';
+    return last > line + method + 1 && strncmp(last, " HTTP/", 6) == 0;
+}
+
 static void clear_used(struct input *input)
 {
     if (input->is_used)
@@ -10,7 +28,12 @@ static void clear_used(struct input *input)
 
 static enum input_event event_of(struct input *input, enum line_event event)
 {
+    bool is_first = !input->has_line;
+
     input->is_used = event == LINE_ENDED || event == LINE_FULL;
+    input->has_line |= input->is_used;
+    if (is_first && input->is_used && is_http(input->line.text, event == LINE_ENDED))
+        return INPUT_HTTP;
     switch (event) {
     case LINE_ENDED: return INPUT_LINE;
     case LINE_FULL: return INPUT_PIECE;

@@ -23,6 +23,7 @@ enum input_event {
     INPUT_MORE,         /* all bytes were taken, and the line is not at its end */
     INPUT_LINE,         /* line.text is a line, or the last piece of a long one */
     INPUT_PIECE,        /* line.text is a piece of a line of over LINE_MOST bytes */
+    INPUT_HTTP,         /* the first line is an HTTP request: see input_http_answer */
     INPUT_LEAVE,        /* Ctrl-D at the beginning of a line: the user has finished */
     INPUT_REPLY,        /* the peer asks for a telnet option: send `reply` */
     INPUT_ANSWERED,     /* the peer has refused one: telnet.verb, telnet.option */
@@ -34,8 +35,9 @@ struct input {
     struct line line;
     struct telnet telnet;
     struct telnet_reply reply;
-    bool is_used; /* the caller has had line.text: it is cleared by the next call */
-    size_t keep;  /* but for these bytes, see input_keep() */
+    bool has_line; /* the first has come */
+    bool is_used;  /* the caller has had line.text: it is cleared by the next call */
+    size_t keep;   /* but for these bytes, see input_keep() */
 };
 
 /*
@@ -50,6 +52,12 @@ size_t input_take(struct input *input, const unsigned char *bytes, size_t length
  * call again. INPUT_MORE: nothing is left.
  */
 enum input_event input_finish(struct input *input);
+
+/*
+ * What a server of lines sends before it closes such a client. A web page can make a browser
+ * send a request to any port, with what it likes in it; without this it could talk here.
+ */
+extern const char input_http_answer[];
 
 /*
  * After INPUT_PIECE: the next piece begins with the first `length` bytes of this one, too,

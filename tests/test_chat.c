@@ -205,7 +205,7 @@ START_TEST(control_characters_are_shown_in_caret_notation)
     for (int c = 0; c < 0x20; c++) {
         char line[4] = {'a', (char)c, 'b', '\n'};
 
-        if (c == '\t' || c == '\n' || c == '\r')
+        if (c == '\t' || c == '\n' || c == '\r' || c == 4) /* Ctrl-D */
             continue;
         send_bytes(&ann, line, 4);
         expect_line(&bob, "[%s] a^%cb", ann_name, c + 64);
@@ -358,6 +358,22 @@ START_TEST(ctrl_d_leaves_at_the_beginning_of_a_line_and_is_left_out_in_one)
     send_text(&ann, "\4unheard\n");
     expect_line(&bob, "Client left %s", ann_name);
     expect_end(&ann);
+}
+END_TEST
+
+START_TEST(a_browser_gets_an_answer_and_says_nothing_in_the_room)
+{
+    struct stream page = room_join(&server);
+
+    expect_line(&bob, "Client joined %s", name_of(&page));
+    send_text(&page, "POST / HTTP/1.1\r\nHost: localhost\r\n\r\n/nick ann\nhello\n");
+    expect_line(&page, "HTTP/1.1 400 This server takes lines of text, from a telnet");
+    expect_line(&page, "%s", "");
+    expect_end(&page);
+    expect_line(&bob, "Client left %s (it speaks HTTP)", name_of(&page));
+    send_text(&ann, "hello\nGET / HTTP/1.1\n");
+    expect_line(&bob, "[%s] hello", ann_name);
+    expect_line(&bob, "[%s] GET / HTTP/1.1", ann_name);
 }
 END_TEST
 
@@ -638,6 +654,7 @@ int main(void)
         ctrl_c_in_a_telnet_gets_its_timing_mark_refused_at_once,
         are_you_there_gets_an_answer_that_can_be_read,
         ctrl_d_leaves_at_the_beginning_of_a_line_and_is_left_out_in_one,
+        a_browser_gets_an_answer_and_says_nothing_in_the_room,
         urgent_data_is_read_in_its_place,
         a_nick_is_told_to_all_and_used_from_then_on,
         a_nick_in_use_is_refused_whatever_its_case_until_its_client_has_left,

@@ -387,6 +387,7 @@ static void input_of(const unsigned char *bytes, size_t length, size_t cut, char
         at += input_take(&input, bytes + at, end - at, &event);
         switch (event) {
         case INPUT_MORE: break;
+        case INPUT_HTTP: out += sprintf(out, "<http>"); break;
         case INPUT_LEAVE: out += sprintf(out, "<leave>"); break;
         case INPUT_LINE: out += sprintf(out, "%s|", input.line.text); break;
         case INPUT_PIECE: out += sprintf(out, "%s+", input.line.text); break;
@@ -412,6 +413,34 @@ START_TEST(input_gives_clean_lines_and_telnets_events_however_it_is_cut)
         input_of((const unsigned char *)stream, sizeof stream - 1, cut, out);
         ck_assert_str_eq(out, expected);
     }
+}
+END_TEST
+
+START_TEST(only_a_first_line_of_http_is_a_request)
+{
+    static const struct {
+        const char *bytes, *expected;
+    } all[] = {
+        {"GET / HTTP/1.1\r\n", "<http>"},
+        {"POST /a b HTTP/1.0\n", "<http>"},
+        {"GET / HTTP/1.1\r\nx\n", "<http>x|"},
+        {"x\nGET / HTTP/1.1\n", "x|GET / HTTP/1.1|"},
+        {"\nGET / HTTP/1.1\n", "|GET / HTTP/1.1|"},
+        {"GET HTTP/1.1\n", "GET HTTP/1.1|"},
+        {"GET /\n", "GET /|"},
+        {"get / HTTP/1.1\n", "get / HTTP/1.1|"},
+        {" HTTP/1.1\n", " HTTP/1.1|"},
+    };
+    char out[4 * LINE_MOST], longer[2 * LINE_MOST];
+
+    snprintf(longer, sizeof longer, "GET /%0*d HTTP/1.1", LINE_MOST, 0);
+    input_of((const unsigned char *)longer, strlen(longer), 0, out);
+    ck_assert_int_eq(strncmp(out, "<http>", 6), 0);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        for (size_t cut = 0; cut < 8; cut++) {
+            input_of((const unsigned char *)all[i].bytes, strlen(all[i].bytes), cut, out);
+            ck_assert_str_eq(out, all[i].expected);
+        }
 }
 END_TEST
 
@@ -448,6 +477,7 @@ int main(void)
         a_subnegotiation_ends_at_iac_se_alone,
         a_subnegotiation_that_does_not_end_is_given_up,
         input_gives_clean_lines_and_telnets_events_however_it_is_cut,
+        only_a_first_line_of_http_is_a_request,
         a_long_line_comes_in_pieces_and_an_iac_that_does_not_fit_begins_the_next,
     };
     Suite *suite = suite_create("net/input: text, line, telnet");
