@@ -1,42 +1,28 @@
 #include "irc/irc_session.h"
 
 #include "base/clock.h"
-#include "base/descriptor.h"
-#include "base/fdset.h"
-#include "net/keepalive.h"
 #include "net/text.h"
 
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
-#define DIAL_MS      10000 /* to connect, with each address of the host */
-#define QUIT_MS      2000  /* for the server to close after a QUIT */
-#define COMPLAIN_MS  60000 /* from one complaint about what was said to the next */
-#define BURST_LINES  5     /* that go out at once: RFC 2813's ten seconds, two a line */
-#define NICK_LENGTH  9     /* that every server takes (RFC 2812 1.2.1) */
-#define NICKS_MOST   99    /* that are tried, the first with a number behind it */
-#define INPUT_BYTES  8192  /* of one recv() */
-#define REPORT_BYTES 1024
-#define NICKSERV     "NickServ"
-#define ARRIVED      "arrived" /* the PING behind what was said, and its PONG */
-#define NO_DEADLINE  INT64_MAX
+#define QUIT_MS     2000  /* for the server to close after a QUIT */
+#define COMPLAIN_MS 60000 /* from one complaint about what was said to the next */
+#define BURST_LINES 5  /* that go out at once: RFC 2813's ten seconds, two for a line */
+#define NICK_LENGTH 9  /* that every server takes (RFC 2812 1.2.1) */
+#define NICKS_MOST  99 /* that are tried, all but the first with a number at the end */
+#define NICKSERV    "NickServ"
+#define ARRIVED     "arrived" /* in the PING that follows what was said, and in its PONG */
 
 /*
  * What the server puts before our text, until it has shown us: ":nick!user@host", with a
- * user name of 10 and a host of 63 bytes, as servers have them.
+ * user name of 10 bytes and a host of 63, as servers allow them.
  */
 #define PREFIX_GUESSED (IRC_NICK_MOST + 1 + 10 + 1 + 63)
+#define PREFIX_MOST    256
 
-#define PREFIX_MOST 256
-
-static void report(struct irc_session *session, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* A server may send back what we said, and nobody is to read the password there. */
+/* A server may send back what we said, and nobody should read the password there. */
 static void mask_password(const struct irc_session *session, char *text)
 {
     const char *password = session->settings.password;
@@ -47,27 +33,27 @@ static void mask_password(const struct irc_session *session, char *text)
         memset(at, '*', strlen(password));
 }
 
-/* What the server says is made fit to be printed. */
-static void report(struct irc_session *session, const char *format, ...)
+/* The link's report. The server's words in it are made fit to be printed. */
+static void pass_report(void *owner, const char *text)
 {
-    char text[REPORT_BYTES], clean[3 * REPORT_BYTES];
-    va_list list;
+    struct irc_session *session = owner;
+    char masked[LINK_REPORT_MOST], clean[3 * LINK_REPORT_MOST];
 
-    va_start(list, format);
-    (void)vsnprintf(text, sizeof text, format, list);
-    va_end(list);
-    mask_password(session, text);
+    snprintf(masked, sizeof masked, "%s", text);
+    mask_password(session, masked);
     session->settings.report(session->settings.owner,
-                             text_clean(text, clean, sizeof clean));
+                             text_clean(masked, clean, sizeof clean));
 }
 
 /* ---- What goes out ------------------------------------------------------------------ */
 
-/* Replies beyond what fits are dropped: a server that asks and never reads is lost anyway. */
-static void reply(struct irc_session *session, const char *message, size_t length)
+/* Sends a message at once, whatever the pace: a command and up to two parameters. */
+static void reply(struct irc_session *session, const char *command, const char *first,
+                  const char *second)
 {
-    (void)line_queue_add(&session->replies, message, length);
-    session->replies.dropped = 0;
+    char message[IRC_MESSAGE_MOST];
+
+    link_reply(&session->link, message, irc_build(message, command, first, second, NULL));
 }
 
 size_t irc_session_text_most(const struct irc_session *session)
@@ -87,79 +73,35 @@ bool irc_session_say(struct irc_session *session, const char *text)
     memcpy(fitting, text, length);
     fitting[length] = '\0';
     length = irc_build(message, "PRIVMSG", session->settings.channel, fitting, NULL);
-    return line_queue_add(&session->queue, message, length);
+    return line_queue_add(&session->link.queue, message, length);
 }
 
 /* How many lines may be said now. */
-static unsigned long lines_allowed(const struct irc_session *session, int64_t now)
+static unsigned long lines_allowed(const struct irc_session *session)
 {
-    int64_t pace = session->settings.pace_ms, ahead = session->paid_until - now;
+    int64_t pace = session->settings.pace_ms, ahead = session->paid_until - clock_ms();
 
     if (session->state != IRC_JOINED)
         return 0;
     if (pace == 0)
-        return session->queue.lines;
+        return session->link.queue.lines;
     if (ahead < 0)
         ahead = 0;
-    /* What a line costs must still fit. */
-    return ahead >= BURST_LINES * pace
-               ? 0
-               : (unsigned long)((BURST_LINES * pace - ahead) / pace);
+    if (ahead >= BURST_LINES * pace)
+        return 0;
+    return (unsigned long)((BURST_LINES * pace - ahead) / pace);
 }
 
-/* Is there something that may go out now? A line that was begun is brought to its end. */
-static bool has_output(const struct irc_session *session)
-{
-    return session->replies.length > 0 || session->queue.sent > 0 ||
-           (session->queue.length > 0 && lines_allowed(session, clock_ms()) > 0);
-}
-
-static void pay(struct irc_session *session, long lines)
+static void pay(struct irc_session *session, unsigned long lines)
 {
     int64_t now = clock_ms();
 
     if (session->paid_until < now)
         session->paid_until = now;
-    session->paid_until += lines * session->settings.pace_ms;
+    session->paid_until += (int64_t)lines * session->settings.pace_ms;
 }
 
-static int send_lines(struct irc_session *session)
-{
-    unsigned long allowed = lines_allowed(session, clock_ms());
-    long sent;
-
-    if (allowed == 0 && session->queue.sent > 0)
-        allowed = 1;
-    sent = line_queue_send(&session->queue, session->socket, allowed);
-    if (sent > 0)
-        pay(session, sent);
-    return sent == -1 ? -1 : 0;
-}
-
-/* Replies come first, but not into the middle of a line. */
-static int send_some(struct irc_session *session)
-{
-    if (session->queue.sent > 0 && send_lines(session) == -1)
-        return -1;
-    if (session->queue.sent > 0)
-        return 0;
-    if (session->replies.length > 0 &&
-        line_queue_send(&session->replies, session->socket, session->replies.lines) == -1)
-        return -1;
-    return session->replies.length > 0 ? 0 : send_lines(session);
-}
-
-/* ---- Coming and going --------------------------------------------------------------- */
-
-static void close_connection(struct irc_session *session)
-{
-    dial_stop(&session->dial);
-    if (session->socket != -1)
-        descriptor_hang_up(session->socket);
-    session->socket = -1;
-    session->replies = (struct line_queue){.length = 0};
-    line_queue_rewind(&session->queue);
-}
+/* ---- Registering and joining -------------------------------------------------------- */
 
 static void enter(struct irc_session *session, enum irc_state state, int64_t ms)
 {
@@ -167,83 +109,24 @@ static void enter(struct irc_session *session, enum irc_state state, int64_t ms)
     session->deadline = clock_ms() + ms;
 }
 
-/* Before the next attempt. It is short again when the last one went well for a while. */
-static int64_t next_pause(struct irc_session *session)
-{
-    if (session->state == IRC_JOINED &&
-        clock_ms() - session->joined_at >= session->settings.silence_ms)
-        backoff_reset(&session->backoff);
-    return backoff_next(&session->backoff);
-}
-
-/* The connection is lost, or was not to be had: another attempt after a pause. */
-static void lose(struct irc_session *session, const char *what, const char *why)
-{
-    int64_t pause;
-
-    close_connection(session);
-    if (session->state == IRC_QUITTING) {
-        session->state = IRC_OVER;
-        return;
-    }
-    pause = next_pause(session);
-    enter(session, IRC_PAUSING, pause);
-    report(session, "%s %s port %d: %s; trying again in %lld s", what,
-           session->settings.host, session->settings.port, why, (long long)pause / 1000);
-}
-
-/*
- * The server has refused something. Before the channel was ever joined, somebody has to
- * change the command line; later it may be a matter of time.
- */
-static void refuse(struct irc_session *session, const char *what, const char *why,
-                   bool passing)
-{
-    report(session, "%s: %s", what, why);
-    if (session->joins == 0 && !passing) {
-        close_connection(session);
-        session->refused = true;
-        session->state = IRC_OVER;
-    } else if (session->state == IRC_JOINING) {
-        enter(session, IRC_OUTSIDE, next_pause(session));
-    } else {
-        lose(session, "left", why);
-    }
-}
-
-static void send_nick(struct irc_session *session)
-{
-    char message[IRC_MESSAGE_MOST];
-
-    reply(session, message, irc_build(message, "NICK", session->nick, NULL));
-}
-
-static void begin(struct irc_session *session)
+static void introduce(struct irc_session *session)
 {
     const struct irc_settings *settings = &session->settings;
+    char message[IRC_MESSAGE_MOST];
 
     session->reader = (struct irc_reader){.length = 0};
     session->nicks_tried = 0;
     session->prefix_length = 0;
-    (void)snprintf(session->nick, sizeof session->nick, "%s", settings->nick);
-    enter(session, IRC_DIALING, 0);
-    dial_start(&session->dial, settings->host, settings->port, SOCK_STREAM, DIAL_MS);
-}
-
-static void introduce(struct irc_session *session)
-{
-    const char *name = session->settings.real_name;
-    char message[IRC_MESSAGE_MOST];
-
-    keepalive_enable(session->socket);
     session->heard_at = clock_ms();
     session->asked_at = 0;
-    enter(session, IRC_REGISTERING, 2 * session->settings.silence_ms);
-    send_nick(session);
-    reply(session, message, irc_build(message, "USER", "netlab", "0", "*", name, NULL));
+    snprintf(session->nick, sizeof session->nick, "%s", settings->nick);
+    enter(session, IRC_REGISTERING, 2 * settings->silence_ms);
+    reply(session, "NICK", session->nick, NULL);
+    link_reply(&session->link, message,
+               irc_build(message, "USER", "netlab", "0", "*", settings->real_name, NULL));
 }
 
-/* A number behind the nick, within the length that every server takes. */
+/* Tries the nick with a number at its end, no longer than every server takes. */
 static void take_another_nick(struct irc_session *session, const char *why)
 {
     const char *wanted = session->settings.nick;
@@ -251,30 +134,19 @@ static void take_another_nick(struct irc_session *session, const char *why)
     char number[8];
 
     if (++session->nicks_tried > NICKS_MOST) {
-        lose(session, "no nick is free on", why);
+        link_lose(&session->link, "no nick is free on", why);
         return;
     }
     keep = most - (size_t)snprintf(number, sizeof number, "%d", session->nicks_tried);
-    (void)snprintf(session->nick, sizeof session->nick, "%.*s%s", (int)keep, wanted,
-                   number);
-    send_nick(session);
+    snprintf(session->nick, sizeof session->nick, "%.*s%s", (int)keep, wanted, number);
+    reply(session, "NICK", session->nick, NULL);
 }
 
-static void join(struct irc_session *session)
-{
-    const struct irc_settings *settings = &session->settings;
-    char message[IRC_MESSAGE_MOST];
-
-    reply(session, message,
-          irc_build(message, "JOIN", settings->channel, settings->key, NULL));
-    enter(session, IRC_JOINING, 2 * settings->silence_ms);
-}
-
-/* What the server calls us we are called, be it what we could not ask for: "42XAAAAAB". */
+/* The server decides what we are called, even if we could not ask for it: "42XAAAAAB". */
 static void take_nick(struct irc_session *session, const char *nick)
 {
     if (*nick != '\0' && strlen(nick) <= IRC_NICK_MOST && strpbrk(nick, " !@") == NULL)
-        (void)snprintf(session->nick, sizeof session->nick, "%s", nick);
+        snprintf(session->nick, sizeof session->nick, "%s", nick);
 }
 
 static bool has_nick(const struct irc_session *session)
@@ -282,22 +154,27 @@ static bool has_nick(const struct irc_session *session)
     return strcmp(session->nick, session->settings.nick) == 0;
 }
 
-/* Under another nick, the services are told whose password it is. */
+/* Under another nick, the services must be told whose password it is. */
 static void identify(struct irc_session *session)
 {
     bool named = has_nick(session);
-    char out[IRC_MESSAGE_MOST], words[IRC_MESSAGE_MOST];
+    char words[IRC_MESSAGE_MOST];
 
     if (session->settings.password == NULL)
         return;
-    (void)snprintf(words, sizeof words, "IDENTIFY %s%s%s",
-                   named ? "" : session->settings.nick, named ? "" : " ",
-                   session->settings.password);
-    reply(session, out, irc_build(out, "PRIVMSG", NICKSERV, words, NULL));
+    snprintf(words, sizeof words, "IDENTIFY %s%s%s", named ? "" : session->settings.nick,
+             named ? "" : " ", session->settings.password);
+    reply(session, "PRIVMSG", NICKSERV, words);
+}
+
+static void join(struct irc_session *session)
+{
+    reply(session, "JOIN", session->settings.channel, session->settings.key);
+    enter(session, IRC_JOINING, 2 * session->settings.silence_ms);
 }
 
 /* The nick in the welcome is the one that we have: a server may have cut it. */
-static void welcome(struct irc_session *session, const struct irc_message *message)
+static void take_welcome(struct irc_session *session, const struct irc_message *message)
 {
     take_nick(session, message->params[0]);
     session->nick_at = clock_ms() + session->settings.silence_ms;
@@ -310,9 +187,9 @@ bool irc_session_is_own(const struct irc_session *session, const char *nick)
     return strcasecmp(nick, session->nick) == 0;
 }
 
-/* ---- What comes in ------------------------------------------------------------------ */
+/* ---- What the server refuses -------------------------------------------------------- */
 
-/* What a server refuses, and what it means; the words in the message are the server's. */
+/* The server's own words follow these in a report. */
 static const struct refusal {
     int numeric;
     enum irc_state state; /* in which it is an answer to what was asked */
@@ -333,7 +210,25 @@ static const struct refusal {
     {477, IRC_JOINING, "cannot join: the channel is for registered nicks"},
 };
 
-/* Any error about what JOIN named, and "try again" (263), answers it: in its own words. */
+/*
+ * Before the channel was ever joined, a refusal ends the session: somebody must change the
+ * command line. Later it may only be a matter of time.
+ */
+static void refuse(struct irc_session *session, const char *what, const char *why,
+                   bool is_passing)
+{
+    link_report(&session->link, "%s: %s", what, why);
+    if (session->joins == 0 && !is_passing) {
+        session->refused = true;
+        link_close(&session->link);
+    } else if (session->state == IRC_JOINING) {
+        enter(session, IRC_OUTSIDE, link_next_pause(&session->link));
+    } else {
+        link_lose(&session->link, "left", why);
+    }
+}
+
+/* JOIN is answered by any error about the channel or the command, and by "try again". */
 static bool is_join_refused(const struct irc_session *session,
                             const struct irc_message *message)
 {
@@ -345,7 +240,7 @@ static bool is_join_refused(const struct irc_session *session,
             ((is_error || message->numeric == 263) && irc_same(about, "JOIN")));
 }
 
-/* It may take NickServ a moment to let us in, and what is busy is so for a while. */
+/* NickServ may need a moment before it lets us in; a busy server is busy for a while. */
 static bool is_passing(const struct irc_session *session, int numeric)
 {
     return session->state == IRC_JOINING &&
@@ -353,16 +248,27 @@ static bool is_passing(const struct irc_session *session, int numeric)
             ((numeric == 471 || numeric == 477) && session->settings.password != NULL));
 }
 
-/* A numeric's words for people stand last. */
+/* A numeric's words for people are its last parameter. */
 static const char *last_param(const struct irc_message *message)
 {
     return message->params[message->count > 0 ? message->count - 1 : 0];
 }
 
+/* 404: the channel did not take what was said. */
+static void take_rejection(struct irc_session *session, const char *words)
+{
+    int64_t now = clock_ms();
+
+    session->rejected++;
+    if (session->state != IRC_JOINED || now - session->complained_at < COMPLAIN_MS)
+        return;
+    session->complained_at = now;
+    link_report(&session->link, "what was said did not reach the channel: %s", words);
+}
+
 static void take_refusal(struct irc_session *session, const struct irc_message *message)
 {
     const char *words = last_param(message);
-    int64_t now = clock_ms();
 
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         if (refusals[i].numeric == message->numeric &&
@@ -376,15 +282,12 @@ static void take_refusal(struct irc_session *session, const struct irc_message *
         refuse(session, "cannot join", words, is_passing(session, message->numeric));
     else if (message->numeric == 401 && session->settings.password != NULL &&
              irc_same(message->params[1], NICKSERV))
-        report(session, "there is no %s to identify to: %s", NICKSERV, words);
-    if (message->numeric == 404)
-        session->rejected++;
-    if (message->numeric == 404 && session->state == IRC_JOINED &&
-        now - session->complained_at >= COMPLAIN_MS) {
-        session->complained_at = now;
-        report(session, "what was said did not reach the channel: %s", words);
-    }
+        link_report(&session->link, "there is no %s to identify to: %s", NICKSERV, words);
+    else if (message->numeric == 404)
+        take_rejection(session, words);
 }
+
+/* ---- What comes in ------------------------------------------------------------------ */
 
 static void take_numeric(struct irc_session *session, const struct irc_message *message)
 {
@@ -392,7 +295,7 @@ static void take_numeric(struct irc_session *session, const struct irc_message *
         message->numeric == 433 || message->numeric == 436 || message->numeric == 437;
 
     if (session->state == IRC_REGISTERING && message->numeric == 1)
-        welcome(session, message);
+        take_welcome(session, message);
     else if (session->state == IRC_REGISTERING && in_use)
         take_another_nick(session, last_param(message));
     else if (message->numeric == 396) /* NickServ may have given us another host */
@@ -401,21 +304,21 @@ static void take_numeric(struct irc_session *session, const struct irc_message *
         take_refusal(session, message);
 }
 
-static void take_join(struct irc_session *session, const struct irc_message *message)
+static void take_join(struct irc_session *session, const char *prefix)
 {
-    if (!irc_same(message->params[0], session->settings.channel))
-        return;
-    session->prefix_length = strlen(message->prefix);
-    if (session->prefix_length > PREFIX_MOST || /* it would leave no room */
-        strchr(message->prefix, '!') == NULL || strchr(message->prefix, '@') == NULL)
+    const struct irc_settings *settings = &session->settings;
+
+    session->prefix_length = strlen(prefix);
+    if (session->prefix_length > PREFIX_MOST || /* it would leave no space for words */
+        strchr(prefix, '!') == NULL || strchr(prefix, '@') == NULL)
         session->prefix_length = 0;
     if (session->state != IRC_JOINING && session->state != IRC_OUTSIDE)
         return;
     session->state = IRC_JOINED;
     session->joins++;
-    session->joined_at = clock_ms();
-    report(session, "joined %s on %s port %d as %s", session->settings.channel,
-           session->settings.host, session->settings.port, session->nick);
+    link_settled(&session->link);
+    link_report(&session->link, "joined %s on %s port %d as %s", settings->channel,
+                settings->host, settings->port, session->nick);
 }
 
 static void take_new_nick(struct irc_session *session, const char *nick)
@@ -423,243 +326,226 @@ static void take_new_nick(struct irc_session *session, const char *nick)
     bool had = has_nick(session);
 
     take_nick(session, nick);
-    session->prefix_length = 0; /* its length is not what it was */
+    session->prefix_length = 0; /* it has another length now */
     if (had || !has_nick(session))
         return;
-    report(session, "called %s now", session->nick);
+    link_report(&session->link, "called %s now", session->nick);
     identify(session);
 }
 
-/* Out of the channel, but not off the server: back after a pause. */
+/* Out of the channel, but not off the server: join again after a pause. */
 static void take_removal(struct irc_session *session, const char *how, const char *why)
 {
-    int64_t pause = next_pause(session);
+    int64_t pause;
 
+    if (session->state != IRC_JOINED)
+        return;
+    pause = link_next_pause(&session->link);
     enter(session, IRC_OUTSIDE, pause);
-    report(session, "%s %s (%s); joining again in %lld s", how, session->settings.channel,
-           why, (long long)pause / 1000);
+    link_report(&session->link, "%s %s (%s); joining again in %lld s", how,
+                session->settings.channel, why, (long long)pause / 1000);
+}
+
+/* What the server says that we did, or had done to us. */
+static void take_own(struct irc_session *session, const struct irc_message *message)
+{
+    const char *command = message->command, *first = message->params[0];
+    bool is_here = irc_same(first, session->settings.channel);
+
+    if (strcmp(command, "JOIN") == 0 && is_here)
+        take_join(session, message->prefix);
+    else if (strcmp(command, "PART") == 0 && is_here)
+        take_removal(session, "taken out of", message->params[1]);
+    else if (strcmp(command, "NICK") == 0)
+        take_new_nick(session, first);
+    else if (strcmp(command, "CHGHOST") == 0)
+        session->prefix_length = 0;
+}
+
+/* An ERROR also answers QUIT (RFC 2812 3.1.7): the server has read all that came before. */
+static void take_error(struct irc_session *session, const char *why)
+{
+    if (session->state == IRC_QUITTING)
+        link_proven(&session->link);
+    link_lose(&session->link, "sent away by", why);
 }
 
 static void take_word(struct irc_session *session, const struct irc_message *message)
 {
-    const char *command = message->command, *channel = session->settings.channel;
-    char nick[IRC_NICK_MOST + 1], out[IRC_MESSAGE_MOST];
-    bool is_own, here = irc_same(message->params[0], channel);
+    const char *command = message->command, *first = message->params[0];
+    char nick[IRC_NICK_MOST + 1];
 
     irc_nick(message, nick);
-    is_own = irc_session_is_own(session, nick);
-    if (strcmp(command, "PING") == 0) {
-        reply(session, out, irc_build(out, "PONG", message->params[0], NULL));
-    } else if (strcmp(command, "PONG") == 0) {
-        if (strcmp(last_param(message), ARRIVED) == 0)
-            line_queue_answered(&session->queue);
-    } else if (strcmp(command, "ERROR") == 0) {
-        lose(session, "sent away by", message->params[0]);
-    } else if (strcmp(command, "NOTICE") == 0 && session->settings.password != NULL &&
-               irc_same(nick, NICKSERV) &&
-               irc_session_is_own(session, message->params[0])) {
-        report(session, "%s says: %s", NICKSERV, message->params[1]);
-    } else if (strcmp(command, "JOIN") == 0 && is_own) {
-        take_join(session, message);
-    } else if (strcmp(command, "NICK") == 0 && is_own) {
-        take_new_nick(session, message->params[0]);
-    } else if (strcmp(command, "CHGHOST") == 0 && is_own) {
-        session->prefix_length = 0;
-    } else if (session->state == IRC_JOINED && here) {
-        if (strcmp(command, "KICK") == 0 &&
-            irc_session_is_own(session, message->params[1]))
-            take_removal(session, "kicked out of", message->params[2]);
-        else if (strcmp(command, "PART") == 0 && is_own)
-            take_removal(session, "taken out of", message->params[1]);
-    }
+    if (strcmp(command, "PING") == 0)
+        reply(session, "PONG", first, NULL);
+    else if (strcmp(command, "PONG") == 0 && strcmp(last_param(message), ARRIVED) == 0)
+        link_answered(&session->link);
+    else if (strcmp(command, "ERROR") == 0)
+        take_error(session, first);
+    else if (strcmp(command, "NOTICE") == 0 && session->settings.password != NULL &&
+             irc_same(nick, NICKSERV) && irc_session_is_own(session, first))
+        link_report(&session->link, "%s says: %s", NICKSERV, message->params[1]);
+    else if (strcmp(command, "KICK") == 0 && irc_same(first, session->settings.channel) &&
+             irc_session_is_own(session, message->params[1]))
+        take_removal(session, "kicked out of", message->params[2]);
+    else if (irc_session_is_own(session, nick))
+        take_own(session, message);
 }
 
-static void take_message(struct irc_session *session, char *text)
+static void take_message(struct irc_session *session)
 {
     struct irc_message message;
 
-    if (!irc_parse(text, &message))
+    if (!irc_parse(session->reader.text, &message))
         return;
     if (message.numeric > 0)
         take_numeric(session, &message);
     else
         take_word(session, &message);
-    /* What is said in a channel is others' words: one may be a password and a word. */
+    /* What people say in a channel stays as it is: a word may happen to be the password. */
     if (!irc_is_channel(message.params[0]))
         for (int i = 0; i < message.count; i++)
             mask_password(session, message.params[i]);
     session->settings.hear(session->settings.owner, &message);
 }
 
-static void receive(struct irc_session *session)
+static void take_bytes(struct irc_session *session, const char *bytes, size_t length)
 {
-    char bytes[INPUT_BYTES];
-    ssize_t got = recv(session->socket, bytes, sizeof bytes, 0);
-    size_t at = 0;
-
-    if (got == -1 && descriptor_try_again(errno))
-        return;
-    if (got <= 0) {
-        if (got == 0 && session->state == IRC_QUITTING) /* it has read up to the QUIT */
-            session->queue.unproven = 0;
-        lose(session, "lost the connection to",
-             got == 0 ? "it has closed" : strerror(errno));
-        return;
-    }
     session->heard_at = clock_ms();
     session->asked_at = 0;
-    while (at < (size_t)got && session->socket != -1) {
+    for (size_t at = 0; at < length && session->link.state == LINK_UP;) {
         bool whole;
 
-        at += irc_read(&session->reader, bytes + at, (size_t)got - at, &whole);
+        at += irc_read(&session->reader, bytes + at, length - at, &whole);
         if (whole)
-            take_message(session, session->reader.text);
+            take_message(session);
     }
 }
 
 /* ---- Time --------------------------------------------------------------------------- */
 
 /*
- * Nothing came for so long: the server is asked, and then given up. The time counts from
- * the question: a program that was stopped for an hour has not asked yet.
+ * When a silent server is asked, or given up. The second time counts from the question: a
+ * program that was stopped for an hour has not asked yet.
  */
+static int64_t silent_until(const struct irc_session *session)
+{
+    return (session->asked_at != 0 ? session->asked_at : session->heard_at) +
+           session->settings.silence_ms;
+}
+
 static void look_for_life(struct irc_session *session)
 {
-    int64_t now = clock_ms(), silence_ms = session->settings.silence_ms;
-    char out[IRC_MESSAGE_MOST];
-
-    if (session->asked_at != 0 && now - session->asked_at >= silence_ms) {
-        lose(session, "lost the connection to", "it does not answer");
-    } else if (session->asked_at == 0 && now - session->heard_at >= silence_ms) {
-        session->asked_at = now;
-        reply(session, out, irc_build(out, "PING", session->nick, NULL));
-    }
-}
-
-/* Behind what was said, so that its answer shows that all of that has arrived. */
-static void ask_what_arrived(struct irc_session *session)
-{
-    char out[IRC_MESSAGE_MOST];
-
-    if (session->queue.sent > 0 || clock_ms() < line_queue_question_at(&session->queue))
+    if (clock_ms() < silent_until(session))
         return;
-    reply(session, out, irc_build(out, "PING", ARRIVED, NULL));
-    line_queue_asked(&session->queue);
-    pay(session, 1);
+    if (session->asked_at != 0) {
+        link_lose(&session->link, "lost the connection to", "it does not answer");
+        return;
+    }
+    session->asked_at = clock_ms();
+    reply(session, "PING", session->nick, NULL);
 }
 
-/* Who had the nick that was asked for may have gone. */
+/* The nick that was asked for may be free by now. */
 static void try_nick_again(struct irc_session *session)
 {
-    char out[IRC_MESSAGE_MOST];
-
     if (has_nick(session) || clock_ms() < session->nick_at)
         return;
-    reply(session, out, irc_build(out, "NICK", session->settings.nick, NULL));
+    reply(session, "NICK", session->settings.nick, NULL);
     session->nick_at = clock_ms() + session->settings.silence_ms;
 }
 
 static void take_time(struct irc_session *session)
 {
-    if (session->state == IRC_JOINED)
-        ask_what_arrived(session);
     if (session->state == IRC_JOINED || session->state == IRC_OUTSIDE) {
         look_for_life(session);
         try_nick_again(session);
     }
-    if (session->state == IRC_JOINED || clock_ms() < session->deadline)
+    if (session->link.state != LINK_UP || clock_ms() < session->deadline)
         return;
     switch (session->state) {
-    case IRC_PAUSING: begin(session); break;
-    case IRC_REGISTERING: lose(session, "no welcome from", "it took too long"); break;
+    case IRC_REGISTERING:
+        link_lose(&session->link, "no welcome from", "it took too long");
+        break;
     case IRC_OUTSIDE: join(session); break;
-    case IRC_JOINING: lose(session, "no answer to JOIN from", "it took too long"); break;
-    case IRC_QUITTING: lose(session, "", ""); break;
+    case IRC_JOINING:
+        link_lose(&session->link, "no answer to JOIN from", "it took too long");
+        break;
+    case IRC_QUITTING: link_close(&session->link); break;
     default: break;
     }
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t irc_session_deadline(const struct irc_session *session)
+{
+    int64_t deadline = link_deadline(&session->link);
+
+    if (session->state == IRC_OFFLINE || session->state == IRC_OVER)
+        return deadline;
+    if (session->state == IRC_JOINED || session->state == IRC_OUTSIDE) {
+        deadline = earlier(deadline, silent_until(session));
+        if (!has_nick(session))
+            deadline = earlier(deadline, session->nick_at);
+    }
+    if (session->state != IRC_JOINED)
+        return earlier(deadline, session->deadline);
+    if (session->link.queue.length > 0 && lines_allowed(session) == 0)
+        deadline = earlier(deadline, session->paid_until -
+                                         (BURST_LINES - 1) * session->settings.pace_ms);
+    return deadline;
 }
 
 /* ---- The session -------------------------------------------------------------------- */
 
 void irc_session_start(struct irc_session *session, const struct irc_settings *settings)
 {
-    *session = (struct irc_session){.settings = *settings, .socket = -1};
-    session->dial.descriptor = -1;
-    session->complained_at = clock_ms() - COMPLAIN_MS;
+    static const char question[] = "PING " ARRIVED "\r\n";
+    const struct link_settings link = {.title = "",
+                                       .host = settings->host,
+                                       .port = settings->port,
+                                       .report = pass_report,
+                                       .owner = session};
+
+    *session = (struct irc_session){.settings = *settings,
+                                    .complained_at = clock_ms() - COMPLAIN_MS};
+    link_start(&session->link, &link);
+    session->link.question = question;
+    session->link.question_length = strlen(question);
 }
 
 void irc_session_watch(const struct irc_session *session, struct fdset *readable,
                        struct fdset *writable)
 {
-    if (session->state == IRC_DIALING)
-        dial_watch(&session->dial, readable, writable);
-    fdset_add(readable, session->socket);
-    if (session->socket != -1 && has_output(session))
-        fdset_add(writable, session->socket);
-}
-
-int64_t irc_session_deadline(const struct irc_session *session)
-{
-    int64_t life = (session->asked_at != 0 ? session->asked_at : session->heard_at) +
-                   session->settings.silence_ms;
-    int64_t nick = has_nick(session) ? NO_DEADLINE : session->nick_at;
-    int64_t question = line_queue_question_at(&session->queue);
-    int64_t deadline = session->deadline;
-
-    if (nick < life)
-        life = nick;
-    switch (session->state) {
-    case IRC_DIALING: return session->dial.deadline;
-    case IRC_OVER: return NO_DEADLINE;
-    case IRC_OUTSIDE: return life < deadline ? life : deadline;
-    case IRC_JOINED: break;
-    default: return deadline;
-    }
-    if (session->queue.sent == 0 && question < life)
-        life = question;
-    if (session->queue.length > 0 && lines_allowed(session, clock_ms()) == 0) {
-        int64_t next =
-            session->paid_until - (BURST_LINES - 1) * session->settings.pace_ms;
-
-        return next < life ? next : life;
-    }
-    return life;
-}
-
-static void dial_on(struct irc_session *session)
-{
-    const char *why;
-    int socket = dial_step(&session->dial, &why);
-
-    if (socket == -1) {
-        lose(session, "cannot connect to", why);
-    } else if (socket != DIAL_PENDING) {
-        session->socket = socket;
-        introduce(session);
-    }
+    link_watch(&session->link, lines_allowed(session), readable, writable);
 }
 
 void irc_session_step(struct irc_session *session, const struct fdset *readable)
 {
-    if (session->state == IRC_DIALING)
-        dial_on(session);
-    if (session->socket != -1 && fdset_has(readable, session->socket))
-        receive(session);
-    if (session->state != IRC_OVER)
+    char bytes[LINK_INPUT_BYTES];
+    size_t length;
+
+    switch (link_step(&session->link, readable, bytes, &length)) {
+    case LINK_CONNECTED: introduce(session); break;
+    case LINK_RECEIVED: take_bytes(session, bytes, length); break;
+    case LINK_NOTHING: break;
+    }
+    if (session->link.state == LINK_UP)
         take_time(session);
-    if (session->socket != -1 && has_output(session) && send_some(session) == -1)
-        lose(session, "lost the connection to", strerror(errno));
+    pay(session, link_send(&session->link, lines_allowed(session)));
+    if (session->link.state == LINK_OVER)
+        session->state = IRC_OVER;
+    else if (session->link.state != LINK_UP)
+        session->state = IRC_OFFLINE;
 }
 
 void irc_session_quit(struct irc_session *session, const char *words)
 {
-    char out[IRC_MESSAGE_MOST];
-
-    if (session->socket == -1) {
-        close_connection(session);
-        session->state = IRC_OVER;
-        return;
-    }
-    reply(session, out, irc_build(out, "QUIT", words, NULL));
+    reply(session, "QUIT", words, NULL);
     enter(session, IRC_QUITTING, QUIT_MS);
+    link_end(&session->link);
 }

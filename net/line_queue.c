@@ -1,6 +1,5 @@
 #include "net/line_queue.h"
 
-#include "base/clock.h"
 #include "base/descriptor.h"
 
 #include <errno.h>
@@ -9,11 +8,15 @@
 
 bool line_queue_add(struct line_queue *queue, const char *line, size_t length)
 {
-    if (length > sizeof queue->bytes - queue->length) {
+    if (length > LINE_QUEUE_BYTES - queue->length) {
         queue->dropped++;
         return false;
     }
-    memcpy(queue->bytes + queue->length, line, length);
+    if (length > LINE_QUEUE_BYTES - queue->begin - queue->length) {
+        memmove(queue->bytes, queue->bytes + queue->begin, queue->length);
+        queue->begin = 0;
+    }
+    memcpy(queue->bytes + queue->begin + queue->length, line, length);
     queue->length += length;
     queue->lines++;
     return true;
@@ -22,80 +25,62 @@ bool line_queue_add(struct line_queue *queue, const char *line, size_t length)
 /* The bytes of the first `most` lines. */
 static size_t length_of(const struct line_queue *queue, unsigned long most)
 {
+    const char *first = queue->bytes + queue->begin;
     size_t length = 0;
 
     if (most >= queue->lines)
         return queue->length;
     for (; most > 0; most--) {
-        const char *end = memchr(queue->bytes + length, '\n', queue->length - length);
+        const char *end = memchr(first + length, '\n', queue->length - length);
 
-        length = (size_t)(end - queue->bytes) + 1;
+        length = (size_t)(end - first) + 1;
     }
     return length;
 }
 
-void line_queue_remove(struct line_queue *queue, size_t length)
+bool line_queue_front(const struct line_queue *queue, char *line, size_t size)
 {
-    for (size_t i = 0; i < length; i++)
-        queue->lines -= queue->bytes[i] == '\n';
-    queue->length -= length;
-    queue->sent -= queue->sent < length ? queue->sent : length;
-    memmove(queue->bytes, queue->bytes + length, queue->length);
+    size_t length;
+
+    if (queue->lines == 0)
+        return false;
+    length = length_of(queue, 1) - 1;
+    if (length > size - 1)
+        length = size - 1;
+    memcpy(line, queue->bytes + queue->begin, length);
+    line[length] = '\0';
+    return true;
 }
 
-/* Takes the lines off that are sent as a whole. Returns how many. */
-static long remove_sent(struct line_queue *queue)
+void line_queue_pop(struct line_queue *queue)
 {
-    unsigned long before = queue->lines;
-    size_t whole = queue->sent;
+    size_t length = length_of(queue, 1);
 
-    while (whole > 0 && queue->bytes[whole - 1] != '\n')
-        whole--;
-    line_queue_remove(queue, whole);
-    return (long)(before - queue->lines);
+    queue->lines--;
+    queue->begin += length;
+    queue->length -= length;
+    queue->sent -= queue->sent < length ? queue->sent : length;
 }
 
 long line_queue_send(struct line_queue *queue, int socket, unsigned long most)
 {
     size_t length = length_of(queue, most);
+    unsigned long before = queue->lines;
     ssize_t sent;
-    long lines;
 
     if (length <= queue->sent)
         return 0;
-    sent = send(socket, queue->bytes + queue->sent, length - queue->sent, MSG_NOSIGNAL);
+    sent = send(socket, queue->bytes + queue->begin + queue->sent, length - queue->sent,
+                MSG_NOSIGNAL);
     if (sent == -1)
         return descriptor_try_again(errno) ? 0 : -1;
     queue->sent += (size_t)sent;
-    lines = remove_sent(queue);
-    if (queue->unproven == 0)
-        queue->unproven_since = clock_ms();
-    queue->unproven += (unsigned long)lines;
-    return lines;
-}
-
-int64_t line_queue_question_at(const struct line_queue *queue)
-{
-    if (queue->unproven == 0 || queue->asked > 0)
-        return INT64_MAX;
-    return queue->unproven_since + LINE_QUEUE_UNPROVEN_MS;
-}
-
-void line_queue_asked(struct line_queue *queue)
-{
-    queue->asked = queue->unproven;
-}
-
-void line_queue_answered(struct line_queue *queue)
-{
-    queue->unproven -= queue->asked;
-    queue->unproven_since = clock_ms();
-    queue->asked = 0;
+    while (queue->sent > 0 && length_of(queue, 1) <= queue->sent)
+        line_queue_pop(queue);
+    return (long)(before - queue->lines);
 }
 
 void line_queue_rewind(struct line_queue *queue)
 {
     queue->sent = 0;
-    queue->lost += queue->unproven;
-    queue->unproven = queue->asked = 0;
 }

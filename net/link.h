@@ -1,0 +1,136 @@
+/*
+ * link: a client's connection that comes back by itself.
+ *
+ * A link dials its peer. When that fails, or the connection is lost, it reports why, pauses,
+ * and dials again; the pauses grow from one second to five minutes. What the program says
+ * waits in a queue that outlives the connection. What the protocol says for itself, to log
+ * in or to answer, waits in another, goes out first, and ends with the connection.
+ *
+ * TCP does not tell a sender what has arrived. So while lines are sent, the link asks its
+ * peer a question every five seconds; the answer proves that everything before the question
+ * has arrived. When the connection is lost, the lines without such a proof are counted. They
+ * are not sent again: they could arrive twice.
+ *
+ * Nothing here waits. Each turn of the program's loop makes these calls, `most` being how
+ * many lines of the queue may be sent now:
+ *
+ *     link_watch(&link, most, &readable, &writable);
+ *     ... pselect(), until link_deadline(&link) at the latest
+ *     event = link_step(&link, &readable, bytes, &length);
+ *     ... the protocol makes of the event what it means
+ *     lines = link_send(&link, most);
+ */
+#ifndef NET_LINK_H
+#define NET_LINK_H
+
+#include "base/fdset.h"
+#include "net/dial.h"
+#include "net/line_queue.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LINK_INPUT_BYTES 8192 /* of one recv() */
+#define LINK_REPORT_MOST 1024 /* bytes of a report with its NUL */
+
+/* The strings stay the caller's. */
+struct link_settings {
+    const char *title; /* stands before the host in reports: "the room at ", or "" */
+    const char *host;
+    int port;
+    void (*report)(void *owner, const char *text); /* takes one line, without its end */
+    void *owner;
+};
+
+enum link_state {
+    LINK_PAUSING, /* until the next attempt */
+    LINK_DIALING,
+    LINK_UP,
+    LINK_OVER /* for good */
+};
+
+enum link_event {
+    LINK_NOTHING,
+    LINK_CONNECTED, /* the connection is new: introduce yourself */
+    LINK_RECEIVED   /* bytes have come */
+};
+
+struct link {
+    struct link_settings settings;
+    enum link_state state;
+    int socket; /* or -1 */
+    struct dial dial;
+    bool ending;        /* there are no more attempts */
+    int64_t resume_at;  /* the next attempt (clock_ms()) */
+    int64_t pause_ms;   /* the last pause, or 0 */
+    int64_t settled_at; /* see link_settled(); INT64_MAX: not yet */
+
+    struct line_queue replies; /* what the protocol says */
+    struct line_queue queue;   /* what the program says */
+
+    const char *question; /* set by the protocol; NULL: this peer cannot be asked */
+    size_t question_length;
+    unsigned long
+        unproven;        /* lines of the queue that were sent and may not have arrived */
+    unsigned long asked; /* those of them that were sent before the last question, or 0 */
+    int64_t unproven_since;
+    unsigned long lost; /* unproven lines of lost connections; the owner clears it */
+};
+
+/* Begins. The first step makes the first attempt. */
+void link_start(struct link *link, const struct link_settings *settings);
+
+/* Adds what the link waits for to the sets. */
+void link_watch(const struct link *link, unsigned long most, struct fdset *readable,
+                struct fdset *writable);
+
+/* When the link must be stepped even if nothing is ready (clock_ms()), or INT64_MAX. */
+int64_t link_deadline(const struct link *link);
+
+/*
+ * Dials, or receives up to LINK_INPUT_BYTES. Returns what has happened, and on LINK_RECEIVED
+ * the number of bytes in *length.
+ */
+enum link_event link_step(struct link *link, const struct fdset *readable,
+                          char bytes[LINK_INPUT_BYTES], size_t *length);
+
+/*
+ * Queues what the protocol says. It is dropped if the link is not up, or if it does not fit:
+ * a peer that never reads is as good as lost.
+ */
+void link_reply(struct link *link, const char *line, size_t length);
+
+/*
+ * Sends replies, lines of the queue (`most` at the most), and a question when it is time. A
+ * reply never gets into the middle of a line. Returns how many lines have left the queue,
+ * the question included.
+ */
+unsigned long link_send(struct link *link, unsigned long most);
+
+/* The peer has answered the question. */
+void link_answered(struct link *link);
+
+/* Everything that was sent has arrived: what the peer did shows it. */
+void link_proven(struct link *link);
+
+/* The protocol is where it wants to be. If that lasts a minute, the next pause is short. */
+void link_settled(struct link *link);
+
+/* How long to pause before the next attempt, in milliseconds: longer with each. */
+int64_t link_next_pause(struct link *link);
+
+/* Loses the connection, reports "`what` the host: `why`", and dials again after a pause. */
+void link_lose(struct link *link, const char *what, const char *why);
+
+/* The protocol says goodbye. The link is over, without a report, when the peer closes. */
+void link_end(struct link *link);
+
+/* Closes the connection, and the link is over. */
+void link_close(struct link *link);
+
+/* Reports a line, printf()'s way. */
+void link_report(const struct link *link, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

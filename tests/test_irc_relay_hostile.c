@@ -1,0 +1,207 @@
+/* irc_relay between rooms and servers that misbehave. */
+#include "tests/relay.h"
+
+#include "net/line.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Hostile rooms ------------------------------------------------------------------ */
+
+START_TEST(the_rest_of_a_line_that_is_not_for_the_channel_is_no_line)
+{
+    static const char *const begins[] = {"[ann to you] ",
+                                         "[ann] <relay> <x> ",
+                                         "Client left ann: ",
+                                         "You're connected ",
+                                         "* ",
+                                         "[a b"};
+    static const char *const forged[] = {"[bob] I quit", "* bob dies", "Client left bob"};
+
+    link_fakes("relay", "0");
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+        for (size_t k = 0; k < sizeof forged / sizeof forged[0]; k++) {
+            char text[LINE_MOST + 1];
+
+            memset(text, 'p', LINE_MOST);
+            text[LINE_MOST] = '\0';
+            memcpy(text, begins[i], strlen(begins[i]));
+            send_text(&fake_room, text);
+            send_text(&fake_room, forged[k]);
+            send_text(&fake_room, "\r\n");
+        }
+    }
+    send_text(&fake_room, "[ann] the end\r\n");
+    for (bool over = false; !over;) {
+        char *line = next_line(&fake_server);
+
+        over = strcmp(line, "PRIVMSG #room :<ann> the end") == 0;
+        ck_assert_msg(over || strstr(line, "bob") == NULL, "'%s'", line);
+        free(line);
+    }
+    stream_close(&fake_server);
+}
+END_TEST
+
+START_TEST(a_name_longer_than_any_is_not_passed_on_and_does_no_harm)
+{
+    static const char *const forms[] = {"* %s ", "[%s] ", "[a<%s] ", "* %s> "};
+    char name[1501] = "", line[6000], words[3001];
+
+    link_fakes("relay", "0");
+    memset(name, 'a', 1500);
+    memset(words, 'w', 3000);
+    words[3000] = '\0';
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        snprintf(line, sizeof line, forms[i], name);
+        send_text(&fake_room, line);
+        send_text(&fake_room, words);
+        send_text(&fake_room, "\r\n");
+    }
+    send_text(&fake_room, "[[::1]:4000] the end\r\n");
+    expect_line(&fake_server, "PRIVMSG #room :<[::1]:4000> the end");
+    stream_close(&fake_server);
+}
+END_TEST
+
+START_TEST(a_room_that_knows_no_free_name_is_left)
+{
+    struct fake rooms = fake_open();
+    struct stream server;
+
+    relay = relay_start("relay", rooms.port, free_port(), "#room", "0", NULL);
+    server = fake_accept(&rooms);
+    for (int i = 0; i < 100; i++) {
+        char *line = next_line(&server), answer[64];
+
+        ck_assert_int_eq(strncmp(line, "/nick ", 6), 0);
+        snprintf(answer, sizeof answer, "The name %.16s is in use\r\n", line + 6);
+        send_text(&server, answer);
+        free(line);
+    }
+    expect_end(&server);
+    stream_close(&server);
+}
+END_TEST
+
+/* The room takes no more until the relay has sent half of a line, and then asks for a name. */
+START_TEST(a_line_that_was_begun_is_finished_before_another_name_is_asked_for)
+{
+    char text[512];
+    int sent = 0;
+
+    link_fakes("relay", "0");
+    memset(text, 'x', 400);
+    text[400] = '\0';
+    for (; sent < 20000; sent++) {
+        irc_send(&fake_server, ":bob!u@h PRIVMSG #room :%s", text);
+        if (sent % 100 == 0) {
+            send_text(&fake_server, "PING :turn\r\n");
+            free(irc_await(&fake_server, "PONG turn"));
+        }
+    }
+    send_text(&fake_room, "The name relay is in use\r\n");
+    for (bool asked = false; !asked;) {
+        char *line = next_line(&fake_room);
+        const char *said = line + ((unsigned char)*line == 255 ? 3 : 0); /* IAC DO ... */
+
+        asked = strcmp(said, "/nick relay1") == 0;
+        ck_assert_msg(asked ||
+                          (strncmp(said, "<bob> xxx", 9) == 0 && strlen(said) == 406) ||
+                          strncmp(said, "-- ", 3) == 0,
+                      "'%s'", line);
+        free(line);
+    }
+    stream_close(&fake_server);
+}
+END_TEST
+
+/* ---- Hostile servers ---------------------------------------------------------------- */
+
+START_TEST(hostile_bytes_from_irc_reach_the_room_as_clean_lines)
+{
+    static const char bytes[] =
+        ":a!b@c PRIVMSG\r\n:a PRIVMSG #room\r\nPRIVMSG #room :no prefix\r\n"
+        ":a!b@c PRIVMSG #room :\033]0;title\a\x9B"
+        "31m\x7F\xFF\xFF\r\n:\r\n@\r\n\n\n 001\r\n:<x>!b@c PRIVMSG #room :x\r\n"
+        ":a!b@c NOTICE #room :N\0UL\r\n:a!b@c PRIVMSG #room :\3"
+        "12,4colour\3 \2bold\r\n:a!b@c PRIVMSG #room :\1\1\r\n:a!b@c QUIT\r\n"
+        ":a!b@c KICK #room\r\n:a!b@c NICK\r\n:a!b@c PART #room\r\n:a!b@c QUIT :\3\r\n"
+        "433\r\n001\r\nPING\r\nJOIN\r\n:a!b@c PRIVMSG #room :\xE2\x82\r\n";
+    struct fake fake = fake_open();
+    struct stream ann, server;
+    char nick[64], *lines = malloc(100000), *line;
+    bool over = false;
+
+    ck_assert_ptr_nonnull(lines);
+    room = started(room_open());
+    relay = relay_start("relay", room.port, fake.port, "#room", "0", NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    await_links(&relay);
+    ann = named(&room, "ann");
+    send_bytes(&server, bytes, sizeof bytes - 1);
+    for (size_t i = 0; i < sizeof bytes - 1; i++)
+        send_bytes(&server, bytes + i, 1);
+    memset(lines, '\x02', 100000);
+    send_text(&server, ":a!b@c PRIVMSG #room :");
+    send_bytes(&server, lines, 100000);
+    memset(lines, '\x9B', 100000);
+    send_text(&server, "\r\n:a!b@c PRIVMSG #room :");
+    send_bytes(&server, lines, 100000);
+    send_text(&server, "\r\n:bob!b@c PRIVMSG #room :still here\r\n");
+    free(lines);
+    while (!over) {
+        line = next_line(&ann);
+        ck_assert_msg(strncmp(line, "[relay] ", 8) == 0, "'%s'", line);
+        for (const char *at = line; *at != '\0'; at++)
+            ck_assert_msg((unsigned char)*at >= 0x20 && *at != 0x7F, "'%s'", line);
+        over = strcmp(line, "[relay] <bob> still here") == 0;
+        free(line);
+    }
+    stream_close(&server);
+}
+END_TEST
+
+START_TEST(a_standard_error_that_nobody_reads_keeps_nobody_waiting)
+{
+    ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
+    link_fakes("relay", "0");
+    expect_no_wait_for_reader(&fake_server, &relay, "relay");
+    stream_close(&fake_server);
+}
+END_TEST
+
+START_TEST(wrong_usage_is_said)
+{
+    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", NULL, NULL);
+    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-r:", "#room");
+    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-rhost:0", "#room");
+    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-r[::1]x", "#room");
+    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-r[::1", "#room");
+    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-ix", "#room");
+    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "room", NULL);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        the_rest_of_a_line_that_is_not_for_the_channel_is_no_line,
+        a_name_longer_than_any_is_not_passed_on_and_does_no_harm,
+        a_room_that_knows_no_free_name_is_left,
+        a_line_that_was_begun_is_finished_before_another_name_is_asked_for,
+        hostile_bytes_from_irc_reach_the_room_as_clean_lines,
+        a_standard_error_that_nobody_reads_keeps_nobody_waiting,
+        wrong_usage_is_said,
+    };
+    Suite *suite = suite_create("irc_relay, hostile peers");
+    TCase *tcase = tcase_create("irc_relay, hostile peers");
+
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, NULL, end_all);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}

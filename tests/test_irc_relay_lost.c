@@ -1,0 +1,470 @@
+/* irc_relay when one side is slow, full or gone: the pace, what is lost, coming back. */
+#include "tests/relay.h"
+
+#include "base/clock.h"
+#include "irc/irc.h"
+#include "net/dial.h"
+#include "net/line.h"
+#include "net/listener.h"
+
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- The pace ----------------------------------------------------------------------- */
+
+START_TEST(it_keeps_to_the_pace_after_the_first_lines)
+{
+    struct fake fake = fake_open();
+    struct stream ann, server;
+    int64_t begun, fifth = 0;
+    char nick[64];
+
+    room = started(room_open());
+    relay = relay_start("relay", room.port, fake.port, "#room", "0.2", "-q");
+    server = fake_welcome(&fake, "#room", nick);
+    await_links(&relay);
+    ann = named(&room, "ann");
+    begun = clock_ms();
+    send_text(&ann, "1\n2\n3\n4\n5\n6\n7\n8\n");
+    for (int i = 1; i <= 8; i++) {
+        char words[32];
+
+        snprintf(words, sizeof words, "PRIVMSG #room :<ann> %d", i);
+        free(irc_await(&server, words));
+        if (i == 5)
+            fifth = clock_ms();
+        if (i == 6) { /* what is no business of the pace is answered at once */
+            send_text(&server, "PING :now\r\n");
+            expect_line(&server, "PONG now");
+        }
+    }
+    ck_assert_int_ge(clock_ms() - begun, 3 * 200 - 20);
+    ck_assert_int_ge(clock_ms() - fifth, 2 * 200);
+}
+END_TEST
+
+START_TEST(what_is_said_does_not_wait_for_who_comes_and_goes)
+{
+    enum { JOINED = 50 };
+    int lines = 0, told = 0, more;
+    char text[JOINED * 32 + 32] = "";
+    bool heard = false;
+
+    link_fakes("relay", "0.1");
+    for (int i = 0; i < JOINED; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text),
+                 "Client joined 10.0.0.1:%d\r\n", 4000 + i);
+    strcat(text, "[ann] hello\r\n");
+    send_text(&fake_room, text);
+    while (!heard || told < JOINED) {
+        char *line = next_line(&fake_server);
+
+        heard = heard || strcmp(line, "PRIVMSG #room :<ann> hello") == 0;
+        ck_assert_msg(heard || ++lines < 8, "'%s' before what was said", line);
+        told += strstr(line, " joined the room") != NULL;
+        if (strstr(line, " more came") != NULL) {
+            ck_assert_int_eq(sscanf(line, "PRIVMSG #room :-- %d", &more), 1);
+            told += more;
+        }
+        free(line);
+    }
+    ck_assert_int_eq(told, JOINED);
+    stream_close(&fake_server);
+}
+END_TEST
+
+/* A server that puts our nick alone before our JOIN says nothing about the rest of it. */
+START_TEST(a_message_fits_also_where_the_server_does_not_show_who_we_are)
+{
+    struct fake fake = fake_open();
+    char text[1001], *line;
+    struct stream ann, server;
+
+    room = started(room_open());
+    relay = relay_start("relay", room.port, fake.port, "#room", "0", "-q");
+    server = fake_accept(&fake);
+    free(irc_await(&server, "USER"));
+    irc_send(&server, ":fake 001 relay :Welcome");
+    irc_send(&server, ":relay JOIN #room");
+    await_links(&relay);
+    ann = named(&room, "ann");
+    memset(text, 'x', 1000);
+    text[1000] = '\0';
+    send_text(&ann, text);
+    send_text(&ann, "\n");
+    line = irc_await(&server, "<ann> ");
+    ck_assert_uint_le(strlen(":relay!netlabuser@") + 63 + 1 + strlen(line) + 2,
+                      IRC_MESSAGE_MOST);
+    free(line);
+    stream_close(&server);
+}
+END_TEST
+
+/* ---- What is lost, and counted ------------------------------------------------------ */
+
+/* Says so many lines of a length while IRC is out of reach: whole ones must be dropped. */
+static void overflow(int said, int length)
+{
+    struct fake fake = fake_open();
+    struct stream ann, server;
+    int begun = 0, ended = 0, dropped = 0;
+    char *line;
+    bool over = false;
+
+    room = started(room_open());
+    relay = relay_start("relay", room.port, fake.port, "#room", "0", "-q");
+    server = fake_accept(&fake);
+    free(irc_await(&server, "USER"));
+    expect_error(&relay, "in the room");
+    ann = named(&room, "ann");
+    for (int i = 0; i < said; i++) {
+        char text[4096];
+
+        snprintf(text, sizeof text, "begun %0*d ended\n", length, i);
+        send_text(&ann, text);
+    }
+    expect_error(&relay, "too much waits on the way to #room: lines are being dropped");
+    /* The room has sent the relay all of it; and in a turn that answers PING it reads. */
+    send_text(&ann, "/msg relay end\n");
+    (void)skip_to_line(&ann, "[you to relay] end");
+    for (int i = 0; i < 100; i++) {
+        send_text(&server, "PING :turn\r\n");
+        expect_line(&server, "PONG turn");
+    }
+    send_text(&server, ":fake 001 relay :Welcome\r\n");
+    free(irc_await(&server, "JOIN"));
+    send_text(&server, ":relay!r@h JOIN #room\r\n");
+    expect_error(&relay, "joined");
+    line = next_line(&relay.err);
+    ck_assert_int_eq(
+        sscanf(line, "irc_relay: %d lines were dropped on the way to #room", &dropped),
+        1);
+    free(line);
+    (void)skip_to_line(&ann, "[relay] -- %d lines were dropped on the way to #room",
+                       dropped);
+    send_text(&ann, "after\n");
+    while (!over) {
+        line = next_line(&server);
+        over = strstr(line, "<ann> after") != NULL;
+        begun += strstr(line, "<ann> begun ") != NULL;
+        ended += strstr(line, " ended") != NULL;
+        ck_assert_msg(begun - ended <= 1, "a line without its end before '%s'", line);
+        free(line);
+    }
+    ck_assert_int_gt(dropped, 0);
+    ck_assert_int_eq(begun + dropped, said);
+    ck_assert_int_eq(begun, ended);
+}
+
+START_TEST(a_queue_that_overflows_says_how_many_lines_were_dropped)
+{
+    overflow(3000, 30);
+}
+END_TEST
+
+START_TEST(a_long_line_is_dropped_as_a_whole_and_counts_as_one)
+{
+    overflow(100, 1500);
+}
+END_TEST
+
+START_TEST(so_is_one_that_comes_out_of_the_room_in_two_pieces)
+{
+    overflow(100, LINE_MOST - (int)strlen("[ann] begun "));
+}
+END_TEST
+
+START_TEST(what_the_channel_does_not_take_is_told_in_the_room)
+{
+    link_fakes("relay", "0");
+    send_text(&fake_room, "[ann] 1\r\n[ann] 2\r\n");
+    free(irc_await(&fake_server, "<ann> 2"));
+    irc_send(&fake_server, ":fake 404 relay #room :Cannot send to channel (+m)\r\n"
+                           ":fake 404 relay #room :Cannot send to channel (+m)");
+    expect_line(&fake_room, "-- 2 messages were not let into #room");
+    irc_send(&fake_server, ":fake 404 relay #room :Cannot send to channel (+m)");
+    free(irc_await(&fake_room, "-- 1 message was not let into #room")); /* in a while */
+    stream_close(&fake_server);
+}
+END_TEST
+
+START_TEST(a_line_whose_names_leave_no_place_for_words_is_counted)
+{
+    char channel[200], name[171];
+    struct fake fake = fake_open();
+    struct stream ann, server;
+
+    memset(channel, 'c', sizeof channel - 1);
+    channel[0] = '#';
+    channel[sizeof channel - 1] = '\0';
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    room = started(room_open());
+    relay = relay_start("relay", room.port, fake.port, channel, "0", "-q");
+    server = fake_accept(&fake);
+    free(irc_await(&server, "USER"));
+    irc_send(&server, ":fake 001 relay :Welcome");
+    irc_send(&server, ":relay!~netlab@%.100s JOIN %s", name, channel);
+    await_links(&relay);
+    ann = named(&room, "ann");
+    send_text(&ann, "<");
+    send_text(&ann, name);
+    send_text(&ann, "> what is not heard\nbut this\n");
+    free(irc_await(&server, "<ann> but this"));
+    (void)skip_to_line(&ann, "[relay] -- 1 line was dropped on the way to %s", channel);
+    stream_close(&server);
+}
+END_TEST
+
+START_TEST(what_a_server_that_hangs_had_taken_is_counted_where_it_was_said)
+{
+    struct fake fake = fake_open();
+    struct stream ann, server;
+    char nick[64];
+
+    room = started(room_open());
+    relay = relay_start("relay", room.port, fake.port, "#room", "0", "-w2");
+    server = fake_welcome(&fake, "#room", nick);
+    await_links(&relay);
+    ann = named(&room, "ann");
+    send_text(&ann, "1\n2\n3\n/msg relay end\n");
+    free(irc_await(&server, "<ann> 3"));
+    expect_error(&relay, "it does not answer");
+    (void)skip_to_line(&ann, "[relay] -- %d lines said before may not have reached #room",
+                       6); /* and the news: the link, her coming and her name */
+    stream_close(&server);
+}
+END_TEST
+
+START_TEST(what_has_arrived_is_not_counted_and_what_was_under_way_is)
+{
+    static const unsigned char mark[] = {255, 253, 6}, no_mark[] = {255, 252, 6};
+
+    link_fakes("relay", "0");
+    irc_send(&fake_server, ":bob!u@h PRIVMSG #room :1\r\n:bob!u@h PRIVMSG #room :2");
+    expect_line(&fake_room, "<bob> 1");
+    expect_line(&fake_room, "<bob> 2");
+    send_text(&fake_room, "[ann] 1\r\n[ann] 2\r\n");
+    expect_line(&fake_server, "PRIVMSG #room :<ann> 1");
+    expect_line(&fake_server, "PRIVMSG #room :<ann> 2");
+    expect_bytes(&fake_room, mark, sizeof mark);
+    send_bytes(&fake_room, no_mark, sizeof no_mark);
+    expect_line(&fake_server, "PING arrived");
+    irc_send(&fake_server, ":fake PONG fake :arrived");
+    irc_send(&fake_server, ":bob!u@h PRIVMSG #room :3");
+    expect_line(&fake_room, "<bob> 3");
+    stream_reset(&fake_room);
+    expect_line(&fake_server, "PRIVMSG #room :-- the link to the room is lost");
+    expect_line(&fake_server,
+                "PRIVMSG #room :-- 1 line said before may not have reached the room");
+    stream_reset(&fake_server);
+    expect_error(&relay, "lost the connection to the room");
+    expect_error(&relay, "1 line said before may not have reached the room");
+    expect_error(&relay, "lost the connection");
+    expect_error(&relay, "2 lines said before may not have reached #room");
+}
+END_TEST
+
+/* ---- Coming back -------------------------------------------------------------------- */
+
+START_TEST(a_name_in_use_in_the_room_gets_a_number)
+{
+    struct stream ann;
+    char *line;
+
+    ngircd_start(&irc, "a", 0, "");
+    room = started(room_open());
+    ann = named(&room, "relay");
+    relay = relay_linked("relay", room.port, irc.port, "#room", "-q");
+    line = irc_await(&ann, " is now "); /* the first to take a name */
+    ck_assert_ptr_nonnull(strstr(line, " is now relay1"));
+    free(line);
+    relay_stop(&relay);
+}
+END_TEST
+
+START_TEST(a_room_that_comes_back_gets_what_was_said_meanwhile)
+{
+    struct stream ann, bob;
+    char port[16];
+    int room_port;
+
+    ngircd_start(&irc, "a", 0, "");
+    room = started(room_open());
+    room_port = room.port;
+    bob = irc_join(irc.port, "bob", "#room");
+    relay = relay_linked("relay", room_port, irc.port, "#room", "-q");
+    expect_said(&bob, "relay", "-- the link to the room is up");
+    program_stop(&room);
+    expect_said(&bob, "relay", "-- the link to the room is lost");
+    irc_send(&bob, "PRIVMSG #room :said meanwhile");
+    irc_send(&bob, "PRIVMSG #room :and this");
+    snprintf(port, sizeof port, "%d", room_port);
+    program_start(&room, "PCHATSRV", "bin/pchatsrv", "-p", port, NULL);
+    program_read_port(&room, "ChatServer started on port ");
+    (void)started(room);
+    ann = room_join(&room);
+    (void)skip_to_line(&ann, "[relay] <bob> said meanwhile");
+    expect_line(&ann, "[relay] <bob> and this");
+    free(irc_await(&bob, "-- the link to the room is up"));
+}
+END_TEST
+
+START_TEST(an_irc_server_that_comes_back_gets_what_was_said_meanwhile)
+{
+    struct stream ann, bob;
+    int port;
+
+    ngircd_start(&irc, "a", 0, "");
+    port = irc.port;
+    room = started(room_open());
+    relay = relay_linked("relay", room.port, port, "#room", "-q");
+    ann = named(&room, "ann");
+    ngircd_stop(&irc, SIGKILL);
+    expect_next(&ann, "[relay] -- the link to #room is lost");
+    send_text(&ann, "said meanwhile\n");
+    ck_assert_int_eq(kill(relay.pid, SIGSTOP), 0); /* until bob is there to hear it */
+    ngircd_start(&irc, "a", port, "");
+    bob = irc_join(port, "bob", "#room");
+    ck_assert_int_eq(kill(relay.pid, SIGCONT), 0);
+    free(irc_await(&bob, "<ann> said meanwhile"));
+    (void)skip_to_line(&ann, "[relay] -- the link to #room is up");
+}
+END_TEST
+
+/* A port where connections are neither accepted nor refused: its queue is full. */
+static int full_queue(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    int listener = socket(AF_INET, SOCK_STREAM, 0), port, fd = 0;
+    const char *why = "";
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(listener, 0), 0);
+    port = listener_port(listener);
+    for (int i = 0; i < 8 && fd != -1; i++)
+        fd = dial("127.0.0.1", port, SOCK_STREAM, 200, &why);
+    ck_assert_int_eq(fd, -1);
+    return port;
+}
+
+START_TEST(while_one_side_is_out_of_reach_the_other_is_served)
+{
+    struct fake fake = fake_open();
+    int port = full_queue();
+    struct stream server;
+    char nick[64];
+
+    relay = relay_start("relay", port, fake.port, "#room", "0", NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    for (int i = 0; i < 3; i++) {
+        int64_t asked = clock_ms();
+
+        send_text(&server, "PING :are you there\r\n");
+        expect_line(&server, "PONG :are you there");
+        ck_assert_int_lt(clock_ms() - asked, 5000); /* it dials for ten seconds */
+    }
+}
+END_TEST
+
+/* ---- The end ------------------------------------------------------------------------ */
+
+START_TEST(what_waits_for_the_room_at_the_end_is_counted)
+{
+    struct fake fake = fake_open();
+    struct stream server;
+    char nick[64];
+
+    relay = relay_start("relay", free_port(), fake.port, "#room", "0", NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    for (int i = 0; i < 1000; i++) /* one of these waits, and no more */
+        irc_send(&server, ":p%d!u@h JOIN #room", i);
+    for (int i = 0; i < 3; i++)
+        irc_send(&server, ":bob!u@h PRIVMSG #room :unheard");
+    send_text(&server, "PING :turn\r\n");
+    expect_line(&server, "PONG turn");
+    ck_assert_int_eq(kill(relay.pid, SIGTERM), 0);
+    free(irc_await(&server, "QUIT"));
+    stream_close(&server);
+    ck_assert_int_eq(program_wait(&relay), 0);
+    for (bool told = false; !told;) {
+        char *line = next_line(&relay.err);
+
+        told = strstr(line, "4 lines did not reach the room") != NULL;
+        free(line);
+    }
+}
+END_TEST
+
+/* A server says ERROR in answer to QUIT, and has read all that came before (RFC 2812). */
+START_TEST(what_was_said_before_an_orderly_end_has_arrived)
+{
+    link_fakes("relay", "0");
+    send_text(&fake_room, "[ann] 1\r\n[ann] 2\r\n");
+    free(irc_await(&fake_server, "<ann> 2"));
+    ck_assert_int_eq(kill(relay.pid, SIGTERM), 0);
+    free(irc_await(&fake_server, "QUIT"));
+    send_text(&fake_server, "ERROR :Closing connection\r\n");
+    stream_close(&fake_server);
+    ck_assert_int_eq(program_wait(&relay), 0);
+    expect_end(&relay.err);
+}
+END_TEST
+
+/* Each link has a deadline when the relay is stopped, and one is over a second later. */
+START_TEST(a_server_that_does_not_close_at_the_end_costs_no_processor_time)
+{
+    const struct timespec most_of_it = {.tv_sec = 1, .tv_nsec = 800000000};
+    struct fake fake = fake_open();
+    struct stream server;
+    char nick[64];
+    int64_t used;
+
+    relay = relay_start("relay", free_port(), fake.port, "#room", "0", NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    await_error(&relay, "joined");
+    ck_assert_int_eq(kill(relay.pid, SIGTERM), 0);
+    free(irc_await(&server, "QUIT"));
+    used = program_cpu_ns(&relay);
+    nanosleep(&most_of_it, NULL);
+    ck_assert_int_lt(program_cpu_ns(&relay) - used, 300 * 1000000);
+    ck_assert_int_eq(program_wait(&relay), 0);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        it_keeps_to_the_pace_after_the_first_lines,
+        what_is_said_does_not_wait_for_who_comes_and_goes,
+        a_message_fits_also_where_the_server_does_not_show_who_we_are,
+        a_queue_that_overflows_says_how_many_lines_were_dropped,
+        a_long_line_is_dropped_as_a_whole_and_counts_as_one,
+        so_is_one_that_comes_out_of_the_room_in_two_pieces,
+        what_the_channel_does_not_take_is_told_in_the_room,
+        a_line_whose_names_leave_no_place_for_words_is_counted,
+        what_a_server_that_hangs_had_taken_is_counted_where_it_was_said,
+        what_has_arrived_is_not_counted_and_what_was_under_way_is,
+        a_name_in_use_in_the_room_gets_a_number,
+        a_room_that_comes_back_gets_what_was_said_meanwhile,
+        an_irc_server_that_comes_back_gets_what_was_said_meanwhile,
+        while_one_side_is_out_of_reach_the_other_is_served,
+        what_waits_for_the_room_at_the_end_is_counted,
+        what_was_said_before_an_orderly_end_has_arrived,
+        a_server_that_does_not_close_at_the_end_costs_no_processor_time,
+    };
+    Suite *suite = suite_create("irc_relay, slow and lost links");
+    TCase *tcase = tcase_create("irc_relay, slow and lost links");
+
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, NULL, end_all);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
