@@ -7,10 +7,10 @@
  *     2026-11-21T10:45:40+01:00 #room * ann waves
  *     2026-11-21T10:45:52+01:00 netbot -NickServ- You are now identified.
  *
- * How it gets there and stays there is irc/irc_session.h, which irc_relay shares. Each
- * line is written with one write(), so it is in the file when it has been said, and
- * `tail -F` never shows half a line. A SIGHUP opens the file anew: move the old one away
- * first (mv irc.log irc.old; kill -HUP the bot), and not a line is lost.
+ * How it gets into the channel and stays there is in irc/irc_session.h; irc_relay uses that
+ * too. Each line is one write(), so it is in the file as soon as it was said, and `tail -F`
+ * never shows half a line. SIGHUP makes the bot open the file again: move the old one away
+ * first (mv irc.log irc.old; kill -HUP the bot), and no line is lost.
  */
 #include "base/append.h"
 #include "base/clock.h"
@@ -32,18 +32,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOG_MS 1000 /* at the end, for who reads standard error */
+#define LOG_MS 1000 /* at the end, for the reader of standard error */
 
-/* A message has 512 bytes, of which each may become three, and the words around them. */
+/* Each of a message's bytes may become three; the time and the names come before them. */
 #define LINE_BYTES (3 * IRC_MESSAGE_MOST + CLOCK_STAMP_BYTES + 32)
 
 struct irc_bot {
     struct irc_session session;
-    struct log log; /* standard error, of which nobody may read */
+    struct log log; /* standard error, which perhaps nobody reads */
     const char *path;
     struct append file;
-    bool is_full;       /* writing failed, and that was said */
-    unsigned long lost; /* lines that were not written since then */
+    bool is_full;       /* writing failed, and that was reported */
+    unsigned long lost; /* lines that were not written since */
 };
 
 /* ---- Signals ------------------------------------------------------------------------ */
@@ -58,7 +58,7 @@ static void request_reopen(int signal_number)
 
 /* ---- The file ----------------------------------------------------------------------- */
 
-/* If it cannot be opened anew, the old one serves. */
+/* Opens the file, again after a SIGHUP: if that fails, the old one stays in use. */
 static int open_file(struct irc_bot *bot)
 {
     struct append file;
@@ -73,13 +73,13 @@ static int open_file(struct irc_bot *bot)
     return 0;
 }
 
-/* A disk that is full is emptied some day: it is said once, and each line tried again. */
+/* A full disk may get space again. So it is reported once, and each line is tried. */
 static void lose_line(struct irc_bot *bot, int error)
 {
     bot->lost++;
     if (!bot->is_full)
         log_line(&bot->log,
-                 "irc_bot: cannot write to %s: %s; going on without, until it can",
+                 "irc_bot: cannot write to %s: %s; lines are lost until it can",
                  bot->path, strerror(error));
     bot->is_full = true;
 }
@@ -97,7 +97,7 @@ static void write_line(struct irc_bot *bot, const char *line, size_t length)
     bot->lost = 0;
 }
 
-/* ---- What is heard ------------------------------------------------------------------ */
+/* ---- What the bot hears ------------------------------------------------------------- */
 
 static void hear(void *owner, struct irc_message *message)
 {
@@ -105,21 +105,21 @@ static void hear(void *owner, struct irc_message *message)
     char now[CLOCK_STAMP_BYTES], nick[IRC_NICK_MOST + 1], line[LINE_BYTES],
         clean[LINE_BYTES];
     char *said = message->params[1];
-    const char *before = is_notice ? "-" : "<", *behind = is_notice ? "-" : ">";
+    const char *before = is_notice ? "-" : "<", *after = is_notice ? "-" : ">";
     int length;
 
     if (!is_notice && strcmp(message->command, "PRIVMSG") != 0)
         return;
     if (irc_unwrap(&said) == IRC_ACTION) {
         before = "* ";
-        behind = "";
+        after = "";
     }
     irc_strip(said);
     irc_nick(message, nick);
-    (void)clock_stamp(time(NULL), now);
-    (void)snprintf(line, sizeof line, "%s %s%s%s %s", message->params[0], before, nick,
-                   behind, said);
-    (void)text_clean(line, clean, sizeof clean);
+    clock_stamp(time(NULL), now);
+    snprintf(line, sizeof line, "%s %s%s%s %s", message->params[0], before, nick, after,
+             said);
+    text_clean(line, clean, sizeof clean);
     text_straighten(clean, strlen(clean));
     length = snprintf(line, sizeof line, "%s %.*s\n", now,
                       (int)(sizeof line - CLOCK_STAMP_BYTES - 2), clean);
@@ -164,7 +164,7 @@ static int run(struct irc_bot *bot, struct signals *signals)
         }
         if (reopen_requested) {
             reopen_requested = 0;
-            (void)open_file(bot);
+            open_file(bot);
         }
         if (signals_stop_requested() && !stopping) {
             stopping = true;
@@ -186,15 +186,15 @@ static const struct options options = {
     .usage = "usage: irc_bot [-hV] [-n nick] [-l file] [-k key] [-w seconds] "
              "[host [port]] '#channel'\n",
     .help =
-        "Sits in an IRC channel and writes what is said to a file, a line each with\n"
-        "the time. The host is localhost and the port 6667 if not given. When the\n"
-        "connection is lost it comes back by itself; Ctrl-C ends it. With a password\n"
-        "in the environment variable IRC_PASSWORD it identifies to NickServ.\n"
-        "  -n nick     be called so (default: netbot); another one if it is in use\n"
-        "  -l file     write to this file (default: irc.log); SIGHUP opens it anew\n"
+        "Sits in an IRC channel and writes what is said to a file, one line for each\n"
+        "message, with the time. The host is localhost and the port 6667 if not given.\n"
+        "When the connection is lost it comes back by itself; Ctrl-C ends it. With a\n"
+        "password in the environment variable IRC_PASSWORD it identifies to NickServ.\n"
+        "  -n nick     the nick (default: netbot); if it is in use, another one\n"
+        "  -l file     write to this file (default: irc.log); SIGHUP opens it again\n"
         "  -k key      the channel's key\n"
-        "  -w seconds  ask a server that is silent for so long for a sign of life,\n"
-        "              and leave it after as long again (default: 60)\n"
+        "  -w seconds  after this much silence ask the server for a sign of life, and\n"
+        "              leave it after as much again (default: 60)\n"
         "  -h          print this help\n"
         "  -V          print the version\n",
 };
@@ -224,7 +224,7 @@ int main(int argc, char *argv[])
         }
     }
     irc_options_take(&settings, &options, argc - optind, argv + optind);
-    /* Under nohup a hangup is ignored; here it does not mean the end, and is not. */
+    /* nohup ignores SIGHUP because it would end a program. Here it does not, and counts. */
     if (start_server(&signals) == -1 ||
         signals_add(&signals, SIGHUP, request_reopen) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));

@@ -5,24 +5,24 @@
 
 /* ---- Messages out of a stream of bytes ---------------------------------------------- */
 
-enum { AT_START, IN_TAGS, BEHIND_TAGS, IN_MESSAGE, ENDED };
+enum { AT_START, IN_TAGS, AFTER_TAGS, IN_MESSAGE, ENDED };
 
 static bool is_end(char byte)
 {
     return byte == '\r' || byte == '\n';
 }
 
-/* A byte that ends nothing. */
+/* Takes a byte that is neither CR nor LF. */
 static void take_byte(struct irc_reader *reader, char byte)
 {
     if (reader->place == AT_START)
         reader->place = byte == '@' ? IN_TAGS : IN_MESSAGE;
     if (reader->place == IN_TAGS) {
         if (byte == ' ')
-            reader->place = BEHIND_TAGS;
+            reader->place = AFTER_TAGS;
         return;
     }
-    if (reader->place == BEHIND_TAGS && byte == ' ')
+    if (reader->place == AFTER_TAGS && byte == ' ')
         return;
     reader->place = IN_MESSAGE;
     if (byte != '\0' && reader->length < sizeof reader->text - 1)
@@ -59,7 +59,7 @@ static char *skip_spaces(char *text)
     return text + strspn(text, " ");
 }
 
-/* Ends the word at *text and moves *text behind it and its spaces. Returns the word. */
+/* Ends the word at *text, moves *text past it and its spaces, and returns the word. */
 static char *take_word(char **text)
 {
     char *word = *text, *end = word + strcspn(word, " ");
@@ -82,7 +82,7 @@ static int numeric_of(const char *command)
     return (command[0] - '0') * 100 + (command[1] - '0') * 10 + command[2] - '0';
 }
 
-/* Locales have ideas of their own about letters; a protocol has not. */
+/* toupper() depends on the locale, and a protocol must not. */
 static char capital(char letter)
 {
     return letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter;
@@ -178,7 +178,7 @@ size_t irc_cut(const char *text, size_t most)
 
     if (length <= most)
         return length;
-    /* At most three bytes go on a character: more are none, and cut where they stand. */
+    /* A character goes on for at most three bytes. More are not UTF-8, and cut anywhere. */
     for (size_t back = 0; back <= 3 && back <= most; back++)
         if (((unsigned char)text[most - back] & 0xC0) != 0x80)
             return most - back;
@@ -248,13 +248,13 @@ size_t irc_build(char out[IRC_MESSAGE_MOST], const char *command, ...)
     return message.length + 2;
 }
 
-/* ---- What is said ------------------------------------------------------------------- */
+/* ---- What people say ---------------------------------------------------------------- */
 
 enum {
     CTCP = 0x01,
     BOLD,
-    COLOUR,     /* and up to two digits, a comma, and two more */
-    HEX_COLOUR, /* and six digits, a comma, and six more */
+    COLOUR,     /* then up to two digits, a comma, and two more */
+    HEX_COLOUR, /* then six digits, a comma, and six more */
     PLAIN = 0x0F,
     MONOSPACE = 0x11,
     REVERSE = 0x16,
@@ -272,7 +272,7 @@ static size_t digits(const char *text, size_t most, bool hex)
     return length < most ? length : most;
 }
 
-/* The digits behind a colour's code, for the letters and for what is behind them. */
+/* The length of a colour's digits: for the letters, and for their background. */
 static size_t colours(const char *text, bool hex)
 {
     size_t most = hex ? 6 : 2, front = digits(text, most, hex), back;
@@ -314,7 +314,7 @@ enum irc_kind irc_unwrap(char **text)
     if (**text != CTCP)
         return IRC_SPEECH;
     end = *text + strlen(*text);
-    if (end[-1] == CTCP && end - 1 > *text) /* clients that cut it off are about */
+    if (end[-1] == CTCP && end - 1 > *text) /* some clients leave it out */
         end[-1] = '\0';
     ++*text;
     if (strncmp(*text, action, strlen(action)) != 0)

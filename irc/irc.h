@@ -4,11 +4,10 @@
  *
  *     :prefix COMMAND parameter parameter :the last one, with spaces in it CR LF
  *
- * A message has 512 bytes at the most, its CR LF among them, and 15 parameters. Before it
- * may stand tags (IRCv3's, "@key=value;... ", up to 8,191 bytes more): the reader skips
- * them.
- * What was read holds no CR, LF or NUL, and none can be written: so nothing that somebody
- * says becomes a second command.
+ * A message has at most 512 bytes, CR LF included, and 15 parameters. IRCv3's tags
+ * ("@key=value;... ") may add up to 8,191 bytes before it; the reader skips them.
+ * A message that was read holds no CR, LF or NUL, and none can be written. So nothing that
+ * people say becomes a second command.
  */
 #ifndef IRC_IRC_H
 #define IRC_IRC_H
@@ -22,33 +21,33 @@
 /* The message so far; all zero bytes is the start of a stream. */
 struct irc_reader {
     size_t length;
-    unsigned char place; /* in the tags, in the message, or behind its end: irc.c */
+    unsigned char place; /* in the tags, in the message, or after its end (irc.c) */
     char text[IRC_MESSAGE_MOST - 1];
 };
 
 /*
- * Takes bytes until a message is whole or until there are no more. Returns how many it
- * took. *whole: reader->text is a message without its end, a string, for irc_parse();
- * the next call begins the next. CR or LF alone end one too, as servers have it; empty
- * messages are passed over, a NUL is left out, and what is too long is cut.
+ * Takes bytes until a message is whole or until there are no more. Returns the number of
+ * bytes taken. If *whole, reader->text is a message without its end, a string, for
+ * irc_parse(); the next call begins the next message. A lone CR or LF ends a message too, as
+ * servers do it; empty messages and NULs are left out, and a message that is too long is cut.
  */
 size_t irc_read(struct irc_reader *reader, const char *bytes, size_t length, bool *whole);
 
-/* A message taken apart: strings within the text that was parsed. */
+/* A message taken apart. Its strings lie in the text that was parsed. */
 struct irc_message {
-    const char *prefix;            /* nick!user@host, or a server; "": it does not say */
+    const char *prefix;            /* nick!user@host, or a server's name, or "" */
     const char *command;           /* in capitals, or three digits */
-    int numeric;                   /* those digits' number; 0 for a word */
+    int numeric;                   /* the number in those digits, or 0 */
     int count;                     /* of parameters */
-    char *params[IRC_PARAMS_MOST]; /* all can be looked at: those that lack are "" */
+    char *params[IRC_PARAMS_MOST]; /* those from `count` on are "" */
 };
 
-/* Cuts `text` up in place. False: it holds no command. */
+/* Takes `text` apart in place. False: it holds no command. */
 bool irc_parse(char *text, struct irc_message *message);
 
 /*
- * The sender's nick, or the server's name: the prefix up to its "!" or "@". What is over
- * IRC_NICK_MOST bytes is cut; networks allow 9 (RFC 2812) to 32.
+ * The sender's nick, or the server's name: the prefix up to its "!" or "@", cut to
+ * IRC_NICK_MOST bytes. Networks allow 9 (RFC 2812) to 32.
  */
 #define IRC_NICK_MOST 63
 void irc_nick(const struct irc_message *message, char out[IRC_NICK_MOST + 1]);
@@ -56,39 +55,38 @@ void irc_nick(const struct irc_message *message, char out[IRC_NICK_MOST + 1]);
 /* Are two nicks or channels the same? {}|~ are the small letters of []\^ (RFC 2812 2.2). */
 bool irc_same(const char *a, const char *b);
 
-/* May it be sent as a nick, or as a channel? What a server allows can be less. */
+/* May the name be sent as a nick, or as a channel? A server may allow less. */
 bool irc_is_nick(const char *name);
 bool irc_is_channel(const char *name);
 
 /*
- * Builds a message of a command and its parameters, strings up to a NULL. The last may
- * hold spaces, or nothing. CR and LF in it become spaces, and what is too long for a
- * message is cut from it, at a character of UTF-8. Returns the length with CR LF, or 0:
- * a parameter before the last is empty, holds a space, CR or LF, or begins with a colon,
- * or they are too long.
+ * Builds a message from a command and its parameters, strings up to a NULL. The last one
+ * may be empty or hold spaces. CR and LF in it become spaces, and it is cut, between
+ * characters of UTF-8, to what fits. Returns the length with CR LF, or 0 if a parameter
+ * before the last is empty, holds a space, CR or LF, begins with a colon, or does not fit.
  */
 size_t irc_build(char out[IRC_MESSAGE_MOST], const char *command, ...);
 
 /*
- * How many of a text's bytes come first, so that these are `most` at the most, and no
- * character of UTF-8 is cut. It is 0 for no text, and for a character that does not fit.
+ * The length of the longest beginning of a text that has at most `most` bytes and cuts no
+ * character of UTF-8. It is 0 for an empty text, and for a character that does not fit.
  */
 size_t irc_cut(const char *text, size_t most);
 
 /*
- * Takes out the codes for colour, bold and the like, in place (what they are is at
- * https://modern.ircdocs.horse/formatting). Other control characters stay.
+ * Removes the codes for colour, bold and the like, in place. They are listed at
+ * https://modern.ircdocs.horse/formatting. Other control characters stay.
  */
 void irc_strip(char *text);
 
-/* What the text of a PRIVMSG or NOTICE is (CTCP: https://modern.ircdocs.horse/ctcp). */
+/* What the text of a PRIVMSG or NOTICE is (for CTCP: https://modern.ircdocs.horse/ctcp). */
 enum irc_kind {
     IRC_SPEECH,
     IRC_ACTION, /* "/me waves" */
-    IRC_OTHER   /* another question of a program to a program */
+    IRC_OTHER   /* some other message from program to program */
 };
 
-/* Tells which, and makes *text what was said, without its wrapping (in place). */
+/* Tells which, and removes the wrapping: *text is then what was said. In place. */
 enum irc_kind irc_unwrap(char **text);
 
 #endif
