@@ -17,7 +17,7 @@
 
 #define LINE_BYTES 4096
 
-/* No waits that a test would have to sit through, and no more than loopback. */
+/* No penalties and look-ups that a test would have to wait for; loopback only. */
 static const char configuration[] = "[Global]\n"
                                     "Name = %s.test\n"
                                     "Info = a server for the tests\n"
@@ -40,7 +40,7 @@ static const char configuration[] = "[Global]\n"
                                     "Password = secret\n"
                                     "%s";
 
-/* The same of InspIRCd. */
+/* The same for InspIRCd. */
 static const char inspircd_configuration[] =
     "<server name=\"%s.test\" description=\"a server for the tests\" network=\"tests\">\n"
     "<admin name=\"netlab\" nick=\"netlab\" email=\"nobody@example.com\">\n"
@@ -54,7 +54,7 @@ static const char inspircd_configuration[] =
 
 #define SERVERS_MOST 4
 
-static struct ngircd running[SERVERS_MOST]; /* in this test; a pid of 0: none */
+static struct ngircd running[SERVERS_MOST]; /* in this test; a pid of 0 is a free place */
 
 int free_port(void)
 {
@@ -63,7 +63,7 @@ int free_port(void)
 
     ck_assert_msg(listener != -1, "%s", why);
     port = listener_port(listener);
-    (void)close(listener);
+    close(listener);
     return port;
 }
 
@@ -83,7 +83,7 @@ static void show_log(const struct ngircd *server)
     FILE *file;
     size_t length;
 
-    (void)snprintf(path, sizeof path, "%s/log", server->directory);
+    snprintf(path, sizeof path, "%s/log", server->directory);
     file = fopen(path, "r");
     length = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
     text[length] = '\0';
@@ -102,9 +102,9 @@ static void await_listening(const struct ngircd *server)
     while ((fd = dial("127.0.0.1", server->port, SOCK_STREAM, DEADLINE_MS, &why)) == -1) {
         if (clock_ms() > deadline || waitpid(server->program.pid, NULL, WNOHANG) != 0)
             show_log(server);
-        (void)nanosleep(&moment, NULL);
+        nanosleep(&moment, NULL);
     }
-    (void)close(fd);
+    close(fd);
 }
 
 /* Starts the program that `variable` names by a script, which finds its files in IRCD_. */
@@ -113,11 +113,11 @@ static void start(struct ngircd *server, const char *format, const char *more,
 {
     char path[128], log[128];
 
-    (void)strcpy(server->directory, "/tmp/netlab-ngircd-XXXXXX");
+    strcpy(server->directory, "/tmp/netlab-ngircd-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(server->directory));
 
-    (void)snprintf(path, sizeof path, "%s/conf", server->directory);
-    (void)snprintf(log, sizeof log, "%s/log", server->directory);
+    snprintf(path, sizeof path, "%s/conf", server->directory);
+    snprintf(log, sizeof log, "%s/log", server->directory);
     write_configuration(server, path, format, more);
     ck_assert_int_eq(setenv("IRCD_CONF", path, 1), 0);
     ck_assert_int_eq(setenv("IRCD_LOG", log, 1), 0);
@@ -144,7 +144,7 @@ void ngircd_start(struct ngircd *server, const char *name, int port, const char 
 bool inspircd_start(struct ngircd *server, const char *name)
 {
     if (system(SBIN "command -v ${INSPIRCD:-inspircd} >/dev/null") != 0) {
-        (void)printf("there is no InspIRCd here: not tried against it\n");
+        printf("there is no InspIRCd here: not tried against it\n");
         return false;
     }
     server->name = name;
@@ -162,7 +162,7 @@ static void remove_directory(const struct ngircd *server)
     char path[128];
 
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", server->directory, files[i]);
+        snprintf(path, sizeof path, "%s/%s", server->directory, files[i]);
         (void)unlink(path);
     }
     (void)rmdir(server->directory);
@@ -198,15 +198,15 @@ const char *ngircd_link(const char *peer, int peer_port)
     static unsigned next;
     char *out = lines[next++ % 2];
 
-    (void)snprintf(out, sizeof lines[0],
-                   "[Server]\n"
-                   "Name = %s.test\n"
-                   "Host = 127.0.0.1\n"
-                   "Port = %d\n"
-                   "MyPassword = link\n"
-                   "PeerPassword = link\n"
-                   "Passive = yes\n",
-                   peer, peer_port);
+    snprintf(out, sizeof lines[0],
+             "[Server]\n"
+             "Name = %s.test\n"
+             "Host = 127.0.0.1\n"
+             "Port = %d\n"
+             "MyPassword = link\n"
+             "PeerPassword = link\n"
+             "Passive = yes\n",
+             peer, peer_port);
     return out;
 }
 
@@ -218,9 +218,9 @@ void irc_send(struct stream *client, const char *format, ...)
     va_list list;
 
     va_start(list, format);
-    (void)vsnprintf(line, sizeof line - 2, format, list);
+    vsnprintf(line, sizeof line - 2, format, list);
     va_end(list);
-    (void)strcat(line, "\r\n");
+    strcat(line, "\r\n");
     send_text(client, line);
 }
 
@@ -257,9 +257,9 @@ void expect_said(struct stream *client, const char *nick, const char *format, ..
     va_list list;
 
     va_start(list, format);
-    (void)vsnprintf(expected, sizeof expected, format, list);
+    vsnprintf(expected, sizeof expected, format, list);
     va_end(list);
-    (void)snprintf(beginning, sizeof beginning, ":%s!", nick);
+    snprintf(beginning, sizeof beginning, ":%s!", nick);
     text += strcspn(text, ":") + 1;
     if (strncmp(line, beginning, strlen(beginning)) != 0 || strcmp(text, expected) != 0)
         ck_abort_msg("expected %s to say '%s', got '%s'", nick, expected, line);

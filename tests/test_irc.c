@@ -1,4 +1,4 @@
-/* net/irc: messages as a server sends them, and as it must not get them. */
+/* irc/irc: messages as servers send them, and as clients must not. */
 #include "tests/harness.h"
 
 #include "irc/irc.h"
@@ -9,7 +9,7 @@
 
 /* ---- Reading ------------------------------------------------------------------------ */
 
-/* Reads a stream in pieces of `step` bytes; its messages, each followed by a "|". */
+/* Reads a stream in pieces of `step` bytes. Returns its messages, each with a "|" after it. */
 static const char *read_all(const char *bytes, size_t length, size_t step)
 {
     static char out[65536];
@@ -46,15 +46,15 @@ START_TEST(what_is_too_long_is_cut_and_tags_of_any_length_are_skipped)
 {
     static char stream[40000], expected[600];
 
-    (void)memset(stream, 'x', 2000);
-    (void)strcpy(stream + 2000, "\r\nnext\r\n");
-    (void)memset(expected, 'x', IRC_MESSAGE_MOST - 2);
-    (void)strcpy(expected + IRC_MESSAGE_MOST - 2, "|next|");
+    memset(stream, 'x', 2000);
+    strcpy(stream + 2000, "\r\nnext\r\n");
+    memset(expected, 'x', IRC_MESSAGE_MOST - 2);
+    strcpy(expected + IRC_MESSAGE_MOST - 2, "|next|");
     ck_assert_str_eq(read_all(stream, strlen(stream), 7), expected);
 
-    (void)memset(stream, 'y', 30000);
+    memset(stream, 'y', 30000);
     stream[0] = '@';
-    (void)strcpy(stream + 30000, "  PING :z\r\n");
+    strcpy(stream + 30000, "  PING :z\r\n");
     ck_assert_str_eq(read_all(stream, strlen(stream), 1000), "PING :z|");
 }
 END_TEST
@@ -66,7 +66,7 @@ static struct irc_message parse(const char *text)
     char *copy = bytes[next++ % 8];
     struct irc_message message;
 
-    (void)strcpy(copy, text);
+    strcpy(copy, text);
     ck_assert(irc_parse(copy, &message));
     return message;
 }
@@ -93,7 +93,7 @@ START_TEST(a_message_is_prefix_command_and_parameters)
 }
 END_TEST
 
-START_TEST(parameters_that_lack_are_empty_and_none_is_read_past)
+START_TEST(missing_parameters_are_empty_strings)
 {
     struct irc_message message = parse("PRIVMSG");
     char nick[IRC_NICK_MOST + 1], nothing[] = "", spaces[] = "  ", alone[] = ":prefix";
@@ -126,8 +126,8 @@ START_TEST(a_nick_longer_than_any_is_cut)
     char text[400] = ":", nick[IRC_NICK_MOST + 1];
     struct irc_message message;
 
-    (void)memset(text + 1, 'n', 300);
-    (void)strcpy(text + 301, "!u@h JOIN #c");
+    memset(text + 1, 'n', 300);
+    strcpy(text + 301, "!u@h JOIN #c");
     message = parse(text);
     irc_nick(&message, nick);
     ck_assert_uint_eq(strlen(nick), IRC_NICK_MOST);
@@ -145,7 +145,7 @@ START_TEST(names_are_compared_as_irc_does)
 }
 END_TEST
 
-START_TEST(what_is_no_nick_or_channel_is_told)
+START_TEST(nicks_and_channels_are_told_from_what_is_not_one)
 {
     static const char *const bad_nicks[] = {"", "1ann", "-a", "an n", "a!b", "a\r", "é"};
     static const char *const bad_channels[] = {"",     "room", "#",       "#a b",
@@ -202,7 +202,7 @@ START_TEST(a_text_too_long_is_cut_at_a_character)
     char out[IRC_MESSAGE_MOST], text[1024] = "";
 
     for (int i = 0; i < 300; i++)
-        (void)strcat(text, "€");
+        strcat(text, "€");
     /* 512 less "PRIVMSG #c " and CR LF: 166 characters of three bytes. */
     ck_assert_uint_eq(irc_build(out, "PRIVMSG", "#c", text, NULL), 11 + 166 * 3 + 2);
     ck_assert_uint_eq(irc_build(out, "PRIVMSG", text, "x", NULL), 0);
@@ -220,12 +220,12 @@ static const char *strip(const char *text)
 {
     static char copy[256];
 
-    (void)strcpy(copy, text);
+    strcpy(copy, text);
     irc_strip(copy);
     return copy;
 }
 
-START_TEST(formatting_codes_are_taken_out)
+START_TEST(formatting_codes_are_removed)
 {
     ck_assert_str_eq(strip("\x02"
                            "bold\x0F \x1Dit\x1D \x1Fun\x1F \x16re\x16 \x11mo\x1Est"),
@@ -267,7 +267,7 @@ START_TEST(an_action_is_known_from_speech_and_from_programs_questions)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char copy[64], *text = copy;
 
-        (void)strcpy(copy, cases[i].text);
+        strcpy(copy, cases[i].text);
         ck_assert_int_eq(irc_unwrap(&text), cases[i].kind);
         ck_assert_str_eq(text, cases[i].said);
     }
@@ -276,7 +276,7 @@ END_TEST
 
 /* ---- Anything at all ---------------------------------------------------------------- */
 
-/* Bytes of a kind that messages are made of, and now and then any other. */
+/* Mostly bytes that mean something in a message, and now and then any other. */
 static size_t random_stream(char *out, size_t size)
 {
     static const char likely[] = " :@!\r\n\1\2\3\4,0159afPRIVMSG#\0\xE2\x82\xAC\x80";
@@ -288,7 +288,7 @@ static size_t random_stream(char *out, size_t size)
     return length;
 }
 
-/* Each string is copied to the heap first: a sanitizer sees what is read past its end. */
+/* Each string lies on the heap, so that a sanitizer sees a read past its end. */
 static void use_message(const char *text)
 {
     char *copy = strdup(text), out[IRC_MESSAGE_MOST], nick[IRC_NICK_MOST + 1];
@@ -340,15 +340,15 @@ int main(void)
         messages_are_the_same_however_the_stream_was_cut,
         what_is_too_long_is_cut_and_tags_of_any_length_are_skipped,
         a_message_is_prefix_command_and_parameters,
-        parameters_that_lack_are_empty_and_none_is_read_past,
+        missing_parameters_are_empty_strings,
         the_fifteenth_parameter_takes_the_rest,
         a_nick_longer_than_any_is_cut,
         names_are_compared_as_irc_does,
-        what_is_no_nick_or_channel_is_told,
+        nicks_and_channels_are_told_from_what_is_not_one,
         a_message_is_built_of_its_parameters,
         no_second_command_can_be_built,
         a_text_too_long_is_cut_at_a_character,
-        formatting_codes_are_taken_out,
+        formatting_codes_are_removed,
         an_action_is_known_from_speech_and_from_programs_questions,
         random_bytes_do_no_harm,
     };

@@ -25,7 +25,7 @@ static char directory[] = "/tmp/netlab-irc-bot-XXXXXX", log_path[64], port_text[
 static void make_directory(void)
 {
     ck_assert_ptr_nonnull(mkdtemp(directory));
-    (void)snprintf(log_path, sizeof log_path, "%s/irc.log", directory);
+    snprintf(log_path, sizeof log_path, "%s/irc.log", directory);
 }
 
 static void remove_directory(void)
@@ -38,7 +38,7 @@ static void remove_directory(void)
 /* Starts the bot for a port, with one option and its value (NULL: none). */
 static void start_bot(int port, const char *option, const char *value)
 {
-    (void)snprintf(port_text, sizeof port_text, "%d", port);
+    snprintf(port_text, sizeof port_text, "%d", port);
     if (option != NULL)
         program_start(&bot, "IRC_BOT", "bin/irc_bot", "-l", log_path, option, value,
                       "127.0.0.1", port_text, "#room", NULL);
@@ -63,7 +63,7 @@ static void stop_bot(void)
     ck_assert_int_eq(program_wait(&bot), 0);
 }
 
-/* The same on a server that is a script: it closes, as servers do. */
+/* The same on a server that is a script. It closes, as servers do. */
 static void stop_bot_on(struct stream *server)
 {
     ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
@@ -81,7 +81,7 @@ static void start_on_ngircd(const char *option, const char *value)
 
 /* ---- The file ----------------------------------------------------------------------- */
 
-/* Is it a time as RFC 3339 has it? Its length with the space behind it, or 0. */
+/* The length of a time in the form of RFC 3339 and of the space after it, or 0. */
 static size_t time_length(const char *line)
 {
     int year, month, day, hour, minute, second, hours, minutes, length = 0;
@@ -93,7 +93,7 @@ static size_t time_length(const char *line)
     return length == 25 && line[25] == ' ' && (sign == '+' || sign == '-') ? 26 : 0;
 }
 
-/* The file's text, when its last line is this one; the deadline is for it to get there. */
+/* Waits until the file's last line ends in `last`. Returns the file's text. */
 static const char *await_log(const char *path, const char *last)
 {
     static char text[LOG_BYTES];
@@ -107,18 +107,18 @@ static const char *await_log(const char *path, const char *last)
         length = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
         text[length] = '\0';
         if (file != NULL)
-            (void)fclose(file);
+            fclose(file);
         if (length > tail && text[length - 1] == '\n' &&
             strncmp(text + length - 1 - tail, last, tail) == 0 &&
             text[length - 2 - tail] == ' ')
             return text;
-        (void)nanosleep(&moment, NULL);
+        nanosleep(&moment, NULL);
     }
     ck_abort_msg("the log does not come to end in '%s': '%s'", last,
                  length > 400 ? text + length - 400 : text);
 }
 
-/* All lines have a time, and nothing in them that a terminal would obey. Their number. */
+/* Each line must have a time, and no control character. Returns the number of lines. */
 static int check_lines(const char *text)
 {
     int lines = 0;
@@ -137,7 +137,7 @@ static int check_lines(const char *text)
     return lines;
 }
 
-START_TEST(row_14_what_is_said_is_written_with_the_time_a_line_each)
+START_TEST(row_14_each_line_said_is_written_with_the_time)
 {
     struct stream bob;
     const char *text;
@@ -145,7 +145,8 @@ START_TEST(row_14_what_is_said_is_written_with_the_time_a_line_each)
     start_on_ngircd(NULL, NULL);
     bob = irc_join(irc.port, "bob", "#room");
     irc_send(&bob, "PRIVMSG #room :hello: you");
-    text = await_log(log_path, "#room <bob> hello: you"); /* and not only at the end */
+    text =
+        await_log(log_path, "#room <bob> hello: you"); /* at once, not only at the end */
     ck_assert_int_ge(check_lines(text), 1);
     irc_send(&bob, "NOTICE #room :\x02note\x02");
     (void)await_log(log_path, "#room -bob- note");
@@ -185,7 +186,7 @@ START_TEST(on_inspircd_what_is_said_is_written_as_well)
 }
 END_TEST
 
-START_TEST(a_hangup_opens_the_file_anew_and_no_line_is_lost)
+START_TEST(a_hangup_opens_the_file_again_and_no_line_is_lost)
 {
     struct stream bob;
     char old[80];
@@ -194,7 +195,7 @@ START_TEST(a_hangup_opens_the_file_anew_and_no_line_is_lost)
     bob = irc_join(irc.port, "bob", "#room");
     irc_send(&bob, "PRIVMSG #room :first");
     (void)await_log(log_path, "<bob> first");
-    (void)snprintf(old, sizeof old, "%s.old", log_path);
+    snprintf(old, sizeof old, "%s.old", log_path);
     ck_assert_int_eq(rename(log_path, old), 0);
     irc_send(&bob, "PRIVMSG #room :second");
     (void)await_log(old, "<bob> second");
@@ -209,14 +210,14 @@ START_TEST(a_hangup_opens_the_file_anew_and_no_line_is_lost)
 }
 END_TEST
 
-/* Where it means "open it anew", and not the end, it is heard also under nohup. */
+/* nohup ignores SIGHUP because it would end a program; here it only opens the file. */
 START_TEST(a_hangup_is_heeded_under_nohup_too)
 {
     struct fake fake = fake_open();
     struct stream server;
     char nick[64];
 
-    (void)snprintf(port_text, sizeof port_text, "%d", fake.port);
+    snprintf(port_text, sizeof port_text, "%d", fake.port);
     program_start_by(&bot, "trap '' HUP; exec \"$@\"", "IRC_BOT", "bin/irc_bot", "-l",
                      log_path, "127.0.0.1", port_text, "#room", NULL);
     server = fake_welcome(&fake, "#room", nick);
@@ -225,12 +226,13 @@ START_TEST(a_hangup_is_heeded_under_nohup_too)
     ck_assert_int_eq(kill(bot.pid, SIGHUP), 0);
     irc_send(&server, ":bob!u@h PRIVMSG #room :\xE2\x80\xAE"
                       "gnp.exe");
-    (void)await_log(log_path, "<bob> \xEF\xBF\xBDgnp.exe"); /* and nothing is turned */
+    (void)await_log(
+        log_path, "<bob> \xEF\xBF\xBDgnp.exe"); /* so nothing is shown in another order */
     stop_bot_on(&server);
 }
 END_TEST
 
-START_TEST(a_full_disk_is_said_once_and_the_bot_goes_on)
+START_TEST(a_full_disk_is_reported_once_and_the_bot_goes_on)
 {
     struct stream bob;
 
@@ -246,7 +248,7 @@ START_TEST(a_full_disk_is_said_once_and_the_bot_goes_on)
         continue;
     irc_send(&bob, "PRIVMSG #room :kept");
     (void)await_log(log_path, "<bob> kept");
-    expect_error("again; "); /* the server's own notices were lost as well */
+    expect_error("again; "); /* how many: the server's notices are lost too */
     stop_bot();
     ngircd_stop(&irc, SIGTERM);
 }
@@ -262,10 +264,9 @@ START_TEST(a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
     char nick[64];
 
     ck_assert_ptr_nonnull(file);
-    (void)fprintf(file, "%999s\n", "before");
+    fprintf(file, "%999s\n", "before");
     ck_assert_int_eq(fclose(file), 0);
-    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small),
-                     0); /* the bot's disk is that full */
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0); /* like a full disk */
     start_bot(fake.port, NULL, NULL);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &large), 0);
     server = fake_welcome(&fake, "#room", nick);
@@ -283,7 +284,7 @@ START_TEST(a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
 }
 END_TEST
 
-START_TEST(a_file_that_takes_nothing_keeps_nobody_waiting)
+START_TEST(a_file_that_takes_nothing_delays_nobody)
 {
     struct fake fake = fake_open();
     struct stream server;
@@ -299,7 +300,7 @@ START_TEST(a_file_that_takes_nothing_keeps_nobody_waiting)
     start_bot(fake.port, NULL, NULL);
     server = fake_welcome(&fake, "#room", nick);
     expect_error("joined");
-    (void)memset(text, 'x', 400);
+    memset(text, 'x', 400);
     text[400] = '\0';
     for (int i = 0; i < 400; i++)
         irc_send(&server, ":bob!u@h PRIVMSG #room :%s", text);
@@ -311,11 +312,11 @@ START_TEST(a_file_that_takes_nothing_keeps_nobody_waiting)
     stream_close(&server);
     ck_assert_int_eq(program_wait(&bot), 1);
     expect_error("lines are missing in");
-    (void)close(reader);
+    close(reader);
 }
 END_TEST
 
-START_TEST(a_standard_error_that_nobody_reads_keeps_nobody_waiting)
+START_TEST(a_standard_error_that_nobody_reads_delays_nobody)
 {
     struct fake fake = fake_open();
     struct stream server;
@@ -329,7 +330,7 @@ START_TEST(a_standard_error_that_nobody_reads_keeps_nobody_waiting)
 }
 END_TEST
 
-START_TEST(a_file_that_cannot_be_opened_is_said)
+START_TEST(a_file_that_cannot_be_opened_is_reported)
 {
     program_start(&bot, "IRC_BOT", "bin/irc_bot", "-l", "/no/such/file", "#room", NULL);
     expect_error("irc_bot: cannot open /no/such/file: ");
@@ -416,7 +417,7 @@ START_TEST(it_identifies_with_a_password_that_is_never_shown)
     expect_error("lost the connection");
     ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
     ck_assert_int_eq(program_wait(&bot), 0);
-    expect_end(&bot.err); /* and nothing of it anywhere else */
+    expect_end(&bot.err); /* the password is nowhere else */
 }
 END_TEST
 
@@ -443,7 +444,7 @@ START_TEST(a_password_that_is_a_word_of_the_protocol_does_no_harm)
 }
 END_TEST
 
-START_TEST(what_the_server_refuses_is_said_in_words)
+START_TEST(what_the_server_refuses_is_reported_in_words)
 {
     static const struct {
         const char *answer, *words;
@@ -504,7 +505,7 @@ START_TEST(with_a_password_a_channel_for_registered_nicks_is_tried_again)
 }
 END_TEST
 
-START_TEST(a_nick_that_was_in_use_is_identified_for_and_tried_again)
+START_TEST(a_nick_in_use_is_tried_again_and_its_password_names_it)
 {
     struct fake fake = fake_open();
     struct stream server;
@@ -583,7 +584,7 @@ START_TEST(a_server_without_a_welcome_is_left_and_pauses_grow)
     free(irc_await(&server, "USER"));
     expect_end(&server);
     server = fake_accept(&fake);
-    send_text(&server, ":fake 001 netb"); /* and a close in the middle */
+    send_text(&server, ":fake 001 netb"); /* it closes in the middle */
     stream_close(&server);
     expect_error("trying again in 2 s");
     stop_bot();
@@ -603,7 +604,7 @@ START_TEST(it_keeps_trying_a_server_that_is_not_there_yet)
 }
 END_TEST
 
-START_TEST(an_error_and_a_kick_are_said_and_it_comes_back)
+START_TEST(an_error_and_a_kick_are_reported_and_it_comes_back)
 {
     struct fake fake = fake_open();
     struct stream server;
@@ -654,7 +655,7 @@ START_TEST(a_bot_that_was_stopped_asks_before_it_leaves_a_server)
     expect_error("joined");
     ck_assert_int_eq(kill(bot.pid, SIGSTOP), 0);
     ck_assert_int_eq(waitpid(bot.pid, &status, WUNTRACED), bot.pid);
-    (void)nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
     ck_assert_int_eq(kill(bot.pid, SIGCONT), 0);
     expect_line(&server, "PING netbot");
     irc_send(&server, ":fake PONG fake :netbot");
@@ -684,7 +685,7 @@ static void send_flood(struct stream *server)
     char line[64];
 
     for (int i = 0; i < 5000; i++) {
-        (void)snprintf(line, sizeof line, ":u%d!u@h PRIVMSG #room :flood\r\n", i);
+        snprintf(line, sizeof line, ":u%d!u@h PRIVMSG #room :flood\r\n", i);
         send_text(server, line);
     }
 }
@@ -708,11 +709,11 @@ START_TEST(hostile_bytes_do_no_harm_and_reach_no_terminal)
     start_bot(fake.port, NULL, NULL);
     server = fake_welcome(&fake, "#room", nick);
     send_bytes(&server, bytes, sizeof bytes - 1);
-    for (size_t i = 0; i < sizeof bytes - 1; i++) /* again, a byte a segment */
+    for (size_t i = 0; i < sizeof bytes - 1; i++) /* again, in segments of one byte */
         send_bytes(&server, bytes + i, 1);
     lines = malloc(100001);
     ck_assert_ptr_nonnull(lines);
-    (void)memset(lines, 'x', 100000);
+    memset(lines, 'x', 100000);
     lines[0] = '@';
     send_bytes(&server, lines, 100000);
     lines[0] = ':';
@@ -756,7 +757,7 @@ START_TEST(a_server_that_pings_without_end_and_never_reads_costs_no_memory)
 }
 END_TEST
 
-START_TEST(wrong_usage_is_said)
+START_TEST(wrong_usage_is_reported)
 {
     expect_wrong_usage("IRC_BOT", "bin/irc_bot", NULL, NULL);
     expect_wrong_usage("IRC_BOT", "bin/irc_bot", "room", NULL);
@@ -767,7 +768,7 @@ START_TEST(wrong_usage_is_said)
 }
 END_TEST
 
-START_TEST(a_name_that_is_none_is_said)
+START_TEST(a_name_that_does_not_exist_is_reported)
 {
     program_start(&bot, "IRC_BOT", "bin/irc_bot", "-l", log_path, "no.such.host.invalid",
                   "#room", NULL);
@@ -779,33 +780,33 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        row_14_what_is_said_is_written_with_the_time_a_line_each,
+        row_14_each_line_said_is_written_with_the_time,
         on_inspircd_what_is_said_is_written_as_well,
-        a_hangup_opens_the_file_anew_and_no_line_is_lost,
+        a_hangup_opens_the_file_again_and_no_line_is_lost,
         a_hangup_is_heeded_under_nohup_too,
-        a_full_disk_is_said_once_and_the_bot_goes_on,
+        a_full_disk_is_reported_once_and_the_bot_goes_on,
         a_line_that_a_full_disk_has_cut_is_ended_before_the_next,
-        a_file_that_takes_nothing_keeps_nobody_waiting,
-        a_standard_error_that_nobody_reads_keeps_nobody_waiting,
-        a_file_that_cannot_be_opened_is_said,
+        a_file_that_takes_nothing_delays_nobody,
+        a_standard_error_that_nobody_reads_delays_nobody,
+        a_file_that_cannot_be_opened_is_reported,
         it_waits_for_the_welcome_and_answers_pings_before_it,
         another_nick_is_taken_when_its_own_is_in_use,
         it_identifies_with_a_password_that_is_never_shown,
         a_password_that_is_a_word_of_the_protocol_does_no_harm,
-        what_the_server_refuses_is_said_in_words,
+        what_the_server_refuses_is_reported_in_words,
         with_a_password_a_channel_for_registered_nicks_is_tried_again,
-        a_nick_that_was_in_use_is_identified_for_and_tried_again,
+        a_nick_in_use_is_tried_again_and_its_password_names_it,
         a_key_opens_a_channel_that_has_one,
         a_silent_server_is_asked_and_then_left,
         a_server_without_a_welcome_is_left_and_pauses_grow,
         it_keeps_trying_a_server_that_is_not_there_yet,
-        an_error_and_a_kick_are_said_and_it_comes_back,
+        an_error_and_a_kick_are_reported_and_it_comes_back,
         a_nick_that_the_server_forces_on_it_is_its_own_and_so_is_a_forced_join,
         a_bot_that_was_stopped_asks_before_it_leaves_a_server,
         a_server_that_does_not_close_after_quit_is_left_all_the_same,
         hostile_bytes_do_no_harm_and_reach_no_terminal,
         a_server_that_pings_without_end_and_never_reads_costs_no_memory,
-        wrong_usage_is_said,
+        wrong_usage_is_reported,
     };
     Suite *suite = suite_create("irc_bot");
     TCase *tcase = tcase_create("irc_bot"), *names = tcase_create("names");
@@ -819,7 +820,7 @@ int main(void)
     tcase_set_timeout(names, 120);
     /* A child looks the name up, which valgrind would follow. */
     tcase_set_tags(names, "resolver");
-    tcase_add_test(names, a_name_that_is_none_is_said);
+    tcase_add_test(names, a_name_that_does_not_exist_is_reported);
     suite_add_tcase(suite, names);
     return run_suite(suite);
 }

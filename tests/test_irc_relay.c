@@ -162,7 +162,7 @@ START_TEST(inspircd_carries_a_room_as_well)
 }
 END_TEST
 
-/* For this server, as CASEMAPPING=ascii says, the two are not the same. */
+/* This server says CASEMAPPING=ascii, so the two nicks are not the same. */
 START_TEST(a_nick_almost_like_the_relays_is_somebody_elses)
 {
     struct stream ann, other;
@@ -327,7 +327,7 @@ START_TEST(nor_do_two_relays_whose_names_are_crossed)
 }
 END_TEST
 
-START_TEST(who_is_called_as_a_relay_is_heard_beyond_it_and_too_long_a_way_is_said)
+START_TEST(a_person_called_like_a_relay_is_heard_and_too_long_a_way_is_reported)
 {
     link_fakes("east", "0");
     irc_send(&fake_server, ":west!u@h PRIVMSG #room :<east> hello from the west");
@@ -396,7 +396,7 @@ static struct ngircd servers[2];
 static struct program rooms[2], relays[2];
 static struct stream ann, zoe, oper, watcher;
 
-/* Each server is to know who is at the other. */
+/* Links the servers, and waits until each knows who is at the other. */
 static void link_servers(void)
 {
     irc_send(&oper, "CONNECT b.test");
@@ -445,8 +445,8 @@ START_TEST(between_linked_servers_a_thousand_lines_arrive_once_and_in_order)
     say_lines("line", 0, SCALE_LINES);
     expect_lines("line", SCALE_LINES);
 
-    /* The link between the servers breaks: what is said then does not arrive, and when it
-       is made anew everything does. Nothing comes twice. */
+    /* The link between the servers breaks: what is said then does not arrive. When the link
+       is back everything does. Nothing comes twice. */
     irc_send(&oper, "DISCONNECT b.test");
     free(irc_await(&watcher, ":one!"));
     say_lines("lost with the link", 0, 50);
@@ -513,7 +513,7 @@ int main(void)
         relays_without_a_name_of_their_own_link_two_rooms_as_well,
         two_relays_of_the_same_room_and_channel_say_so_and_do_not_go_in_circles,
         nor_do_two_relays_whose_names_are_crossed,
-        who_is_called_as_a_relay_is_heard_beyond_it_and_too_long_a_way_is_said,
+        a_person_called_like_a_relay_is_heard_and_too_long_a_way_is_reported,
         rooms_and_channels_linked_in_a_ring_hear_a_line_once_by_each_way,
         between_linked_servers_a_thousand_lines_arrive_once_and_in_order,
     };

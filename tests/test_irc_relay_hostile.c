@@ -9,7 +9,7 @@
 
 /* ---- Hostile rooms ------------------------------------------------------------------ */
 
-START_TEST(the_rest_of_a_line_that_is_not_for_the_channel_is_no_line)
+START_TEST(the_rest_of_a_line_that_is_not_for_the_channel_is_not_taken_for_a_line)
 {
     static const char *const begins[] = {"[ann to you] ",
                                          "[ann] <relay> <x> ",
@@ -65,7 +65,7 @@ START_TEST(a_name_longer_than_any_is_not_passed_on_and_does_no_harm)
 }
 END_TEST
 
-START_TEST(a_room_that_knows_no_free_name_is_left)
+START_TEST(a_room_without_a_free_name_is_left)
 {
     struct fake rooms = fake_open();
     struct stream server;
@@ -163,7 +163,7 @@ START_TEST(hostile_bytes_from_irc_reach_the_room_as_clean_lines)
 }
 END_TEST
 
-START_TEST(a_standard_error_that_nobody_reads_keeps_nobody_waiting)
+START_TEST(a_standard_error_that_nobody_reads_delays_nobody)
 {
     ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
     link_fakes("relay", "0");
@@ -172,7 +172,7 @@ START_TEST(a_standard_error_that_nobody_reads_keeps_nobody_waiting)
 }
 END_TEST
 
-START_TEST(wrong_usage_is_said)
+START_TEST(wrong_usage_is_reported)
 {
     expect_wrong_usage("IRC_RELAY", "bin/irc_relay", NULL, NULL);
     expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-r:", "#room");
@@ -187,13 +187,13 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        the_rest_of_a_line_that_is_not_for_the_channel_is_no_line,
+        the_rest_of_a_line_that_is_not_for_the_channel_is_not_taken_for_a_line,
         a_name_longer_than_any_is_not_passed_on_and_does_no_harm,
-        a_room_that_knows_no_free_name_is_left,
+        a_room_without_a_free_name_is_left,
         a_line_that_was_begun_is_finished_before_another_name_is_asked_for,
         hostile_bytes_from_irc_reach_the_room_as_clean_lines,
-        a_standard_error_that_nobody_reads_keeps_nobody_waiting,
-        wrong_usage_is_said,
+        a_standard_error_that_nobody_reads_delays_nobody,
+        wrong_usage_is_reported,
     };
     Suite *suite = suite_create("irc_relay, hostile peers");
     TCase *tcase = tcase_create("irc_relay, hostile peers");

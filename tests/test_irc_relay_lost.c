@@ -37,7 +37,7 @@ START_TEST(it_keeps_to_the_pace_after_the_first_lines)
         free(irc_await(&server, words));
         if (i == 5)
             fifth = clock_ms();
-        if (i == 6) { /* what is no business of the pace is answered at once */
+        if (i == 6) { /* an answer is not held up by the pace */
             send_text(&server, "PING :now\r\n");
             expect_line(&server, "PONG now");
         }
@@ -47,7 +47,7 @@ START_TEST(it_keeps_to_the_pace_after_the_first_lines)
 }
 END_TEST
 
-START_TEST(what_is_said_does_not_wait_for_who_comes_and_goes)
+START_TEST(what_is_said_does_not_wait_for_news_of_joins)
 {
     enum { JOINED = 50 };
     int lines = 0, told = 0, more;
@@ -77,7 +77,7 @@ START_TEST(what_is_said_does_not_wait_for_who_comes_and_goes)
 }
 END_TEST
 
-/* A server that puts our nick alone before our JOIN says nothing about the rest of it. */
+/* Such a server puts our nick alone before our JOIN, without user and host. */
 START_TEST(a_message_fits_also_where_the_server_does_not_show_who_we_are)
 {
     struct fake fake = fake_open();
@@ -106,7 +106,7 @@ END_TEST
 
 /* ---- What is lost, and counted ------------------------------------------------------ */
 
-/* Says so many lines of a length while IRC is out of reach: whole ones must be dropped. */
+/* While IRC is out of reach, too many lines of a length are said: whole ones are dropped. */
 static void overflow(int said, int length)
 {
     struct fake fake = fake_open();
@@ -128,7 +128,7 @@ static void overflow(int said, int length)
         send_text(&ann, text);
     }
     expect_error(&relay, "too much waits on the way to #room: lines are being dropped");
-    /* The room has sent the relay all of it; and in a turn that answers PING it reads. */
+    /* The room has sent all of it. A relay that answers PING has read what was there. */
     send_text(&ann, "/msg relay end\n");
     (void)skip_to_line(&ann, "[you to relay] end");
     for (int i = 0; i < 100; i++) {
@@ -172,7 +172,7 @@ START_TEST(a_long_line_is_dropped_as_a_whole_and_counts_as_one)
 }
 END_TEST
 
-START_TEST(so_is_one_that_comes_out_of_the_room_in_two_pieces)
+START_TEST(so_does_one_that_comes_out_of_the_room_in_two_pieces)
 {
     overflow(100, LINE_MOST - (int)strlen("[ann] begun "));
 }
@@ -187,12 +187,13 @@ START_TEST(what_the_channel_does_not_take_is_told_in_the_room)
                            ":fake 404 relay #room :Cannot send to channel (+m)");
     expect_line(&fake_room, "-- 2 messages were not let into #room");
     irc_send(&fake_server, ":fake 404 relay #room :Cannot send to channel (+m)");
-    free(irc_await(&fake_room, "-- 1 message was not let into #room")); /* in a while */
+    free(irc_await(&fake_room,
+                   "-- 1 message was not let into #room")); /* a few seconds later */
     stream_close(&fake_server);
 }
 END_TEST
 
-START_TEST(a_line_whose_names_leave_no_place_for_words_is_counted)
+START_TEST(a_line_whose_names_leave_no_space_for_words_is_counted)
 {
     char channel[200], name[171];
     struct fake fake = fake_open();
@@ -235,7 +236,7 @@ START_TEST(what_a_server_that_hangs_had_taken_is_counted_where_it_was_said)
     free(irc_await(&server, "<ann> 3"));
     expect_error(&relay, "it does not answer");
     (void)skip_to_line(&ann, "[relay] -- %d lines said before may not have reached #room",
-                       6); /* and the news: the link, her coming and her name */
+                       6); /* with the news: the link, her join and her name */
     stream_close(&server);
 }
 END_TEST
@@ -382,7 +383,7 @@ START_TEST(what_waits_for_the_room_at_the_end_is_counted)
 
     relay = relay_start("relay", free_port(), fake.port, "#room", "0", NULL);
     server = fake_welcome(&fake, "#room", nick);
-    for (int i = 0; i < 1000; i++) /* one of these waits, and no more */
+    for (int i = 0; i < 1000; i++) /* one of these waits, the others are only counted */
         irc_send(&server, ":p%d!u@h JOIN #room", i);
     for (int i = 0; i < 3; i++)
         irc_send(&server, ":bob!u@h PRIVMSG #room :unheard");
@@ -441,13 +442,13 @@ int main(void)
 {
     const TTest *const tests[] = {
         it_keeps_to_the_pace_after_the_first_lines,
-        what_is_said_does_not_wait_for_who_comes_and_goes,
+        what_is_said_does_not_wait_for_news_of_joins,
         a_message_fits_also_where_the_server_does_not_show_who_we_are,
         a_queue_that_overflows_says_how_many_lines_were_dropped,
         a_long_line_is_dropped_as_a_whole_and_counts_as_one,
-        so_is_one_that_comes_out_of_the_room_in_two_pieces,
+        so_does_one_that_comes_out_of_the_room_in_two_pieces,
         what_the_channel_does_not_take_is_told_in_the_room,
-        a_line_whose_names_leave_no_place_for_words_is_counted,
+        a_line_whose_names_leave_no_space_for_words_is_counted,
         what_a_server_that_hangs_had_taken_is_counted_where_it_was_said,
         what_has_arrived_is_not_counted_and_what_was_under_way_is,
         a_name_in_use_in_the_room_gets_a_number,
