@@ -280,12 +280,12 @@ static void tell_changes(struct irc_relay *relay)
  */
 static void tell_drops(struct irc_relay *relay, enum side to)
 {
-    struct direction *way = &relay->to[to];
-    unsigned long dropped = way->waiting.dropped;
-    bool is_over = way->waiting.length < LINE_QUEUE_BYTES / 2;
+    struct direction *direction = &relay->to[to];
+    unsigned long dropped = direction->waiting.dropped;
+    bool is_over = direction->waiting.length < LINE_QUEUE_BYTES / 2;
     char text[512];
 
-    if (dropped == 0 || (way->told_of_drops && !is_over))
+    if (dropped == 0 || (direction->told_of_drops && !is_over))
         return;
     if (is_over)
         snprintf(text, sizeof text, "-- %lu line%s dropped on the way to %s", dropped,
@@ -294,9 +294,9 @@ static void tell_drops(struct irc_relay *relay, enum side to)
         snprintf(text, sizeof text,
                  "-- too much waits on the way to %s: lines are being dropped",
                  called(relay, to));
-    way->told_of_drops = !is_over;
+    direction->told_of_drops = !is_over;
     if (is_over)
-        way->waiting.dropped = 0;
+        direction->waiting.dropped = 0;
     report(relay, text + strlen("-- "));
     tell(relay, !to, text);
 }
@@ -334,15 +334,15 @@ static void tell_rejected(struct irc_relay *relay)
 /* The news that were left out are summed up when everything that waited has been said. */
 static void tell_news_left_out(struct irc_relay *relay, enum side to)
 {
-    struct direction *way = &relay->to[to];
+    struct direction *direction = &relay->to[to];
     char text[128];
 
-    if (way->news_left_out == 0 || way->waiting.length > 0 ||
+    if (direction->news_left_out == 0 || direction->waiting.length > 0 ||
         link_to(relay, to)->queue.length > 0)
         return;
     snprintf(text, sizeof text, "-- %lu more came, left or took a name",
-             way->news_left_out);
-    way->news_left_out = 0;
+             direction->news_left_out);
+    direction->news_left_out = 0;
     tell(relay, to, text);
 }
 

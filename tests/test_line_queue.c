@@ -1,0 +1,110 @@
+/* net/line_queue: whole lines that wait to be sent. */
+#include "tests/harness.h"
+
+#include "net/line_queue.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct line_queue queue;
+
+static bool add(const char *line)
+{
+    return line_queue_add(&queue, line, strlen(line));
+}
+
+static void expect_front(const char *expected)
+{
+    char line[64];
+
+    ck_assert(line_queue_front(&queue, line, sizeof line));
+    ck_assert_str_eq(line, expected);
+    line_queue_pop(&queue);
+}
+
+START_TEST(lines_come_out_as_they_went_in_also_past_the_end_of_the_buffer)
+{
+    char line[128], longer[1001], cut[11];
+
+    for (int i = 0; i < 10000; i++) {
+        snprintf(line, sizeof line, "line %d\n", i);
+        ck_assert(add(line));
+        if (i < 100)
+            continue;
+        snprintf(line, sizeof line, "line %d", i - 100);
+        expect_front(line);
+    }
+    ck_assert_uint_eq(queue.lines, 100);
+    for (int i = 9900; i < 10000; i++) {
+        snprintf(line, sizeof line, "line %d", i);
+        expect_front(line);
+    }
+    ck_assert(!line_queue_front(&queue, line, sizeof line));
+    ck_assert_uint_eq(queue.length, 0);
+
+    memset(longer, 'x', sizeof longer);
+    longer[1000] = '\n';
+    ck_assert(line_queue_add(&queue, longer, sizeof longer));
+    ck_assert(line_queue_front(&queue, cut, sizeof cut));
+    ck_assert_str_eq(cut, "xxxxxxxxxx");
+}
+END_TEST
+
+START_TEST(a_line_that_does_not_fit_is_counted)
+{
+    char line[LINE_QUEUE_BYTES / 4];
+
+    memset(line, 'x', sizeof line);
+    line[sizeof line - 1] = '\n';
+    for (int i = 0; i < 6; i++)
+        ck_assert_int_eq(line_queue_add(&queue, line, sizeof line), i < 4);
+    ck_assert_uint_eq(queue.lines, 4);
+    ck_assert_uint_eq(queue.dropped, 2);
+}
+END_TEST
+
+/* The socket takes a part of the second line; the next connection gets all of it. */
+START_TEST(a_line_that_was_begun_is_sent_again_as_a_whole)
+{
+    static char line[LINE_QUEUE_BYTES - 4], got[LINE_QUEUE_BYTES];
+    int pair[2], small = 4096;
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    ck_assert_int_eq(fcntl(pair[0], F_SETFL, O_NONBLOCK), 0);
+    setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    memset(line, 'x', sizeof line);
+    line[sizeof line - 1] = '\n';
+    ck_assert(add("1\n"));
+    ck_assert(line_queue_add(&queue, line, sizeof line));
+    ck_assert_int_eq(line_queue_send(&queue, pair[0], 0), 0);
+    ck_assert_int_eq(line_queue_send(&queue, pair[0], 2), 1);
+    ck_assert_uint_gt(queue.sent, 0);
+    ck_assert_uint_lt(queue.sent, sizeof line);
+    ck_assert_int_eq(line_queue_send(&queue, pair[0], 2), 0); /* it takes no more now */
+    close(pair[1]);
+    ck_assert_int_eq(line_queue_send(&queue, pair[0], 2), -1);
+
+    line_queue_rewind(&queue);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    ck_assert_int_eq(line_queue_send(&queue, pair[0], 1), 1);
+    ck_assert_int_eq(recv(pair[1], got, sizeof got, MSG_WAITALL | MSG_DONTWAIT),
+                     sizeof line);
+    ck_assert_int_eq(memcmp(got, line, sizeof line), 0);
+    ck_assert_uint_eq(queue.lines, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("line_queue");
+    TCase *tcase = tcase_create("line_queue");
+
+    tcase_add_test(tcase, lines_come_out_as_they_went_in_also_past_the_end_of_the_buffer);
+    tcase_add_test(tcase, a_line_that_does_not_fit_is_counted);
+    tcase_add_test(tcase, a_line_that_was_begun_is_sent_again_as_a_whole);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
