@@ -242,6 +242,37 @@ static pid_t flood(struct stream *client, const char *text)
     _exit(0);
 }
 
+/* The README's figure. A kernel takes in tens of KB at a time: less can look like nothing. */
+START_TEST(a_reader_of_100_kilobytes_a_second_stays_in_a_flooding_room)
+{
+    enum { BYTES_A_MS = 100, TIME_MS = 6000 };
+    struct program server = room_open();
+    struct stream clients[2];
+    char bytes[65536];
+    int64_t begun, got = 0;
+    pid_t flooder;
+
+    room_fill(&server, clients, 2);
+    flooder = flood(&clients[0], "words and more words for a room that is full\n");
+    begun = clock_ms();
+    while (got < BYTES_A_MS * TIME_MS) {
+        int64_t due = (clock_ms() - begun) * BYTES_A_MS - got;
+        ssize_t length = 0;
+
+        if (due > (int64_t)sizeof bytes)
+            due = sizeof bytes;
+        if (due > 0)
+            length = recv(clients[1].fd, bytes, (size_t)due, 0);
+        ck_assert_int_ge(length, due > 0);
+        got += length;
+        stream_drain(&server.out);
+        (void)poll(NULL, 0, 20);
+    }
+    (void)kill(flooder, SIGKILL);
+    program_stop(&server);
+}
+END_TEST
+
 START_TEST(a_flooding_sender_who_never_reads_keeps_nobody_from_talking)
 {
     struct program server = room_open();
@@ -858,6 +889,7 @@ int main(void)
         a_stalled_reader_is_closed_and_the_others_lose_nothing,
         a_reader_that_takes_a_byte_now_and_then_is_closed_too,
         a_slow_reader_that_reads_all_the_time_loses_nothing,
+        a_reader_of_100_kilobytes_a_second_stays_in_a_flooding_room,
         a_flooding_sender_who_never_reads_keeps_nobody_from_talking,
         who_sends_much_in_few_bytes_has_no_more_of_a_turn_than_the_others,
         who_talks_has_a_turn_whoever_else_does_while_a_reader_is_slow,
