@@ -10,14 +10,10 @@
 
 int descriptor_fill_standard(void)
 {
-    int descriptor;
-
-    do { /* open() gives the lowest number that is free */
-        descriptor = open("/dev/null", O_RDONLY);
-        if (descriptor == -1)
-            return -1;
-    } while (descriptor <= STDERR_FILENO);
-    return close(descriptor);
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
+        if (fcntl(descriptor, F_GETFD) == -1 && open("/dev/null", O_RDONLY) == -1)
+            return -1; /* open() gives the lowest number that is free: this one */
+    return 0;
 }
 
 void descriptor_raise_limit(unsigned long wanted)

@@ -42,6 +42,17 @@ void address_format(const struct sockaddr_storage *address, char *out)
                  address_port(address));
 }
 
+const char *address_bare(const char *host, char *bare)
+{
+    size_t length = strlen(host);
+
+    if (length < 3 || length > ADDRESS_MOST || host[0] != '[' || host[length - 1] != ']')
+        return host;
+    memcpy(bare, host + 1, length - 2);
+    bare[length - 2] = '\0';
+    return bare;
+}
+
 int address_port(const struct sockaddr_storage *address)
 {
     switch (address->ss_family) {

@@ -21,6 +21,12 @@
  */
 void address_format(const struct sockaddr_storage *address, char *out);
 
+/*
+ * Removes the brackets in which an IPv6 address is written before a port: [::1]. Returns
+ * `host` as it is, or `bare` of ADDRESS_MOST bytes with the address.
+ */
+const char *address_bare(const char *host, char *bare);
+
 /* The port of an IPv4 or IPv6 address in host order; -1 for another family. */
 int address_port(const struct sockaddr_storage *address);
 

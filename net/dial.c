@@ -17,18 +17,6 @@
 
 /* ---- The name ----------------------------------------------------------------------- */
 
-/* Removes the brackets of an IPv6 address, which is written so before a port: [::1]. */
-static const char *without_brackets(const char *host, char bare[ADDRESS_MOST])
-{
-    size_t length = strlen(host);
-
-    if (length < 3 || length > ADDRESS_MOST || host[0] != '[' || host[length - 1] != ']')
-        return host;
-    memcpy(bare, host + 1, length - 2);
-    bare[length - 2] = '\0';
-    return bare;
-}
-
 /* Fills dial->found. With AI_NUMERICHOST in `flags` it never waits. */
 static void look_up(struct dial *dial, const char *host, int port, int flags)
 {
@@ -42,7 +30,7 @@ static void look_up(struct dial *dial, const char *host, int port, int flags)
     snprintf(service, sizeof service, "%d", port);
     errno = 0;
     found->count = 0;
-    found->failed = getaddrinfo(without_brackets(host, bare), service, &hints, &first);
+    found->failed = getaddrinfo(address_bare(host, bare), service, &hints, &first);
     found->error = errno;
     if (found->failed)
         return;

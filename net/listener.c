@@ -71,10 +71,12 @@ static int open_family(const char *address, int port, int type, int family,
                              .ai_socktype = type,
                              .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found;
-    char service[8];
+    char service[8], bare[ADDRESS_MOST];
     int sock = -1, failed, error = EADDRNOTAVAIL;
 
     snprintf(service, sizeof service, "%d", port);
+    if (address != NULL)
+        address = address_bare(address, bare);
     failed = getaddrinfo(address, service, &hints, &found);
     if (failed) {
         *why = failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed);

@@ -15,7 +15,7 @@
 
 /*
  * Opens a socket of `type` (SOCK_STREAM, which then listens, or SOCK_DGRAM), bound to
- * `port` (0: any free one) of `address`, a name or a number. NULL means all addresses of
+ * `port` (0: any free one) of `address`, a name or a number, in brackets or not. NULL means all addresses of
  * this machine: IPv6 and, through the same socket, IPv4 (RFC 3493 3.7), or IPv4 alone
  * where there is no IPv6 or no such socket (OpenBSD). A given address is bound as it is:
  * "::" means IPv6 only. SO_REUSEADDR is set on a stream socket, so that a server can be

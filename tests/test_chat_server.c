@@ -807,9 +807,11 @@ START_TEST(it_listens_where_b_says_and_nowhere_else)
 {
     static const struct {
         const char *bound, *heard, *deaf;
-    } cases[] = {{"127.0.0.1", "127.0.0.1", "::1"}, {"::1", "::1", "127.0.0.1"}};
+    } cases[] = {{"127.0.0.1", "127.0.0.1", "::1"},
+                 {"::1", "::1", "127.0.0.1"},
+                 {"[::1]", "::1", "127.0.0.1"}};
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct program server;
         struct stream client;
         struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};

@@ -234,6 +234,10 @@ START_TEST(what_cannot_be_bound_is_said_in_words)
 
     ck_assert_int_eq(listener_open(NULL, listener_port(listener), SOCK_STREAM, &why), -1);
     ck_assert_str_eq(why, strerror(EADDRINUSE));
+    /* Not the other family: that would be a server on half of its addresses. */
+    ck_assert_int_eq(
+        listener_open("localhost", listener_port(listener), SOCK_STREAM, &why), -1);
+    ck_assert_str_eq(why, strerror(EADDRINUSE));
     ck_assert_int_eq(listener_open("no.such.host.invalid", 0, SOCK_STREAM, &why), -1);
     ck_assert_uint_gt(strlen(why), 0);
     ck_assert_int_eq(listener_open("192.0.2.1", 0, SOCK_STREAM, &why), -1);
