@@ -13,6 +13,7 @@
  * An echo service on a port that nobody knows cannot be told from a client: somebody who
  * forges addresses could still set two of these servers on each other.
  */
+#include "base/clock.h"
 #include "base/descriptor.h"
 #include "base/fdset.h"
 #include "base/log.h"
@@ -34,6 +35,7 @@
 /* Datagrams that are answered before the next look at signals and the log. */
 #define DATAGRAMS_A_TURN 64
 #define PATIENCE_MS      2000 /* at the end, with the log's reader */
+#define REST_MS          100  /* after a failure to receive, in place of a busy loop */
 
 struct dgram_server {
     int srvsock;
@@ -41,7 +43,8 @@ struct dgram_server {
     unsigned long long echoed, dropped, ignored;
     struct log log;
     char log_bytes[LOG_BYTES];
-    bool verbose;
+    bool verbose, has_failed;
+    int64_t rest_until;            /* clock_ms(); nothing is received until then */
     char bytes[DATAGRAM_MOST + 1]; /* one more, so that too long a datagram shows */
 };
 
@@ -77,16 +80,39 @@ static bool answers_by_itself(const struct dgram_server *server, int port)
     return port == server->port || port == 0;
 }
 
-/* Answers one datagram. False: none is waiting. */
+/*
+ * Does recvmsg() report an ICMP message about an earlier answer? Whoever that was for is
+ * gone, which concerns nobody else. Anything else is a failure of this machine.
+ */
+static bool is_about_an_answer(int error)
+{
+    return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
+           error == EMSGSIZE || error == ECONNRESET;
+}
+
+static void fail(struct dgram_server *server, int error)
+{
+    if (!server->has_failed)
+        log_complain(&server->log, "cannot receive: %s", strerror(error));
+    server->has_failed = true;
+    server->rest_until = clock_ms() + REST_MS;
+}
+
+/* Answers one datagram. False: none is waiting, or none can be received now. */
 static bool answer(struct dgram_server *server)
 {
     struct datagram_route route;
     ssize_t length =
         datagram_receive(server->srvsock, server->bytes, sizeof server->bytes, &route);
 
-    /* Any other error is an ICMP message about an earlier answer: it concerns nobody. */
-    if (length == -1)
-        return !descriptor_try_again(errno);
+    if (length == -1 && is_about_an_answer(errno))
+        return true;
+    if (length == -1) {
+        if (!descriptor_try_again(errno))
+            fail(server, errno);
+        return false;
+    }
+    server->has_failed = false;
     if (answers_by_itself(server, address_port(&route.peer)))
         server->ignored++;
     else if (datagram_answer(server->srvsock, server->bytes, (size_t)length, &route) ==
@@ -103,11 +129,16 @@ static int dgram_server_run(struct dgram_server *server, struct signals *signals
     struct fdset readable, writable;
 
     while (!signals_stop_requested()) {
+        int64_t rest_ms = server->rest_until - clock_ms();
+        struct timespec rest = clock_timespec(rest_ms);
+
         fdset_clear(&readable);
         fdset_clear(&writable);
-        fdset_add(&readable, server->srvsock);
+        if (rest_ms <= 0)
+            fdset_add(&readable, server->srvsock);
         log_watch(&server->log, &writable);
-        if (signals_pselect(signals, &readable, &writable, NULL) == -1)
+        if (signals_pselect(signals, &readable, &writable, rest_ms > 0 ? &rest : NULL) ==
+            -1)
             return -1;
         if (fdset_has(&readable, server->srvsock))
             for (int n = 0; n < DATAGRAMS_A_TURN && answer(server); n++)

@@ -69,7 +69,7 @@ static int echo_server_init(struct echo_server *server,
     fdset_clear(&server->descriptors);
     fdset_clear(&server->owed);
     fdset_add(&server->descriptors, server->srvsock);
-    listener_init(&server->newcomers, LISTENER_FULL);
+    listener_init(&server->newcomers, LISTENER_FULL, &server->log);
     server->now = clock_ms();
     log_open(&server->log, "echo_srv", STDOUT_FILENO, server->log_bytes,
              sizeof server->log_bytes);

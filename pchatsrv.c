@@ -99,7 +99,7 @@ static int chat_server_init(struct chat_server *server,
     server->port = listener_port(server->srvsock);
     fdset_clear(&server->descriptors);
     fdset_add(&server->descriptors, server->srvsock);
-    listener_init(&server->newcomers, LISTENER_FULL);
+    listener_init(&server->newcomers, LISTENER_FULL, &server->log);
     server->now = clock_ms();
     log_open(&server->log, "pchatsrv", STDOUT_FILENO, server->log_bytes, OUTPUT_BYTES);
     log_line(&server->log, "ChatServer started on port %d", server->port);
@@ -277,7 +277,9 @@ static void receive(struct chat_server *server, int sock)
                             (size_t)got - taken, &event);
         take_event(server, sock, event);
     }
-    (void)recv(sock, bytes, taken, 0); /* they are there: this only removes them */
+    /* They are there, so this only removes them. If it fails they would be said again. */
+    if (taken > 0 && recv(sock, bytes, taken, 0) != (ssize_t)taken)
+        hang_up(server, sock, errno);
 }
 
 /* Reads once from each member that is ready. After a full room the next in turn is first. */
@@ -313,8 +315,9 @@ static void send_to_clients(struct chat_server *server, const struct fdset *writ
         if (!room_is_client(room, sock))
             continue;
         if (room->clients[sock].cursor.position != room->transcript.end &&
-            (!fdset_has(&room->behind, sock) || fdset_has(writable, sock)))
-            readers_send(room, sock);
+            (!fdset_has(&room->behind, sock) || fdset_has(writable, sock)) &&
+            readers_send(room, sock) == -1)
+            hang_up(server, sock, room->clients[sock].send_error);
         if (room_has_left(room, sock, server->now))
             close_client(server, sock);
     }
@@ -379,6 +382,8 @@ static int64_t choose_descriptors(const struct chat_server *server,
 /* Nobody else comes in. Everyone is told, and gets what was said before. */
 static void begin_to_stop(struct chat_server *server)
 {
+    if (server->srvsock == -1)
+        return;
     fdset_remove(&server->descriptors, server->srvsock);
     close(server->srvsock);
     server->srvsock = -1;
@@ -404,7 +409,7 @@ static int chat_server_run(struct chat_server *server, struct signals *signals)
                             deadline == INT64_MAX ? NULL : &timeout) == -1)
             return -1;
         server->now = clock_ms();
-        if (signals_stop_requested() && server->srvsock != -1)
+        if (signals_stop_requested())
             begin_to_stop(server);
         if (fdset_has(&readable, server->srvsock))
             for (int n = 0; n < LISTENER_A_TURN && accept_new_connection(server); n++)
@@ -454,8 +459,11 @@ int main(int argc, char *argv[])
     if (chat_server_init(&server, &where, &why) == -1)
         options_cannot_listen(&options, &where, why);
     result = chat_server_run(&server, &signals);
-    if (result == -1)
+    if (result == -1) { /* there is no waiting any more: one send to each must do */
         perror("pchatsrv: select");
+        begin_to_stop(&server);
+        send_to_clients(&server, &server.room.behind);
+    }
     log_finish(&server.log, PATIENCE_MS);
     chat_server_free(&server);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -81,11 +81,21 @@ void log_watch(const struct log *log, struct fdset *writable)
         fdset_add(writable, log->output.descriptor);
 }
 
-static void complain(struct log *log, int error)
+void log_complain(const struct log *log, const char *format, ...)
+{
+    va_list list;
+
+    fprintf(stderr, "%s: ", log->program);
+    va_start(list, format);
+    vfprintf(stderr, format, list);
+    va_end(list);
+    fprintf(stderr, "\n");
+}
+
+static void fail(struct log *log, int error)
 {
     if (log->retry_at == 0 && log->output.descriptor != STDERR_FILENO)
-        fprintf(stderr, "%s: cannot write to standard output: %s\n", log->program,
-                strerror(error));
+        log_complain(log, "cannot write to standard output: %s", strerror(error));
     log->retry_at = clock_ms() + RETRY_MS;
 }
 
@@ -101,7 +111,7 @@ void log_write(struct log *log)
     written = output_write(&log->output, log->bytes + log->begin, log->end - log->begin);
     if (written == -1) {
         if (!descriptor_try_again(errno))
-            complain(log, errno);
+            fail(log, errno);
         return;
     }
     log->retry_at = 0;

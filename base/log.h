@@ -46,6 +46,10 @@ void log_watch(const struct log *log, struct fdset *writable);
 /* Writes what the output takes now. */
 void log_write(struct log *log);
 
+/* Prints "program: ..." on standard error, as printf() does. */
+void log_complain(const struct log *log, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Before the program ends: writes the rest, and waits at most `ms` for its reader. */
 void log_finish(struct log *log, int64_t ms);
 

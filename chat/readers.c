@@ -18,17 +18,19 @@ static ssize_t send_span(int sock, struct transcript_span *span)
     return sendmsg(sock, &message, MSG_NOSIGNAL);
 }
 
-void readers_send(struct room *room, int sock)
+int readers_send(struct room *room, int sock)
 {
     struct client *client = &room->clients[sock];
     struct transcript_span span;
     ssize_t sent = 0;
+    int result = 0;
 
     if (transcript_read(&room->transcript, client->cursor, sock, &span) > 0)
         sent = send_span(sock, &span);
     if (sent == -1 && !descriptor_try_again(errno)) {
         client->send_error = errno;
-        shutdown(sock, SHUT_RDWR); /* so that recv() is sure to see the end */
+        if (shutdown(sock, SHUT_RDWR) == -1 && errno != ENOTCONN)
+            result = -1;
     }
     if (client->send_error != 0)
         client->cursor = transcript_now(&room->transcript);
@@ -39,6 +41,7 @@ void readers_send(struct room *room, int sock)
         fdset_remove(&room->behind, sock);
     else
         fdset_add(&room->behind, sock);
+    return result;
 }
 
 /* ---- Space -------------------------------------------------------------------------- */

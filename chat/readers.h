@@ -13,9 +13,10 @@
 
 /*
  * Sends a client what it has not read: one send(), or sendmsg() for several pieces. After
- * an error it is sent nothing more, and recv() on its socket reports the end.
+ * an error (send_error) it is sent nothing more, and recv() on its socket reports the end,
+ * after what the client has said. -1: not even that can be hoped for; close it.
  */
-void readers_send(struct room *room, int sock);
+int readers_send(struct room *room, int sock);
 
 /*
  * Is there space for more to be said? What everyone has read is freed only when there

@@ -26,7 +26,7 @@ void echo_blocking_start(struct echo_blocking *server, const struct options *opt
     server->srvsock = listener_open(where.address, where.port, SOCK_STREAM, &why);
     if (server->srvsock == -1)
         options_cannot_listen(options, &where, why);
-    listener_init(&server->newcomers, LISTENER_FULL);
+    listener_init(&server->newcomers, LISTENER_FULL, NULL);
     if (printf("EchoServer started on port %d\n", listener_port(server->srvsock)) < 0 ||
         fflush(stdout) == EOF)
         fprintf(stderr, "%s: cannot write to standard output: %s\n", options->program,

@@ -523,8 +523,8 @@ static int start(struct stream_server *server)
     server->where.port = listener_port(server->srvsock);
     fdset_clear(&server->descriptors);
     fdset_add(&server->descriptors, server->srvsock);
-    listener_init(&server->newcomers,
-                  server->full != NULL ? server->full : LISTENER_FULL);
+    listener_init(&server->newcomers, server->full != NULL ? server->full : LISTENER_FULL,
+                  &server->log);
     server->client_limit = descriptor_limit() - server->reserve;
     server->now = clock_ms();
     log_open(&server->log, server->program, STDOUT_FILENO, server->log_bytes,

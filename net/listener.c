@@ -140,10 +140,9 @@ static void close_spare(struct listener *listener)
     listener->spare = -1;
 }
 
-void listener_init(struct listener *listener, const char *full)
+void listener_init(struct listener *listener, const char *full, const struct log *log)
 {
-    listener->full = full;
-    listener->rest_until = 0;
+    *listener = (struct listener){.full = full, .log = log};
     open_spare(listener);
 }
 
@@ -194,16 +193,27 @@ static enum accept_result send_one_away(struct listener *listener, int srvsock)
 {
     enum accept_result result = FAILED;
     struct sockaddr_storage peer;
-    int newcomer;
+    int newcomer, error = errno;
 
     if (listener->spare != -1) {
         close_spare(listener);
         result = take(srvsock, &newcomer, &peer);
+        error = errno;
         if (result == ACCEPTED)
             listener_turn_away(newcomer, listener->full);
     }
     open_spare(listener);
+    errno = error;
     return result == NO_DESCRIPTOR ? FAILED : result;
+}
+
+/* No peer's own failure, and no client can be helped by another try at once. */
+static void fail(struct listener *listener, int error)
+{
+    if (listener->log != NULL && !listener->has_failed)
+        log_complain(listener->log, "cannot accept connections: %s", strerror(error));
+    listener->has_failed = true;
+    listener->rest_until = clock_ms() + REST_MS;
 }
 
 /* Makes the newcomer ready to be served. -1: it has no place, or is gone already. */
@@ -238,7 +248,9 @@ int listener_accept(struct listener *listener, int srvsock, struct sockaddr_stor
             result = send_one_away(listener, srvsock);
         }
         if (result == FAILED)
-            listener->rest_until = clock_ms() + REST_MS;
+            fail(listener, errno);
+        else
+            listener->has_failed = false;
         if (result == FAILED || result == NOBODY)
             break;
     }

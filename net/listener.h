@@ -8,6 +8,7 @@
 #define NET_LISTENER_H
 
 #include "base/fdset.h"
+#include "base/log.h"
 
 #include <netinet/in.h>
 #include <stdint.h>
@@ -35,13 +36,15 @@ int listener_port(int socket);
  * select() would report it for ever.
  */
 struct listener {
-    const char *full;   /* the sentence for a newcomer without a place, the caller's */
-    int spare;          /* -1: there is none */
-    int64_t rest_until; /* clock_ms(); until then it is no use to call accept() */
+    const char *full;      /* the sentence for a newcomer without a place, the caller's */
+    int spare;             /* -1: there is none */
+    int64_t rest_until;    /* clock_ms(); until then it is no use to call accept() */
+    const struct log *log; /* where a lasting failure is reported, once; or NULL */
+    bool has_failed;
 };
 
 #define LISTENER_FULL "Server full, try again later\r\n"
-void listener_init(struct listener *listener, const char *full);
+void listener_init(struct listener *listener, const char *full, const struct log *log);
 void listener_close(struct listener *listener);
 
 /*

@@ -216,7 +216,7 @@ static void serve_streams(bool chat)
     struct sockaddr_storage peer;
     struct listener newcomers;
 
-    listener_init(&newcomers, "");
+    listener_init(&newcomers, "", NULL);
     for (;;) {
         (void)poll(polled, count, -1);
         for (nfds_t i = 1; i < count; i++) {

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -197,8 +198,47 @@ START_TEST(while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rest
     struct stream client = room_join(&server);
 
     ck_assert_int_ge(clock_ms() - before, 190); /* two rests of 100 ms */
+    expect_lf(&server.err, "pchatsrv: cannot accept connections: %s", strerror(ENFILE));
     stream_close(&client);
     program_stop(&server);
+}
+END_TEST
+
+START_TEST(a_datagram_server_that_cannot_receive_says_so_once_and_rests)
+{
+    struct program server;
+    struct sockaddr_in peer = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    int64_t before = clock_ms();
+    char echoed[8];
+
+    program_start_by(
+        &server,
+        "exec strace -D -o /dev/null -e inject=recvmsg:error=ENOMEM:when=1..3 "
+        "\"$@\"",
+        "DGRAM_SRV", "bin/dgram_srv", "-p", "0", NULL);
+    program_read_port(&server, "DatagramServer started on port ");
+    peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    peer.sin_port = htons((uint16_t)server.port);
+    ck_assert_int_eq(sendto(fd, "hello", 5, 0, (struct sockaddr *)&peer, sizeof peer), 5);
+    ck_assert_int_eq(recv(fd, echoed, sizeof echoed, 0), 5);
+    ck_assert_int_ge(clock_ms() - before, 290); /* three rests of 100 ms */
+    expect_lf(&server.err, "dgram_srv: cannot receive: %s", strerror(ENOMEM));
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(a_room_whose_select_fails_says_goodbye_and_why)
+{
+    struct program server =
+        room_under_strace("/dev/null", "inject=pselect6:error=ENOMEM:when=3");
+    struct stream client = room_join(&server);
+
+    send_text(&client, "hello\n");
+    expect_line(&client, "ChatServer stopping");
+    expect_end(&client);
+    expect_lf(&server.err, "pchatsrv: select: %s", strerror(ENOMEM));
+    ck_assert_int_eq(program_wait(&server), 1);
 }
 END_TEST
 
@@ -295,6 +335,8 @@ int main(void)
         after_a_crowd_the_server_looks_at_no_more_descriptors_than_before,
         why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing,
         while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rests,
+        a_datagram_server_that_cannot_receive_says_so_once_and_rests,
+        a_room_whose_select_fails_says_goodbye_and_why,
         one_that_takes_nothing_yet_of_a_late_answer_has_its_idle_time_for_it,
         a_thousand_clients_fit_in_six_megabytes_and_so_they_do_when_none_reads,
     };

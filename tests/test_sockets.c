@@ -181,7 +181,7 @@ START_TEST(out_of_descriptors_the_spare_serves_to_send_a_newcomer_away)
     struct stream clients[2];
 
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
-    listener_init(&newcomers, "full\r\n");
+    listener_init(&newcomers, "full\r\n", NULL);
     ck_assert_int_ne(newcomers.spare, -1);
     for (int i = 0; i < 2; i++)
         clients[i] = connect_to(listener_port(listener));
