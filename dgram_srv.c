@@ -123,7 +123,13 @@ static bool answer(struct dgram_server *server)
     return true;
 }
 
-/* Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed. */
+/*
+ * Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed.
+ *
+ * With one socket, select() seems to be too much: recvmsg() could wait by itself. But then
+ * a signal that arrives just before the call would not be noticed until the next datagram,
+ * and a slow reader of standard output could not be waited for.
+ */
 static int dgram_server_run(struct dgram_server *server, struct signals *signals)
 {
     struct fdset readable, writable;

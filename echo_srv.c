@@ -78,7 +78,11 @@ static int echo_server_init(struct echo_server *server,
     return 0;
 }
 
-/* False: nobody else is waiting, or nobody can be accepted now. */
+/*
+ * Takes in a newcomer. False: nobody else is waiting, or nobody can be accepted now. There
+ * is no place for one when descriptors run out (EMFILE), or the next is FD_SETSIZE or more;
+ * listener_accept() then tells it so, and closes it.
+ */
 static bool accept_new_connection(struct echo_server *server)
 {
     struct sockaddr_storage peer;
@@ -97,7 +101,10 @@ static bool accept_new_connection(struct echo_server *server)
     return true;
 }
 
-/* `error` is the errno that ended the connection, or 0. */
+/*
+ * `error` is the errno that ended the connection, or 0. The descriptor leaves the sets: a
+ * closed one makes select() fail (EBADF), and its number may soon be another client's.
+ */
 static void close_client(struct echo_server *server, int sock, int error)
 {
     const struct client *client = &server->clients[sock];
@@ -182,7 +189,14 @@ static void stop(struct echo_server *server)
             close_client(server, sock, 0);
 }
 
-/* Fills the sets, and returns until when to wait for them: INT64_MAX, for ever. */
+/*
+ * Fills the sets, and returns until when to wait (clock_ms()); INT64_MAX: for ever.
+ *
+ * select() changes the sets that it gets, so it gets copies. A client is in one of them:
+ * to be read from, or to be written to while it is owed something. A client that is owed
+ * nothing must not be in the set for writing. Its socket is nearly always ready for that,
+ * and select() would never wait.
+ */
 static int64_t choose_descriptors(const struct echo_server *server,
                                   struct fdset *readable, struct fdset *writable)
 {
@@ -199,7 +213,12 @@ static int64_t choose_descriptors(const struct echo_server *server,
     return server->srvsock == -1 ? server->stop_by : rest_until;
 }
 
-/* Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed. */
+/*
+ * Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed.
+ *
+ * One turn: wait, accept, serve each client that is ready once. Nobody is served twice
+ * before all others had their turn, so a client that sends without end starves nobody.
+ */
 static int echo_server_run(struct echo_server *server, struct signals *signals)
 {
     struct fdset readable, writable;

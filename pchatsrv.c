@@ -78,7 +78,15 @@ struct chat_server {
     int64_t now;      /* ms; the time of this turn of the loop */
 };
 
-/* Listens on where->port (0: any free one), and says so. -1: it cannot, *why says why. */
+/*
+ * Listens on where->port (0: any free one), and says so. -1: it cannot, *why says why.
+ *
+ * listener_open() makes the usual calls: socket(), SO_REUSEADDR, bind(), listen(). Without
+ * SO_REUSEADDR a server that was stopped could not be started again for a minute or more,
+ * while its last connections are in TIME-WAIT (RFC 9293 3.6). And it listens with a long
+ * queue: a class connects within one moment, and whoever does not fit the queue tries again
+ * a second later.
+ */
 static int chat_server_init(struct chat_server *server,
                             const struct options_server *where, const char **why)
 {
@@ -93,7 +101,7 @@ static int chat_server_init(struct chat_server *server,
         room_close(&server->room);
         return -1;
     }
-    /* Accepted sockets inherit it. If it fails, memory is the kernel's to spend. */
+    /* Accepted sockets inherit it. If it fails, a stalled client costs more memory. */
     (void)setsockopt(server->srvsock, SOL_SOCKET, SO_SNDBUF, &send_buffer,
                      sizeof send_buffer);
     server->port = listener_port(server->srvsock);
@@ -107,8 +115,12 @@ static int chat_server_init(struct chat_server *server,
 }
 
 /*
- * Says a line to everyone except `omit_sock`, and on standard output. No client has to be
- * ready: each gets it at the end of the turn, or when its socket takes it.
+ * Says a line to everyone except `omit_sock`, and on standard output.
+ *
+ * The usual way is a loop that calls send() for each client. With 100 clients and 20 people
+ * who talk at once that is 2,000 system calls; and one client that does not read makes
+ * send() wait, and everyone with it. Here the line is only written down. It costs one copy,
+ * and no client has to be ready: send_to_clients() follows at the end of the turn.
  */
 static void broadcast_string(struct chat_server *server, const char *str, int omit_sock)
 {
@@ -118,7 +130,17 @@ static void broadcast_string(struct chat_server *server, const char *str, int om
 
 /* ---- Coming and going --------------------------------------------------------------- */
 
-/* False: nobody else is waiting, or nobody can be accepted now. */
+/*
+ * Takes in a newcomer: greets it, and tells the others. False: nobody else is waiting, or
+ * nobody can be accepted now.
+ *
+ * "Now" may be long: a process has a limited number of descriptors, and an fd_set holds
+ * only those below FD_SETSIZE (1,024 on most systems). listener_accept() turns away a
+ * newcomer for whom there is no descriptor. If it simply let accept() fail, the newcomer
+ * would stay in the queue, select() would report it again at once, and the server would
+ * spin. Nor may a newcomer that is gone already end the server: that is ordinary life, and
+ * accept() reports it as ECONNABORTED.
+ */
 static bool accept_new_connection(struct chat_server *server)
 {
     char name[ADDRESS_MOST], joined[WORDS_MOST];
@@ -152,6 +174,10 @@ static void client_leaves(struct chat_server *server, int sock, const char *why)
     room_leave(&server->room, sock, server->now + PATIENCE_MS);
 }
 
+/*
+ * Closes the connection, and takes the client off all lists: a closed descriptor in a set
+ * makes select() fail (EBADF), and its number may soon be somebody else's.
+ */
 static void close_client(struct chat_server *server, int sock)
 {
     descriptor_hang_up(sock);
@@ -202,6 +228,13 @@ static void take_line(struct chat_server *server, int sock, bool is_whole)
         client->line = NEW_LINE;
 }
 
+/*
+ * What one recv() returns is not a line. TCP carries a stream of bytes: a line may come in
+ * two pieces, and three lines in one. So each client has an input (net/input.h), which
+ * keeps its unfinished line, and calls this for each line, and for what telnet adds of its
+ * own. A telnet that sends Ctrl-C, for one, asks for an answer (RFC 860) and shows nothing
+ * more until it has come.
+ */
 static void take_event(struct chat_server *server, int sock, enum input_event event)
 {
     const struct telnet_reply *reply = &server->room.clients[sock].input.reply;
@@ -282,7 +315,11 @@ static void receive(struct chat_server *server, int sock)
         hang_up(server, sock, errno);
 }
 
-/* Reads once from each member that is ready. After a full room the next in turn is first. */
+/*
+ * Reads once from each member that is ready. When the room becomes full before everyone had
+ * a turn, the next turn begins where this one ended; else clients with low descriptors would
+ * always be first.
+ */
 static void receive_from_clients(struct chat_server *server, const struct fdset *readable)
 {
     int count = server->descriptors.highest + 1;
@@ -304,8 +341,13 @@ static void receive_from_clients(struct chat_server *server, const struct fdset 
 /* ---- Sending ------------------------------------------------------------------------ */
 
 /*
- * One send for each client with text before it. A client that is behind is sent to when
- * select() has said that its socket takes more.
+ * One send for each client with text before it.
+ *
+ * Most sockets can take it at once, so it is simply tried, without asking select() first. A
+ * socket whose buffer is full takes a part or nothing. Its client is then behind, and is
+ * sent to only after select() has said that the socket takes more. In a quiet room the set
+ * for writing is empty. It must be: a socket is nearly always ready for writing, and a
+ * select() that watched all of them would never wait.
  */
 static void send_to_clients(struct chat_server *server, const struct fdset *writable)
 {
@@ -355,7 +397,14 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Fills the sets, and returns until when to wait for them: INT64_MAX, for ever. */
+/*
+ * Chooses who is listened to, and who is waited for with text. Returns until when to wait
+ * (clock_ms()); INT64_MAX: for ever.
+ *
+ * select() changes the sets that it gets, so it gets copies. As in every ChatServer the
+ * read set is `descriptors`, the listening socket and all clients, with two exceptions:
+ * those that have said goodbye, and everyone while the room is full.
+ */
 static int64_t choose_descriptors(const struct chat_server *server,
                                   struct fdset *readable, struct fdset *writable)
 {
@@ -396,6 +445,10 @@ static void begin_to_stop(struct chat_server *server)
 /*
  * Serves until the listening socket and all clients are gone, as they are some time after
  * a signal asks the server to stop. 0, or -1 with errno: select() itself failed.
+ *
+ * signals_pselect() is select(), and lets signals in only while it waits. With plain
+ * select(), a Ctrl-C could arrive after the look at the flag and before the wait, and would
+ * be noticed only at the next line that anybody says.
  */
 static int chat_server_run(struct chat_server *server, struct signals *signals)
 {
