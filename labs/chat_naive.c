@@ -3,24 +3,25 @@
  *
  *     chat_naive [-p port]
  *
- * This is the deliberate "before": it looks finished, works with three telnets, and is
- * for a class to break and mend. ../pchatsrv.c is the "after". What is wrong here:
+ * It looks finished and works with three telnets. It is here for a class to break and to
+ * mend. chat_small.c, beside it, mends the worst faults; ../pchatsrv.c mends all of them:
  *
- *  - A client that stops reading freezes everyone for good: send() waits for it.
- *  - What one recv() returns is taken for one line. TCP keeps no such promise: a line may
- *    come in pieces, or several in one piece, so that lines are cut, or glued together.
- *  - A client that resets its connection ends the server: by SIGPIPE, or in die().
- *  - listen(5): when many connect at once most of them have to wait a second or more for
- *    their next try.
- *  - Descriptor 1024 does not fit an fd_set: what FD_SET() does with it is undefined.
- *  - Out of descriptors, accept() fails, and the server ends.
- *  - Every line is sent to every client by itself, a system call each.
- *  - Control characters are passed on: an escape sequence reaches everyone's terminal.
- *    Telnet's own commands are taken for text, too: after Ctrl-C a telnet stays mute.
+ *  - A client that stops reading freezes everyone for good, because send() waits for it.
+ *  - It takes the result of one recv() for one line. TCP makes no such promise: a line may
+ *    come in pieces, and one recv() may return several lines. So lines are cut, or glued
+ *    together.
+ *  - A client that resets its connection ends the server, by SIGPIPE or in die().
+ *  - The queue in listen(5) is short. When many clients connect at once, most of them have
+ *    to try again a second or more later.
+ *  - Descriptor 1024 does not fit an fd_set. What FD_SET() does with it is undefined.
+ *  - When descriptors run out, accept() fails, and the server ends.
+ *  - Every line goes to every client in a system call of its own.
+ *  - Control characters are passed on, so an escape sequence reaches everyone's terminal.
+ *    Telnet's commands are taken for text: after Ctrl-C a telnet stays mute.
  *  - Ctrl-C in the server's terminal ends it without a word to its clients.
- *  - Through a pipe its own output comes late, some KiB at a time.
- *  - IPv4 only, and on every address.
- *  - atoi() takes any word for a port: "x" for 0, which is any, and 70000 for 4464.
+ *  - Through a pipe its output comes late, several KiB at a time.
+ *  - It listens on every address, and on IPv4 only.
+ *  - atoi() takes anything for a port: "x" becomes 0 (any port), and 70000 becomes 4464.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,0 +1,249 @@
+/*
+ * chat_small: the ChatServer that tutorials teach, mended, in one file and with libc alone.
+ *
+ *     chat_small [-p port]
+ *
+ * One bad client stops the server in chat_naive.c. Three rules make the difference:
+ *
+ *  1. Nothing waits except select(): every socket is non-blocking.
+ *  2. TCP carries bytes, not lines (RFC 9293 2.2). So each client has a buffer in which its
+ *     line grows until the end of the line has come.
+ *  3. A client may read slowly. So each client has a buffer for what its socket does not
+ *     take yet. It is bounded, and a client that lets it fill up is dropped.
+ *
+ * What is missing here, and is there in pchatsrv.c:
+ *
+ *  - Patience: pchatsrv makes those who write wait for a client that reads slowly.
+ *  - One copy of the text. Here every client has its own, of up to 64 KiB.
+ *  - Clean text: an escape sequence reaches everyone's terminal, a long line may be cut
+ *    inside a character, and a telnet's commands (RFC 854) are passed on as text.
+ *  - A log that waits for nobody. If standard output is not read, the whole room stops.
+ *  - Rest. While the whole system has no descriptor left (ENFILE), the loop spins.
+ *  - A farewell at Ctrl-C, keepalive, IPv6, a choice of address, names, and commands.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define GREETING    "You're connected to the C chatserver"
+#define FULL        "Server full, try again later\r\n"
+#define NAME_MOST   32    /* fits "255.255.255.255:65535" */
+#define LINE_MOST   1024  /* a longer line goes out in pieces of this size */
+#define TEXT_MOST   1100  /* fits a name and a line */
+#define OUTPUT_MOST 65536 /* many screens of text, and 64 MiB for 1,000 such clients */
+
+struct client {
+    int sock;
+    char name[NAME_MOST];              /* 127.0.0.1:37993 */
+    char line[LINE_MOST + 1];          /* rule 2 */
+    char output[OUTPUT_MOST];          /* rule 3 */
+    size_t line_length, output_length; /* both are 0 if no client is here */
+    const char *leaving; /* NULL: it stays. Otherwise this follows "Client left NAME". */
+};
+
+struct chat_server {
+    int port;
+    int srvsock;                       /* the listening socket */
+    fd_set descriptors;                /* srvsock and every client: what select() reads */
+    long limit;                        /* a client's descriptor is less than this */
+    struct client clients[FD_SETSIZE]; /* by descriptor */
+};
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static void chat_server_init(struct chat_server *server, in_port_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    socklen_t length = sizeof address;
+    int on = 1;
+
+    server->srvsock = socket(AF_INET, SOCK_STREAM, 0);
+    /* SO_REUSEADDR: connections that were closed a moment ago (TIME-WAIT) do not keep the
+       port. SOMAXCONN: a newcomer that finds the queue full tries again a second later, so
+       the queue is as long as the system allows. O_NONBLOCK: a newcomer may be gone before
+       it is accepted, and accept() would wait for the next one. */
+    if (server->srvsock == -1 ||
+        setsockopt(server->srvsock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
+        bind(server->srvsock, (struct sockaddr *)&address, length) == -1 ||
+        listen(server->srvsock, SOMAXCONN) == -1 ||
+        fcntl(server->srvsock, F_SETFL, O_NONBLOCK) == -1 ||
+        getsockname(server->srvsock, (struct sockaddr *)&address, &length) == -1)
+        die("chat_small: cannot listen");
+    server->port = ntohs(address.sin_port);
+    FD_SET((unsigned)server->srvsock, &server->descriptors); /* unsigned for musl */
+    /* An fd_set has FD_SETSIZE bits, usually 1024, and FD_SET() does not check: for
+       descriptor 1024 it writes past the end. If the process may open fewer, it keeps the
+       last one to turn newcomers away with: select() would report them without end. */
+    server->limit = sysconf(_SC_OPEN_MAX) - 1;
+    if (server->limit < 0 || server->limit > FD_SETSIZE)
+        server->limit = FD_SETSIZE;
+    printf("ChatServer started on port %d\n", server->port);
+}
+
+/* Sends what the socket takes now: all of it, a part, or nothing. */
+static void send_output(struct client *client)
+{
+    ssize_t sent = send(client->sock, client->output, client->output_length, 0);
+
+    if (sent == -1 && errno != EAGAIN && errno != EWOULDBLOCK)
+        client->leaving = ""; /* its connection is lost */
+    if (sent <= 0)
+        return;
+    client->output_length -= (size_t)sent;
+    memmove(client->output, client->output + sent, client->output_length);
+}
+
+/* Adds a line to what the client is sent at the end of this turn of the loop. */
+static void queue_line(struct client *client, const char *line)
+{
+    size_t length = strlen(line) + strlen("\r\n"); /* as telnet ends a line (RFC 854) */
+
+    if (client->output_length + length >= OUTPUT_MOST)
+        send_output(client); /* much was said in this turn: the socket may take it all */
+    if (client->output_length + length >= OUTPUT_MOST)
+        client->leaving = " (too slow)";
+    if (client->leaving != NULL)
+        return; /* better an end than a gap that nobody sees */
+    sprintf(client->output + client->output_length, "%s\r\n", line);
+    client->output_length += length;
+}
+
+static void broadcast_string(struct chat_server *server, const char *str, int omit_sock)
+{
+    for (int sock = 0; sock < FD_SETSIZE; sock++)
+        if (FD_ISSET((unsigned)sock, &server->descriptors) && sock != server->srvsock &&
+            sock != omit_sock)
+            queue_line(&server->clients[sock], str);
+    printf("%s\n", str);
+}
+
+static void accept_new_connection(struct chat_server *server)
+{
+    char text[TEXT_MOST];
+    struct sockaddr_in peer;
+    socklen_t length = sizeof peer;
+    int newsock = accept(server->srvsock, (struct sockaddr *)&peer, &length);
+    struct client *client;
+
+    if (newsock == -1)
+        return; /* it is gone again (ECONNABORTED), for example: no reason to end */
+    if (newsock >= server->limit || fcntl(newsock, F_SETFL, O_NONBLOCK) == -1) {
+        send(newsock, FULL, strlen(FULL), 0); /* it fits the socket's empty buffer */
+        close(newsock);
+        return;
+    }
+    FD_SET((unsigned)newsock, &server->descriptors);
+    client = &server->clients[newsock];
+    client->sock = newsock;
+    snprintf(client->name, NAME_MOST, "%s:%d", inet_ntoa(peer.sin_addr),
+             ntohs(peer.sin_port));
+    queue_line(client, GREETING);
+    snprintf(text, sizeof text, "Client joined %s", client->name);
+    broadcast_string(server, text, newsock);
+}
+
+static void say_line(struct chat_server *server, struct client *client)
+{
+    char text[TEXT_MOST];
+
+    client->line[client->line_length] = '\0';
+    client->line_length = 0;
+    snprintf(text, sizeof text, "[%s] %s", client->name, client->line);
+    broadcast_string(server, text, client->sock);
+}
+
+static void receive(struct chat_server *server, struct client *client)
+{
+    char bytes[4096];
+    ssize_t got = recv(client->sock, bytes, sizeof bytes, 0);
+
+    /* select() has said that it is readable, but on Linux a segment with a bad checksum is
+       dropped after that, and a blocking recv() would wait (select(2), BUGS). */
+    if (got == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return;
+    if (got <= 0) { /* 0: it has closed its end; -1: its connection is lost */
+        if (client->line_length > 0)
+            say_line(server, client);
+        client->leaving = "";
+    }
+    for (ssize_t i = 0; i < got; i++) {
+        if (bytes[i] == '\r' || bytes[i] == '\0')
+            continue; /* a line ends in LF, or CR LF; a NUL would end our string */
+        if (bytes[i] == '\n' || client->line_length == LINE_MOST)
+            say_line(server, client);
+        if (bytes[i] != '\n')
+            client->line[client->line_length++] = bytes[i];
+    }
+}
+
+static void close_client(struct chat_server *server, struct client *client)
+{
+    char text[TEXT_MOST];
+
+    close(client->sock);
+    FD_CLR((unsigned)client->sock, &server->descriptors);
+    snprintf(text, sizeof text, "Client left %s%s", client->name, client->leaving);
+    client->leaving = NULL;
+    client->line_length = client->output_length = 0;
+    broadcast_string(server, text, client->sock);
+}
+
+static void chat_server_run(struct chat_server *server)
+{
+    for (;;) {
+        fd_set readable = server->descriptors; /* a copy: select() changes it */
+        fd_set writable;
+
+        /* Only where a send was refused: the other sockets are writable all the time. */
+        FD_ZERO(&writable);
+        for (int sock = 0; sock < FD_SETSIZE; sock++)
+            if (server->clients[sock].output_length > 0)
+                FD_SET((unsigned)sock, &writable);
+        if (select(FD_SETSIZE, &readable, &writable, NULL, NULL) == -1)
+            die("chat_small: select");
+        if (FD_ISSET((unsigned)server->srvsock, &readable))
+            accept_new_connection(server);
+        for (int sock = 0; sock < FD_SETSIZE; sock++)
+            if (FD_ISSET((unsigned)sock, &readable) && sock != server->srvsock)
+                receive(server, &server->clients[sock]);
+        for (int sock = 0; sock < FD_SETSIZE; sock++) {
+            if (server->clients[sock].output_length > 0)
+                send_output(&server->clients[sock]);
+            if (server->clients[sock].leaving != NULL)
+                close_client(server, &server->clients[sock]);
+        }
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    static struct chat_server server; /* all zero bytes: no client, empty sets */
+    const char *text = "2626";
+    char *end;
+    int option;
+    long port;
+
+    while ((option = getopt(argc, argv, "hp:")) == 'p')
+        text = optarg;
+    port = strtol(text, &end, 10);
+    if (option != -1 || optind < argc || *end != '\0' || port < 0 || port > 65535) {
+        fprintf(option == 'h' ? stdout : stderr, "usage: chat_small [-h] [-p port]\n");
+        return option == 'h' ? 0 : 2;
+    }
+    signal(SIGPIPE, SIG_IGN); /* or a send() to a client that is gone ends the server */
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a line comes at once, through a pipe too */
+    chat_server_init(&server, (in_port_t)port);
+    chat_server_run(&server);
+}
