@@ -1,12 +1,13 @@
 /*
- * echo_fork: the echo server with a process for each client, the first of the three ways
- * (echo_thread and echo_srv are the others).
+ * echo_fork: the echo server with a process for each client. This is the first of three ways
+ * to serve many; echo_thread.c and ../echo_srv.c are the others.
  *
  *     echo_fork [-b address] [-p port]
  *
- * A process has its client to itself and may wait for it, so what it does reads as it is
- * thought: receive, send, again. Nothing is shared, and one that fails harms nobody. It
- * costs a fork(), and a process for each client that says nothing.
+ * A child process serves one client and may wait for it, so its code reads like the protocol:
+ * receive, send, again (loop/echo_blocking.c). Processes share no memory, so one that fails
+ * harms nobody. The price is a fork() for each client, and a process that sleeps as long as
+ * its client is silent.
  */
 #include "loop/echo_blocking.h"
 
@@ -14,57 +15,66 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 struct echo_fork {
     struct echo_blocking common;
-    pid_t children[ECHO_CLIENTS_MOST]; /* a process a client, the first `count` */
+    pid_t children[ECHO_CLIENTS_MOST]; /* the first `count` */
     int count;
 };
 
-static volatile sig_atomic_t own_client; /* a child's, for its signal handler */
-
 /* ---- A child ------------------------------------------------------------------------ */
 
+/* A signal handler has no arguments of its own, so it finds the client here. */
+static volatile sig_atomic_t client_sock;
+
 /*
- * For recv() the client ends after what it has sent by now. One that does not take what it
- * is owed within two seconds ends for send(), too.
+ * SIGTERM ends what the child receives: recv() returns what has come by now, and then 0, and
+ * the child ends by itself when it has sent all of it. If the client does not take that
+ * within two seconds, SIGALRM ends the sending too. A handler may call only what is
+ * async-signal-safe (POSIX 2.4.3), because it may have interrupted anything, malloc() for
+ * example; shutdown() and alarm() are.
  */
 static void end_client(int signal_number)
 {
-    (void)shutdown(own_client, signal_number == SIGALRM ? SHUT_RDWR : SHUT_RD);
-    (void)alarm(ECHO_PATIENCE_S);
+    shutdown(client_sock, signal_number == SIGALRM ? SHUT_RDWR : SHUT_RD);
+    alarm(ECHO_PATIENCE_S);
 }
 
-static _Noreturn void serve_client(struct echo_fork *server, int client)
+static _Noreturn void serve_client(struct echo_fork *server, int sock)
 {
-    echo_blocking_end(&server->common); /* the parent's descriptors are not for it */
-    own_client = client;
-    (void)signals_handle(SIGTERM, end_client);
-    (void)signals_handle(SIGALRM, end_client);
-    (void)sigprocmask(SIG_SETMASK, &server->common.signals.while_waiting, NULL);
-    echo_blocking_serve(client);
-    (void)close(client);
-    _exit(EXIT_SUCCESS); /* exit() would write once more what the parent has printed */
+    /* fork() has copied all descriptors. If a child kept the listening socket, its port
+       would stay in use after the server has ended. */
+    echo_blocking_end(&server->common);
+    client_sock = sock;
+    signals_handle(SIGTERM, end_client);
+    signals_handle(SIGALRM, end_client);
+    sigprocmask(SIG_SETMASK, &server->common.signals.while_waiting, NULL);
+    echo_blocking_serve(sock);
+    close(sock);
+    _exit(
+        EXIT_SUCCESS); /* exit() would write the parent's buffered output a second time */
 }
 
 /* ---- The parent --------------------------------------------------------------------- */
 
-static void start_child(struct echo_fork *server, int client)
+static void start_child(struct echo_fork *server, int sock)
 {
     pid_t child = server->count < ECHO_CLIENTS_MOST ? fork() : -1;
 
     if (child == 0)
-        serve_client(server, client);
+        serve_client(server, sock);
     if (child == -1) {
-        listener_turn_away(client, LISTENER_FULL);
+        listener_turn_away(sock, LISTENER_FULL);
         return;
     }
     server->children[server->count++] = child;
-    (void)close(client); /* the child has it */
+    /* The connection ends only when every copy of its descriptor is closed. If the parent
+       kept this one, the client would wait for the end in vain, and after 1,000 clients the
+       parent would have no descriptor left. */
+    close(sock);
 }
 
 static void forget_child(struct echo_fork *server, pid_t child)
@@ -77,7 +87,11 @@ static void forget_child(struct echo_fork *server, pid_t child)
     }
 }
 
-/* Takes in the status of children that have ended, so that they are gone. */
+/*
+ * A child that has ended stays in the process table as a zombie until its parent has asked
+ * for its status. Signals are not counted: when two children end at once, one SIGCHLD may
+ * come. So all that have ended are asked for.
+ */
 static void reap_children(struct echo_fork *server, int options)
 {
     pid_t child;
@@ -86,17 +100,31 @@ static void reap_children(struct echo_fork *server, int options)
         forget_child(server, child);
 }
 
-/* A signal handler is there to end the wait, and the waiting parent looks for itself. */
+/*
+ * Does nothing, but has to be there: a signal without a handler does not end the wait in
+ * pselect(). It does not call waitpid() itself, because the list of children may be in the
+ * middle of a change.
+ */
 static void child_has_ended(int signal_number)
 {
     (void)signal_number;
+}
+
+/* Ends the children. One that was stopped (SIGSTOP) goes on, so that it can end. */
+static void stop_children(struct echo_fork *server)
+{
+    for (int i = 0; i < server->count; i++) {
+        kill(server->children[i], SIGTERM);
+        kill(server->children[i], SIGCONT);
+    }
+    reap_children(server, 0); /* waits, but not for long: each has its alarm() */
 }
 
 static const struct options options = {
     .program = "echo_fork",
     .letters = "b:hp:V",
     .usage = "usage: echo_fork [-hV] [-b address] [-p port]\n",
-    .help = "Sends back every byte that it gets, with a process for each client.\n"
+    .help = "Sends back every byte that it receives, with a process for each client.\n"
             "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
             "  -p port     listen on this port (default: 23000; 0: any free one)\n"
             "  -h          print this help\n"
@@ -107,12 +135,16 @@ int main(int argc, char *argv[])
 {
     static struct echo_fork server;
     struct fdset readable;
-    int client, ready = 0;
+    int sock, ready = 0;
 
     echo_blocking_start(&server.common, &options, argc, argv);
-    (void)signal(SIGCHLD, SIG_DFL); /* ignored, it would have no children to wait for */
-    (void)signals_add(&server.common.signals, SIGCHLD, child_has_ended);
-    (void)sigdelset(&server.common.signals.while_waiting, SIGALRM); /* the children's */
+    /* If SIGCHLD were ignored, as it may be from the start, children would leave no status
+       (POSIX, sigaction()). It is blocked except during the wait: a child that ends after
+       reap_children() has looked, and before the wait, ends the wait at once. */
+    signal(SIGCHLD, SIG_DFL);
+    signals_add(&server.common.signals, SIGCHLD, child_has_ended);
+    sigdelset(&server.common.signals.while_waiting, SIGALRM); /* for the children */
+    echo_blocking_announce(&server.common);
     while (!signals_stop_requested()) {
         ready = echo_blocking_wait(&server.common, -1, &readable, NULL);
         if (ready == -1)
@@ -120,15 +152,11 @@ int main(int argc, char *argv[])
         reap_children(&server, WNOHANG);
         if (!fdset_has(&readable, server.common.srvsock))
             continue;
-        client = echo_blocking_accept(&server.common);
-        if (client != -1)
-            start_child(&server, client);
+        sock = echo_blocking_accept(&server.common);
+        if (sock != -1)
+            start_child(&server, sock);
     }
     echo_blocking_end(&server.common);
-    for (int i = 0; i < server.count; i++) {
-        (void)kill(server.children[i], SIGTERM);
-        (void)kill(server.children[i], SIGCONT); /* one that was stopped ends, too */
-    }
-    reap_children(&server, 0); /* none takes longer than its alarm() lets it */
+    stop_children(&server);
     return ready == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,14 +1,18 @@
 /*
- * echo_thread: the echo server with a thread for each client, the second of the three ways
- * (echo_fork and echo_srv are the others).
+ * echo_thread: the echo server with a thread for each client. This is the second of three
+ * ways to serve many; echo_fork.c and ../echo_srv.c are the others.
  *
  *     echo_thread [-b address] [-p port]
  *
- * A thread has its client to itself and may wait for it, as a process may, and costs less.
- * But all threads have one memory. So here they share nothing: a thread is given its
- * client's socket, and when the client ends it writes its number into a pipe; the main
- * thread reads that, and only it opens and closes sockets and keeps the list. What no two
- * threads touch needs no lock.
+ * A thread serves one client and may wait for it, as a process may, and costs less. But all
+ * threads of a process share its memory and its descriptors. Here they share as little as
+ * possible. A thread gets its client's socket; when the client is gone, the thread writes
+ * its number into a pipe. The main thread reads the pipe, and it alone opens and closes
+ * sockets and changes the list. What only one thread touches needs no lock.
+ *
+ * The pipe has one more advantage: it is a descriptor, so the main thread can wait for
+ * newcomers and for threads that have ended in one call. POSIX has no such call for a
+ * condition variable and a socket.
  */
 #include "loop/echo_blocking.h"
 
@@ -17,15 +21,16 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A thread needs 16 KiB for what it echoes. A system's usual 8 MiB are for more. */
+/*
+ * A thread needs 16 KiB for what it echoes. The usual stack of 8 MiB is only reserved, not
+ * used, but 1,000 of them are 8 GB of addresses: too many for a 32-bit system, or for a
+ * limit on memory (ulimit -v).
+ */
 #define STACK_BYTES (256 * 1024)
 
 struct client {
@@ -43,7 +48,7 @@ struct echo_thread {
     struct client clients[ECHO_CLIENTS_MOST];
 };
 
-/* A client's thread. The number is less than PIPE_BUF bytes: it is written whole. */
+/* A client's thread. A write of up to PIPE_BUF bytes is not mixed with others (POSIX). */
 static void *serve_client(void *argument)
 {
     const struct client *client = argument;
@@ -74,15 +79,19 @@ static void start_thread(struct echo_thread *server, int sock)
     server->count++;
 }
 
-/* Closes the connection of a client whose thread has said that it ended. */
+/*
+ * Closes the connection of a client whose thread has ended. The thread does not close it
+ * itself: its descriptor's number could be a newcomer's by the time the main thread calls
+ * shutdown() for it. pthread_join() frees the thread's stack.
+ */
 static void end_client(struct echo_thread *server)
 {
     int number;
 
     if (read(server->ended[0], &number, sizeof number) != sizeof number)
         return;
-    (void)pthread_join(server->clients[number].thread, NULL);
-    (void)close(server->clients[number].sock);
+    pthread_join(server->clients[number].thread, NULL);
+    close(server->clients[number].sock);
     server->clients[number].sock = -1;
     server->count--;
 }
@@ -91,12 +100,13 @@ static void shut_down_clients(struct echo_thread *server, int how)
 {
     for (int i = 0; i < ECHO_CLIENTS_MOST; i++)
         if (server->clients[i].sock != -1)
-            (void)shutdown(server->clients[i].sock, how);
+            shutdown(server->clients[i].sock, how);
 }
 
 /*
- * For recv() every client ends after what it has sent by now. One that does not take what
- * it is owed within two seconds ends for send(), too.
+ * shutdown() wakes a thread that waits in recv(); close() would not. After SHUT_RD recv()
+ * returns what has come by now, and then 0, and the thread ends when it has sent all of it.
+ * A client that does not take that within two seconds ends with SHUT_RDWR.
  */
 static void stop(struct echo_thread *server)
 {
@@ -124,33 +134,40 @@ static const struct options options = {
     .program = "echo_thread",
     .letters = "b:hp:V",
     .usage = "usage: echo_thread [-hV] [-b address] [-p port]\n",
-    .help = "Sends back every byte that it gets, with a thread for each client.\n"
+    .help = "Sends back every byte that it receives, with a thread for each client.\n"
             "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
             "  -p port     listen on this port (default: 23000; 0: any free one)\n"
             "  -h          print this help\n"
             "  -V          print the version\n",
 };
 
+static void start(struct echo_thread *server, int argc, char *argv[])
+{
+    int error;
+
+    echo_blocking_start(&server->common, &options, argc, argv);
+    error = pipe(server->ended) == -1 ? errno : pthread_attr_init(&server->attributes);
+    if (error == 0)
+        error = pthread_attr_setstacksize(&server->attributes, STACK_BYTES);
+    if (error != 0)
+        options_fail(&options, "cannot start: %s", strerror(error));
+    for (int i = 0; i < ECHO_CLIENTS_MOST; i++)
+        server->clients[i] =
+            (struct client){.number = i, .sock = -1, .ended = server->ended[1]};
+    echo_blocking_announce(&server->common);
+}
+
 int main(int argc, char *argv[])
 {
     static struct echo_thread server;
     struct fdset readable;
-    int sock, error, ready = 0;
+    int sock, ready = 0;
 
-    echo_blocking_start(&server.common, &options, argc, argv);
-    error = pipe(server.ended) == -1 ? errno : pthread_attr_init(&server.attributes);
-    if (error == 0)
-        error = pthread_attr_setstacksize(&server.attributes, STACK_BYTES);
-    if (error != 0) {
-        (void)fprintf(stderr, "echo_thread: cannot start: %s\n", strerror(error));
-        return EXIT_FAILURE;
-    }
-    for (int i = 0; i < ECHO_CLIENTS_MOST; i++)
-        server.clients[i] =
-            (struct client){.number = i, .sock = -1, .ended = server.ended[1]};
+    start(&server, argc, argv);
     while (!signals_stop_requested()) {
-        /* It calls sigprocmask(), of which POSIX does not say whose mask that is among
-           threads; every system takes it for pthread_sigmask(). */
+        /* Threads inherit the mask of the thread that starts them, so signals are blocked in
+           all of them; only this wait lets them in. It calls sigprocmask() as well, which
+           POSIX leaves open for threads; every system takes it for pthread_sigmask(). */
         ready = echo_blocking_wait(&server.common, server.ended[0], &readable, NULL);
         if (ready == -1)
             break;
@@ -163,8 +180,8 @@ int main(int argc, char *argv[])
             start_thread(&server, sock);
     }
     stop(&server);
-    (void)pthread_attr_destroy(&server.attributes);
-    (void)close(server.ended[0]);
-    (void)close(server.ended[1]);
+    pthread_attr_destroy(&server.attributes);
+    close(server.ended[0]);
+    close(server.ended[1]);
     return ready == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

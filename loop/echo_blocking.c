@@ -12,13 +12,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define ECHO_BYTES 16384
+
 void echo_blocking_start(struct echo_blocking *server, const struct options *options,
                          int argc, char *argv[])
 {
     struct options_server where = {.port = 23000};
     const char *why;
 
-    options_next_of_server(options, argc, argv, &where); /* it has no option of its own */
+    options_next_of_server(options, argc, argv, &where); /* -b and -p are all it has */
     options_end(options, argc, argv);
     server->options = options;
     if (start_server(&server->signals) == -1)
@@ -27,10 +29,14 @@ void echo_blocking_start(struct echo_blocking *server, const struct options *opt
     if (server->srvsock == -1)
         options_cannot_listen(options, &where, why);
     listener_init(&server->newcomers, LISTENER_FULL, NULL);
+}
+
+void echo_blocking_announce(const struct echo_blocking *server)
+{
     if (printf("EchoServer started on port %d\n", listener_port(server->srvsock)) < 0 ||
         fflush(stdout) == EOF)
-        fprintf(stderr, "%s: cannot write to standard output: %s\n", options->program,
-                strerror(errno));
+        fprintf(stderr, "%s: cannot write to standard output: %s\n",
+                server->options->program, strerror(errno));
 }
 
 int echo_blocking_wait(struct echo_blocking *server, int other, struct fdset *readable,
@@ -41,7 +47,7 @@ int echo_blocking_wait(struct echo_blocking *server, int other, struct fdset *re
     int ready;
 
     fdset_clear(readable);
-    fdset_add(readable, server->srvsock);
+    fdset_add(readable, server->srvsock); /* -1 once the server is stopping: in no set */
     rest_until = listener_rest(&server->newcomers, server->srvsock, now, readable);
     rest = clock_timespec(rest_until - now);
     if (rest_until != INT64_MAX && timeout == NULL)
@@ -60,11 +66,11 @@ int echo_blocking_accept(struct echo_blocking *server)
     return listener_accept(&server->newcomers, server->srvsock, &peer);
 }
 
-/* send() of all of it. -1: the client is gone. */
-static int send_all(int client, const char *bytes, size_t length)
+/* send() may take a part only. -1: the connection is lost. */
+static int send_all(int sock, const char *bytes, size_t length)
 {
     while (length > 0) {
-        ssize_t sent = send(client, bytes, length, MSG_NOSIGNAL);
+        ssize_t sent = send(sock, bytes, length, MSG_NOSIGNAL);
 
         if (sent == -1 && errno != EINTR)
             return -1;
@@ -76,19 +82,20 @@ static int send_all(int client, const char *bytes, size_t length)
     return 0;
 }
 
-void echo_blocking_serve(int client)
+void echo_blocking_serve(int sock)
 {
-    int flags = fcntl(client, F_GETFL);
-    char bytes[16384];
+    int flags = fcntl(sock, F_GETFL);
+    char bytes[ECHO_BYTES];
 
-    if (flags == -1 || fcntl(client, F_SETFL, flags & ~O_NONBLOCK) == -1)
+    /* It came non-blocking from the listener; here the waiting is what we want. */
+    if (flags == -1 || fcntl(sock, F_SETFL, flags & ~O_NONBLOCK) == -1)
         return;
     for (;;) {
-        ssize_t got = recv(client, bytes, sizeof bytes, 0);
+        ssize_t got = recv(sock, bytes, sizeof bytes, 0);
 
         if (got == -1 && errno == EINTR)
             continue;
-        if (got <= 0 || send_all(client, bytes, (size_t)got) == -1)
+        if (got <= 0 || send_all(sock, bytes, (size_t)got) == -1)
             return;
     }
 }

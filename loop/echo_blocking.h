@@ -1,7 +1,7 @@
 /*
- * echo_blocking: what echo_fork and echo_thread have in common: the start of a server, and
- * the conversation with one client, of whom a process or a thread has only the one, and so
- * can simply wait for it.
+ * echo_blocking: what echo_fork and echo_thread have in common: the start, the wait for
+ * newcomers, and the conversation with one client. A process or a thread has one client
+ * alone, and may wait for it in recv() and send().
  */
 #ifndef LOOP_ECHO_BLOCKING_H
 #define LOOP_ECHO_BLOCKING_H
@@ -10,40 +10,42 @@
 #include "base/signals.h"
 #include "net/listener.h"
 
-#include <sys/select.h>
 #include <time.h>
 
 #define ECHO_CLIENTS_MOST 1000 /* at a time, about as many as an fd_set holds */
-#define ECHO_PATIENCE_S   2 /* with clients that are owed something at the server's end */
+#define ECHO_PATIENCE_S   2    /* at the end, with clients that are owed something */
 
 struct echo_blocking {
     const struct options *options;
-    int srvsock;
+    int srvsock; /* the listening socket */
     struct listener newcomers;
     struct signals signals;
 };
 
 /*
- * Reads the command line, listens, and prints so. If that fails it prints why, and ends the
- * program. From here on signals_stop_requested() tells when the server should end.
+ * Reads the command line and listens. A failure is printed and ends the program. From here
+ * on signals_stop_requested() says when the server has to end.
  */
 void echo_blocking_start(struct echo_blocking *server, const struct options *options,
                          int argc, char *argv[]);
 
+/* Prints that the server has started, and on which port. */
+void echo_blocking_announce(const struct echo_blocking *server);
+
 /*
- * Waits for a newcomer, a signal, or `other` (a descriptor, or -1), for as long as
- * `timeout` says (NULL: for ever). -1: that failed, and it was said why.
+ * Waits for a newcomer, a signal, or `other` (a descriptor, or -1), no longer than `timeout`
+ * (NULL: for ever). The ready ones are in `readable`. -1: it failed, and has printed why.
  */
 int echo_blocking_wait(struct echo_blocking *server, int other, struct fdset *readable,
                        const struct timespec *timeout);
 
-/* Accepts a newcomer. Its socket, or -1: nobody is there, or can be accepted now. */
+/* Accepts a newcomer. Returns its socket, or -1: nobody can be accepted now. */
 int echo_blocking_accept(struct echo_blocking *server);
 
-/* Sends back what the client sends, waiting for it, until it ends. Closes nothing. */
-void echo_blocking_serve(int client);
+/* Sends back all that the client sends until either direction ends. Closes nothing. */
+void echo_blocking_serve(int sock);
 
-/* Closes what echo_blocking_start() has opened. */
+/* Closes the descriptors that echo_blocking_start() has opened. */
 void echo_blocking_end(struct echo_blocking *server);
 
 #endif

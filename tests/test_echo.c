@@ -291,6 +291,19 @@ START_TEST(echo_fork_ends_without_its_shells_children_and_with_its_own_on_time)
 }
 END_TEST
 
+START_TEST(echo_thread_does_not_say_that_it_has_started_before_it_knows_that_it_can)
+{
+    struct program poor;
+
+    /* It gets its listening socket, and no pipe. */
+    program_start_by(&poor, "ulimit -n 4; exec \"$@\"", "ECHO_THREAD", "bin/echo_thread",
+                     "-p", "0", NULL);
+    ck_assert_int_eq(program_wait(&poor), 1);
+    expect_lf(&poor.err, "echo_thread: cannot start: %s", strerror(EMFILE));
+    expect_end(&poor.out);
+}
+END_TEST
+
 START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins)
 {
     struct stream clients[60];
@@ -588,6 +601,8 @@ int main(void)
         add(suite, "threads", open_echo_thread, of_the_others, COUNT(of_the_others));
     tcase_add_test(limits,
                    when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins);
+    tcase_add_test(
+        limits, echo_thread_does_not_say_that_it_has_started_before_it_knows_that_it_can);
     suite_add_tcase(suite, limits);
     /* valgrind itself does not run within such limits: CK_EXCLUDE_TAGS=limits */
     tcase_set_tags(limits, "limits");
