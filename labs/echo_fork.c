@@ -54,8 +54,7 @@ static _Noreturn void serve_client(struct echo_fork *server, int sock)
     sigprocmask(SIG_SETMASK, &server->common.signals.while_waiting, NULL);
     echo_blocking_serve(sock);
     close(sock);
-    _exit(
-        EXIT_SUCCESS); /* exit() would write the parent's buffered output a second time */
+    _exit(EXIT_SUCCESS); /* exit() would also write what is in the parent's buffers */
 }
 
 /* ---- The parent --------------------------------------------------------------------- */
