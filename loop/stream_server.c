@@ -2,12 +2,10 @@
 
 #include "base/clock.h"
 #include "base/descriptor.h"
-#include "base/fdset.h"
 #include "base/start.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,61 +13,47 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CLOSING_MS  10000 /* for a client that is closed to take some of what it is owed */
-#define LINGER_MS   2000  /* for one that has got all of it to close its end */
-#define PATIENCE_MS 2000  /* with all of them at the server's end */
+#define CLOSING_MS  10000 /* for a closed client to take some of what it is owed */
+#define LINGER_MS   2000  /* for one that has all of it to close its own end */
+#define PATIENCE_MS 2000  /* with all of them, when the server ends */
 
 /* ---- Time-outs ---------------------------------------------------------------------- */
 
-static void set_deadline(struct stream *stream, int64_t ms)
-{
-    stream->deadline = ms == -1 ? INT64_MAX : stream->server->now + ms;
-}
-
-/* Whatever a client sends or takes is a sign of life. */
+/* Everything that a client sends or takes is a sign of life. */
 static void note_activity(struct stream *stream)
 {
     if (stream->state == STREAM_CLOSING)
-        set_deadline(stream, CLOSING_MS);
+        stream->deadline = stream->server->now + CLOSING_MS;
     else if (stream->state == STREAM_OPEN && stream->server->idle_ms > 0)
-        set_deadline(stream, stream->server->idle_ms);
+        stream->deadline = stream->server->now + stream->server->idle_ms;
 }
 
-/* One that is held, and owed nothing, waits for us: that is no time to hold against it. */
-static bool is_waited_for(const struct stream *stream)
+/* A client that is held and owed nothing waits for us, so its silence does not count. */
+static int64_t deadline_of(const struct stream *stream)
 {
-    return stream->state != STREAM_OPEN || !stream->held || stream->output_end > 0;
-}
+    bool waits =
+        stream->state == STREAM_OPEN && stream->held && stream->output_length == 0;
 
-static bool is_late(const struct stream *stream)
-{
-    return is_waited_for(stream) && stream->server->now >= stream->deadline;
+    return waits ? INT64_MAX : stream->deadline;
 }
 
 /* ---- What handlers call ------------------------------------------------------------- */
 
 size_t stream_room(const struct stream *stream)
 {
-    return sizeof stream->output - (stream->output_end - stream->output_begin);
+    return sizeof stream->output - stream->output_length;
 }
 
 size_t stream_send(struct stream *stream, const void *bytes, size_t length)
 {
-    size_t room = stream_room(stream), owed = stream->output_end - stream->output_begin;
-
     if (stream->state != STREAM_OPEN)
         return 0;
-    if (length > room)
-        length = room;
-    if (owed == 0)
-        note_activity(stream); /* from here on it is the client's turn */
-    if (length > sizeof stream->output - stream->output_end) {
-        memmove(stream->output, stream->output + stream->output_begin, owed);
-        stream->output_begin = 0;
-        stream->output_end = owed;
-    }
-    memcpy(stream->output + stream->output_end, bytes, length);
-    stream->output_end += length;
+    if (length > stream_room(stream))
+        length = stream_room(stream);
+    if (stream->output_length == 0)
+        note_activity(stream); /* from now on it is the client's turn */
+    memcpy(stream->output + stream->output_length, bytes, length);
+    stream->output_length += length;
     stream->due = true;
     return length;
 }
@@ -84,7 +68,7 @@ void stream_print(struct stream *stream, const char *format, ...)
     length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     if (length > 0)
-        (void)stream_send(stream, text, strlen(text));
+        stream_send(stream, text, strlen(text));
 }
 
 void stream_hold(struct stream *stream)
@@ -102,7 +86,7 @@ void stream_resume(struct stream *stream)
 void stream_expire(struct stream *stream, int64_t ms)
 {
     if (stream->state == STREAM_OPEN)
-        set_deadline(stream, ms);
+        stream->deadline = ms == -1 ? INT64_MAX : stream->server->now + ms;
 }
 
 void stream_close(struct stream *stream)
@@ -111,19 +95,15 @@ void stream_close(struct stream *stream)
         return;
     stream->state = STREAM_CLOSING;
     stream->due = true;
-    set_deadline(stream, CLOSING_MS);
+    note_activity(stream);
 }
-
-/* ---- The list of descriptors -------------------------------------------------------- */
 
 void stream_server_watch(struct stream_server *server, int descriptor, int events,
                          int64_t ms, stream_watcher *watcher, void *owner)
 {
     fdset_add(&server->descriptors, descriptor);
-    server->watched[descriptor].watcher = watcher;
-    server->watched[descriptor].owner = owner;
-    server->watched[descriptor].events = events;
-    server->watched[descriptor].deadline = ms == -1 ? INT64_MAX : server->now + ms;
+    server->watched[descriptor] = (struct stream_watch){
+        watcher, owner, events, ms == -1 ? INT64_MAX : server->now + ms};
 }
 
 void stream_server_unwatch(struct stream_server *server, int descriptor)
@@ -132,15 +112,15 @@ void stream_server_unwatch(struct stream_server *server, int descriptor)
     fdset_remove(&server->descriptors, descriptor);
 }
 
-/* The client with this descriptor, or NULL if it is nobody's. */
+/* ---- Coming and going --------------------------------------------------------------- */
+
+/* The client with this descriptor, or NULL. */
 static struct stream *stream_at(struct stream_server *server, int sock)
 {
     struct stream *stream = &server->streams[sock];
 
     return stream->state == STREAM_NONE ? NULL : stream;
 }
-
-/* ---- Coming and going --------------------------------------------------------------- */
 
 static void open_stream(struct stream_server *server, int sock,
                         const struct sockaddr_storage *peer)
@@ -154,8 +134,9 @@ static void open_stream(struct stream_server *server, int sock,
     stream->state = STREAM_OPEN;
     stream->held = stream->ended = stream->due = false;
     stream->lines = (struct input){.is_used = false};
-    stream->input_length = stream->output_begin = stream->output_end = 0;
-    set_deadline(stream, server->idle_ms > 0 ? server->idle_ms : -1);
+    stream->input_length = stream->output_length = 0;
+    stream->deadline = INT64_MAX;
+    note_activity(stream);
     if (server->handlers.opened != NULL)
         server->handlers.opened(stream);
 }
@@ -172,12 +153,12 @@ static bool accept_new_connection(struct stream_server *server)
         open_stream(server, sock, &peer);
     else
         listener_turn_away(sock, server->newcomers.full);
-    return true;
+    return server->srvsock != -1; /* the handler may have stopped the server */
 }
 
 static void end_stream(struct stream *stream, int error)
 {
-    stream->state = STREAM_NONE; /* so that nothing is sent, and it is not ended twice */
+    stream->state = STREAM_NONE; /* so nothing is sent, and it does not end twice */
     if (stream->server->handlers.closed != NULL)
         stream->server->handlers.closed(stream, error);
     fdset_remove(&stream->server->descriptors, stream->sock);
@@ -185,9 +166,9 @@ static void end_stream(struct stream *stream, int error)
 }
 
 /*
- * All has been sent. The client is told so, and what it still sends is read and thrown
- * away for a while: a close() with unread input is a reset (RFC 1122 4.2.2.13), which can
- * cost the client the end of what it was sent.
+ * Everything has been sent. shutdown() tells the client so. What it still sends is read and
+ * thrown away until it closes too, for a while: a close() with unread input is a reset
+ * (RFC 1122 4.2.2.13), which can destroy the end of what is on its way to the client.
  */
 static void linger(struct stream *stream)
 {
@@ -198,12 +179,12 @@ static void linger(struct stream *stream)
     (void)shutdown(stream->sock, SHUT_WR); /* a lost connection shows in recv() */
     stream->state = STREAM_LINGERING;
     stream->input_length = 0;
-    set_deadline(stream, LINGER_MS);
+    stream->deadline = stream->server->now + LINGER_MS;
 }
 
 /* ---- Input -------------------------------------------------------------------------- */
 
-/* Is the client's input to go to the handlers now? */
+/* Handlers hear a client only when the longest answer fits its output. */
 static bool is_listened_to(const struct stream *stream)
 {
     return stream->state == STREAM_OPEN && !stream->held &&
@@ -215,13 +196,10 @@ static void receive(struct stream *stream)
     size_t room = sizeof stream->input - stream->input_length;
     ssize_t got = recv(stream->sock, stream->input + stream->input_length, room, 0);
 
-    if (got == -1) {
-        if (!descriptor_try_again(errno))
-            end_stream(stream, errno);
+    if (got == -1 && descriptor_try_again(errno))
         return;
-    }
-    if (got == 0 && stream->state == STREAM_LINGERING) {
-        end_stream(stream, 0);
+    if (got == -1 || (got == 0 && stream->state == STREAM_LINGERING)) {
+        end_stream(stream, got == -1 ? errno : 0);
         return;
     }
     if (got == 0)
@@ -256,77 +234,73 @@ static void take_event(struct stream *stream, enum input_event event)
     }
 }
 
-static void offer_lines(struct stream *stream)
+/* The handlers.received of a server of lines. A piece of a line may take no byte. */
+static size_t take_line(struct stream *stream, const unsigned char *bytes, size_t length)
 {
     enum input_event event;
     size_t taken = 0;
 
-    while (taken < stream->input_length && is_listened_to(stream)) {
-        taken += input_take(&stream->lines, stream->input + taken,
-                            stream->input_length - taken, &event);
+    while (taken == 0 && is_listened_to(stream)) {
+        taken = input_take(&stream->lines, bytes, length, &event);
         take_event(stream, event);
     }
-    stream->input_length -= taken;
-    memmove(stream->input, stream->input + taken, stream->input_length);
-    if (!stream->ended || stream->input_length > 0)
-        return;
-    while (is_listened_to(stream) && (event = input_finish(&stream->lines)) != INPUT_MORE)
-        take_event(stream, event);
+    return taken;
 }
 
-static void offer_bytes(struct stream *stream)
+/* The same of a server that has no ear. */
+static size_t ignore(struct stream *stream, const unsigned char *bytes, size_t length)
 {
-    size_t taken = 1;
+    (void)stream;
+    (void)bytes;
+    return length;
+}
 
-    while (taken > 0 && stream->input_length > 0 && is_listened_to(stream)) {
-        taken = stream->server->handlers.received(stream, stream->input,
-                                                  stream->input_length);
-        assert(taken <= stream->input_length);
-        stream->input_length -= taken;
-        memmove(stream->input, stream->input + taken, stream->input_length);
+/* Gives the handlers what has come. If nothing else can come, the stream is closed. */
+static void offer_input(struct stream *stream)
+{
+    const struct stream_handlers *handlers = &stream->server->handlers;
+    size_t taken = 1, begin = 0;
+    enum input_event event;
+
+    while (taken > 0 && begin < stream->input_length && is_listened_to(stream)) {
+        taken = handlers->received(stream, stream->input + begin,
+                                   stream->input_length - begin);
+        assert(taken <= stream->input_length - begin);
+        begin += taken;
     }
-    /* There is no room for more, and without more it takes none of it. */
+    stream->input_length -= begin;
+    memmove(stream->input, stream->input + begin, stream->input_length);
+    /* It takes none of a full input, so it would wait for more than there is room for. */
     if (taken == 0 && is_listened_to(stream) &&
         stream->input_length == sizeof stream->input)
         end_stream(stream, ENOBUFS);
-}
-
-/* Gives the handlers what has come. When that was all that ever will, the stream ends. */
-static void offer_input(struct stream *stream)
-{
-    if (stream->server->handlers.line != NULL)
-        offer_lines(stream);
-    else if (stream->server->handlers.received != NULL)
-        offer_bytes(stream);
-    else
-        stream->input_length = 0;
-    if (stream->ended && is_listened_to(stream))
+    if (!stream->ended)
+        return;
+    while (handlers->line != NULL && stream->input_length == 0 &&
+           is_listened_to(stream) && (event = input_finish(&stream->lines)) != INPUT_MORE)
+        take_event(stream, event); /* the last line had no line end */
+    if (is_listened_to(stream))
         stream_close(stream);
 }
 
 /* ---- Output ------------------------------------------------------------------------- */
 
-/* Sends what the client takes. False: it is gone. */
-static bool send_output(struct stream *stream)
+static void send_output(struct stream *stream)
 {
-    size_t owed = stream->output_end - stream->output_begin;
     ssize_t sent =
-        send(stream->sock, stream->output + stream->output_begin, owed, MSG_NOSIGNAL);
+        send(stream->sock, stream->output, stream->output_length, MSG_NOSIGNAL);
 
     if (sent == -1) {
-        if (descriptor_try_again(errno))
-            return true;
-        end_stream(stream, errno);
-        return false;
+        if (!descriptor_try_again(errno))
+            end_stream(stream, errno);
+        return;
     }
-    stream->output_begin += (size_t)sent;
-    if (stream->output_begin == stream->output_end)
-        stream->output_begin = stream->output_end = 0;
+    stream->output_length -= (size_t)sent;
+    memmove(stream->output, stream->output + sent, stream->output_length);
     note_activity(stream);
-    return true;
 }
 
-/* Does for a client what there is to do: hear it, and answer it. */
+/* Does what there is to do for a client: hears it, answers it, closes it. */
 static void attend(struct stream *stream)
 {
     bool was_owed;
@@ -334,17 +308,18 @@ static void attend(struct stream *stream)
     stream->due = false;
     if (stream->state == STREAM_OPEN)
         offer_input(stream);
-    was_owed = stream->output_end > 0;
-    if (stream->state == STREAM_NONE || (was_owed && !send_output(stream)) ||
-        stream->output_end > 0)
+    was_owed = stream->output_length > 0;
+    if (was_owed && stream->state != STREAM_NONE)
+        send_output(stream);
+    if (stream->output_length > 0)
         return;
-    if (stream->state == STREAM_CLOSING)
+    if (stream->state == STREAM_CLOSING) {
         linger(stream);
-    else if (was_owed && stream->state == STREAM_OPEN) {
+    } else if (was_owed && stream->state == STREAM_OPEN) {
         if (stream->server->handlers.drained != NULL)
             stream->server->handlers.drained(stream);
         if (stream->input_length > 0 || stream->ended)
-            stream->due = true; /* there may have been no room to answer it */
+            stream->due = true; /* perhaps there was no room for the answer before */
     }
 }
 
@@ -355,46 +330,43 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* When there is something to do for this descriptor even if it is not ready. */
-static int64_t deadline_of(struct stream_server *server, int descriptor)
+/* Adds a client to the sets, and returns until when to wait for it. */
+static int64_t choose_stream(const struct stream *stream, struct fdset *readable,
+                             struct fdset *writable)
 {
-    const struct stream *stream = stream_at(server, descriptor);
-
-    if (stream != NULL && stream->due)
-        return server->now;
-    if (stream != NULL)
-        return is_waited_for(stream) ? stream->deadline : INT64_MAX;
-    if (server->watched[descriptor].watcher != NULL)
-        return server->watched[descriptor].deadline;
-    return INT64_MAX;
+    if (!stream->ended && stream->state != STREAM_CLOSING &&
+        stream->input_length < sizeof stream->input)
+        fdset_add(readable, stream->sock);
+    if (stream->output_length > 0)
+        fdset_add(writable, stream->sock);
+    return stream->due ? stream->server->now : deadline_of(stream);
 }
 
-/* Fills the sets, and returns until when to wait for them. */
+/* Fills the sets, and returns until when to wait for them: INT64_MAX, for ever. */
 static int64_t choose_descriptors(struct stream_server *server, struct fdset *readable,
                                   struct fdset *writable)
 {
-    int64_t deadline = server->stopping ? server->stop_by : INT64_MAX;
+    int64_t deadline = server->srvsock == -1 ? server->stop_by : INT64_MAX;
 
-    *readable = server->descriptors;
+    fdset_clear(readable);
     fdset_clear(writable);
-    for (int sock = 0; sock <= server->descriptors.highest; sock++) {
-        const struct stream *stream = stream_at(server, sock);
-
-        deadline = earlier(deadline, deadline_of(server, sock));
-        if (stream != NULL && (stream->ended || stream->state == STREAM_CLOSING ||
-                               stream->input_length == sizeof stream->input))
-            fdset_remove(readable, sock);
-        if (stream != NULL && stream->output_end > 0)
-            fdset_add(writable, sock);
-        if (server->watched[sock].watcher == NULL)
-            continue;
-        if (!(server->watched[sock].events & STREAM_READABLE))
-            fdset_remove(readable, sock);
-        if (server->watched[sock].events & STREAM_WRITABLE)
-            fdset_add(writable, sock);
-    }
+    fdset_add(readable, server->srvsock);
     deadline = earlier(deadline, listener_rest(&server->newcomers, server->srvsock,
                                                server->now, readable));
+    for (int descriptor = 0; descriptor <= server->descriptors.highest; descriptor++) {
+        const struct stream *stream = stream_at(server, descriptor);
+        const struct stream_watch *watch = &server->watched[descriptor];
+
+        if (stream != NULL)
+            deadline = earlier(deadline, choose_stream(stream, readable, writable));
+        if (watch->watcher == NULL)
+            continue;
+        if (watch->events & STREAM_READABLE)
+            fdset_add(readable, descriptor);
+        if (watch->events & STREAM_WRITABLE)
+            fdset_add(writable, descriptor);
+        deadline = earlier(deadline, watch->deadline);
+    }
     log_watch(&server->log, writable);
     return deadline;
 }
@@ -403,17 +375,16 @@ static void call_watchers(struct stream_server *server, const struct fdset *read
                           const struct fdset *writable)
 {
     for (int descriptor = 0; descriptor <= server->descriptors.highest; descriptor++) {
+        struct stream_watch *watch = &server->watched[descriptor];
         int events = (fdset_has(readable, descriptor) ? STREAM_READABLE : 0) |
                      (fdset_has(writable, descriptor) ? STREAM_WRITABLE : 0);
 
-        if (server->watched[descriptor].watcher == NULL)
-            continue;
-        events &= server->watched[descriptor].events;
-        if (events == 0 && server->now < server->watched[descriptor].deadline)
+        events &= watch->events;
+        if (watch->watcher == NULL || (events == 0 && server->now < watch->deadline))
             continue;
         if (events == 0)
-            server->watched[descriptor].deadline = INT64_MAX;
-        server->watched[descriptor].watcher(server->watched[descriptor].owner, events);
+            watch->deadline = INT64_MAX; /* once is enough */
+        watch->watcher(watch->owner, events);
     }
 }
 
@@ -438,12 +409,12 @@ static void serve_streams(struct stream_server *server, const struct fdset *read
             receive(stream);
         if (stream->state != STREAM_NONE && (stream->due || fdset_has(writable, sock)))
             attend(stream);
-        if (stream->state != STREAM_NONE && is_late(stream))
+        if (stream->state != STREAM_NONE && server->now >= deadline_of(stream))
             time_out(stream);
     }
 }
 
-/* Has it sent what nobody has read? close() would be a reset, as linger() says. */
+/* Has it sent something that nobody has read? Then close() would be a reset. */
 static bool has_input(const struct stream *stream)
 {
     char byte;
@@ -453,40 +424,40 @@ static bool has_input(const struct stream *stream)
 
 void stream_server_stop(struct stream_server *server)
 {
-    if (server->stopping)
+    if (server->srvsock == -1)
         return;
-    server->stopping = true;
     server->stop_by = server->now + PATIENCE_MS;
     fdset_remove(&server->descriptors, server->srvsock);
-    (void)close(server->srvsock);
+    close(server->srvsock);
     server->srvsock = -1;
     for (int sock = 0; sock <= server->descriptors.highest; sock++) {
         struct stream *stream = stream_at(server, sock);
 
-        if (stream != NULL && (stream->output_end > 0 || has_input(stream)))
+        if (stream != NULL && (stream->output_length > 0 || has_input(stream)))
             stream_close(stream);
         else if (stream != NULL && stream->state != STREAM_LINGERING)
             end_stream(stream, 0); /* it is owed nothing */
     }
 }
 
-/* Has everyone what they were owed when it was stopped, or have they had their time? */
-static bool may_end(struct stream_server *server)
+static bool has_streams(struct stream_server *server)
 {
-    if (!server->stopping)
-        return false;
     for (int sock = 0; sock <= server->descriptors.highest; sock++)
-        if (stream_at(server, sock) != NULL && server->now < server->stop_by)
-            return false;
-    return true;
+        if (stream_at(server, sock) != NULL)
+            return true;
+    return false;
 }
 
-/* Serves until it should stop. 0, or -1 with errno: select() itself failed. */
+/*
+ * Serves until it is stopping, and all clients are gone or have had their time. 0, or -1
+ * with errno: select() itself failed.
+ */
 static int serve(struct stream_server *server)
 {
     struct fdset readable, writable;
 
-    while (!may_end(server)) {
+    while (server->srvsock != -1 ||
+           (has_streams(server) && server->now < server->stop_by)) {
         int64_t deadline = choose_descriptors(server, &readable, &writable);
         struct timespec timeout = clock_timespec(deadline - server->now);
 
@@ -508,12 +479,13 @@ static int serve(struct stream_server *server)
 
 /* ---- The program -------------------------------------------------------------------- */
 
-/* Listens, and says so. 0, or -1 after the reason has been printed. */
-static int start(struct stream_server *server)
+/* Listens, and says so. If it cannot, it says why and ends the program. */
+static void start(struct stream_server *server)
 {
     const struct options options = {.program = server->program};
     const char *why;
 
+    server->streams = calloc(FD_SETSIZE, sizeof *server->streams);
     if (server->streams == NULL || start_server(&server->signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     server->srvsock =
@@ -529,23 +501,22 @@ static int start(struct stream_server *server)
     server->now = clock_ms();
     log_open(&server->log, server->program, STDOUT_FILENO, server->log_bytes,
              sizeof server->log_bytes);
+    if (server->handlers.line != NULL)
+        server->handlers.received = take_line;
+    else if (server->handlers.received == NULL)
+        server->handlers.received = ignore;
     if (server->handlers.started != NULL)
         server->handlers.started(server);
     else
         log_line(&server->log, "%s started on port %d", server->program,
                  server->where.port);
-    return 0;
 }
 
 int stream_server_run(struct stream_server *server)
 {
     int result;
 
-    server->streams = calloc(FD_SETSIZE, sizeof *server->streams);
-    if (start(server) == -1) {
-        free(server->streams);
-        return EXIT_FAILURE;
-    }
+    start(server);
     result = serve(server);
     if (result == -1)
         fprintf(stderr, "%s: select: %s\n", server->program, strerror(errno));

@@ -22,14 +22,17 @@
  *     cc -std=c11 -D_POSIX_C_SOURCE=200809L -I. -o bin/length_srv length_srv.c \
  *         build/libkit.a
  *
- * Handlers are called one at a time, and whatever they do is done at once: none of these
- * functions waits. A handler must not either, or all the clients wait with it.
+ * Handlers are called one at a time, so they need no locks. None of the functions here
+ * waits. A handler must not wait either: all clients would wait with it.
  *
- * A client's input and output have a bound each. Handlers of input are called only when
- * STREAM_ANSWER_BYTES can be sent, so an answer of that size always fits; a client that
- * asks and does not read what it gets is not read from any more, and TCP stops it. When a
- * client closes its end it still gets what it is owed, and is then closed; a server that
- * has more to send than fits the output holds the stream until it has sent all of it.
+ * A client's input and output are bounded. Handlers of input are called only when
+ * STREAM_ANSWER_BYTES fit the output, so an answer of that size is never cut. A client that
+ * asks and does not read the answers is not read from any more, and TCP stops it. A client
+ * that closes its end still gets what it is owed, and is closed after that.
+ *
+ * An answer may take longer than one call: it has to be fetched first, or it is larger than
+ * the output. Then the handler holds the stream, so that the client's next question waits
+ * (and its last one is not lost when the client closes its end), and resumes it later.
  */
 #ifndef LOOP_STREAM_SERVER_H
 #define LOOP_STREAM_SERVER_H
@@ -53,140 +56,147 @@
 /* A client. */
 struct stream {
     struct stream_server *server;
-    int sock;                /* handlers keep what is theirs in an array, by this */
+    int sock;                /* handlers keep their own data in an array, by this */
     char name[ADDRESS_MOST]; /* 127.0.0.1:37993 */
 
-    /* What follows is the loop's own. */
-    enum { STREAM_NONE, STREAM_OPEN, STREAM_CLOSING, STREAM_LINGERING } state;
+    /* The rest is the loop's own. */
+    enum {
+        STREAM_NONE,
+        STREAM_OPEN,
+        STREAM_CLOSING,  /* it gets what is in `output`, and no handler hears it */
+        STREAM_LINGERING /* it has got all of it, and has not closed yet */
+    } state;
     bool held;        /* see stream_hold() */
     bool ended;       /* the client has closed its end */
-    bool due;         /* it is to be attended to, whatever select() says of it */
+    bool due;         /* there is something to do for it, even if it is not ready */
     int64_t deadline; /* ms; INT64_MAX: none */
     struct input lines;
-    size_t input_length, output_begin, output_end;
-    unsigned char input[STREAM_INPUT_BYTES];
-    char output[STREAM_OUTPUT_BYTES];
+    size_t input_length, output_length;
+    unsigned char input[STREAM_INPUT_BYTES]; /* what no handler has taken yet */
+    char output[STREAM_OUTPUT_BYTES];        /* what the client has not taken yet */
 };
 
-/* Any of them may be NULL; of `line` and `received` a server has one at the most. */
+/* All are optional. A server has `line` or `received`, not both. */
 struct stream_handlers {
-    /* The server listens at server->where.port; without it, "PROGRAM started on port N" is said. */
+    /* The server listens at server->where.port. Default: say "PROGRAM started on port N". */
     void (*started)(struct stream_server *server);
 
     void (*opened)(struct stream *stream);
 
     /*
-     * A line came: clean text without its end (net/line.h), telnet's commands taken out
-     * and answered. A line over LINE_MOST bytes comes in pieces, `is_last` on the last.
+     * A line has come: clean text without its end (net/line.h). Telnet's commands are taken
+     * out and answered. A line of more than LINE_MOST bytes comes in pieces; `is_last` is
+     * true for its last piece.
      */
     void (*line)(struct stream *stream, const char *text, bool is_last);
 
     /*
-     * Bytes came. Returns how many it took. The others are offered again with those that
-     * come next, and are lost if none do. One that takes nothing of STREAM_INPUT_BYTES
-     * would wait for ever: then the stream ends (ENOBUFS), unless it is held.
+     * Bytes have come. Returns how many it takes. The rest is offered again, with the bytes
+     * that come next; if none come, it is lost. A handler that takes none of
+     * STREAM_INPUT_BYTES would wait for ever, so the stream ends (ENOBUFS), unless held.
      */
     size_t (*received)(struct stream *stream, const unsigned char *bytes, size_t length);
 
-    /* All that was to be sent has gone out. */
+    /* All output has been sent. */
     void (*drained)(struct stream *stream);
 
     /*
-     * The time has passed that idle_ms or stream_expire() gave; without a handler that is
-     * the end (ETIMEDOUT). It comes once, and again only after the next sign of life.
+     * The time that idle_ms or stream_expire() gave is over. It is called once, and again
+     * only after the next sign of life. Default: the stream ends (ETIMEDOUT).
      */
     void (*timed_out)(struct stream *stream);
 
-    /* The stream is about to be closed: nothing can be sent. `error` is an errno, or 0. */
+    /* The stream is about to be closed. Nothing can be sent. `error` is an errno, or 0. */
     void (*closed)(struct stream *stream, int error);
 };
 
 enum { STREAM_READABLE = 1, STREAM_WRITABLE = 2 };
 
-/* What a watched descriptor's owner is told; `events` 0: the time is over. */
+/* What the owner of a watched descriptor is told; `events` is 0 if the time is over. */
 typedef void stream_watcher(void *owner, int events);
 
+struct stream_watch {
+    stream_watcher *watcher; /* NULL: not watched */
+    void *owner;
+    int events;
+    int64_t deadline; /* ms; INT64_MAX: none */
+};
+
 struct stream_server {
-    const char *program;         /* its name, as messages begin */
-    struct options_server where; /* to listen; port 0 becomes the one in use */
-    const char *full; /* what one hears for whom there is no place, or NULL: a sentence */
-    int reserve;      /* descriptors to be kept for what the handlers open */
-    int64_t idle_ms;  /* that a client may keep us waiting; 0: for ever */
+    const char *program;         /* its name, for messages */
+    struct options_server where; /* where to listen; port 0 becomes the one in use */
+    const char *full; /* sent to a newcomer without a place; NULL: a sentence */
+    int reserve;      /* descriptors to keep for what the handlers open */
+    int64_t idle_ms;  /* how long a client may be silent; 0: for ever */
     void *state;      /* the handlers' own */
     struct stream_handlers handlers;
 
     struct log log; /* standard output; log_line() adds to it */
     int64_t now;    /* ms; the time of this turn of the loop (base/clock.h) */
 
-    /* What follows is the loop's own. */
+    /* The rest is the loop's own. */
     int srvsock;              /* the listening socket; -1 once the server is stopping */
+    int64_t stop_by;          /* ms; the end of a stopping server's patience */
     struct fdset descriptors; /* srvsock, the clients and the watched */
-    int client_limit;         /* a client's descriptor is less */
-    bool stopping;
-    int64_t stop_by; /* ms; the end of a stopping server's patience */
+    int client_limit;         /* a client's descriptor is less than this */
     struct listener newcomers;
-    char log_bytes[LOG_BYTES];
-    struct {
-        stream_watcher *watcher; /* NULL: not watched */
-        void *owner;
-        int events;
-        int64_t deadline;
-    } watched[FD_SETSIZE]; /* by descriptor */
-    /* FD_SETSIZE, by descriptor: 85 MB, which are nobody's until a client uses them. */
-    struct stream *streams;
     struct signals signals;
+    char log_bytes[LOG_BYTES];
+    struct stream_watch watched[FD_SETSIZE]; /* by descriptor */
+    struct stream *streams; /* by descriptor: 85 MB, of which unused pages cost nothing */
 };
 
 /*
  * Listens, says so, and serves until SIGINT, SIGTERM or stream_server_stop(). Returns the
- * program's exit status; what failed was said on standard error.
+ * program's exit status; a failure has been printed on standard error.
  */
 int stream_server_run(struct stream_server *server);
 
-/* Ends it: nobody else comes in, and every client is closed with what it is owed. */
+/* Ends it: nobody else comes in, and each client is closed when it has what it is owed. */
 void stream_server_stop(struct stream_server *server);
 
 /*
- * Has `watcher` called in each turn of the loop that finds `descriptor` ready for one of
+ * Calls `watcher` in each turn of the loop in which `descriptor` is ready for one of
  * `events` (STREAM_READABLE, STREAM_WRITABLE), and once when `ms` milliseconds have passed
- * since this call (-1: never). Another call for the descriptor takes this one's place.
- * It fits an fd_set and stays the caller's, who unwatches it before it is closed.
+ * since this call (-1: never). A second call for a descriptor replaces the first. The
+ * descriptor has to fit an fd_set. It stays the caller's, and has to be unwatched before it
+ * is closed.
  */
 void stream_server_watch(struct stream_server *server, int descriptor, int events,
                          int64_t ms, stream_watcher *watcher, void *owner);
 void stream_server_unwatch(struct stream_server *server, int descriptor);
 
-/* Queues bytes to be sent. Returns for how many there was room. */
+/* Queues bytes to be sent. Returns for how many of them there was room. */
 size_t stream_send(struct stream *stream, const void *bytes, size_t length);
 
 /*
- * Queues text, printf()'s way. More than STREAM_ANSWER_BYTES less one is cut off, as is
- * what there is no room for: in a handler of input there always is.
+ * Queues text, as printf() does, up to STREAM_ANSWER_BYTES - 1. Text without room is cut;
+ * in a handler of input there is always room.
  */
 void stream_print(struct stream *stream, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The bytes that stream_send() would take. */
+/* How many bytes stream_send() would take. */
 size_t stream_room(const struct stream *stream);
 
 /*
- * Nothing that the client sends comes to the handlers, until it is resumed. While it is
- * held and owed nothing it is the client who waits, and it has no time-out.
+ * No handler hears the client until it is resumed. While it is held and owed nothing, it is
+ * the client who waits, and it has no time-out.
  */
 void stream_hold(struct stream *stream);
 void stream_resume(struct stream *stream);
 
 /*
- * The time-out is `ms` milliseconds from now, whatever it was; -1: there is none. With
- * idle_ms, the next byte from the client or to it puts that in its place.
+ * The client times out `ms` milliseconds from now, whatever was set before; -1: never. If
+ * there is an idle_ms, the next byte from the client or to it sets that again.
  */
 void stream_expire(struct stream *stream, int64_t ms);
 
 /*
- * Ends the connection when what was queued has gone out, for which the client must take
- * some of it every ten seconds: shutdown() first, so that the client sees its end, and
- * close() when it has closed too, or after two seconds. From now on no handler is called
- * for it but `closed`.
+ * Ends the connection in three steps. First the client gets what is queued; it must take
+ * some of it every ten seconds. Then shutdown() shows it the end. Last comes close(), when
+ * the client has closed too, or after two seconds. From now on `closed` is the only handler
+ * that is called for it.
  */
 void stream_close(struct stream *stream);
 
