@@ -1,13 +1,16 @@
 /*
- * hello_srv: says one thing to whoever connects, and closes.
+ * hello_srv: sends one line to each client and closes.
  *
  *     hello_srv [-b address] [-p port] [-m text] [-l file]
  *     hello_srv -p 12345 -m 'Thank you for connecting' -l file.txt
  *
- * The close is an orderly one, which stream_close() sees to: shutdown() tells the client
- * that this was all, and close() comes when the client has closed too. A close() alone,
- * with something unread that the client had sent, would be a reset, and that can cost the
- * client the text.
+ * This is the smallest server on loop/stream_server.h: one handler, greet(). The loop calls
+ * it for each client that connects. Read it first, and then name_srv.c.
+ *
+ * stream_close() calls shutdown() before close(), and this is why. If the client has sent
+ * something that nobody read, close() sends a reset (RFC 1122 4.2.2.13), on which the
+ * client's system may throw away text that the client has not read yet. After shutdown() the
+ * client reads the text and then the end, and closes; only then does the server close.
  */
 #include "base/append.h"
 #include "base/clock.h"
@@ -20,16 +23,17 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h> /* optarg */
+#include <unistd.h>
 
 struct hello {
-    const char *text;
-    const char *file;  /* who came is written there; NULL: nowhere */
-    struct append log; /* `file`, if there is one */
-    bool failed;       /* the last line could not be written, which was said */
+    const char *text;  /* what each client is sent */
+    const char *file;  /* the name of a log of the clients, or NULL */
+    struct append log; /* that file, open */
+    bool failed;       /* the last line was not written, and the failure was reported */
 };
 
-static void keep(struct hello *hello, const char *name)
+/* A failure is reported once, not for each client. A full disk may have space again later. */
+static void write_log(struct hello *hello, const char *name)
 {
     char line[ADDRESS_MOST + CLOCK_STAMP_BYTES + 32], stamp[CLOCK_STAMP_BYTES];
     int length = snprintf(line, sizeof line, "%s Got connection from %s\n",
@@ -37,25 +41,33 @@ static void keep(struct hello *hello, const char *name)
     bool failed = append_line(&hello->log, line, (size_t)length) == -1;
 
     if (failed && !hello->failed)
-        (void)fprintf(stderr, "hello_srv: cannot write to %s: %s\n", hello->file,
-                      strerror(errno));
+        fprintf(stderr, "hello_srv: cannot write to %s: %s\n", hello->file,
+                strerror(errno));
     hello->failed = failed;
 }
 
-/* A file or a device: one who reads from a FIFO could make everybody wait. */
+/*
+ * Opens the log. A FIFO is refused: once it is full, the lines would be lost, or the server
+ * would have to wait for the FIFO's reader and all clients with it.
+ */
 static int open_log(struct hello *hello)
 {
-    bool is_open = append_open(&hello->log, hello->file) == 0;
+    const char *why = NULL;
     struct stat about;
 
-    if (is_open && fstat(hello->log.descriptor, &about) == 0 &&
-        (S_ISREG(about.st_mode) || S_ISCHR(about.st_mode)))
+    if (append_open(&hello->log, hello->file) == -1)
+        why = strerror(errno);
+    else if (fstat(hello->log.descriptor, &about) == -1)
+        why = strerror(errno);
+    else if (!S_ISREG(about.st_mode) && !S_ISCHR(about.st_mode))
+        why = "it is neither a regular file nor a device";
+    if (why == NULL)
         return 0;
-    (void)fprintf(stderr, "hello_srv: cannot write to %s: %s\n", hello->file,
-                  is_open ? "it is no file" : strerror(errno));
+    fprintf(stderr, "hello_srv: cannot write to %s: %s\n", hello->file, why);
     return -1;
 }
 
+/* The handler for a client that has just connected. Nothing is sent before it returns. */
 static void greet(struct stream *stream)
 {
     struct hello *hello = stream->server->state;
@@ -63,18 +75,18 @@ static void greet(struct stream *stream)
     stream_print(stream, "%s\n", hello->text);
     stream_close(stream);
     if (hello->file != NULL)
-        keep(hello, stream->name);
+        write_log(hello, stream->name);
 }
 
 static const struct options options = {
     .program = "hello_srv",
     .letters = "b:hl:m:p:V",
     .usage = "usage: hello_srv [-hV] [-b address] [-p port] [-m text] [-l file]\n",
-    .help = "Sends a line to whoever connects, and closes.\n"
+    .help = "Sends a line to each client, and closes.\n"
             "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
             "  -p port     listen on this port (default: 2525; 0: any free one)\n"
             "  -m text     the line (default: 'Hello World! ')\n"
-            "  -l file     append to it who has connected, and when\n"
+            "  -l file     append the time and the address of each client to it\n"
             "  -h          print this help\n"
             "  -V          print the version\n",
 };
@@ -96,8 +108,10 @@ int main(int argc, char *argv[])
     }
     options_end(&options, argc, argv);
     if (strlen(hello.text) > STREAM_ANSWER_BYTES - 2)
-        options_wrong(&options, "the text is over %d bytes", STREAM_ANSWER_BYTES - 2);
-    if (start_program() == -1) /* or the file may become standard output */
+        options_wrong(&options, "the text has more than %d bytes",
+                      STREAM_ANSWER_BYTES - 2);
+    /* Before the file is opened: it would become standard output if that is closed. */
+    if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     if (hello.file != NULL && open_log(&hello) == -1)
         return EXIT_FAILURE;

@@ -3,13 +3,15 @@
  *
  *     name_srv [-b address] [-p port] [-n name]
  *
- * Esc pressed in its terminal closes every connection and ends it: the keyboard is one
- * more descriptor in the list. A terminal gives a program whole lines, and an Esc would
- * wait for Enter; so it is told to give each key at once, and put back as it was at the
- * end, and while the program is stopped (Ctrl-Z).
+ * For its clients it is one handler, answer(). The rest of the file is the keyboard: Esc in
+ * the server's terminal closes every connection and ends the server. The keyboard is one more
+ * descriptor that the loop watches. Two things make it hard:
  *
- * An arrow key sends Esc too, with more right behind it. So an Esc is one that nothing
- * follows for a tenth of a second, by which time all of a key's bytes are here.
+ *  - A terminal hands whole lines to a program, so Esc would wait for Enter. The server asks
+ *    for each key at once. A terminal belongs to other programs too: it is put back as it was
+ *    at the end, however that comes, and while the program is stopped (Ctrl-Z).
+ *  - An arrow key sends Esc as well, with more bytes right after it. So a key is Esc if
+ *    nothing follows it for a tenth of a second.
  */
 #include "base/descriptor.h"
 #include "base/signals.h"
@@ -26,13 +28,15 @@
 
 #define NAME_MOST     255
 #define ESC           27
-#define ESC_MS        100  /* from an Esc to what would make another key of it */
-#define BACKGROUND_MS 1000 /* between two looks whether the terminal is ours again */
+#define ESC_MS        100  /* the bytes of a longer key come within this time */
+#define BACKGROUND_MS 1000 /* from one look to the next whether the terminal is ours */
 
-static struct terminal keyboard = {.descriptor = STDIN_FILENO}; /* for handlers, too */
+/* Global, because a signal handler has no arguments of its own. */
+static struct terminal keyboard = {.descriptor = STDIN_FILENO};
 
 /* ---- The clients -------------------------------------------------------------------- */
 
+/* A line of more than LINE_MOST bytes comes in pieces. The name follows the last one. */
 static void answer(struct stream *stream, const char *text, bool is_last)
 {
     const char *name = stream->server->state;
@@ -43,15 +47,23 @@ static void answer(struct stream *stream, const char *text, bool is_last)
         stream_print(stream, "%s", text);
 }
 
-/* ---- The terminal, which others use before, after and meanwhile --------------------- */
+/* ---- The terminal ------------------------------------------------------------------- */
 
+/*
+ * In the background the terminal belongs to the shell or to another program. A program there
+ * that changes it is stopped (SIGTTOU).
+ */
 static void enter_terminal(void)
 {
     if (terminal_in_foreground(&keyboard))
-        (void)terminal_enter(&keyboard); /* if it fails, it is gone, and reading tells */
+        (void)terminal_enter(&keyboard); /* if it fails, reading will show why */
 }
 
-/* Signal handlers. They come in where the server waits: nothing of ours is interrupted. */
+/*
+ * Three signal handlers. The signals are blocked except while the server waits in pselect(),
+ * so a handler interrupts nothing and may do what other code does. It must not wait: the
+ * clients would wait as well.
+ */
 static void stopped(int signal_number)
 {
     (void)signal_number;
@@ -70,10 +82,11 @@ static void quit(int signal_number)
     sigset_t none;
 
     terminal_leave(&keyboard);
-    (void)signal(signal_number, SIG_DFL);
-    (void)raise(signal_number);
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL); /* here it ends */
+    /* End as the signal would have ended the program: the shell sees by which signal. */
+    signal(signal_number, SIG_DFL);
+    raise(signal_number); /* blocked in its own handler, until the mask is empty */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* ---- The keyboard ------------------------------------------------------------------- */
@@ -86,7 +99,7 @@ static void take_keys(void *owner, int events)
     char keys[64];
     ssize_t got;
 
-    if (events == 0) { /* the time after an Esc has passed */
+    if (events == 0) { /* nothing has followed the Esc */
         stream_server_unwatch(server, STDIN_FILENO);
         stream_server_stop(server);
         return;
@@ -100,10 +113,10 @@ static void take_keys(void *owner, int events)
         stream_server_watch(server, STDIN_FILENO, STREAM_READABLE,
                             keys[got - 1] == ESC ? ESC_MS : -1, take_keys, server);
     else if (got == 0 || !descriptor_try_again(errno))
-        stream_server_unwatch(server, STDIN_FILENO); /* it is gone: we serve on */
+        stream_server_unwatch(server, STDIN_FILENO); /* it is gone; the clients stay */
 }
 
-/* Not every shell sends SIGCONT to a program that it brings to the foreground. */
+/* A shell that brings a running program to the foreground need not send SIGCONT. */
 static void wait_for_foreground(void *owner, int events)
 {
     (void)events;
@@ -121,15 +134,15 @@ static void open_keyboard(struct stream_server *server)
     if (!isatty(STDIN_FILENO))
         return;
     log_line(&server->log, "Esc ends it");
-    (void)signals_add(&server->signals, SIGTSTP, stopped);
-    (void)signals_add(&server->signals, SIGCONT, continued);
-    (void)signals_add(&server->signals, SIGQUIT, quit);
+    signals_add(&server->signals, SIGTSTP, stopped);
+    signals_add(&server->signals, SIGCONT, continued);
+    signals_add(&server->signals, SIGQUIT, quit);
     wait_for_foreground(server, 0);
 }
 
 /* ---- The program -------------------------------------------------------------------- */
 
-/* Who runs it; a user whom the system does not know is nobody. */
+/* The name of the user who runs the server. */
 static char *login_name(void)
 {
     static char nobody[] = "nobody";
@@ -145,7 +158,7 @@ static const struct options options = {
     .help = "Answers each line with the line and a name. Esc in its terminal ends it.\n"
             "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
             "  -p port     listen on this port (default: 8888; 0: any free one)\n"
-            "  -n name     the name (default: yours, as you have logged in)\n"
+            "  -n name     the name (default: your login name)\n"
             "  -h          print this help\n"
             "  -V          print the version\n",
 };
@@ -166,7 +179,7 @@ int main(int argc, char *argv[])
     }
     options_end(&options, argc, argv);
     if (strlen(server.state) > NAME_MOST)
-        options_wrong(&options, "the name is over %d bytes", NAME_MOST);
+        options_wrong(&options, "the name has more than %d bytes", NAME_MOST);
     result = stream_server_run(&server);
     terminal_leave(&keyboard);
     return result;

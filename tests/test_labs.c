@@ -7,6 +7,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -139,6 +140,7 @@ END_TEST
 START_TEST(a_file_that_cannot_be_opened_or_could_make_it_wait_is_said_at_the_start)
 {
     char directory[] = "/tmp/hello_srv-XXXXXX", fifo[sizeof directory + 5];
+    int reader;
 
     ck_assert_ptr_nonnull(mkdtemp(directory));
     (void)snprintf(fifo, sizeof fifo, "%s/fifo", directory);
@@ -146,6 +148,13 @@ START_TEST(a_file_that_cannot_be_opened_or_could_make_it_wait_is_said_at_the_sta
     program_start(&server, "HELLO_SRV", "bin/hello_srv", "-p", "0", "-l", fifo, NULL);
     expect_lf(&server.err, "hello_srv: cannot write to %s: %s", fifo, strerror(ENXIO));
     ck_assert_int_eq(program_wait(&server), 1);
+    reader = open(fifo, O_RDONLY | O_NONBLOCK);
+    program_start(&server, "HELLO_SRV", "bin/hello_srv", "-p", "0", "-l", fifo, NULL);
+    expect_lf(&server.err,
+              "hello_srv: cannot write to %s: it is neither a regular file nor a device",
+              fifo);
+    ck_assert_int_eq(program_wait(&server), 1);
+    (void)close(reader);
     ck_assert(unlink(fifo) == 0 && rmdir(directory) == 0);
     program_start(&server, "HELLO_SRV", "bin/hello_srv", "-p", "0", "-l", "/nowhere/log",
                   NULL);
