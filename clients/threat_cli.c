@@ -1,11 +1,11 @@
 /*
- * threat_cli: sends commands to a threat server, and prints its answers.
+ * threat_cli: sends commands to a threat server and prints its answers.
  *
  *     threat_cli [-p port] [-w seconds] [host [command ...]]
  *
- * With commands each is sent when the one before it has been answered, with a line. Without,
- * it is a conversation: standard input goes to the server a line at a time, and what the
- * server says, its goodbye to a silent client too, is printed when it comes.
+ * With commands, each is sent when the one before it has been answered with a line. Without
+ * commands, it is a conversation: standard input is sent as it comes, and what the server
+ * says is printed as it comes, also its goodbye to a client that is silent.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -27,37 +27,37 @@
 #include <unistd.h>
 
 #define DIAL_MS 5000
-#define WAIT_S  10 /* for an answer; the server itself may take 5 s to have one */
+#define WAIT_S  10 /* for an answer; the server may take 5 s to fetch it */
 
 struct threat_client {
     const char *host;
     int port;
     int64_t patience_ms;
-    int server;
-    char **commands;  /* that are yet to be sent, up to a NULL */
-    bool converses;   /* there were none: it sends standard input */
-    bool reads_input; /* of which there may be more */
-    bool awaits;      /* a command is under way */
-    bool heard;       /* an answer has come */
-    bool full;        /* there was no place for us (net/listener.h) */
-    bool ended;       /* the server has closed */
-    int64_t deadline; /* ms; for an answer, or after our end for the server's */
-    struct line line;
-    const char *to_send; /* from `input`, or a command */
+    int sock;
+    char **commands;     /* the ones that are still to be sent, up to a NULL */
+    bool converses;      /* there were none: it sends standard input */
+    bool reads_input;    /* which has not ended */
+    bool awaits;         /* a command has been sent, and not answered yet */
+    bool heard;          /* an answer has come */
+    bool full;           /* the server had no place for us (net/listener.h) */
+    bool ended;          /* the server has closed */
+    int64_t deadline;    /* ms; for the answer, or for the server's end after ours */
+    struct line line;    /* the answer so far */
+    const char *to_send; /* in `input`: a command, or what was typed */
     size_t left;         /* bytes of it */
     char input[LINE_MOST + 2];
 };
 
 static int complain(const struct threat_client *client, const char *what, const char *why)
 {
-    (void)fprintf(stderr, "threat_cli: %s %s port %d: %s\n", what, client->host,
-                  client->port, why);
+    fprintf(stderr, "threat_cli: %s %s port %d: %s\n", what, client->host, client->port,
+            why);
     return -1;
 }
 
 /* ---- What goes out ------------------------------------------------------------------ */
 
-/* Takes the next command, if the one before it is answered. */
+/* Takes the next command if the one before it has been answered. */
 static void next_command(struct threat_client *client)
 {
     if (client->awaits || *client->commands == NULL)
@@ -83,17 +83,16 @@ static int read_input(struct threat_client *client)
     client->reads_input = false;
     client->deadline = clock_ms() + client->patience_ms;
     if (got == 0) {
-        (void)shutdown(client->server, SHUT_WR); /* a lost connection shows in recv() */
+        (void)shutdown(client->sock, SHUT_WR); /* a lost connection shows in recv() */
         return 0;
     }
-    (void)fprintf(stderr, "threat_cli: cannot read standard input: %s\n",
-                  strerror(errno));
+    fprintf(stderr, "threat_cli: cannot read standard input: %s\n", strerror(errno));
     return -1;
 }
 
 static int send_some(struct threat_client *client)
 {
-    ssize_t sent = send(client->server, client->to_send, client->left, MSG_NOSIGNAL);
+    ssize_t sent = send(client->sock, client->to_send, client->left, MSG_NOSIGNAL);
 
     if (sent == -1)
         return descriptor_try_again(errno)
@@ -120,8 +119,7 @@ static int print_line(struct threat_client *client, enum line_event event)
         client->awaits = false;
     if (printed >= 0 && fflush(stdout) != EOF)
         return 0;
-    (void)fprintf(stderr, "threat_cli: cannot write to standard output: %s\n",
-                  strerror(errno));
+    fprintf(stderr, "threat_cli: cannot write to standard output: %s\n", strerror(errno));
     return -1;
 }
 
@@ -131,7 +129,8 @@ static int take(struct threat_client *client, const unsigned char *bytes, size_t
         enum line_event event;
         size_t taken = line_take(&client->line, bytes, length, &event);
 
-        if (event != LINE_OPEN && print_line(client, event) == -1)
+        if ((event == LINE_ENDED || event == LINE_FULL) &&
+            print_line(client, event) == -1)
             return -1;
         bytes += taken;
         length -= taken;
@@ -142,7 +141,7 @@ static int take(struct threat_client *client, const unsigned char *bytes, size_t
 static int receive(struct threat_client *client)
 {
     unsigned char bytes[4096];
-    ssize_t got = recv(client->server, bytes, sizeof bytes, 0);
+    ssize_t got = recv(client->sock, bytes, sizeof bytes, 0);
     enum line_event event;
 
     if (got > 0)
@@ -160,7 +159,7 @@ static int receive(struct threat_client *client)
 
 /* ---- Both --------------------------------------------------------------------------- */
 
-/* Waits for a descriptor. -1, when it was said: nothing came in time, or it failed. */
+/* Waits for a descriptor. -1: nothing came in time, or it failed, and has printed why. */
 static int wait_for_events(const struct threat_client *client, struct fdset *readable,
                            struct fdset *writable)
 {
@@ -172,19 +171,18 @@ static int wait_for_events(const struct threat_client *client, struct fdset *rea
 
     fdset_clear(readable);
     fdset_clear(writable);
-    fdset_add(readable, client->server);
+    fdset_add(readable, client->sock);
     if (client->reads_input && client->left == 0)
         fdset_add(readable, STDIN_FILENO);
     if (client->left > 0)
-        fdset_add(writable, client->server);
-    ready = pselect(client->server + 1, &readable->set, &writable->set, NULL,
+        fdset_add(writable, client->sock);
+    ready = pselect(client->sock + 1, &readable->set, &writable->set, NULL,
                     has_deadline ? &timeout : NULL, NULL);
     if (ready == -1)
         return complain(client, "cannot wait for", strerror(errno));
     if (ready > 0)
         return 0;
-    (void)snprintf(why, sizeof why, "timed out after %g s",
-                   (double)client->patience_ms / 1000);
+    snprintf(why, sizeof why, "timed out after %g s", (double)client->patience_ms / 1000);
     return complain(client, "no answer from", why);
 }
 
@@ -195,16 +193,17 @@ static bool is_over(const struct threat_client *client)
            (!client->converses && !client->awaits && *client->commands == NULL);
 }
 
-/* Was the last command, to which the answer is the end, "disconnect"? */
+/* The right answer to "disconnect", or to an empty command, is no answer but the end. */
 static bool has_disconnected(const struct threat_client *client)
 {
     const char *last = client->commands[-1] + strspn(client->commands[-1], " \t");
 
-    return *client->commands == NULL && strncasecmp(last, "disconnect", 10) == 0 &&
-           last[10 + strspn(last + 10, " \t")] == '\0';
+    if (strncasecmp(last, "disconnect", 10) == 0)
+        last += 10 + strspn(last + 10, " \t");
+    return *client->commands == NULL && *last == '\0';
 }
 
-/* 0 if everything was answered, and -1 if not, after it was said what was not. */
+/* 0 if everything was answered, or -1 after the reason was printed. */
 static int talk(struct threat_client *client)
 {
     struct fdset readable, writable;
@@ -215,9 +214,9 @@ static int talk(struct threat_client *client)
             return -1;
         if (fdset_has(&readable, STDIN_FILENO) && read_input(client) == -1)
             return -1;
-        if (fdset_has(&writable, client->server) && send_some(client) == -1)
+        if (fdset_has(&writable, client->sock) && send_some(client) == -1)
             return -1;
-        if (fdset_has(&readable, client->server) && receive(client) == -1)
+        if (fdset_has(&readable, client->sock) && receive(client) == -1)
             return -1;
     }
     if (client->converses ? client->heard : !client->awaits || has_disconnected(client))
@@ -230,21 +229,20 @@ static const struct options options = {
     .letters = "hp:Vw:",
     .usage = "usage: threat_cli [-hV] [-p port] [-w seconds] [host [command ...]]\n",
     .help =
-        "Sends commands to a threat server, and prints its answers: getTime, getThreat,\n"
-        "disconnect, help. Without commands it sends what is typed. The host is\n"
-        "localhost if not given; the status is 0 if every command was answered.\n"
+        "Sends commands to a threat server and prints its answers: getTime, getThreat,\n"
+        "disconnect, help. Without commands it sends what is typed. The default host is\n"
+        "localhost. The status is 0 if every command was answered.\n"
         "  -p port     the server's port (default: 9055)\n"
         "  -w seconds  how long to wait for an answer (default: 10)\n"
         "  -h          print this help\n"
         "  -V          print the version\n",
 };
 
-/* A command is a line, and not more than one. */
 static void check_commands(char *const commands[])
 {
     for (int i = 0; commands[i] != NULL; i++)
         if (strlen(commands[i]) > LINE_MOST - 2 || strpbrk(commands[i], "\r\n") != NULL)
-            options_wrong(&options, "command %d is no line of %d bytes at the most",
+            options_wrong(&options, "command %d is not one line of at most %d bytes",
                           i + 1, LINE_MOST - 2);
 }
 
@@ -268,12 +266,12 @@ int main(int argc, char *argv[])
     check_commands(client.commands);
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
-    client.server = dial(client.host, client.port, SOCK_STREAM, DIAL_MS, &why);
-    if (client.server == -1) {
-        (void)complain(&client, "cannot connect to", why);
+    client.sock = dial(client.host, client.port, SOCK_STREAM, DIAL_MS, &why);
+    if (client.sock == -1) {
+        complain(&client, "cannot connect to", why);
         return EXIT_FAILURE;
     }
     result = talk(&client);
-    (void)close(client.server);
+    close(client.sock);
     return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -3,12 +3,18 @@
  *
  *     threat_srv [-b address] [-p port] [-t seconds] [-f file | -u url [-c seconds]]
  *
- * A command a line: getTime, getThreat, disconnect, help. The level comes from a file that
- * is read for each answer, or from a document of the web, as the agency's feed had it. To
- * fetch that may take long, and the others are not to wait: so who asks is put on hold, the
- * fetching goes on in the same loop as everything else (http/fetch.h), and when it is over
- * all who wait for it are told. A level that can't be had is unknown, and is told so with
- * the reason; an old one is never passed off as new.
+ * Each line is a command: getTime, getThreat, disconnect, help. The level comes from a file,
+ * which is read for each answer, or from a document of the web. Fetching that can take
+ * seconds, and no other client may wait for it:
+ *
+ *  1. The client that asks is put on hold. No handler hears it, so its next command is
+ *     answered after this one.
+ *  2. The document is fetched in the same loop that serves the clients (http/fetch.h). Others
+ *     that ask meanwhile are put on hold too; nothing is fetched twice.
+ *  3. fetched() tells everyone who waits, and resumes them.
+ *
+ * A level that cannot be found is "unknown", with the reason. An old level is never passed
+ * off as a new one.
  */
 #include "base/clock.h"
 #include "http/fetch.h"
@@ -24,8 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FAILED_MS         1000 /* before a document that can't be had is asked for again */
-#define FETCH_DESCRIPTORS 2
+#define FAILED_MS         1000 /* from a fetch that failed to the next one */
+#define FETCH_DESCRIPTORS 2    /* of one fetch at a time; clients may not use them up */
 #define IDLE_S            60
 #define CACHE_S           60
 #define COMMANDS          "getTime, getThreat, disconnect, help"
@@ -35,23 +41,23 @@ static const char *const levels[] = {"Low", "Guarded", "Elevated", "High", "Seve
 
 struct threat_server {
     struct stream_server loop;
-    const char *file; /* where the level is read; NULL: not from a file */
+    const char *file; /* where the level is read, or NULL */
     bool has_url;
-    struct url url; /* where it is fetched */
+    struct url url; /* where the level is fetched */
     struct fetch fetch;
-    const char *level; /* what was fetched last; NULL: nothing was, for this reason */
+    const char *level; /* the last that was fetched; NULL: none, and `why` says why */
     char why[128];
-    int64_t fresh_until; /* ms; that is told without a look until then */
+    int64_t fresh_until; /* ms; until then that is the answer, without a new fetch */
     int64_t cache_ms;
-    struct {           /* by descriptor */
-        bool waits;    /* for the level */
-        bool too_long; /* what it is sending is longer than any command */
-    } clients[FD_SETSIZE];
+    struct {
+        bool waits;        /* for the level */
+        bool too_long;     /* its line is longer than any command, and has not ended */
+    } clients[FD_SETSIZE]; /* by descriptor */
 };
 
 /* ---- The level ---------------------------------------------------------------------- */
 
-/* Leaves out the space around a text, and the mark that some editors put before it. */
+/* Leaves out the space around a text, and the byte order mark that some editors write. */
 static void trim(const char **text, size_t *length)
 {
     static const char mark[] = "\xEF\xBB\xBF"; /* U+FEFF */
@@ -68,13 +74,13 @@ static void trim(const char **text, size_t *length)
     }
 }
 
-/* Is a text this word, in letters of either case? */
+/* Case does not matter. */
 static bool is_word(const char *text, size_t length, const char *word)
 {
     return strlen(word) == length && strncasecmp(word, text, length) == 0;
 }
 
-/* The level that a text names; NULL: none. */
+/* The level that a text names, or NULL. */
 static const char *find_level(const char *text, size_t length)
 {
     trim(&text, &length);
@@ -84,10 +90,10 @@ static const char *find_level(const char *text, size_t length)
     return NULL;
 }
 
-/* Reads the level from a file. NULL, and the reason in *why, if it has none. */
+/* Reads the level from a file. Returns NULL, and the reason in *why, if there is none. */
 static const char *read_level(const char *name, const char **why)
 {
-    /* A FIFO may not block. */
+    /* O_NONBLOCK: to open a FIFO would wait for its writer, and all clients would wait. */
     int file = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     char text[256];
     struct stat about;
@@ -98,16 +104,16 @@ static const char *read_level(const char *name, const char **why)
         return NULL;
     }
     if (fstat(file, &about) == 0 && !S_ISREG(about.st_mode)) {
-        *why = "the file is not a plain one";
+        *why = "the file is not a regular file";
     } else {
         length = read(file, text, sizeof text);
         *why = length == -1 ? strerror(errno) : "there is no level in the file";
     }
-    (void)close(file);
+    close(file);
     return length > 0 ? find_level(text, (size_t)length) : NULL;
 }
 
-/* Finds CONDITION="ELEVATED" in a document. NULL: there is none. */
+/* Finds CONDITION="ELEVATED" in a document, as the agency's feed had it. NULL: none. */
 static const char *find_condition(const char *document)
 {
     static const char before[] = "CONDITION=\"";
@@ -128,15 +134,15 @@ static void tell_level(struct stream *stream, const char *level, const char *why
         stream_print(stream, "unknown: %s\r\n", why);
 }
 
-/* The document is here, or can't be had: all who wait are told. */
+/* The document is here, or the fetch has failed: everyone who waits is told. */
 static void fetched(struct fetch *fetch)
 {
     struct threat_server *server = fetch->server->state;
     int64_t fresh_ms = server->cache_ms;
 
     server->level = fetch->why == NULL ? find_condition(fetch->text) : NULL;
-    (void)snprintf(server->why, sizeof server->why, "%s",
-                   fetch->why != NULL ? fetch->why : "there is no level in the document");
+    snprintf(server->why, sizeof server->why, "%s",
+             fetch->why != NULL ? fetch->why : "there is no level in the document");
     if (server->level == NULL && fresh_ms > FAILED_MS)
         fresh_ms = FAILED_MS;
     server->fresh_until = server->loop.now + fresh_ms;
@@ -164,7 +170,7 @@ static void answer_threat(struct threat_server *server, struct stream *stream)
         tell_level(stream, server->level, server->why);
         return;
     }
-    stream_hold(stream); /* its next command is answered after this one */
+    stream_hold(stream);
     server->clients[stream->sock].waits = true;
     if (!fetch_is_under_way(&server->fetch))
         fetch_start(&server->fetch, &server->loop, &server->url, fetched);
@@ -172,33 +178,42 @@ static void answer_threat(struct threat_server *server, struct stream *stream)
 
 /* ---- The clients -------------------------------------------------------------------- */
 
+static void refuse(struct stream *stream)
+{
+    stream_print(stream, "No such command: there are " COMMANDS "\r\n");
+}
+
+/* An empty line is a goodbye, as "disconnect" is. */
 static void answer(struct stream *stream, const char *command, size_t length)
 {
     char stamp[CLOCK_STAMP_BYTES];
 
-    if (is_word(command, length, "getTime"))
+    if (length == 0 || is_word(command, length, "disconnect"))
+        stream_close(stream);
+    else if (is_word(command, length, "getTime"))
         stream_print(stream, "%s\r\n", clock_stamp(time(NULL), stamp));
     else if (is_word(command, length, "getThreat"))
         answer_threat(stream->server->state, stream);
-    else if (is_word(command, length, "disconnect"))
-        stream_close(stream);
     else if (is_word(command, length, "help"))
         stream_print(stream, "The commands are " COMMANDS "\r\n");
     else
-        stream_print(stream, "No such command: there are " COMMANDS "\r\n");
+        refuse(stream);
 }
 
+/* A long line comes in pieces. It is refused once, at its end. */
 static void take_line(struct stream *stream, const char *text, bool is_last)
 {
     struct threat_server *server = stream->server->state;
-    bool too_long = server->clients[stream->sock].too_long;
+    bool was_too_long = server->clients[stream->sock].too_long;
     size_t length = strlen(text);
 
     server->clients[stream->sock].too_long = !is_last;
-    if (!is_last)
-        return;
-    trim(&text, &length);
-    answer(stream, text, too_long ? 0 : length);
+    if (is_last && was_too_long) {
+        refuse(stream);
+    } else if (is_last) {
+        trim(&text, &length);
+        answer(stream, text, length);
+    }
 }
 
 static void say_goodbye(struct stream *stream)
@@ -223,17 +238,18 @@ static const struct options options = {
     .letters = "b:c:f:hp:t:u:V",
     .usage = "usage: threat_srv [-hV] [-b address] [-p port] [-t seconds]\n"
              "                  [-f file | -u url [-c seconds]]\n",
-    .help = "Tells the time and the threat level. Commands: " COMMANDS ".\n"
-            "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
-            "  -p port     listen on this port (default: 9055; 0: any free one)\n"
-            "  -t seconds  drop a client who says nothing for so long (default: 60; 0: "
-            "never)\n"
-            "  -f file     the level is in this file: Low, Guarded, Elevated, High or "
-            "Severe\n"
-            "  -u url      it is in this document, as CONDITION=\"ELEVATED\"\n"
-            "  -c seconds  ask for the document again only after so long (default: 60)\n"
-            "  -h          print this help\n"
-            "  -V          print the version\n",
+    .help =
+        "Tells the time and the threat level. Commands: " COMMANDS ".\n"
+        "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
+        "  -p port     listen on this port (default: 9055; 0: any free one)\n"
+        "  -t seconds  drop a client that is silent for so long (default: 60; 0: "
+        "never)\n"
+        "  -f file     read the level from a file: Low, Guarded, Elevated, High or "
+        "Severe\n"
+        "  -u url      fetch it from a document that has CONDITION=\"ELEVATED\" in it\n"
+        "  -c seconds  fetch the document again only after so long (default: 60)\n"
+        "  -h          print this help\n"
+        "  -V          print the version\n",
 };
 
 static void take_url(struct threat_server *server, const char *text)
@@ -241,7 +257,7 @@ static void take_url(struct threat_server *server, const char *text)
     const char *why;
 
     if (url_parse(&server->url, text, &why) == -1)
-        options_wrong(&options, "'%s' is no URL: %s", text, why);
+        options_wrong(&options, "'%s' is not a URL: %s", text, why);
     server->has_url = true;
 }
 
@@ -269,8 +285,7 @@ int main(int argc, char *argv[])
     }
     options_end(&options, argc, argv);
     if (server.file != NULL && server.has_url)
-        options_wrong(&options,
-                      "the level comes from a file (-f) or a URL (-u), not both");
+        options_wrong(&options, "-f and -u exclude each other");
     result = stream_server_run(&server.loop);
     fetch_stop(&server.fetch);
     return result;
