@@ -3,6 +3,7 @@
 #include "base/number.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -12,15 +13,37 @@
 #define TOKEN   LETTERS DIGITS "!#$%&'*+-.^_`|~" /* RFC 9110 5.6.2 */
 #define SPACE   " \t"
 
+/* ---- Fields ------------------------------------------------------------------------- */
+
+bool http_next_field(const struct http_head *head, struct http_field *field)
+{
+    const char *next = head->text + head->fields;
+
+    if (field->value != NULL)
+        next = field->value + strlen(field->value) + 1;
+    if (next >= head->text + head->length)
+        return false;
+    field->name = next;
+    field->value = next + strlen(next) + 1;
+    return true;
+}
+
+static bool next_named(const struct http_head *head, const char *name,
+                       struct http_field *field)
+{
+    while (http_next_field(head, field))
+        if (strcasecmp(field->name, name) == 0)
+            return true;
+    return false;
+}
+
 /* ---- The head, a line at a time ------------------------------------------------------ */
 
 void http_head_begin(struct http_head *head, enum http_kind kind)
 {
+    memset(head, 0, offsetof(struct http_head, text));
     head->kind = kind;
-    head->state = HTTP_OPEN;
-    head->minor = head->status = head->answer = 0;
     head->method = head->target = head->reason = head->why = "";
-    head->taken = head->length = head->line_begin = head->fields = 0;
 }
 
 static void refuse_head(struct http_head *head, int answer, const char *why)
@@ -30,7 +53,7 @@ static void refuse_head(struct http_head *head, int answer, const char *why)
     head->why = why;
 }
 
-/* HTTP/1.0, HTTP/1.1 and what else has a 1 there. Returns what is behind, NULL if none. */
+/* Takes HTTP/1.0, HTTP/1.1 and so on. Returns what follows, or NULL: it is not a version. */
 static const char *take_version(struct http_head *head, const char *text)
 {
     static const char form[] = "HTTP/";
@@ -46,48 +69,48 @@ static const char *take_version(struct http_head *head, const char *text)
     return text + 3;
 }
 
-/* GET /path HTTP/1.1: one space between them, as RFC 9112 3 has it. */
+/* GET /path HTTP/1.1, with one space between the parts (RFC 9112 3). */
 static void take_request_line(struct http_head *head, char *line)
 {
     size_t method = strspn(line, TOKEN), target;
-    const char *behind;
+    const char *rest;
 
     head->method = line;
     if (method == 0 || line[method] != ' ') {
-        refuse_head(head, 400, "the first line is no request");
+        refuse_head(head, 400, "the first line is not a request");
         return;
     }
     line += method + 1;
     target = strcspn(line, SPACE);
     if (target == 0 || line[target] != ' ') {
-        refuse_head(head, 400, "the first line is no request of HTTP/1");
+        refuse_head(head, 400, "the first line is not a request of HTTP/1");
         return;
     }
-    behind = take_version(head, line + target + 1);
-    if (behind == NULL || *behind != '\0') {
-        refuse_head(head, 400, "the first line ends in no version of HTTP");
+    rest = take_version(head, line + target + 1);
+    if (rest == NULL || *rest != '\0') {
+        refuse_head(head, 400, "the first line does not end in a version of HTTP");
         return;
     }
     line[-1] = line[target] = '\0';
     head->target = line;
 }
 
-/* HTTP/1.1 200 OK; some leave out the reason, and the space before it too. */
+/* HTTP/1.1 200 OK. Some servers leave out the reason, and the space before it. */
 static void take_status_line(struct http_head *head, const char *line)
 {
-    const char *behind = take_version(head, line);
+    const char *rest = take_version(head, line);
 
-    if (behind == NULL || *behind != ' ' || strspn(behind + 1, DIGITS) != 3 ||
-        behind[1] == '0' || (behind[4] != ' ' && behind[4] != '\0')) {
-        refuse_head(head, 400, "what came is not HTTP");
+    if (rest == NULL || *rest != ' ' || strspn(rest + 1, DIGITS) != 3 || rest[1] == '0' ||
+        (rest[4] != ' ' && rest[4] != '\0')) {
+        refuse_head(head, 400, "the answer is not HTTP");
         return;
     }
     for (int i = 1; i <= 3; i++)
-        head->status = 10 * head->status + (behind[i] - '0');
-    head->reason = behind + 4 + strspn(behind + 4, SPACE);
+        head->status = 10 * head->status + (rest[i] - '0');
+    head->reason = rest + 4 + strspn(rest + 4, SPACE);
 }
 
-/* Cuts off the space around a text, and returns where it begins. */
+/* Cuts off the space around a text. Returns its beginning. */
 static char *trim(char *text)
 {
     char *end;
@@ -100,7 +123,7 @@ static char *trim(char *text)
     return text;
 }
 
-/* Puts text behind what is kept before this line. */
+/* Appends a text to what is kept of the lines before this one. */
 static void keep(struct http_head *head, const char *text)
 {
     size_t length = strlen(text) + 1;
@@ -109,7 +132,7 @@ static void keep(struct http_head *head, const char *text)
     head->length = head->line_begin + length;
 }
 
-/* A line that begins with space goes on with the value before it (obs-fold). */
+/* A line that begins with a space continues the value before it (obs-fold). */
 static void take_fold(struct http_head *head, char *line)
 {
     if (head->kind == HTTP_REQUEST || head->line_begin == head->fields) {
@@ -120,7 +143,7 @@ static void take_fold(struct http_head *head, char *line)
     keep(head, trim(line));
 }
 
-/* Name: value, of which the name and the value are kept, a NUL behind each. */
+/* "Name: value". The name and the value are kept, each ended by a NUL. */
 static void take_field(struct http_head *head, char *line)
 {
     size_t name = strspn(line, TOKEN);
@@ -130,7 +153,8 @@ static void take_field(struct http_head *head, char *line)
         return;
     }
     if (name == 0 || line[name] != ':') {
-        refuse_head(head, 400, "a line of the header has no name with a colon behind it");
+        refuse_head(head, 400,
+                    "a line of the header does not begin with a name and a colon");
         return;
     }
     line[name] = '\0';
@@ -138,25 +162,21 @@ static void take_field(struct http_head *head, char *line)
     keep(head, trim(line + name + 1));
 }
 
-/* In HTTP/1.1 a request has a Host, and just one (RFC 9112 3.2). */
+/* A request of HTTP/1.1 has exactly one Host (RFC 9112 3.2). */
 static void check_host(struct http_head *head)
 {
     static const char parts[] = LETTERS DIGITS "-._~!$&'()*+,;=%:[]"; /* RFC 3986 3.2.2 */
     struct http_field field = {NULL, NULL};
     int hosts = 0;
 
-    while (http_next_field(head, &field)) {
-        if (strcasecmp(field.name, "Host") != 0)
-            continue;
-        hosts++;
+    for (; next_named(head, "Host", &field); hosts++)
         if (strspn(field.value, parts) != strlen(field.value))
-            refuse_head(head, 400, "its Host is none");
-    }
+            refuse_head(head, 400, "its Host is not a host");
     if (hosts > 1 || (hosts == 0 && head->minor >= 1))
         refuse_head(head, 400, hosts == 0 ? "it has no Host" : "it has a second Host");
 }
 
-/* An empty line ends the head; before a request it is passed over (RFC 9112 2.2). */
+/* An empty line ends the head. Before a request it is ignored (RFC 9112 2.2). */
 static void take_empty_line(struct http_head *head)
 {
     head->length = head->line_begin;
@@ -166,7 +186,7 @@ static void take_empty_line(struct http_head *head)
         if (head->kind == HTTP_REQUEST)
             check_host(head);
     } else if (head->kind == HTTP_RESPONSE) {
-        refuse_head(head, 400, "what came is not HTTP");
+        refuse_head(head, 400, "the answer is not HTTP");
     }
 }
 
@@ -175,7 +195,7 @@ static bool is_text(char byte)
     return byte == '\t' || ((unsigned char)byte >= ' ' && byte != 0x7f);
 }
 
-/* Takes the line that has just ended: text[line_begin..length) and its LF. */
+/* Takes the line that has just ended: text[line_begin..length), with its LF. */
 static void take_line(struct http_head *head)
 {
     char *line = head->text + head->line_begin, *end = head->text + head->length - 1;
@@ -228,30 +248,7 @@ size_t http_head_take(struct http_head *head, const char *bytes, size_t length)
     return taken;
 }
 
-/* ---- Fields ------------------------------------------------------------------------- */
-
-bool http_next_field(const struct http_head *head, struct http_field *field)
-{
-    const char *next = head->text + head->fields;
-
-    if (field->value != NULL)
-        next = field->value + strlen(field->value) + 1;
-    if (next >= head->text + head->length)
-        return false;
-    field->name = next;
-    field->value = next + strlen(next) + 1;
-    return true;
-}
-
-/* The next field of that name. */
-static bool next_named(const struct http_head *head, const char *name,
-                       struct http_field *field)
-{
-    while (http_next_field(head, field))
-        if (strcasecmp(field->name, name) == 0)
-            return true;
-    return false;
-}
+/* ---- What fields say ---------------------------------------------------------------- */
 
 const char *http_value(const struct http_head *head, const char *name)
 {
@@ -260,10 +257,13 @@ const char *http_value(const struct http_head *head, const char *name)
     return next_named(head, name, &field) ? field.value : NULL;
 }
 
-/* The list that the fields of one name make together (RFC 9110 5.6.1), an element a call. */
+/*
+ * The comma-separated list that all fields of one name make together (RFC 9110 5.6.1). Each
+ * call of next_element() goes to the next element, the first one to the first.
+ */
 struct list {
     struct http_field field;
-    const char *element; /* not a string: it has a length */
+    const char *element; /* not ended by a NUL */
     size_t length;
 };
 
@@ -326,7 +326,7 @@ static void refuse_body(struct http_body *body, int answer, const char *why)
     body->why = why;
 }
 
-/* A number of bytes, of 18 digits at the most: more than there are anywhere. */
+/* At most 18 digits: nobody has that many bytes. */
 static int read_length(const struct list *list, uint64_t *length)
 {
     *length = 0;
@@ -340,7 +340,7 @@ static int read_length(const struct list *list, uint64_t *length)
     return 0;
 }
 
-/* Some senders say it twice, which may pass if they say the same (RFC 9110 8.6). */
+/* A length that is given twice is valid if both are the same (RFC 9110 8.6). */
 static void begin_length(struct http_body *body, const struct http_head *head)
 {
     struct list list = {.element = NULL};
@@ -348,7 +348,7 @@ static void begin_length(struct http_body *body, const struct http_head *head)
 
     for (bool first = true; next_element(head, "Content-Length", &list); first = false) {
         if (read_length(&list, &length) == -1 || (!first && length != body->left)) {
-            refuse_body(body, 400, "its Content-Length is no number, or several");
+            refuse_body(body, 400, "its Content-Length is not one number");
             return;
         }
         body->left = length;
@@ -400,83 +400,75 @@ void http_body_begin(struct http_body *body, const struct http_head *head)
 /* ---- What a body holds -------------------------------------------------------------- */
 
 /*
- * Where a chunked body is. Its lines end in CR LF and nothing else: with LF alone there
- * were readers that two makers of chunks understood differently.
+ * Where a chunked body is. Around its chunks are lines, which end in CR LF: some readers take
+ * LF alone for the end of a line, and some do not (RFC 9112 2.2 leaves it open), and such a
+ * difference is what request smuggling needs.
  */
 enum place {
-    BEFORE_SIZE, /* the first hexadecimal digit of a chunk's size is awaited */
-    IN_SIZE,
-    BEHIND_SIZE,  /* in space behind it */
-    IN_EXTENSION, /* ;name=value, which nobody uses */
-    SIZE_LF,
-    IN_CHUNK,
-    CHUNK_CR,
-    CHUNK_LF,
-    BEFORE_TRAILER, /* behind the last chunk: a trailer, or the end */
-    IN_TRAILER,
-    TRAILER_LF,
-    LAST_LF
+    SIZE,       /* in the hexadecimal digits of a chunk's size */
+    AFTER_SIZE, /* in the space that may follow them */
+    EXTENSION,  /* in ;name=value, which nobody uses */
+    CHUNK,
+    CHUNK_END, /* in the empty line after a chunk */
+    TRAILER    /* after the last chunk, whose size is 0: fields, and an empty line */
 };
 
-/* The place behind this byte of the line that a chunk begins with; -1: it is none of it. */
-static int next_in_size_line(struct http_body *body, char byte)
+/* Takes a byte inside a line. False: it does not belong there. */
+static bool take_in_line(struct http_body *body, char byte)
 {
     int digit = number_hex_digit(byte);
 
-    if (body->place <= IN_SIZE && digit >= 0) {
-        if (body->left >> 56 != 0) /* 60 bits are more than there are bytes */
-            return -1;
+    if (body->place == SIZE && digit >= 0 && body->left >> 56 == 0) {
         body->left = body->left << 4 | (uint64_t)digit;
-        return IN_SIZE;
+        return true;
     }
-    if (body->place == BEFORE_SIZE)
-        return -1;
-    if (byte == '\r')
-        return SIZE_LF;
-    if (body->place == IN_EXTENSION)
-        return is_text(byte) ? IN_EXTENSION : -1;
-    if (byte == ';')
-        return IN_EXTENSION;
-    return byte == ' ' || byte == '\t' ? BEHIND_SIZE : -1;
+    if (body->place == SIZE || body->place == AFTER_SIZE) {
+        if (body->in_line == 0) /* not a single digit */
+            return false;
+        body->place = byte == ';' ? EXTENSION : AFTER_SIZE;
+        return byte == ';' || byte == ' ' || byte == '\t';
+    }
+    return body->place != CHUNK_END && is_text(byte);
 }
 
-/* The same for all bytes that are no content. */
-static int next_place(struct http_body *body, char byte)
+/* A line has ended. False: it is empty, and may not be. */
+static bool end_line(struct http_body *body)
 {
-    switch (body->place) {
-    case SIZE_LF:
-        if (byte != '\n')
-            return -1;
-        return body->left > 0 ? IN_CHUNK : BEFORE_TRAILER;
-    case CHUNK_CR: return byte == '\r' ? CHUNK_LF : -1;
-    case CHUNK_LF: return byte == '\n' ? BEFORE_SIZE : -1;
-    case BEFORE_TRAILER:
-    case IN_TRAILER:
-        if (byte == '\r')
-            return body->place == IN_TRAILER ? TRAILER_LF : LAST_LF;
-        return is_text(byte) ? IN_TRAILER : -1;
-    case TRAILER_LF: return byte == '\n' ? BEFORE_TRAILER : -1;
-    case LAST_LF:
-        if (byte != '\n')
-            return -1;
-        body->state = HTTP_WHOLE;
-        return LAST_LF;
-    default: return next_in_size_line(body, byte);
+    bool is_empty = body->in_line == 0;
+
+    body->in_line = 0;
+    if (body->place == CHUNK_END) {
+        body->place = SIZE;
+        return true;
     }
+    if (body->place == TRAILER) {
+        if (is_empty)
+            body->state = HTTP_WHOLE;
+        return true;
+    }
+    body->place = body->left > 0 ? CHUNK : TRAILER;
+    body->between = 0;
+    return !is_empty;
 }
 
 static void take_between(struct http_body *body, char byte)
 {
-    int next = next_place(body, byte);
-    size_t most = next >= BEFORE_TRAILER ? HTTP_TRAILERS_MOST : HTTP_CHUNK_LINE_MOST;
+    size_t most = body->place == TRAILER ? HTTP_TRAILERS_MOST : HTTP_CHUNK_LINE_MOST;
+    bool is_good = true;
 
-    if (next == -1)
+    if (body->after_cr) {
+        is_good = byte == '\n' && end_line(body);
+        body->after_cr = false;
+    } else if (byte == '\r') {
+        body->after_cr = true;
+    } else {
+        is_good = take_in_line(body, byte);
+        body->in_line++;
+    }
+    if (!is_good)
         refuse_body(body, 400, "its chunks are malformed");
     else if (++body->between > most)
-        refuse_body(body, 400, "what stands between its chunks is too long");
-    if (body->place == SIZE_LF)
-        body->between = 0;
-    body->place = next;
+        refuse_body(body, 400, "the lines between its chunks are too long");
 }
 
 size_t http_body_take(struct http_body *body, const char *bytes, size_t length,
@@ -486,7 +478,7 @@ size_t http_body_take(struct http_body *body, const char *bytes, size_t length,
 
     content->length = 0;
     while (body->state == HTTP_OPEN && taken < length && body->framing == HTTP_CHUNKED &&
-           body->place != IN_CHUNK)
+           body->place != CHUNK)
         take_between(body, bytes[taken++]);
     content->bytes = bytes + taken;
     if (body->state != HTTP_OPEN || taken == length)
@@ -497,7 +489,7 @@ size_t http_body_take(struct http_body *body, const char *bytes, size_t length,
     if (body->framing != HTTP_UNTIL_CLOSE)
         body->left -= content->length;
     if (body->left == 0) {
-        body->place = CHUNK_CR;
+        body->place = CHUNK_END;
         body->state = body->framing == HTTP_CHUNKED ? HTTP_OPEN : HTTP_WHOLE;
     }
     return taken + content->length;
@@ -532,7 +524,7 @@ size_t http_compose_get(char *out, const struct url *url, const char *agent)
     return (size_t)length;
 }
 
-/* Not strftime()'s names: those are the locale's. */
+/* strftime() would write the names in the language of the locale. */
 void http_date(time_t when, char *out)
 {
     static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
@@ -540,8 +532,8 @@ void http_date(time_t when, char *out)
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     struct tm utc = {.tm_mday = 1, .tm_year = 70, .tm_wday = 4};
 
-    (void)gmtime_r(&when, &utc); /* fails beyond the years that an int counts */
-    (void)snprintf(out, HTTP_DATE_MOST, "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                   days[utc.tm_wday], utc.tm_mday, months[utc.tm_mon],
-                   (utc.tm_year + 1900) % 10000, utc.tm_hour, utc.tm_min, utc.tm_sec);
+    (void)gmtime_r(&when, &utc); /* fails only beyond the years that an int can count */
+    snprintf(out, HTTP_DATE_MOST, "%s, %02d %s %04d %02d:%02d:%02d GMT",
+             days[utc.tm_wday], utc.tm_mday, months[utc.tm_mon],
+             (utc.tm_year + 1900) % 10000, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }

@@ -232,6 +232,39 @@ START_TEST(a_request_that_is_refused_is_printed_too_with_the_reason)
 }
 END_TEST
 
+/* Sends a whole request, whose print must be the next in the log. */
+static void expect_printed(struct stream *client, const char *path)
+{
+    char request[100];
+
+    (void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HOST "\r\n", path);
+    send_text(client, request);
+    expect_text(client, HELLO);
+    expect_lf(&server.out, "GET %s HTTP/1.1", path);
+    expect_lf(&server.out, "Host: a");
+    expect_bytes(&server.out, "\n", 1);
+}
+
+START_TEST(half_a_request_is_not_printed_also_after_a_whole_one)
+{
+    struct stream client = connect_to(server.port), other = connect_to(server.port);
+
+    expect_printed(&client, "/whole");
+    send_text(&client, "GET /half HTTP/1.1\r\nHo");
+    expect_printed(&other, "/1"); /* so the server has seen what came before */
+    send_text(&client, "st: a\r\n\033[2J: b");
+    expect_printed(&other, "/2");
+    send_text(&client, "\r\n");
+    ck_assert_int_eq(take_answer(&client).status, 400);
+    expect_lf(&server.out,
+              "%s: 400 Bad Request: the header has a control character in it",
+              name_of(&client));
+    expect_printed(&other, "/3");
+    stream_close(&client);
+    stream_close(&other);
+}
+END_TEST
+
 START_TEST(row_13_its_first_line_says_where_it_serves)
 {
     struct program other;
@@ -1005,6 +1038,7 @@ int main(void)
     const TTest *const hello[] = {
         row_13_it_prints_each_request_and_answers_hello_world,
         a_request_that_is_refused_is_printed_too_with_the_reason,
+        half_a_request_is_not_printed_also_after_a_whole_one,
         row_13_its_first_line_says_where_it_serves,
         curl_and_http_get_are_content,
         a_connection_is_kept_and_requests_may_come_before_their_answers,
