@@ -3,9 +3,9 @@
  *
  *     threat_cli [-p port] [-w seconds] [host [command ...]]
  *
- * With commands, each is sent when the one before it has been answered with a line. Without
- * commands, it is a conversation: standard input is sent as it comes, and what the server
- * says is printed as it comes, also its goodbye to a client that is silent.
+ * With commands, each is sent when the one before it has been answered with a line.
+ * Without commands, it is a conversation: standard input is sent as it comes, and what the
+ * server says is printed as it comes, also its goodbye to a client that is silent.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"

@@ -37,7 +37,7 @@ static bool next_named(const struct http_head *head, const char *name,
     return false;
 }
 
-/* ---- The head, a line at a time ------------------------------------------------------ */
+/* ---- The head, line by line --------------------------------------------------------- */
 
 void http_head_begin(struct http_head *head, enum http_kind kind)
 {
@@ -53,7 +53,7 @@ static void refuse_head(struct http_head *head, int answer, const char *why)
     head->why = why;
 }
 
-/* Takes HTTP/1.0, HTTP/1.1 and so on. Returns what follows, or NULL: it is not a version. */
+/* Takes HTTP/1.0, HTTP/1.1 and so on. Returns what follows, or NULL if it is none. */
 static const char *take_version(struct http_head *head, const char *text)
 {
     static const char form[] = "HTTP/";
@@ -258,8 +258,8 @@ const char *http_value(const struct http_head *head, const char *name)
 }
 
 /*
- * The comma-separated list that all fields of one name make together (RFC 9110 5.6.1). Each
- * call of next_element() goes to the next element, the first one to the first.
+ * The comma-separated list that all fields of one name make together (RFC 9110 5.6.1).
+ * Each call of next_element() goes to the next element, the first one to the first.
  */
 struct list {
     struct http_field field;
@@ -400,9 +400,9 @@ void http_body_begin(struct http_body *body, const struct http_head *head)
 /* ---- What a body holds -------------------------------------------------------------- */
 
 /*
- * Where a chunked body is. Around its chunks are lines, which end in CR LF: some readers take
- * LF alone for the end of a line, and some do not (RFC 9112 2.2 leaves it open), and such a
- * difference is what request smuggling needs.
+ * Where a chunked body is. Around its chunks are lines, which end in CR LF: some readers
+ * take LF alone for the end of a line, and some do not (RFC 9112 2.2 leaves it open), and
+ * such a difference is what request smuggling needs.
  */
 enum place {
     SIZE,       /* in the hexadecimal digits of a chunk's size */

@@ -1,9 +1,9 @@
 /*
  * http: HTTP/1.1 messages, taken apart as they arrive (RFC 9110, RFC 9112).
  *
- * There is no socket here. A program passes in the bytes that it has received, however they
- * were cut, and looks at the result. A message is a head, which ends with an empty line, and
- * a body, whose end is described in the head:
+ * There is no socket here. A program passes in the bytes that it has received, however
+ * they were cut, and looks at the result. A message is a head, which ends with an empty
+ * line, and a body, whose end is described in the head:
  *
  *     struct http_head head;
  *     struct http_body body;
@@ -16,9 +16,9 @@
  *         taken = http_body_take(&body, bytes + taken, length - taken, &content);
  *         (use content.bytes, content.length; receive more when all are taken)
  *
- * If two readers do not agree where a message ends, a stranger can slip in a message of his
- * own (request smuggling, RFC 9112 11.2). So everything that RFC 9112 calls ambiguous is
- * refused here.
+ * If two readers do not agree where a message ends, a stranger can slip in a message of
+ * his own (request smuggling, RFC 9112 11.2). So everything that RFC 9112 calls ambiguous
+ * is refused here.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -134,10 +134,11 @@ struct http_body {
 };
 
 /*
- * Finds out from a whole head how its body ends (RFC 9112 6.3), and sets body->state. Without
- * a body that is HTTP_WHOLE. An answer to HEAD has no body whatever its head says; the caller
- * has to know that. Refused are a Transfer-Encoding together with a Content-Length, or in
- * HTTP/1.0, or other than "chunked"; and lengths that are not numbers or not all the same.
+ * Finds out from a whole head how its body ends (RFC 9112 6.3), and sets body->state.
+ * Without a body that is HTTP_WHOLE. An answer to HEAD has no body whatever its head says;
+ * the caller has to know that. Refused are a Transfer-Encoding together with a
+ * Content-Length, or in HTTP/1.0, or other than "chunked"; and lengths that are not
+ * numbers or not all the same.
  */
 void http_body_begin(struct http_body *body, const struct http_head *head);
 
@@ -148,8 +149,8 @@ struct http_content {
 };
 
 /*
- * Takes bytes up to the end of the first run of content, or of the body. Returns how many. A
- * call may find no content (length 0) and leave bytes: call it while there are bytes and
+ * Takes bytes up to the end of the first run of content, or of the body. Returns how many.
+ * A call may find no content (length 0) and leave bytes: call it while there are bytes and
  * body->state is HTTP_OPEN. Trailers are ignored.
  */
 size_t http_body_take(struct http_body *body, const char *bytes, size_t length,

@@ -1,13 +1,14 @@
 /*
- * chat_small: the ChatServer that tutorials teach, mended, in one file and with libc alone.
+ * chat_small: the ChatServer that tutorials teach, mended, in one file and with libc
+ * alone.
  *
  *     chat_small [-p port]
  *
  * One bad client stops the server in chat_naive.c. Three rules make the difference:
  *
  *  1. Nothing waits except select(): every socket is non-blocking.
- *  2. TCP carries bytes, not lines (RFC 9293 2.2). So each client has a buffer in which its
- *     line grows until the end of the line has come.
+ *  2. TCP carries bytes, not lines (RFC 9293 2.2). So each client has a buffer in which
+ *     its line grows until the end of the line has come.
  *  3. A client may read slowly. So each client has a buffer for what its socket does not
  *     take yet. It is bounded, and a client that lets it fill up is dropped.
  *

@@ -1,13 +1,13 @@
 /*
- * echo_fork: the echo server with a process for each client. This is the first of three ways
- * to serve many; echo_thread.c and ../echo_srv.c are the others.
+ * echo_fork: the echo server with a process for each client. This is the first of three
+ * ways to serve many; echo_thread.c and ../echo_srv.c are the others.
  *
  *     echo_fork [-b address] [-p port]
  *
- * A child process serves one client and may wait for it, so its code reads like the protocol:
- * receive, send, again (loop/echo_blocking.c). Processes share no memory, so one that fails
- * harms nobody. The price is a fork() for each client, and a process that sleeps as long as
- * its client is silent.
+ * A child process serves one client and may wait for it, so its code reads like the
+ * protocol: receive, send, again (loop/echo_blocking.c). Processes share no memory, so one
+ * that fails harms nobody. The price is a fork() for each client, and a process that
+ * sleeps as long as its client is silent.
  */
 #include "loop/echo_blocking.h"
 
@@ -31,9 +31,9 @@ struct echo_fork {
 static volatile sig_atomic_t client_sock;
 
 /*
- * SIGTERM ends what the child receives: recv() returns what has come by now, and then 0, and
- * the child ends by itself when it has sent all of it. If the client does not take that
- * within two seconds, SIGALRM ends the sending too. A handler may call only what is
+ * SIGTERM ends what the child receives: recv() returns what has come by now, and then 0,
+ * and the child ends by itself when it has sent all of it. If the client does not take
+ * that within two seconds, SIGALRM ends the sending too. A handler may call only what is
  * async-signal-safe (POSIX 2.4.3), because it may have interrupted anything, malloc() for
  * example; shutdown() and alarm() are.
  */
@@ -71,8 +71,8 @@ static void start_child(struct echo_fork *server, int sock)
     }
     server->children[server->count++] = child;
     /* The connection ends only when every copy of its descriptor is closed. If the parent
-       kept this one, the client would wait for the end in vain, and after 1,000 clients the
-       parent would have no descriptor left. */
+       kept this one, its client would wait for the end in vain, and after 1,000 clients
+       the parent would have no descriptor left. */
     close(sock);
 }
 

@@ -4,11 +4,11 @@
  *
  *     echo_thread [-b address] [-p port]
  *
- * A thread serves one client and may wait for it, as a process may, and costs less. But all
- * threads of a process share its memory and its descriptors. Here they share as little as
- * possible. A thread gets its client's socket; when the client is gone, the thread writes
- * its number into a pipe. The main thread reads the pipe, and it alone opens and closes
- * sockets and changes the list. What only one thread touches needs no lock.
+ * A thread serves one client and may wait for it, as a process may, and costs less. But
+ * all threads of a process share its memory and its descriptors. Here they share as little
+ * as possible. A thread gets its client's socket; when the client is gone, the thread
+ * writes its number into a pipe. The main thread reads the pipe, and it alone opens and
+ * closes sockets and changes the list. What only one thread touches needs no lock.
  *
  * The pipe has one more advantage: it is a descriptor, so the main thread can wait for
  * newcomers and for threads that have ended in one call. POSIX has no such call for a
@@ -105,8 +105,8 @@ static void shut_down_clients(struct echo_thread *server, int how)
 
 /*
  * shutdown() wakes a thread that waits in recv(); close() would not. After SHUT_RD recv()
- * returns what has come by now, and then 0, and the thread ends when it has sent all of it.
- * A client that does not take that within two seconds ends with SHUT_RDWR.
+ * returns what has come by now, and then 0, and the thread ends when it has sent all of
+ * it. A client that does not take that within two seconds ends with SHUT_RDWR.
  */
 static void stop(struct echo_thread *server)
 {
@@ -165,9 +165,10 @@ int main(int argc, char *argv[])
 
     start(&server, argc, argv);
     while (!signals_stop_requested()) {
-        /* Threads inherit the mask of the thread that starts them, so signals are blocked in
-           all of them; only this wait lets them in. It calls sigprocmask() as well, which
-           POSIX leaves open for threads; every system takes it for pthread_sigmask(). */
+        /* A thread inherits the mask of the thread that starts it, so signals are blocked
+           in all of them; only this wait lets them in. It also calls sigprocmask(), which
+           POSIX leaves undefined with threads; all systems take it for
+           pthread_sigmask(). */
         ready = echo_blocking_wait(&server.common, server.ended[0], &readable, NULL);
         if (ready == -1)
             break;

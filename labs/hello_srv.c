@@ -4,13 +4,13 @@
  *     hello_srv [-b address] [-p port] [-m text] [-l file]
  *     hello_srv -p 12345 -m 'Thank you for connecting' -l file.txt
  *
- * This is the smallest server on loop/stream_server.h: one handler, greet(). The loop calls
- * it for each client that connects. Read it first, and then name_srv.c.
+ * This is the smallest server on loop/stream_server.h: one handler, greet(). The loop
+ * calls it for each client that connects. Read it first, and then name_srv.c.
  *
  * stream_close() calls shutdown() before close(), and this is why. If the client has sent
  * something that nobody read, close() sends a reset (RFC 1122 4.2.2.13), on which the
- * client's system may throw away text that the client has not read yet. After shutdown() the
- * client reads the text and then the end, and closes; only then does the server close.
+ * client's system may throw away text that the client has not read yet. After shutdown()
+ * the client reads the text and then the end, and closes; only then does the server close.
  */
 #include "base/append.h"
 #include "base/clock.h"
@@ -32,7 +32,7 @@ struct hello {
     bool failed;       /* the last line was not written, and the failure was reported */
 };
 
-/* A failure is reported once, not for each client. A full disk may have space again later. */
+/* A failure is reported once, not for each client. Later there may be space again. */
 static void write_log(struct hello *hello, const char *name)
 {
     char line[ADDRESS_MOST + CLOCK_STAMP_BYTES + 32], stamp[CLOCK_STAMP_BYTES];
@@ -47,8 +47,8 @@ static void write_log(struct hello *hello, const char *name)
 }
 
 /*
- * Opens the log. A FIFO is refused: once it is full, the lines would be lost, or the server
- * would have to wait for the FIFO's reader and all clients with it.
+ * Opens the log. A FIFO is refused: once it is full, the lines would be lost, or the
+ * server would have to wait for the FIFO's reader and all clients with it.
  */
 static int open_log(struct hello *hello)
 {

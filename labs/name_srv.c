@@ -3,13 +3,13 @@
  *
  *     name_srv [-b address] [-p port] [-n name]
  *
- * For its clients it is one handler, answer(). The rest of the file is the keyboard: Esc in
- * the server's terminal closes every connection and ends the server. The keyboard is one more
- * descriptor that the loop watches. Two things make it hard:
+ * For its clients it is one handler, answer(). The rest of the file is the keyboard: Esc
+ * in the server's terminal closes every connection and ends the server. The keyboard is
+ * one more descriptor that the loop watches. Two things make it hard:
  *
- *  - A terminal hands whole lines to a program, so Esc would wait for Enter. The server asks
- *    for each key at once. A terminal belongs to other programs too: it is put back as it was
- *    at the end, however that comes, and while the program is stopped (Ctrl-Z).
+ *  - A terminal hands whole lines to a program, so Esc would wait for Enter. The server
+ *    asks for each key at once. A terminal belongs to other programs too: it is put back
+ *    as it was at the end, however that comes, and while the program is stopped (Ctrl-Z).
  *  - An arrow key sends Esc as well, with more bytes right after it. So a key is Esc if
  *    nothing follows it for a tenth of a second.
  */
@@ -50,8 +50,8 @@ static void answer(struct stream *stream, const char *text, bool is_last)
 /* ---- The terminal ------------------------------------------------------------------- */
 
 /*
- * In the background the terminal belongs to the shell or to another program. A program there
- * that changes it is stopped (SIGTTOU).
+ * In the background the terminal belongs to the shell or to another program. A program
+ * there that changes it is stopped (SIGTTOU).
  */
 static void enter_terminal(void)
 {
@@ -60,9 +60,9 @@ static void enter_terminal(void)
 }
 
 /*
- * Three signal handlers. The signals are blocked except while the server waits in pselect(),
- * so a handler interrupts nothing and may do what other code does. It must not wait: the
- * clients would wait as well.
+ * Three signal handlers. The signals are blocked except while the server waits in
+ * pselect(), so a handler interrupts nothing and may do what other code does. It must not
+ * wait: the clients would wait as well.
  */
 static void stopped(int signal_number)
 {

@@ -3,14 +3,14 @@
  *
  *     threat_srv [-b address] [-p port] [-t seconds] [-f file | -u url [-c seconds]]
  *
- * Each line is a command: getTime, getThreat, disconnect, help. The level comes from a file,
- * which is read for each answer, or from a document of the web. Fetching that can take
- * seconds, and no other client may wait for it:
+ * Each line is a command: getTime, getThreat, disconnect, help. The level comes from a
+ * file, which is read for each answer, or from a document of the web. Fetching that can
+ * take seconds, and no other client may wait for it:
  *
  *  1. The client that asks is put on hold. No handler hears it, so its next command is
  *     answered after this one.
- *  2. The document is fetched in the same loop that serves the clients (http/fetch.h). Others
- *     that ask meanwhile are put on hold too; nothing is fetched twice.
+ *  2. The document is fetched in the same loop that serves the clients (http/fetch.h).
+ *     Others that ask meanwhile are put on hold too; nothing is fetched twice.
  *  3. fetched() tells everyone who waits, and resumes them.
  *
  * A level that cannot be found is "unknown", with the reason. An old level is never passed

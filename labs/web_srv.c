@@ -4,14 +4,20 @@
  *
  *     web_srv [-b address] [-p port] [-d directory] [-t seconds]
  *
- * It prints the first line and the header of each request, and answers with Hello, World!
- * or, with -d, with a file below a directory (http/web_file.h).
+ * It prints the first line and the header of each request. It answers with Hello, World!
+ * or, with -d, with a file from a directory (http/web_file.h).
  *
- * A connection is kept for the next request, and a client may send that before it has the
- * answer to this one (pipelining). So a request is taken only when the answer before it is
- * on its way: while a file is being sent, the stream is held, and what comes waits in its
- * input, until that is full and TCP stops the client. A file goes out a piece at a time,
- * each when the one before is gone: any number of long ones at once cost a buffer each.
+ * Three things are harder than they look:
+ *
+ *  - A request comes in any pieces, and another may come right after it, before the
+ *    answer to the first (pipelining, RFC 9112 9.3.2). So receive() takes bytes up to the
+ *    end of one request. While a file is being sent, the stream is held: what comes waits
+ *    in its input, and when that is full, TCP stops the client.
+ *  - A file may be larger than memory. It goes out a piece at a time, each when the one
+ *    before it is gone (send_file()). Any number of long files at once cost one buffer
+ *    each.
+ *  - The request is a stranger's. It is bounded in length and in time, and what is
+ *    printed of it is made harmless first (show()).
  */
 #include "base/descriptor.h"
 #include "base/start.h"
@@ -33,27 +39,28 @@
 #define FULL                                                                             \
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 #define PATIENCE_S 30
-#define BODY_MOST  65536 /* of a request that needs none: what is more is not waited for */
-#define SHOWN_MOST 480   /* of a line of a request: less than LOG_LINE_MOST */
+#define BODY_MOST  65536 /* of a request: it needs none, so a longer one is refused */
+#define SHOWN_MOST 480   /* of each line of a request: less than LOG_LINE_MOST */
 
-/* At a time, on the way down to a file, which then leaves the fd_set's numbers alone. */
+/* A file is opened by way of its directories, two at a time. Then it is moved above the
+   numbers that an fd_set holds, which are for clients. */
 #define WALK_DESCRIPTORS 2
 
 #define PLAIN "text/plain; charset=utf-8"
 
 struct client {
-    struct http_head head; /* of the request that is being taken, or answered */
+    struct http_head head; /* of the request that is being received, or answered */
     struct http_body body;
     bool in_body;
-    size_t skipped; /* bytes of the body */
-    bool is_kept;   /* the connection, for another request */
-    int64_t began;  /* ms; the request */
-    int file;       /* that is being sent, or -1 */
-    uint64_t left;  /* bytes of it */
+    size_t skipped; /* bytes of the body so far */
+    bool is_kept;   /* the connection stays open for another request */
+    int64_t began;  /* ms; when the request began */
+    int file;       /* the one that is being sent, or -1 */
+    uint64_t left;  /* bytes of it that are still to be sent */
 };
 
 struct web {
-    int root;                          /* the directory, or -1 */
+    int root;                          /* the directory that is served, or -1 */
     struct client clients[FD_SETSIZE]; /* by descriptor */
 };
 
@@ -94,7 +101,7 @@ static const char *reason_of(int status)
     return "";
 }
 
-/* Sends the head; `more` is fields with their line ends, or "". */
+/* `more` is further fields with their line ends, or "". */
 static void send_head(struct stream *stream, int status, const char *type,
                       uint64_t length, const char *more)
 {
@@ -117,7 +124,7 @@ static void send_head(struct stream *stream, int status, const char *type,
                  connection, more);
 }
 
-/* The answer is on its way: the next request, or the end of the connection. */
+/* The answer is queued. Next comes another request, or the end of the connection. */
 static void end_answer(struct stream *stream)
 {
     struct client *client = client_of(stream);
@@ -128,8 +135,8 @@ static void end_answer(struct stream *stream)
     client->in_body = false;
 }
 
-/* Does the request want the head of the answer alone? */
-static bool wants_head(const struct client *client)
+/* The answer to HEAD is that to GET, without its body (RFC 9110 9.3.2). */
+static bool wants_head_only(const struct client *client)
 {
     return strcmp(client->head.method, "HEAD") == 0;
 }
@@ -138,23 +145,23 @@ static void send_text(struct stream *stream, int status, const char *more,
                       const char *text)
 {
     send_head(stream, status, PLAIN, strlen(text), more);
-    if (!wants_head(client_of(stream)))
-        (void)stream_send(stream, text, strlen(text));
+    if (!wants_head_only(client_of(stream)))
+        stream_send(stream, text, strlen(text));
     end_answer(stream);
 }
 
-/* Says what is wrong, in a page. */
+/* Answers with a page that says what is wrong. */
 static void refuse(struct stream *stream, int status, const char *more, const char *why)
 {
     char text[200];
 
-    (void)snprintf(text, sizeof text, "%d %s%s%s\n", status, reason_of(status),
-                   *why == '\0' ? "" : ": ", why);
+    snprintf(text, sizeof text, "%d %s%s%s\n", status, reason_of(status),
+             *why == '\0' ? "" : ": ", why);
     send_text(stream, status, more, text);
 }
 
-/* The same of a request after which nobody can tell where the next one begins. */
-static void refuse_for_good(struct stream *stream, int status, const char *why)
+/* The same, if nobody can tell where the next request begins: then there is none. */
+static void refuse_and_close(struct stream *stream, int status, const char *why)
 {
     log_line(&stream->server->log, "%s: %d %s: %s", stream->name, status,
              reason_of(status), why);
@@ -167,13 +174,14 @@ static void refuse_for_good(struct stream *stream, int status, const char *why)
 static void close_file(struct client *client)
 {
     if (client->file != -1)
-        (void)close(client->file);
+        close(client->file);
     client->file = -1;
 }
 
 /*
- * Sends as much of the file as there is room for. One that has become shorter than its head
- * has said can't be ended rightly: the client sees that from the early end of the connection.
+ * Queues as much of the file as there is room for. If the file has become shorter than
+ * the head said, there is no right way to end the answer: closing early shows the client
+ * that something is missing.
  */
 static void send_file(struct stream *stream)
 {
@@ -209,10 +217,10 @@ static void answer_with_file(struct stream *stream, const char *path)
     int status = web_file_open(web->root, path, &file);
 
     if (status == 301) {
-        /* "//b" would be read as the host b, and here it is a directory. */
+        /* A client would read "//b" as the path "/" of the host b (RFC 3986 4.2). */
         path += strspn(path, "/") - 1;
-        (void)snprintf(location, sizeof location, "Location: %.*s/%s\r\n",
-                       (int)strcspn(path, "?"), path, path + strcspn(path, "?"));
+        snprintf(location, sizeof location, "Location: %.*s/%s\r\n",
+                 (int)strcspn(path, "?"), path, path + strcspn(path, "?"));
         refuse(stream, status, location, "");
         return;
     }
@@ -222,23 +230,24 @@ static void answer_with_file(struct stream *stream, const char *path)
     }
     send_head(stream, status, file.type, file.size, "");
     client->file = file.descriptor;
-    client->left = wants_head(client) ? 0 : file.size;
+    client->left = wants_head_only(client) ? 0 : file.size;
     stream_hold(stream);
     send_file(stream);
 }
 
 /* ---- The request -------------------------------------------------------------------- */
 
-/* What a stranger sends is printed without what a terminal would obey, or would hide. */
+/* Makes a text harmless: a terminal would obey what is in it, or it would mislead people. */
 static const char *show(const char *text, char shown[SHOWN_MOST])
 {
-    (void)text_clean(text, shown, SHOWN_MOST - strlen("..."));
+    text_clean(text, shown, SHOWN_MOST - strlen("..."));
     text_straighten(shown, strlen(shown));
     if (strlen(shown) < strlen(text))
-        (void)strcat(shown, "...");
+        strcat(shown, "...");
     return shown;
 }
 
+/* The method and the names of fields are tokens (RFC 9110 5.6.2), which are harmless. */
 static void print_request(struct stream *stream)
 {
     struct log *log = &stream->server->log;
@@ -253,7 +262,7 @@ static void print_request(struct stream *stream)
     log_line(log, "%s", "");
 }
 
-/* The path of /path, and of http://host/path too (RFC 9112 3.2.2). */
+/* The target is /path, or http://host/path, which is for proxies (RFC 9112 3.2.2). */
 static const char *path_of(const char *target)
 {
     if (strncasecmp(target, "http://", 7) != 0)
@@ -268,7 +277,7 @@ static void answer(struct stream *stream)
     const char *path = path_of(client_of(stream)->head.target);
 
     if (*path != '/')
-        refuse(stream, 400, "", "the target is no path");
+        refuse(stream, 400, "", "the target is not a path");
     else if (web->root == -1)
         send_text(stream, 200, "", HELLO);
     else
@@ -283,9 +292,9 @@ static bool is_one_of(const char *method, const char *const methods[])
 }
 
 /*
- * Decides what is to become of a request when its head is there. A GET may have a body,
- * which means nothing (RFC 9110 9.3.1) and is taken and thrown away; the body of another
- * method is not waited for.
+ * The head has come: decides what happens to the request. The body of a GET has no
+ * meaning (RFC 9110 9.3.1); it is received and thrown away, so that the next request is
+ * found after it. A request with another method is refused at once, without its body.
  */
 static void take_head(struct stream *stream)
 {
@@ -301,15 +310,15 @@ static void take_head(struct stream *stream)
     client->skipped = 0;
     client->in_body = true;
     if (body->state == HTTP_BAD) {
-        refuse_for_good(stream, body->answer, body->why);
+        refuse_and_close(stream, body->answer, body->why);
     } else if (!is_one_of(client->head.method, served)) {
         client->is_kept = client->is_kept && body->state == HTTP_WHOLE;
         refuse(stream, is_one_of(client->head.method, known) ? 405 : 501,
                "Allow: GET, HEAD\r\n", "");
     } else if (body->framing == HTTP_LENGTH && body->left > BODY_MOST) {
-        refuse_for_good(stream, 413, "a GET needs no body");
+        refuse_and_close(stream, 413, "a GET needs no body");
     } else if (expected != NULL && strcasecmp(expected, "100-continue") != 0) {
-        refuse_for_good(stream, 417, "only 100-continue is to be expected");
+        refuse_and_close(stream, 417, "only 100-continue may be expected");
     } else if (body->state == HTTP_WHOLE) {
         answer(stream);
     } else if (expected != NULL && client->head.minor >= 1) {
@@ -325,15 +334,19 @@ static size_t skip_body(struct stream *stream, const char *bytes, size_t length)
 
     client->skipped += taken;
     if (client->body.state == HTTP_BAD)
-        refuse_for_good(stream, client->body.answer, client->body.why);
+        refuse_and_close(stream, client->body.answer, client->body.why);
     else if (client->skipped > BODY_MOST)
-        refuse_for_good(stream, 413, "a GET needs no body");
+        refuse_and_close(stream, 413, "a GET needs no body");
     else if (client->body.state == HTTP_WHOLE)
         answer(stream);
     return taken;
 }
 
-/* Takes bytes up to the end of a request, at the most. All of one has its time. */
+/*
+ * The handler of input: takes bytes up to the end of one request. A request has its time
+ * as a whole; a client that sends a byte now and then would otherwise hold its place for
+ * ever.
+ */
 static size_t receive(struct stream *stream, const unsigned char *bytes, size_t length)
 {
     struct client *client = client_of(stream);
@@ -353,7 +366,7 @@ static size_t receive(struct stream *stream, const unsigned char *bytes, size_t 
     if (head->has_ended)
         print_request(stream);
     if (head->state == HTTP_BAD)
-        refuse_for_good(stream, head->answer, head->why);
+        refuse_and_close(stream, head->answer, head->why);
     else if (head->state == HTTP_WHOLE)
         take_head(stream);
     return taken;
@@ -376,13 +389,13 @@ static void go_on(struct stream *stream)
         send_file(stream);
 }
 
-/* One that is silent between requests is closed, and amid one it is told why. */
+/* Between two requests the client is closed without a word; inside one it is told why. */
 static void time_out(struct stream *stream)
 {
     const struct client *client = client_of(stream);
 
     if (client->file == -1 && client->head.taken > 0)
-        refuse_for_good(stream, 408, "the request took too long");
+        refuse_and_close(stream, 408, "the request took too long");
     else
         stream_close(stream);
 }
@@ -408,9 +421,11 @@ static const struct options options = {
         "Serves Hello, World! over HTTP, or files, and prints each request.\n"
         "  -b address    listen on this address only (default: all, IPv6 and IPv4)\n"
         "  -p port       listen on this port (default: 8888; 0: any free one)\n"
-        "  -d directory  serve the files below it; no links, no names with a dot first\n"
-        "  -t seconds    for a request, and from one to the next (default: 30; 0: any "
-        "time)\n"
+        "  -d directory  serve the files in it; no links, and no names that begin with a "
+        "dot\n"
+        "  -t seconds    drop a client whose request takes longer, or that is silent "
+        "for\n"
+        "                so long between two (default: 30; 0: never)\n"
         "  -h            print this help\n"
         "  -V            print the version\n",
 };
@@ -441,19 +456,17 @@ int main(int argc, char *argv[])
         }
     }
     options_end(&options, argc, argv);
-    if (start_program() == -1) /* or the directory may become standard output */
+    /* Before the directory is opened: it could become standard output (if that is closed). */
+    if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     if (directory != NULL) {
         descriptor_raise_limit(2 * FD_SETSIZE + 8); /* a file for each client */
         web.root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (web.root == -1) {
-            (void)fprintf(stderr, "web_srv: cannot open %s: %s\n", directory,
-                          strerror(errno));
-            return EXIT_FAILURE;
-        }
+        if (web.root == -1)
+            options_fail(&options, "cannot open %s: %s", directory, strerror(errno));
     }
     result = stream_server_run(&server);
     if (web.root != -1)
-        (void)close(web.root);
+        close(web.root);
     return result;
 }

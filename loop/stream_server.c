@@ -166,8 +166,8 @@ static void end_stream(struct stream *stream, int error)
 }
 
 /*
- * Everything has been sent. shutdown() tells the client so. What it still sends is read and
- * thrown away until it closes too, for a while: a close() with unread input is a reset
+ * Everything has been sent. shutdown() tells the client so. What it still sends is read
+ * and thrown away until it closes too, for a while: a close() with unread input is a reset
  * (RFC 1122 4.2.2.13), which can destroy the end of what is on its way to the client.
  */
 static void linger(struct stream *stream)

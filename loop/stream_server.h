@@ -26,13 +26,14 @@
  * waits. A handler must not wait either: all clients would wait with it.
  *
  * A client's input and output are bounded. Handlers of input are called only when
- * STREAM_ANSWER_BYTES fit the output, so an answer of that size is never cut. A client that
- * asks and does not read the answers is not read from any more, and TCP stops it. A client
- * that closes its end still gets what it is owed, and is closed after that.
+ * STREAM_ANSWER_BYTES fit the output, so an answer of that size is never cut. A client
+ * that asks and does not read the answers is not read from any more, and TCP stops it. A
+ * client that closes its end still gets what it is owed, and is closed after that.
  *
- * An answer may take longer than one call: it has to be fetched first, or it is larger than
- * the output. Then the handler holds the stream, so that the client's next question waits
- * (and its last one is not lost when the client closes its end), and resumes it later.
+ * An answer may take longer than one call: it has to be fetched first, or it is larger
+ * than the output. Then the handler holds the stream, so that the client's next question
+ * waits (and its last one is not lost when the client closes its end), and resumes it
+ * later.
  */
 #ifndef LOOP_STREAM_SERVER_H
 #define LOOP_STREAM_SERVER_H
@@ -78,21 +79,21 @@ struct stream {
 
 /* All are optional. A server has `line` or `received`, not both. */
 struct stream_handlers {
-    /* The server listens at server->where.port. Default: say "PROGRAM started on port N". */
+    /* It listens on server->where.port. Default: say "PROGRAM started on port N". */
     void (*started)(struct stream_server *server);
 
     void (*opened)(struct stream *stream);
 
     /*
-     * A line has come: clean text without its end (net/line.h). Telnet's commands are taken
-     * out and answered. A line of more than LINE_MOST bytes comes in pieces; `is_last` is
-     * true for its last piece.
+     * A line has come: clean text without its end (net/line.h). Telnet's commands are
+     * taken out and answered. A line of more than LINE_MOST bytes comes in pieces;
+     * `is_last` is true for its last piece.
      */
     void (*line)(struct stream *stream, const char *text, bool is_last);
 
     /*
-     * Bytes have come. Returns how many it takes. The rest is offered again, with the bytes
-     * that come next; if none come, it is lost. A handler that takes none of
+     * Bytes have come. Returns how many it takes. The rest is offered again, with the
+     * bytes that come next; if none come, it is lost. A handler that takes none of
      * STREAM_INPUT_BYTES would wait for ever, so the stream ends (ENOBUFS), unless held.
      */
     size_t (*received)(struct stream *stream, const unsigned char *bytes, size_t length);
@@ -159,8 +160,8 @@ void stream_server_stop(struct stream_server *server);
  * Calls `watcher` in each turn of the loop in which `descriptor` is ready for one of
  * `events` (STREAM_READABLE, STREAM_WRITABLE), and once when `ms` milliseconds have passed
  * since this call (-1: never). A second call for a descriptor replaces the first. The
- * descriptor has to fit an fd_set. It stays the caller's, and has to be unwatched before it
- * is closed.
+ * descriptor has to fit an fd_set. It stays the caller's, and has to be unwatched before
+ * it is closed.
  */
 void stream_server_watch(struct stream_server *server, int descriptor, int events,
                          int64_t ms, stream_watcher *watcher, void *owner);
@@ -180,8 +181,8 @@ void stream_print(struct stream *stream, const char *format, ...)
 size_t stream_room(const struct stream *stream);
 
 /*
- * No handler hears the client until it is resumed. While it is held and owed nothing, it is
- * the client who waits, and it has no time-out.
+ * No handler hears the client until it is resumed. While it is held and owed nothing, it
+ * is the client who waits, and it has no time-out.
  */
 void stream_hold(struct stream *stream);
 void stream_resume(struct stream *stream);
@@ -195,8 +196,8 @@ void stream_expire(struct stream *stream, int64_t ms);
 /*
  * Ends the connection in three steps. First the client gets what is queued; it must take
  * some of it every ten seconds. Then shutdown() shows it the end. Last comes close(), when
- * the client has closed too, or after two seconds. From now on `closed` is the only handler
- * that is called for it.
+ * the client has closed too, or after two seconds. From now on `closed` is the only
+ * handler that is called for it.
  */
 void stream_close(struct stream *stream);
 
