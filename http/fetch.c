@@ -17,7 +17,7 @@ bool fetch_is_under_way(const struct fetch *fetch)
     return fetch->state != FETCH_NONE;
 }
 
-/* Has step() called when the descriptor is ready, or the time is over. */
+/* step() is called when the descriptor is ready, or the time is over. */
 static void watch(struct fetch *fetch, int descriptor, int events)
 {
     int64_t left = fetch->deadline - fetch->server->now;
@@ -46,7 +46,7 @@ void fetch_stop(struct fetch *fetch)
     if (fetch->state == FETCH_DIALING)
         dial_stop(&fetch->dial);
     else
-        (void)close(descriptor);
+        close(descriptor);
     fetch->state = FETCH_NONE;
 }
 
@@ -102,21 +102,22 @@ static void take(struct fetch *fetch, const char *bytes, size_t length)
     }
 }
 
-/* Is that all there will be? Then `done` has been told. */
+/* False: more has to come. Otherwise the fetch is finished. */
 static bool judge(struct fetch *fetch)
 {
-    if (fetch->head.state == HTTP_BAD)
+    if (fetch->head.state == HTTP_BAD) {
         finish(fetch, fetch->head.why);
-    else if (fetch->body.state == HTTP_BAD)
+    } else if (fetch->body.state == HTTP_BAD) {
         finish(fetch, fetch->body.why);
-    else if (fetch->head.state == HTTP_OPEN || fetch->body.state == HTTP_OPEN)
+    } else if (fetch->head.state == HTTP_OPEN || fetch->body.state == HTTP_OPEN) {
         return false;
-    else if (fetch->head.status != 200) {
-        (void)snprintf(fetch->said, sizeof fetch->said, "the web server answers %d",
-                       fetch->head.status);
+    } else if (fetch->head.status != 200) {
+        snprintf(fetch->said, sizeof fetch->said, "the web server answers %d",
+                 fetch->head.status);
         finish(fetch, fetch->said);
-    } else
+    } else {
         finish(fetch, NULL);
+    }
     return true;
 }
 
@@ -138,7 +139,7 @@ static void receive(struct fetch *fetch)
         finish(fetch, "the web server has closed the connection");
 }
 
-/* ---- The way to it ------------------------------------------------------------------ */
+/* ---- Connecting and asking ---------------------------------------------------------- */
 
 static void send_request(struct fetch *fetch)
 {
@@ -162,7 +163,7 @@ static void dial_on(struct fetch *fetch)
     const char *why;
     int sock;
 
-    unwatch(fetch); /* the next step may be about another descriptor */
+    unwatch(fetch); /* the next step may watch another descriptor */
     sock = dial_step(&fetch->dial, &why);
     if (sock == -1) {
         finish(fetch, why);
@@ -207,6 +208,6 @@ void fetch_start(struct fetch *fetch, struct stream_server *server, const struct
     fetch->state = FETCH_DIALING;
     fetch->descriptor = -1;
     dial_start(&fetch->dial, url->host, url->port, SOCK_STREAM, FETCH_MS);
-    fetch->dial.patience_ms = FETCH_MS / 2; /* an address: a second one has a chance */
+    fetch->dial.patience_ms = FETCH_MS / 2; /* for one address: another gets a chance */
     dial_on(fetch);
 }

@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PARTS_MOST 100 /* that may have been left by others of the same number */
-#define LINKS_MOST 8   /* that lead from one to the next, as POSIX's SYMLOOP_MAX has it */
+#define PARTS_MOST 100 /* left by killed processes with the same process number */
+#define LINKS_MOST 8   /* symbolic links to symbolic links, as POSIX's SYMLOOP_MAX */
 
-/* The path of `name` in the directory that the file `beside` is in. -1: it is too long. */
+/* The path of `name` in the directory of the file `beside`. -1: it is too long. */
 static int path_beside(char *path, const char *beside, const char *name)
 {
     const char *slash = *name == '/' ? NULL : strrchr(beside, '/');
@@ -24,7 +24,7 @@ static int path_beside(char *path, const char *beside, const char *name)
     return -1;
 }
 
-/* Finds where the symbolic links lead that `name` may be. -1 with errno. */
+/* If `name` is a symbolic link, finds the file that it leads to. -1 with errno. */
 static int follow_links(struct save *save, const char *name)
 {
     char link[SAVE_PATH_MOST + 1], next[SAVE_PATH_MOST + 1];
@@ -34,7 +34,7 @@ static int follow_links(struct save *save, const char *name)
     for (int n = 0; n < LINKS_MOST; n++) {
         ssize_t length = readlink(save->name, link, SAVE_PATH_MOST);
 
-        if (length == -1) /* no link (EINVAL), or not to be read: then open() says why */
+        if (length == -1) /* not a link (EINVAL), or a failure that open() will report */
             return 0;
         link[length] = '\0';
         if (path_beside(next, save->name, link) == -1)
@@ -46,18 +46,18 @@ static int follow_links(struct save *save, const char *name)
 }
 
 /*
- * A new file beside save->name. The process's number makes its name its own, but for what
- * one of the same number may have left there when it was killed.
+ * Creates a file beside save->name. The process's number is in its name, but an earlier
+ * process with the same number may have been killed and left its file.
  */
 static int open_part(struct save *save, mode_t mode)
 {
     char name[60];
 
     for (int n = 0; n < PARTS_MOST && save->descriptor == -1; n++) {
-        (void)snprintf(name, sizeof name, "download-%ld-%d.part", (long)getpid(), n);
+        snprintf(name, sizeof name, "download-%ld-%d.part", (long)getpid(), n);
         if (path_beside(save->part, save->name, name) == -1)
             return -1;
-        /* Said before it is there, so that no signal comes in between and leaves it. */
+        /* Set before the file is there: a signal in between would leave the file. */
         save->has_part = true;
         save->descriptor =
             open(save->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -69,7 +69,7 @@ static int open_part(struct save *save, mode_t mode)
     return save->descriptor == -1 ? -1 : 0;
 }
 
-/* The file is there: it is replaced where it really is, if it may be written to. */
+/* There is a file. It is replaced in its own directory if it is writable. */
 static int open_over(struct save *save, const char *name, mode_t mode)
 {
     if (follow_links(save, name) == -1 || access(save->name, W_OK) == -1 ||
@@ -136,7 +136,7 @@ void save_abandon(struct save *save)
     save_remove_part(save);
     save->has_part = false;
     if (save->descriptor != -1)
-        (void)close(save->descriptor);
+        close(save->descriptor);
     save->descriptor = -1;
     errno = error;
 }

@@ -1,10 +1,10 @@
 /*
- * save: writing a file that is there when it is whole, and not before.
+ * save: writes a file that appears when it is whole, and not before.
  *
- * What is written goes to a new file in the same directory, which takes the name of the
- * old one, in a single step, when all of it is on the disk (POSIX rename()). Whoever looks
- * sees the old file, none, or the whole new one. A name that stands for no file (a device, a
- * FIFO), or for standard output, is written to as it is.
+ * The bytes go to a new file in the same directory. When all of them are on the disk, the
+ * new file takes the name of the old one in a single step (POSIX rename()). At any time
+ * there is the old file or the whole new one. A name that is not a regular file (a device,
+ * a FIFO), or is standard output, is written to directly.
  */
 #ifndef HTTP_SAVE_H
 #define HTTP_SAVE_H
@@ -15,24 +15,25 @@
 
 struct save {
     int descriptor;                /* to write to; -1: nothing is open */
-    char name[SAVE_PATH_MOST + 1]; /* what the file is to be called, links followed */
-    char part[SAVE_PATH_MOST + 1]; /* what it is called until then */
-    volatile sig_atomic_t has_part;
+    char name[SAVE_PATH_MOST + 1]; /* the name that the file gets, links followed */
+    char part[SAVE_PATH_MOST + 1]; /* its name until then */
+    volatile sig_atomic_t
+        has_part; /* that file is there; a signal handler looks at this */
 };
 
 /*
- * Begins to write `name`. A file that is there must be one that may be written to, and the
- * new one gets its permissions. 0, or -1 with errno.
+ * Begins to write `name`. If there is such a file, it must be writable, and the new file
+ * gets its permissions. 0, or -1 with errno.
  */
 int save_open(struct save *save, const char *name);
 
-/* All is written: 0, or -1 with errno, and the old file is untouched. */
+/* Everything is written: gives the file its name. 0, or -1 with errno and the old file. */
 int save_finish(struct save *save);
 
-/* Removes what was written; errno is kept. Without effect if nothing is open. */
+/* Removes what was written, and keeps errno. Without effect if nothing is open. */
 void save_abandon(struct save *save);
 
-/* The same for a signal handler, as the program ends: it only calls unlink(). */
+/* The same, for a signal handler that ends the program: it calls unlink() alone. */
 void save_remove_part(const struct save *save);
 
 #endif

@@ -23,7 +23,7 @@ static int refuse(const char **why, const char *reason)
 
 /* ---- The host ----------------------------------------------------------------------- */
 
-/* The address between the brackets; a zone stands behind %25, or behind % as one types it. */
+/* An IPv6 address. Its zone follows "%25" (RFC 6874), or "%", as people type it. */
 static int take_literal(struct url *url, const char *literal, size_t length,
                         const char **why)
 {
@@ -36,26 +36,26 @@ static int take_literal(struct url *url, const char *literal, size_t length,
     if (zone != NULL)
         *zone = '\0';
     if (inet_pton(AF_INET6, url->host, &address) != 1)
-        return refuse(why, "what is in brackets is no IPv6 address");
+        return refuse(why, "the address in brackets is not an IPv6 address");
     if (zone == NULL)
         return 0;
     *zone++ = '%';
     if (strncmp(zone, "25", 2) == 0 && zone[2] != '\0')
         memmove(zone, zone + 2, strlen(zone + 2) + 1);
     if (*zone == '\0' || strspn(zone, NAME) != strlen(zone))
-        return refuse(why, "the zone of the IPv6 address is none");
+        return refuse(why, "the zone of the IPv6 address is not a name");
     return 0;
 }
 
 static int take_port(struct url *url, const char *text, size_t length, const char **why)
 {
     char digits[8] = "";
-    long port = HTTP_PORT; /* "host:" is legal, and means the same as "host" */
+    long port = HTTP_PORT; /* "host:" is valid, and means the same as "host" */
 
     if (length < sizeof digits)
         memcpy(digits, text, length);
     if (length > 0 && number_parse(digits, 1, 65535, &port) == -1)
-        return refuse(why, "the port is none (1 to 65535)");
+        return refuse(why, "the port is not a number from 1 to 65535");
     url->port = (int)port;
     return 0;
 }
@@ -65,7 +65,7 @@ static int take_name(struct url *url, const char *name, size_t length, const cha
     memcpy(url->host, name, length);
     url->host[length] = '\0';
     if (strspn(url->host, NAME) != length)
-        return refuse(why, "the host has a character that no host has");
+        return refuse(why, "the host has a character that no host can have");
     return 0;
 }
 
@@ -81,9 +81,9 @@ static int take_authority(struct url *url, const char *text, size_t length,
     if (memchr(text, '@', length) != NULL)
         return refuse(why, "a name or password before the host is not supported");
     if (is_literal && rest == NULL)
-        return refuse(why, "the ] behind the IPv6 address is missing");
+        return refuse(why, "the ] after the IPv6 address is missing");
     if (!is_literal && rest != NULL && memchr(rest + 1, ':', (size_t)(end - rest - 1)))
-        return refuse(why, "an IPv6 address stands in brackets: http://[::1]/");
+        return refuse(why, "an IPv6 address needs brackets: http://[::1]/");
     if (host_length == 0 || host_length > URL_HOST_MOST)
         return refuse(why, host_length == 0 ? "it has no host" : "the host is too long");
     if ((is_literal ? take_literal(url, host, host_length, why)
@@ -93,14 +93,14 @@ static int take_authority(struct url *url, const char *text, size_t length,
         rest = end;
     rest += is_literal;
     if (rest < end && *rest != ':')
-        return refuse(why, "what is behind the host is neither a port nor a path");
+        return refuse(why, "the host is followed by neither a port nor a path");
     rest += rest < end;
     return take_port(url, rest, (size_t)(end - rest), why);
 }
 
 /* ---- The path ----------------------------------------------------------------------- */
 
-/* Obeys "." and ".." in a path that begins with a slash, in place (RFC 3986 5.2.4). */
+/* Removes "." and ".." from a path that begins with a slash, in place (RFC 3986 5.2.4). */
 static void remove_dots(char *path)
 {
     char *out = path;
@@ -115,7 +115,7 @@ static void remove_dots(char *path)
             while (*--out != '/')
                 continue;
         if (is_dot || is_two) {
-            if (in[length] != '/') /* the last: what is left is a directory */
+            if (in[length] != '/') /* the last one: the rest is a directory */
                 *out++ = '/';
         } else {
             memmove(out, in, length);
@@ -126,8 +126,8 @@ static void remove_dots(char *path)
     memmove(out, in, strlen(in) + 1);
 }
 
-/* A % is taken for the beginning of what is encoded already. */
-static bool has_its_place(unsigned char byte)
+/* A "%" stays: it begins a byte that is encoded already. */
+static bool is_in_paths(unsigned char byte)
 {
     return byte > ' ' && byte < 0x7f && strchr("\"<>\\^`{|}", byte) == NULL;
 }
@@ -144,7 +144,7 @@ static int take_path(struct url *url, const char *text, const char **why)
 
         if (length + 3 > URL_PATH_MOST)
             return refuse(why, "it is too long");
-        if (has_its_place(byte)) {
+        if (is_in_paths(byte)) {
             url->path[length++] = *text;
         } else {
             url->path[length++] = '%';
@@ -214,5 +214,5 @@ void url_authority(const struct url *url, char *out)
 
     length = sprintf(out, is_literal ? "[%.*s]" : "%.*s", length, url->host);
     if (url->port != HTTP_PORT)
-        (void)sprintf(out + length, ":%d", url->port);
+        sprintf(out + length, ":%d", url->port);
 }

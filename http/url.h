@@ -1,5 +1,5 @@
 /*
- * url: addresses of the web, as far as plain http goes (RFC 3986; RFC 9110 4.2.1).
+ * url: addresses of documents in the web, for plain http (RFC 3986; RFC 9110 4.2.1).
  */
 #ifndef HTTP_URL_H
 #define HTTP_URL_H
@@ -15,25 +15,25 @@ struct url {
 };
 
 /*
- * Takes http://host[:port][/path][?query] apart. All of `url` is visible ASCII after it: a
- * byte that has no place in a path, a space or a line end among them, is percent-encoded.
- * A fragment (#...) is left out. A URL with a name and a password in it is refused, so
- * that they are neither sent nor believed to be the host (RFC 9110 4.2.4).
+ * Takes http://host[:port][/path][?query] apart. Everything in `url` is then visible
+ * ASCII: bytes that a path cannot have, spaces and line ends among them, are
+ * percent-encoded. A fragment (#...) is left out. A URL with a name and a password is
+ * refused: they are not sent, and nobody takes them for the host (RFC 9110 4.2.4).
  *
  * 0, or -1 and the reason in *why (static).
  */
 int url_parse(struct url *url, const char *text, const char **why);
 
 /*
- * Turns `url` into what `reference` means there, a Location for example (RFC 3986 5.2): a
- * whole URL, "//host/path", "/path", "path", "../path", "?query". 0, or -1 and the reason
- * in *why; then `url` is not to be used.
+ * Turns `url` into the URL that `reference`, a Location for example, means relative to it
+ * (RFC 3986 5.2): a whole URL, "//host/path", "/path", "path", "../path", "?query". 0, or
+ * -1 and the reason in *why; then `url` must not be used.
  */
 int url_resolve(struct url *url, const char *reference, const char **why);
 
 /*
- * Writes the host as a Host field has it: brackets around an IPv6 address, without a zone,
- * which means something on this machine alone (RFC 6874 4); a port that is not 80 behind it.
+ * Writes the host for a Host field, with the port if it is not 80. An IPv6 address is in
+ * brackets, without its zone, which only this machine understands (RFC 6874 4).
  */
 #define URL_AUTHORITY_MOST (URL_HOST_MOST + 10)
 void url_authority(const struct url *url, char *out);

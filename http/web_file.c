@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME_MOST 255 /* bytes of a file's name, on every file system in use */
+#define NAME_MOST 255 /* bytes of a file's name, on all usual file systems */
 #define INDEX     "index.html"
 
 static const char *type_of(const char *name)
@@ -53,8 +53,8 @@ static const char *type_of(const char *name)
 }
 
 /*
- * Decodes the name that a path begins with (RFC 3986 2.1). 0, or the status that is due:
- * a slash or a NUL that comes out of it is in no file's name.
+ * Decodes the name at the beginning of a path (RFC 3986 2.1). 0, or the status for the
+ * answer: no file's name has a slash or a NUL in it.
  */
 static int take_name(const char **path, char *name)
 {
@@ -98,9 +98,10 @@ static bool can_be_served(const struct stat *about)
 }
 
 /*
- * Opens a name in a directory. It is looked at before, because a device or a FIFO may do
- * something when it is opened, and after, because it may have become another meanwhile;
- * then the flags see to it that nothing waits and no link is followed. -1 with errno.
+ * Opens a name in a directory. It is looked at before, because opening a device or a FIFO
+ * may have effects, and again after, because another file may have taken its place. In
+ * case that happens, the flags ensure that open() does not wait or follow a link. -1 with
+ * errno.
  */
 static int open_name(int directory, const char *name, struct stat *about)
 {
@@ -116,23 +117,23 @@ static int open_name(int directory, const char *name, struct stat *about)
                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (opened == -1 || (fstat(opened, about) == 0 && can_be_served(about)))
         return opened;
-    (void)close(opened);
+    close(opened);
     errno = ENOENT;
     return -1;
 }
 
-/* Goes from one open directory to what is in it; the one before is closed. */
+/* Goes from an open directory to a name in it and closes the directory. 0, or a status. */
 static int step(int root, int *place, const char *name, struct stat *about)
 {
     int next = open_name(*place, name, about), error = errno;
 
     if (*place != root)
-        (void)close(*place);
+        close(*place);
     *place = next;
     return next == -1 ? status_of(error) : 0;
 }
 
-/* Walks down the path as far as it goes. 0, or a status; what is open is in *place. */
+/* Walks down the path. 0, or a status. The descriptor that is open then is in *place. */
 static int walk(int root, const char *path, int *place, char *name, struct stat *about)
 {
     int status = 0;
@@ -143,7 +144,7 @@ static int walk(int root, const char *path, int *place, char *name, struct stat 
     while (status == 0 && *path == '/') {
         path += strspn(path, "/");
         if (*place != root && !S_ISDIR(about->st_mode))
-            return 404; /* "/a/b" or "/a/", and "a" is a file */
+            return 404; /* "/a/b" or "/a/", but "a" is a file */
         status = take_name(&path, name);
         if (status == 0)
             status = step(root, place, *name == '\0' ? strcpy(name, INDEX) : name, about);
@@ -166,7 +167,7 @@ int web_file_open(int root, const char *path, struct web_file *file)
         return 200;
     }
     if (file->descriptor != root && file->descriptor != -1)
-        (void)close(file->descriptor);
+        close(file->descriptor);
     file->descriptor = -1;
     return status;
 }

@@ -1,10 +1,11 @@
 /*
- * web_file: the file below a directory that a request asks for, and no other.
+ * web_file: opens the file that a request asks for, in a directory and no other place.
  *
- * The path is walked a name at a time (POSIX openat()), and no name that is a symbolic link
- * is followed: so there is no string to be clever with, and no moment between a check and
- * an open. A name that begins with a dot is not there: that keeps out "..", and what its
- * owner has hidden. What is neither a file nor a directory is not there either.
+ * The path is walked name by name (POSIX openat()), and no symbolic link is followed. So
+ * no string of a stranger is handed to open(), and there is no moment between a check and
+ * an open in which a link could be put there. A name that begins with a dot does not
+ * exist: that excludes ".." and hidden files. Neither does anything but files and
+ * directories.
  */
 #ifndef HTTP_WEB_FILE_H
 #define HTTP_WEB_FILE_H
@@ -14,19 +15,20 @@
 struct web_file {
     int descriptor;
     uint64_t size;
-    const char *type; /* by its name's ending, as Content-Type has it */
+    const char *type; /* for Content-Type, by the ending of the name */
 };
 
 /*
- * Opens what `path` (from a request, with its query: "/a%20b?c") names below the directory
- * `root`; index.html where it names a directory. Returns the status that is due:
+ * Opens the file with this `path` (from a request, with its query: "/a%20b?c") in the
+ * directory `root`. A path that ends in a slash means the index.html there. Returns the
+ * status for the answer:
  *
- *   200  it is open, the descriptor is the caller's
- *   301  it is a directory: the path wants a slash behind it
+ *   200  the file is open; the descriptor is the caller's
+ *   301  it is a directory, and the path lacks the slash at its end
  *   400  the path does not begin with a slash, or has a % without two digits
- *   403  the system does not let this program read it
+ *   403  this program may not read the file
  *   404  there is no such file
- *   503  out of descriptors: later, perhaps
+ *   503  there is no descriptor left; a later try may succeed
  */
 int web_file_open(int root, const char *path, struct web_file *file);
 

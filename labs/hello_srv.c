@@ -110,7 +110,7 @@ int main(int argc, char *argv[])
     if (strlen(hello.text) > STREAM_ANSWER_BYTES - 2)
         options_wrong(&options, "the text has more than %d bytes",
                       STREAM_ANSWER_BYTES - 2);
-    /* Before the file is opened: it would become standard output if that is closed. */
+    /* First, because the file would become standard output if that is closed. */
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     if (hello.file != NULL && open_log(&hello) == -1)

@@ -237,7 +237,7 @@ static void answer_with_file(struct stream *stream, const char *path)
 
 /* ---- The request -------------------------------------------------------------------- */
 
-/* Makes a text harmless: a terminal would obey what is in it, or it would mislead people. */
+/* Makes a text harmless: it may hold what a terminal obeys, or what misleads people. */
 static const char *show(const char *text, char shown[SHOWN_MOST])
 {
     text_clean(text, shown, SHOWN_MOST - strlen("..."));
@@ -456,7 +456,7 @@ int main(int argc, char *argv[])
         }
     }
     options_end(&options, argc, argv);
-    /* Before the directory is opened: it could become standard output (if that is closed). */
+    /* First, because the directory would become standard output if that is closed. */
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     if (directory != NULL) {
