@@ -1,14 +1,14 @@
 /*
- * http_get: fetches a document from the web, over HTTP/1.1 (RFC 9110, RFC 9112).
+ * http_get: fetches a document from the web over HTTP/1.1 (RFC 9110, RFC 9112).
  *
  *     http_get [-i] [-o file] [-w seconds] URL
  *     http_get [-i] [-o file] [-w seconds] host [path]
  *
- * The source's client prints what comes until the server closes, and so can't tell a
- * whole document from half of one. This one reads in the header how long the body is or
- * how it ends, and its status is 0 only if all of it came, with a status of 2xx. What
- * comes is a stranger's: on a terminal it is shown with its control characters made
- * visible (net/text.h), to anything else it goes byte for byte.
+ * The client of the tutorials prints what comes until the server closes, and cannot tell a
+ * whole document from half of one. This one finds in the header how the body ends. Its
+ * status is 0 only if all of the document came, with a status of 2xx. The document is a
+ * stranger's: on a terminal its control characters are made visible (net/text.h); a file
+ * or a pipe gets its bytes as they are.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -25,6 +25,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,9 +38,9 @@
 #define REDIRECTS_MOST 5
 #define PATIENCE_S     20                  /* with a server that is silent */
 #define PIECE_BYTES    ((size_t)64 * 1024) /* of one receive */
-#define LONG_BODY      ((uint64_t)1 << 20) /* from here on progress is shown */
+#define LONG_BODY      ((uint64_t)1 << 20) /* the progress of a shorter one is not shown */
 #define PROGRESS_MS    200                 /* from one progress line to the next */
-#define SHOWN_MOST     200                 /* of what a server says, in a line of ours */
+#define SHOWN_MOST     200                 /* of a server's text in a message of ours */
 #define MB             1e6
 
 struct download {
@@ -47,122 +48,119 @@ struct download {
     int64_t patience_ms;
     bool prints_head;
     const char *file; /* NULL: standard output */
-    struct save save; /* the file, while it is being written */
-    bool is_shown;    /* the body goes to a terminal: as lines of clean text */
-    struct line line; /* the one that is open there */
+    struct save save; /* the file, while it is written */
+    bool is_shown;    /* the body goes to a terminal, as lines of clean text */
+    struct line line; /* the current line there */
 
-    int server;
-    int64_t deadline;  /* ms; when the server has been silent too long */
-    size_t begin, end; /* of what has come and was not looked at: bytes[begin..end) */
+    int sock;
+    int64_t deadline;  /* ms; the end of our patience with a silent server */
+    size_t begin, end; /* bytes[begin..end) have been received, and not been used yet */
     char bytes[PIECE_BYTES];
     struct http_head head;
     struct http_body body;
-    uint64_t length, done; /* of the body; a length of 0 is not known */
+    uint64_t length, done; /* bytes of the body, in all (0: unknown) and so far */
 
-    bool has_progress;    /* to show, and the line is open */
-    int64_t began, shown; /* ms; the body, and the line */
+    bool has_progress; /* it may be shown */
+    int64_t began;     /* ms; the body */
+    int64_t shown; /* ms; the last progress line, which is still open; 0: there is none */
 };
 
 /* ---- The progress line -------------------------------------------------------------- */
 
-static void show_progress(struct download *download, int64_t now)
+static void print_progress(struct download *download, int64_t now)
 {
     double seconds = (double)(now - download->began) / 1000;
     double done = (double)download->done;
     char whole[40] = "", line[100];
 
     if (download->length > 0)
-        (void)snprintf(whole, sizeof whole, " of %.1f MB (%.0f%%)",
-                       (double)download->length / MB,
-                       100 * done / (double)download->length);
-    (void)snprintf(line, sizeof line, "%.1f MB%s, %.1f MB/s", done / MB, whole,
-                   seconds > 0 ? done / MB / seconds : 0.0);
-    (void)fprintf(stderr, "\r%-50s", line);
+        snprintf(whole, sizeof whole, " of %.1f MB (%.0f%%)",
+                 (double)download->length / MB, 100 * done / (double)download->length);
+    snprintf(line, sizeof line, "%.1f MB%s, %.1f MB/s", done / MB, whole,
+             seconds > 0 ? done / MB / seconds : 0.0);
+    fprintf(stderr, "\r%-50s", line);
     download->shown = now;
 }
 
-/* Shows how far it is, now and then, if the body is long and its progress may be shown. */
-static void tell_progress(struct download *download)
+static void show_progress(struct download *download)
 {
     int64_t now = clock_ms();
 
     if (download->has_progress &&
         (download->done >= LONG_BODY || download->length >= LONG_BODY) &&
         now - download->shown >= PROGRESS_MS)
-        show_progress(download, now);
+        print_progress(download, now);
 }
 
-/* Shows how far it came, if it was shown, and leaves the line to what comes next. */
+/* Ends the line, if there is one, with the progress until now. */
 static void end_progress(struct download *download)
 {
     if (download->shown == 0)
         return;
-    show_progress(download, clock_ms());
-    (void)fputc('\n', stderr);
+    print_progress(download, clock_ms());
+    fputc('\n', stderr);
     download->shown = 0;
 }
 
-/* ---- What is said ------------------------------------------------------------------- */
+/* ---- Failures ----------------------------------------------------------------------- */
 
-static int complain(struct download *download, const char *what, const char *why)
+/* Prints a message, as printf() does, and returns -1. */
+__attribute__((format(printf, 2, 3))) static int complain(struct download *download,
+                                                          const char *format, ...)
 {
+    va_list arguments;
+
     end_progress(download);
-    (void)fprintf(stderr, "http_get: %s: %s\n", what, why);
+    fprintf(stderr, "http_get: ");
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "\n");
     return -1;
 }
 
 static int complain_of_server(struct download *download, const char *what,
                               const char *why)
 {
-    end_progress(download);
-    (void)fprintf(stderr, "http_get: %s %s port %d: %s\n", what, download->url.host,
-                  download->url.port, why);
-    return -1;
+    return complain(download, "%s %s port %d: %s", what, download->url.host,
+                    download->url.port, why);
 }
 
 static int complain_of_file(struct download *download)
 {
-    int error = errno;
-
-    end_progress(download);
-    (void)fprintf(stderr, "http_get: cannot write %s: %s\n", download->file,
-                  strerror(error));
-    return -1;
+    return complain(download, "cannot write %s: %s", download->file, strerror(errno));
 }
 
-static int complain_of_document(const struct download *download, const char *why)
+static int complain_of_document(struct download *download, const char *why)
 {
     char authority[URL_AUTHORITY_MOST];
 
     url_authority(&download->url, authority);
-    (void)fprintf(stderr, "http_get: http://%s%s: %s\n", authority, download->url.path,
-                  why);
-    return -1;
+    return complain(download, "http://%s%s: %s", authority, download->url.path, why);
 }
 
 /* ---- The connection ----------------------------------------------------------------- */
 
-/* Waits until the server takes something, or has sent something. 0, or -1: it has not. */
+/* Waits until the socket can be sent to, or read from. 0, or -1: the time is over. */
 static int await_server(struct download *download, bool to_send)
 {
     int64_t left = download->deadline - clock_ms();
     struct timespec timeout = clock_timespec(left);
-    char why[60];
     struct fdset set;
     int ready = 0;
 
     fdset_clear(&set);
-    fdset_add(&set, download->server);
-    if (left > 0) /* a server may say without end that the answer is to come */
-        ready = pselect(download->server + 1, to_send ? NULL : &set.set,
+    fdset_add(&set, download->sock);
+    if (left > 0) /* a server may send interim answers without end */
+        ready = pselect(download->sock + 1, to_send ? NULL : &set.set,
                         to_send ? &set.set : NULL, NULL, &timeout, NULL);
     if (ready == -1)
-        return complain(download, "select", strerror(errno));
+        return complain(download, "select: %s", strerror(errno));
     if (ready > 0)
         return 0;
-    (void)snprintf(why, sizeof why, "timed out after %g s",
-                   (double)download->patience_ms / 1000);
-    return complain_of_server(download, "waiting for", why);
+    return complain(download, "waiting for %s port %d: timed out after %g s",
+                    download->url.host, download->url.port,
+                    (double)download->patience_ms / 1000);
 }
 
 static int send_request(struct download *download)
@@ -171,8 +169,7 @@ static int send_request(struct download *download)
     size_t length = http_compose_get(request, &download->url, AGENT), done = 0;
 
     while (done < length) {
-        ssize_t sent =
-            send(download->server, request + done, length - done, MSG_NOSIGNAL);
+        ssize_t sent = send(download->sock, request + done, length - done, MSG_NOSIGNAL);
 
         if (sent > 0)
             done += (size_t)sent;
@@ -184,36 +181,35 @@ static int send_request(struct download *download)
     return 0;
 }
 
-/* Gets more from the server. 1: there is more. 0: it has closed. -1: it failed. */
+/* Receives if all was used. 1: there are bytes. 0: the server has closed. -1: it failed. */
 static int receive(struct download *download)
 {
     ssize_t got;
 
-    for (;;) {
+    if (download->begin < download->end)
+        return 1;
+    do {
         if (await_server(download, false) == -1)
             return -1;
-        got = recv(download->server, download->bytes, sizeof download->bytes, 0);
-        if (got >= 0)
-            break;
-        if (!descriptor_try_again(errno))
-            return complain_of_server(download, "lost the connection to",
-                                      strerror(errno));
-    }
+        got = recv(download->sock, download->bytes, sizeof download->bytes, 0);
+    } while (got == -1 && descriptor_try_again(errno));
+    if (got == -1)
+        return complain_of_server(download, "lost the connection to", strerror(errno));
     download->begin = 0;
     download->end = (size_t)got;
     return got > 0;
 }
 
-/* ---- What is printed ---------------------------------------------------------------- */
+/* ---- Printing ----------------------------------------------------------------------- */
 
 static int print(struct download *download, const char *bytes, size_t length)
 {
     if (descriptor_write_all(STDOUT_FILENO, bytes, length) == -1)
-        return complain(download, "cannot write to standard output", strerror(errno));
+        return complain(download, "cannot write to standard output: %s", strerror(errno));
     return 0;
 }
 
-/* Prints text with its control characters made visible, each line when it is whole. */
+/* Prints each line when it is whole, as clean text. */
 static int print_text(struct download *download, const char *bytes, size_t length)
 {
     struct line *line = &download->line;
@@ -235,7 +231,7 @@ static int print_text(struct download *download, const char *bytes, size_t lengt
     return 0;
 }
 
-/* The end of the text: what has no line end is printed without one. */
+/* The text has ended. A line without a line end is printed without one. */
 static int print_rest(struct download *download)
 {
     while (line_finish(&download->line) != LINE_OPEN) {
@@ -246,63 +242,53 @@ static int print_rest(struct download *download)
     return 0;
 }
 
-static int print_line(struct download *download, const char *first, const char *between,
-                      const char *second)
-{
-    if (print_text(download, first, strlen(first)) == -1 ||
-        print_text(download, between, strlen(between)) == -1 ||
-        print_text(download, second, strlen(second)) == -1)
-        return -1;
-    return print_text(download, "\n", 1);
-}
-
+/* A line has room for every field, because a whole head has HTTP_HEAD_MOST bytes. */
 static int print_head(struct download *download)
 {
+    const struct http_head *head = &download->head;
     struct http_field field = {NULL, NULL};
-    char status[40];
+    char line[HTTP_HEAD_MOST + 40];
 
-    (void)snprintf(status, sizeof status, "HTTP/1.%d %d", download->head.minor,
-                   download->head.status);
-    if (print_line(download, status, " ", download->head.reason) == -1)
-        return -1;
-    while (http_next_field(&download->head, &field))
-        if (print_line(download, field.name, ": ", field.value) == -1)
-            return -1;
-    return print_line(download, "", "", "");
+    snprintf(line, sizeof line, "HTTP/1.%d %d %s\n", head->minor, head->status,
+             head->reason);
+    while (print_text(download, line, strlen(line)) == 0) {
+        if (!http_next_field(head, &field))
+            return print_text(download, "\n", 1);
+        snprintf(line, sizeof line, "%s: %s\n", field.name, field.value);
+    }
+    return -1;
 }
 
 /* ---- The answer --------------------------------------------------------------------- */
 
-/* Receives heads until one is no interim answer (RFC 9110 15.2). 0, or -1: it failed. */
+/* Receives heads until one is not an interim answer. 0, or -1: it failed. */
 static int receive_head(struct download *download)
 {
-    download->begin = download->end = 0;
-    download->deadline = clock_ms() + download->patience_ms;
-    http_head_begin(&download->head, HTTP_RESPONSE);
-    while (download->head.state == HTTP_OPEN) {
-        if (download->begin == download->end) {
-            int got = receive(download);
+    struct http_head *head = &download->head;
 
-            if (got == 0)
-                return complain_of_document(download,
-                                            download->head.taken == 0
-                                                ? "the server closed without an answer"
-                                                : "the server closed amid its header");
-            if (got == -1)
-                return -1;
-        }
-        download->begin +=
-            http_head_take(&download->head, download->bytes + download->begin,
-                           download->end - download->begin);
-        if (download->head.state == HTTP_WHOLE && http_is_interim(&download->head))
-            http_head_begin(&download->head, HTTP_RESPONSE);
+    download->begin = download->end = 0;
+    download->deadline = clock_ms() + download->patience_ms; /* for all of them */
+    http_head_begin(head, HTTP_RESPONSE);
+    while (head->state == HTTP_OPEN) {
+        int got = receive(download);
+
+        if (got == -1)
+            return -1;
+        if (got == 0)
+            return complain_of_document(
+                download, head->taken == 0 ? "the server closed without an answer"
+                                           : "the server closed amid its header");
+        download->begin += http_head_take(head, download->bytes + download->begin,
+                                          download->end - download->begin);
+        if (head->state == HTTP_WHOLE && http_is_interim(head))
+            http_head_begin(head, HTTP_RESPONSE);
     }
-    if (download->head.state == HTTP_BAD)
-        return complain_of_document(download, download->head.why);
+    if (head->state == HTTP_BAD)
+        return complain_of_document(download, head->why);
     return 0;
 }
 
-/* Nobody has asked for a part (206): it would be taken for the whole. */
+/* 206 is a part of the document. Nobody asked for it, and it would pass for the whole. */
 static bool is_success(const struct download *download)
 {
     int status = download->head.status;
@@ -314,7 +300,7 @@ static bool is_success(const struct download *download)
 static int put(struct download *download, const struct http_content *content)
 {
     download->done += content->length;
-    tell_progress(download);
+    show_progress(download);
     if (download->is_shown)
         return print_text(download, content->bytes, content->length);
     if (download->file == NULL)
@@ -330,12 +316,10 @@ static int receive_body(struct download *download)
     struct http_content content;
 
     while (download->body.state == HTTP_OPEN) {
-        int got = 1;
+        int got;
 
-        if (download->begin == download->end) {
-            download->deadline = clock_ms() + download->patience_ms;
-            got = receive(download);
-        }
+        download->deadline = clock_ms() + download->patience_ms;
+        got = receive(download);
         if (got == -1)
             return -1;
         if (got == 0)
@@ -349,7 +333,7 @@ static int receive_body(struct download *download)
     return 0;
 }
 
-/* The same with what is around it, and what is to be said of it. */
+/* Receives the body and judges it. 0 if all of it came. */
 static int take_body(struct download *download)
 {
     char why[SHOWN_MOST];
@@ -363,15 +347,14 @@ static int take_body(struct download *download)
     end_progress(download);
     if (result == -1 || (download->is_shown && print_rest(download) == -1))
         return -1;
-    if (download->body.state == HTTP_BAD) {
-        (void)snprintf(why, sizeof why, "after %llu bytes of the body: %s",
-                       (unsigned long long)download->done, download->body.why);
-        return complain_of_document(download, why);
-    }
-    return 0;
+    if (download->body.state == HTTP_WHOLE)
+        return 0;
+    snprintf(why, sizeof why, "after %llu bytes of the body: %s",
+             (unsigned long long)download->done, download->body.why);
+    return complain_of_document(download, why);
 }
 
-/* The document is there: it goes to standard output, or to the file once it is whole. */
+/* The document goes to standard output as it comes, or to the file once it is whole. */
 static int take_document(struct download *download)
 {
     if (download->file == NULL)
@@ -387,21 +370,21 @@ static int take_document(struct download *download)
     return 0;
 }
 
-/* There is an answer, but no document. A page that says why is worth reading, not saving. */
+/* The answer is not the document. Its page may say why: it is printed, but not saved. */
 static int take_failure(struct download *download)
 {
     char text[HTTP_LINE_MOST], reason[SHOWN_MOST];
 
     if (download->file == NULL && take_body(download) == -1)
         return -1;
-    (void)snprintf(text, sizeof text, "%d %s", download->head.status,
-                   text_clean(download->head.reason, reason, sizeof reason));
+    snprintf(text, sizeof text, "%d %s", download->head.status,
+             text_clean(download->head.reason, reason, sizeof reason));
     return complain_of_document(download, text);
 }
 
 /* ---- The download ------------------------------------------------------------------- */
 
-/* Is the document said to be elsewhere (RFC 9110 15.4)? */
+/* Is the document elsewhere (RFC 9110 15.4)? */
 static bool is_redirect(const struct download *download)
 {
     switch (download->head.status) {
@@ -417,13 +400,12 @@ static bool is_redirect(const struct download *download)
 static int follow_redirect(struct download *download)
 {
     const char *location = http_value(&download->head, "Location"), *why;
-    char shown[SHOWN_MOST], what[SHOWN_MOST + 40];
+    char shown[SHOWN_MOST];
 
-    (void)text_clean(location, shown, sizeof shown);
-    if (url_resolve(&download->url, location, &why) == 0)
-        return 0;
-    (void)snprintf(what, sizeof what, "redirected to '%s'", shown);
-    return complain(download, what, why);
+    text_clean(location, shown, sizeof shown);
+    if (url_resolve(&download->url, location, &why) == -1)
+        return complain(download, "redirected to '%s': %s", shown, why);
+    return 0;
 }
 
 /* Connects, asks, and receives the header of the answer. */
@@ -431,9 +413,9 @@ static int ask(struct download *download)
 {
     const char *why;
 
-    download->server = dial(download->url.host, download->url.port, SOCK_STREAM,
-                            (int)download->patience_ms, &why);
-    if (download->server == -1)
+    download->sock = dial(download->url.host, download->url.port, SOCK_STREAM,
+                          (int)download->patience_ms, &why);
+    if (download->sock == -1)
         return complain_of_server(download, "cannot connect to", why);
     download->deadline = clock_ms() + download->patience_ms;
     if (send_request(download) == -1 || receive_head(download) == -1)
@@ -441,34 +423,38 @@ static int ask(struct download *download)
     return download->prints_head ? print_head(download) : 0;
 }
 
-/* 0 if all of the document came, and -1 if not, after it was said why. */
-static int get(struct download *download)
+/* 0: all of the document came. -1: it did not, and the reason was printed. 1: redirected. */
+static int get_once(struct download *download)
 {
-    for (int redirects = 0;; redirects++) {
-        int result = ask(download);
-
-        if (result == 0 && !is_redirect(download))
-            result =
-                is_success(download) ? take_document(download) : take_failure(download);
-        else if (result == 0 && redirects < REDIRECTS_MOST)
-            result = follow_redirect(download) == 0 ? 1 : -1;
-        else if (result == 0)
-            result = complain_of_document(download, "redirected too often");
-        if (download->server != -1)
-            (void)close(download->server);
-        if (result != 1)
-            return result;
-    }
+    if (ask(download) == -1)
+        return -1;
+    if (is_redirect(download))
+        return follow_redirect(download) == -1 ? -1 : 1;
+    return is_success(download) ? take_document(download) : take_failure(download);
 }
 
-static struct save *unfinished; /* for the handler to find */
+static int get(struct download *download)
+{
+    int result = 1;
 
-/* Ends as the signal would have ended it, but leaves no half a file behind. */
+    for (int redirects = 0; result == 1 && redirects <= REDIRECTS_MOST; redirects++) {
+        result = get_once(download);
+        if (download->sock != -1)
+            close(download->sock);
+    }
+    if (result == 1)
+        return complain_of_document(download, "redirected too often");
+    return result;
+}
+
+static struct save *unfinished; /* a signal handler has no arguments of its own */
+
+/* Ends the program as the signal would have ended it, but leaves no half file. */
 static void end_by(int signal_number)
 {
     save_remove_part(unfinished);
-    (void)signal(signal_number, SIG_DFL);
-    (void)raise(signal_number);
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
 }
 
 static void prepare_signals(void)
@@ -477,7 +463,7 @@ static void prepare_signals(void)
 
     for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
         if (!signals_ignores(ending[i]))
-            (void)signals_handle(ending[i], end_by);
+            signals_handle(ending[i], end_by);
 }
 
 static const struct options options = {
@@ -486,17 +472,18 @@ static const struct options options = {
     .usage = "usage: http_get [-hiV] [-o file] [-w seconds] URL\n"
              "       http_get [-hiV] [-o file] [-w seconds] host [path]\n",
     .help =
-        "Fetches a document over HTTP, and prints it. A URL is\n"
-        "http://host[:port][/path]; the host may have a port behind it in either form.\n"
-        "The status is 0 if all of a document came (2xx), after 5 redirects at most.\n"
-        "  -i          print the header of each answer, too\n"
-        "  -o file     write the document to a file, once it is whole (-: print it)\n"
+        "Fetches a document over HTTP and prints it. A URL is\n"
+        "http://host[:port][/path]; instead of a URL, a host (with a port or without)\n"
+        "and a path will do. The status is 0 if all of a document came (2xx). At most 5\n"
+        "redirects are followed.\n"
+        "  -i          print the header of each answer as well\n"
+        "  -o file     write the document to a file once it is whole (-: print it)\n"
         "  -w seconds  how long a server may be silent (default: 20)\n"
         "  -h          print this help\n"
         "  -V          print the version\n",
 };
 
-/* Makes a URL of one, or of a host and a path, and takes it apart. */
+/* The operands are a URL, or a host and a path. */
 static void choose_url(struct download *download, char *operands[], int count)
 {
     char text[URL_HOST_MOST + URL_PATH_MOST];
@@ -514,7 +501,7 @@ static void choose_url(struct download *download, char *operands[], int count)
     if (length < 0 || (size_t)length >= sizeof text)
         options_wrong(&options, "the URL is too long");
     if (count > 1 && strpbrk(operands[0], "/?#") != NULL)
-        options_wrong(&options, "'%s' is no host", operands[0]);
+        options_wrong(&options, "'%s' is not a host", operands[0]);
     if (url_parse(&download->url, text, &why) == -1)
         options_wrong(&options, "'%s': %s", text, why);
 }
@@ -533,7 +520,7 @@ int main(int argc, char *argv[])
         }
     }
     if (optind == argc || argc - optind > 2)
-        options_wrong(&options, "a URL is wanted, or a host and a path");
+        options_wrong(&options, "give a URL, or a host and a path");
     choose_url(&download, argv + optind, argc - optind);
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
