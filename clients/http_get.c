@@ -181,7 +181,7 @@ static int send_request(struct download *download)
     return 0;
 }
 
-/* Receives if all was used. 1: there are bytes. 0: the server has closed. -1: it failed. */
+/* Receives if all was used. 1: there are bytes. 0: the server closed. -1: it failed. */
 static int receive(struct download *download)
 {
     ssize_t got;
@@ -423,7 +423,7 @@ static int ask(struct download *download)
     return download->prints_head ? print_head(download) : 0;
 }
 
-/* 0: all of the document came. -1: it did not, and the reason was printed. 1: redirected. */
+/* 0: all of the document came. -1: it did not, and was complained of. 1: a redirect. */
 static int get_once(struct download *download)
 {
     if (ask(download) == -1)

@@ -143,6 +143,8 @@ static void fetched(struct fetch *fetch)
     server->level = fetch->why == NULL ? find_condition(fetch->text) : NULL;
     snprintf(server->why, sizeof server->why, "%s",
              fetch->why != NULL ? fetch->why : "there is no level in the document");
+    /* A failure is remembered too, though not for long: a hundred clients that ask for a
+       document that cannot be had would otherwise cause a fetch each. */
     if (server->level == NULL && fresh_ms > FAILED_MS)
         fresh_ms = FAILED_MS;
     server->fresh_until = server->loop.now + fresh_ms;
@@ -153,7 +155,7 @@ static void fetched(struct fetch *fetch)
             continue;
         server->clients[sock].waits = false;
         tell_level(stream, server->level, server->why);
-        stream_resume(stream);
+        stream_resume(stream); /* what it has sent meanwhile is heard now */
     }
 }
 
@@ -170,6 +172,8 @@ static void answer_threat(struct threat_server *server, struct stream *stream)
         tell_level(stream, server->level, server->why);
         return;
     }
+    /* The handler may not wait for the document, and the client's next command may not
+       overtake this one. So the client is held until fetched() has answered it. */
     stream_hold(stream);
     server->clients[stream->sock].waits = true;
     if (!fetch_is_under_way(&server->fetch))
@@ -216,6 +220,7 @@ static void take_line(struct stream *stream, const char *text, bool is_last)
     }
 }
 
+/* The handler for a client that was silent for idle_ms. It gives up its place to others. */
 static void say_goodbye(struct stream *stream)
 {
     stream_print(stream, "No command for %.9g seconds: goodbye\r\n",
@@ -223,6 +228,7 @@ static void say_goodbye(struct stream *stream)
     stream_close(stream);
 }
 
+/* The handler for a client that is gone. The next one may get the same descriptor. */
 static void forget(struct stream *stream, int error)
 {
     struct threat_server *server = stream->server->state;

@@ -101,7 +101,12 @@ static const char *reason_of(int status)
     return "";
 }
 
-/* `more` is further fields with their line ends, or "". */
+/*
+ * `more` is further fields with their line ends, or "". Content-Length shows the client
+ * where the answer ends; without it, only closing the connection could. A server with a
+ * clock sends a Date (RFC 9110 6.6.1). HTTP/1.0 keeps a connection only if both sides say
+ * so.
+ */
 static void send_head(struct stream *stream, int status, const char *type,
                       uint64_t length, const char *more)
 {
@@ -271,6 +276,7 @@ static const char *path_of(const char *target)
     return *target == '/' ? target : "/";
 }
 
+/* The request is whole, and is one for a document. */
 static void answer(struct stream *stream)
 {
     const struct web *web = stream->server->state;
@@ -312,6 +318,7 @@ static void take_head(struct stream *stream)
     if (body->state == HTTP_BAD) {
         refuse_and_close(stream, body->answer, body->why);
     } else if (!is_one_of(client->head.method, served)) {
+        /* 405: not here; 501: not known at all (RFC 9110 15.5.6, 15.6.2) */
         client->is_kept = client->is_kept && body->state == HTTP_WHOLE;
         refuse(stream, is_one_of(client->head.method, known) ? 405 : 501,
                "Allow: GET, HEAD\r\n", "");
@@ -322,6 +329,7 @@ static void take_head(struct stream *stream)
     } else if (body->state == HTTP_WHOLE) {
         answer(stream);
     } else if (expected != NULL && client->head.minor >= 1) {
+        /* The client waits for this before it sends the body (RFC 9110 10.1.1). */
         stream_print(stream, "HTTP/1.1 100 Continue\r\n\r\n");
     }
 }
@@ -374,6 +382,7 @@ static size_t receive(struct stream *stream, const unsigned char *bytes, size_t 
 
 /* ---- The connection ----------------------------------------------------------------- */
 
+/* The handler for a client that has connected. */
 static void begin(struct stream *stream)
 {
     struct client *client = client_of(stream);
@@ -383,6 +392,7 @@ static void begin(struct stream *stream)
     client->file = -1;
 }
 
+/* The handler for a client that has taken all output: there is room for the next piece. */
 static void go_on(struct stream *stream)
 {
     if (client_of(stream)->file != -1)
@@ -400,6 +410,7 @@ static void time_out(struct stream *stream)
         stream_close(stream);
 }
 
+/* The handler for a client that is gone, perhaps in the middle of a file. */
 static void end(struct stream *stream, int error)
 {
     (void)error;
