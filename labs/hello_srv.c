@@ -55,12 +55,13 @@ static int open_log(struct hello *hello)
     const char *why = NULL;
     struct stat about;
 
-    if (append_open(&hello->log, hello->file) == -1)
+    if (append_open(&hello->log, hello->file) == -1 ||
+        fstat(hello->log.descriptor, &about) == -1) {
         why = strerror(errno);
-    else if (fstat(hello->log.descriptor, &about) == -1)
-        why = strerror(errno);
-    else if (!S_ISREG(about.st_mode) && !S_ISCHR(about.st_mode))
+    } else if (!S_ISREG(about.st_mode) && !S_ISCHR(about.st_mode)) {
         why = "it is neither a regular file nor a device";
+        append_close(&hello->log);
+    }
     if (why == NULL)
         return 0;
     fprintf(stderr, "hello_srv: cannot write to %s: %s\n", hello->file, why);
