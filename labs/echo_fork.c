@@ -100,9 +100,8 @@ static void reap_children(struct echo_fork *server, int options)
 }
 
 /*
- * Does nothing, but has to be there: a signal without a handler does not end the wait in
- * pselect(). It does not call waitpid() itself, because the list of children may be in the
- * middle of a change.
+ * Does nothing, but has to be there: only a signal with a handler ends the wait in
+ * pselect(). The loop then looks which children have ended.
  */
 static void child_has_ended(int signal_number)
 {

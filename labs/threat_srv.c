@@ -3,9 +3,9 @@
  *
  *     threat_srv [-b address] [-p port] [-t seconds] [-f file | -u url [-c seconds]]
  *
- * Each line is a command: getTime, getThreat, disconnect, help. The level comes from a
- * file, which is read for each answer, or from a document of the web. Fetching that can
- * take seconds, and no other client may wait for it:
+ * Each line is a command: getTime, getThreat, help, disconnect (or nothing, which is the
+ * same). The level comes from a file, which is read for each answer, or from a document of
+ * the web. Fetching that can take seconds, and no other client may wait for it:
  *
  *  1. The client that asks is put on hold. No handler hears it, so its next command is
  *     answered after this one.
@@ -220,7 +220,7 @@ static void take_line(struct stream *stream, const char *text, bool is_last)
     }
 }
 
-/* The handler for a client that was silent for idle_ms. It gives up its place to others. */
+/* The handler for a client that was silent for idle_ms. Others may need its place. */
 static void say_goodbye(struct stream *stream)
 {
     stream_print(stream, "No command for %.9g seconds: goodbye\r\n",
