@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int descriptor_fill_standard(void)
@@ -40,6 +42,43 @@ int descriptor_prepare(int descriptor)
     if (flags == -1 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == -1)
         return -1;
     return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == -1 ? -1 : 0;
+}
+
+/* Puts a non-blocking description of its own in the place of `descriptor`. */
+static bool open_anew(int descriptor, const char *name, int access)
+{
+    int anew = open(name, access | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    int flags;
+    bool done;
+
+    if (anew == -1)
+        return false;
+    /* Some systems only copy a descriptor here, and leave the flag out. */
+    flags = fcntl(anew, F_GETFL);
+    done = flags != -1 && (flags & O_NONBLOCK) && dup2(anew, descriptor) != -1;
+    close(anew);
+    return done;
+}
+
+bool descriptor_unshare(int descriptor, int access)
+{
+    int flags = fcntl(descriptor, F_GETFL);
+    bool is_terminal = isatty(descriptor);
+    const char *name = is_terminal ? ttyname(descriptor) : NULL;
+    char own_name[32];
+    struct stat about;
+
+    if (flags == -1 || fstat(descriptor, &about) == -1)
+        return true; /* read() and write() will say what is wrong with it */
+    flags &= O_ACCMODE;
+    if (flags != O_RDWR && flags != access)
+        return true; /* likewise */
+    if (S_ISSOCK(about.st_mode))
+        return false;
+    if (!is_terminal && !S_ISFIFO(about.st_mode))
+        return true;
+    snprintf(own_name, sizeof own_name, "/dev/fd/%d", descriptor);
+    return open_anew(descriptor, name != NULL ? name : own_name, access);
 }
 
 bool descriptor_try_again(int error)

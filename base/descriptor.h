@@ -28,6 +28,21 @@ int descriptor_limit(void);
 /* Makes a descriptor non-blocking, and closed by exec(). 0, or -1 with fcntl()'s errno. */
 int descriptor_prepare(int descriptor);
 
+/*
+ * Makes reading or writing a descriptor that the program was started with wait for nobody.
+ *
+ * O_NONBLOCK belongs to the open file description (POSIX 2.14), which a shell, a pipe's
+ * other users and a terminal's other programs share: setting the flag there would make
+ * their reads and writes fail. So a terminal or a pipe is opened anew, non-blocking, for
+ * `access` (O_RDONLY or O_WRONLY), and the new description takes over the number. A regular
+ * file never waits and is left as it is.
+ *
+ * False: the system does not open it anew (a socket, a pipe outside Linux). The description
+ * is still shared, and a read or a write may wait even after select() has said that it is
+ * ready, because another program may be faster.
+ */
+bool descriptor_unshare(int descriptor, int access);
+
 /* Does this errno of a send or a receive only mean "try again later"? */
 bool descriptor_try_again(int error);
 

@@ -2,13 +2,10 @@
  * output: a descriptor that other programs may write to as well, such as standard output,
  * written to without ever waiting for its reader.
  *
- * O_NONBLOCK belongs to the open file description (POSIX 2.14), which a shell, a pipe's
- * other writers and a terminal's other programs share: setting it would make their writes
- * fail. So the flag of a shared description is never touched. Where the system allows it,
- * a terminal or a pipe is opened anew, and the new description is the program's own. Where
- * it does not (a socket, a pipe outside Linux) a write is made only when poll() says that
- * it will not block, and of no more than PIPE_BUF bytes, as POSIX promises for a pipe. A
- * regular file never makes a writer wait.
+ * The output gets an open file description of its own where the system allows it
+ * (descriptor_unshare(), base/descriptor.h). Where it does not, a write is made only when
+ * poll() says that it will not block, and of no more than PIPE_BUF bytes, as POSIX promises
+ * for a pipe.
  */
 #ifndef BASE_OUTPUT_H
 #define BASE_OUTPUT_H
