@@ -1,21 +1,21 @@
 /*
  * chat_cli: talks to a chat server, or to any server that sends lines.
  *
- *     chat_cli [host [port]]                                    with a person at a terminal
+ *     chat_cli [host [port]]                                    at a terminal
  *     printf 'hello\n' | chat_cli [-t s] [-w s] [host [port]]   in a script
  *
- * One select() waits for the keyboard and the socket. What the others say is printed
- * above the prompt: the line that is being typed is taken off the screen before and drawn
- * again after, so the two never mix. Who types (terminal/line_edit.h), what is seen
- * (terminal/chat_screen.h) and how the terminal is set up (terminal/terminal.h) are modules
- * of their own; here is what happens when.
+ * One select() waits for the keyboard and the socket. What the others say is printed above
+ * the prompt: the line being typed is taken off the screen first and drawn again
+ * afterwards, so the two never mix. The line editor (terminal/line_edit.h), the prompt
+ * (terminal/display.h) and the settings of the terminal (terminal/terminal.h) are modules.
+ * This file decides what happens when.
  *
- * Nothing here waits but pselect(): the socket and the screen are non-blocking. Signals
- * get in only there, so the terminal is put back as it was whatever ends the program.
+ * Nothing waits except pselect(): socket, keyboard and screen are non-blocking. Signals are
+ * delivered only there, so the terminal is restored whatever ends the program.
  *
- * Keys are read at once, whatever the server does: only so does Ctrl-C reach the program
- * from behind a long paste. What the server has not taken is queued, and a line that the
- * queue has no room for is refused in words. A script's input waits instead, until the
+ * Keys are read at once, whatever the server does: only then does Ctrl-C reach the program
+ * after a long paste. Lines that the server does not take yet are queued. If the queue has
+ * no room for a line, the program says so. The input of a script waits instead, until the
  * server has taken nothing for -t seconds.
  */
 #include "base/clock.h"
@@ -24,113 +24,100 @@
 #include "base/options.h"
 #include "base/signals.h"
 #include "base/start.h"
+#include "chat/words.h"
 #include "net/dial.h"
+#include "net/input.h"
 #include "net/keepalive.h"
-#include "net/line.h"
-#include "net/telnet.h"
 #include "net/text.h"
-#include "terminal/chat_screen.h"
+#include "terminal/display.h"
 #include "terminal/line_edit.h"
 #include "terminal/terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 5000      /* to connect, with each address of the host */
-#define LEAVE_MS    2000      /* to send what was still queued when somebody leaves */
-#define STALL_MS    30000     /* for the server to take some of what a script sends */
-#define SILENCE_MS  1000      /* for it to say something, when a script has sent all */
-#define PART_MS     500       /* until the beginning of a line is shown, to a person */
-#define MOMENT_MS   200       /* at the end: for a terminal, or more input */
-#define FOR_EVER    INT64_MAX /* for what comes, while nothing is due */
+#define DIAL_MS    5000      /* to connect, for each address of the host */
+#define LEAVE_MS   2000      /* to send the rest of the queue when a person leaves */
+#define STALL_MS   30000     /* for the server to take some of a script's input */
+#define SILENCE_MS 1000      /* for the server to say something once all of it is sent */
+#define PART_MS    500       /* until a person sees the beginning of a line */
+#define ESCAPE_MS  500       /* a key's sequence comes faster, even over a slow network */
+#define MOMENT_MS  200       /* at the end, for the terminal or for more input */
+#define FOR_EVER   INT64_MAX /* while nothing is due */
 
 #define QUEUE_BYTES (1 << 20) /* to the server: 500 of the longest lines */
-#define PIECE_BYTES 16384     /* of one recv(), and of one read() of a script's input */
-#define KEYS_BYTES  1024      /* of one read() from the keyboard... */
-#define LAST_READS  8         /* ...and how many there are after Ctrl-C */
+#define PIECE_BYTES 16384     /* of one recv(), and of one read() of the input */
+#define LAST_READS  4         /* of the keyboard after Ctrl-C */
 
 struct chat_client {
-    int server;
+    int sock;
     struct signals signals;
-    int64_t stall_ms, silence_ms; /* what a script's server is granted, see patience() */
-    int64_t waited_ms;            /* what it has used of that */
+    int64_t stall_ms, silence_ms; /* a script's limits, see patience() */
+    int64_t waited_ms;            /* the time that the server has used of one */
 
-    bool reads_input; /* more may be said; when not, what is queued still goes out */
-    bool refused;     /* a line that was typed did not fit the queue */
-    bool half_closed; /* all was sent, and the server has been told so */
-    bool ended;       /* the server has closed */
-    bool late;        /* what was awaited from it has not come in time */
-    int lost;         /* the errno that the connection ended with, or 0 */
-    int input_failed; /* that of standard input, or 0 */
+    bool reads_input;   /* the person or the script has not finished */
+    bool refused;       /* a line that was typed did not fit the queue */
+    bool half_closed;   /* all was sent, and the server knows */
+    bool ended;         /* the server has closed */
+    const char *failed; /* what has ended the conversation early, or NULL... */
+    int error;          /* ...and the errno that tells why */
 
-    struct telnet telnet; /* what the server sends, taken apart... */
-    struct line line;     /* ...made fit to be seen, and cut into lines */
-    struct chat_screen screen;
+    struct input input; /* what the server sends */
+    struct display display;
 
     bool at_terminal; /* a person types and reads */
     struct terminal terminal;
     struct line_edit edit;
+    int64_t keys_at;    /* ms; when the last keys came */
+    bool server_echoes; /* RFC 857; here: it asks for a password */
 
     size_t queued; /* bytes to the server */
     char queue[QUEUE_BYTES];
 };
 
+/* The conversation is over because of errno. What happened first counts. */
+static void fail(struct chat_client *client, const char *what)
+{
+    if (client->failed != NULL)
+        return;
+    client->failed = what;
+    client->error = errno;
+}
+
 /* ---- Signals ------------------------------------------------------------------------ */
 
 static volatile sig_atomic_t suspend_requested, resumed, resized;
 
-static void request_suspend(int signal_number)
+static void note_signal(int signal_number)
 {
-    (void)signal_number;
-    suspend_requested = 1;
+    if (signal_number == SIGTSTP)
+        suspend_requested = 1;
+    else if (signal_number == SIGCONT)
+        resumed = 1;
+    else
+        resized = 1;
 }
 
-static void note_resumption(int signal_number)
-{
-    (void)signal_number;
-    resumed = 1;
-}
-
-static void note_size(int signal_number)
-{
-    (void)signal_number;
-    resized = 1;
-}
-
-static void catch_terminal_signals(struct chat_client *client)
-{
-    int resize = terminal_resize_signal();
-
-    (void)signals_add_stop(&client->signals, SIGQUIT);
-    (void)signals_add(&client->signals, SIGTSTP, request_suspend);
-    (void)signals_add(&client->signals, SIGCONT, note_resumption);
-    if (resize != 0)
-        (void)signals_add(&client->signals, resize, note_size);
-}
-
-/* From here on a signal ends the program at once; what is pending is done with. */
+/* From here on a signal ends the program at once. Those that are pending are dropped. */
 static void stop_catching(const struct chat_client *client)
 {
     static const int stopping[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
-    struct sigaction standard = {.sa_handler = SIG_DFL};
 
-    (void)sigprocmask(SIG_SETMASK, &client->signals.while_waiting, NULL);
-    (void)sigemptyset(&standard.sa_mask);
+    sigprocmask(SIG_SETMASK, &client->signals.while_waiting, NULL);
     for (size_t i = 0; i < sizeof stopping / sizeof stopping[0]; i++)
-        (void)sigaction(stopping[i], &standard, NULL);
+        signal(stopping[i], SIG_DFL);
 }
 
-/* ---- What goes to the server -------------------------------------------------------- */
+/* ---- From the server ---------------------------------------------------------------- */
 
-/* What is said has room, its callers have looked; an answer to telnet may find none. */
+/* Text has room, the callers see to that. An answer to telnet without room is dropped. */
 static void queue_bytes(struct chat_client *client, const char *bytes, size_t length)
 {
     if (length > QUEUE_BYTES - client->queued)
@@ -139,237 +126,263 @@ static void queue_bytes(struct chat_client *client, const char *bytes, size_t le
     client->queued += length;
 }
 
-static void send_some(struct chat_client *client)
+/* In the room's sentences (chat/words.h) each name gets its colour. */
+static void print_sentence(struct display *display, const char *text)
 {
-    ssize_t sent = send(client->server, client->queue, client->queued, MSG_NOSIGNAL);
+    struct words_parts parts;
+    enum words kind = words_read(text, &parts);
+    size_t done = 0;
 
-    if (sent == -1 && !descriptor_try_again(errno))
-        client->lost = errno;
-    if (sent <= 0)
-        return;
-    client->queued -= (size_t)sent;
-    memmove(client->queue, client->queue + sent, client->queued);
-    if (client->at_terminal)
-        return; /* LEAVE_MS is for all of it */
-    client->late = false;
-    client->waited_ms = 0;
+    if (kind != WORDS_NONE) {
+        display_print(display, text, parts.name);
+        display_print_name(display, text + parts.name, parts.name_length);
+        done = parts.name + parts.name_length;
+    }
+    if (kind == WORDS_RENAMED) {
+        display_print(display, text + done, parts.text - done);
+        display_print_name(display, text + parts.text, parts.text_length);
+        done = parts.text + parts.text_length;
+    }
+    display_print(display, text + done, strlen(text + done));
 }
 
-/* All is said, and sent: the server hears of it, and a script awaits the answers. */
-static void half_close(struct chat_client *client)
+static void print_text(struct chat_client *client, bool is_whole)
 {
-    (void)shutdown(client->server, SHUT_WR); /* a lost connection shows in recv() */
-    client->half_closed = true;
-}
-
-/* ---- What the server sends ---------------------------------------------------------- */
-
-static void print_line(struct chat_client *client, enum line_event event)
-{
-    struct line *line = &client->line;
+    struct line *line = &client->input.line;
 
     text_straighten(line->text, line->length);
-    chat_screen_print(&client->screen, line->text, event == LINE_ENDED);
-    line_clear(line, 0);
+    if (client->display.within_line) /* the rest of a long line is not a sentence */
+        display_print(&client->display, line->text, line->length);
+    else
+        print_sentence(&client->display, line->text);
+    if (is_whole)
+        display_end_line(&client->display);
 }
 
-static void take_data(struct chat_client *client, const unsigned char *bytes,
-                      size_t length)
+/* A question such as "login: " has no line end, and the server waits for an answer. */
+static void print_part(struct chat_client *client)
 {
-    while (length > 0) {
-        enum line_event event;
-        size_t taken = line_take(&client->line, bytes, length, &event);
+    if (!client->at_terminal || !input_has_part(&client->input))
+        return;
+    input_take_part(&client->input);
+    print_text(client, false);
+}
 
-        if (event != LINE_OPEN)
-            print_line(client, event);
-        bytes += taken;
-        length -= taken;
+/*
+ * A server that offers to echo what is typed (RFC 857) does not: it asks for a password.
+ * Until it takes the offer back, what is typed is not shown. Only a change is answered,
+ * or two programs could answer each other for ever (RFC 1143).
+ */
+static void take_echo(struct chat_client *client, bool server_echoes)
+{
+    const unsigned char answer[] = {TELNET_IAC, server_echoes ? TELNET_DO : TELNET_DONT,
+                                    TELNET_ECHO};
+
+    if (client->server_echoes == server_echoes)
+        return;
+    client->server_echoes = server_echoes;
+    queue_bytes(client, (const char *)answer, sizeof answer);
+    display_hide_prompt(&client->display);
+    if (server_echoes || client->edit.length == 0)
+        client->edit.is_secret = server_echoes; /* a password stays one until Enter */
+}
+
+/* The server asks for a telnet option or offers one, or has taken an offer back. */
+static void take_option(struct chat_client *client, bool wants_answer)
+{
+    const struct telnet *telnet = &client->input.telnet;
+    const struct telnet_reply *refusal = &client->input.reply;
+
+    if (client->at_terminal && telnet->option == TELNET_ECHO &&
+        (telnet->verb == TELNET_WILL || telnet->verb == TELNET_WONT))
+        take_echo(client, telnet->verb == TELNET_WILL);
+    else if (wants_answer && !client->half_closed)
+        queue_bytes(client, refusal->bytes, sizeof refusal->bytes);
+}
+
+static void take_event(struct chat_client *client, enum input_event event)
+{
+    switch (event) {
+    case INPUT_LINE:
+    case INPUT_PIECE: print_text(client, event == INPUT_LINE); break;
+    case INPUT_REPLY:
+    case INPUT_ANSWERED: take_option(client, event == INPUT_REPLY); break;
+    case INPUT_ARE_YOU_THERE:
+    case INPUT_MORE: break;
     }
 }
 
-/* What a server of telnet's own kind asks for is refused, and nothing else answered. */
-static void take_command(struct chat_client *client, unsigned char byte)
-{
-    struct telnet_reply reply;
-
-    switch (telnet_take(&client->telnet, byte, &reply)) {
-    case TELNET_DATA: take_data(client, &byte, 1); break;
-    case TELNET_REFUSE:
-        if (!client->half_closed)
-            queue_bytes(client, reply.bytes, sizeof reply.bytes);
-        break;
-    default: break;
-    }
-}
-
-/* True: there was something. */
+/* True: something came. */
 static bool receive(struct chat_client *client)
 {
     unsigned char bytes[PIECE_BYTES];
-    ssize_t got = recv(client->server, bytes, sizeof bytes, 0);
+    ssize_t got = recv(client->sock, bytes, sizeof bytes, 0);
+    enum input_event event;
 
     if (got == -1 && !descriptor_try_again(errno))
-        client->lost = errno;
+        fail(client, "the connection is lost");
     client->ended = got == 0;
     if (got > 0 && client->half_closed)
         client->waited_ms = 0;
-    for (ssize_t done = 0; done < got;) {
-        size_t plain = telnet_plain(&client->telnet, bytes + done, (size_t)(got - done));
-
-        take_data(client, bytes + done, plain);
-        done += (ssize_t)plain;
-        if (done < got)
-            take_command(client, bytes[done++]);
+    for (ssize_t taken = 0; taken < got;) {
+        taken += (ssize_t)input_take(&client->input, bytes + taken, (size_t)(got - taken),
+                                     &event);
+        take_event(client, event);
     }
     return got > 0;
 }
 
-/* The last line may stand without its end. */
-static void finish_lines(struct chat_client *client)
-{
-    enum line_event event;
-
-    while ((event = line_finish(&client->line)) != LINE_OPEN)
-        print_line(client, event);
-    chat_screen_end_line(&client->screen);
-}
-
-/* ---- What is said ------------------------------------------------------------------- */
-
-static void queue_line(struct chat_client *client, const char *line, size_t length)
-{
-    if (length + 2 <= QUEUE_BYTES - client->queued) {
-        queue_bytes(client, line, length);
-        queue_bytes(client, "\r\n", 2);
-    } else {
-        client->refused = true;
-        chat_screen_print(&client->screen,
-                          "chat_cli: not sent: the server has stopped reading", true);
-    }
-}
+/* ---- From the person or the script -------------------------------------------------- */
 
 static void enter_line(struct chat_client *client)
 {
-    chat_screen_leave_line(&client->screen, &client->edit);
-    if (client->edit.overflowed)
-        chat_screen_print(&client->screen,
-                          "chat_cli: the line was full: the rest of it is not sent",
-                          true);
-    if (strcmp(client->edit.text, "quit") == 0)
+    struct line_edit *edit = &client->edit;
+    struct display *display = &client->display;
+
+    display_leave_line(display, edit);
+    if (edit->overflowed)
+        display_print_line(display,
+                           "chat_cli: the line was full: the rest of it is not sent");
+    if (strcmp(edit->text, "quit") == 0 && !edit->is_secret) {
         client->reads_input = false;
-    else
-        queue_line(client, client->edit.text, client->edit.length);
-    line_edit_next(&client->edit);
+    } else if (edit->length + 2 <= QUEUE_BYTES - client->queued) {
+        queue_bytes(client, edit->text, edit->length);
+        queue_bytes(client, "\r\n", 2);
+    } else {
+        client->refused = true;
+        display_print_line(display, "chat_cli: not sent: the server has stopped reading");
+    }
+    line_edit_next(edit);
+    edit->is_secret = client->server_echoes;
 }
 
-/* A terminal that is gone (EIO) has said its last like one that was closed. */
-static void read_keys(struct chat_client *client)
+static void press_keys(struct chat_client *client, const unsigned char *keys,
+                       size_t length)
 {
-    unsigned char keys[KEYS_BYTES];
-    ssize_t got = read(STDIN_FILENO, keys, sizeof keys);
+    size_t used = 0;
+    int64_t now = clock_ms();
 
-    if (got == 0 || (got == -1 && !descriptor_try_again(errno)))
-        client->reads_input = false;
-    for (ssize_t used = 0; used < got && client->reads_input;) {
+    if (now - client->keys_at > ESCAPE_MS)
+        line_edit_pause(&client->edit);
+    client->keys_at = now;
+    while (used < length && client->reads_input) {
         enum line_edit_event event;
 
-        chat_screen_hide_prompt(&client->screen);
-        used += (ssize_t)line_edit_take(&client->edit, keys + used, (size_t)(got - used),
-                                        &event);
+        display_hide_prompt(&client->display);
+        used += line_edit_take(&client->edit, keys + used, length - used, &event);
         switch (event) {
         case LINE_EDIT_OPEN: break;
         case LINE_EDIT_ENTERED: enter_line(client); break;
         case LINE_EDIT_END: client->reads_input = false; break;
         case LINE_EDIT_INTERRUPT: signals_request_stop(); break;
-        case LINE_EDIT_CLEAR: chat_screen_clear(&client->screen); break;
+        case LINE_EDIT_CLEAR: display_clear(&client->display); break;
         }
     }
 }
 
-/* What was typed before Ctrl-C is not for the shell that reads from the terminal next. */
-static void read_last_keys(struct chat_client *client)
+/* A byte of 255 would begin a telnet command: it is sent twice (RFC 854). */
+static void queue_input(struct chat_client *client, const char *bytes, size_t length)
 {
-    const struct timespec at_once = {0};
-    struct fdset readable;
+    while (length > 0) {
+        const char *iac = memchr(bytes, TELNET_IAC, length);
+        size_t piece = iac != NULL ? (size_t)(iac + 1 - bytes) : length;
 
-    for (int n = 0; n < LAST_READS && client->reads_input; n++) {
-        if (!terminal_is_ours(&client->terminal))
-            break;
-        fdset_clear(&readable);
-        fdset_add(&readable, STDIN_FILENO);
-        if (pselect(STDIN_FILENO + 1, &readable.set, NULL, NULL, &at_once, NULL) != 1)
-            break;
-        read_keys(client);
+        queue_bytes(client, bytes, piece);
+        if (iac != NULL)
+            queue_bytes(client, iac, 1);
+        bytes += piece;
+        length -= piece;
     }
-    if (client->queued > 0 && client->lost == 0)
-        send_some(client);
 }
 
-/* Without a terminal the bytes go out as they come, and are read as long as they do. */
+/* The input of a script is read as fast as it is sent. */
 static bool takes_input(const struct chat_client *client)
 {
     return client->reads_input && (client->at_terminal || client->queued < PIECE_BYTES);
 }
 
-/* A byte of 255 would be the beginning of a command: it is sent twice (RFC 854). */
 static void read_input(struct chat_client *client)
 {
     char bytes[PIECE_BYTES];
     ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
 
-    for (ssize_t at = 0; at < got;) {
-        const char *iac = memchr(bytes + at, TELNET_IAC, (size_t)(got - at));
-        ssize_t end = iac != NULL ? iac + 1 - bytes : got;
-
-        queue_bytes(client, bytes + at, (size_t)(end - at));
-        if (iac != NULL)
-            queue_bytes(client, iac, 1);
-        at = end;
-    }
-    if (got == -1 && !descriptor_try_again(errno))
-        client->input_failed = errno;
-    if (got == 0)
+    if (got == -1 && descriptor_try_again(errno))
+        return;
+    if (got == -1 && !client->at_terminal)
+        fail(client, "cannot read standard input");
+    else if (got <= 0) /* a terminal that is gone (EIO) is a person that has left */
         client->reads_input = false;
+    else if (client->at_terminal)
+        press_keys(client, (unsigned char *)bytes, (size_t)got);
+    else
+        queue_input(client, bytes, (size_t)got);
+}
+
+/* ---- To the server ------------------------------------------------------------------ */
+
+static void send_some(struct chat_client *client)
+{
+    ssize_t sent;
+
+    if (client->queued == 0 || client->failed != NULL)
+        return;
+    sent = send(client->sock, client->queue, client->queued, MSG_NOSIGNAL);
+    if (sent == -1 && !descriptor_try_again(errno)) {
+        fail(client, "the connection is lost");
+        while (receive(client))
+            continue; /* what came before that */
+    }
+    if (sent <= 0)
+        return;
+    client->queued -= (size_t)sent;
+    memmove(client->queue, client->queue + sent, client->queued);
+    if (!client->at_terminal) /* LEAVE_MS is for all of the queue */
+        client->waited_ms = 0;
+}
+
+/* Once a script has sent everything, the server is told, and the script hears answers. */
+static void half_close(struct chat_client *client)
+{
+    if (client->at_terminal || client->reads_input || client->queued > 0 ||
+        client->half_closed)
+        return;
+    shutdown(client->sock, SHUT_WR); /* a lost connection shows in recv() */
+    client->half_closed = true;
 }
 
 /* ---- The terminal comes and goes ---------------------------------------------------- */
 
 static void give_terminal_back(struct chat_client *client)
 {
-    chat_screen_hide_prompt(&client->screen);
-    chat_screen_flush(&client->screen);
+    display_hide_prompt(&client->display);
+    display_flush(&client->display);
     terminal_leave(&client->terminal);
 }
 
-/* In the background this stops the program, until `fg`, or a signal that ends it. */
+/* In the background this stops the program, until `fg` or a signal that ends it. */
 static void enter_terminal(struct chat_client *client)
 {
     sigset_t blocked;
 
-    (void)sigprocmask(SIG_SETMASK, &client->signals.while_waiting, &blocked);
+    sigprocmask(SIG_SETMASK, &client->signals.while_waiting, &blocked);
     while (!signals_stop_requested() && terminal_enter(&client->terminal) == -1 &&
            errno == EINTR)
-        continue; /* if it fails otherwise it is gone, and reading tells */
-    (void)sigprocmask(SIG_SETMASK, &blocked, NULL);
+        continue; /* another failure means that the terminal is gone: read() will tell */
+    sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
 /*
- * Back from a stop, or from one by SIGSTOP, which gave nothing back. Somebody may have
- * sent SIGTERM meanwhile: it comes in first, for in the background taking the terminal
- * would stop the program again.
+ * The program goes on after a stop. A signal that ends it may have come meanwhile, and is
+ * delivered first: in the background, taking the terminal would stop the program again.
  */
 static void resume(struct chat_client *client)
 {
-    bool given_back = !client->terminal.keyed;
-
     signals_let_in(&client->signals);
     suspend_requested = resumed = 0;
     if (signals_stop_requested())
         return;
     enter_terminal(client);
-    if (given_back)
-        chat_screen_open(&client->screen);
-    chat_screen_hide_prompt(&client->screen);
+    display_hide_prompt(&client->display); /* still shown after SIGSTOP: draw it again */
 }
 
 static void heed_signals(struct chat_client *client)
@@ -383,13 +396,13 @@ static void heed_signals(struct chat_client *client)
         resume(client);
     if (resized) {
         resized = 0;
-        chat_screen_hide_prompt(&client->screen);
+        display_hide_prompt(&client->display);
     }
 }
 
 /* ---- The loop ----------------------------------------------------------------------- */
 
-/* How long the server may take. A person decides that, until they leave. */
+/* How long the server may take. At a terminal the person decides that, until they leave. */
 static int64_t patience(const struct chat_client *client)
 {
     if (client->at_terminal)
@@ -399,45 +412,53 @@ static int64_t patience(const struct chat_client *client)
     return client->half_closed ? client->silence_ms : FOR_EVER;
 }
 
-/* Only here does the server's time run: it cannot help it if nobody reads what it said. */
+static bool is_late(const struct chat_client *client)
+{
+    return client->waited_ms > patience(client);
+}
+
+/* How long to wait for events, in ms. */
+static int64_t time_left(const struct chat_client *client)
+{
+    int64_t granted = patience(client);
+
+    if (signals_stop_requested() || suspend_requested || resumed || resized)
+        return 0; /* a signal came while the display was waiting */
+    if (granted != FOR_EVER)
+        return granted - client->waited_ms + 1;
+    return client->at_terminal && input_has_part(&client->input) ? PART_MS : FOR_EVER;
+}
+
+/*
+ * The server's time runs only in here: it is not to blame if nobody reads what it said.
+ * -1 with errno: pselect() failed.
+ */
 static int wait_for_events(struct chat_client *client, struct fdset *readable,
                            struct fdset *writable)
 {
-    /* A signal may have got in already, while the screen was busy. */
-    bool signalled = signals_stop_requested() || suspend_requested || resumed || resized;
-    int64_t granted = patience(client), begun = clock_ms(), left = granted;
-    bool holds_part = client->at_terminal && client->line.length > 0, came;
-    struct timespec timeout;
+    int64_t begun = clock_ms(), left = time_left(client);
+    struct timespec timeout = clock_timespec(left);
     int ready;
 
-    if (granted != FOR_EVER)
-        left = granted - client->waited_ms;
-    else if (holds_part)
-        left = PART_MS;
-    if (signalled)
-        left = 0;
-    timeout = clock_timespec(left);
     fdset_clear(readable);
     fdset_clear(writable);
-    fdset_add(readable, client->server);
+    fdset_add(readable, client->sock);
     if (takes_input(client))
         fdset_add(readable, STDIN_FILENO);
     if (client->queued > 0)
-        fdset_add(writable, client->server);
+        fdset_add(writable, client->sock);
     ready = signals_pselect(&client->signals, readable, writable,
                             left == FOR_EVER ? NULL : &timeout);
-    client->waited_ms = granted == FOR_EVER ? 0 : client->waited_ms + clock_ms() - begun;
-    came = fdset_has(client->half_closed ? readable : writable, client->server);
-    client->late = granted != FOR_EVER && client->waited_ms >= granted && !came;
-    if (ready == 0 && holds_part)
-        print_line(client, LINE_OPEN); /* a question, it may be, and no more will come */
+    client->waited_ms += clock_ms() - begun;
+    if (patience(client) == FOR_EVER)
+        client->waited_ms = 0;
     return ready;
 }
 
 static bool is_over(const struct chat_client *client)
 {
-    if (client->ended || client->lost != 0 || client->late || signals_stop_requested() ||
-        client->input_failed != 0 || client->screen.failed != 0)
+    if (client->failed != NULL || client->display.failed != 0 || client->ended ||
+        is_late(client) || signals_stop_requested())
         return true;
     return client->at_terminal && !client->reads_input && client->queued == 0;
 }
@@ -447,88 +468,95 @@ static void chat(struct chat_client *client)
     struct fdset readable, writable;
 
     while (!is_over(client)) {
+        int ready;
+
         if (client->at_terminal)
-            chat_screen_show_prompt(&client->screen, &client->edit);
-        chat_screen_flush(&client->screen);
-        if (wait_for_events(client, &readable, &writable) == -1) {
-            client->lost = errno;
-            break;
-        }
+            display_show_prompt(&client->display, &client->edit);
+        display_flush(&client->display);
+        ready = wait_for_events(client, &readable, &writable);
+        if (ready == -1)
+            fail(client, "cannot wait for events");
+        if (ready == 0)
+            print_part(client);
         if (client->at_terminal)
             heed_signals(client);
-        if (fdset_has(&readable, STDIN_FILENO)) {
-            if (client->at_terminal)
-                read_keys(client);
-            else
-                read_input(client);
-        }
-        if (fdset_has(&readable, client->server))
-            (void)receive(client);
-        if (client->queued > 0 && client->lost == 0)
-            send_some(client);
-        if (!client->at_terminal && !client->reads_input && client->queued == 0 &&
-            !client->half_closed)
-            half_close(client);
+        if (fdset_has(&readable, STDIN_FILENO))
+            read_input(client);
+        if (fdset_has(&readable, client->sock))
+            receive(client);
+        send_some(client);
+        half_close(client);
     }
-    if (signals_stop_requested())
-        read_last_keys(client);
-    while (client->lost != 0 && receive(client)) /* its last words, if a send failed */
-        continue;
-    finish_lines(client);
 }
 
-/* Is a descriptor ready, to be read or to be written to, or will it be in a moment? */
-static bool is_ready(int descriptor, bool to_write)
+/* ---- The end ------------------------------------------------------------------------ */
+
+/* Is a descriptor ready for poll()'s `events`, or will it be within `ms`? */
+static bool is_ready(int descriptor, short events, int ms)
 {
-    const struct timespec moment = clock_timespec(MOMENT_MS);
-    struct fdset set;
+    struct pollfd wanted = {.fd = descriptor, .events = events};
 
-    fdset_clear(&set);
-    fdset_add(&set, descriptor);
-    return pselect(descriptor + 1, to_write ? NULL : &set.set, to_write ? &set.set : NULL,
-                   NULL, &moment, NULL) == 1;
+    return poll(&wanted, 1, ms) == 1;
 }
 
-/* The server has ended first: is there more that it was to be sent? */
+/*
+ * What was typed before Ctrl-C is said, and not left to the shell that reads from the
+ * terminal next.
+ */
+static void read_last_keys(struct chat_client *client)
+{
+    for (int n = 0; n < LAST_READS && client->reads_input; n++) {
+        if (!terminal_is_ours(&client->terminal) || !is_ready(STDIN_FILENO, POLLIN, 0))
+            break;
+        read_input(client);
+    }
+    send_some(client);
+}
+
+/* The last line may have no end. */
+static void finish_lines(struct chat_client *client)
+{
+    enum input_event event;
+
+    do {
+        event = input_finish(&client->input);
+        take_event(client, event);
+    } while (event == INPUT_PIECE);
+    display_end_line(&client->display);
+}
+
+/* The server has closed first: was there more to send to it? */
 static bool has_more_input(void)
 {
     char byte;
 
-    return is_ready(STDIN_FILENO, false) && read(STDIN_FILENO, &byte, 1) != 0;
+    return is_ready(STDIN_FILENO, POLLIN, MOMENT_MS) && read(STDIN_FILENO, &byte, 1) > 0;
 }
 
-/* Says how it ended. The exit status. */
+/* Says how it ended. Returns the exit status. */
 static int report(const struct chat_client *client)
 {
-    const struct chat_screen *screen = &client->screen;
-    const char *what = NULL, *why = "";
+    const struct display *display = &client->display;
     bool all_read = client->at_terminal || !client->reads_input ||
-                    (client->ended && client->lost == 0 && !has_more_input());
+                    (client->ended && client->failed == NULL && !has_more_input());
     bool all_sent = client->queued == 0 && !client->refused && all_read;
+    bool succeeded = client->failed == NULL && all_sent &&
+                     (client->at_terminal || display->failed == 0);
 
-    if (client->lost != 0) {
-        what = "the connection is lost: ";
-        why = strerror(client->lost);
-    } else if (client->input_failed != 0) {
-        what = "cannot read standard input: ";
-        why = strerror(client->input_failed);
-    } else if (screen->failed != 0) {
-        what = "cannot write to standard output: ";
-        why = strerror(screen->failed);
-    } else if (client->ended && (client->at_terminal || !all_sent)) {
-        what = "the server has closed the connection";
-    } else if (client->late && client->queued > 0) {
-        what = "the server has stopped reading";
-    }
-    if (screen->cut && is_ready(STDERR_FILENO, true)) /* most likely within a line */
-        (void)fputc('\n', stderr);
-    if (what != NULL)
-        (void)fprintf(stderr, "chat_cli: %s%s\n", what, why);
+    if (display->cut && is_ready(STDERR_FILENO, POLLOUT, MOMENT_MS))
+        fputc('\n', stderr); /* the last line on the screen is most likely cut */
+    if (client->failed != NULL)
+        fprintf(stderr, "chat_cli: %s: %s\n", client->failed, strerror(client->error));
+    else if (display->failed != 0)
+        fprintf(stderr, "chat_cli: cannot write to standard output: %s\n",
+                strerror(display->failed));
+    else if (client->ended && (client->at_terminal || !all_sent))
+        fprintf(stderr, "chat_cli: the server has closed the connection\n");
+    else if (client->queued > 0 && is_late(client))
+        fprintf(stderr, "chat_cli: the server has stopped reading\n");
     if (!all_sent)
-        (void)fprintf(stderr, "chat_cli: not all was sent\n");
-    return client->lost == 0 && all_sent && (client->at_terminal || screen->failed == 0)
-               ? EXIT_SUCCESS
-               : EXIT_FAILURE;
+        fprintf(stderr, "chat_cli: not all was sent\n");
+    return succeeded ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* ---- The program -------------------------------------------------------------------- */
@@ -538,98 +566,54 @@ static const struct options options = {
     .letters = "ht:Vw:",
     .usage = "usage: chat_cli [-hV] [-t seconds] [-w seconds] [host [port]]\n",
     .help =
-        "Talks to a chat server: what you type goes to the others, a line at a time,\n"
-        "and what they say is printed above it. The line 'quit', Ctrl-D or Ctrl-C\n"
-        "leaves. The host is localhost and the port 2626 if not given. Without a\n"
-        "terminal it sends standard input and prints what comes; the status is 0 if\n"
-        "all was sent.\n"
-        "  -t seconds  without a terminal: give up when the server has taken nothing of\n"
-        "              what is to be sent for so long (default: 30)\n"
-        "  -w seconds  without a terminal: when all is sent, end after so much silence\n"
-        "              (default: 1)\n"
+        "Talks to a chat server: each line that you type goes to the others, and what\n"
+        "they say is printed above it. The line 'quit', Ctrl-D or Ctrl-C leaves. The\n"
+        "default is port 2626 of localhost. Without a terminal it sends its standard\n"
+        "input and prints what comes; the status is 0 if everything was sent.\n"
+        "  -t seconds  without a terminal: give up if the server takes nothing for this\n"
+        "              long (default: 30)\n"
+        "  -w seconds  without a terminal: end after this much silence, once everything\n"
+        "              is sent (default: 1)\n"
         "  -h          print this help\n"
         "  -V          print the version\n",
 };
 
-static bool is_set(const char *variable)
+/* A person at a terminal gets a prompt and a greeting. */
+static void open_terminal(struct chat_client *client, const char *host, int port)
 {
-    const char *value = getenv(variable);
-
-    return value != NULL && *value != '\0';
-}
-
-/* Looks who is there: a person, or a script. */
-static void look_around(struct chat_client *client)
-{
-    struct chat_screen *screen = &client->screen;
-
-    client->at_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    client->terminal.descriptor = STDIN_FILENO;
-    screen->signals = &client->signals;
-    if (!client->at_terminal)
-        return;
-    screen->terminal = &client->terminal;
-    screen->is_dumb = !is_set("TERM") || strcmp(getenv("TERM"), "dumb") == 0;
-    screen->is_coloured = !screen->is_dumb && !is_set("NO_COLOR");
-    catch_terminal_signals(client);
-}
-
-static void greet(struct chat_client *client, const char *host, int port)
-{
+    const int signals[] = {SIGTSTP, SIGCONT, terminal_resize_signal()};
     char greeting[512];
 
-    (void)snprintf(greeting, sizeof greeting,
-                   "Connected to %.255s port %d. The line 'quit' or Ctrl-D leaves.", host,
-                   port);
-    chat_screen_print(&client->screen, greeting, true);
-}
-
-/* Connects, chats, and leaves. The exit status. */
-static int visit(struct chat_client *client, const char *host, int port)
-{
-    const char *why;
-
-    /* No signal is caught yet: Ctrl-C ends the program, whatever it waits for. */
-    client->server = dial(host, port, SOCK_STREAM, PATIENCE_MS, &why);
-    if (client->server == -1) {
-        (void)fprintf(stderr, "chat_cli: cannot connect to %s port %d: %s\n", host, port,
-                      why);
-        return EXIT_FAILURE;
-    }
-    if (signals_prepare(&client->signals) == -1) {
-        (void)fprintf(stderr, "chat_cli: cannot start: %s\n", strerror(errno));
-        return EXIT_FAILURE;
-    }
-    keepalive_enable(client->server);
-    client->reads_input = true;
-    look_around(client);
-    if (client->at_terminal) {
-        enter_terminal(client);
-        greet(client, host, port);
-    }
-    chat_screen_open(&client->screen);
-    chat(client);
-    if (client->edit.length > 0)
-        chat_screen_leave_line(&client->screen, &client->edit);
-    give_terminal_back(client);
-    descriptor_hang_up(client->server);
-    stop_catching(client); /* standard error may wait, for a terminal that is full */
-    return report(client);
+    client->terminal.descriptor = STDIN_FILENO;
+    client->at_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    display_open(&client->display, client->at_terminal ? &client->terminal : NULL,
+                 &client->signals);
+    if (!client->at_terminal)
+        return;
+    signals_add_stop(&client->signals, SIGQUIT);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        signals_add(&client->signals, signals[i], note_signal); /* 0 is refused */
+    enter_terminal(client);
+    snprintf(greeting, sizeof greeting,
+             "Connected to %.255s port %d. The line 'quit' or Ctrl-D leaves.", host,
+             port);
+    display_print_line(&client->display, greeting);
 }
 
 int main(int argc, char *argv[])
 {
     static struct chat_client client;
-    const char *host = "localhost";
+    const char *host = "localhost", *why;
     int option, port = 2626;
 
     client.stall_ms = STALL_MS;
     client.silence_ms = SILENCE_MS;
+    client.reads_input = true;
     while ((option = options_next(&options, argc, argv)) != -1) {
-        switch (option) {
-        case 't': client.stall_ms = options_timeout(&options, option); break;
-        case 'w': client.silence_ms = options_milliseconds(&options, option); break;
-        }
+        if (option == 't')
+            client.stall_ms = options_timeout(&options, option);
+        else
+            client.silence_ms = options_milliseconds(&options, option);
     }
     if (optind < argc)
         host = argv[optind++];
@@ -638,5 +622,23 @@ int main(int argc, char *argv[])
     options_end(&options, argc, argv);
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
-    return visit(&client, host, port);
+    /* No signal is caught yet: Ctrl-C ends the program, whatever it waits for. */
+    client.sock = dial(host, port, SOCK_STREAM, DIAL_MS, &why);
+    if (client.sock == -1)
+        options_fail(&options, "cannot connect to %s port %d: %s", host, port, why);
+    if (signals_prepare(&client.signals) == -1)
+        options_fail(&options, "cannot start: %s", strerror(errno));
+    keepalive_enable(client.sock);
+    descriptor_unshare(STDIN_FILENO, O_RDONLY); /* else read() may wait for ever */
+    open_terminal(&client, host, port);
+    chat(&client);
+    if (signals_stop_requested())
+        read_last_keys(&client);
+    finish_lines(&client);
+    if (client.edit.length > 0)
+        display_leave_line(&client.display, &client.edit);
+    give_terminal_back(&client);
+    descriptor_hang_up(client.sock);
+    stop_catching(&client); /* a terminal that is full would make report() wait */
+    return report(&client);
 }

@@ -100,3 +100,14 @@ void input_keep(struct input *input, size_t length)
 {
     input->keep = length;
 }
+
+bool input_has_part(const struct input *input)
+{
+    return !input->is_used && input->line.length > 0;
+}
+
+void input_take_part(struct input *input)
+{
+    input->is_used = true; /* line.text is a string after every line_take() */
+    input->line.is_rest = true;
+}

@@ -60,6 +60,13 @@ enum input_event input_finish(struct input *input);
 extern const char input_http_answer[];
 
 /*
+ * Is part of a line waiting for the rest? A question such as "login: " has no line end.
+ * input_take_part() makes it line.text, a string, as if a piece had ended there.
+ */
+bool input_has_part(const struct input *input);
+void input_take_part(struct input *input);
+
+/*
  * After INPUT_PIECE: the next piece begins with the first `length` bytes of this one, too,
  * LINE_KEPT at the most (net/line.h).
  */

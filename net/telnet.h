@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 enum {
+    TELNET_ECHO = 1,  /* the option of RFC 857: who shows what is typed */
     TELNET_SE = 240,  /* end of a subnegotiation */
     TELNET_AYT = 246, /* are you there? */
     TELNET_SB = 250,  /* a subnegotiation begins */

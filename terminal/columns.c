@@ -2,15 +2,18 @@
 
 #include <stdbool.h>
 
+#define EMOJI_STYLE                                                                      \
+    0xFE0F /* variation selector 16: the character before it is an emoji */
+
 struct range {
     unsigned long first, last;
 };
 
 /*
- * From the Unicode Character Database 14.0: zero_width is the general categories Mn, Me
- * and Cf (UnicodeData.txt; without the soft hyphen and the signs that stand before
- * numbers) and the vowels and finals of Hangul; wide is East_Asian_Width W and F
- * (EastAsianWidth.txt). A gap in which there is no character yet is part of a range.
+ * From the Unicode Character Database 14.0. zero_width has the general categories Mn, Me
+ * and Cf (UnicodeData.txt), without the soft hyphen and the signs that precede numbers, and
+ * the vowels and finals of Hangul. wide has East_Asian_Width W and F (EastAsianWidth.txt).
+ * A gap between two ranges that holds no character yet is part of them.
  */
 static const struct range zero_width[] = {
     {0x300, 0x36F},     {0x483, 0x489},     {0x591, 0x5BD},     {0x5BF, 0x5BF},
@@ -143,27 +146,38 @@ unsigned columns_of(unsigned long code)
     return is_in(code, wide, sizeof wide / sizeof wide[0]) ? 2 : 1;
 }
 
-/* The code point of valid UTF-8 at `text`, and how many bytes it has. */
-static unsigned long code_at(const unsigned char *text, size_t *bytes)
+/* The code point of valid UTF-8 at `text`; *bytes is its length. */
+static unsigned long code_at(const char *text, size_t *bytes)
 {
-    if (text[0] < 0x80) {
-        *bytes = 1;
-        return text[0];
-    }
-    if (text[0] < 0xE0) {
-        *bytes = 2;
-        return (text[0] & 0x1FUL) << 6 | (text[1] & 0x3FUL);
-    }
-    if (text[0] < 0xF0) {
-        *bytes = 3;
-        return (text[0] & 0x0FUL) << 12 | (text[1] & 0x3FUL) << 6 | (text[2] & 0x3FUL);
-    }
-    *bytes = 4;
-    return (text[0] & 0x07UL) << 18 | (text[1] & 0x3FUL) << 12 | (text[2] & 0x3FUL) << 6 |
-           (text[3] & 0x3FUL);
+    unsigned char lead = (unsigned char)text[0];
+    unsigned long code = lead;
+
+    *bytes = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    if (*bytes > 1)
+        code = lead & (0xFFUL >> (*bytes + 1));
+    for (size_t i = 1; i < *bytes; i++)
+        code = code << 6 | ((unsigned char)text[i] & 0x3F);
+    return code;
 }
 
 unsigned columns_at(const char *text, size_t *bytes)
 {
-    return columns_of(code_at((const unsigned char *)text, bytes));
+    return columns_of(code_at(text, bytes));
+}
+
+unsigned columns_of_character(const char *text, size_t length, size_t *bytes)
+{
+    unsigned columns = columns_at(text, bytes);
+    size_t next;
+
+    for (size_t at = *bytes; at < length; at += next) {
+        unsigned long code = code_at(text + at, &next);
+
+        if (columns_of(code) > 0)
+            break;
+        *bytes = at + next;
+        if (code == EMOJI_STYLE && columns == 1)
+            columns = 2;
+    }
+    return columns;
 }

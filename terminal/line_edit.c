@@ -6,18 +6,14 @@
 
 /* ---- Characters --------------------------------------------------------------------- */
 
-/* Where the character behind the one at `at` begins; the line's end has none behind it. */
+/* Where the character at `at` ends. The end of the line has no character. */
 static size_t after(const struct line_edit *edit, size_t at)
 {
-    size_t bytes;
+    size_t bytes = 0;
 
-    if (at == edit->length)
-        return at;
-    (void)columns_at(edit->text + at, &bytes);
-    for (at += bytes; at < edit->length; at += bytes)
-        if (columns_at(edit->text + at, &bytes) > 0)
-            break;
-    return at;
+    if (at < edit->length)
+        columns_of_character(edit->text + at, edit->length - at, &bytes);
+    return at + bytes;
 }
 
 static size_t before(const struct line_edit *edit, size_t at)
@@ -39,17 +35,16 @@ static size_t columns_between(const struct line_edit *edit, size_t from, size_t 
     size_t columns = 0, bytes;
 
     for (; from < to; from += bytes)
-        columns += columns_at(edit->text + from, &bytes);
+        columns += columns_of_character(edit->text + from, to - from, &bytes);
     return columns;
 }
 
 /* ---- Changes ------------------------------------------------------------------------ */
 
 /*
- * After each key the cursor and the view begin where a character does, and the cursor is
- * not left of the view. What was inserted or cut out may have left a combining character
- * at the cursor, or brought another to the view's beginning: the cursor goes to that
- * character's end, the view to its letter.
+ * Sets the cursor and the beginning of the view to a character's beginning, and the view
+ * not to the right of the cursor. A change may have left a combining code point at either
+ * of them. Then the cursor moves to its end, and the view back to its letter.
  */
 static void settle(struct line_edit *edit)
 {
@@ -105,7 +100,7 @@ static char *entry(struct line_edit *edit, size_t back)
     return edit->history[(edit->entered - back) % LINE_EDIT_HISTORY];
 }
 
-/* Shows the line that is so many up; 0 is the one in the making, which is kept. */
+/* Shows the line that was entered `back` lines ago; 0 is the new one, kept meanwhile. */
 static void show_line(struct line_edit *edit, size_t back)
 {
     const char *line = back > 0 ? entry(edit, back) : edit->draft;
@@ -133,19 +128,19 @@ static void go_down(struct line_edit *edit)
 
 void line_edit_next(struct line_edit *edit)
 {
-    if (edit->length > 0 &&
+    if (edit->length > 0 && !edit->is_secret &&
         (edit->entered == 0 || strcmp(entry(edit, 1), edit->text) != 0)) {
         memcpy(entry(edit, 0), edit->text, edit->length + 1);
         edit->entered++;
     }
     edit->length = edit->cursor = edit->first = edit->back = 0;
     edit->text[0] = '\0';
-    edit->overflowed = false;
+    edit->overflowed = edit->is_secret = false;
 }
 
 /* ---- Keys --------------------------------------------------------------------------- */
 
-/* Control keys send their letter's number in the alphabet. */
+/* A control key sends the number of its letter in the alphabet. */
 enum {
     CTRL_A = 1,
     CTRL_B,
@@ -164,8 +159,8 @@ enum {
     CTRL_U = 21,
     CTRL_W = 23,
     ESC = 27,
-    DEL = 127, /* what Backspace sends nowadays; it was Ctrl-H */
-    DELETE     /* the key of that name: its sequence stands for this number */
+    DEL = 127, /* the Backspace key of most terminals; some send Ctrl-H */
+    DELETE     /* the Delete key, which sends a sequence; this number is ours */
 };
 
 static enum line_edit_event press(struct line_edit *edit, unsigned key)
@@ -187,7 +182,7 @@ static enum line_edit_event press(struct line_edit *edit, unsigned key)
     case CTRL_W: cut_out(edit, word_before(edit), edit->cursor); break;
     case CTRL_N: go_down(edit); break;
     case CTRL_P: go_up(edit); break;
-    case TAB: /* spaces: what is in view has no tabs */
+    case TAB: /* spaces, so that every character in view has a known width */
         insert(edit, "        ", 8 - columns_between(edit, 0, edit->cursor) % 8);
         break;
     case CTRL_C: return LINE_EDIT_INTERRUPT;
@@ -200,9 +195,8 @@ static enum line_edit_event press(struct line_edit *edit, unsigned key)
 }
 
 /*
- * The keys without a letter send ESC [ or ESC O, perhaps a number and more of them behind
- * semicolons, and a final byte that tells which key it is. Each stands for a control key;
- * 0 for none.
+ * A key without a letter sends ESC [ or ESC O, sometimes numbers separated by semicolons,
+ * and a final byte that tells the key. Returns the control key that does the same, or 0.
  */
 static unsigned key_of(unsigned char final, unsigned number)
 {
@@ -227,10 +221,15 @@ static unsigned key_of(unsigned char final, unsigned number)
 enum {
     OUTSIDE,
     AFTER_ESC,
-    IN_NUMBER, /* ESC [ was read; a number may follow */
-    IN_OTHERS, /* the number is over */
-    AT_FINAL,  /* ESC O, or the Linux console's ESC [ [: any byte ends it */
+    IN_NUMBER, /* after ESC [: the first number, if there is one */
+    IN_OTHERS, /* after the first number */
+    AT_FINAL   /* after ESC O, or the Linux console's ESC [ [: any byte ends it */
 };
+
+void line_edit_pause(struct line_edit *edit)
+{
+    edit->escape = OUTSIDE;
+}
 
 static void begin_sequence(struct line_edit *edit, unsigned char byte)
 {
@@ -249,7 +248,7 @@ static enum line_edit_event take_sequence(struct line_edit *edit, unsigned char 
         edit->parameter = (edit->parameter * 10 + byte - '0') % 1000;
     } else if (edit->escape == IN_NUMBER && byte == '[') {
         edit->escape = AT_FINAL;
-        edit->parameter = 1; /* the console's function keys: not those of ESC O */
+        edit->parameter = 1; /* the console's function keys are not those of ESC O */
     } else if (!at_final && byte < 0x40) {
         edit->escape = IN_OTHERS;
     } else {
@@ -273,7 +272,7 @@ static enum line_edit_event take_control(struct line_edit *edit, unsigned char b
 
 static void insert_text(struct line_edit *edit, const char *clean, size_t length)
 {
-    /* Of bytes over 0x7F nothing begins with an M but a C1 control, made visible. */
+    /* From bytes over 0x7F only a C1 control, made visible, begins with an M. */
     if (length > 0 && clean[0] != 'M')
         insert(edit, clean, length);
 }
@@ -314,7 +313,7 @@ size_t line_edit_take(struct line_edit *edit, const unsigned char *bytes, size_t
 
 /* ---- The view ----------------------------------------------------------------------- */
 
-/* The last column is for the cursor behind the end, or for half a wide character. */
+/* The last column is for the cursor after the end, or for half a wide character. */
 static void scroll(struct line_edit *edit, size_t columns)
 {
     size_t used, at;
@@ -325,7 +324,7 @@ static void scroll(struct line_edit *edit, size_t columns)
         edit->first = after(edit, at);
         used -= columns_between(edit, at, edit->first);
     }
-    /* No empty space on the right while there is text on the left. */
+    /* Leave no empty space on the right while there is text to the left of the view. */
     used += columns_between(edit, edit->cursor, edit->length);
     while (edit->first > 0) {
         at = before(edit, edit->first);
@@ -340,6 +339,10 @@ void line_edit_view(struct line_edit *edit, size_t columns, struct line_edit_vie
 {
     size_t end, next, used;
 
+    if (edit->is_secret) {
+        *view = (struct line_edit_view){.bytes = edit->text};
+        return;
+    }
     scroll(edit, columns);
     view->bytes = edit->text + edit->first;
     view->before_cursor = edit->cursor - edit->first;

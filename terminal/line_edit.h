@@ -1,23 +1,23 @@
 /*
- * line_edit: the line that somebody is typing, as bytes come from the keyboard.
+ * line_edit: a line while it is being typed.
  *
- * It knows nothing of terminals: bytes go in (UTF-8 and the sequences that the keys of
- * a terminal send, ECMA-48 and xterm's, cut anywhere), a line and a cursor come out, and
- * what of them fits so many columns. The text is always valid UTF-8 (RFC 3629) without
- * control characters: a TAB that is typed becomes spaces, bytes that are no UTF-8 become
- * U+FFFD, and keys without a meaning do nothing.
+ * The module knows nothing of terminals. Bytes from a keyboard go in: UTF-8, and the
+ * sequences that the keys of a terminal send (ECMA-48 and xterm's), cut anywhere. A line
+ * and a cursor come out, and the part of them that fits a number of columns. The text is
+ * always valid UTF-8 (RFC 3629) without control characters: a Tab becomes spaces, bytes
+ * that are not UTF-8 become U+FFFD, and keys without a meaning do nothing.
  *
- *     Left Right Ctrl-B Ctrl-F     a character back or on
- *     Home End Ctrl-A Ctrl-E       to the beginning, to the end
- *     Backspace Ctrl-H             deletes the character before the cursor
- *     Delete Ctrl-D                deletes the one under it
- *     Ctrl-W Ctrl-U Ctrl-K         deletes a word back, all before, all behind the cursor
- *     Up Down Ctrl-P Ctrl-N        the lines entered before, and the one in the making
- *     Tab                          spaces, up to the next column of 8
- *     Enter                        enters the line; so does each line of a paste
+ *     Left Right Ctrl-B Ctrl-F     move by a character
+ *     Home End Ctrl-A Ctrl-E       move to the beginning, to the end
+ *     Backspace Ctrl-H             delete the character before the cursor
+ *     Delete Ctrl-D                delete the character under the cursor
+ *     Ctrl-W Ctrl-U Ctrl-K         delete the word before, all before, all after the cursor
+ *     Up Down Ctrl-P Ctrl-N        go through the lines entered before
+ *     Tab                          spaces, up to the next multiple of 8 columns
+ *     Enter                        enters the line, also in the middle of a paste
  *     Ctrl-C, Ctrl-L, Ctrl-D       see enum line_edit_event
  *
- * A character is a code point with the combining ones behind it: they are never parted.
+ * A character is a code point with the combining ones after it. They are never separated.
  */
 #ifndef TERMINAL_LINE_EDIT_H
 #define TERMINAL_LINE_EDIT_H
@@ -27,64 +27,72 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LINE_EDIT_MOST    2000 /* bytes: less than LINE_MOST, for others see a name, too */
-#define LINE_EDIT_HISTORY 100  /* lines entered that are kept */
+#define LINE_EDIT_MOST    2000 /* bytes; with a name before it, it still fits LINE_MOST */
+#define LINE_EDIT_HISTORY 100  /* lines that are kept */
 
 /*
- * The line and what came before it; all zero bytes is an empty line without history. It
+ * The line and its history. All zero bytes is an empty line without a history. The struct
  * is large (200 KB): better static than on the stack.
  */
 struct line_edit {
-    size_t length, cursor; /* in bytes; the cursor stands where a character begins */
-    size_t first;          /* the first byte that is in view */
-    bool bell;             /* something did not fit: the caller may ring, and clears it */
-    bool overflowed; /* it was in this line: what comes behind it does not, either */
+    size_t length, cursor; /* in bytes; the cursor is at the beginning of a character */
+    size_t first;          /* the first byte in view */
+    bool bell;             /* something did not fit; the caller rings, and clears it */
+    bool overflowed;       /* the same for this line: no more text is inserted after it */
+    bool is_secret;        /* the caller's: the line is not shown and not kept */
     char text[LINE_EDIT_MOST + 1];
 
-    struct text tail;     /* the character that is not whole yet */
-    bool after_cr;        /* Enter was a CR: an LF behind it belongs to it */
-    unsigned char escape; /* how far an escape sequence has come, see line_edit.c */
+    struct text tail;     /* the unfinished UTF-8 character */
+    bool after_cr;        /* Enter was a CR: an LF after it belongs to it */
+    unsigned char escape; /* the place in an escape sequence, see line_edit.c */
     unsigned parameter;   /* its first number */
 
     size_t entered; /* lines ever kept; line n is history[n % LINE_EDIT_HISTORY] */
-    size_t back;    /* how many lines up from the one in the making is shown */
+    size_t back;    /* how many lines back the line shown is; 0: it is the new one */
     char history[LINE_EDIT_HISTORY][LINE_EDIT_MOST + 1];
-    char draft[LINE_EDIT_MOST + 1]; /* the one in the making, while another is shown */
+    char draft[LINE_EDIT_MOST + 1]; /* the new line, while an old one is shown */
 };
 
 enum line_edit_event {
-    LINE_EDIT_OPEN,      /* all bytes were taken, the line goes on */
-    LINE_EDIT_ENTERED,   /* Enter: `text`, a string; go on with line_edit_next() */
-    LINE_EDIT_END,       /* Ctrl-D on an empty line: nothing more will be said */
+    LINE_EDIT_OPEN,      /* all bytes were taken, and the line is not entered yet */
+    LINE_EDIT_ENTERED,   /* Enter: `text` is the line; go on with line_edit_next() */
+    LINE_EDIT_END,       /* Ctrl-D on an empty line: the user has finished */
     LINE_EDIT_INTERRUPT, /* Ctrl-C */
-    LINE_EDIT_CLEAR      /* Ctrl-L: the screen is to be cleared */
+    LINE_EDIT_CLEAR      /* Ctrl-L: clear the screen */
 };
 
 /*
- * Takes bytes until there is an event, or until there are no more. Returns how many it
- * took, and the event in *event.
+ * Takes bytes until there is an event, or until there are no more. Returns the number of
+ * bytes taken, and the event in *event.
  */
 size_t line_edit_take(struct line_edit *edit, const unsigned char *bytes, size_t length,
                       enum line_edit_event *event);
 
 /*
- * Begins the next line after LINE_EDIT_ENTERED. The last one is kept in the history, if
- * it is not empty and not the same as the one before.
+ * Ends an escape sequence that is not complete. A key sends its sequence at once, so after
+ * a pause an Esc was the Esc key, and what comes next is text.
+ */
+void line_edit_pause(struct line_edit *edit);
+
+/*
+ * Begins the next line after LINE_EDIT_ENTERED. The old line goes into the history, unless
+ * it is secret, empty or the same as the line before it. The new line is not secret.
  */
 void line_edit_next(struct line_edit *edit);
 
-/* The part of the line that is to be seen. */
+/* The part of the line to show. */
 struct line_edit_view {
-    const char *bytes; /* within `text`: no string */
+    const char *bytes; /* within `text`, not a string */
     size_t length;
-    size_t before_cursor; /* bytes of it that stand left of the cursor */
+    size_t before_cursor; /* bytes of it to the left of the cursor */
 };
 
 /*
- * Fits the line into `columns` columns, of which the cursor may need the last: scrolls no
- * further than the cursor asks for, and shows as much as there is.
+ * Fits the line into `columns` columns, the last of which the cursor may need. It scrolls
+ * no further than the cursor requires, and shows as much as fits: nothing of a secret line.
  */
-#define LINE_EDIT_NARROWEST 2 /* columns: a wide character, or one and the cursor */
+#define LINE_EDIT_NARROWEST                                                              \
+    2 /* columns: a wide character, or a narrow one and the cursor */
 void line_edit_view(struct line_edit *edit, size_t columns, struct line_edit_view *view);
 
 #endif

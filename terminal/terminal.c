@@ -1,8 +1,8 @@
 /*
- * The two things here that POSIX.1-2008 lacks are a terminal's size and the signal that
- * tells of a change. Every system has them by these names, and POSIX.1-2024 has made them
- * its own (SIGWINCH, tcgetwinsize()); they are kept in this file. BSD's headers
- * hide them from a program that asks for POSIX alone, so here it does not.
+ * POSIX.1-2008 lacks two things that are needed here: a terminal's size, and the signal
+ * that tells of a change. Every system has them by these names, and POSIX.1-2024 adopts
+ * them (SIGWINCH, tcgetwinsize()). BSD's headers hide them from a program that asks for
+ * POSIX alone, so this file does not.
  */
 #undef _POSIX_C_SOURCE
 #define _DEFAULT_SOURCE 1
@@ -15,19 +15,19 @@
 #include <unistd.h>
 
 #define USUAL_COLUMNS 80
-#define MOST_COLUMNS  4096 /* what is larger is a joke, or a mistake */
+#define MOST_COLUMNS  4096 /* a larger size is a joke, or a mistake */
 
 int terminal_enter(struct terminal *terminal)
 {
     struct termios keyed;
 
-    /* Continued without having been stopped, it is as we set it: `before` still holds. */
+    /* After SIGCONT without a stop the settings are still ours, and `before` is right. */
     if (!terminal->keyed && tcgetattr(terminal->descriptor, &terminal->before) == -1)
         return -1;
     keyed = terminal->before;
     keyed.c_iflag &= ~(tcflag_t)(ICRNL | INLCR | IGNCR | INPCK | ISTRIP | IXON);
     keyed.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | IEXTEN);
-    keyed.c_lflag |= ISIG | NOFLSH; /* what was typed before Ctrl-Z is not thrown away */
+    keyed.c_lflag |= ISIG | NOFLSH; /* keep what was typed before Ctrl-Z */
     keyed.c_cc[VMIN] = 1;
     keyed.c_cc[VTIME] = 0;
     if (tcsetattr(terminal->descriptor, TCSANOW, &keyed) == -1)
@@ -50,8 +50,8 @@ bool terminal_is_ours(const struct terminal *terminal)
 
 void terminal_leave(struct terminal *terminal)
 {
-    if (terminal_is_ours(terminal)) /* if it is gone this fails, and nothing is lost */
-        (void)tcsetattr(terminal->descriptor, TCSANOW, &terminal->before);
+    if (terminal_is_ours(terminal))
+        tcsetattr(terminal->descriptor, TCSANOW, &terminal->before);
     terminal->keyed = false;
 }
 
@@ -60,14 +60,14 @@ void terminal_stop_program(void)
     struct sigaction stop = {.sa_handler = SIG_DFL}, before;
     sigset_t stopping;
 
-    (void)sigemptyset(&stop.sa_mask);
-    (void)sigemptyset(&stopping);
-    (void)sigaddset(&stopping, SIGTSTP);
-    (void)sigaction(SIGTSTP, &stop, &before);
-    (void)raise(SIGTSTP);
-    (void)sigprocmask(SIG_UNBLOCK, &stopping, NULL); /* it stops here, until SIGCONT */
-    (void)sigprocmask(SIG_BLOCK, &stopping, NULL);
-    (void)sigaction(SIGTSTP, &before, NULL);
+    sigemptyset(&stop.sa_mask);
+    sigemptyset(&stopping);
+    sigaddset(&stopping, SIGTSTP);
+    sigaction(SIGTSTP, &stop, &before);
+    raise(SIGTSTP);
+    sigprocmask(SIG_UNBLOCK, &stopping, NULL); /* the program stops here, until SIGCONT */
+    sigprocmask(SIG_BLOCK, &stopping, NULL);
+    sigaction(SIGTSTP, &before, NULL);
 }
 
 int terminal_columns(const struct terminal *terminal)
