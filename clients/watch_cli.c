@@ -3,11 +3,11 @@
  *
  *     watch_cli [-t seconds] host:port ...
  *
- * One select() waits for all of them, also while they are being connected, and its
- * time-out is news too: nothing came. What a server sends is printed when a line of it is
- * whole, or has waited as long for its end, so two servers' pieces never mix. Printing
- * waits for whoever reads it. Meanwhile no server is read, and TCP has each of them wait in
- * turn: nothing is lost, and nothing piles up here.
+ * One select() waits for all servers, also while they are being connected, and its timeout
+ * is news too: nothing came. What a server sends is printed once a line is complete, or has
+ * waited for its end as long as the timeout, so lines of two servers never mix. Printing
+ * waits for the reader of the output. Meanwhile no server is read, and TCP makes each of
+ * them wait: nothing is lost, and nothing piles up here.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -15,299 +15,262 @@
 #include "base/options.h"
 #include "base/start.h"
 #include "net/dial.h"
+#include "net/input.h"
 #include "net/keepalive.h"
-#include "net/line.h"
 #include "net/text.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DIAL_MS      5000  /* to connect, with each address of a host */
-#define PIECE_BYTES  16384 /* of one receive: then it is the next server's turn */
-#define HOST_MOST    256   /* with its NUL: a name has 253 bytes at the most (RFC 1035) */
+#define DIAL_MS      5000  /* to connect, for each address of a host */
+#define QUIET_MS     5000  /* until it says that nothing came */
+#define PIECE_BYTES  16384 /* of one recv(), then it is the next server's turn */
+#define HOST_MOST    256   /* with its NUL: a name has at most 253 bytes (RFC 1035) */
 #define STANDARD     3     /* descriptors: standard input, output and error */
 #define SERVERS_MOST (FD_SETSIZE - STANDARD)
-#define QUIET_MS     5000
 
 struct server {
     const char *name; /* as it was given: host:port */
     char host[HOST_MOST];
     int port;
-    bool dialing; /* `dial` is on its way */
+    bool dialing; /* `dial` is under way */
     struct dial dial;
-    int socket; /* -1: not yet connected, or no longer */
-    struct line line;
-    int64_t line_since; /* when the line began that is open (clock_ms()) */
+    int sock; /* -1: not connected yet, or no longer */
+    struct input input;
+    int64_t line_since; /* ms; when the unfinished line began */
 };
 
 struct watch {
-    int64_t quiet_ms;    /* after which it is said that nothing came */
-    int64_t quiet_since; /* when something came last, or this was said (clock_ms()) */
+    int64_t quiet_ms;
+    int64_t quiet_since; /* ms; when something came last, or this was said */
     bool failed;         /* a server could not be connected, or was lost */
     int count;
     struct server servers[SERVERS_MOST];
 };
-
-static int complain_of_output(void)
-{
-    (void)fprintf(stderr, "watch_cli: cannot write to standard output: %s\n",
-                  strerror(errno));
-    return -1;
-}
-
-static void complain_of_server(struct watch *watch, const struct server *server,
-                               const char *what, const char *why)
-{
-    (void)fprintf(stderr, "watch_cli: %s %s: %s\n", what, server->name, why);
-    watch->failed = true;
-}
-
-/* ---- Connecting --------------------------------------------------------------------- */
-
-static void begin_connecting(struct watch *watch)
-{
-    for (int i = 0; i < watch->count; i++) {
-        struct server *server = &watch->servers[i];
-
-        server->socket = -1;
-        server->dialing = true;
-        dial_start(&server->dial, server->host, server->port, SOCK_STREAM, DIAL_MS);
-    }
-}
-
-static void go_on_connecting(struct watch *watch)
-{
-    for (int i = 0; i < watch->count; i++) {
-        struct server *server = &watch->servers[i];
-        const char *why;
-        int result = server->dialing ? dial_step(&server->dial, &why) : DIAL_PENDING;
-
-        if (result == DIAL_PENDING)
-            continue;
-        server->dialing = false;
-        server->socket = result;
-        if (result == -1)
-            complain_of_server(watch, server, "cannot connect to", why);
-        else /* nothing is sent that could show that its machine is gone */
-            keepalive_enable(result);
-    }
-}
-
-/* ---- What they send ----------------------------------------------------------------- */
-
-static int print_line(struct server *server)
-{
-    int printed;
-
-    text_straighten(server->line.text, server->line.length);
-    printed = printf("%s: %s\n", server->name, server->line.text);
-    line_clear(&server->line, 0);
-    return printed < 0 ? complain_of_output() : 0;
-}
-
-static int print_lines(struct server *server, const unsigned char *bytes, size_t length,
-                       int64_t now)
-{
-    while (length > 0) {
-        enum line_event event;
-        size_t taken;
-
-        if (server->line.length == 0)
-            server->line_since = now;
-        taken = line_take(&server->line, bytes, length, &event);
-
-        bytes += taken;
-        length -= taken;
-        if (event != LINE_OPEN && print_line(server) == -1)
-            return -1;
-    }
-    return 0;
-}
-
-/* The server has closed, or was lost: `why`. What it sent without a line end is a line. */
-static int close_server(struct watch *watch, struct server *server, const char *why)
-{
-    (void)close(server->socket);
-    server->socket = -1;
-    while (line_finish(&server->line) != LINE_OPEN)
-        if (print_line(server) == -1)
-            return -1;
-    if (why == NULL)
-        return printf("%s has closed.\n", server->name) < 0 ? complain_of_output() : 0;
-    if (fflush(stdout) == EOF)
-        return complain_of_output();
-    complain_of_server(watch, server, "lost the connection to", why);
-    return 0;
-}
-
-/* -1: what came could not be printed, and that was said. */
-static int receive(struct watch *watch, struct server *server)
-{
-    static unsigned char bytes[PIECE_BYTES];
-    ssize_t got = recv(server->socket, bytes, sizeof bytes, 0);
-
-    if (got == -1 && descriptor_try_again(errno))
-        return 0;
-    watch->quiet_since = clock_ms();
-    if (got > 0)
-        return print_lines(server, bytes, (size_t)got, watch->quiet_since);
-    return close_server(watch, server, got == 0 ? NULL : strerror(errno));
-}
-
-/* ---- And when they send nothing ----------------------------------------------------- */
-
-/* Prints what has waited too long for its line end: a question that awaits an answer, say. */
-static int print_parts(struct watch *watch)
-{
-    int64_t began_by = clock_ms() - watch->quiet_ms;
-
-    for (int i = 0; i < watch->count; i++) {
-        struct server *server = &watch->servers[i];
-
-        if (server->line.length > 0 && server->line_since <= began_by &&
-            print_line(server) == -1)
-            return -1;
-    }
-    return 0;
-}
-
-static int print_if_quiet(struct watch *watch)
-{
-    static const char *const numbers[] = {
-        "One",     "Two",     "Three",     "Four",     "Five",     "Six",      "Seven",
-        "Eight",   "Nine",    "Ten",       "Eleven",   "Twelve",   "Thirteen", "Fourteen",
-        "Fifteen", "Sixteen", "Seventeen", "Eighteen", "Nineteen", "Twenty"};
-    int64_t now = clock_ms(), ms = watch->quiet_ms;
-    int printed;
-
-    if (now < watch->quiet_since + ms)
-        return 0;
-    watch->quiet_since = now;
-    if (ms % 1000 == 0 && ms <= 20 * 1000)
-        printed = printf("%s second%s elapsed.\n", numbers[ms / 1000 - 1],
-                         ms > 1000 ? "s" : "");
-    else
-        printed = printf("%.8g seconds elapsed.\n", (double)ms / 1000);
-    return printed < 0 ? complain_of_output() : 0;
-}
-
-/* When there is something to do though no server has sent anything (clock_ms()). */
-static int64_t next_deadline(const struct watch *watch)
-{
-    int64_t deadline = watch->quiet_since + watch->quiet_ms;
-
-    for (int i = 0; i < watch->count; i++) {
-        const struct server *server = &watch->servers[i];
-
-        if (server->dialing && server->dial.deadline < deadline)
-            deadline = server->dial.deadline;
-        if (server->line.length > 0 && server->line_since + watch->quiet_ms < deadline)
-            deadline = server->line_since + watch->quiet_ms;
-    }
-    return deadline;
-}
-
-static int wait_for_servers(const struct watch *watch, struct fdset *readable)
-{
-    struct timespec timeout = clock_timespec(next_deadline(watch) - clock_ms());
-    struct fdset writable;
-    int highest;
-
-    fdset_clear(readable);
-    fdset_clear(&writable);
-    for (int i = 0; i < watch->count; i++) {
-        const struct server *server = &watch->servers[i];
-
-        if (server->dialing)
-            dial_watch(&server->dial, readable, &writable);
-        else
-            fdset_add(readable, server->socket);
-    }
-    highest = readable->highest > writable.highest ? readable->highest : writable.highest;
-    return pselect(highest + 1, &readable->set, &writable.set, NULL, &timeout, NULL);
-}
-
-static bool is_over(const struct watch *watch)
-{
-    for (int i = 0; i < watch->count; i++)
-        if (watch->servers[i].dialing || watch->servers[i].socket != -1)
-            return false;
-    return true;
-}
-
-/* Until all have closed: 0. -1: it failed, and that was said. */
-static int watch_servers(struct watch *watch)
-{
-    watch->quiet_since = clock_ms();
-    for (;;) {
-        struct fdset readable;
-        int ready;
-
-        go_on_connecting(watch);
-        if (is_over(watch))
-            return 0;
-        ready = wait_for_servers(watch, &readable);
-        if (ready == -1) {
-            (void)fprintf(stderr, "watch_cli: select: %s\n", strerror(errno));
-            return -1;
-        }
-        for (int i = 0; i < watch->count; i++)
-            if (fdset_has(&readable, watch->servers[i].socket) &&
-                receive(watch, &watch->servers[i]) == -1)
-                return -1;
-        if (print_parts(watch) == -1 || (ready == 0 && print_if_quiet(watch) == -1))
-            return -1;
-        if (fflush(stdout) == EOF)
-            return complain_of_output();
-    }
-}
-
-/* What is left of it, if it failed. */
-static void end(struct watch *watch)
-{
-    for (int i = 0; i < watch->count; i++) {
-        if (watch->servers[i].dialing)
-            dial_stop(&watch->servers[i].dial);
-        if (watch->servers[i].socket != -1)
-            (void)close(watch->servers[i].socket);
-    }
-}
-
-/* ---- The program -------------------------------------------------------------------- */
 
 static const struct options options = {
     .program = "watch_cli",
     .letters = "ht:V",
     .usage = "usage: watch_cli [-hV] [-t seconds] host:port ...\n",
     .help =
-        "Prints each line that the servers send, behind the server's name, until all\n"
-        "have closed. An IPv6 address stands in brackets: [::1]:2626. The status is 1\n"
-        "if a server could not be connected, or was lost.\n"
-        "  -t seconds  say so when nothing came for so long (default: 5)\n"
+        "Prints each line that the servers send, after the server's name, until all "
+        "have\n"
+        "closed. Write an IPv6 address in brackets: [::1]:2626. The status is 1 if a\n"
+        "server could not be connected or was lost.\n"
+        "  -t seconds  say so when nothing came for this long (default: 5)\n"
         "  -h          print this help\n"
         "  -V          print the version\n",
 };
 
+/* Takes the result of printf() or fflush(). */
+static void check_output(int result)
+{
+    if (result < 0)
+        options_fail(&options, "cannot write to standard output: %s", strerror(errno));
+}
+
+static void complain(struct watch *watch, const struct server *server, const char *what,
+                     const char *why)
+{
+    fprintf(stderr, "watch_cli: %s %s: %s\n", what, server->name, why);
+    watch->failed = true;
+}
+
+/* ---- Connecting --------------------------------------------------------------------- */
+
+static void start_connecting(struct server *server)
+{
+    server->sock = -1;
+    server->dialing = true;
+    dial_start(&server->dial, server->host, server->port, SOCK_STREAM, DIAL_MS);
+}
+
+static void go_on_connecting(struct watch *watch, struct server *server)
+{
+    const char *why;
+    int result = dial_step(&server->dial, &why);
+
+    if (result == DIAL_PENDING)
+        return;
+    server->dialing = false;
+    server->sock = result;
+    if (result == -1)
+        complain(watch, server, "cannot connect to", why);
+    else /* nothing is sent that would show that the server's machine is gone */
+        keepalive_enable(result);
+}
+
+/* ---- What servers send -------------------------------------------------------------- */
+
+static void print_text(struct server *server)
+{
+    struct line *line = &server->input.line;
+
+    text_straighten(line->text, line->length);
+    check_output(printf("%s: %s\n", server->name, line->text));
+}
+
+static void take_bytes(struct server *server, const unsigned char *bytes, size_t length,
+                       int64_t now)
+{
+    const struct telnet_reply *refusal = &server->input.reply;
+    enum input_event event;
+
+    while (length > 0) {
+        size_t taken;
+
+        if (!input_has_part(&server->input))
+            server->line_since = now;
+        taken = input_take(&server->input, bytes, length, &event);
+        bytes += taken;
+        length -= taken;
+        if (event == INPUT_LINE || event == INPUT_PIECE)
+            print_text(server);
+        else if (event == INPUT_REPLY) /* if it fails, recv() tells why */
+            send(server->sock, refusal->bytes, sizeof refusal->bytes, MSG_NOSIGNAL);
+    }
+}
+
+/* The server has closed (`error` is 0), or was lost. Its last line may have no end. */
+static void close_server(struct watch *watch, struct server *server, int error)
+{
+    while (input_finish(&server->input) != INPUT_MORE)
+        print_text(server);
+    if (error == 0) {
+        check_output(printf("%s has closed.\n", server->name));
+    } else {
+        check_output(fflush(stdout));
+        complain(watch, server, "lost the connection to", strerror(error));
+    }
+    close(server->sock);
+    server->sock = -1;
+}
+
+static void receive(struct watch *watch, struct server *server)
+{
+    static unsigned char bytes[PIECE_BYTES];
+    ssize_t got = recv(server->sock, bytes, sizeof bytes, 0);
+
+    if (got == -1 && descriptor_try_again(errno))
+        return;
+    watch->quiet_since = clock_ms();
+    if (got > 0)
+        take_bytes(server, bytes, (size_t)got, watch->quiet_since);
+    else
+        close_server(watch, server, got == 0 ? 0 : errno);
+}
+
+/* ---- What they do not send ---------------------------------------------------------- */
+
+/* Prints text that has waited too long for its line end, such as a question. */
+static void print_part(const struct watch *watch, struct server *server)
+{
+    if (!input_has_part(&server->input) ||
+        clock_ms() < server->line_since + watch->quiet_ms)
+        return;
+    input_take_part(&server->input);
+    print_text(server);
+}
+
+static void print_if_quiet(struct watch *watch)
+{
+    static const char *const numbers[] = {
+        "One",     "Two",     "Three",     "Four",     "Five",     "Six",      "Seven",
+        "Eight",   "Nine",    "Ten",       "Eleven",   "Twelve",   "Thirteen", "Fourteen",
+        "Fifteen", "Sixteen", "Seventeen", "Eighteen", "Nineteen", "Twenty"};
+    int64_t now = clock_ms(), ms = watch->quiet_ms;
+
+    if (now < watch->quiet_since + ms)
+        return;
+    watch->quiet_since = now;
+    if (ms % 1000 == 0 && ms <= 20 * 1000)
+        check_output(printf("%s second%s elapsed.\n", numbers[ms / 1000 - 1],
+                            ms > 1000 ? "s" : ""));
+    else
+        check_output(printf("%.8g seconds elapsed.\n", (double)ms / 1000));
+}
+
+/* ---- The loop ----------------------------------------------------------------------- */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Fills the sets, and returns until when to wait for them. */
+static int64_t choose_descriptors(const struct watch *watch, struct fdset *readable,
+                                  struct fdset *writable)
+{
+    int64_t deadline = watch->quiet_since + watch->quiet_ms;
+
+    fdset_clear(readable);
+    fdset_clear(writable);
+    for (int i = 0; i < watch->count; i++) {
+        const struct server *server = &watch->servers[i];
+
+        if (server->dialing) {
+            dial_watch(&server->dial, readable, writable);
+            deadline = earlier(deadline, server->dial.deadline);
+        }
+        if (input_has_part(&server->input))
+            deadline = earlier(deadline, server->line_since + watch->quiet_ms);
+        fdset_add(readable, server->sock);
+    }
+    return deadline;
+}
+
+/* Until all servers have closed. */
+static void watch_servers(struct watch *watch)
+{
+    struct fdset readable, writable;
+    bool is_over = false;
+
+    for (int i = 0; i < watch->count; i++)
+        start_connecting(&watch->servers[i]);
+    watch->quiet_since = clock_ms();
+    while (!is_over) {
+        int64_t deadline = choose_descriptors(watch, &readable, &writable);
+        struct timespec timeout = clock_timespec(deadline - clock_ms());
+        int highest =
+            readable.highest > writable.highest ? readable.highest : writable.highest;
+
+        if (pselect(highest + 1, &readable.set, &writable.set, NULL, &timeout, NULL) ==
+            -1)
+            options_fail(&options, "select: %s", strerror(errno));
+        is_over = true;
+        for (int i = 0; i < watch->count; i++) {
+            struct server *server = &watch->servers[i];
+
+            if (server->dialing)
+                go_on_connecting(watch, server);
+            else if (fdset_has(&readable, server->sock))
+                receive(watch, server);
+            print_part(watch, server);
+            is_over = is_over && !server->dialing && server->sock == -1;
+        }
+        if (!is_over)
+            print_if_quiet(watch);
+        check_output(fflush(stdout));
+    }
+}
+
+/* ---- The program -------------------------------------------------------------------- */
+
 int main(int argc, char *argv[])
 {
     static struct watch watch;
-    int option, most, result;
+    int most;
 
     watch.quiet_ms = QUIET_MS;
-    while ((option = options_next(&options, argc, argv)) != -1) {
-        switch (option) {
-        case 't': watch.quiet_ms = options_timeout(&options, option); break;
-        }
-    }
+    while (options_next(&options, argc, argv) != -1) /* -t is all it has */
+        watch.quiet_ms = options_timeout(&options, 't');
     watch.count = argc - optind;
     if (watch.count == 0)
-        options_wrong(&options, "which servers? host:port names one");
+        options_wrong(&options, "name a server as host:port");
     descriptor_raise_limit(FD_SETSIZE);
     most = descriptor_limit() - STANDARD;
     if (watch.count > most)
@@ -322,8 +285,6 @@ int main(int argc, char *argv[])
     }
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
-    begin_connecting(&watch);
-    result = watch_servers(&watch);
-    end(&watch);
-    return result == 0 && !watch.failed ? EXIT_SUCCESS : EXIT_FAILURE;
+    watch_servers(&watch);
+    return watch.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -182,7 +182,7 @@ END_TEST
 
 START_TEST(control_characters_and_bytes_that_are_no_text_are_shown)
 {
-    static const char bytes[] = "\033[2J\a \xff caf\xc3\xa9 \0 \xc2\x9b\n";
+    static const char bytes[] = "\033[2J\a \xfe caf\xc3\xa9 \0 \xc2\x9b\n";
 
     watch_servers(1, "60");
     send_bytes(&servers[0].peer, bytes, sizeof bytes - 1);
