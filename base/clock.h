@@ -14,6 +14,12 @@
 int64_t clock_ms(void);
 int64_t clock_ns(void);
 
+/* The earlier one of two deadlines. */
+static inline int64_t clock_earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Milliseconds as a time-out for pselect(). A negative number, a time past, becomes 0. */
 struct timespec clock_timespec(int64_t ms);
 

@@ -350,7 +350,9 @@ static bool ask_host(struct dgram_client *client, size_t length)
         if (!is_nobody_there(client))
             return client->received == client->sent;
     }
-    fail(client, "no answer from", client->refused ? strerror(ECONNREFUSED) : why);
+    if (client->refused)
+        fail(client, "no answer from", strerror(ECONNREFUSED));
+    fail(client, "cannot send to", why);
 }
 
 /* Writes the words as a line to client->out. Returns its length. */

@@ -1,9 +1,9 @@
 /*
- * resolve: the addresses of names, and the names of addresses.
+ * resolve: prints the addresses of names, and the names of addresses.
  *
  *     resolve NAME|ADDRESS ...
  *
- * A fact a line, in three words: what was asked, what the last word is, and the answer.
+ * Each line is one fact: what was asked, the kind of the answer, and the answer.
  *
  *     $ resolve localhost 127.0.0.1
  *     localhost name localhost
@@ -11,8 +11,9 @@
  *     localhost IPv4 127.0.0.1
  *     127.0.0.1 name localhost
  *
- * getaddrinfo() and getnameinfo() (POSIX) ask whatever this system asks: its hosts file,
- * the DNS. Addresses come in the order in which a client should try them (RFC 6724).
+ * getaddrinfo() and getnameinfo() (POSIX) ask the sources that this system is set up for,
+ * usually its hosts file and the DNS. Addresses come in the order in which a client should
+ * try them (RFC 6724).
  */
 #include "base/options.h"
 #include "base/start.h"
@@ -27,36 +28,36 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define NAME_MOST    1025 /* what getnameinfo() writes at the most (RFC 3493 6.2) */
-#define NUMERIC_MOST 64   /* 45 characters of IPv6, %, an interface's name */
+#define NAME_MOST    1025 /* the most that getnameinfo() writes (RFC 3493 6.2) */
+#define NUMERIC_MOST 64   /* 45 characters of IPv6, %, and an interface's name */
 
-/* Names come from whoever runs a name server, and from whoever wrote a list of them. */
+/* A stranger may have chosen the text: of a name server, or of a list of names. */
 static void print_clean(FILE *file, const char *text)
 {
     struct text tail = {0};
     char clean[TEXT_MOST];
 
     for (; *text != '\0'; text++)
-        (void)fwrite(clean, 1, text_take(&tail, (unsigned char)*text, clean), file);
-    (void)fwrite(clean, 1, text_finish(&tail, clean), file);
+        fwrite(clean, 1, text_take(&tail, (unsigned char)*text, clean), file);
+    fwrite(clean, 1, text_finish(&tail, clean), file);
 }
 
 static void print_fact(const char *asked, const char *kind, const char *answer)
 {
     print_clean(stdout, asked);
-    (void)printf(" %s ", kind);
+    printf(" %s ", kind);
     print_clean(stdout, answer);
-    (void)putchar('\n'); /* the caller's fflush() tells if any of it failed */
+    putchar('\n'); /* main()'s fflush() tells whether any of this failed */
 }
 
-/* Says why a look-up failed, in getaddrinfo()'s numbers. -1. */
+/* Says why a look-up failed; `failed` is getaddrinfo()'s result. Returns -1. */
 static int complain(const char *what, const char *asked, int failed)
 {
     const char *why = failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed);
 
-    (void)fprintf(stderr, "resolve: %s '", what);
+    fprintf(stderr, "resolve: %s '", what);
     print_clean(stderr, asked);
-    (void)fprintf(stderr, "': %s\n", why);
+    fprintf(stderr, "': %s\n", why);
     return -1;
 }
 
@@ -76,7 +77,7 @@ static int resolve_address(const char *asked, const struct addrinfo *address)
 
 /* ---- The addresses of a name -------------------------------------------------------- */
 
-/* A system whose hosts file says a thing twice answers it twice. */
+/* If the hosts file has an address twice, the answer has it twice. */
 static bool is_repeated(const struct addrinfo *found, const struct addrinfo *address)
 {
     for (; found != address; found = found->ai_next)
@@ -100,7 +101,7 @@ static int print_address(const char *asked, const struct addrinfo *address)
 
 static int resolve_name(const char *asked)
 {
-    /* A type, or each address would come once for every type that there is. */
+    /* Without a socket type each address would come once for every type. */
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_CANONNAME};
     struct addrinfo *found;
     int failed = getaddrinfo(asked, NULL, &hints, &found), result = 0;
@@ -118,7 +119,7 @@ static int resolve_name(const char *asked)
 
 /* ---- The program -------------------------------------------------------------------- */
 
-/* 0, or -1 if there is no answer. */
+/* 0, or -1: there is no answer. */
 static int resolve(const char *asked)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
@@ -136,12 +137,12 @@ static const struct options options = {
     .program = "resolve",
     .letters = "hV",
     .usage = "usage: resolve [-hV] name|address ...\n",
-    .help =
-        "Prints the full name and every address of each name, and the name of each\n"
-        "address, a line each: what was asked, then 'name', 'IPv4' or 'IPv6', then the\n"
-        "answer. The status is 1 if one of them has none.\n"
-        "  -h  print this help\n"
-        "  -V  print the version\n",
+    .help = "Prints the full name and every address of each name, and the name of each\n"
+            "address. Each line holds what was asked, then 'name', 'IPv4' or 'IPv6', and "
+            "the\n"
+            "answer. The status is 1 if one of them has no answer.\n"
+            "  -h  print this help\n"
+            "  -V  print the version\n",
 };
 
 int main(int argc, char *argv[])
@@ -151,16 +152,15 @@ int main(int argc, char *argv[])
     while (options_next(&options, argc, argv) != -1)
         continue;
     if (optind == argc)
-        options_wrong(&options, "of what? Give a name or an address");
+        options_wrong(&options, "give a name or an address");
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     for (int i = optind; i < argc; i++) {
         if (resolve(argv[i]) == -1)
             status = EXIT_FAILURE;
-        if (fflush(stdout) == EOF) {
-            perror("resolve: cannot write to standard output");
-            return EXIT_FAILURE;
-        }
+        if (fflush(stdout) == EOF)
+            options_fail(&options, "cannot write to standard output: %s",
+                         strerror(errno));
     }
     return status;
 }

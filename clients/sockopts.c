@@ -1,14 +1,14 @@
 /*
- * sockopts: the socket options of POSIX.1-2008 as this system has them.
+ * sockopts: shows the socket options of POSIX.1-2008 on this system.
  *
- *     sockopts [-t|-u]                          a table of them
+ *     sockopts [-t|-u]                          a table of all options
  *     sockopts [-t|-u] -s NAME=VALUE ...        what the system makes of a value
  *
- * The table asks the system itself. The default is what a fresh socket says. Whether an
- * option can be set is found by setting it to another value and reading it again: to set
- * it to the value that it has proves nothing (SO_DEBUG off is allowed to all, and on to
- * few), and a system may take a value and make nothing of it. The socket is an IPv6 one,
- * which has all of the options, where there is IPv6.
+ * The table comes from the system itself. The default is the value on a new socket. To find
+ * out whether an option can be set, the program sets it to a different value and reads it
+ * back. Setting the same value would prove nothing: anybody may switch SO_DEBUG off, and
+ * few may switch it on. A system may also accept a value without effect. Where there is
+ * IPv6 the socket is an IPv6 one, which has all of the options.
  */
 #include "base/number.h"
 #include "base/options.h"
@@ -26,8 +26,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define VALUE_MOST    32 /* a value in writing, with its NUL */
-#define SETTINGS_MOST 64 /* options that one run sets: each of them, and some twice */
+#define VALUE_MOST    32 /* bytes of a value as text, with its NUL */
+#define SETTINGS_MOST 64 /* -s in one run: enough for every option, and some twice */
 #define US_PER_S      1000000
 
 enum type { FLAG, INT, LINGER, TIMEVAL };
@@ -46,8 +46,8 @@ struct socket_option {
 };
 
 /*
- * <sys/socket.h>, <netinet/tcp.h> and <netinet/in.h> of POSIX.1-2008, but for
- * IPV6_JOIN_GROUP and IPV6_LEAVE_GROUP: they do something, and have no value to be read.
+ * All of <sys/socket.h>, <netinet/tcp.h> and <netinet/in.h> in POSIX.1-2008 except
+ * IPV6_JOIN_GROUP and IPV6_LEAVE_GROUP, which are actions and have no value to read.
  */
 static const struct socket_option socket_options[] = {
     {"SO_ACCEPTCONN", SOL_SOCKET, SO_ACCEPTCONN, FLAG},
@@ -84,6 +84,22 @@ static const char *level_name(int level)
     }
 }
 
+static const struct options options = {
+    .program = "sockopts",
+    .letters = "hs:tuV",
+    .usage = "usage: sockopts [-hV] [-t|-u] [-s name=value ...]\n",
+    .help =
+        "Prints the socket options of POSIX, the default value of each, and whether it\n"
+        "can be set. With -s it sets options, and prints their values before and after.\n"
+        "  -s name=value  for example SO_SNDBUF=65536. The value is a number, 'on' or\n"
+        "                 'off' for a flag, and seconds or 'off' for a timeout and for\n"
+        "                 SO_LINGER; -s may be repeated\n"
+        "  -t             use a stream socket, TCP (the default)\n"
+        "  -u             use a datagram socket, UDP\n"
+        "  -h             print this help\n"
+        "  -V             print the version\n",
+};
+
 /* ---- Values ------------------------------------------------------------------------- */
 
 static void format_value(enum type type, const union value *value, char *out)
@@ -91,20 +107,20 @@ static void format_value(enum type type, const union value *value, char *out)
     double seconds = 0;
 
     switch (type) {
-    case FLAG: (void)strcpy(out, value->number != 0 ? "on" : "off"); return;
-    case INT: (void)snprintf(out, VALUE_MOST, "%d", value->number); return;
+    case FLAG: strcpy(out, value->number != 0 ? "on" : "off"); return;
+    case INT: snprintf(out, VALUE_MOST, "%d", value->number); return;
     case LINGER: seconds = value->linger.l_linger; break;
     case TIMEVAL:
         seconds = (double)value->time.tv_sec + (double)value->time.tv_usec / US_PER_S;
         break;
     }
     if (type == LINGER ? value->linger.l_onoff == 0 : seconds == 0)
-        (void)strcpy(out, "off"); /* a time-out of no time is none */
+        strcpy(out, "off"); /* a timeout of 0 means no timeout */
     else
-        (void)snprintf(out, VALUE_MOST, "%.10g s", seconds);
+        snprintf(out, VALUE_MOST, "%.10g s", seconds);
 }
 
-/* 0, or -1: the text is no value of this type. */
+/* 0, or -1: the text is not a value of this type. */
 static int parse_value(enum type type, const char *text, union value *value)
 {
     bool off = strcmp(text, "off") == 0;
@@ -134,8 +150,8 @@ static int parse_value(enum type type, const char *text, union value *value)
 }
 
 /*
- * Another value than this one. Of a number it is the next lower, for it may be the
- * greatest that there is, or the next higher where there may be none below.
+ * Returns a different value. For a number it is the next lower one, because the number may
+ * be the greatest possible, or the next higher one where nothing lower may be possible.
  */
 static union value another_value(enum type type, const union value *value)
 {
@@ -167,19 +183,18 @@ static socklen_t size_of(enum type type)
     }
 }
 
-static int read_option(int socket, const struct socket_option *option, union value *value)
+static int read_option(int sock, const struct socket_option *option, union value *value)
 {
     socklen_t length = size_of(option->type);
 
     memset(value, 0, sizeof *value);
-    return getsockopt(socket, option->level, option->number, value, &length);
+    return getsockopt(sock, option->level, option->number, value, &length);
 }
 
-static int set_option(int socket, const struct socket_option *option,
+static int set_option(int sock, const struct socket_option *option,
                       const union value *value)
 {
-    return setsockopt(socket, option->level, option->number, value,
-                      size_of(option->type));
+    return setsockopt(sock, option->level, option->number, value, size_of(option->type));
 }
 
 static int open_socket(int type)
@@ -189,115 +204,82 @@ static int open_socket(int type)
     if (fresh == -1 && errno == EAFNOSUPPORT)
         fresh = socket(AF_INET, type, 0);
     if (fresh == -1)
-        (void)fprintf(stderr, "sockopts: cannot open a socket: %s\n", strerror(errno));
+        options_fail(&options, "cannot open a socket: %s", strerror(errno));
     return fresh;
 }
 
 /* ---- The table ---------------------------------------------------------------------- */
 
-/* Tries another value than `text` says. The answer in words. */
-static const char *try_to_set(int socket, const struct socket_option *option,
+/* Tries to set a different value than `text`. NULL if it can be set, or why not. */
+static const char *try_to_set(int sock, const struct socket_option *option,
                               const union value *value, const char *text)
 {
     union value other = another_value(option->type, value);
     char after[VALUE_MOST];
 
-    if (set_option(socket, option, &other) == -1 ||
-        read_option(socket, option, &other) == -1)
+    if (set_option(sock, option, &other) == -1 || read_option(sock, option, &other) == -1)
         return strerror(errno);
     format_value(option->type, &other, after);
-    return strcmp(after, text) == 0 ? "taken, without effect" : NULL;
+    return strcmp(after, text) == 0 ? "accepted, without effect" : NULL;
 }
 
-/* A socket for each: one option's value may depend on another's. */
-static int print_row(const struct socket_option *option, int type)
+/* Each option has a socket of its own: its value may depend on another's. */
+static void print_row(const struct socket_option *option, int type)
 {
     int fresh = open_socket(type);
     char text[VALUE_MOST] = "-";
     const char *refused;
     union value value;
 
-    if (fresh == -1)
-        return -1;
     if (read_option(fresh, option, &value) == -1) {
         refused = strerror(errno);
     } else {
         format_value(option->type, &value, text);
         refused = try_to_set(fresh, option, &value, text);
     }
-    (void)printf("%-20s %-13s %-8s %-10s %s%s\n", option->name, level_name(option->level),
-                 type_names[option->type], text, refused != NULL ? "no: " : "yes",
-                 refused != NULL ? refused : "");
-    return close(fresh);
+    printf("%-20s %-13s %-8s %-10s %s%s\n", option->name, level_name(option->level),
+           type_names[option->type], text, refused != NULL ? "no: " : "yes",
+           refused != NULL ? refused : "");
+    close(fresh);
 }
 
-static int print_table(int type)
+static void print_table(int type)
 {
-    (void)printf("%-20s %-13s %-8s %-10s %s\n", "option", "level", "type", "default",
-                 "can be set");
+    printf("%-20s %-13s %-8s %-10s %s\n", "option", "level", "type", "default",
+           "can be set");
     for (size_t i = 0; i < OPTION_COUNT; i++)
-        if (print_row(&socket_options[i], type) == -1)
-            return -1;
-    return 0;
+        print_row(&socket_options[i], type);
 }
 
-/* ---- One set ------------------------------------------------------------------------ */
+/* ---- Settings ----------------------------------------------------------------------- */
 
 struct setting {
     const struct socket_option *option;
     union value value;
 };
 
-static int set_one(int socket, const struct setting *setting)
+/* False, and says why: the system refuses it. */
+static bool set_one(int sock, const struct setting *setting)
 {
     const struct socket_option *option = setting->option;
     char before[VALUE_MOST] = "-", asked[VALUE_MOST], after[VALUE_MOST] = "-";
     union value value;
 
     format_value(option->type, &setting->value, asked);
-    if (read_option(socket, option, &value) == 0)
+    if (read_option(sock, option, &value) == 0)
         format_value(option->type, &value, before);
-    if (set_option(socket, option, &setting->value) == -1) {
-        (void)fprintf(stderr, "sockopts: cannot set %s to %s: %s\n", option->name, asked,
-                      strerror(errno));
-        return -1;
+    if (set_option(sock, option, &setting->value) == -1) {
+        fprintf(stderr, "sockopts: cannot set %s to %s: %s\n", option->name, asked,
+                strerror(errno));
+        return false;
     }
-    if (read_option(socket, option, &value) == 0)
+    if (read_option(sock, option, &value) == 0)
         format_value(option->type, &value, after);
-    (void)printf("%s: was %s, asked for %s, is %s\n", option->name, before, asked, after);
-    return 0;
-}
-
-/* All of them on one socket, in the order given. -1: one was refused. */
-static int set_all(int type, const struct setting *settings, size_t count)
-{
-    int fresh = open_socket(type), result = 0;
-
-    if (fresh == -1)
-        return -1;
-    for (size_t i = 0; i < count; i++)
-        if (set_one(fresh, &settings[i]) == -1)
-            result = -1;
-    (void)close(fresh);
-    return result;
+    printf("%s: was %s, asked for %s, is %s\n", option->name, before, asked, after);
+    return true;
 }
 
 /* ---- The program -------------------------------------------------------------------- */
-
-static const struct options options = {
-    .program = "sockopts",
-    .letters = "hs:tuV",
-    .usage = "usage: sockopts [-hV] [-t|-u] [-s name=value ...]\n",
-    .help =
-        "Prints the socket options of POSIX, the value that each has at first, and\n"
-        "whether it can be set. With -s it sets them, and prints what they are then.\n"
-        "  -s name=value  SO_SNDBUF=65536: a number, 'on' or 'off' for a flag, seconds\n"
-        "                 or 'off' for a time-out and for SO_LINGER; -s may come again\n"
-        "  -t             of a stream socket, TCP (the default)\n"
-        "  -u             of a datagram socket, UDP\n"
-        "  -h             print this help\n"
-        "  -V             print the version\n",
-};
 
 static struct setting parse_setting(const char *text)
 {
@@ -310,12 +292,12 @@ static struct setting parse_setting(const char *text)
             strncmp(socket_options[i].name, text, length) == 0)
             setting.option = &socket_options[i];
     if (setting.option == NULL)
-        options_wrong(&options, "'%.*s' is no socket option; the table has their names",
+        options_wrong(&options, "'%.*s' is not a socket option; run sockopts for a list",
                       (int)length, text);
     if (equals == NULL)
-        options_wrong(&options, "set %s to what? Write %s=VALUE", text, text);
+        options_wrong(&options, "'%s' has no value: write %s=VALUE", text, text);
     if (parse_value(setting.option->type, equals + 1, &setting.value) == -1)
-        options_wrong(&options, "'%s' is no value for %s (%s)", equals + 1,
+        options_wrong(&options, "'%s' is not a value for %s (%s)", equals + 1,
                       setting.option->name, type_names[setting.option->type]);
     return setting;
 }
@@ -324,13 +306,14 @@ int main(int argc, char *argv[])
 {
     struct setting settings[SETTINGS_MOST];
     size_t count = 0;
-    int option, type = SOCK_STREAM, result;
+    int option, type = SOCK_STREAM, sock, status = EXIT_SUCCESS;
 
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
         case 's':
             if (count == SETTINGS_MOST)
-                options_wrong(&options, "-s comes over %d times", SETTINGS_MOST);
+                options_wrong(&options, "-s can be given at most %d times",
+                              SETTINGS_MOST);
             settings[count++] = parse_setting(optarg);
             break;
         case 't': type = SOCK_STREAM; break;
@@ -340,10 +323,13 @@ int main(int argc, char *argv[])
     options_end(&options, argc, argv);
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
-    result = count > 0 ? set_all(type, settings, count) : print_table(type);
-    if (fflush(stdout) == EOF) {
-        perror("sockopts: cannot write to standard output");
-        return EXIT_FAILURE;
-    }
-    return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (count == 0)
+        print_table(type);
+    sock = open_socket(type); /* one for all settings, in the order given */
+    for (size_t i = 0; i < count; i++)
+        if (!set_one(sock, &settings[i]))
+            status = EXIT_FAILURE;
+    if (fflush(stdout) == EOF)
+        options_fail(&options, "cannot write to standard output: %s", strerror(errno));
+    return status;
 }

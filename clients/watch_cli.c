@@ -196,11 +196,6 @@ static void print_if_quiet(struct watch *watch)
 
 /* ---- The loop ----------------------------------------------------------------------- */
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Fills the sets, and returns until when to wait for them. */
 static int64_t choose_descriptors(const struct watch *watch, struct fdset *readable,
                                   struct fdset *writable)
@@ -214,10 +209,10 @@ static int64_t choose_descriptors(const struct watch *watch, struct fdset *reada
 
         if (server->dialing) {
             dial_watch(&server->dial, readable, writable);
-            deadline = earlier(deadline, server->dial.deadline);
+            deadline = clock_earlier(deadline, server->dial.deadline);
         }
         if (input_has_part(&server->input))
-            deadline = earlier(deadline, server->line_since + watch->quiet_ms);
+            deadline = clock_earlier(deadline, server->line_since + watch->quiet_ms);
         fdset_add(readable, server->sock);
     }
     return deadline;

@@ -149,6 +149,23 @@ static int outcome(const struct dial *dial)
     return error;
 }
 
+/*
+ * What the last address failed with, in words. Every link has addresses of fe80::/10, so
+ * one of them alone is not enough (RFC 4007 6); connect() calls that EINVAL.
+ */
+static const char *reason(const struct dial *dial)
+{
+    const struct sockaddr_in6 *last;
+
+    if (dial->error != EINVAL)
+        return strerror(dial->error);
+    last = (const struct sockaddr_in6 *)&dial->found.list[dial->next - 1].address;
+    return last->sin6_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&last->sin6_addr) &&
+                   last->sin6_scope_id == 0
+               ? "a link-local address needs an interface: write fe80::1%eth0"
+               : strerror(EINVAL);
+}
+
 static int succeed(struct dial *dial)
 {
     int descriptor = dial->descriptor;
@@ -176,7 +193,7 @@ int dial_step(struct dial *dial, const char **why)
             dial_stop(dial);
         }
         if (dial->next >= dial->found.count) {
-            *why = strerror(dial->error);
+            *why = reason(dial);
             return -1;
         }
         if (try_next(dial) == -1)
