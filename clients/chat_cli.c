@@ -208,6 +208,8 @@ static void take_event(struct chat_client *client, enum input_event event)
     case INPUT_REPLY:
     case INPUT_ANSWERED: take_option(client, event == INPUT_REPLY); break;
     case INPUT_ARE_YOU_THERE:
+    case INPUT_HTTP:
+    case INPUT_LEAVE: /* only clients send these three */
     case INPUT_MORE: break;
     }
 }
@@ -608,7 +610,7 @@ int main(int argc, char *argv[])
 
     client.stall_ms = STALL_MS;
     client.silence_ms = SILENCE_MS;
-    client.reads_input = true;
+    client.reads_input = client.input.has_line = true;
     while ((option = options_next(&options, argc, argv)) != -1) {
         if (option == 't')
             client.stall_ms = options_timeout(&options, option);

@@ -85,7 +85,7 @@ static void complain(struct watch *watch, const struct server *server, const cha
 static void start_connecting(struct server *server)
 {
     server->sock = -1;
-    server->dialing = true;
+    server->dialing = server->input.has_line = true;
     dial_start(&server->dial, server->host, server->port, SOCK_STREAM, DIAL_MS);
 }
 

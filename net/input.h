@@ -35,7 +35,7 @@ struct input {
     struct line line;
     struct telnet telnet;
     struct telnet_reply reply;
-    bool has_line; /* the first has come */
+    bool has_line; /* the first has come; a client, which gets no requests, sets it */
     bool is_used;  /* the caller has had line.text: it is cleared by the next call */
     size_t keep;   /* but for these bytes, see input_keep() */
 };
