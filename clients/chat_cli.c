@@ -117,7 +117,7 @@ static void stop_catching(const struct chat_client *client)
 
 /* ---- From the server ---------------------------------------------------------------- */
 
-/* Text has room, the callers see to that. An answer to telnet without room is dropped. */
+/* The callers check that text has room. An answer to telnet is dropped if it has none. */
 static void queue_bytes(struct chat_client *client, const char *bytes, size_t length)
 {
     if (length > QUEUE_BYTES - client->queued)
@@ -342,7 +342,7 @@ static void send_some(struct chat_client *client)
         client->waited_ms = 0;
 }
 
-/* Once a script has sent everything, the server is told, and the script hears answers. */
+/* Tells the server when a script has sent everything. Answers may still come. */
 static void half_close(struct chat_client *client)
 {
     if (client->at_terminal || client->reads_input || client->queued > 0 ||
@@ -373,20 +373,6 @@ static void enter_terminal(struct chat_client *client)
     sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
-/*
- * The program goes on after a stop. A signal that ends it may have come meanwhile, and is
- * delivered first: in the background, taking the terminal would stop the program again.
- */
-static void resume(struct chat_client *client)
-{
-    signals_let_in(&client->signals);
-    suspend_requested = resumed = 0;
-    if (signals_stop_requested())
-        return;
-    enter_terminal(client);
-    display_hide_prompt(&client->display); /* still shown after SIGSTOP: draw it again */
-}
-
 static void heed_signals(struct chat_client *client)
 {
     if (suspend_requested) {
@@ -394,12 +380,17 @@ static void heed_signals(struct chat_client *client)
         terminal_stop_program();
         resumed = 1;
     }
-    if (resumed)
-        resume(client);
-    if (resized) {
-        resized = 0;
-        display_hide_prompt(&client->display);
+    if (resumed) {
+        /* If one that ends the program is pending, taking the terminal could stop it. */
+        signals_let_in(&client->signals);
+        suspend_requested = resumed = 0;
+        if (!signals_stop_requested())
+            enter_terminal(client);
+        resized = 1; /* after SIGSTOP the prompt is still thought to be shown */
     }
+    if (resized)
+        display_hide_prompt(&client->display);
+    resized = 0;
 }
 
 /* ---- The loop ----------------------------------------------------------------------- */
