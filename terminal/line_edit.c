@@ -114,18 +114,6 @@ static void show_line(struct line_edit *edit, size_t back)
     memcpy(edit->text, line, edit->length + 1);
 }
 
-static void go_up(struct line_edit *edit)
-{
-    if (edit->back < edit->entered && edit->back < LINE_EDIT_HISTORY)
-        show_line(edit, edit->back + 1);
-}
-
-static void go_down(struct line_edit *edit)
-{
-    if (edit->back > 0)
-        show_line(edit, edit->back - 1);
-}
-
 void line_edit_next(struct line_edit *edit)
 {
     if (edit->length > 0 && !edit->is_secret &&
@@ -180,8 +168,14 @@ static enum line_edit_event press(struct line_edit *edit, unsigned key)
     case CTRL_K: cut_out(edit, edit->cursor, edit->length); break;
     case CTRL_U: cut_out(edit, 0, edit->cursor); break;
     case CTRL_W: cut_out(edit, word_before(edit), edit->cursor); break;
-    case CTRL_N: go_down(edit); break;
-    case CTRL_P: go_up(edit); break;
+    case CTRL_N:
+        if (edit->back > 0)
+            show_line(edit, edit->back - 1);
+        break;
+    case CTRL_P:
+        if (edit->back < edit->entered && edit->back < LINE_EDIT_HISTORY)
+            show_line(edit, edit->back + 1);
+        break;
     case TAB: /* spaces, so that every character in view has a known width */
         insert(edit, "        ", 8 - columns_between(edit, 0, edit->cursor) % 8);
         break;
@@ -231,19 +225,14 @@ void line_edit_pause(struct line_edit *edit)
     edit->escape = OUTSIDE;
 }
 
-static void begin_sequence(struct line_edit *edit, unsigned char byte)
-{
-    edit->parameter = 0;
-    edit->escape = byte == '[' ? IN_NUMBER : byte == 'O' ? AT_FINAL : OUTSIDE;
-}
-
 /* A byte from 0x20 to 0x7E within a sequence. */
 static enum line_edit_event take_sequence(struct line_edit *edit, unsigned char byte)
 {
     bool at_final = edit->escape == AT_FINAL;
 
     if (edit->escape == AFTER_ESC) {
-        begin_sequence(edit, byte);
+        edit->parameter = 0;
+        edit->escape = byte == '[' ? IN_NUMBER : byte == 'O' ? AT_FINAL : OUTSIDE;
     } else if (edit->escape == IN_NUMBER && byte >= '0' && byte <= '9') {
         edit->parameter = (edit->parameter * 10 + byte - '0') % 1000;
     } else if (edit->escape == IN_NUMBER && byte == '[') {
