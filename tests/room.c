@@ -2,11 +2,12 @@
 
 struct program room_open(void)
 {
-    struct program server;
+    return program_serve(PCHATSRV, FIRST_LINE, NULL);
+}
 
-    program_start(&server, "PCHATSRV", "bin/pchatsrv", "-p", "0", NULL);
-    program_read_port(&server, "ChatServer started on port ");
-    return server;
+struct program room_open_by(const char *script)
+{
+    return program_serve_by(script, PCHATSRV, FIRST_LINE, NULL);
 }
 
 struct stream room_join(const struct program *server)

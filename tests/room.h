@@ -1,22 +1,23 @@
 /*
- * room: a chat server under test, and clients that have joined it. The server is the
- * program that the environment variable PCHATSRV names, bin/pchatsrv if it is unset.
+ * room: a chat server under test (bin/pchatsrv), and clients that have joined it.
  */
 #ifndef TESTS_ROOM_H
 #define TESTS_ROOM_H
 
 #include "tests/harness.h"
 
-#define GREETING "You're connected to the C chatserver"
-#define FULL     "Server full, try again later"
+#define PCHATSRV   "bin/pchatsrv"
+#define FIRST_LINE "ChatServer started on port "
+#define GREETING   "You're connected to the C chatserver"
 
-/* Starts the server on a free port. */
+/* Starts the server on a free port, or by a script, as program_serve_by() does. */
 struct program room_open(void);
+struct program room_open_by(const char *script);
 
-/* Connects and reads the greeting; the log's and the others' news are not touched. */
+/* Connects and takes the greeting, but not what the log and the others are told. */
 struct stream room_join(const struct program *server);
 
-/* Fills `clients` with so many, each told of all that joined after it. */
+/* Joins `count` clients, and takes what each is told of those that join after it. */
 void room_fill(const struct program *server, struct stream *clients, int count);
 
 #endif

@@ -1,0 +1,291 @@
+#include "tests/harness.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MOST_ARGUMENTS 24
+#define RUN            "exec \"$@\""
+
+/* ---- Starting ----------------------------------------------------------------------- */
+
+static void become_program(const char *script, const char *arguments[], int out, int err)
+{
+    const char *shell[MOST_ARGUMENTS + 8] = {"sh", "-c", script, "sh"};
+    int none = open("/dev/null", O_RDONLY), count = 4;
+
+    for (int i = 0; arguments[i] != NULL; i++)
+        shell[count++] = arguments[i];
+    dup2(none, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
+    for (int fd = 3; fd < 64; fd++)
+        close(fd);
+    execv("/bin/sh", (char *const *)shell);
+    _exit(127);
+}
+
+/* `variable` holds the program. Its first `count` arguments are there, the rest follow. */
+static struct program start(const char *script, const char *variable,
+                            const char *arguments[MOST_ARGUMENTS + 1], int count,
+                            va_list list)
+{
+    struct program program = {.port = -1};
+    int out[2], err[2];
+
+    while ((arguments[count] = va_arg(list, const char *)) != NULL)
+        ck_assert_int_lt(count++, MOST_ARGUMENTS);
+    /* The variable is split into words: it can be a program with options, or valgrind. */
+    script = formatted("set -- $%s \"$@\"; %s", variable, script);
+    ck_assert(pipe(out) == 0 && pipe(err) == 0);
+    program.pid = fork();
+    ck_assert_int_ne(program.pid, -1);
+    if (program.pid == 0)
+        become_program(script, arguments, out[1], err[1]);
+    close(out[1]);
+    close(err[1]);
+    program.out = stream_of(out[0]);
+    program.err = stream_of(err[0]);
+    return program;
+}
+
+/* What is in PATH is run as it is; what is in the tree is run under $RUN_UNDER. */
+static void set_fallback(const char *variable, const char *path)
+{
+    const char *under = getenv("RUN_UNDER");
+
+    if (under != NULL && strchr(path, '/') != NULL)
+        path = formatted("%s %s", under, path);
+    ck_assert(setenv(variable, path, 0) == 0);
+}
+
+/* Sets the variable of "bin/echo_srv", and returns its name, ECHO_SRV. */
+static const char *export(const char *path)
+{
+    const char *name = strrchr(path, '/');
+    static char variable[64];
+    size_t length = 0;
+
+    for (name = name != NULL ? name + 1 : path; *name != '\0'; name++)
+        variable[length++] = (char)toupper((unsigned char)*name);
+    variable[length] = '\0';
+    set_fallback(variable, path);
+    return variable;
+}
+
+void program_export(const char *path)
+{
+    export(path);
+}
+
+struct program program_run(const char *path, ...)
+{
+    const char *arguments[MOST_ARGUMENTS + 1];
+    struct program program;
+    va_list list;
+
+    va_start(list, path);
+    program = start(RUN, export(path), arguments, 0, list);
+    va_end(list);
+    return program;
+}
+
+struct program program_run_by(const char *script, const char *path, ...)
+{
+    const char *arguments[MOST_ARGUMENTS + 1];
+    struct program program;
+    va_list list;
+
+    va_start(list, path);
+    program = start(script, export(path), arguments, 0, list);
+    va_end(list);
+    return program;
+}
+
+void program_read_port(struct program *program, const char *beginning)
+{
+    program->port = atoi(expect_beginning(&program->out, beginning));
+    ck_assert_int_gt(program->port, 0);
+}
+
+struct program program_serve(const char *path, const char *first_line, ...)
+{
+    const char *arguments[MOST_ARGUMENTS + 1] = {"-p", "0"};
+    struct program program;
+    va_list list;
+
+    va_start(list, first_line);
+    program = start(RUN, export(path), arguments, 2, list);
+    va_end(list);
+    program_read_port(&program, first_line);
+    return program;
+}
+
+struct program program_serve_by(const char *script, const char *path,
+                                const char *first_line, ...)
+{
+    const char *arguments[MOST_ARGUMENTS + 1] = {"-p", "0"};
+    struct program program;
+    va_list list;
+
+    va_start(list, first_line);
+    program = start(script, export(path), arguments, 2, list);
+    va_end(list);
+    program_read_port(&program, first_line);
+    return program;
+}
+
+/* ---- Ending ------------------------------------------------------------------------- */
+
+int program_wait(struct program *program)
+{
+    int status;
+
+    /* The end of its standard error comes with its own, and can be awaited for a time. */
+    stream_fill_to_end(&program->err);
+    ck_assert_int_eq(waitpid(program->pid, &status, 0), program->pid);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void expect_status(struct program *program, int status)
+{
+    ck_assert_int_eq(program_wait(program), status);
+}
+
+static void close_outputs(struct program *program)
+{
+    stream_close(&program->out);
+    stream_close(&program->err);
+}
+
+void expect_success(struct program *program)
+{
+    expect_end(&program->out);
+    expect_status(program, 0);
+    expect_end(&program->err);
+    close_outputs(program);
+}
+
+void expect_failure(struct program *program, const char *format, ...)
+{
+    char expected[1024];
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(expected, sizeof expected, format, list);
+    va_end(list);
+    expect_lf(&program->err, "%s", expected);
+    expect_status(program, 1);
+    expect_end(&program->err);
+    close_outputs(program);
+}
+
+static void expect_status_2(struct program *program)
+{
+    expect_status(program, 2);
+    ck_assert_uint_gt(program->err.length, 0);
+    expect_end(&program->out);
+    close_outputs(program);
+}
+
+void expect_usage_error(const char *path, ...)
+{
+    const char *arguments[MOST_ARGUMENTS + 1];
+    struct program program;
+    va_list list;
+
+    va_start(list, path);
+    program = start(RUN, export(path), arguments, 0, list);
+    va_end(list);
+    expect_status_2(&program);
+}
+
+void program_kill(const struct program *program, int signal_number)
+{
+    ck_assert_int_eq(kill(program->pid, signal_number), 0);
+}
+
+void program_stop(struct program *program)
+{
+    program_kill(program, SIGTERM);
+    stream_fill_to_end(&program->out);
+    expect_status(program, 0);
+    expect_end(&program->err);
+    close_outputs(program);
+}
+
+/* ---- While it runs ------------------------------------------------------------------ */
+
+void program_pause(const struct program *program)
+{
+    int status;
+
+    program_kill(program, SIGSTOP);
+    ck_assert_int_eq(waitpid(program->pid, &status, WUNTRACED), program->pid);
+    ck_assert(WIFSTOPPED(status));
+}
+
+void program_go_on(const struct program *program)
+{
+    program_kill(program, SIGCONT);
+}
+
+int64_t program_cpu_ns(const struct program *program)
+{
+    struct timespec used;
+    clockid_t clock;
+
+    ck_assert_int_eq(clock_getcpuclockid(program->pid, &clock), 0);
+    ck_assert_int_eq(clock_gettime(clock, &used), 0);
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
+void expect_rest(const struct program *program, int ms)
+{
+    int64_t before = program_cpu_ns(program);
+
+    sleep_ms(ms);
+    ck_assert_int_lt(program_cpu_ns(program) - before, (int64_t)ms * 1000000 / 3);
+}
+
+/* ---- An older way to say the same --------------------------------------------------- */
+
+void program_start(struct program *program, const char *variable, const char *fallback,
+                   ...)
+{
+    const char *arguments[MOST_ARGUMENTS + 1];
+    va_list list;
+
+    va_start(list, fallback);
+    set_fallback(variable, fallback);
+    *program = start(RUN, variable, arguments, 0, list);
+    va_end(list);
+}
+
+void program_start_by(struct program *program, const char *script, const char *variable,
+                      const char *fallback, ...)
+{
+    const char *arguments[MOST_ARGUMENTS + 1];
+    va_list list;
+
+    va_start(list, fallback);
+    set_fallback(variable, fallback);
+    *program = start(script, variable, arguments, 0, list);
+    va_end(list);
+}
+
+void expect_wrong_usage(const char *variable, const char *fallback, const char *first,
+                        const char *second)
+{
+    struct program wrong;
+
+    program_start(&wrong, variable, fallback, first, second, NULL);
+    expect_status_2(&wrong);
+}

@@ -1,0 +1,83 @@
+/*
+ * program: a program under test, with its standard output and error in pipes.
+ *
+ * A program is named by its path from the top of the tree ("bin/echo_srv"), or by a name
+ * that the shell looks up in PATH ("nc"). The environment variable named after it in
+ * capitals (ECHO_SRV, NC) can say what to run instead, as words for a shell, and RUN_UNDER
+ * what to run all the tree's programs with: valgrind and its options.
+ */
+#ifndef TESTS_PROGRAM_H
+#define TESTS_PROGRAM_H
+
+#include "tests/stream.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct program {
+    pid_t pid;
+    int port; /* a server's, or -1 */
+    struct stream out, err;
+};
+
+/* Starts a program with the arguments up to a NULL. Its standard input is empty. */
+struct program program_run(const char *path, ...);
+
+/* The same by a shell script, in which "$@" stands for the program and its arguments. */
+struct program program_run_by(const char *script, const char *path, ...);
+
+/*
+ * Starts a server on a free port (with -p 0), and takes that port from the first line that
+ * it prints: `first_line` and the number.
+ */
+struct program program_serve(const char *path, const char *first_line, ...);
+struct program program_serve_by(const char *script, const char *path,
+                                const char *first_line, ...);
+
+/* Sets ECHO_SRV for "bin/echo_srv", as it is described above, for a script to use. */
+void program_export(const char *path);
+
+/* Waits for the end. Returns the exit status, or 128 and the signal that ended it. */
+int program_wait(struct program *program);
+
+/* The program ends with this status. */
+void expect_status(struct program *program, int status);
+
+/* It ends with status 0, and prints nothing more. */
+void expect_success(struct program *program);
+
+/* It complains in this line, and in no other, and ends with status 1. */
+void expect_failure(struct program *program, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Started with these arguments (up to a NULL) it only complains, and ends with status 2. */
+void expect_usage_error(const char *path, ...);
+
+/* Sends a signal. */
+void program_kill(const struct program *program, int signal_number);
+
+/* Sends SIGTERM and expects status 0, with nothing on standard error. */
+void program_stop(struct program *program);
+
+/* Stops it (SIGSTOP), so that all that is sent until it continues reaches it together. */
+void program_pause(const struct program *program);
+void program_go_on(const struct program *program);
+
+/* Nanoseconds of processor time that it has used. */
+int64_t program_cpu_ns(const struct program *program);
+
+/* It waits: for `ms` it uses less than a third of a processor. */
+void expect_rest(const struct program *program, int ms);
+
+/* ---- An older way to say the same --------------------------------------------------- */
+
+/* `variable` and `fallback` are "ECHO_SRV" and "bin/echo_srv". */
+void program_start(struct program *program, const char *variable, const char *fallback,
+                   ...);
+void program_start_by(struct program *program, const char *script, const char *variable,
+                      const char *fallback, ...);
+void program_read_port(struct program *program, const char *beginning);
+void expect_wrong_usage(const char *variable, const char *fallback, const char *first,
+                        const char *second);
+
+#endif
