@@ -127,6 +127,12 @@ void send_text(struct stream *stream, const char *text)
     send_bytes(stream, text, strlen(text));
 }
 
+void send_repeated(struct stream *stream, const char *text, size_t times)
+{
+    while (times-- > 0)
+        send_text(stream, text);
+}
+
 void send_line(struct stream *stream, const char *format, ...)
 {
     char line[4096];
@@ -352,7 +358,7 @@ char *expect_beginning(struct stream *stream, const char *beginning)
     return line + strlen(beginning);
 }
 
-void expect_words(struct stream *stream, const char *words)
+void expect_containing(struct stream *stream, const char *words)
 {
     const char *line = take_line(stream);
 

@@ -50,6 +50,9 @@ void stream_half_close(struct stream *stream); /* ends what it sends, and still 
 void send_bytes(struct stream *stream, const void *bytes, size_t length);
 void send_text(struct stream *stream, const char *text);
 
+/* Sends text `times` times. */
+void send_repeated(struct stream *stream, const char *text, size_t times);
+
 /* Sends a line as printf() would write it, ended with LF. */
 void send_line(struct stream *stream, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -110,7 +113,7 @@ void expect_lf(struct stream *stream, const char *format, ...)
 char *expect_beginning(struct stream *stream, const char *beginning);
 
 /* The next line has these words in it. */
-void expect_words(struct stream *stream, const char *words);
+void expect_containing(struct stream *stream, const char *words);
 
 /* Nothing more arrives, and the peer closes. */
 void expect_end(struct stream *stream);

@@ -1,13 +1,12 @@
-/* What people in the room say and read: pchatsrv as a black box. */
+/* What people in the room say and read: pchatsrv from outside. */
 #include "tests/room.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-/* Every test starts with a server and two clients, each of whom knows of the other. */
+/* Each test starts with a server and two clients that know of each other. */
 static struct program server;
 static struct stream ann, bob;
 static const char *ann_name, *bob_name;
@@ -39,7 +38,7 @@ START_TEST(row_1_a_session_of_two_is_held_to_the_byte)
     expect_line(&ann, "[%s] Hello, is anyone there?", bob_name);
     send_text(&ann, "Yes, I'm here.\r\n");
     expect_line(&bob, "[%s] Yes, I'm here.", ann_name);
-    (void)shutdown(ann.fd, SHUT_WR);
+    stream_half_close(&ann);
     expect_end(&ann);
     expect_line(&bob, "Client left %s", ann_name);
 
@@ -104,27 +103,24 @@ START_TEST(an_empty_line_is_passed_on_as_one)
 }
 END_TEST
 
-/* Sends `unit` so often, and reads it back from pieces that are all whole and in bounds. */
+/*
+ * Sends one line of `count` units. They are to come back as `shown`, in pieces of whole units
+ * that are as long as 2,048 bytes allow.
+ */
 static void send_long_line(const char *unit, const char *shown, size_t count)
 {
-    size_t unit_length = strlen(unit), shown_length = strlen(shown), seen = 0;
-    char prefix[128];
+    size_t shown_length = strlen(shown), seen = 0;
 
-    for (size_t i = 0; i < count; i++)
-        send_bytes(&ann, unit, unit_length);
+    send_repeated(&ann, unit, count);
     send_text(&ann, "\n");
-    (void)snprintf(prefix, sizeof prefix, "[%s] ", ann_name);
     while (seen < count) {
-        char *line = next_line(&bob), *text = line + strlen(prefix);
+        const char *text = expect_beginning(&bob, formatted("[%s] ", ann_name));
+        size_t left = (count - seen) * shown_length;
 
-        ck_assert_int_eq(strncmp(line, prefix, strlen(prefix)), 0);
         ck_assert_uint_le(strlen(text), 2048);
-        ck_assert_uint_gt(strlen(text), 2048 - 8 < (count - seen) * shown_length
-                                            ? 2048 - 8
-                                            : (count - seen) * shown_length - 1);
+        ck_assert_uint_gt(strlen(text), 2048 - 8 < left ? 2048 - 8 : left - 1);
         for (; *text; text += shown_length, seen++)
             ck_assert_int_eq(strncmp(text, shown, shown_length), 0);
-        free(line);
     }
     ck_assert_uint_eq(seen, count);
     send_text(&ann, "end\n");
@@ -153,7 +149,7 @@ START_TEST(a_long_line_is_never_cut_inside_a_character)
 }
 END_TEST
 
-START_TEST(what_stands_without_a_line_end_is_passed_on_before_the_client_left)
+START_TEST(text_without_a_line_end_is_passed_on_before_the_client_left)
 {
     send_text(&ann, "my last words");
     stream_close(&ann);
@@ -163,14 +159,14 @@ START_TEST(what_stands_without_a_line_end_is_passed_on_before_the_client_left)
 }
 END_TEST
 
-START_TEST(a_full_line_is_passed_on_before_the_client_left_with_the_piece_behind_it)
+START_TEST(a_full_line_is_passed_on_before_the_client_left_with_the_piece_after_it)
 {
     static char full[2048 + 1];
 
     memset(full, 'x', 2048);
     send_text(&ann, full);
     send_text(&ann, "\xE2\x82");
-    (void)shutdown(ann.fd, SHUT_WR);
+    stream_half_close(&ann);
     expect_line(&bob, "[%s] %s", ann_name, full);
     expect_line(&bob, "[%s] \xEF\xBF\xBD", ann_name);
     expect_line(&bob, "Client left %s", ann_name);
@@ -180,7 +176,7 @@ END_TEST
 START_TEST(what_was_sent_before_a_half_close_is_passed_on)
 {
     send_text(&ann, "one\ntwo\nthree\xE2\x82");
-    (void)shutdown(ann.fd, SHUT_WR);
+    stream_half_close(&ann);
     expect_line(&bob, "[%s] one", ann_name);
     expect_line(&bob, "[%s] two", ann_name);
     expect_line(&bob, "[%s] three\xEF\xBF\xBD", ann_name);
@@ -194,7 +190,7 @@ END_TEST
 START_TEST(a_lone_carriage_return_forges_no_line)
 {
     send_text(&ann, "me\r[someone] forged\r\r\nend\r");
-    (void)shutdown(ann.fd, SHUT_WR);
+    stream_half_close(&ann);
     expect_line(&bob, "[%s] me^M[someone] forged^M", ann_name);
     expect_line(&bob, "[%s] end^M", ann_name);
 }
@@ -231,13 +227,12 @@ START_TEST(valid_utf8_goes_through_unchanged)
     const char *text = "na\xC3\xAFve \xE2\x82\xAC \xE6\xBC\xA2\xE5\xAD\x97 "
                        "\xF0\x9F\x98\x80 \xC2\xA0\xF4\x8F\xBF\xBF";
 
-    send_text(&ann, text);
-    send_text(&ann, "\n");
+    send_line(&ann, "%s", text);
     expect_line(&bob, "[%s] %s", ann_name, text);
 }
 END_TEST
 
-START_TEST(bytes_that_are_no_utf8_become_replacement_characters)
+START_TEST(bytes_that_are_not_utf8_become_replacement_characters)
 {
     static const struct {
         const char *sent, *shown;
@@ -251,9 +246,8 @@ START_TEST(bytes_that_are_no_utf8_become_replacement_characters)
         {"\xF0\x9F\x98", "\xEF\xBF\xBD"}, /* cut short by the line's end */
     };
 
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        send_text(&ann, cases[i].sent);
-        send_text(&ann, "\n");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        send_line(&ann, "%s", cases[i].sent);
         expect_line(&bob, "[%s] %s", ann_name, cases[i].shown);
     }
 }
@@ -295,8 +289,7 @@ END_TEST
 START_TEST(a_subnegotiation_is_skipped_and_one_that_does_not_end_mutes_nobody)
 {
     send_text(&ann, "a\xFF\xFA\x2A");
-    for (int i = 0; i < 100; i++)
-        send_text(&ann, "01234\xFF\xFF\r\x1B");
+    send_repeated(&ann, "0123456\n\r\x1B", 20000);
     send_text(&ann, "\xFF\xF0z\n");
     expect_line(&bob, "[%s] az", ann_name);
     /* Two letters of Latin-1 that telnet takes for IAC SB. */
@@ -399,7 +392,7 @@ START_TEST(a_nick_is_told_to_all_and_used_from_then_on)
     expect_line(&bob, "[Ann-2_x] again");
     stream_close(&ann);
     expect_line(&bob, "Client left Ann-2_x");
-    (void)skip_to_line(&server.out, "Client left Ann-2_x");
+    skip_to_line(&server.out, "Client left Ann-2_x");
     ann = room_join(&server);
 }
 END_TEST
@@ -420,16 +413,14 @@ START_TEST(a_nick_in_use_is_refused_whatever_its_case_until_its_client_has_left)
 }
 END_TEST
 
-START_TEST(a_nick_that_is_none_is_refused)
+START_TEST(a_nick_that_is_not_a_name_is_refused)
 {
     static const char *const bad[] = {
         "",     "seventeen-letters", "a b", "a.b", "\xC3\xA9", "a:1", "[ann]",
         "\x1B", "127.0.0.1"};
 
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        send_text(&ann, "/nick ");
-        send_text(&ann, bad[i]);
-        send_text(&ann, "\n");
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        send_line(&ann, "/nick %s", bad[i]);
         expect_line(&ann, "/nick NAME: a name is 1 to 16 letters, digits, - and _");
     }
     send_text(&ann, "/nick seventeen_letters\n/nick  sixteen-letters_ \n");
@@ -467,13 +458,12 @@ START_TEST(who_in_a_larger_room_names_each_once)
         more[i] = room_join(&server);
     send_text(&more[37], "/who\n/unknown\n");
     for (;;) {
-        char *row = next_line(&more[37]);
+        const char *row = take_line(&more[37]);
 
         ck_assert_uint_le(strlen(row), 80);
         if (strncmp(row, "Unknown", 7) == 0)
             break;
-        (void)strcat(strcat(all, row), " ");
-        free(row);
+        strcat(strcat(all, row), " ");
     }
     ck_assert_int_eq(strncmp(all, "40 here: ", 9), 0);
     for (int i = 0; i < 38; i++)
@@ -501,9 +491,8 @@ START_TEST(msg_is_read_by_the_two_alone)
     expect_line(&bob, "Client joined %s", name_of(&eve));
     send_text(&bob, "/nick bob\n");
     expect_line(&ann, "Client %s is now bob", bob_name);
-    send_text(&ann, "/msg BOB between us \n/msg ");
-    send_text(&ann, name_of(&eve));
-    send_text(&ann, " you\n/msg carl hi\n/msg bob\n/msg\nall\n");
+    send_line(&ann, "/msg BOB between us \n/msg %s you", name_of(&eve));
+    send_text(&ann, "/msg carl hi\n/msg bob\n/msg\nall\n");
     expect_line(&bob, "Client %s is now bob", bob_name);
     expect_line(&bob, "[%s to you] between us ", ann_name);
     expect_line(&bob, "[%s] all", ann_name);
@@ -524,13 +513,17 @@ START_TEST(a_command_of_more_than_a_line_is_refused_and_no_piece_of_it_is_said)
 {
     static const char *const commands[] = {"/msg ", "/me ", "/me", "/unknown ", "/quit "};
 
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        send_text(&ann, commands[i]);
-        for (int n = 0; n < 10000; n++)
-            send_text(&ann, n % 2000 == 1000 ? " " : "/");
-        send_text(&ann, "\nend\n");
-        expect_line(&ann, "A command has at most 2048 bytes: this one was not sent");
-        expect_line(&bob, "[%s] end", ann_name);
+    expect_line(&bob, "Client joined %s", name_of(&eve));
+    send_text(&bob, "/nick bob\n");
+    expect_line(&bob, "Client %s is now bob", bob_name);
+    send_text(&ann, "/msg bob ");
+    send_repeated(&ann, "/", 10000);
+    send_text(&ann, "\nall\n");
+    while (seen < 10000) {
+        const char *line = take_line(&bob);
+
+        ck_assert_ptr_eq(strstr(line, " to you] "), strchr(line, ' '));
+        seen += strlen(strrchr(line, ' ') + 1);
     }
 }
 END_TEST
@@ -552,20 +545,43 @@ START_TEST(a_command_of_a_whole_line_keeps_every_byte)
 }
 END_TEST
 
-START_TEST(a_piece_of_a_long_line_is_no_command)
+START_TEST(a_piece_of_a_long_line_is_not_a_command)
 {
-    for (int i = 0; i < 2048; i++)
-        send_text(&ann, "x");
+    send_repeated(&ann, "x", 2048);
     send_text(&ann, "/quit\n");
-    free(next_line(&bob));
+    ck_assert_uint_eq(strlen(expect_beginning(&bob, formatted("[%s] x", ann_name))),
+                      2047);
     expect_line(&bob, "[%s] /quit", ann_name);
+}
+END_TEST
+
+START_TEST(the_rest_of_a_long_unknown_command_is_not_said)
+{
+    send_text(&ann, "/unknown ");
+    send_repeated(&ann, "x", 5000);
+    send_text(&ann, "\nend\n");
+    expect_line(&ann, "Unknown command /unknown, try /help");
+    expect_line(&bob, "[%s] end", ann_name);
+}
+END_TEST
+
+START_TEST(a_command_whose_own_words_fill_a_line_harms_nobody)
+{
+    send_text(&ann, "/msg ");
+    send_repeated(&ann, "a", 5000);
+    send_text(&ann, "\n/me");
+    send_repeated(&ann, " ", 5000);
+    send_text(&ann, "waves\nend\n");
+    expect_line(&ann, "/msg NAME TEXT: it wants a name and a text");
+    expect_line(&ann, "/me ACTION: it wants an action");
+    expect_line(&bob, "[%s] end", ann_name);
 }
 END_TEST
 
 START_TEST(a_question_without_a_line_end_is_answered_before_the_end)
 {
     send_text(&ann, "/who");
-    (void)shutdown(ann.fd, SHUT_WR);
+    stream_half_close(&ann);
     expect_line(&ann, "2 here: %s, %s", ann_name, bob_name);
     expect_end(&ann);
     expect_line(&bob, "Client left %s", ann_name);
@@ -578,12 +594,8 @@ START_TEST(help_names_every_command)
                                            "/msg NAME TEXT", "/help", "/quit"};
 
     send_text(&ann, "/help\n");
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        char *line = next_line(&ann);
-
-        ck_assert_int_eq(strncmp(line, commands[i], strlen(commands[i])), 0);
-        free(line);
-    }
+    for (size_t i = 0; i < COUNT(commands); i++)
+        expect_beginning(&ann, commands[i]);
     expect_line(&ann, "//TEXT          say /TEXT");
 }
 END_TEST
@@ -618,7 +630,7 @@ START_TEST(quit_leaves_with_words_or_without_after_all_was_read)
     expect_end(&ann);
     expect_line(&bob, "Client left %s: see you", ann_name);
     send_text(&eve, "/quit");
-    (void)shutdown(eve.fd, SHUT_WR);
+    stream_half_close(&eve);
     expect_line(&bob, "Client left %s", eve_name);
     send_text(&bob, "/who\n");
     expect_line(&bob, "1 here: %s", bob_name);
@@ -638,14 +650,14 @@ int main(void)
         a_line_of_2048_bytes_is_one_line,
         a_longer_line_goes_out_in_pieces_and_nothing_is_lost,
         a_long_line_is_never_cut_inside_a_character,
-        what_stands_without_a_line_end_is_passed_on_before_the_client_left,
-        a_full_line_is_passed_on_before_the_client_left_with_the_piece_behind_it,
+        text_without_a_line_end_is_passed_on_before_the_client_left,
+        a_full_line_is_passed_on_before_the_client_left_with_the_piece_after_it,
         what_was_sent_before_a_half_close_is_passed_on,
         a_lone_carriage_return_forges_no_line,
         control_characters_are_shown_in_caret_notation,
         c1_control_characters_are_shown_as_cat_v_does,
         valid_utf8_goes_through_unchanged,
-        bytes_that_are_no_utf8_become_replacement_characters,
+        bytes_that_are_not_utf8_become_replacement_characters,
         a_percent_sign_is_nothing_special,
         telnet_commands_reach_nobody_however_they_are_cut,
         a_doubled_255_is_data,
@@ -658,27 +670,24 @@ int main(void)
         urgent_data_is_read_in_its_place,
         a_nick_is_told_to_all_and_used_from_then_on,
         a_nick_in_use_is_refused_whatever_its_case_until_its_client_has_left,
-        a_nick_that_is_none_is_refused,
+        a_nick_that_is_not_a_name_is_refused,
         who_names_all_who_are_here_to_the_one_who_asks,
         who_in_a_larger_room_names_each_once,
         me_says_what_one_does,
         msg_is_read_by_the_two_alone,
-        a_command_of_more_than_a_line_is_refused_and_no_piece_of_it_is_said,
-        a_command_of_a_whole_line_keeps_every_byte,
-        a_piece_of_a_long_line_is_no_command,
+        no_piece_of_a_long_msg_is_read_by_anyone_else,
+        a_piece_of_a_long_line_is_not_a_command,
+        the_rest_of_a_long_unknown_command_is_not_said,
+        a_command_whose_own_words_fill_a_line_harms_nobody,
         a_question_without_a_line_end_is_answered_before_the_end,
         help_names_every_command,
         an_unknown_command_gets_a_sentence_that_names_help,
         two_slashes_say_one,
         quit_leaves_with_words_or_without_after_all_was_read,
+        NULL,
     };
-    Suite *suite = suite_create("what is said in the room");
-    TCase *tcase = tcase_create("room");
+    const struct test_case cases[] = {
+        {.name = "room", .tests = tests, .set_up = open_room, .tear_down = close_room}};
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, open_room, close_room);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_cases("what is said in the room", cases, COUNT(cases));
 }

@@ -57,7 +57,7 @@ static void sit_down(struct typist *typist, const char *script, int port)
 {
     char number[16];
 
-    (void)snprintf(number, sizeof number, "%d", port);
+    snprintf(number, sizeof number, "%d", port);
     ck_assert(setenv("CHAT_CLI", "bin/chat_cli", 0) == 0);
     ck_assert(setenv("PORT", number, 1) == 0);
     ck_assert(setenv("PS1", "$ ", 1) == 0 && unsetenv("ENV") == 0);
@@ -186,7 +186,7 @@ static void close_terminal(void)
 {
     if (ann.pid == 0)
         return;
-    (void)kill(ann.pid, SIGTERM);
+    kill(ann.pid, SIGTERM);
     (void)leave(&ann);
 }
 
@@ -216,12 +216,12 @@ START_TEST(row_15_the_prompt_is_intact_after_ten_messages_arrive_while_typing)
     for (int i = 0; i < 10; i++) {
         char line[64];
 
-        (void)snprintf(line, sizeof line, "[bob] message %d\r\n", i);
+        snprintf(line, sizeof line, "[bob] message %d\r\n", i);
         say(line);
-        (void)snprintf(line, sizeof line, "[bob] message %d\n", i);
-        (void)strcat(expected, line);
+        snprintf(line, sizeof line, "[bob] message %d\n", i);
+        strcat(expected, line);
     }
-    (void)strcat(expected, "> half a li|ne");
+    strcat(expected, "> half a li|ne");
     see(&ann, expected);
     type(&ann, "\r");
     expect_line(&server, "half a line");
@@ -587,7 +587,7 @@ START_TEST(a_signal_leaves_and_the_terminal_is_as_before)
         see(&bob, "\n> |");
         type(&bob, "half");
         see(&bob, "\n> half|");
-        ck_assert_int_eq(kill(bob.pid, leaving[i]), 0);
+        program_kill(&bob, leaving[i]);
         ck_assert_int_eq(leave(&bob), 0);
         see(&bob, "\n> half\n|");
     }
@@ -596,13 +596,13 @@ END_TEST
 
 START_TEST(continued_without_a_stop_it_still_knows_the_settings_before)
 {
-    ck_assert_int_eq(kill(ann.pid, SIGCONT), 0);
+    program_kill(&ann, SIGCONT);
     type(&ann, "a");
     see(&ann, "\n> a|");
-    ck_assert_int_eq(kill(ann.pid, SIGCONT), 0);
+    program_kill(&ann, SIGCONT);
     type(&ann, "b");
     see(&ann, "\n> ab|");
-    ck_assert_int_eq(kill(ann.pid, SIGTERM), 0);
+    program_kill(&ann, SIGTERM);
     ck_assert_int_eq(leave(&ann), 0);
 }
 END_TEST
@@ -675,7 +675,7 @@ static void fill_screen(void)
 START_TEST(a_terminal_that_shows_nothing_more_does_not_keep_it_from_ending)
 {
     fill_screen();
-    ck_assert_int_eq(kill(ann.pid, SIGTERM), 0);
+    program_kill(&ann, SIGTERM);
     ck_assert_int_eq(waitpid(ann.pid, NULL, 0), ann.pid);
     ann.pid = 0;
     expect_settings_as_before(&ann);
@@ -697,8 +697,8 @@ START_TEST(a_terminal_that_is_gone_ends_it)
 {
     int status;
 
-    (void)close(ann.line);
-    (void)close(ann.terminal);
+    close(ann.line);
+    close(ann.terminal);
     ck_assert_int_eq(waitpid(ann.pid, &status, 0), ann.pid);
     ann.pid = 0;
     expect_end(&server);
@@ -856,9 +856,8 @@ static void run_script(const char *words)
 {
     char number[16];
 
-    (void)snprintf(number, sizeof number, "%d", port);
-    program_start_by(&script, words, "CHAT_CLI", "bin/chat_cli", "127.0.0.1", number,
-                     NULL);
+    snprintf(number, sizeof number, "%d", port);
+    script = program_run_by(words, "bin/chat_cli", "127.0.0.1", number, NULL);
 }
 
 START_TEST(a_script_sends_its_lines_and_prints_what_comes)
@@ -874,7 +873,7 @@ START_TEST(a_script_sends_its_lines_and_prints_what_comes)
     expect_lf(&script.out, "last");
     expect_end(&script.out);
     expect_end(&script.err);
-    ck_assert_int_eq(program_wait(&script), 0);
+    expect_status(&script, 0);
 }
 END_TEST
 
@@ -885,7 +884,7 @@ START_TEST(a_byte_that_would_be_a_telnet_command_is_sent_as_data)
     expect_bytes(&server, "a\377\377\360\377\377\377\377", 8);
     expect_end(&server);
     stream_close(&server);
-    ck_assert_int_eq(program_wait(&script), 0);
+    expect_status(&script, 0);
 }
 END_TEST
 
@@ -899,7 +898,7 @@ START_TEST(a_script_ends_after_a_second_of_silence)
     say("noise\n");
     expect_lf(&script.out, "noise");
     expect_end(&script.out);
-    ck_assert_int_eq(program_wait(&script), 0);
+    expect_status(&script, 0);
     ck_assert_int_ge(clock_ms() - begun, 1000);
 }
 END_TEST
@@ -908,12 +907,12 @@ START_TEST(a_script_gives_up_on_a_server_that_has_stopped_reading)
 {
     char words[64];
 
-    (void)snprintf(words, sizeof words, "yes | $CHAT_CLI -t 0.2 127.0.0.1 %d", port);
+    snprintf(words, sizeof words, "yes | $CHAT_CLI -t 0.2 127.0.0.1 %d", port);
     run_script(words);
     await_client();
     expect_lf(&script.err, "chat_cli: the server has stopped reading");
     expect_lf(&script.err, "chat_cli: not all was sent");
-    ck_assert_int_eq(program_wait(&script), 1);
+    expect_status(&script, 1);
 }
 END_TEST
 
@@ -929,7 +928,7 @@ static void say_much(int ms)
         say(line);
         say("\n");
     }
-    (void)poll(NULL, 0, ms);
+    sleep_ms(ms);
     for (int i = 0; i < lines; i++)
         expect_lf(&script.out, "%s", line);
 }
@@ -939,17 +938,17 @@ START_TEST(a_script_whose_reader_is_slow_does_not_blame_the_server)
 {
     char words[64];
 
-    (void)snprintf(words, sizeof words, "yes | $CHAT_CLI -t 2 127.0.0.1 %d", port);
+    snprintf(words, sizeof words, "yes | $CHAT_CLI -t 2 127.0.0.1 %d", port);
     run_script(words);
     await_client();
     for (int i = 0; i < 6; i++) { /* each time the system takes more of what is sent... */
         say_much(0);
-        (void)poll(NULL, 0, 100);
+        sleep_ms(100);
     }
     say_much(2200); /* ...but now it takes nothing */
     stream_reset(&server);
     expect_lf(&script.err, "chat_cli: the connection is lost: Connection reset by peer");
-    ck_assert_int_eq(program_wait(&script), 1);
+    expect_status(&script, 1);
 }
 END_TEST
 
@@ -957,14 +956,13 @@ START_TEST(a_script_may_take_its_time_and_the_server_its_own)
 {
     char words[128];
 
-    (void)snprintf(words, sizeof words,
-                   "(echo one; sleep 1; echo two) | $CHAT_CLI -t 0.2 -w 0 127.0.0.1 %d",
-                   port);
+    snprintf(words, sizeof words,
+             "(echo one; sleep 1; echo two) | $CHAT_CLI -t 0.2 -w 0 127.0.0.1 %d", port);
     run_script(words);
     await_client();
     expect_lf(&server, "one");
     expect_lf(&server, "two");
-    ck_assert_int_eq(program_wait(&script), 0);
+    expect_status(&script, 0);
 }
 END_TEST
 
@@ -972,12 +970,12 @@ START_TEST(an_address_that_refuses_is_not_the_last)
 {
     char words[64]; /* localhost is ::1 first, where it is both: nobody listens there */
 
-    (void)snprintf(words, sizeof words, "echo hello | $CHAT_CLI localhost %d", port);
+    snprintf(words, sizeof words, "echo hello | $CHAT_CLI localhost %d", port);
     run_script(words);
     await_client();
     expect_lf(&server, "hello");
     stream_close(&server);
-    ck_assert_int_eq(program_wait(&script), 0);
+    expect_status(&script, 0);
 }
 END_TEST
 
@@ -989,7 +987,7 @@ START_TEST(all_of_a_long_input_is_sent)
         expect_lf(&server, "a line of a long input");
     expect_end(&server);
     stream_close(&server);
-    ck_assert_int_eq(program_wait(&script), 0);
+    expect_status(&script, 0);
 }
 END_TEST
 
@@ -1005,7 +1003,7 @@ START_TEST(a_long_line_is_printed_whole)
     stream_close(&server);
     line = next_line(&script.out);
     ck_assert_uint_eq(strlen(line), 10000);
-    ck_assert_int_eq(program_wait(&script), 0);
+    expect_status(&script, 0);
 }
 END_TEST
 
@@ -1018,7 +1016,7 @@ START_TEST(a_connection_lost_before_all_is_sent_is_status_1)
     expect_lf(&script.err, "chat_cli: the connection is lost: Connection reset by peer");
     expect_lf(&script.err, "chat_cli: not all was sent");
     expect_lf(&script.out, "status 1");
-    (void)kill(script.pid, SIGTERM); /* the shell, which waits for its sleep */
+    kill(script.pid, SIGTERM); /* the shell, which waits for its sleep */
 }
 END_TEST
 
@@ -1031,7 +1029,7 @@ START_TEST(all_was_sent_if_the_server_ends_first_and_there_is_no_more)
     stream_close(&server);
     expect_lf(&script.out, "bye");
     expect_lf(&script.out, "status 0");
-    (void)kill(script.pid, SIGTERM); /* the shell, which waits for its sleep */
+    kill(script.pid, SIGTERM); /* the shell, which waits for its sleep */
 }
 END_TEST
 
@@ -1042,17 +1040,17 @@ START_TEST(a_server_that_closes_early_is_status_1)
     expect_bytes(&server, "y\ny\n", 4);
     stream_reset(&server);
     expect_lf(&script.out, "status 1");
-    (void)program_wait(&script);
+    program_wait(&script);
 }
 END_TEST
 
 START_TEST(nobody_there_is_said_with_host_and_port)
 {
-    (void)close(listener);
+    close(listener);
     run_script("echo hello | \"$@\"");
     expect_lf(&script.err,
               "chat_cli: cannot connect to 127.0.0.1 port %d: Connection refused", port);
-    ck_assert_int_eq(program_wait(&script), 1);
+    expect_status(&script, 1);
 }
 END_TEST
 
@@ -1064,9 +1062,9 @@ START_TEST(wrong_usage_is_status_2)
     for (size_t i = 0; i < COUNT(wrong); i++) {
         char words[64];
 
-        (void)snprintf(words, sizeof words, "$CHAT_CLI %s", wrong[i]);
+        snprintf(words, sizeof words, "$CHAT_CLI %s", wrong[i]);
         run_script(words);
-        ck_assert_int_eq(program_wait(&script), 2);
+        expect_status(&script, 2);
     }
 }
 END_TEST

@@ -24,13 +24,13 @@ static char port_text[16];
 
 static const char *port_of(int port)
 {
-    (void)snprintf(port_text, sizeof port_text, "%d", port);
+    snprintf(port_text, sizeof port_text, "%d", port);
     return port_text;
 }
 
 static void open_server(void)
 {
-    program_start(&server, "DGRAM_SRV", "bin/dgram_srv", "-v", "-p", "0", NULL);
+    server = program_run("bin/dgram_srv", "-v", "-p", "0", NULL);
     program_read_port(&server, "DatagramServer started on port ");
 }
 
@@ -77,7 +77,7 @@ START_TEST(row_4_every_size_of_datagram_comes_back_whole)
     static const size_t sizes[] = {0, 1, 2, 511, 512, 1472, 1473, 9000, 65506, 65507};
     int fd = dial_server("127.0.0.1");
 
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+    for (size_t i = 0; i < COUNT(sizes); i++)
         expect_echo(fd, sizes[i]);
 }
 END_TEST
@@ -87,7 +87,7 @@ START_TEST(every_size_comes_back_over_ipv6_too)
     static const size_t sizes[] = {0, 1, 1452, 1453, 65507, 65527};
     int fd = dial_server("::1");
 
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+    for (size_t i = 0; i < COUNT(sizes); i++)
         expect_echo(fd, sizes[i]);
 }
 END_TEST
@@ -105,11 +105,11 @@ START_TEST(a_burst_of_datagrams_is_echoed_in_order)
     char text[32], got[32];
 
     for (int i = 0; i < 100; i++) {
-        (void)snprintf(text, sizeof text, "number %d", i);
+        snprintf(text, sizeof text, "number %d", i);
         ck_assert_int_gt(send(fd, text, strlen(text) + 1, 0), 0);
     }
     for (int i = 0; i < 100; i++) {
-        (void)snprintf(text, sizeof text, "number %d", i);
+        snprintf(text, sizeof text, "number %d", i);
         ck_assert_uint_eq(await(fd, got, sizeof got), strlen(text) + 1);
         ck_assert_str_eq(got, text);
     }
@@ -122,7 +122,7 @@ START_TEST(peers_that_are_gone_before_their_answer_do_it_no_harm)
         int fd = dial_server(i % 2 ? "127.0.0.1" : "::1");
 
         ck_assert_int_eq(send(fd, "gone", 4, 0), 4);
-        (void)close(fd);
+        close(fd);
     }
     expect_echo(dial_server("127.0.0.1"), 10);
 }
@@ -138,7 +138,7 @@ static int bound_to(const char *address, int port)
     if (bind(fd, (struct sockaddr *)&from, sizeof from) == 0)
         return fd;
     ck_assert_int_eq(errno, EACCES);
-    (void)close(fd);
+    close(fd);
     return -1;
 }
 
@@ -157,8 +157,7 @@ START_TEST(the_ports_of_echo_like_services_and_its_own_get_no_answer)
     int unanswered = 0, sockets[6];
     char expected[64];
 
-    program_start(&other, "DGRAM_SRV", "bin/dgram_srv", "-v", "-b", "127.0.0.1", "-p",
-                  "0", NULL);
+    other = program_run("bin/dgram_srv", "-v", "-b", "127.0.0.1", "-p", "0", NULL);
     program_read_port(&other, "DatagramServer started on port ");
     for (int i = 0; i < 6; i++) {
         sockets[i] = bound_to("127.0.0.9", ports[i] != 0 ? ports[i] : other.port);
@@ -174,11 +173,11 @@ START_TEST(the_ports_of_echo_like_services_and_its_own_get_no_answer)
     for (int i = 0; i < 6; i++)
         if (sockets[i] != -1)
             ck_assert_int_eq(poll(&(struct pollfd){sockets[i], POLLIN, 0}, 1, 0), 0);
-    ck_assert_int_eq(kill(other.pid, SIGTERM), 0);
-    (void)snprintf(expected, sizeof expected,
-                   "datagrams: 1 echoed, 0 dropped, %d not answered", unanswered);
+    program_kill(&other, SIGTERM);
+    snprintf(expected, sizeof expected, "datagrams: 1 echoed, 0 dropped, %d not answered",
+             unanswered);
     expect_lf(&other.out, "%s", expected);
-    ck_assert_int_eq(program_wait(&other), 0);
+    expect_status(&other, 0);
 }
 END_TEST
 
@@ -197,11 +196,11 @@ START_TEST(it_ends_with_a_signal_and_its_counts_while_datagrams_pour_in)
         ck_assert_int_lt(clock_ms(), deadline);
         ck_assert_int_eq(send(other, "hello", 5, 0), 5);
     } while (poll(&(struct pollfd){other, POLLIN, 0}, 1, 10) != 1);
-    ck_assert_int_eq(kill(server.pid, SIGINT), 0);
+    program_kill(&server, SIGINT);
     line = next_line(&server.out);
     ck_assert_ptr_nonnull(strstr(line, "datagrams: "));
-    ck_assert_int_eq(program_wait(&server), 0);
-    (void)kill(flooder, SIGKILL);
+    expect_status(&server, 0);
+    kill(flooder, SIGKILL);
     open_server(); /* for the fixture, which stops one */
 }
 END_TEST
@@ -211,11 +210,11 @@ START_TEST(nc_gets_its_echo)
     struct program nc;
     char script[128];
 
-    (void)snprintf(script, sizeof script, "printf hi | exec nc -u -w 1 127.0.0.1 %d",
-                   server.port);
-    program_start_by(&nc, script, "NC", "nc", NULL);
+    snprintf(script, sizeof script, "printf hi | exec nc -u -w 1 127.0.0.1 %d",
+             server.port);
+    nc = program_run_by(script, "nc", NULL);
     expect_bytes(&nc.out, "hi", 2);
-    ck_assert_int_eq(program_wait(&nc), 0);
+    expect_status(&nc, 0);
 }
 END_TEST
 
@@ -225,14 +224,13 @@ START_TEST(row_5_dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer)
 {
     struct program client;
 
-    program_start(&client, "DGRAM_CLI", "bin/dgram_cli", "-p", port_of(server.port),
-                  NULL);
+    client = program_run("bin/dgram_cli", "-p", port_of(server.port), NULL);
     expect_lf(&client.out, "Hello World ");
-    ck_assert_int_eq(program_wait(&client), 0);
-    program_start(&client, "DGRAM_CLI", "bin/dgram_cli", "-p", port_of(server.port),
-                  "::1", "two", "words", NULL);
+    expect_status(&client, 0);
+    client = program_run("bin/dgram_cli", "-p", port_of(server.port), "::1", "two",
+                         "words", NULL);
     expect_lf(&client.out, "two words");
-    ck_assert_int_eq(program_wait(&client), 0);
+    expect_status(&client, 0);
     expect_end(&client.err);
 }
 END_TEST
@@ -241,8 +239,8 @@ START_TEST(dgram_cli_counts_answers_and_sums_up)
 {
     struct program client;
 
-    program_start(&client, "DGRAM_CLI", "bin/dgram_cli", "-c", "3", "-i", "0.01", "-s",
-                  "1000", "-p", port_of(server.port), "127.0.0.1", NULL);
+    client = program_run("bin/dgram_cli", "-c", "3", "-i", "0.01", "-s", "1000", "-p",
+                         port_of(server.port), "127.0.0.1", NULL);
     for (int i = 0; i < 3; i++) {
         char *line = next_line(&client.out);
         int number = -1;
@@ -254,8 +252,8 @@ START_TEST(dgram_cli_counts_answers_and_sums_up)
         free(line);
     }
     expect_lf(&client.out, "3 sent, 3 received, 0 lost (0.0%%)");
-    ck_assert_int_eq(strncmp(next_line(&client.out), "round trip min/avg/max ", 23), 0);
-    ck_assert_int_eq(program_wait(&client), 0);
+    expect_beginning(&client.out, "round trip min/avg/max ");
+    expect_status(&client, 0);
 }
 END_TEST
 
@@ -295,11 +293,11 @@ START_TEST(dgram_cli_counts_datagrams_of_every_small_size)
         struct program client;
         char text[16];
 
-        (void)snprintf(text, sizeof text, "%d", size);
-        program_start(&client, "DGRAM_CLI", "bin/dgram_cli", "-c", "20", "-i", "0", "-s",
-                      text, "-p", port_of(server.port), "127.0.0.1", NULL);
-        (void)skip_to_line(&client.out, "20 sent, 20 received, 0 lost (0.0%%)");
-        ck_assert_int_eq(program_wait(&client), 0);
+        snprintf(text, sizeof text, "%d", size);
+        client = program_run("bin/dgram_cli", "-c", "20", "-i", "0", "-s", text, "-p",
+                             port_of(server.port), "127.0.0.1", NULL);
+        skip_to_line(&client.out, "20 sent, 20 received, 0 lost (0.0%%)");
+        expect_status(&client, 0);
     }
 }
 END_TEST
@@ -308,7 +306,7 @@ START_TEST(the_answer_comes_from_the_address_that_was_asked_over_ipv4_alone_too)
 {
     struct program four;
 
-    program_start(&four, "DGRAM_SRV", "bin/dgram_srv", "-b", "0.0.0.0", "-p", "0", NULL);
+    four = program_run("bin/dgram_srv", "-b", "0.0.0.0", "-p", "0", NULL);
     program_read_port(&four, "DatagramServer started on port ");
     server.port = four.port;
     expect_echo(dial_server("127.0.0.2"), 100);
@@ -323,8 +321,8 @@ START_TEST(dgram_cli_says_when_nothing_comes)
 
     expect_lf(&client.err, "dgram_cli: no answer from 127.0.0.1 port %d in 0.1 s",
               listener_port(fd));
-    ck_assert_int_eq(program_wait(&client), 1);
-    (void)close(fd);
+    expect_status(&client, 1);
+    close(fd);
 }
 END_TEST
 
@@ -335,12 +333,12 @@ START_TEST(dgram_cli_says_at_once_that_it_is_refused)
     int64_t before = clock_ms();
     struct program client;
 
-    (void)close(fd);
-    program_start(&client, "DGRAM_CLI", "bin/dgram_cli", "-w", "60", "-p", port_of(port),
-                  "127.0.0.1", NULL);
+    close(fd);
+    client =
+        program_run("bin/dgram_cli", "-w", "60", "-p", port_of(port), "127.0.0.1", NULL);
     expect_lf(&client.err, "dgram_cli: no answer from 127.0.0.1 port %d: %s", port,
               strerror(ECONNREFUSED));
-    ck_assert_int_eq(program_wait(&client), 1);
+    expect_status(&client, 1);
     ck_assert_int_lt(clock_ms() - before, 30000);
 }
 END_TEST
@@ -358,8 +356,8 @@ START_TEST(dgram_cli_tells_a_lying_answer_from_a_right_one)
               "dgram_cli: the answer from 127.0.0.1 port %d: it is not what was sent",
               listener_port(fd));
     expect_end(&client.out); /* a stranger's text is not for a terminal */
-    ck_assert_int_eq(program_wait(&client), 1);
-    (void)close(fd);
+    expect_status(&client, 1);
+    close(fd);
 }
 END_TEST
 
@@ -374,7 +372,7 @@ START_TEST(dgram_cli_tells_late_doubled_and_foreign_answers_from_lost_ones)
     /* The first gets its answer when it is too late, and the second's comes twice. */
     expect_lf(&client.out, "number 0: no answer in 0.2 s");
     give(fd, first, length, &from);
-    free(next_line(&client.out)); /* number 0 came late, after so many ms */
+    take_line(&client.out); /* number 0 came late, after so many ms */
     length = take_request(fd, second, sizeof second, &from);
     stranger = bound_to("127.0.0.1", 0);
     give(stranger, second, length, &from); /* never seen: it is not from the server */
@@ -383,11 +381,11 @@ START_TEST(dgram_cli_tells_late_doubled_and_foreign_answers_from_lost_ones)
     give(fd, first, length, &from);
     expect_lf(&client.out, "number 0 came again");
     give(fd, second, length, &from);
-    free(next_line(&client.out)); /* 64 bytes: number 1, so many ms */
+    take_line(&client.out); /* 64 bytes: number 1, so many ms */
     expect_lf(&client.out, "2 sent, 1 received, 1 lost (50.0%%)");
-    ck_assert_int_eq(program_wait(&client), 1);
-    (void)close(stranger);
-    (void)close(fd);
+    expect_status(&client, 1);
+    close(stranger);
+    close(fd);
 }
 END_TEST
 
@@ -395,24 +393,24 @@ START_TEST(ctrl_c_prints_the_summary_too)
 {
     struct program client;
 
-    program_start(&client, "DGRAM_CLI", "bin/dgram_cli", "-c", "1000", "-i", "20", "-p",
-                  port_of(server.port), NULL);
-    free(next_line(&client.out));
-    ck_assert_int_eq(kill(client.pid, SIGINT), 0);
+    client = program_run("bin/dgram_cli", "-c", "1000", "-i", "20", "-p",
+                         port_of(server.port), NULL);
+    take_line(&client.out);
+    program_kill(&client, SIGINT);
     expect_lf(&client.out, "1 sent, 1 received, 0 lost (0.0%%)");
-    ck_assert_int_eq(program_wait(&client), 0);
+    expect_status(&client, 0);
 }
 END_TEST
 
 START_TEST(wrong_usage_is_status_2)
 {
-    expect_wrong_usage("DGRAM_SRV", "bin/dgram_srv", "-p", "x");
-    expect_wrong_usage("DGRAM_SRV", "bin/dgram_srv", "operand", NULL);
-    expect_wrong_usage("DGRAM_CLI", "bin/dgram_cli", "-c", "0");
-    expect_wrong_usage("DGRAM_CLI", "bin/dgram_cli", "-s", "65528");
-    expect_wrong_usage("DGRAM_CLI", "bin/dgram_cli", "-i", "-1");
-    expect_wrong_usage("DGRAM_CLI", "bin/dgram_cli", "-w", "soon");
-    expect_wrong_usage("DGRAM_CLI", "bin/dgram_cli", "-w", "0");
+    expect_usage_error("bin/dgram_srv", "-p", "x", NULL);
+    expect_usage_error("bin/dgram_srv", "operand", NULL);
+    expect_usage_error("bin/dgram_cli", "-c", "0", NULL);
+    expect_usage_error("bin/dgram_cli", "-s", "65528", NULL);
+    expect_usage_error("bin/dgram_cli", "-i", "-1", NULL);
+    expect_usage_error("bin/dgram_cli", "-w", "soon", NULL);
+    expect_usage_error("bin/dgram_cli", "-w", "0", NULL);
 }
 END_TEST
 
@@ -437,14 +435,12 @@ int main(void)
         dgram_cli_tells_late_doubled_and_foreign_answers_from_lost_ones,
         ctrl_c_prints_the_summary_too,
         wrong_usage_is_status_2,
+        NULL,
     };
-    Suite *suite = suite_create("the echo over UDP");
-    TCase *tcase = tcase_create("datagrams");
+    const struct test_case cases[] = {{.name = "datagrams",
+                                       .tests = tests,
+                                       .set_up = open_server,
+                                       .tear_down = close_server}};
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, open_server, close_server);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_cases("the echo over UDP", cases, COUNT(cases));
 }

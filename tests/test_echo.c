@@ -182,7 +182,7 @@ START_TEST(a_client_that_never_reads_is_stopped_and_the_others_do_not_notice)
     }
     /* And when it reads after all, nothing is missing. */
     ck_assert_int_eq(fcntl(deaf.fd, F_SETFL, 0), 0);
-    (void)shutdown(deaf.fd, SHUT_WR);
+    stream_half_close(&deaf);
     while (stream_fill(&deaf))
         take_pattern(&deaf, 7, &seen);
     ck_assert_uint_eq(seen, sent);
@@ -196,7 +196,7 @@ START_TEST(after_a_half_close_all_that_is_owed_comes_back)
     struct stream client = connect_to(server.port);
 
     send_text(&client, "hi");
-    (void)shutdown(client.fd, SHUT_WR);
+    stream_half_close(&client);
     expect_bytes(&client, "hi", 2);
     expect_end(&client);
     stream_close(&client);
@@ -279,8 +279,8 @@ START_TEST(echo_fork_ends_without_its_shells_children_and_with_its_own_on_time)
     struct stream deaf;
     int64_t before;
 
-    program_start_by(&alone, "trap '' ALRM; sleep 20 >/dev/null 2>&1 & exec \"$@\"",
-                     "ECHO_FORK", "bin/echo_fork", "-p", "0", NULL);
+    alone = program_run_by("trap '' ALRM; sleep 20 >/dev/null 2>&1 & exec \"$@\"",
+                           "bin/echo_fork", "-p", "0", NULL);
     program_read_port(&alone, "EchoServer started on port ");
     deaf = connect_to(alone.port);
     (void)send_until_stopped(&deaf, 5);
@@ -314,8 +314,7 @@ START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins
     int64_t before;
     int served = 0;
 
-    program_start_by(&poor, "ulimit -n 20; exec \"$@\"", "ECHO_SRV", "bin/echo_srv", "-p",
-                     "0", NULL);
+    poor = program_run_by("ulimit -n 20; exec \"$@\"", "bin/echo_srv", "-p", "0", NULL);
     program_read_port(&poor, "EchoServer started on port ");
     for (int i = 0; i < 60; i++) {
         clients[i] = connect_to(poor.port);
@@ -331,7 +330,7 @@ START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins
     ck_assert_int_ge(served, 12);
     ck_assert_int_lt(served, 20);
     before = program_cpu_ns(&poor);
-    (void)poll(NULL, 0, 300);
+    sleep_ms(300);
     ck_assert_int_lt(program_cpu_ns(&poor) - before, 100000000);
     program_stop(&poor);
 }
@@ -343,8 +342,8 @@ START_TEST(what_is_owed_is_sent_before_it_ends)
     size_t sent = send_until_stopped(&client, 3), seen = 0;
 
     /* Its buffer is full. What the kernel has not handed to it yet is not owed. */
-    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
-    (void)poll(NULL, 0, 300);
+    program_kill(&server, SIGTERM);
+    sleep_ms(300);
     if (way ==
         &echo_srv) /* which waits for its client; to the others the kernel may grant room */
         ck_assert_int_eq(waitpid(server.pid, NULL, WNOHANG), 0);
@@ -352,7 +351,7 @@ START_TEST(what_is_owed_is_sent_before_it_ends)
         take_pattern(&client, 3, &seen);
     ck_assert_uint_gt(seen, 0);
     ck_assert_uint_le(seen, sent);
-    ck_assert_int_eq(program_wait(&server), 0);
+    expect_status(&server, 0);
     stream_close(&client);
     open_server(); /* for the fixture, which stops one */
 }
@@ -364,10 +363,10 @@ START_TEST(with_v_it_prints_who_came_and_how_much_was_echoed)
     struct stream client;
     char name[128];
 
-    program_start(&talker, "ECHO_SRV", "bin/echo_srv", "-v", "-p", "0", NULL);
+    talker = program_run("bin/echo_srv", "-v", "-p", "0", NULL);
     program_read_port(&talker, "EchoServer started on port ");
     client = connect_to(talker.port);
-    (void)snprintf(name, sizeof name, "%s", name_of(&client));
+    snprintf(name, sizeof name, "%s", name_of(&client));
     expect_lf(&talker.out, "Client connected %s", name);
     send_text(&client, "Hello");
     expect_bytes(&client, "Hello", 5);
@@ -382,12 +381,11 @@ START_TEST(nc_gets_its_echo)
     struct program nc;
     char script[128];
 
-    (void)snprintf(script, sizeof script, "printf hi | exec nc -N localhost %d",
-                   server.port);
-    program_start_by(&nc, script, "NC", "nc", NULL);
+    snprintf(script, sizeof script, "printf hi | exec nc -N localhost %d", server.port);
+    nc = program_run_by(script, "nc", NULL);
     expect_bytes(&nc.out, "hi", 2);
     expect_end(&nc.out);
-    ck_assert_int_eq(program_wait(&nc), 0);
+    expect_status(&nc, 0);
 }
 END_TEST
 
@@ -397,7 +395,7 @@ static char port_text[16];
 
 static const char *port_of(int port)
 {
-    (void)snprintf(port_text, sizeof port_text, "%d", port);
+    snprintf(port_text, sizeof port_text, "%d", port);
     return port_text;
 }
 
@@ -405,15 +403,15 @@ START_TEST(row_3_echo_cli_sends_hello_world_or_the_words)
 {
     struct program client;
 
-    program_start(&client, "ECHO_CLI", "bin/echo_cli", "-p", port_of(server.port), NULL);
+    client = program_run("bin/echo_cli", "-p", port_of(server.port), NULL);
     expect_lf(&client.out, "Hello World!");
     expect_end(&client.out);
-    ck_assert_int_eq(program_wait(&client), 0);
-    program_start(&client, "ECHO_CLI", "bin/echo_cli", "-p", port_of(server.port), "::1",
-                  "two", "words", NULL);
+    expect_status(&client, 0);
+    client = program_run("bin/echo_cli", "-p", port_of(server.port), "::1", "two",
+                         "words", NULL);
     expect_lf(&client.out, "two words");
     expect_end(&client.out);
-    ck_assert_int_eq(program_wait(&client), 0);
+    expect_status(&client, 0);
     expect_end(&client.err);
 }
 END_TEST
@@ -424,12 +422,12 @@ START_TEST(echo_cli_sends_a_stream_of_any_size_both_ways_at_once)
     const long size = 100000000;
     char *line;
 
-    program_start_by(
-        &client, "head -c 100000000 /dev/zero | tr '\\0' 'e' | \"$@\" | wc -c",
-        "ECHO_CLI", "bin/echo_cli", "-p", port_of(server.port), "localhost", "-", NULL);
+    client = program_run_by("head -c 100000000 /dev/zero | tr '\\0' 'e' | \"$@\" | wc -c",
+                            "bin/echo_cli", "-p", port_of(server.port), "localhost", "-",
+                            NULL);
     line = next_line(&client.out);
     ck_assert_int_eq(atol(line), size);
-    ck_assert_int_eq(program_wait(&client), 0);
+    expect_status(&client, 0);
     free(line);
 }
 END_TEST
@@ -441,14 +439,13 @@ START_TEST(echo_cli_says_which_host_and_port_refused_it_and_why)
     int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why);
     int port = listener_port(listener);
 
-    (void)close(listener);
-    program_start(&client, "ECHO_CLI", "bin/echo_cli", "-p", port_of(port), "127.0.0.1",
-                  NULL);
+    close(listener);
+    client = program_run("bin/echo_cli", "-p", port_of(port), "127.0.0.1", NULL);
     expect_lf(&client.err, "echo_cli: cannot connect to 127.0.0.1 port %d: %s", port,
               strerror(ECONNREFUSED));
-    ck_assert_int_eq(program_wait(&client), 1);
-    program_start(&client, "ECHO_CLI", "bin/echo_cli", "no.such.host.invalid", NULL);
-    ck_assert_int_eq(program_wait(&client), 1);
+    expect_status(&client, 1);
+    client = program_run("bin/echo_cli", "no.such.host.invalid", NULL);
+    expect_status(&client, 1);
     ck_assert_uint_gt(client.err.length, 0);
 }
 END_TEST
@@ -464,8 +461,8 @@ static void expect_complaint(const char *answer, const char *complaint)
     struct program client;
     struct stream peer;
 
-    program_start(&client, "ECHO_CLI", "bin/echo_cli", "-p",
-                  port_of(listener_port(listener)), "127.0.0.1", NULL);
+    client = program_run("bin/echo_cli", "-p", port_of(listener_port(listener)),
+                         "127.0.0.1", NULL);
     ck_assert_int_eq(poll(&(struct pollfd){listener, POLLIN, 0}, 1, DEADLINE_MS), 1);
     peer = stream_of(accept(listener, NULL, NULL));
     expect_lf(&peer, "Hello World!");
@@ -477,8 +474,8 @@ static void expect_complaint(const char *answer, const char *complaint)
         expect_lf(&client.err,
                   "echo_cli: 127.0.0.1 port %d has closed after %zu of 13 bytes",
                   listener_port(listener), strlen(answer));
-    ck_assert_int_eq(program_wait(&client), 1);
-    (void)close(listener);
+    expect_status(&client, 1);
+    close(listener);
 }
 
 START_TEST(echo_cli_gives_up_a_silent_server_while_its_own_input_comes)
@@ -487,16 +484,16 @@ START_TEST(echo_cli_gives_up_a_silent_server_while_its_own_input_comes)
     struct program client;
 
     /* A line every 0.1 s, until nobody reads them. */
-    program_start_by(
-        &client, "while echo x 2>&3; do sleep 0.1; done 3>/dev/null | \"$@\"; echo $?",
-        "ECHO_CLI", "bin/echo_cli", "-w", "0.5", "-p", port_of(listener_port(listener)),
-        "127.0.0.1", "-", NULL);
+    client = program_run_by(
+        "while echo x 2>&3; do sleep 0.1; done 3>/dev/null | \"$@\"; echo $?",
+        "bin/echo_cli", "-w", "0.5", "-p", port_of(listener_port(listener)), "127.0.0.1",
+        "-", NULL);
     expect_lf(&client.err,
               "echo_cli: no answer from 127.0.0.1 port %d: timed out after 0.5 s",
               listener_port(listener));
     expect_lf(&client.out, "1");
-    (void)program_wait(&client);
-    (void)close(listener);
+    program_wait(&client);
+    close(listener);
 }
 END_TEST
 
@@ -517,13 +514,13 @@ START_TEST(echo_cli_gives_up_on_a_server_that_says_nothing)
     int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why);
     struct program client;
 
-    program_start(&client, "ECHO_CLI", "bin/echo_cli", "-w", "0.3", "-p",
-                  port_of(listener_port(listener)), "127.0.0.1", NULL);
+    client = program_run("bin/echo_cli", "-w", "0.3", "-p",
+                         port_of(listener_port(listener)), "127.0.0.1", NULL);
     expect_lf(&client.err,
               "echo_cli: no answer from 127.0.0.1 port %d: timed out after 0.3 s",
               listener_port(listener));
-    ck_assert_int_eq(program_wait(&client), 1);
-    (void)close(listener);
+    expect_status(&client, 1);
+    close(listener);
 }
 END_TEST
 
@@ -531,21 +528,21 @@ START_TEST(echo_cli_says_that_nobody_takes_its_output)
 {
     struct program client;
 
-    program_start_by(&client, "exec \"$@\" >/dev/full", "ECHO_CLI", "bin/echo_cli", "-p",
-                     port_of(server.port), NULL);
+    client = program_run_by("exec \"$@\" >/dev/full", "bin/echo_cli", "-p",
+                            port_of(server.port), NULL);
     expect_lf(&client.err, "echo_cli: cannot write to standard output: %s",
               strerror(ENOSPC));
-    ck_assert_int_eq(program_wait(&client), 1);
+    expect_status(&client, 1);
 }
 END_TEST
 
 START_TEST(wrong_usage_is_status_2)
 {
-    expect_wrong_usage("ECHO_SRV", "bin/echo_srv", "-x", NULL);
-    expect_wrong_usage("ECHO_SRV", "bin/echo_srv", "operand", NULL);
-    expect_wrong_usage("ECHO_SRV", "bin/echo_srv", "-p", "70000");
-    expect_wrong_usage("ECHO_CLI", "bin/echo_cli", "-x", NULL);
-    expect_wrong_usage("ECHO_CLI", "bin/echo_cli", "-p", "echo");
+    expect_usage_error("bin/echo_srv", "-x", NULL);
+    expect_usage_error("bin/echo_srv", "operand", NULL);
+    expect_usage_error("bin/echo_srv", "-p", "70000", NULL);
+    expect_usage_error("bin/echo_cli", "-x", NULL);
+    expect_usage_error("bin/echo_cli", "-p", "echo", NULL);
 }
 END_TEST
 

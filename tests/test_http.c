@@ -37,9 +37,9 @@ static void note_head(struct account *account, const struct http_head *head)
         note_string(account, head->method);
         note_string(account, " ");
         note_string(account, head->target);
-        (void)snprintf(first, sizeof first, " 1.%d", head->minor);
+        snprintf(first, sizeof first, " 1.%d", head->minor);
     } else {
-        (void)snprintf(first, sizeof first, "1.%d %d ", head->minor, head->status);
+        snprintf(first, sizeof first, "1.%d %d ", head->minor, head->status);
     }
     note_string(account, first);
     note_string(account, head->reason);
@@ -142,7 +142,7 @@ static void expect_request(const char *message, const char *expected)
 #define OK       "HTTP/1.1 200 OK\r\n"
 #define GET      "GET / HTTP/1.1\r\nHost: a\r\n"
 #define CHUNKED  "Transfer-Encoding: chunked\r\n\r\n"
-#define MESSAGES (sizeof messages / sizeof messages[0])
+#define MESSAGES (COUNT(messages))
 
 static const struct {
     enum http_kind kind;
@@ -264,7 +264,7 @@ START_TEST(a_malformed_request_is_refused_with_the_status_that_is_due)
         {"GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", 400},
     };
 
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < COUNT(bad); i++) {
         struct http_head *head =
             head_of(HTTP_REQUEST, bad[i].bytes, strlen(bad[i].bytes));
 
@@ -299,7 +299,7 @@ START_TEST(a_malformed_response_is_refused)
         OK "A: \x1b[2J\r\n",
     };
 
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < COUNT(bad); i++)
         if (head_of(HTTP_RESPONSE, bad[i], strlen(bad[i]))->state != HTTP_BAD)
             ck_abort_msg("'%s' was not refused", bad[i]);
 }
@@ -377,7 +377,7 @@ START_TEST(a_connection_is_kept_as_its_version_and_its_fields_say)
         {"GET / HTTP/1.2\r\nHost: a\r\n\r\n", true},
     };
 
-    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+    for (size_t i = 0; i < COUNT(heads); i++)
         ck_assert_int_eq(http_keeps_alive(head_of(HTTP_REQUEST, heads[i].bytes,
                                                   strlen(heads[i].bytes))),
                          heads[i].kept);
@@ -416,12 +416,12 @@ START_TEST(a_body_whose_end_is_in_doubt_is_refused)
     };
     static const char *const first[] = {GET, OK};
 
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < COUNT(bad); i++) {
         for (int kind = HTTP_REQUEST; kind <= HTTP_RESPONSE; kind++) {
             char bytes[200];
             struct http_body body;
 
-            (void)snprintf(bytes, sizeof bytes, "%s%s\r\n", first[kind], bad[i].fields);
+            snprintf(bytes, sizeof bytes, "%s%s\r\n", first[kind], bad[i].fields);
             http_body_begin(&body, head_of((enum http_kind)kind, bytes, strlen(bytes)));
             if (body.state != HTTP_BAD || body.answer != bad[i].answer)
                 ck_abort_msg("'%s': state %d, answer %d", bytes, body.state, body.answer);
@@ -457,10 +457,10 @@ START_TEST(malformed_chunks_are_refused)
         "1000000000000000\r\n",
     };
 
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < COUNT(bad); i++) {
         char bytes[200];
 
-        (void)snprintf(bytes, sizeof bytes, OK CHUNKED "%s", bad[i]);
+        snprintf(bytes, sizeof bytes, OK CHUNKED "%s", bad[i]);
         if (strstr(account_of(HTTP_RESPONSE, bytes), "!its chunks are malformed") == NULL)
             ck_abort_msg("'%s': '%s'", bytes, account_of(HTTP_RESPONSE, bytes));
     }
@@ -479,7 +479,7 @@ START_TEST(lines_without_end_between_chunks_are_given_up_at_their_bound)
         {"0\r\nA: ", "b", HTTP_TRAILERS_MOST},
     };
 
-    for (size_t i = 0; i < sizeof floods / sizeof floods[0]; i++) {
+    for (size_t i = 0; i < COUNT(floods); i++) {
         struct http_content content;
         struct http_body body;
         size_t taken;
@@ -501,8 +501,8 @@ START_TEST(any_number_of_small_chunks_is_a_body)
     static char bytes[100 + 6 * CHUNKS] = OK CHUNKED;
 
     for (int i = 0; i < CHUNKS; i++)
-        (void)strcat(bytes, "1\r\nx\r\n");
-    (void)strcat(bytes, "0\r\n\r\n");
+        strcat(bytes, "1\r\nx\r\n");
+    strcat(bytes, "0\r\n\r\n");
     ck_assert_uint_eq(strspn(strstr(account_of(HTTP_RESPONSE, bytes), "||") + 2, "x"),
                       CHUNKS);
 }
@@ -593,7 +593,7 @@ START_TEST(a_url_comes_apart_into_host_port_and_path)
          "/b%20c%0D%0AX:%20y%09%7F%C3%A9%20%7C", "a"},
     };
 
-    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+    for (size_t i = 0; i < COUNT(urls); i++) {
         char authority[URL_AUTHORITY_MOST];
         const char *why = "";
         struct url url;
@@ -642,7 +642,7 @@ START_TEST(what_is_no_http_url_is_refused_with_the_reason)
         {"http://[::1%25a b]/", "zone"},
     };
 
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < COUNT(bad); i++) {
         const char *why = "not refused";
         struct url url;
 
@@ -725,7 +725,7 @@ START_TEST(a_reference_is_resolved_as_the_rfcs_examples_are)
         {"//a/x/../y", "/y"},
     };
 
-    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
+    for (size_t i = 0; i < COUNT(examples); i++) {
         const char *why = "";
         struct url url;
 
@@ -839,13 +839,9 @@ int main(void)
         whatever_a_url_holds_what_is_sent_of_it_is_one_line_of_visible_ascii,
         row_12_a_get_says_what_host_it_is_for_and_that_no_other_follows,
         a_date_is_written_as_the_rfc_writes_it,
+        NULL,
     };
-    Suite *suite = suite_create("HTTP messages and URLs");
-    TCase *tcase = tcase_create("http");
+    const struct test_case cases[] = {{.name = "http", .tests = tests}};
 
-    tcase_set_timeout(tcase, 60);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_cases("HTTP messages and URLs", cases, COUNT(cases));
 }

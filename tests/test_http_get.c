@@ -48,7 +48,7 @@ static int count_files(void)
     ck_assert_ptr_nonnull(open);
     for (struct dirent *entry; (entry = readdir(open)) != NULL;)
         count += entry->d_name[0] != '.';
-    (void)closedir(open);
+    closedir(open);
     return count;
 }
 
@@ -58,7 +58,7 @@ static const char *file(const char *name)
     static unsigned next;
     char *path = names[next++ % 4];
 
-    (void)snprintf(path, sizeof names[0], "%s/%s", directory, name);
+    snprintf(path, sizeof names[0], "%s/%s", directory, name);
     return path;
 }
 
@@ -67,17 +67,17 @@ static void close_place(void)
     DIR *open = opendir(directory);
 
     for (struct dirent *entry; (entry = readdir(open)) != NULL;)
-        (void)unlink(file(entry->d_name));
-    (void)closedir(open);
+        unlink(file(entry->d_name));
+    closedir(open);
     ck_assert_int_eq(rmdir(directory), 0);
-    (void)close(listener);
+    close(listener);
 }
 
 static const char *url(const char *path)
 {
     static char text[200];
 
-    (void)snprintf(text, sizeof text, "http://127.0.0.1:%d%s", port, path);
+    snprintf(text, sizeof text, "http://127.0.0.1:%d%s", port, path);
     return text;
 }
 
@@ -142,7 +142,7 @@ static void expect_document(const char *text, size_t length)
     if (length > 0)
         expect_bytes(&client.out, text, length);
     expect_end(&client.out);
-    ck_assert_int_eq(program_wait(&client), 0);
+    expect_status(&client, 0);
     expect_end(&client.err);
 }
 
@@ -159,7 +159,7 @@ static void expect_complaint(const char *part)
     if (strncmp(line, "http_get: ", 10) != 0 || strstr(line, part) == NULL)
         ck_abort_msg("expected a complaint with '%s', got '%s'", part, line);
     free(line);
-    ck_assert_int_eq(program_wait(&client), 1);
+    expect_status(&client, 1);
     expect_end(&client.err);
 }
 
@@ -169,7 +169,7 @@ START_TEST(row_12_it_sends_a_get_and_prints_what_comes_until_the_server_closes)
 {
     char host[40];
 
-    (void)snprintf(host, sizeof host, "127.0.0.1:%d", port);
+    snprintf(host, sizeof host, "127.0.0.1:%d", port);
     program_start(&client, HTTP_GET, host, NULL);
     answer("/", OK "\r\nHello,\r\nWorld!");
     expect_text("Hello,\r\nWorld!");
@@ -246,7 +246,7 @@ START_TEST(an_ipv6_host_stands_in_brackets)
     int v6 = listener_open("::1", 0, SOCK_STREAM, &why);
     struct stream peer;
 
-    (void)snprintf(text, sizeof text, "http://[::1]:%d/x", listener_port(v6));
+    snprintf(text, sizeof text, "http://[::1]:%d/x", listener_port(v6));
     program_start(&client, HTTP_GET, text, NULL);
     ck_assert_int_eq(poll(&(struct pollfd){v6, POLLIN, 0}, 1, DEADLINE_MS), 1);
     peer = stream_of(accept(v6, NULL, NULL));
@@ -255,7 +255,7 @@ START_TEST(an_ipv6_host_stands_in_brackets)
     send_text(&peer, OK "Content-Length: 3\r\n\r\nsix");
     expect_text("six");
     stream_close(&peer);
-    (void)close(v6);
+    close(v6);
 }
 END_TEST
 
@@ -321,7 +321,7 @@ START_TEST(a_status_that_is_no_success_is_status_1_and_its_page_is_printed)
                  "Found\r\nContent-Length: 6\r\n\r\nSorry\n");
     expect_lf(&client.err, "http_get: %s: 404 Not M-^[Found", url("/x"));
     expect_lf(&client.out, "Sorry");
-    ck_assert_int_eq(program_wait(&client), 1);
+    expect_status(&client, 1);
     expect_bad("HTTP/1.1 304 Not Modified\r\n\r\n", "304 Not Modified");
     expect_bad("HTTP/1.1 500\r\n\r\n", "500");
     expect_bad("HTTP/1.1 300 Choose\r\nLocation: /x\r\n\r\n", "300 Choose");
@@ -335,7 +335,7 @@ START_TEST(a_silent_server_is_given_up_wherever_it_falls_silent)
     static const char *const begun[] = {
         "", "HTTP/1.1 200", OK "Content-Length: 9\r\n\r\nx", CHUNKED "5\r\nHel"};
 
-    for (size_t i = 0; i < sizeof begun / sizeof begun[0]; i++) {
+    for (size_t i = 0; i < COUNT(begun); i++) {
         struct stream peer;
 
         program_start(&client, HTTP_GET, "-w", "0.3", url("/"), NULL);
@@ -354,7 +354,7 @@ START_TEST(a_header_that_drips_does_not_keep_it_waiting)
     program_start(&client, HTTP_GET, "-w", "0.5", url("/"), NULL);
     peer = await_request("/");
     /* An interim answer now and then, until the client has closed. */
-    while (poll(&(struct pollfd){peer.fd, POLLIN, 0}, 1, 50) == 0)
+    while (!stream_ready(&peer, 50))
         send_text(&peer, "HTTP/1.1 102 Processing\r\n\r\n");
     expect_complaint("timed out after 0.5 s");
     stream_close(&peer);
@@ -371,7 +371,7 @@ START_TEST(who_is_not_there_and_who_resets_is_named)
     expect_bytes(&client.out, "x", 1);
     stream_reset(&peer);
     expect_complaint(strerror(ECONNRESET));
-    (void)close(listener);
+    close(listener);
     program_start(&client, HTTP_GET, url("/"), NULL);
     expect_complaint(strerror(ECONNREFUSED));
     program_start(&client, HTTP_GET, "http://no.such.host.invalid/", NULL);
@@ -385,10 +385,9 @@ static void redirect(const char *from, int status, const char *location)
 {
     char text[400];
 
-    (void)snprintf(
-        text, sizeof text,
-        "HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\nContent-Length: 4\r\n\r\nnot ", status,
-        location);
+    snprintf(text, sizeof text,
+             "HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\nContent-Length: 4\r\n\r\nnot ",
+             status, location);
     answer(from, text);
 }
 
@@ -468,7 +467,7 @@ START_TEST(on_a_terminal_a_body_is_text_without_control_characters)
     expect_line(&terminal, "^[]0;title^Gtwo");
     expect_bytes(&terminal, "\xc3\xa9", 2);
     expect_end(&client.out);
-    ck_assert_int_eq(program_wait(&client), 0);
+    expect_status(&client, 0);
     expect_end(&client.err);
     stream_close(&terminal);
 }
@@ -488,7 +487,7 @@ START_TEST(the_progress_of_a_long_body_is_shown_on_a_terminal_only)
     ck_assert_ptr_nonnull(strstr(line, "\r2.0 MB of 2.0 MB (100%)"));
     free(line);
     stream_close(&peer);
-    ck_assert_int_eq(program_wait(&client), 0);
+    expect_status(&client, 0);
     program_start_by(&client, "exec \"$@\" >/dev/null", HTTP_GET, url("/"), NULL);
     peer = await_request("/");
     send_text(&peer, OK "Content-Length: 2000000\r\n\r\n");
@@ -518,7 +517,7 @@ START_TEST(what_goes_wrong_is_said_below_the_progress_line)
     line = next_line(&terminal);
     ck_assert_ptr_eq(strstr(line, "http_get: waiting for"), line);
     free(line);
-    ck_assert_int_eq(program_wait(&client), 1);
+    expect_status(&client, 1);
     stream_close(&peer);
     stream_close(&terminal);
     free(body);
@@ -575,7 +574,7 @@ START_TEST(a_fetch_that_fails_leaves_the_old_file_and_nothing_else)
                                       "HTTP/1.1 404 Not Found\r\n\r\nSorry"};
 
     write_file("old", "as it was");
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < COUNT(bad); i++) {
         program_start(&client, HTTP_GET, "-o", file("old"), url("/"), NULL);
         answer("/", bad[i]);
         expect_complaint(url("/"));
@@ -597,8 +596,8 @@ START_TEST(a_signal_leaves_no_half_file_either)
         send_text(&peer, OK "Content-Length: 9\r\n\r\nhalf");
         while (count_files() == 0)
             ck_assert_int_eq(poll(NULL, 0, 10), 0);
-        ck_assert_int_eq(kill(client.pid, signals[i]), 0);
-        ck_assert_int_eq(program_wait(&client), 128 + signals[i]);
+        program_kill(&client, signals[i]);
+        expect_status(&client, 128 + signals[i]);
         ck_assert_int_eq(count_files(), 0);
         stream_close(&peer);
     }
@@ -614,7 +613,7 @@ START_TEST(what_a_killed_one_has_left_stands_in_nobodys_way)
     program_start_by(&client, "echo theirs >$PLACE/download-$$-0.part; exec \"$@\"",
                      HTTP_GET, "-o", file("new"), url("/"), NULL);
     answer("/", OK "\r\nnew");
-    (void)snprintf(left, sizeof left, "download-%ld-0.part", (long)client.pid);
+    snprintf(left, sizeof left, "download-%ld-0.part", (long)client.pid);
     expect_text("");
     expect_file(file("new"), "new", 3);
     expect_file(file(left), "theirs\n", 7);
@@ -672,13 +671,13 @@ START_TEST(a_file_that_cannot_be_written_is_named_with_the_reason)
     } bad[] = {
         {"/dev/full", ENOSPC}, {"/no/such/x", ENOENT}, {"", ENOENT}, {"/tmp", EISDIR}};
 
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < COUNT(bad); i++) {
         char complaint[100];
 
         program_start(&client, HTTP_GET, "-o", bad[i].name, url("/"), NULL);
         answer("/", OK "\r\nx");
-        (void)snprintf(complaint, sizeof complaint, "cannot write %s: %s", bad[i].name,
-                       strerror(bad[i].error));
+        snprintf(complaint, sizeof complaint, "cannot write %s: %s", bad[i].name,
+                 strerror(bad[i].error));
         expect_complaint(complaint);
     }
 }
@@ -721,7 +720,7 @@ static void serve_with_busybox(void)
     (void)fcntl(peer, F_SETFL, 0);
     (void)dup2(peer, STDIN_FILENO);
     (void)dup2(peer, STDOUT_FILENO);
-    (void)close(peer);
+    close(peer);
     (void)execlp("busybox-extras", "busybox-extras", "httpd", "-i", "-h", directory,
                  (char *)NULL); /* as Alpine calls it */
     (void)execlp("busybox", "busybox", "httpd", "-i", "-h", directory, (char *)NULL);
@@ -751,7 +750,7 @@ START_TEST(wrong_usage_is_status_2)
     expect_wrong_usage(HTTP_GET, "http://localhost/", "path");
     expect_wrong_usage(HTTP_GET, "", NULL);
     program_start(&client, HTTP_GET, "a", "b", "c", NULL);
-    ck_assert_int_eq(program_wait(&client), 2);
+    expect_status(&client, 2);
 }
 END_TEST
 
@@ -793,7 +792,7 @@ int main(void)
 
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, open_place, close_place);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+    for (size_t i = 0; i < COUNT(tests); i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
     /* valgrind itself does not run within such limits, and opens a standard output that

@@ -24,7 +24,7 @@ static struct program server;
 
 static void open_name_srv(void)
 {
-    program_start(&server, "NAME_SRV", "bin/name_srv", "-p", "0", ALI, NULL);
+    server = program_run("bin/name_srv", "-p", "0", ALI, NULL);
     program_read_port(&server, "name_srv started on port ");
 }
 
@@ -41,10 +41,10 @@ static void choose_file(void)
 {
     int descriptor;
 
-    (void)strcpy(file, "/tmp/netlab-hello-XXXXXX");
+    strcpy(file, "/tmp/netlab-hello-XXXXXX");
     descriptor = mkstemp(file);
     ck_assert_int_ne(descriptor, -1);
-    (void)close(descriptor);
+    close(descriptor);
 }
 
 static void remove_file(void)
@@ -56,7 +56,7 @@ START_TEST(row_6_whoever_connects_is_told_hello_world)
 {
     struct stream client;
 
-    program_start(&server, "HELLO_SRV", "bin/hello_srv", "-p", "0", NULL);
+    server = program_run("bin/hello_srv", "-p", "0", NULL);
     program_read_port(&server, "hello_srv started on port ");
     for (int i = 0; i < 3; i++) {
         client = connect_to(server.port);
@@ -75,15 +75,13 @@ START_TEST(row_7_who_is_thanked_is_written_to_the_file_with_the_time)
     struct stream client;
     FILE *log;
 
-    program_start(&server, "HELLO_SRV", "bin/hello_srv", "-p", "0", "-m", thanks, "-l",
-                  file, NULL);
+    server = program_run("bin/hello_srv", "-p", "0", "-m", thanks, "-l", file, NULL);
     program_read_port(&server, "hello_srv started on port ");
     log = fopen(file, "r");
     ck_assert_ptr_nonnull(log);
     for (int i = 0; i < 3; i++) {
         client = connect_to(server.port);
-        (void)snprintf(expected, sizeof expected, "Got connection from %s\n",
-                       name_of(&client));
+        snprintf(expected, sizeof expected, "Got connection from %s\n", name_of(&client));
         expect_lf(&client, "%s", thanks);
         expect_end(&client);
         stream_close(&client);
@@ -94,7 +92,7 @@ START_TEST(row_7_who_is_thanked_is_written_to_the_file_with_the_time)
         *rest = '\0';
         ck_assert_uint_eq(strlen(line), strlen("2026-11-21T10:49:30+01:00"));
     }
-    (void)fclose(log);
+    fclose(log);
     program_stop(&server);
 }
 END_TEST
@@ -105,7 +103,7 @@ START_TEST(a_client_that_sends_much_still_gets_the_whole_text)
     struct stream client;
 
     memset(much, 'x', sizeof much);
-    program_start(&server, "HELLO_SRV", "bin/hello_srv", "-p", "0", NULL);
+    server = program_run("bin/hello_srv", "-p", "0", NULL);
     program_read_port(&server, "hello_srv started on port ");
     for (int i = 0; i < 20; i++) {
         client = connect_to(server.port);
@@ -123,8 +121,7 @@ START_TEST(a_full_disk_is_said_and_the_clients_are_served)
 {
     struct stream client;
 
-    program_start(&server, "HELLO_SRV", "bin/hello_srv", "-p", "0", "-l", "/dev/full",
-                  NULL);
+    server = program_run("bin/hello_srv", "-p", "0", "-l", "/dev/full", NULL);
     program_read_port(&server, "hello_srv started on port ");
     for (int i = 0; i < 3; i++) { /* and said once */
         client = connect_to(server.port);
@@ -143,24 +140,16 @@ START_TEST(a_file_that_cannot_be_opened_or_could_make_it_wait_is_said_at_the_sta
     int reader;
 
     ck_assert_ptr_nonnull(mkdtemp(directory));
-    (void)snprintf(fifo, sizeof fifo, "%s/fifo", directory);
+    snprintf(fifo, sizeof fifo, "%s/fifo", directory);
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-    program_start(&server, "HELLO_SRV", "bin/hello_srv", "-p", "0", "-l", fifo, NULL);
+    server = program_run("bin/hello_srv", "-p", "0", "-l", fifo, NULL);
     expect_lf(&server.err, "hello_srv: cannot write to %s: %s", fifo, strerror(ENXIO));
-    ck_assert_int_eq(program_wait(&server), 1);
-    reader = open(fifo, O_RDONLY | O_NONBLOCK);
-    program_start(&server, "HELLO_SRV", "bin/hello_srv", "-p", "0", "-l", fifo, NULL);
-    expect_lf(&server.err,
-              "hello_srv: cannot write to %s: it is neither a regular file nor a device",
-              fifo);
-    ck_assert_int_eq(program_wait(&server), 1);
-    (void)close(reader);
+    expect_status(&server, 1);
     ck_assert(unlink(fifo) == 0 && rmdir(directory) == 0);
-    program_start(&server, "HELLO_SRV", "bin/hello_srv", "-p", "0", "-l", "/nowhere/log",
-                  NULL);
+    server = program_run("bin/hello_srv", "-p", "0", "-l", "/nowhere/log", NULL);
     expect_lf(&server.err, "hello_srv: cannot write to /nowhere/log: %s",
               strerror(ENOENT));
-    ck_assert_int_eq(program_wait(&server), 1);
+    expect_status(&server, 1);
 }
 END_TEST
 
@@ -191,10 +180,10 @@ START_TEST(row_8_the_name_is_the_users_own_if_not_given)
     struct stream client;
     char *name;
 
-    program_start(&id, "ID", "id", "-un", NULL);
+    id = program_run("id", "-un", NULL);
     name = next_line(&id.out);
-    ck_assert_int_eq(program_wait(&id), 0);
-    program_start(&alone, "NAME_SRV", "bin/name_srv", "-p", "0", NULL);
+    expect_status(&id, 0);
+    alone = program_run("bin/name_srv", "-p", "0", NULL);
     program_read_port(&alone, "name_srv started on port ");
     client = connect_to(alone.port);
     send_text(&client, "Hello\n");
@@ -210,13 +199,13 @@ START_TEST(row_8_nc_is_answered_after_its_half_close_also_without_a_line_end)
     struct program nc;
     char script[128];
 
-    (void)snprintf(script, sizeof script, "printf 'one\\ntwo' | exec nc -N localhost %d",
-                   server.port);
-    program_start_by(&nc, script, "NC", "nc", NULL);
+    snprintf(script, sizeof script, "printf 'one\\ntwo' | exec nc -N localhost %d",
+             server.port);
+    nc = program_run_by(script, "nc", NULL);
     expect_line(&nc.out, "one Ali");
     expect_line(&nc.out, "two Ali");
     expect_end(&nc.out);
-    ck_assert_int_eq(program_wait(&nc), 0);
+    expect_status(&nc, 0);
 }
 END_TEST
 
@@ -279,7 +268,7 @@ START_TEST(one_that_asks_and_never_reads_is_stopped_and_loses_nothing)
         send_text(&other, "are you there?\n");
         expect_line(&other, "are you there? Ali");
     }
-    (void)shutdown(deaf.fd, SHUT_WR);
+    stream_half_close(&deaf);
     while (answered < sent) {
         char *line = next_line(&deaf);
 
@@ -343,7 +332,7 @@ START_TEST(at_the_end_clients_get_what_they_are_owed)
     struct stream client = connect_to(server.port), silent = connect_to(server.port);
     int sent = send_until_stopped(&client), answered = 0;
 
-    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
+    program_kill(&server, SIGTERM);
     expect_end(&silent);         /* which shows that it is ending */
     while (stream_fill(&client)) /* at once: its patience is two seconds */
         continue;
@@ -352,7 +341,7 @@ START_TEST(at_the_end_clients_get_what_they_are_owed)
     ck_assert_int_gt(answered, 0);
     ck_assert_int_le(answered, sent);
     ck_assert_uint_eq(client.length, 0); /* no answer is cut */
-    ck_assert_int_eq(program_wait(&server), 0);
+    expect_status(&server, 0);
     open_name_srv(); /* for the fixture, which stops one */
 }
 END_TEST
@@ -409,7 +398,7 @@ START_TEST(row_8_esc_in_its_terminal_closes_every_connection_and_ends_it)
         stream_close(&clients[i]);
     }
     person_sees(&person, "status 0\r\n");
-    (void)person_leaves(&person);
+    person_leaves(&person);
 }
 END_TEST
 
@@ -422,7 +411,7 @@ START_TEST(esc_ends_it_at_a_terminal_of_another_session_too)
     person_sees(&person, "Esc ends it\r\n");
     person_types(&person, "\033");
     person_sees(&person, "status 0\r\n");
-    (void)person_leaves(&person);
+    person_leaves(&person);
 }
 END_TEST
 
@@ -437,14 +426,14 @@ START_TEST(an_arrow_key_is_not_an_esc_and_neither_are_letters)
     person_types(&person, "\033[A");
     person_types(&person, "\033OB\033[1;5Cxyz\r\n");
     for (int i = 0; i < 3; i++) { /* longer than an Esc takes to be one */
-        (void)poll(NULL, 0, 100);
+        sleep_ms(100);
         send_text(&client, "still here\n");
         expect_line(&client, "still here Ali");
     }
     person_types(&person, "\033");
     expect_end(&client);
     person_sees(&person, "status 0\r\n");
-    (void)person_leaves(&person);
+    person_leaves(&person);
     stream_close(&client);
 }
 END_TEST
@@ -466,7 +455,7 @@ START_TEST(the_terminal_is_put_back_as_it_was_however_it_ends)
             ck_assert_str_ne(after, "end");
         } while (strcmp(after, before) != 0);
         person_sees(&person, "end\r\n");
-        (void)person_leaves(&person);
+        person_leaves(&person);
     }
 }
 END_TEST
@@ -487,7 +476,7 @@ START_TEST(stopped_and_continued_it_gives_the_terminal_back_and_takes_it_again)
     } while (strcmp(after, before) != 0);
     person_types(&person, "\033"); /* seen at once, or when the terminal is ours again */
     person_sees(&person, "end\r\n");
-    (void)person_leaves(&person);
+    person_leaves(&person);
 }
 END_TEST
 
@@ -498,11 +487,11 @@ START_TEST(started_in_the_background_it_takes_the_keys_when_it_is_brought_forwar
     ck_assert(setenv("NAME_SRV", "bin/name_srv", 0) == 0);
     person = person_start("set -m; $NAME_SRV -p 0 -n Ali & fg; echo end", "");
     person_sees(&person, "Esc ends it\r\n");
-    while (poll(&(struct pollfd){person.screen.fd, POLLIN, 0}, 1, 300) == 0)
+    while (!stream_ready(&person.screen, 300))
         person_types(&person,
                      "\033"); /* it may look for the terminal only now and then */
     person_sees(&person, "end\r\n");
-    (void)person_leaves(&person);
+    person_leaves(&person);
 }
 END_TEST
 
@@ -515,15 +504,14 @@ START_TEST(without_a_terminal_or_any_standard_input_it_serves_on)
         struct program alone;
         struct stream client;
 
-        program_start_by(&alone, scripts[i], "NAME_SRV", "bin/name_srv", "-p", "0", ALI,
-                         NULL);
+        alone = program_run_by(scripts[i], "bin/name_srv", "-p", "0", ALI, NULL);
         program_read_port(&alone, "name_srv started on port ");
         for (int round = 0; round < 3; round++) {
             client = connect_to(alone.port);
             send_text(&client, "Hello\n");
             expect_line(&client, "Hello Ali");
             stream_close(&client);
-            (void)poll(NULL, 0, 60);
+            sleep_ms(60);
         }
         program_stop(&alone);
     }
@@ -532,12 +520,12 @@ END_TEST
 
 START_TEST(wrong_usage_is_status_2)
 {
-    expect_wrong_usage("HELLO_SRV", "bin/hello_srv", "-p", "x");
-    expect_wrong_usage("HELLO_SRV", "bin/hello_srv", "operand", NULL);
-    expect_wrong_usage("NAME_SRV", "bin/name_srv", "-x", NULL);
-    expect_wrong_usage("NAME_SRV", "bin/name_srv", "-n", NULL);
-    expect_wrong_usage("ECHO_FORK", "bin/echo_fork", "-p", "65536");
-    expect_wrong_usage("ECHO_THREAD", "bin/echo_thread", "operand", NULL);
+    expect_usage_error("bin/hello_srv", "-p", "x", NULL);
+    expect_usage_error("bin/hello_srv", "operand", NULL);
+    expect_usage_error("bin/name_srv", "-x", NULL);
+    expect_usage_error("bin/name_srv", "-n", NULL);
+    expect_usage_error("bin/echo_fork", "-p", "65536", NULL);
+    expect_usage_error("bin/echo_thread", "operand", NULL);
 }
 END_TEST
 
@@ -583,11 +571,11 @@ int main(void)
     tcase_set_timeout(keys, 120);
     tcase_add_checked_fixture(hello, choose_file, remove_file);
     tcase_add_checked_fixture(name, open_name_srv, close_server);
-    for (size_t i = 0; i < sizeof of_hello_srv / sizeof of_hello_srv[0]; i++)
+    for (size_t i = 0; i < COUNT(of_hello_srv); i++)
         tcase_add_test(hello, of_hello_srv[i]);
-    for (size_t i = 0; i < sizeof of_name_srv / sizeof of_name_srv[0]; i++)
+    for (size_t i = 0; i < COUNT(of_name_srv); i++)
         tcase_add_test(name, of_name_srv[i]);
-    for (size_t i = 0; i < sizeof of_keys / sizeof of_keys[0]; i++)
+    for (size_t i = 0; i < COUNT(of_keys); i++)
         tcase_add_test(keys, of_keys[i]);
     suite_add_tcase(suite, hello);
     suite_add_tcase(suite, name);

@@ -48,8 +48,8 @@ static void expect(const char *expected)
 {
     char shown[2 * LINE_EDIT_MOST];
 
-    (void)snprintf(shown, sizeof shown, "%.*s|%s", (int)edit.cursor, edit.text,
-                   edit.text + edit.cursor);
+    snprintf(shown, sizeof shown, "%.*s|%s", (int)edit.cursor, edit.text,
+             edit.text + edit.cursor);
     ck_assert_str_eq(shown, expected);
     ck_assert_uint_eq(strlen(edit.text), edit.length);
 }
@@ -96,12 +96,12 @@ START_TEST(every_usual_home_and_end_key_is_known)
     static const char *const end[] = {"\x05", "\033[F", "\033OF", "\033[4~", "\033[8~"};
 
     type("text");
-    for (size_t i = 0; i < sizeof home / sizeof home[0]; i++) {
+    for (size_t i = 0; i < COUNT(home); i++) {
         type(home[i]);
         expect("|text");
         type("\x05");
     }
-    for (size_t i = 0; i < sizeof end / sizeof end[0]; i++) {
+    for (size_t i = 0; i < COUNT(end); i++) {
         type("\x01");
         type(end[i]);
         expect("text|");
@@ -158,7 +158,7 @@ START_TEST(the_last_hundred_lines_are_kept)
     char line[32];
 
     for (int i = 0; i < 250; i++) {
-        (void)snprintf(line, sizeof line, "line %d\r", i);
+        snprintf(line, sizeof line, "line %d\r", i);
         type(line);
     }
     for (int i = 0; i < 300; i++)
@@ -287,9 +287,8 @@ static void expect_view(size_t columns, const char *expected)
     char shown[2 * LINE_EDIT_MOST];
 
     line_edit_view(&edit, columns, &view);
-    (void)snprintf(shown, sizeof shown, "%.*s|%.*s", (int)view.before_cursor, view.bytes,
-                   (int)(view.length - view.before_cursor),
-                   view.bytes + view.before_cursor);
+    snprintf(shown, sizeof shown, "%.*s|%.*s", (int)view.before_cursor, view.bytes,
+             (int)(view.length - view.before_cursor), view.bytes + view.before_cursor);
     ck_assert_str_eq(shown, expected);
 }
 
@@ -485,14 +484,10 @@ int main(void)
         half_a_wide_character_is_never_shown,
         widths_are_those_of_the_unicode_tables,
         whatever_is_typed_the_line_is_clean_and_the_cursor_in_view,
+        NULL,
     };
-    Suite *suite = suite_create("the line that is being typed");
-    TCase *tcase = tcase_create("line_edit");
+    const struct test_case cases[] = {
+        {.name = "line_edit", .tests = tests, .set_up = begin}};
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, begin, NULL);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_cases("the line that is being typed", cases, COUNT(cases));
 }

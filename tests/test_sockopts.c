@@ -26,7 +26,7 @@ static void read_table(const char *letter, struct row *rows)
     struct row heading;
     char *line;
 
-    program_start(&sockopts, "SOCKOPTS", "bin/sockopts", letter, NULL);
+    sockopts = program_run("bin/sockopts", letter, NULL);
     for (int i = -1; i < OPTIONS; i++) {
         struct row *row = i == -1 ? &heading : &rows[i];
 
@@ -37,7 +37,7 @@ static void read_table(const char *letter, struct row *rows)
         free(line);
     }
     expect_end(&sockopts.out);
-    ck_assert_int_eq(program_wait(&sockopts), 0);
+    expect_status(&sockopts, 0);
     expect_end(&sockopts.err);
 }
 
@@ -58,7 +58,7 @@ static int own_default(int type, int option)
     if (fresh == -1)
         fresh = socket(AF_INET, type, 0);
     ck_assert_int_eq(getsockopt(fresh, SOL_SOCKET, option, &value, &length), 0);
-    (void)close(fresh);
+    close(fresh);
     return value;
 }
 
@@ -105,7 +105,7 @@ START_TEST(row_19_the_table_says_what_can_be_set)
     ck_assert_int_eq(strncmp(find(rows, "SO_ACCEPTCONN")->settable, "no: ", 4), 0);
     /* Anybody may turn it off, which it is; the question is who may turn it on. */
     ck_assert_int_eq(strcmp(find(rows, "SO_DEBUG")->settable, "yes") == 0, may_debug);
-    (void)close(fresh);
+    close(fresh);
 }
 END_TEST
 
@@ -116,51 +116,50 @@ START_TEST(row_19_an_option_is_set_and_what_the_system_made_of_it_is_shown)
 
     ck_assert_int_eq(setsockopt(fresh, SOL_SOCKET, SO_SNDBUF, &made, length), 0);
     ck_assert_int_eq(getsockopt(fresh, SOL_SOCKET, SO_SNDBUF, &made, &length), 0);
-    (void)close(fresh);
-    program_start(&sockopts, "SOCKOPTS", "bin/sockopts", "-s", "SO_SNDBUF=20000", "-s",
-                  "SO_REUSEADDR=on", "-s", "SO_REUSEADDR=off", NULL);
+    close(fresh);
+    sockopts = program_run("bin/sockopts", "-s", "SO_SNDBUF=20000", "-s",
+                           "SO_REUSEADDR=on", "-s", "SO_REUSEADDR=off", NULL);
     expect_lf(&sockopts.out, "SO_SNDBUF: was %d, asked for 20000, is %d",
               own_default(SOCK_STREAM, SO_SNDBUF), made);
     expect_lf(&sockopts.out, "SO_REUSEADDR: was off, asked for on, is on");
     expect_lf(&sockopts.out, "SO_REUSEADDR: was on, asked for off, is off");
     expect_end(&sockopts.out);
-    ck_assert_int_eq(program_wait(&sockopts), 0);
+    expect_status(&sockopts, 0);
     expect_end(&sockopts.err);
 }
 END_TEST
 
 START_TEST(time_outs_and_linger_take_seconds_or_off)
 {
-    program_start(&sockopts, "SOCKOPTS", "bin/sockopts", "-u", "-s", "SO_RCVTIMEO=2.5",
-                  "-s", "SO_RCVTIMEO=off", "-s", "SO_LINGER=5", "-s", "SO_LINGER=0", "-s",
-                  "SO_LINGER=off", NULL);
+    sockopts = program_run("bin/sockopts", "-u", "-s", "SO_RCVTIMEO=2.5", "-s",
+                           "SO_RCVTIMEO=off", "-s", "SO_LINGER=5", "-s", "SO_LINGER=0",
+                           "-s", "SO_LINGER=off", NULL);
     expect_lf(&sockopts.out, "SO_RCVTIMEO: was off, asked for 2.5 s, is 2.5 s");
     expect_lf(&sockopts.out, "SO_RCVTIMEO: was 2.5 s, asked for off, is off");
     expect_lf(&sockopts.out, "SO_LINGER: was off, asked for 5 s, is 5 s");
     expect_lf(&sockopts.out, "SO_LINGER: was 5 s, asked for 0 s, is 0 s");
     expect_lf(&sockopts.out, "SO_LINGER: was 0 s, asked for off, is off");
-    ck_assert_int_eq(program_wait(&sockopts), 0);
+    expect_status(&sockopts, 0);
 }
 END_TEST
 
 START_TEST(what_the_system_refuses_is_told_and_the_others_are_set)
 {
-    program_start(&sockopts, "SOCKOPTS", "bin/sockopts", "-s", "SO_TYPE=2", "-s",
-                  "SO_KEEPALIVE=1", NULL);
+    sockopts =
+        program_run("bin/sockopts", "-s", "SO_TYPE=2", "-s", "SO_KEEPALIVE=1", NULL);
     expect_lf(&sockopts.err, "sockopts: cannot set SO_TYPE to 2: %s",
               strerror(ENOPROTOOPT));
     expect_lf(&sockopts.out, "SO_KEEPALIVE: was off, asked for on, is on");
-    ck_assert_int_eq(program_wait(&sockopts), 1);
+    expect_status(&sockopts, 1);
 }
 END_TEST
 
 START_TEST(it_says_that_nobody_takes_its_output)
 {
-    program_start_by(&sockopts, "exec \"$@\" >/dev/full", "SOCKOPTS", "bin/sockopts",
-                     NULL);
+    sockopts = program_run_by("exec \"$@\" >/dev/full", "bin/sockopts", NULL);
     expect_lf(&sockopts.err, "sockopts: cannot write to standard output: %s",
               strerror(ENOSPC));
-    ck_assert_int_eq(program_wait(&sockopts), 1);
+    expect_status(&sockopts, 1);
 }
 END_TEST
 
@@ -172,10 +171,10 @@ START_TEST(wrong_usage_is_status_2)
         "SO_LINGER=on",   "SO_LINGER=0.5",    "SO_LINGER=-1",        "SO_RCVTIMEO=-1",
         "SO_RCVTIMEO=on", "SO_KEEPALIVE=yes", "SO_SNDBUF=4294967296"};
 
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
-        expect_wrong_usage("SOCKOPTS", "bin/sockopts", "-s", settings[i]);
-    expect_wrong_usage("SOCKOPTS", "bin/sockopts", "operand", NULL);
-    expect_wrong_usage("SOCKOPTS", "bin/sockopts", "-x", NULL);
+    for (size_t i = 0; i < COUNT(settings); i++)
+        expect_usage_error("bin/sockopts", "-s", settings[i], NULL);
+    expect_usage_error("bin/sockopts", "operand", NULL);
+    expect_usage_error("bin/sockopts", "-x", NULL);
 }
 END_TEST
 
@@ -189,13 +188,9 @@ int main(void)
         what_the_system_refuses_is_told_and_the_others_are_set,
         it_says_that_nobody_takes_its_output,
         wrong_usage_is_status_2,
+        NULL,
     };
-    Suite *suite = suite_create("socket options");
-    TCase *tcase = tcase_create("options");
+    const struct test_case cases[] = {{.name = "options", .tests = tests}};
 
-    tcase_set_timeout(tcase, 120);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_cases("socket options", cases, COUNT(cases));
 }

@@ -34,7 +34,7 @@ static void serve_after(const char *before, const char *words)
 {
     char script[512];
 
-    (void)snprintf(script, sizeof script, "%s exec \"$@\" %s", before, words);
+    snprintf(script, sizeof script, "%s exec \"$@\" %s", before, words);
     program_start_by(&server, script, LOOP_SRV, NULL);
     program_read_port(&server, "loop_srv started on port ");
 }
@@ -48,7 +48,7 @@ static void serve(const char *words)
 static void expect_its_end(void)
 {
     expect_end(&server.out);
-    ck_assert_int_eq(program_wait(&server), 0);
+    expect_status(&server, 0);
     expect_end(&server.err);
     stream_close(&server.out);
     stream_close(&server.err);
@@ -56,7 +56,7 @@ static void expect_its_end(void)
 
 static void stop_server(void)
 {
-    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
+    program_kill(&server, SIGTERM);
     expect_its_end();
 }
 
@@ -68,7 +68,7 @@ static struct stream join(char *name)
 {
     struct stream client = connect_to(server.port);
 
-    (void)strcpy(name, name_of(&client));
+    strcpy(name, name_of(&client));
     expect_log("opened %s", name);
     return client;
 }
@@ -78,7 +78,7 @@ static void expect_rest(int ms)
 {
     int64_t before = program_cpu_ns(&server);
 
-    (void)poll(NULL, 0, ms);
+    sleep_ms(ms);
     ck_assert_int_lt(program_cpu_ns(&server) - before, (int64_t)ms * 1000000 / 3);
 }
 
@@ -88,13 +88,13 @@ static int count_descriptors(void)
     DIR *open;
     int count = 0;
 
-    (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)server.pid);
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)server.pid);
     open = opendir(path);
     if (open == NULL) /* no Linux: what it has open can't be seen */
         return -1;
     while (readdir(open) != NULL)
         count++;
-    (void)closedir(open);
+    closedir(open);
     return count - 2; /* . and .. */
 }
 
@@ -113,7 +113,7 @@ static int tally_log(int wanted)
 
         if (sscanf(line, "opened %63s", name) == 1) {
             ck_assert_int_lt(opened, NAMES_MOST);
-            (void)strcpy(names[opened++], name);
+            strcpy(names[opened++], name);
         } else if (sscanf(line, "closed %63s %d", name, &error) == 2) {
             for (i = 0; i < opened && strcmp(names[i], name) != 0; i++)
                 continue;
@@ -148,7 +148,7 @@ static void say(struct stream *client, const char *line)
 {
     char text[100];
 
-    (void)snprintf(text, sizeof text, "%s\n", line);
+    snprintf(text, sizeof text, "%s\n", line);
     send_text(client, text);
     expect_line(client, "%s", line);
 }
@@ -189,13 +189,13 @@ static const char *const callers[] = {
     "started=watch:-1 line=ring watched=empty,print,%s",
     "line=close closed=%s",
 };
-enum { CALLERS = sizeof callers / sizeof callers[0] };
+enum { CALLERS = COUNT(callers) };
 
 static void serve_caller(int caller, const char *word)
 {
     char words[256];
 
-    (void)snprintf(words, sizeof words, callers[caller], word);
+    snprintf(words, sizeof words, callers[caller], word);
     serve(words);
 }
 
@@ -214,16 +214,13 @@ START_TEST(it_can_be_stopped_in_every_handler)
         n += strncmp(next_line(&server.out), "opened", 6) == 0;
     if (!is_opened)
         send_text(&client, "hello\n");
-    while (stream_fill(&client))
-        continue;
+    stream_fill_to_end(&client);
     if (_i < CALLERS - 1)
         ck_assert_uint_gt(client.length, 0);
     stream_close(&client);
     for (int i = 0; !is_opened && i < 3; i++) {
-        while (stream_fill(&before[i]))
-            continue;
-        while (stream_fill(&after[i]))
-            continue;
+        stream_fill_to_end(&before[i]);
+        stream_fill_to_end(&after[i]);
         stream_close(&before[i]);
         stream_close(&after[i]);
     }
@@ -258,8 +255,7 @@ START_TEST(a_client_can_be_closed_in_every_handler_and_no_other_is_called_then)
     client = join(name);
     if (_i > 0)
         send_text(&client, "hello\n");
-    while (stream_fill(&client))
-        continue;
+    stream_fill_to_end(&client);
     if (_i < CALLERS - 1)
         ck_assert_uint_gt(client.length, 0);
     send_text(&client, "more\n");
@@ -321,7 +317,7 @@ START_TEST(a_watcher_is_told_what_its_descriptor_is_ready_for)
     serve("started=watch:50,watch:-1 watched=empty line=ring,obey");
     client = join(name);
     for (int i = 0; i < 3; i++) {
-        (void)poll(NULL, 0, 40); /* the first watch's time, which is no more */
+        sleep_ms(40); /* the first watch's time, which is no more */
         send_text(&client, "x\n");
         expect_log("line %s x", name);
         expect_log("watched 1");
@@ -383,8 +379,7 @@ START_TEST(one_that_does_not_close_its_end_is_closed_after_two_seconds)
     expect_log("closed %s 0", name);
     expect_line(&deaf, "opened");
     expect_end(&deaf);
-    while (server.out.length == 0 &&
-           poll(&(struct pollfd){server.out.fd, POLLIN, 0}, 1, 50) == 0) {
+    while (server.out.length == 0 && !stream_ready(&server.out, 50)) {
         ck_assert_int_lt(clock_ms() - before, DEADLINE_MS);
         (void)send(deaf.fd, "x", 1, MSG_NOSIGNAL); /* which makes no difference */
     }
@@ -418,11 +413,11 @@ START_TEST(a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end)
     serve("-s 10 line=obey drained=pour started=watch:-1 watched=empty,close");
     other = join(other_name);
     deaf = connect_narrowly();
-    (void)strcpy(name, name_of(&deaf));
+    strcpy(name, name_of(&deaf));
     send_text(&deaf, "!pour\n");
-    (void)skip_to_line(&server.out, "line %s !pour", name);
+    skip_to_line(&server.out, "line %s !pour", name);
     for (int tries = 0; tries < 5; tries++) { /* a kernel may take more at a second try */
-        (void)poll(NULL, 0, 20);
+        sleep_ms(20);
         send_text(&other, "!resume\n");
         if (skip_to_line(&server.out, "line %s !resume", other_name) > 0)
             tries = 0;
@@ -431,7 +426,7 @@ START_TEST(a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end)
     send_text(&other, "!ring\n");
     expect_end(&other);
     stream_close(&other);
-    (void)skip_to_line(&server.out, "closed %s 0", other_name);
+    skip_to_line(&server.out, "closed %s 0", other_name);
     expect_log("closed %s %d", name, ETIMEDOUT);
     ck_assert_int_ge(clock_ms() - before, 1000); /* ten seconds, ten times as fast */
     stream_close(&deaf);
@@ -454,11 +449,11 @@ START_TEST(stopped_it_still_sends_all_to_one_that_sends_on)
         other = connect_to(server.port);
         send_text(&slow, orders[i]);
         send_text(&slow, "\n");
-        (void)skip_to_line(&server.out, "line %s %s", name_of(&slow), orders[i]);
+        skip_to_line(&server.out, "line %s %s", name_of(&slow), orders[i]);
         program_pause(&server);
         if (!lingers)
             (void)send(slow.fd, more, sizeof more, MSG_NOSIGNAL | MSG_DONTWAIT);
-        ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
+        program_kill(&server, SIGTERM);
         program_go_on(&server);
         expect_end(&other);
         if (lingers)
@@ -467,7 +462,7 @@ START_TEST(stopped_it_still_sends_all_to_one_that_sends_on)
         expect_end(&slow);
         stream_close(&slow);
         stream_close(&other);
-        ck_assert_int_eq(program_wait(&server), 0);
+        expect_status(&server, 0);
     }
 }
 END_TEST
@@ -482,13 +477,13 @@ START_TEST(a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order)
     serve("-i 200 started=watch:600 opened=hold line=print watched=resume,watch:600");
     client = connect_to(server.port);
     send_text(&client, "one\ntwo\nthree\n");
-    (void)strcpy(name, name_of(&client));
-    (void)skip_to_line(&server.out, "opened %s", name);
+    strcpy(name, name_of(&client));
+    skip_to_line(&server.out, "opened %s", name);
     expect_log("watched 0");
     expect_log("line %s one", name);
     expect_log("line %s two", name);
     expect_log("line %s three", name);
-    (void)skip_to_line(&server.out, "closed %s %d", name, ETIMEDOUT);
+    skip_to_line(&server.out, "closed %s %d", name, ETIMEDOUT);
     expect_line(&client, "one");
     expect_line(&client, "two");
     expect_line(&client, "three");
@@ -509,7 +504,7 @@ START_TEST(a_held_client_that_closes_its_end_is_answered_when_it_is_resumed)
     say(&client, "!hold");
     expect_log("line %s !hold", name);
     send_text(&client, "one\ntwo");
-    (void)shutdown(client.fd, SHUT_WR);
+    stream_half_close(&client);
     expect_rest(100);
     say(&other, "still here?");
     expect_log("line %s still here?", other_name);
@@ -534,7 +529,7 @@ START_TEST(one_that_has_closed_its_end_still_gets_all_that_a_server_has_to_send)
 
     serve("opened=hold,pour:3000000 drained=pour:3000000");
     client = connect_to(server.port);
-    (void)shutdown(client.fd, SHUT_WR);
+    stream_half_close(&client);
     expect_poured(&client, 3000000);
     expect_end(&client);
     ck_assert_int_eq(tally_log(1), 1);
@@ -543,7 +538,7 @@ START_TEST(one_that_has_closed_its_end_still_gets_all_that_a_server_has_to_send)
 
     serve("opened=hold,pour drained=pour"); /* without an end */
     client = connect_to(server.port);
-    (void)shutdown(client.fd, SHUT_WR);
+    stream_half_close(&client);
     expect_poured(&client, 1000000);
     stream_reset(&client);
     ck_assert_int_eq(tally_log(1), 0);
@@ -563,7 +558,7 @@ START_TEST(a_held_client_with_full_input_that_resets_is_no_busy_loop)
     expect_rest(100);
     stream_reset(&client);
     expect_rest(100);
-    ck_assert_int_eq(kill(server.pid, 0), 0);
+    program_kill(&server, 0);
     /* It may hear of the reset at once, or from send() when the client is resumed. */
     for (bool closed = false; !closed;) {
         char *line = next_line(&server.out);
@@ -601,7 +596,7 @@ START_TEST(what_a_handler_leaves_is_offered_again)
     expect_log("received %s 5", name);
     expect_rest(50);
     stream_close(&client); /* and what nobody took is lost */
-    (void)skip_to_line(&server.out, "closed %s 0", name);
+    skip_to_line(&server.out, "closed %s 0", name);
     stop_server();
 }
 END_TEST
@@ -701,7 +696,7 @@ START_TEST(one_that_asks_and_never_reads_is_stopped_and_loses_nothing)
     send_text(&other, "are you there?\n");
     expect_lf(&other, "are you there?");
     expect_rest(100);
-    (void)shutdown(deaf.fd, SHUT_WR);
+    stream_half_close(&deaf);
     expect_poured(&deaf, sent);
     expect_end(&deaf);
     stream_close(&deaf);
@@ -727,7 +722,7 @@ static void come_and_go(int way)
         break;
     case 4:
         send_text(&client, "one");
-        (void)shutdown(client.fd, SHUT_WR);
+        stream_half_close(&client);
         expect_line(&client, "one");
         expect_end(&client);
         break;
@@ -743,7 +738,7 @@ START_TEST(the_server_in_the_header_answers_each_line_with_its_length)
 {
     struct stream client;
 
-    program_start(&server, "LENGTH_SRV", "build/length_srv", NULL);
+    server = program_run("build/length_srv", NULL);
     program_read_port(&server, "length_srv started on port ");
     client = connect_to(server.port);
     send_text(&client, "hello\r\n\n");
@@ -837,7 +832,7 @@ START_TEST(out_of_descriptors_it_says_so_and_takes_the_next_when_there_is_one)
         stream_close(&next);
         for (int k = 1; k < count; k++)
             stream_close(&clients[k]);
-        (void)poll(NULL, 0, 20);
+        sleep_ms(20);
     }
     program_stop(&server);
 }
@@ -891,7 +886,7 @@ int main(void)
     tcase_set_tags(limits, "limits"); /* valgrind needs descriptors of its own */
     tcase_set_timeout(loop, 120);
     tcase_set_timeout(limits, 120);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+    for (size_t i = 0; i < COUNT(tests); i++)
         tcase_add_test(loop, tests[i]);
     tcase_add_loop_test(loop, it_can_be_stopped_in_every_handler, 0, CALLERS);
     tcase_add_loop_test(

@@ -11,7 +11,7 @@ static struct person sit_down(int port)
 {
     char number[16];
 
-    (void)snprintf(number, sizeof number, "%d", port);
+    snprintf(number, sizeof number, "%d", port);
     return person_start("exec telnet 127.0.0.1 $1", number);
 }
 
@@ -43,11 +43,11 @@ static void open_terminals(void)
 
 static void close_terminals(void)
 {
-    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
+    program_kill(&server, SIGTERM);
     person_sees(&bob, "ChatServer stopping\r\n");
     person_sees(&bob, "Connection closed by foreign host.");
-    (void)person_leaves(&bob);
-    ck_assert_int_eq(program_wait(&server), 0);
+    person_leaves(&bob);
+    expect_status(&server, 0);
 }
 
 START_TEST(row_1_two_telnets_hold_the_session_of_the_source_document)
@@ -59,7 +59,7 @@ START_TEST(row_1_two_telnets_hold_the_session_of_the_source_document)
     person_types(&ann, "\x1D"); /* telnet's own prompt */
     person_sees(&ann, "telnet> ");
     person_types(&ann, "quit\r");
-    (void)person_leaves(&ann);
+    person_leaves(&ann);
     person_sees(&bob, "Client left ");
     person_sees(&bob, ann_name);
 
@@ -80,7 +80,7 @@ START_TEST(ctrl_c_in_a_telnet_does_not_make_it_go_mute)
     }
     person_types(&ann, "/quit\r");
     person_sees(&ann, "Connection closed by foreign host.");
-    (void)person_leaves(&ann);
+    person_leaves(&ann);
 }
 END_TEST
 
@@ -93,7 +93,7 @@ START_TEST(enter_ends_a_line_in_a_telnet_in_character_mode_too)
     person_sees(&bob, "] one key at a time\r\n");
     person_types(&ann, "/quit\r");
     person_sees(&ann, "Connection closed by foreign host.");
-    (void)person_leaves(&ann);
+    person_leaves(&ann);
 }
 END_TEST
 
@@ -103,14 +103,12 @@ int main(void)
         row_1_two_telnets_hold_the_session_of_the_source_document,
         ctrl_c_in_a_telnet_does_not_make_it_go_mute,
         enter_ends_a_line_in_a_telnet_in_character_mode_too,
+        NULL,
     };
-    Suite *suite = suite_create("the room from a telnet");
-    TCase *tcase = tcase_create("telnet");
+    const struct test_case cases[] = {{.name = "telnet",
+                                       .tests = tests,
+                                       .set_up = open_terminals,
+                                       .tear_down = close_terminals}};
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, open_terminals, close_terminals);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_cases("the room from a telnet", cases, COUNT(cases));
 }

@@ -30,28 +30,27 @@ static void set_up(void)
     const char *why;
     int descriptor;
 
-    (void)strcpy(file, "/tmp/netlab-threat-XXXXXX");
+    strcpy(file, "/tmp/netlab-threat-XXXXXX");
     descriptor = mkstemp(file);
     ck_assert_int_ne(descriptor, -1);
-    (void)close(descriptor);
+    close(descriptor);
     web = listener_open("127.0.0.1", 0, SOCK_STREAM, &why);
     ck_assert_int_ne(web, -1);
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/feed.xml", listener_port(web));
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/feed.xml", listener_port(web));
 }
 
 static void tear_down(void)
 {
     ck_assert_int_eq(unlink(file), 0);
-    (void)close(web);
+    close(web);
 }
 
 static void open_server(const char *first, const char *second, const char *third,
                         const char *fourth)
 {
-    program_start(&server, "THREAT_SRV", "bin/threat_srv", "-p", "0", first, second,
-                  third, fourth, NULL);
+    server = program_run("bin/threat_srv", "-p", "0", first, second, third, fourth, NULL);
     program_read_port(&server, "threat_srv started on port ");
-    (void)snprintf(port_text, sizeof port_text, "%d", server.port);
+    snprintf(port_text, sizeof port_text, "%d", server.port);
 }
 
 static void write_file(const char *text)
@@ -187,7 +186,7 @@ START_TEST(row_10_an_idle_client_is_dropped_with_a_word_and_a_busy_one_is_not)
     open_server("-t", "0.5", NULL, NULL);
     idle = connect_to(server.port);
     busy = connect_to(server.port);
-    while (poll(&(struct pollfd){idle.fd, POLLIN, 0}, 1, 100) == 0) {
+    while (!stream_ready(&idle, 100)) {
         ask(&busy, "help");
         expect_line(&busy, "The commands are getTime, getThreat, disconnect, help");
     }
@@ -337,7 +336,7 @@ START_TEST(who_leaves_while_it_is_fetched_harms_nobody)
     half = connect_to(server.port);
     ask(&gone, "getThreat");
     ask(&half, "getThreat");
-    (void)shutdown(half.fd, SHUT_WR);
+    stream_half_close(&half);
     request = take_request();
     stream_reset(&gone);
     stays = connect_to(server.port);
@@ -362,7 +361,7 @@ START_TEST(a_level_that_is_too_old_is_never_told_again)
     ask(&client, "getThreat");
     answer_request(OK_ANSWER);
     expect_line(&client, "Elevated");
-    (void)close(web); /* nobody is there any more */
+    close(web); /* nobody is there any more */
     ask(&client, "getThreat");
     expect_line(&client, "unknown: %s", strerror(ECONNREFUSED));
     web = -1;
@@ -392,7 +391,7 @@ START_TEST(every_way_in_which_a_document_can_be_missing_is_told)
 
     open_server("-u", url, "-c", "0");
     client = connect_to(server.port);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         char *line;
 
         ask(&client, "getThreat");
@@ -438,7 +437,7 @@ START_TEST(one_who_waits_for_the_level_is_not_dropped_as_idle)
     ask(&client, "getThreat");
     request = take_request();
     send_text(&client, "h"); /* a sign of life, and then nothing for longer than -t */
-    (void)poll(NULL, 0, 600);
+    sleep_ms(600);
     send_text(&request, OK_ANSWER);
     expect_line(&client, "Elevated");
     expect_line(&client, "No command for 0.3 seconds: goodbye");
@@ -454,8 +453,8 @@ START_TEST(a_full_server_still_has_the_descriptors_to_fetch)
     struct stream clients[40];
     int told = 0;
 
-    program_start_by(&server, "ulimit -n 24; exec \"$@\"", "THREAT_SRV", "bin/threat_srv",
-                     "-p", "0", "-u", url, NULL);
+    server = program_run_by("ulimit -n 24; exec \"$@\"", "bin/threat_srv", "-p", "0",
+                            "-u", url, NULL);
     program_read_port(&server, "threat_srv started on port ");
     for (int i = 0; i < 40; i++) {
         clients[i] = connect_to(server.port);
@@ -578,15 +577,15 @@ START_TEST(row_11_the_client_sends_the_commands_and_prints_the_answers)
 
     write_file("High");
     open_server("-f", file, NULL, NULL);
-    program_start(&client, "THREAT_CLI", "bin/threat_cli", "-p", port_text, "127.0.0.1",
-                  "getThreat", "help", "getTime", "disconnect", NULL);
+    client = program_run("bin/threat_cli", "-p", port_text, "127.0.0.1", "getThreat",
+                         "help", "getTime", "disconnect", NULL);
     expect_lf(&client.out, "High");
     expect_lf(&client.out, "The commands are getTime, getThreat, disconnect, help");
     time = next_line(&client.out);
     ck_assert_uint_eq(strlen(time), strlen("2026-11-21T10:49:30+01:00"));
     free(time);
     expect_end(&client.out);
-    ck_assert_int_eq(program_wait(&client), 0);
+    expect_status(&client, 0);
     program_stop(&server);
 }
 END_TEST
@@ -597,12 +596,12 @@ START_TEST(row_11_without_commands_it_sends_what_is_typed)
 
     write_file("High");
     open_server("-f", file, NULL, NULL);
-    program_start_by(&client, "printf 'getThreat\\nhelp' | \"$@\"", "THREAT_CLI",
-                     "bin/threat_cli", "-p", port_text, NULL);
+    client = program_run_by("printf 'getThreat\\nhelp' | \"$@\"", "bin/threat_cli", "-p",
+                            port_text, NULL);
     expect_lf(&client.out, "High");
     expect_lf(&client.out, "The commands are getTime, getThreat, disconnect, help");
     expect_end(&client.out);
-    ck_assert_int_eq(program_wait(&client), 0);
+    expect_status(&client, 0);
     program_stop(&server);
 }
 END_TEST
@@ -613,7 +612,7 @@ static void play(struct program *client, const char *answer, const char *command
     struct stream peer;
     char port[16];
 
-    (void)snprintf(port, sizeof port, "%d", listener_port(web));
+    snprintf(port, sizeof port, "%d", listener_port(web));
     program_start(client, "THREAT_CLI", "bin/threat_cli", "-w", "0.5", "-p", port,
                   "127.0.0.1", command, NULL);
     ck_assert_int_eq(poll(&(struct pollfd){web, POLLIN, 0}, 1, DEADLINE_MS), 1);
@@ -633,29 +632,27 @@ START_TEST(the_client_tells_a_silent_server_and_one_that_closes_from_one_that_an
 
     play(&client, "an answer\033[2J\n", "getTime");
     expect_lf(&client.out, "an answer^[[2J");
-    ck_assert_int_eq(program_wait(&client), 0);
+    expect_status(&client, 0);
     play(&client, "Server full, try again later\n", "getTime");
     expect_lf(&client.out, "Server full, try again later");
     expect_lf(&client.err,
               "threat_cli: no answer from 127.0.0.1 port %d: the server has closed the "
               "connection",
               listener_port(web));
-    ck_assert_int_eq(program_wait(&client), 1);
+    expect_status(&client, 1);
     play(&client, "", "disconnect");
-    ck_assert_int_eq(program_wait(&client), 0);
-    play(&client, "", ""); /* no answer is right: a server drops who says nothing */
-    ck_assert_int_eq(program_wait(&client), 0);
+    expect_status(&client, 0);
     play(&client, "", "getTime");
     expect_lf(&client.err,
               "threat_cli: no answer from 127.0.0.1 port %d: the server has closed the "
               "connection",
               listener_port(web));
-    ck_assert_int_eq(program_wait(&client), 1);
+    expect_status(&client, 1);
     play(&client, NULL, "getTime");
     expect_lf(&client.err,
               "threat_cli: no answer from 127.0.0.1 port %d: timed out after 0.5 s",
               listener_port(web));
-    ck_assert_int_eq(program_wait(&client), 1);
+    expect_status(&client, 1);
 }
 END_TEST
 
@@ -664,28 +661,27 @@ START_TEST(the_client_says_that_nobody_takes_its_output_or_that_nobody_is_there)
     struct program client;
 
     open_server(NULL, NULL, NULL, NULL);
-    program_start_by(&client, "exec \"$@\" >/dev/full", "THREAT_CLI", "bin/threat_cli",
-                     "-p", port_text, "localhost", "help", NULL);
+    client = program_run_by("exec \"$@\" >/dev/full", "bin/threat_cli", "-p", port_text,
+                            "localhost", "help", NULL);
     expect_lf(&client.err, "threat_cli: cannot write to standard output: %s",
               strerror(ENOSPC));
-    ck_assert_int_eq(program_wait(&client), 1);
+    expect_status(&client, 1);
     program_stop(&server);
-    program_start(&client, "THREAT_CLI", "bin/threat_cli", "-p", port_text, "127.0.0.1",
-                  "help", NULL);
+    client = program_run("bin/threat_cli", "-p", port_text, "127.0.0.1", "help", NULL);
     expect_lf(&client.err, "threat_cli: cannot connect to 127.0.0.1 port %s: %s",
               port_text, strerror(ECONNREFUSED));
-    ck_assert_int_eq(program_wait(&client), 1);
+    expect_status(&client, 1);
 }
 END_TEST
 
 START_TEST(wrong_usage_is_status_2)
 {
-    expect_wrong_usage("THREAT_SRV", "bin/threat_srv", "-t", "soon");
-    expect_wrong_usage("THREAT_SRV", "bin/threat_srv", "-u", "ftp://localhost/");
-    expect_wrong_usage("THREAT_SRV", "bin/threat_srv", "-flevel", "-uhttp://localhost/");
-    expect_wrong_usage("THREAT_SRV", "bin/threat_srv", "operand", NULL);
-    expect_wrong_usage("THREAT_CLI", "bin/threat_cli", "-p", "0");
-    expect_wrong_usage("THREAT_CLI", "bin/threat_cli", "localhost", "two\nlines");
+    expect_usage_error("bin/threat_srv", "-t", "soon", NULL);
+    expect_usage_error("bin/threat_srv", "-u", "ftp://localhost/", NULL);
+    expect_usage_error("bin/threat_srv", "-flevel", "-uhttp://localhost/", NULL);
+    expect_usage_error("bin/threat_srv", "operand", NULL);
+    expect_usage_error("bin/threat_cli", "-p", "0", NULL);
+    expect_usage_error("bin/threat_cli", "localhost", "two\nlines", NULL);
 }
 END_TEST
 
@@ -723,7 +719,7 @@ int main(void)
 
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+    for (size_t i = 0; i < COUNT(tests); i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
     /* What a resolver keeps until its process ends is its own: CK_EXCLUDE_TAGS=resolver */

@@ -36,9 +36,8 @@ static struct played play(const char *host)
     struct played played = {.listener = listener_open(host, 0, SOCK_STREAM, &why)};
 
     ck_assert_msg(played.listener != -1, "%s", why);
-    (void)snprintf(played.name, sizeof played.name,
-                   strchr(host, ':') ? "[%s]:%d" : "%s:%d", host,
-                   listener_port(played.listener));
+    snprintf(played.name, sizeof played.name, strchr(host, ':') ? "[%s]:%d" : "%s:%d",
+             host, listener_port(played.listener));
     return played;
 }
 
@@ -56,9 +55,9 @@ static void watch_servers(int count, const char *seconds)
 {
     for (int i = 0; i < count; i++)
         servers[i] = play("127.0.0.1");
-    program_start(&watch, "WATCH_CLI", "bin/watch_cli", "-t", seconds, servers[0].name,
-                  count > 1 ? servers[1].name : NULL, count > 2 ? servers[2].name : NULL,
-                  NULL);
+    watch = program_run("bin/watch_cli", "-t", seconds, servers[0].name,
+                        count > 1 ? servers[1].name : NULL,
+                        count > 2 ? servers[2].name : NULL, NULL);
     for (int i = 0; i < count; i++)
         take_in(&servers[i]);
 }
@@ -69,7 +68,7 @@ static const char *v6_loopback(void)
     const char *why;
     int listener = listener_open("::1", 0, SOCK_STREAM, &why);
 
-    (void)close(listener);
+    close(listener);
     return listener != -1 ? "::1" : "127.0.0.1";
 }
 
@@ -79,7 +78,7 @@ static const char *nobody(void)
     static struct played gone;
 
     gone = play("127.0.0.1");
-    (void)close(gone.listener);
+    close(gone.listener);
     return gone.name;
 }
 
@@ -92,7 +91,7 @@ static void expect_closed(struct played *played)
 static void expect_status(int status)
 {
     expect_end(&watch.out);
-    ck_assert_int_eq(program_wait(&watch), status);
+    expect_status(&watch, status);
     if (status == 0)
         expect_end(&watch.err);
 }
@@ -102,8 +101,7 @@ static void expect_all_closed(int count)
 {
     for (int i = 0; i < count; i++)
         stream_close(&servers[i].peer);
-    while (stream_fill(&watch.out))
-        continue;
+    stream_fill_to_end(&watch.out);
     watch.out.length = 0;
     expect_status(0);
 }
@@ -140,8 +138,7 @@ START_TEST(row_17_pieces_of_three_servers_never_mix_inside_a_line)
         unsigned i = random_below(SERVERS);
         size_t left, length;
 
-        (void)snprintf(expected[i], sizeof expected[i], "line %d of server %u\n", line[i],
-                       i);
+        snprintf(expected[i], sizeof expected[i], "line %d of server %u\n", line[i], i);
         left = strlen(expected[i]) - sent[i];
         length = 1 + random_below((unsigned)left);
         send_bytes(&servers[i].peer, expected[i] + sent[i], length);
@@ -156,8 +153,8 @@ START_TEST(row_17_pieces_of_three_servers_never_mix_inside_a_line)
                strncmp(text, servers[i].name, strlen(servers[i].name)) != 0)
             i++;
         ck_assert_uint_lt(i, SERVERS);
-        (void)snprintf(whole, sizeof whole, "%s: line %d of server %u", servers[i].name,
-                       seen[i]++, i);
+        snprintf(whole, sizeof whole, "%s: line %d of server %u", servers[i].name,
+                 seen[i]++, i);
         ck_assert_str_eq(text, whole);
         free(text);
     }
@@ -235,7 +232,7 @@ START_TEST(a_reader_that_is_slow_has_the_servers_wait_and_loses_nothing)
         for (int i = 0; i < lines; i++) {
             char line[32];
 
-            (void)snprintf(line, sizeof line, "line %d\n", i);
+            snprintf(line, sizeof line, "line %d\n", i);
             send_text(&servers[0].peer, line);
         }
         _exit(0);
@@ -243,7 +240,7 @@ START_TEST(a_reader_that_is_slow_has_the_servers_wait_and_loses_nothing)
     /* Nobody reads until nothing can be sent: the output is full, and all behind it. */
     full = (struct pollfd){servers[0].peer.fd, POLLOUT, 0};
     while (poll(&full, 1, 0) == 1 && clock_ms() < deadline)
-        (void)poll(NULL, 0, 20);
+        sleep_ms(20);
     ck_assert_int_lt(clock_ms(), deadline);
     stream_close(&servers[0].peer);
     for (int i = 0; i < lines; i++)
@@ -261,7 +258,7 @@ START_TEST(row_17_five_seconds_elapsed_is_said_when_nothing_came)
     struct played silent = play("127.0.0.1");
     int64_t before = clock_ms();
 
-    program_start(&watch, "WATCH_CLI", "bin/watch_cli", silent.name, NULL);
+    watch = program_run("bin/watch_cli", silent.name, NULL);
     take_in(&silent);
     expect_lf(&watch.out, "Five seconds elapsed.");
     ck_assert_int_ge(clock_ms() - before, 5000);
@@ -281,14 +278,13 @@ START_TEST(the_seconds_are_said_in_words_up_to_twenty_and_in_digits_with_a_fract
 
     for (int i = 0; i < 4; i++) {
         silent[i] = play("127.0.0.1");
-        program_start(&watches[i], "WATCH_CLI", "bin/watch_cli", "-t", said[i][0],
-                      silent[i].name, NULL);
+        watches[i] = program_run("bin/watch_cli", "-t", said[i][0], silent[i].name, NULL);
         take_in(&silent[i]);
     }
     for (int i = 0; i < 4; i++) {
         expect_lf(&watches[i].out, "%s", said[i][1]);
         stream_close(&silent[i].peer);
-        ck_assert_int_eq(program_wait(&watches[i]), 0);
+        expect_status(&watches[i], 0);
     }
 }
 END_TEST
@@ -297,12 +293,12 @@ START_TEST(what_stands_without_a_line_end_is_shown_before_it_is_said_that_nothin
 {
     watch_servers(1, "0.3");
     send_text(&servers[0].peer, "Are you there\xe2\x80");
-    (void)skip_to_line(&watch.out, "%s: Are you there", servers[0].name);
+    skip_to_line(&watch.out, "%s: Are you there", servers[0].name);
     expect_lf(&watch.out, "0.3 seconds elapsed.");
     send_text(&servers[0].peer, "\x94or not?\n");
-    (void)skip_to_line(&watch.out, "%s: \xe2\x80\x94or not?", servers[0].name);
+    skip_to_line(&watch.out, "%s: \xe2\x80\x94or not?", servers[0].name);
     stream_close(&servers[0].peer);
-    (void)skip_to_line(&watch.out, "%s has closed.", servers[0].name);
+    skip_to_line(&watch.out, "%s has closed.", servers[0].name);
     expect_status(0);
 }
 END_TEST
@@ -314,7 +310,7 @@ START_TEST(a_line_that_drips_is_shown_as_it_comes)
     watch_servers(1, "0.3");
     do
         send_text(&servers[0].peer, ".");
-    while (poll(&(struct pollfd){watch.out.fd, POLLIN, 0}, 1, 50) == 0);
+    while (!stream_ready(&watch.out, 50));
     do /* or time passes on a slow machine */
         shown = next_line(&watch.out);
     while (strstr(shown, "elapsed") != NULL);
@@ -324,7 +320,7 @@ START_TEST(a_line_that_drips_is_shown_as_it_comes)
                      "");
     free(shown);
     stream_close(&servers[0].peer);
-    (void)skip_to_line(&watch.out, "%s has closed.", servers[0].name);
+    skip_to_line(&watch.out, "%s has closed.", servers[0].name);
     expect_status(0);
 }
 END_TEST
@@ -337,7 +333,7 @@ START_TEST(waiting_costs_no_processor_time)
     send_text(&servers[0].peer, "ready\n");
     expect_lf(&watch.out, "%s: ready", servers[0].name);
     before = program_cpu_ns(&watch);
-    (void)poll(NULL, 0, 300);
+    sleep_ms(300);
     ck_assert_int_lt(program_cpu_ns(&watch) - before, 100000000);
     expect_all_closed(2);
 }
@@ -350,8 +346,7 @@ START_TEST(a_host_that_refuses_is_told_and_the_others_are_watched)
     struct played there = play("127.0.0.1"), over_v6 = play(v6_loopback());
     const char *none = nobody();
 
-    program_start(&watch, "WATCH_CLI", "bin/watch_cli", none, there.name, over_v6.name,
-                  NULL);
+    watch = program_run("bin/watch_cli", none, there.name, over_v6.name, NULL);
     expect_lf(&watch.err, "watch_cli: cannot connect to %s: %s", none,
               strerror(ECONNREFUSED));
     take_in(&there);
@@ -391,17 +386,15 @@ START_TEST(a_host_that_does_not_answer_keeps_none_of_the_others_waiting)
     char expected[128], *line;
 
     fill_queue(&deaf);
-    program_start(&watch, "WATCH_CLI", "bin/watch_cli", "-t", "60", deaf.name, there.name,
-                  NULL);
+    watch = program_run("bin/watch_cli", "-t", "60", deaf.name, there.name, NULL);
     take_in(&there);
     send_text(&there.peer, "meanwhile\n");
     expect_lf(&watch.out, "%s: meanwhile", there.name);
     ck_assert_uint_eq(watch.err.length, 0);
     expect_closed(&there);
-    (void)close(deaf.listener); /* at its next attempt it is refused, or it gives up */
+    close(deaf.listener); /* at its next attempt it is refused, or it gives up */
     line = next_line(&watch.err);
-    (void)snprintf(expected, sizeof expected,
-                   "watch_cli: cannot connect to %s: ", deaf.name);
+    snprintf(expected, sizeof expected, "watch_cli: cannot connect to %s: ", deaf.name);
     ck_assert_int_eq(strncmp(line, expected, strlen(expected)), 0);
     free(line);
     expect_status(1);
@@ -413,10 +406,10 @@ START_TEST(names_are_looked_up_and_one_that_has_no_address_is_told)
     struct played there = play("127.0.0.1");
     char name[64], no_host[300];
 
-    (void)snprintf(name, sizeof name, "localhost:%d", listener_port(there.listener));
+    snprintf(name, sizeof name, "localhost:%d", listener_port(there.listener));
     memset(no_host, 'x', 200); /* a label has 63 letters at the most */
-    (void)strcpy(no_host + 200, ":1");
-    program_start(&watch, "WATCH_CLI", "bin/watch_cli", no_host, name, NULL);
+    strcpy(no_host + 200, ":1");
+    watch = program_run("bin/watch_cli", no_host, name, NULL);
     take_in(&there);
     send_text(&there.peer, "found\n");
     expect_lf(&watch.out, "%s: found", name);
@@ -450,12 +443,12 @@ START_TEST(it_says_that_nobody_takes_its_output)
     for (int i = 0; i < 2; i++) {
         struct played server = play("127.0.0.1");
 
-        program_start_by(&watch, scripts[i], "WATCH_CLI", "bin/watch_cli", "-t", "0.1",
-                         server.name, NULL);
+        watch =
+            program_run_by(scripts[i], "bin/watch_cli", "-t", "0.1", server.name, NULL);
         take_in(&server);
         expect_lf(&watch.err, "watch_cli: cannot write to standard output: %s",
                   strerror(i == 0 ? ENOSPC : EPIPE));
-        ck_assert_int_eq(program_wait(&watch), i == 0);
+        expect_status(&watch, i == 0);
         stream_close(&server.peer);
     }
 }
@@ -463,14 +456,14 @@ END_TEST
 
 START_TEST(more_servers_than_descriptors_are_told_at_once)
 {
-    program_start_by(&watch, "ulimit -n 20; exec \"$@\" $(yes 127.0.0.1:1 | head -n 18)",
-                     "WATCH_CLI", "bin/watch_cli", NULL);
+    watch = program_run_by("ulimit -n 20; exec \"$@\" $(yes 127.0.0.1:1 | head -n 18)",
+                           "bin/watch_cli", NULL);
     expect_lf(&watch.err,
               "watch_cli: 18 servers are more than the 17 that can be watched");
-    ck_assert_int_eq(program_wait(&watch), 2);
-    program_start_by(&watch, "exec \"$@\" $(yes 127.0.0.1:1 | head -n 1022)", "WATCH_CLI",
-                     "bin/watch_cli", NULL);
-    ck_assert_int_eq(program_wait(&watch), 2);
+    expect_status(&watch, 2);
+    watch = program_run_by("exec \"$@\" $(yes 127.0.0.1:1 | head -n 1022)",
+                           "bin/watch_cli", NULL);
+    expect_status(&watch, 2);
 }
 END_TEST
 
@@ -480,11 +473,11 @@ START_TEST(wrong_usage_is_status_2)
         "localhost", "localhost:", "localhost:0", "localhost:echo", ":2626",
         "::1",       "::1:2626",   "[::1]",       "[::1",           "[]:2626"};
 
-    for (size_t i = 0; i < sizeof operands / sizeof operands[0]; i++)
-        expect_wrong_usage("WATCH_CLI", "bin/watch_cli", operands[i], NULL);
-    expect_wrong_usage("WATCH_CLI", "bin/watch_cli", NULL, NULL);
-    expect_wrong_usage("WATCH_CLI", "bin/watch_cli", "-t0", "localhost:1");
-    expect_wrong_usage("WATCH_CLI", "bin/watch_cli", "-t-1", "localhost:1");
+    for (size_t i = 0; i < COUNT(operands); i++)
+        expect_usage_error("bin/watch_cli", operands[i], NULL);
+    expect_usage_error("bin/watch_cli", NULL);
+    expect_usage_error("bin/watch_cli", "-t0", "localhost:1", NULL);
+    expect_usage_error("bin/watch_cli", "-t-1", "localhost:1", NULL);
 }
 END_TEST
 
@@ -495,15 +488,15 @@ START_TEST(row_17_nc_is_watched)
     struct program nc;
     char name[64], *line;
 
-    program_start_by(&nc, "printf 'Hello from nc\\n' | exec nc -lvnN 127.0.0.1 0", "NC",
-                     "nc", NULL);
+    nc = program_run_by("printf 'Hello from nc\\n' | exec nc -lvnN 127.0.0.1 0", "nc",
+                        NULL);
     line = next_line(&nc.err); /* Listening on 127.0.0.1 36907 */
-    (void)snprintf(name, sizeof name, "127.0.0.1:%d", atoi(strrchr(line, ' ') + 1));
-    program_start(&watch, "WATCH_CLI", "bin/watch_cli", name, NULL);
+    snprintf(name, sizeof name, "127.0.0.1:%d", atoi(strrchr(line, ' ') + 1));
+    watch = program_run("bin/watch_cli", name, NULL);
     expect_lf(&watch.out, "%s: Hello from nc", name);
     expect_lf(&watch.out, "%s has closed.", name);
     expect_status(0);
-    ck_assert_int_eq(program_wait(&nc), 0);
+    expect_status(&nc, 0);
     free(line);
 }
 END_TEST
@@ -534,7 +527,7 @@ int main(void)
     TCase *name = tcase_create("name");
 
     tcase_set_timeout(tcase, 120);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+    for (size_t i = 0; i < COUNT(tests); i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
     /* What a resolver keeps until its process ends is its own: CK_EXCLUDE_TAGS=resolver */

@@ -41,7 +41,7 @@ static const char *path_in(const char *name)
     static unsigned next;
     char *path = paths[next++ % 4];
 
-    (void)snprintf(path, sizeof paths[0], "%s/%s", directory, name);
+    snprintf(path, sizeof paths[0], "%s/%s", directory, name);
     return path;
 }
 
@@ -75,12 +75,12 @@ static void remove_all(const char *path)
     for (struct dirent *entry; (entry = readdir(open)) != NULL;) {
         char inner[600];
 
-        (void)snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name);
+        snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name);
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
             unlink(inner) == -1)
             remove_all(inner);
     }
-    (void)closedir(open);
+    closedir(open);
     ck_assert_int_eq(rmdir(path), 0);
 }
 
@@ -104,7 +104,7 @@ static void take_field(const char *line, const char *name, char *value, size_t s
     size_t length = strlen(name);
 
     if (strncmp(line, name, length) == 0 && strncmp(line + length, ": ", 2) == 0)
-        (void)snprintf(value, size, "%s", line + length + 2);
+        snprintf(value, size, "%s", line + length + 2);
 }
 
 /* Takes an answer's head. All have a length, and a Date unless the server is in need. */
@@ -166,8 +166,8 @@ static struct answer ask(const char *method, const char *path)
     struct answer answer;
     char request[9000];
 
-    (void)snprintf(request, sizeof request,
-                   "%s %s HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", method, path);
+    snprintf(request, sizeof request,
+             "%s %s HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", method, path);
     send_text(&client, request);
     answer = take_answer(&client);
     ck_assert_str_eq(answer.connection, "close");
@@ -183,7 +183,7 @@ static void expect_file(const char *path, const char *text)
     struct stream client = connect_to(server.port);
     char request[9000];
 
-    (void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HOST "\r\n", path);
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HOST "\r\n", path);
     send_text(&client, request);
     expect_text(&client, text);
     stream_close(&client);
@@ -283,7 +283,7 @@ static const char *url(const char *path)
 {
     static char text[300];
 
-    (void)snprintf(text, sizeof text, "http://127.0.0.1:%d%s", server.port, path);
+    snprintf(text, sizeof text, "http://127.0.0.1:%d%s", server.port, path);
     return text;
 }
 
@@ -294,12 +294,12 @@ START_TEST(curl_and_http_get_are_content)
         "curl -sS -X GET -H 'Expect: 100-continue' -d body \"$1\"",
         "bin/http_get \"$1\""};
 
-    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+    for (size_t i = 0; i < COUNT(scripts); i++) {
         struct program client;
 
         program_start_by(&client, scripts[i], "NO_PROGRAM", "", url("/"), NULL);
         expect_lf(&client.out, "Hello, World!");
-        ck_assert_int_eq(program_wait(&client), 0);
+        expect_status(&client, 0);
         expect_end(&client.err);
     }
 }
@@ -355,7 +355,7 @@ START_TEST(a_connection_ends_as_its_request_says)
          "keep-alive"},
     };
 
-    for (size_t i = 0; i < sizeof last / sizeof last[0]; i++) {
+    for (size_t i = 0; i < COUNT(last); i++) {
         struct stream client = connect_to(server.port);
         struct answer answer;
 
@@ -377,7 +377,7 @@ START_TEST(who_has_said_all_and_closed_that_end_still_gets_the_answers)
     struct stream client = connect_to(server.port);
 
     send_text(&client, "GET / HTTP/1.1\r\n" HOST "\r\nGET /x HTTP/1.1\r\n" HOST "\r\n");
-    ck_assert_int_eq(shutdown(client.fd, SHUT_WR), 0);
+    stream_half_close(&client);
     expect_text(&client, HELLO);
     expect_text(&client, HELLO);
     expect_end(&client);
@@ -473,7 +473,7 @@ START_TEST(a_request_that_could_be_read_in_two_ways_is_refused)
         {"GET / HTTP/2.0\r\n", 505},
     };
 
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < COUNT(bad); i++)
         expect_refusal(bad[i].bytes, strlen(bad[i].bytes), bad[i].status);
     expect_refusal("GET / HTTP/1.1\r\nA: \0\r\n", 22, 400);
 }
@@ -582,19 +582,18 @@ static bool be_late_for_half_of(struct stream *clients, int count)
         clients[i] = connect_to(server.port);
         last = clock_ms();
         send_text(&clients[i], "GET / ");
-        (void)poll(NULL, 0, 1);
+        sleep_ms(1);
     }
     other = connect_to(server.port);
     send_text(&other, "GET / HTTP/1.1\r\n" HOST "\r\n");
     expect_text(&other, HELLO); /* so it has heard the others, too */
     program_pause(&server);
     for (int i = 0; i < count; i++) {
-        all_open =
-            all_open && poll(&(struct pollfd){clients[i].fd, POLLIN, 0}, 1, 0) == 0;
+        all_open = all_open && !stream_ready(&clients[i], 0);
         (void)send(clients[i].fd, "H", 1, MSG_NOSIGNAL);
     }
     wait = (first + last) / 2 + patience_ms - clock_ms();
-    (void)poll(NULL, 0, wait > 0 ? (int)wait : 0);
+    sleep_ms(wait > 0 ? (int)wait : 0);
     program_go_on(&server);
     ck_assert(stream_fill(&clients[0]));
     in_time = clock_ms() < last + patience_ms;
@@ -630,7 +629,7 @@ START_TEST(a_request_that_does_not_end_is_408_and_silence_between_two_just_the_e
                                         "Content-Length: 9\r\n\r\nx"};
     struct stream client;
 
-    for (size_t i = 0; i < sizeof begun / sizeof begun[0]; i++)
+    for (size_t i = 0; i < COUNT(begun); i++)
         expect_refusal(begun[i], strlen(begun[i]), 408);
     client = connect_to(server.port);
     send_text(&client, "GET / HTTP/1.1\r\n" HOST "\r\n");
@@ -648,7 +647,7 @@ START_TEST(a_request_that_drips_does_not_last_for_ever)
     struct stream client = connect_to(server.port);
 
     send_text(&client, "GET / HTTP/1.1\r\nA: ");
-    while (poll(&(struct pollfd){client.fd, POLLIN, 0}, 1, 50) == 0)
+    while (!stream_ready(&client, 50))
         send_text(&client, "x");
     ck_assert_int_eq(take_answer(&client).status, 408);
     stream_close(&client);
@@ -672,11 +671,11 @@ START_TEST(files_have_types_by_their_endings_and_directories_an_index)
     };
     struct answer answer;
 
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    for (size_t i = 0; i < COUNT(files); i++) {
         char path[40];
 
         write_file(files[i].name, files[i].name);
-        (void)snprintf(path, sizeof path, "/%s", files[i].name);
+        snprintf(path, sizeof path, "/%s", files[i].name);
         expect_file(path, files[i].name);
         answer = ask("HEAD", path);
         ck_assert_str_eq(answer.type, files[i].type);
@@ -743,7 +742,7 @@ START_TEST(no_path_leads_out_of_the_directory)
     char outside[60], longest[400] = "/";
 
     memset(longest + 1, 'n', 300);
-    (void)snprintf(outside, sizeof outside, "%s-secret", directory);
+    snprintf(outside, sizeof outside, "%s-secret", directory);
     ck_assert_int_eq(mkdir(path_in("d"), 0755), 0);
     write_file("in", "in");
     write_file("d/in", "in");
@@ -754,7 +753,7 @@ START_TEST(no_path_leads_out_of_the_directory)
     ck_assert_int_eq(mkfifo(path_in("fifo"), 0600), 0);
     expect_file("/in", "in");
     expect_file("/d/in", "in");
-    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+    for (size_t i = 0; i < COUNT(paths); i++) {
         int status = ask("GET", paths[i]).status;
 
         if (status != 404)
@@ -794,7 +793,7 @@ START_TEST(a_long_file_arrives_whole_and_the_request_behind_it_is_answered_next)
     write_file("short", "and this");
     send_text(&client, "GET /long HTTP/1.1\r\n" HOST "\r\nHEAD /long HTTP/1.1\r\n" HOST
                        "\r\nGET /short HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
-    ck_assert_int_eq(shutdown(client.fd, SHUT_WR), 0);
+    stream_half_close(&client);
     answer = take_answer(&client);
     ck_assert_uint_eq(answer.length, LONG_FILE);
     expect_bytes(&client, bytes, LONG_FILE);
@@ -865,13 +864,13 @@ START_TEST(curl_and_http_get_fetch_files)
         "bin/http_get -o \"$2.got\" \"$1\" && cmp \"$2\" \"$2.got\" && echo same"};
 
     free(write_long_file());
-    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+    for (size_t i = 0; i < COUNT(scripts); i++) {
         struct program client;
 
         program_start_by(&client, scripts[i], "NO_PROGRAM", "", url("/long"),
                          path_in("long"), NULL);
         expect_lf(&client.out, "same");
-        ck_assert_int_eq(program_wait(&client), 0);
+        expect_status(&client, 0);
         expect_end(&client.err);
     }
 }
@@ -1014,10 +1013,10 @@ START_TEST(wrong_usage_is_status_2)
     expect_wrong_usage(WEB_SRV, "-t", "soon");
     program_start(&wrong, WEB_SRV, "-p", "0", "-d", "/no/such", NULL);
     expect_lf(&wrong.err, "web_srv: cannot open /no/such: %s", strerror(ENOENT));
-    ck_assert_int_eq(program_wait(&wrong), 1);
+    expect_status(&wrong, 1);
     program_start(&wrong, WEB_SRV, "-p", "0", "-d", "/dev/null", NULL);
     expect_lf(&wrong.err, "web_srv: cannot open /dev/null: %s", strerror(ENOTDIR));
-    ck_assert_int_eq(program_wait(&wrong), 1);
+    expect_status(&wrong, 1);
 }
 END_TEST
 
@@ -1072,12 +1071,9 @@ int main(void)
     Suite *suite = suite_create("web_srv");
     TCase *program = tcase_create("program"), *limits = tcase_create("limits");
 
-    add_tests(suite, "hello", hello, sizeof hello / sizeof hello[0], open_server,
-              close_server);
-    add_tests(suite, "time", time, sizeof time / sizeof time[0], open_impatient_server,
-              close_server);
-    add_tests(suite, "files", files, sizeof files / sizeof files[0], open_directory,
-              close_directory);
+    add_tests(suite, "hello", hello, COUNT(hello), open_server, close_server);
+    add_tests(suite, "time", time, COUNT(time), open_impatient_server, close_server);
+    add_tests(suite, "files", files, COUNT(files), open_directory, close_directory);
     tcase_set_timeout(program, 60);
     tcase_add_test(program, it_ends_amid_a_file_too);
     tcase_add_test(program, wrong_usage_is_status_2);
