@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- Running ------------------------------------------------------------------------ */
@@ -70,6 +71,14 @@ const char *formatted(const char *format, ...)
 void sleep_ms(int ms)
 {
     (void)poll(NULL, 0, ms);
+}
+
+int await_child(pid_t pid)
+{
+    int status;
+
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 pid_t fork_helper(void)

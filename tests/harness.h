@@ -45,6 +45,9 @@ const char *formatted(const char *format, ...) __attribute__((format(printf, 1, 
 
 void sleep_ms(int ms);
 
+/* Waits for a child's end. Returns its exit status, or 128 and the signal that ended it. */
+int await_child(pid_t pid);
+
 /* fork(), for a helper of the test, which ends after a minute if nobody has ended it. */
 pid_t fork_helper(void);
 

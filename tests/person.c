@@ -1,10 +1,9 @@
-#define _XOPEN_SOURCE 700 /* posix_openpt() and its like are in the XSI option */
+#define _XOPEN_SOURCE 700 /* posix_openpt() and ptsname() are in the XSI option */
 #include "tests/person.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 int person_terminal(void)
@@ -24,14 +23,14 @@ pid_t person_sits_down(int terminal, const char *script, const char *argument)
     ck_assert_int_ne(pid, -1);
     if (pid != 0)
         return pid;
-    (void)setsid(); /* the terminal that is opened next is this session's own */
+    (void)setsid(); /* the next terminal that is opened becomes this session's own */
     slave = open(ptsname(terminal), O_RDWR);
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
-        (void)dup2(slave, fd);
+        dup2(slave, fd);
     for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
-        (void)close(fd);
-    (void)setenv("TERM", "vt100", 1);
-    (void)execl("/bin/sh", "sh", "-c", script, "sh", argument, (char *)NULL);
+        close(fd);
+    setenv("TERM", "vt100", 1);
+    execl("/bin/sh", "sh", "-c", script, "sh", argument, (char *)NULL);
     _exit(127);
 }
 
@@ -43,25 +42,27 @@ struct person person_start(const char *script, const char *argument)
                            .screen = stream_of(terminal)};
 }
 
+/* Where `text` stands on the screen, or NULL. The bytes are no string. */
+static char *find(const struct stream *screen, const char *text)
+{
+    size_t length = strlen(text);
+
+    for (size_t i = 0; i + length <= screen->length; i++)
+        if (memcmp(screen->bytes + i, text, length) == 0)
+            return screen->bytes + i;
+    return NULL;
+}
+
 void person_sees(struct person *person, const char *text)
 {
-    for (;;) {
-        char *found = NULL;
+    struct stream *screen = &person->screen;
+    char *found;
 
-        for (size_t i = 0; i + strlen(text) <= person->screen.length && !found; i++)
-            if (memcmp(person->screen.bytes + i, text, strlen(text)) == 0)
-                found = person->screen.bytes + i;
-        if (found != NULL) {
-            size_t past = (size_t)(found - person->screen.bytes) + strlen(text);
-
-            person->screen.bytes += past;
-            person->screen.length -= past;
-            return;
-        }
-        if (!stream_fill(&person->screen))
-            ck_abort_msg("'%s' is not on the screen: '%.*s'", text,
-                         (int)person->screen.length, person->screen.bytes);
-    }
+    while ((found = find(screen, text)) == NULL)
+        if (!stream_fill(screen))
+            ck_abort_msg("'%s' is not on the screen: '%.*s'", text, (int)screen->length,
+                         screen->bytes);
+    stream_take(screen, (size_t)(found - screen->bytes) + strlen(text));
 }
 
 void person_types(struct person *person, const char *keys)
@@ -71,12 +72,7 @@ void person_types(struct person *person, const char *keys)
 
 int person_leaves(struct person *person)
 {
-    int status;
-
-    while (
-        stream_fill(&person->screen)) /* ends, with an error, when nobody has it open */
-        person->screen.length = 0;
-    ck_assert_int_eq(waitpid(person->pid, &status, 0), person->pid);
+    stream_fill_to_end(&person->screen); /* read() fails when nobody has it open */
     stream_close(&person->screen);
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return await_child(person->pid);
 }

@@ -1,7 +1,6 @@
 /*
- * person: somebody at a terminal, in which a program runs. What is on the screen comes
- * from `screen`, keys go to it. This is a plain terminal's bytes; tests/screen.h knows what
- * they look like.
+ * person: somebody at a terminal in which a program runs. Keys go to `screen`, and what the
+ * program shows comes from it, as bytes. tests/screen.h knows what they look like.
  */
 #ifndef TESTS_PERSON_H
 #define TESTS_PERSON_H
@@ -13,19 +12,19 @@ struct person {
     struct stream screen;
 };
 
-/* Runs a shell's script at a terminal of its own; `argument` is its $1. */
+/* Runs a shell script, whose $1 is `argument`, at a terminal of its own. */
 struct person person_start(const char *script, const char *argument);
 
-/* The same in two steps: a terminal's end for who looks and types, and who sits at it. */
+/* The same in two steps: the end of a terminal that the test holds, and a process at it. */
 int person_terminal(void);
 pid_t person_sits_down(int terminal, const char *script, const char *argument);
 
-/* Waits until this stands on the screen, behind what was looked for before. */
+/* Waits until the screen shows this text, after all that was seen before. */
 void person_sees(struct person *person, const char *text);
 
 void person_types(struct person *person, const char *keys);
 
-/* Waits for the program's end. Its exit status, or 128 and the signal that ended it. */
+/* Waits for the script's end. Returns its status, or 128 and the signal that ended it. */
 int person_leaves(struct person *person);
 
 #endif

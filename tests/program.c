@@ -1,6 +1,7 @@
 #include "tests/harness.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -146,12 +147,8 @@ struct program program_serve_by(const char *script, const char *path,
 
 int program_wait(struct program *program)
 {
-    int status;
-
-    /* The end of its standard error comes with its own, and can be awaited for a time. */
-    stream_fill_to_end(&program->err);
-    ck_assert_int_eq(waitpid(program->pid, &status, 0), program->pid);
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    stream_fill_to_end(&program->err); /* which has a deadline, and waitpid() has none */
+    return await_child(program->pid);
 }
 
 void expect_status(struct program *program, int status)
@@ -205,6 +202,19 @@ void expect_usage_error(const char *path, ...)
     program = start(RUN, export(path), arguments, 0, list);
     va_end(list);
     expect_status_2(&program);
+}
+
+void expect_write_error(const char *path, ...)
+{
+    const char *arguments[MOST_ARGUMENTS + 1], *name = strrchr(path, '/') + 1;
+    struct program program;
+    va_list list;
+
+    va_start(list, path);
+    program = start(RUN " >/dev/full", export(path), arguments, 0, list);
+    va_end(list);
+    expect_failure(&program, "%s: cannot write to standard output: %s", name,
+                   strerror(ENOSPC));
 }
 
 void program_kill(const struct program *program, int signal_number)

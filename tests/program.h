@@ -53,6 +53,9 @@ void expect_failure(struct program *program, const char *format, ...)
 /* Started with these arguments (up to a NULL) it only complains, and ends with status 2. */
 void expect_usage_error(const char *path, ...);
 
+/* With its standard output on a full disk it says so, and ends with status 1. */
+void expect_write_error(const char *path, ...);
+
 /* Sends a signal. */
 void program_kill(const struct program *program, int signal_number);
 

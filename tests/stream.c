@@ -316,6 +316,20 @@ void expect_text(struct stream *stream, const char *text)
         expect_bytes(stream, text, strlen(text));
 }
 
+void expect_pattern(struct stream *stream, const char *pattern, size_t period,
+                    size_t from, size_t length)
+{
+    for (size_t done = 0, n; done < length; done += n) {
+        if (stream->length == 0 && !stream_fill(stream))
+            ck_abort_msg("expected %zu bytes, and it ended after %zu", length, done);
+        n = stream->length < length - done ? stream->length : length - done;
+        for (size_t i = 0; i < n; i++)
+            if (stream->bytes[i] != pattern[(from + done + i) % period])
+                ck_abort_msg("byte %zu of %zu is wrong", done + i, length);
+        stream_take(stream, n);
+    }
+}
+
 static void expect_text_line(struct stream *stream, const char *format, va_list list,
                              const char *end)
 {

@@ -103,6 +103,13 @@ char *skip_to_beginning(struct stream *stream, const char *beginning);
 void expect_bytes(struct stream *stream, const void *bytes, size_t length);
 void expect_text(struct stream *stream, const char *text);
 
+/*
+ * The next `length` bytes continue a pattern of `period` bytes, which repeats, from its
+ * position `from`: the counterpart of send_until_stopped().
+ */
+void expect_pattern(struct stream *stream, const char *pattern, size_t period,
+                    size_t from, size_t length);
+
 /* The next line is this, and ends with CR LF; expect_lf()'s ends with LF. */
 void expect_line(struct stream *stream, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

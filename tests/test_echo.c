@@ -1,11 +1,7 @@
-/*
- * The echo over TCP: the three servers and echo_cli as black boxes. ECHO_SRV, ECHO_FORK,
- * ECHO_THREAD and ECHO_CLI name other programs in place of bin/echo_srv and so on.
- */
+/* The echo over TCP: the three servers and echo_cli, from outside. */
 #include "tests/harness.h"
 
 #include "base/clock.h"
-#include "net/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,70 +15,49 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The three ways to serve many clients. */
-static const struct way {
-    const char *variable, *fallback;
-} echo_srv = {"ECHO_SRV", "bin/echo_srv"}, echo_fork = {"ECHO_FORK", "bin/echo_fork"},
-  echo_thread = {"ECHO_THREAD", "bin/echo_thread"};
+/* Three ways to serve many clients. */
+#define ECHO_SRV    "bin/echo_srv"
+#define ECHO_FORK   "bin/echo_fork"
+#define ECHO_THREAD "bin/echo_thread"
+#define ECHO_CLI    "bin/echo_cli"
 
-static const struct way *way; /* the one under test */
+#define FIRST_LINE "EchoServer started on port "
+
+static const char *way; /* the one under test */
 static struct program server;
 
-static void open_server(void)
+/* What is sent in bulk: of prime length, so that each part of it that is lost is noticed. */
+#define PATTERN 65521
+static char pattern[PATTERN];
+
+static void open_server(const char *path)
 {
-    program_start(&server, way->variable, way->fallback, "-p", "0", NULL);
-    program_read_port(&server, "EchoServer started on port ");
+    way = path;
+    server = program_serve(path, FIRST_LINE, NULL);
+    for (size_t i = 0; i < PATTERN; i++)
+        pattern[i] = (char)random_below(256);
 }
 
 static void open_echo_srv(void)
 {
-    way = &echo_srv;
-    open_server();
+    open_server(ECHO_SRV);
 }
 
 static void open_echo_fork(void)
 {
-    way = &echo_fork;
-    open_server();
+    open_server(ECHO_FORK);
 }
 
 static void open_echo_thread(void)
 {
-    way = &echo_thread;
-    open_server();
+    open_server(ECHO_THREAD);
 }
 
+/* It has printed nothing but its first line. */
 static void close_server(void)
 {
-    program_stop(&server);
-    ck_assert_uint_eq(server.out.length, 0); /* silent but for its first line */
-}
-
-/* Bytes of all kinds, the same each time for the same seed. */
-static unsigned char byte_of(unsigned seed, size_t position)
-{
-    uint32_t x = (uint32_t)(seed * 2654435761u + position * 40503u);
-
-    return (unsigned char)(x >> 13 ^ x >> 5 ^ x);
-}
-
-static void fill(unsigned char *bytes, size_t length, unsigned seed, size_t from)
-{
-    for (size_t i = 0; i < length; i++)
-        bytes[i] = byte_of(seed, from + i);
-}
-
-/* Takes what has come; it must go on as `seed` has it from `seen` on. */
-static void take_pattern(struct stream *stream, unsigned seed, size_t *seen)
-{
-    size_t same = 0;
-
-    while (same < stream->length &&
-           (unsigned char)stream->bytes[same] == byte_of(seed, *seen + same))
-        same++;
-    ck_assert_uint_eq(same, stream->length);
-    *seen += same;
-    stream->length = 0;
+    program_kill(&server, SIGTERM);
+    expect_success(&server);
 }
 
 /* ---- The server --------------------------------------------------------------------- */
@@ -122,70 +97,43 @@ END_TEST
 START_TEST(row_9_three_hundred_clients_with_random_cuts_get_every_byte_back)
 {
     static struct stream clients[CROWD];
-    static size_t sent[CROWD], seen[CROWD];
+    static size_t sent[CROWD];
     size_t unfinished = CROWD;
 
     need_descriptors(CROWD + 64);
     for (int i = 0; i < CROWD; i++)
         clients[i] = connect_to(server.port);
     while (unfinished > 0) {
-        unsigned char bytes[700];
         unsigned i = random_below(CROWD);
-        size_t left = CROWD_BYTES - sent[i], length = 1 + random_below(sizeof bytes);
+        size_t left = CROWD_BYTES - sent[i], length = 1 + random_below(700);
 
         if (left > 0) {
             length = length < left ? length : left;
-            fill(bytes, length, i, sent[i]);
-            send_bytes(&clients[i], bytes, length);
+            send_bytes(&clients[i], pattern + 100 * i + sent[i], length);
             sent[i] += length;
             unfinished -= sent[i] == CROWD_BYTES;
         }
     }
     for (unsigned i = 0; i < CROWD; i++) {
-        while (seen[i] < CROWD_BYTES) {
-            ck_assert(clients[i].length > 0 || stream_fill(&clients[i]));
-            take_pattern(&clients[i], i, &seen[i]);
-        }
+        expect_bytes(&clients[i], pattern + 100 * i, CROWD_BYTES);
         stream_close(&clients[i]);
     }
 }
 END_TEST
 
-/* Sends until the server takes no more for a while. Returns how much it took. */
-static size_t send_until_stopped(struct stream *client, unsigned seed)
-{
-    unsigned char bytes[16384];
-    size_t sent = 0;
-
-    ck_assert_int_ne(fcntl(client->fd, F_SETFL, O_NONBLOCK), -1);
-    while (poll(&(struct pollfd){client->fd, POLLOUT, 0}, 1, 300) == 1) {
-        ssize_t taken;
-
-        fill(bytes, sizeof bytes, seed, sent);
-        taken = send(client->fd, bytes, sizeof bytes, MSG_NOSIGNAL);
-        ck_assert(taken > 0 || errno == EAGAIN);
-        if (taken > 0)
-            sent += (size_t)taken;
-        ck_assert_uint_lt(sent, 200000000); /* or it is buffered, and not stopped */
-    }
-    return sent;
-}
-
 START_TEST(a_client_that_never_reads_is_stopped_and_the_others_do_not_notice)
 {
     struct stream deaf = connect_to(server.port), other = connect_to(server.port);
-    size_t sent = send_until_stopped(&deaf, 7), seen = 0;
+    size_t sent = send_until_stopped(&deaf, pattern, PATTERN);
 
     for (int i = 0; i < 100; i++) {
         send_text(&other, "are you there?\n");
         expect_lf(&other, "are you there?");
     }
-    /* And when it reads after all, nothing is missing. */
-    ck_assert_int_eq(fcntl(deaf.fd, F_SETFL, 0), 0);
+    /* When it reads after all, nothing is missing. */
     stream_half_close(&deaf);
-    while (stream_fill(&deaf))
-        take_pattern(&deaf, 7, &seen);
-    ck_assert_uint_eq(seen, sent);
+    expect_pattern(&deaf, pattern, PATTERN, 0, sent);
+    expect_end(&deaf);
     stream_close(&deaf);
     stream_close(&other);
 }
@@ -219,28 +167,27 @@ START_TEST(a_client_that_is_reset_is_its_own_affair)
 }
 END_TEST
 
+/* Connects so many clients, each of which says something. Returns how many are served. */
+static int serve_crowd(struct stream *clients, int count)
+{
+    int served = 0;
+
+    for (int i = 0; i < count; i++) {
+        clients[i] = connect_to(server.port);
+        send_if_open(&clients[i], "x\n");
+    }
+    for (int i = 0; i < count; i++)
+        served += was_served(&clients[i], "x");
+    return served;
+}
+
 START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
 {
     static struct stream clients[1100];
-    int served = 0, told = 0;
 
-    need_descriptors(1100 + 64);
-    for (int i = 0; i < 1100; i++) {
-        clients[i] = connect_to(server.port);
-        (void)send(clients[i].fd, "x", 1, MSG_NOSIGNAL); /* it may be closed already */
-    }
-    for (int i = 0; i < 1100; i++) {
-        ck_assert(stream_fill(&clients[i]));
-        if (clients[i].bytes[0] == 'x') {
-            served++;
-        } else {
-            expect_line(&clients[i], "Server full, try again later");
-            told++;
-        }
-    }
-    ck_assert_int_ge(served, FD_SETSIZE - 6);
-    ck_assert_int_eq(served + told, 1100);
-    for (int i = 0; i < 1100; i++)
+    need_descriptors(COUNT(clients) + 64);
+    ck_assert_int_ge(serve_crowd(clients, COUNT(clients)), FD_SETSIZE - 6);
+    for (size_t i = 0; i < COUNT(clients); i++)
         stream_close(&clients[i]);
 }
 END_TEST
@@ -248,26 +195,16 @@ END_TEST
 START_TEST(echo_fork_and_echo_thread_tell_the_1001st_and_serve_on_when_one_has_gone)
 {
     static struct stream clients[1000];
-    struct stream late;
+    struct stream late = {.fd = -1};
 
     need_descriptors(1000 + 64);
-    for (int i = 0; i < 1000; i++)
-        clients[i] = connect_to(server.port);
-    for (int i = 0; i < 1000; i++) {
-        send_text(&clients[i], "x");
-        expect_bytes(&clients[i], "x", 1);
-    }
-    late = connect_to(server.port);
-    expect_line(&late, "Server full, try again later");
-    expect_end(&late);
+    ck_assert_int_eq(serve_crowd(clients, 1000), 1000);
+    ck_assert_int_eq(serve_crowd(&late, 1), 0);
     stream_close(&late);
     stream_close(&clients[0]);
-    for (bool served = false; !served; stream_close(&late)) {
-        late = connect_to(server.port); /* that the other has gone may not be known yet */
-        (void)send(late.fd, "x", 1, MSG_NOSIGNAL);
-        ck_assert(stream_fill(&late));
-        served = late.bytes[0] == 'x';
-    }
+    while (serve_crowd(&late, 1) == 0) /* until the server has noticed that */
+        stream_close(&late);
+    stream_close(&late);
     for (int i = 1; i < 1000; i++)
         stream_close(&clients[i]);
 }
@@ -275,17 +212,15 @@ END_TEST
 
 START_TEST(echo_fork_ends_without_its_shells_children_and_with_its_own_on_time)
 {
-    struct program alone;
     struct stream deaf;
     int64_t before;
 
-    alone = program_run_by("trap '' ALRM; sleep 20 >/dev/null 2>&1 & exec \"$@\"",
-                           "bin/echo_fork", "-p", "0", NULL);
-    program_read_port(&alone, "EchoServer started on port ");
-    deaf = connect_to(alone.port);
-    (void)send_until_stopped(&deaf, 5);
+    server = program_serve_by("trap '' ALRM; sleep 20 >/dev/null 2>&1 & exec \"$@\"",
+                              ECHO_FORK, FIRST_LINE, NULL);
+    deaf = connect_to(server.port);
+    (void)send_until_stopped(&deaf, pattern, PATTERN);
     before = clock_ms();
-    program_stop(&alone);
+    program_stop(&server);
     ck_assert_int_lt(clock_ms() - before, 15000); /* two seconds, and a slow machine */
     stream_close(&deaf);
 }
@@ -310,194 +245,127 @@ END_TEST
 START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins)
 {
     struct stream clients[60];
-    struct program poor;
-    int64_t before;
-    int served = 0;
+    int served;
 
-    poor = program_run_by("ulimit -n 20; exec \"$@\"", "bin/echo_srv", "-p", "0", NULL);
-    program_read_port(&poor, "EchoServer started on port ");
-    for (int i = 0; i < 60; i++) {
-        clients[i] = connect_to(poor.port);
-        (void)send(clients[i].fd, "x", 1, MSG_NOSIGNAL); /* it may be closed already */
-    }
-    for (int i = 0; i < 60; i++) {
-        ck_assert(stream_fill(&clients[i]));
-        if (clients[i].bytes[0] == 'x')
-            served++;
-        else
-            expect_line(&clients[i], "Server full, try again later");
-    }
+    server = program_serve_by("ulimit -n 20; exec \"$@\"", ECHO_SRV, FIRST_LINE, NULL);
+    served = serve_crowd(clients, 60);
     ck_assert_int_ge(served, 12);
     ck_assert_int_lt(served, 20);
-    before = program_cpu_ns(&poor);
-    sleep_ms(300);
-    ck_assert_int_lt(program_cpu_ns(&poor) - before, 100000000);
-    program_stop(&poor);
+    expect_rest(&server, 300);
+    program_stop(&server);
 }
 END_TEST
 
 START_TEST(what_is_owed_is_sent_before_it_ends)
 {
     struct stream client = connect_to(server.port);
-    size_t sent = send_until_stopped(&client, 3), seen = 0;
+    size_t sent = send_until_stopped(&client, pattern, PATTERN);
 
-    /* Its buffer is full. What the kernel has not handed to it yet is not owed. */
+    /* Its buffer is full. What the kernel has not given it yet, it does not owe. */
     program_kill(&server, SIGTERM);
     sleep_ms(300);
-    if (way ==
-        &echo_srv) /* which waits for its client; to the others the kernel may grant room */
+    if (strcmp(way, ECHO_SRV) == 0) /* the kernel may take all that the others owe */
         ck_assert_int_eq(waitpid(server.pid, NULL, WNOHANG), 0);
-    while (stream_fill(&client))
-        take_pattern(&client, 3, &seen);
-    ck_assert_uint_gt(seen, 0);
-    ck_assert_uint_le(seen, sent);
+    stream_fill_to_end(&client);
+    ck_assert_uint_gt(client.length, 0);
+    ck_assert_uint_le(client.length, sent);
+    expect_pattern(&client, pattern, PATTERN, 0, client.length);
     expect_status(&server, 0);
     stream_close(&client);
-    open_server(); /* for the fixture, which stops one */
+    open_server(way); /* for the fixture, which stops one */
 }
 END_TEST
 
 START_TEST(with_v_it_prints_who_came_and_how_much_was_echoed)
 {
-    struct program talker;
     struct stream client;
-    char name[128];
+    const char *name;
 
-    talker = program_run("bin/echo_srv", "-v", "-p", "0", NULL);
-    program_read_port(&talker, "EchoServer started on port ");
-    client = connect_to(talker.port);
-    snprintf(name, sizeof name, "%s", name_of(&client));
-    expect_lf(&talker.out, "Client connected %s", name);
+    server = program_serve(ECHO_SRV, FIRST_LINE, "-v", NULL);
+    client = connect_to(server.port);
+    name = name_of(&client);
+    expect_lf(&server.out, "Client connected %s", name);
     send_text(&client, "Hello");
-    expect_bytes(&client, "Hello", 5);
+    expect_text(&client, "Hello");
     stream_close(&client);
-    expect_lf(&talker.out, "Client closed %s, 5 bytes echoed", name);
-    program_stop(&talker);
+    expect_lf(&server.out, "Client closed %s, 5 bytes echoed", name);
+    program_stop(&server);
 }
 END_TEST
 
 START_TEST(nc_gets_its_echo)
 {
-    struct program nc;
-    char script[128];
+    struct program nc = program_run_by("printf hi | exec \"$@\"", "nc", "-N", "localhost",
+                                       formatted("%d", server.port), NULL);
 
-    snprintf(script, sizeof script, "printf hi | exec nc -N localhost %d", server.port);
-    nc = program_run_by(script, "nc", NULL);
-    expect_bytes(&nc.out, "hi", 2);
-    expect_end(&nc.out);
-    expect_status(&nc, 0);
+    expect_text(&nc.out, "hi");
+    expect_success(&nc);
 }
 END_TEST
 
 /* ---- The client --------------------------------------------------------------------- */
 
-static char port_text[16];
-
-static const char *port_of(int port)
-{
-    snprintf(port_text, sizeof port_text, "%d", port);
-    return port_text;
-}
-
 START_TEST(row_3_echo_cli_sends_hello_world_or_the_words)
 {
-    struct program client;
+    const char *port = formatted("%d", server.port);
+    struct program client = program_run(ECHO_CLI, "-p", port, NULL);
 
-    client = program_run("bin/echo_cli", "-p", port_of(server.port), NULL);
     expect_lf(&client.out, "Hello World!");
-    expect_end(&client.out);
-    expect_status(&client, 0);
-    client = program_run("bin/echo_cli", "-p", port_of(server.port), "::1", "two",
-                         "words", NULL);
+    expect_success(&client);
+    client = program_run(ECHO_CLI, "-p", port, "::1", "two", "words", NULL);
     expect_lf(&client.out, "two words");
-    expect_end(&client.out);
-    expect_status(&client, 0);
-    expect_end(&client.err);
+    expect_success(&client);
 }
 END_TEST
 
 START_TEST(echo_cli_sends_a_stream_of_any_size_both_ways_at_once)
 {
-    struct program client;
-    const long size = 100000000;
-    char *line;
+    struct program client = program_run_by(
+        "head -c 100000000 /dev/zero | tr '\\0' 'e' | \"$@\" | wc -c", ECHO_CLI, "-p",
+        formatted("%d", server.port), "localhost", "-", NULL);
 
-    client = program_run_by("head -c 100000000 /dev/zero | tr '\\0' 'e' | \"$@\" | wc -c",
-                            "bin/echo_cli", "-p", port_of(server.port), "localhost", "-",
-                            NULL);
-    line = next_line(&client.out);
-    ck_assert_int_eq(atol(line), size);
-    expect_status(&client, 0);
-    free(line);
+    ck_assert_int_eq(atol(take_line(&client.out)), 100000000);
+    expect_success(&client);
 }
 END_TEST
 
 START_TEST(echo_cli_says_which_host_and_port_refused_it_and_why)
 {
-    struct program client;
-    const char *why;
-    int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why);
-    int port = listener_port(listener);
+    int port = unused_port();
+    struct program client =
+        program_run(ECHO_CLI, "-p", formatted("%d", port), "127.0.0.1", NULL);
 
-    close(listener);
-    client = program_run("bin/echo_cli", "-p", port_of(port), "127.0.0.1", NULL);
-    expect_lf(&client.err, "echo_cli: cannot connect to 127.0.0.1 port %d: %s", port,
-              strerror(ECONNREFUSED));
-    expect_status(&client, 1);
-    client = program_run("bin/echo_cli", "no.such.host.invalid", NULL);
+    expect_failure(&client, "echo_cli: cannot connect to 127.0.0.1 port %d: %s", port,
+                   strerror(ECONNREFUSED));
+    client = program_run(ECHO_CLI, "no.such.host.invalid", NULL);
     expect_status(&client, 1);
     ck_assert_uint_gt(client.err.length, 0);
 }
 END_TEST
 
 /*
- * Plays the server to one echo_cli: it gets `answer` when it has sent Hello World!, and
- * complains of that; NULL: that the server has closed too early.
+ * The test plays the server: `answer` is what echo_cli gets for its Hello World!, and must
+ * complain of. NULL: it complains that the server has closed too early.
  */
 static void expect_complaint(const char *answer, const char *complaint)
 {
-    const char *why;
-    int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why);
-    struct program client;
-    struct stream peer;
+    struct mock mock = mock_open("127.0.0.1");
+    struct program client =
+        program_run(ECHO_CLI, "-p", formatted("%d", mock.port), "127.0.0.1", NULL);
+    struct stream peer = mock_accept(&mock);
 
-    client = program_run("bin/echo_cli", "-p", port_of(listener_port(listener)),
-                         "127.0.0.1", NULL);
-    ck_assert_int_eq(poll(&(struct pollfd){listener, POLLIN, 0}, 1, DEADLINE_MS), 1);
-    peer = stream_of(accept(listener, NULL, NULL));
+    if (complaint == NULL)
+        complaint =
+            formatted("echo_cli: 127.0.0.1 port %d has closed after %zu of 13 bytes",
+                      mock.port, strlen(answer));
     expect_lf(&peer, "Hello World!");
     send_text(&peer, answer);
     stream_close(&peer);
-    if (complaint != NULL)
-        expect_lf(&client.err, "%s", complaint);
-    else
-        expect_lf(&client.err,
-                  "echo_cli: 127.0.0.1 port %d has closed after %zu of 13 bytes",
-                  listener_port(listener), strlen(answer));
-    expect_status(&client, 1);
-    close(listener);
+    expect_failure(&client, "%s", complaint);
+    mock_close(&mock);
 }
 
-START_TEST(echo_cli_gives_up_a_silent_server_while_its_own_input_comes)
-{
-    int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &(const char *){NULL});
-    struct program client;
-
-    /* A line every 0.1 s, until nobody reads them. */
-    client = program_run_by(
-        "while echo x 2>&3; do sleep 0.1; done 3>/dev/null | \"$@\"; echo $?",
-        "bin/echo_cli", "-w", "0.5", "-p", port_of(listener_port(listener)), "127.0.0.1",
-        "-", NULL);
-    expect_lf(&client.err,
-              "echo_cli: no answer from 127.0.0.1 port %d: timed out after 0.5 s",
-              listener_port(listener));
-    expect_lf(&client.out, "1");
-    program_wait(&client);
-    close(listener);
-}
-END_TEST
-
-START_TEST(echo_cli_tells_a_lying_server_and_a_silent_one_from_a_right_one)
+START_TEST(echo_cli_tells_a_wrong_answer_and_one_cut_short_from_a_right_one)
 {
     expect_complaint("Hello world!\n",
                      "echo_cli: byte 7 that came back is not the one that was sent");
@@ -508,58 +376,49 @@ START_TEST(echo_cli_tells_a_lying_server_and_a_silent_one_from_a_right_one)
 }
 END_TEST
 
-START_TEST(echo_cli_gives_up_on_a_server_that_says_nothing)
-{
-    const char *why;
-    int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why);
-    struct program client;
+#define NO_ANSWER "echo_cli: no answer from 127.0.0.1 port %d: timed out after %s s"
 
-    client = program_run("bin/echo_cli", "-w", "0.3", "-p",
-                         port_of(listener_port(listener)), "127.0.0.1", NULL);
-    expect_lf(&client.err,
-              "echo_cli: no answer from 127.0.0.1 port %d: timed out after 0.3 s",
-              listener_port(listener));
-    expect_status(&client, 1);
-    close(listener);
+START_TEST(echo_cli_gives_up_a_silent_server)
+{
+    struct mock mock = mock_open("127.0.0.1");
+    struct program client = program_run(ECHO_CLI, "-w", "0.3", "-p",
+                                        formatted("%d", mock.port), "127.0.0.1", NULL);
+
+    expect_failure(&client, NO_ANSWER, mock.port, "0.3");
+    mock_close(&mock);
+}
+END_TEST
+
+START_TEST(echo_cli_gives_up_a_silent_server_while_its_own_input_comes)
+{
+    struct mock mock = mock_open("127.0.0.1");
+    /* A line comes every 0.1 s, until nobody reads any. */
+    struct program client = program_run_by(
+        "while echo x 2>&3; do sleep 0.1; done 3>/dev/null | \"$@\"; echo $?", ECHO_CLI,
+        "-w", "0.5", "-p", formatted("%d", mock.port), "127.0.0.1", "-", NULL);
+
+    expect_lf(&client.err, NO_ANSWER, mock.port, "0.5");
+    expect_lf(&client.out, "1");
+    expect_success(&client); /* the shell */
+    mock_close(&mock);
 }
 END_TEST
 
 START_TEST(echo_cli_says_that_nobody_takes_its_output)
 {
-    struct program client;
-
-    client = program_run_by("exec \"$@\" >/dev/full", "bin/echo_cli", "-p",
-                            port_of(server.port), NULL);
-    expect_lf(&client.err, "echo_cli: cannot write to standard output: %s",
-              strerror(ENOSPC));
-    expect_status(&client, 1);
+    expect_write_error(ECHO_CLI, "-p", formatted("%d", server.port), NULL);
 }
 END_TEST
 
 START_TEST(wrong_usage_is_status_2)
 {
-    expect_usage_error("bin/echo_srv", "-x", NULL);
-    expect_usage_error("bin/echo_srv", "operand", NULL);
-    expect_usage_error("bin/echo_srv", "-p", "70000", NULL);
-    expect_usage_error("bin/echo_cli", "-x", NULL);
-    expect_usage_error("bin/echo_cli", "-p", "echo", NULL);
+    expect_usage_error(ECHO_SRV, "-x", NULL);
+    expect_usage_error(ECHO_SRV, "operand", NULL);
+    expect_usage_error(ECHO_SRV, "-p", "70000", NULL);
+    expect_usage_error(ECHO_CLI, "-x", NULL);
+    expect_usage_error(ECHO_CLI, "-p", "echo", NULL);
 }
 END_TEST
-
-static TCase *add(Suite *suite, const char *name, void (*open)(void),
-                  const TTest *const *tests, size_t count)
-{
-    TCase *tcase = tcase_create(name);
-
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, open, close_server);
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return tcase;
-}
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 int main(void)
 {
@@ -572,41 +431,63 @@ int main(void)
         a_client_that_is_reset_is_its_own_affair,
         what_is_owed_is_sent_before_it_ends,
         nc_gets_its_echo,
+        NULL,
     };
     const TTest *const of_echo_srv[] = {
         as_many_are_served_as_an_fd_set_holds_and_the_next_are_told,
-        with_v_it_prints_who_came_and_how_much_was_echoed,
         row_3_echo_cli_sends_hello_world_or_the_words,
         echo_cli_sends_a_stream_of_any_size_both_ways_at_once,
-        echo_cli_says_which_host_and_port_refused_it_and_why,
-        echo_cli_gives_up_a_silent_server_while_its_own_input_comes,
-        echo_cli_tells_a_lying_server_and_a_silent_one_from_a_right_one,
-        echo_cli_gives_up_on_a_server_that_says_nothing,
         echo_cli_says_that_nobody_takes_its_output,
+        NULL,
+    };
+    const TTest *const alone[] = {
+        with_v_it_prints_who_came_and_how_much_was_echoed,
         echo_fork_ends_without_its_shells_children_and_with_its_own_on_time,
+        echo_cli_says_which_host_and_port_refused_it_and_why,
+        echo_cli_tells_a_wrong_answer_and_one_cut_short_from_a_right_one,
+        echo_cli_gives_up_a_silent_server,
+        echo_cli_gives_up_a_silent_server_while_its_own_input_comes,
         wrong_usage_is_status_2,
+        NULL,
     };
-    const TTest *const of_the_others[] = {
+    const TTest *const full[] = {
         echo_fork_and_echo_thread_tell_the_1001st_and_serve_on_when_one_has_gone,
+        NULL,
     };
-    Suite *suite = suite_create("the echo over TCP");
-    TCase *limits = tcase_create("limits"), *forks, *threads;
+    const TTest *const limits[] = {
+        when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins,
+        NULL,
+    };
+    const struct test_case cases[] = {
+        {.name = ECHO_SRV,
+         .tests = of_each,
+         .set_up = open_echo_srv,
+         .tear_down = close_server},
+        {.name = ECHO_FORK,
+         .tests = of_each,
+         .set_up = open_echo_fork,
+         .tear_down = close_server},
+        {.name = ECHO_THREAD,
+         .tests = of_each,
+         .set_up = open_echo_thread,
+         .tear_down = close_server},
+        {.name = "with echo_srv",
+         .tests = of_echo_srv,
+         .set_up = open_echo_srv,
+         .tear_down = close_server},
+        {.name = "alone", .tests = alone},
+        {.name = "many forks",
+         .tests = full,
+         .set_up = open_echo_fork,
+         .tear_down = close_server,
+         .tags = "limits"},
+        {.name = "many threads",
+         .tests = full,
+         .set_up = open_echo_thread,
+         .tear_down = close_server,
+         .tags = "limits"},
+        {.name = "limits", .tests = limits, .tags = "limits"},
+    };
 
-    (void)add(suite, "echo_srv", open_echo_srv, of_each, COUNT(of_each));
-    (void)add(suite, "echo_fork", open_echo_fork, of_each, COUNT(of_each));
-    (void)add(suite, "echo_thread", open_echo_thread, of_each, COUNT(of_each));
-    (void)add(suite, "alone", open_echo_srv, of_echo_srv, COUNT(of_echo_srv));
-    forks = add(suite, "forks", open_echo_fork, of_the_others, COUNT(of_the_others));
-    threads =
-        add(suite, "threads", open_echo_thread, of_the_others, COUNT(of_the_others));
-    tcase_add_test(limits,
-                   when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins);
-    tcase_add_test(
-        limits, echo_thread_does_not_say_that_it_has_started_before_it_knows_that_it_can);
-    suite_add_tcase(suite, limits);
-    /* valgrind itself does not run within such limits: CK_EXCLUDE_TAGS=limits */
-    tcase_set_tags(limits, "limits");
-    tcase_set_tags(forks, "limits");
-    tcase_set_tags(threads, "limits");
-    return run_suite(suite);
+    return run_cases("the echo over TCP", cases, COUNT(cases));
 }

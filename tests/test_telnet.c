@@ -1,42 +1,34 @@
-/* A class's own client: the telnet of the system, under a pseudo-terminal. */
+/* The client that a class has: the system's telnet, at a terminal. */
 #include "tests/person.h"
 #include "tests/room.h"
 
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct person sit_down(int port)
 {
-    char number[16];
-
-    snprintf(number, sizeof number, "%d", port);
-    return person_start("exec telnet 127.0.0.1 $1", number);
-}
-
-/* The line on the server's standard output tells what port a telnet has. */
-static char *name_of_newcomer(struct program *server)
-{
-    char *line = next_line(&server->out);
-
-    ck_assert_int_eq(strncmp(line, "Client joined ", 14), 0);
-    return line + 14;
+    return person_start("exec telnet 127.0.0.1 $1", formatted("%d", port));
 }
 
 static struct program server;
 static struct person ann, bob;
 static char *ann_name, *bob_name;
 
+/* The server's standard output tells which port a telnet has. */
+static char *name_of_newcomer(void)
+{
+    return strdup(expect_beginning(&server.out, "Client joined "));
+}
+
 static void open_terminals(void)
 {
     server = room_open();
     ann = sit_down(server.port);
-    person_sees(&ann, "You're connected to the C chatserver\r\n");
-    ann_name = name_of_newcomer(&server);
+    person_sees(&ann, GREETING "\r\n");
+    ann_name = name_of_newcomer();
     bob = sit_down(server.port);
-    person_sees(&bob, "You're connected to the C chatserver\r\n");
-    bob_name = name_of_newcomer(&server);
+    person_sees(&bob, GREETING "\r\n");
+    bob_name = name_of_newcomer();
     person_sees(&ann, "Client joined ");
     person_sees(&ann, bob_name);
 }
