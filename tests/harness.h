@@ -40,7 +40,7 @@ struct test_case {
 int run_cases(const char *suite, const struct test_case *cases, size_t count);
 int run_suite(Suite *suite);
 
-/* The text that printf() would write, of at most 1,023 bytes: one of a few buffers. */
+/* The text that printf() would write, of at most 1,023 bytes, in one of 16 buffers. */
 const char *formatted(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void sleep_ms(int ms);

@@ -39,17 +39,18 @@ static struct program start(const char *script, const char *variable,
                             va_list list)
 {
     struct program program = {.port = -1};
+    char whole[2048];
     int out[2], err[2];
 
     while ((arguments[count] = va_arg(list, const char *)) != NULL)
         ck_assert_int_lt(count++, MOST_ARGUMENTS);
     /* The variable is split into words: it can be a program with options, or valgrind. */
-    script = formatted("set -- $%s \"$@\"; %s", variable, script);
+    snprintf(whole, sizeof whole, "set -- $%s \"$@\"; %s", variable, script);
     ck_assert(pipe(out) == 0 && pipe(err) == 0);
     program.pid = fork();
     ck_assert_int_ne(program.pid, -1);
     if (program.pid == 0)
-        become_program(script, arguments, out[1], err[1]);
+        become_program(whole, arguments, out[1], err[1]);
     close(out[1]);
     close(err[1]);
     program.out = stream_of(out[0]);
@@ -61,10 +62,12 @@ static struct program start(const char *script, const char *variable,
 static void set_fallback(const char *variable, const char *path)
 {
     const char *under = getenv("RUN_UNDER");
+    char command[1024];
 
-    if (under != NULL && strchr(path, '/') != NULL)
-        path = formatted("%s %s", under, path);
-    ck_assert(setenv(variable, path, 0) == 0);
+    if (under == NULL || strchr(path, '/') == NULL)
+        under = "";
+    snprintf(command, sizeof command, "%s %s", under, path);
+    ck_assert(setenv(variable, command, 0) == 0);
 }
 
 /* Sets the variable of "bin/echo_srv", and returns its name, ECHO_SRV. */
