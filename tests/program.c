@@ -184,7 +184,6 @@ void expect_failure(struct program *program, const char *format, ...)
     expect_lf(&program->err, "%s", expected);
     expect_status(program, 1);
     expect_end(&program->err);
-    close_outputs(program);
 }
 
 static void expect_status_2(struct program *program)

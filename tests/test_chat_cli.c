@@ -897,8 +897,7 @@ START_TEST(a_script_ends_after_a_second_of_silence)
     expect_bytes(&server, "hello\n", 6);
     say("noise\n");
     expect_lf(&script.out, "noise");
-    expect_end(&script.out);
-    expect_status(&script, 0);
+    expect_success(&script);
     ck_assert_int_ge(clock_ms() - begun, 1000);
 }
 END_TEST
@@ -910,9 +909,8 @@ START_TEST(a_script_gives_up_on_a_server_that_has_stopped_reading)
     snprintf(words, sizeof words, "yes | $CHAT_CLI -t 0.2 127.0.0.1 %d", port);
     run_script(words);
     await_client();
-    expect_lf(&script.err, "chat_cli: the server has stopped reading");
+    expect_failure(&script, "chat_cli: the server has stopped reading");
     expect_lf(&script.err, "chat_cli: not all was sent");
-    expect_status(&script, 1);
 }
 END_TEST
 
@@ -947,8 +945,7 @@ START_TEST(a_script_whose_reader_is_slow_does_not_blame_the_server)
     }
     say_much(2200); /* ...but now it takes nothing */
     stream_reset(&server);
-    expect_lf(&script.err, "chat_cli: the connection is lost: Connection reset by peer");
-    expect_status(&script, 1);
+    expect_failure(&script, "chat_cli: the connection is lost: Connection reset by peer");
 }
 END_TEST
 
@@ -1048,9 +1045,9 @@ START_TEST(nobody_there_is_said_with_host_and_port)
 {
     close(listener);
     run_script("echo hello | \"$@\"");
-    expect_lf(&script.err,
-              "chat_cli: cannot connect to 127.0.0.1 port %d: Connection refused", port);
-    expect_status(&script, 1);
+    expect_failure(&script,
+                   "chat_cli: cannot connect to 127.0.0.1 port %d: Connection refused",
+                   port);
 }
 END_TEST
 

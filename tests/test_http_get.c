@@ -141,9 +141,7 @@ static void expect_document(const char *text, size_t length)
 {
     if (length > 0)
         expect_bytes(&client.out, text, length);
-    expect_end(&client.out);
-    expect_status(&client, 0);
-    expect_end(&client.err);
+    expect_success(&client);
 }
 
 static void expect_text(const char *text)
@@ -319,9 +317,8 @@ START_TEST(a_status_that_is_no_success_is_status_1_and_its_page_is_printed)
     program_start(&client, HTTP_GET, url("/x"), NULL);
     answer("/x", "HTTP/1.1 404 Not \xc2\x9b"
                  "Found\r\nContent-Length: 6\r\n\r\nSorry\n");
-    expect_lf(&client.err, "http_get: %s: 404 Not M-^[Found", url("/x"));
+    expect_failure(&client, "http_get: %s: 404 Not M-^[Found", url("/x"));
     expect_lf(&client.out, "Sorry");
-    expect_status(&client, 1);
     expect_bad("HTTP/1.1 304 Not Modified\r\n\r\n", "304 Not Modified");
     expect_bad("HTTP/1.1 500\r\n\r\n", "500");
     expect_bad("HTTP/1.1 300 Choose\r\nLocation: /x\r\n\r\n", "300 Choose");
@@ -466,9 +463,7 @@ START_TEST(on_a_terminal_a_body_is_text_without_control_characters)
     expect_line(&terminal, "one");
     expect_line(&terminal, "^[]0;title^Gtwo");
     expect_bytes(&terminal, "\xc3\xa9", 2);
-    expect_end(&client.out);
-    expect_status(&client, 0);
-    expect_end(&client.err);
+    expect_success(&client);
     stream_close(&terminal);
 }
 END_TEST

@@ -129,7 +129,7 @@ START_TEST(a_full_disk_is_said_and_the_clients_are_served)
         expect_end(&client);
         stream_close(&client);
     }
-    expect_lf(&server.err, "hello_srv: cannot write to /dev/full: %s", strerror(ENOSPC));
+    expect_failure(&server, "hello_srv: cannot write to /dev/full: %s", strerror(ENOSPC));
     program_stop(&server);
 }
 END_TEST
@@ -144,12 +144,10 @@ START_TEST(a_file_that_cannot_be_opened_or_could_make_it_wait_is_said_at_the_sta
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
     server = program_run("bin/hello_srv", "-p", "0", "-l", fifo, NULL);
     expect_lf(&server.err, "hello_srv: cannot write to %s: %s", fifo, strerror(ENXIO));
-    expect_status(&server, 1);
     ck_assert(unlink(fifo) == 0 && rmdir(directory) == 0);
     server = program_run("bin/hello_srv", "-p", "0", "-l", "/nowhere/log", NULL);
-    expect_lf(&server.err, "hello_srv: cannot write to /nowhere/log: %s",
-              strerror(ENOENT));
-    expect_status(&server, 1);
+    expect_failure(&server, "hello_srv: cannot write to /nowhere/log: %s",
+                   strerror(ENOENT));
 }
 END_TEST
 
@@ -204,8 +202,7 @@ START_TEST(row_8_nc_is_answered_after_its_half_close_also_without_a_line_end)
     nc = program_run_by(script, "nc", NULL);
     expect_line(&nc.out, "one Ali");
     expect_line(&nc.out, "two Ali");
-    expect_end(&nc.out);
-    expect_status(&nc, 0);
+    expect_success(&nc);
 }
 END_TEST
 

@@ -47,9 +47,7 @@ static void serve(const char *words)
 /* It ends, and nothing that has not been looked at is in its log. */
 static void expect_its_end(void)
 {
-    expect_end(&server.out);
-    expect_status(&server, 0);
-    expect_end(&server.err);
+    expect_success(&server);
     stream_close(&server.out);
     stream_close(&server.err);
 }

@@ -584,8 +584,7 @@ START_TEST(row_11_the_client_sends_the_commands_and_prints_the_answers)
     time = next_line(&client.out);
     ck_assert_uint_eq(strlen(time), strlen("2026-11-21T10:49:30+01:00"));
     free(time);
-    expect_end(&client.out);
-    expect_status(&client, 0);
+    expect_success(&client);
     program_stop(&server);
 }
 END_TEST
@@ -600,8 +599,7 @@ START_TEST(row_11_without_commands_it_sends_what_is_typed)
                             port_text, NULL);
     expect_lf(&client.out, "High");
     expect_lf(&client.out, "The commands are getTime, getThreat, disconnect, help");
-    expect_end(&client.out);
-    expect_status(&client, 0);
+    expect_success(&client);
     program_stop(&server);
 }
 END_TEST
@@ -635,24 +633,23 @@ START_TEST(the_client_tells_a_silent_server_and_one_that_closes_from_one_that_an
     expect_status(&client, 0);
     play(&client, "Server full, try again later\n", "getTime");
     expect_lf(&client.out, "Server full, try again later");
-    expect_lf(&client.err,
-              "threat_cli: no answer from 127.0.0.1 port %d: the server has closed the "
-              "connection",
-              listener_port(web));
-    expect_status(&client, 1);
+    expect_failure(
+        &client,
+        "threat_cli: no answer from 127.0.0.1 port %d: the server has closed the "
+        "connection",
+        listener_port(web));
     play(&client, "", "disconnect");
     expect_status(&client, 0);
     play(&client, "", "getTime");
-    expect_lf(&client.err,
-              "threat_cli: no answer from 127.0.0.1 port %d: the server has closed the "
-              "connection",
-              listener_port(web));
-    expect_status(&client, 1);
+    expect_failure(
+        &client,
+        "threat_cli: no answer from 127.0.0.1 port %d: the server has closed the "
+        "connection",
+        listener_port(web));
     play(&client, NULL, "getTime");
-    expect_lf(&client.err,
-              "threat_cli: no answer from 127.0.0.1 port %d: timed out after 0.5 s",
-              listener_port(web));
-    expect_status(&client, 1);
+    expect_failure(&client,
+                   "threat_cli: no answer from 127.0.0.1 port %d: timed out after 0.5 s",
+                   listener_port(web));
 }
 END_TEST
 
@@ -661,16 +658,11 @@ START_TEST(the_client_says_that_nobody_takes_its_output_or_that_nobody_is_there)
     struct program client;
 
     open_server(NULL, NULL, NULL, NULL);
-    client = program_run_by("exec \"$@\" >/dev/full", "bin/threat_cli", "-p", port_text,
-                            "localhost", "help", NULL);
-    expect_lf(&client.err, "threat_cli: cannot write to standard output: %s",
-              strerror(ENOSPC));
-    expect_status(&client, 1);
+    expect_write_error("bin/threat_cli", "-p", port_text, "localhost", "help", NULL);
     program_stop(&server);
     client = program_run("bin/threat_cli", "-p", port_text, "127.0.0.1", "help", NULL);
-    expect_lf(&client.err, "threat_cli: cannot connect to 127.0.0.1 port %s: %s",
-              port_text, strerror(ECONNREFUSED));
-    expect_status(&client, 1);
+    expect_failure(&client, "threat_cli: cannot connect to 127.0.0.1 port %s: %s",
+                   port_text, strerror(ECONNREFUSED));
 }
 END_TEST
 

@@ -1012,11 +1012,9 @@ START_TEST(wrong_usage_is_status_2)
     expect_wrong_usage(WEB_SRV, "-p", "http");
     expect_wrong_usage(WEB_SRV, "-t", "soon");
     program_start(&wrong, WEB_SRV, "-p", "0", "-d", "/no/such", NULL);
-    expect_lf(&wrong.err, "web_srv: cannot open /no/such: %s", strerror(ENOENT));
-    expect_status(&wrong, 1);
+    expect_failure(&wrong, "web_srv: cannot open /no/such: %s", strerror(ENOENT));
     program_start(&wrong, WEB_SRV, "-p", "0", "-d", "/dev/null", NULL);
-    expect_lf(&wrong.err, "web_srv: cannot open /dev/null: %s", strerror(ENOTDIR));
-    expect_status(&wrong, 1);
+    expect_failure(&wrong, "web_srv: cannot open /dev/null: %s", strerror(ENOTDIR));
 }
 END_TEST
 
