@@ -2,6 +2,7 @@
 #include "tests/person.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,16 +54,24 @@ static char *find(const struct stream *screen, const char *text)
     return NULL;
 }
 
-void person_sees(struct person *person, const char *text)
+bool person_sees_within(struct person *person, const char *text, int ms)
 {
     struct stream *screen = &person->screen;
+    struct pollfd ready = {.fd = screen->fd, .events = POLLIN};
     char *found;
 
     while ((found = find(screen, text)) == NULL)
-        if (!stream_fill(screen))
-            ck_abort_msg("'%s' is not on the screen: '%.*s'", text, (int)screen->length,
-                         screen->bytes);
+        if (poll(&ready, 1, ms) != 1 || !stream_fill(screen))
+            return false;
     stream_take(screen, (size_t)(found - screen->bytes) + strlen(text));
+    return true;
+}
+
+void person_sees(struct person *person, const char *text)
+{
+    if (!person_sees_within(person, text, DEADLINE_MS))
+        ck_abort_msg("'%s' is not on the screen: '%.*s'", text,
+                     (int)person->screen.length, person->screen.bytes);
 }
 
 void person_types(struct person *person, const char *keys)

@@ -22,6 +22,9 @@ pid_t person_sits_down(int terminal, const char *script, const char *argument);
 /* Waits until the screen shows this text, after all that was seen before. */
 void person_sees(struct person *person, const char *text);
 
+/* The same, but false if nothing came for `ms`. */
+bool person_sees_within(struct person *person, const char *text, int ms);
+
 void person_types(struct person *person, const char *keys);
 
 /* Waits for the script's end. Returns its status, or 128 and the signal that ended it. */
