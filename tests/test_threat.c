@@ -1,15 +1,9 @@
-/*
- * The threat server and its client. THREAT_SRV and THREAT_CLI name other programs in place
- * of bin/threat_srv and bin/threat_cli. The web server that it asks is played by the test.
- */
+/* threat_srv and threat_cli. The web server that is asked for the level is a mock. */
 #include "tests/harness.h"
 
 #include "base/clock.h"
-#include "net/listener.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,72 +12,55 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LEVEL "<THREAT_ADVISORY CONDITION=\"ELEVATED\" />"
+#define THREAT_SRV "bin/threat_srv"
+#define THREAT_CLI "bin/threat_cli"
+#define FIRST_LINE "threat_srv started on port "
+
+#define COMMANDS   "The commands are getTime, getThreat, disconnect, help"
+#define NO_COMMAND "No such command: there are getTime, getThreat, disconnect, help"
 
 static struct program server;
-static char file[64];
-static int web; /* the listening socket of the web server that is played */
-static char url[64], port_text[16];
+static struct mock web;
+static const char *url, *file, *port_text;
 
 static void set_up(void)
 {
-    const char *why;
-    int descriptor;
-
-    strcpy(file, "/tmp/netlab-threat-XXXXXX");
-    descriptor = mkstemp(file);
-    ck_assert_int_ne(descriptor, -1);
-    close(descriptor);
-    web = listener_open("127.0.0.1", 0, SOCK_STREAM, &why);
-    ck_assert_int_ne(web, -1);
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/feed.xml", listener_port(web));
-}
-
-static void tear_down(void)
-{
-    ck_assert_int_eq(unlink(file), 0);
-    close(web);
+    file = strdup(temp_write("level", ""));
+    web = mock_open("127.0.0.1");
+    url = strdup(formatted("http://%s/feed.xml", web.name));
 }
 
 static void open_server(const char *first, const char *second, const char *third,
                         const char *fourth)
 {
-    server = program_run("bin/threat_srv", "-p", "0", first, second, third, fourth, NULL);
-    program_read_port(&server, "threat_srv started on port ");
-    snprintf(port_text, sizeof port_text, "%d", server.port);
+    server = program_serve(THREAT_SRV, FIRST_LINE, first, second, third, fourth, NULL);
+    port_text = strdup(formatted("%d", server.port));
 }
 
-static void write_file(const char *text)
+static void stop_server(void)
 {
-    FILE *out = fopen(file, "w");
+    program_stop(&server);
+}
 
-    ck_assert_ptr_nonnull(out);
-    ck_assert_int_ge(fputs(text, out), 0);
-    ck_assert_int_eq(fclose(out), 0);
+static void write_level(const char *text)
+{
+    temp_write("level", text);
 }
 
 static void ask(struct stream *client, const char *command)
 {
-    send_text(client, command);
-    send_text(client, "\r\n");
+    send_line(client, "%s\r", command);
 }
 
-/* ---- The web server that is played -------------------------------------------------- */
+/* ---- The web server ----------------------------------------------------------------- */
 
-/* Waits for the threat server, which asks for the document. */
+/* Waits until threat_srv asks for the document. */
 static struct stream take_request(void)
 {
-    struct stream request;
-    char *line;
+    struct stream request = mock_accept(&web);
 
-    ck_assert_int_eq(poll(&(struct pollfd){web, POLLIN, 0}, 1, DEADLINE_MS), 1);
-    request = stream_of(accept(web, NULL, NULL));
-    ck_assert_int_ne(request.fd, -1);
     expect_line(&request, "GET /feed.xml HTTP/1.1");
-    do {
-        line = next_line(&request);
-    } while (*line != '\0' && (free(line), true));
-    free(line);
+    skip_to_line(&request, "%s", "");
     return request;
 }
 
@@ -95,7 +72,9 @@ static void answer_request(const char *answer)
     stream_close(&request);
 }
 
-#define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n" LEVEL
+#define OK_ANSWER                                                                        \
+    "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n"                                      \
+    "<THREAT_ADVISORY CONDITION=\"ELEVATED\" />"
 
 /* ---- Its commands ------------------------------------------------------------------- */
 
@@ -103,26 +82,24 @@ START_TEST(row_10_the_time_the_level_and_a_goodbye)
 {
     struct stream client;
     regex_t stamp;
-    char *line;
+    const char *line;
 
-    write_file("high\n");
+    write_level("high\n");
     open_server("-f", file, NULL, NULL);
     client = connect_to(server.port);
     ask(&client, "getTime");
-    line = next_line(&client);
+    line = take_line(&client);
     ck_assert_int_eq(
         regcomp(&stamp, "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[+-][0-9]{2}:[0-9]{2}$",
                 REG_EXTENDED),
         0);
     ck_assert_msg(regexec(&stamp, line, 0, NULL, 0) == 0, "the time is '%s'", line);
     regfree(&stamp);
-    free(line);
     ask(&client, "getThreat");
     expect_line(&client, "High");
     ask(&client, "disconnect");
     expect_end(&client);
     stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
@@ -130,55 +107,28 @@ START_TEST(case_and_space_do_not_matter_and_anything_else_is_told_what_there_is)
 {
     static const char *const strange[] = {"getThreat now", "\033[A", "get"};
     struct stream client;
-    char *longest;
 
-    write_file("  Severe  ");
+    write_level("  Severe  ");
     open_server("-f", file, NULL, NULL);
     client = connect_to(server.port);
     ask(&client, " \tGETTHREAT ");
     expect_line(&client, "Severe");
     ask(&client, "HELP");
-    expect_line(&client, "The commands are getTime, getThreat, disconnect, help");
-    for (int i = 0; i < 3; i++) {
+    expect_line(&client, COMMANDS);
+    for (size_t i = 0; i < COUNT(strange); i++) {
         ask(&client, strange[i]);
-        expect_line(&client,
-                    "No such command: there are getTime, getThreat, disconnect, help");
+        expect_line(&client, NO_COMMAND);
     }
-    longest = malloc(100001); /* it is one command, however long, and not several */
-    ck_assert_ptr_nonnull(longest);
-    memset(longest, 'x', 100000);
-    longest[100000] = '\0';
-    ask(&client, longest);
-    free(longest);
+    send_repeated(&client, "x", 100000); /* one command, however long it is */
+    ask(&client, "");
     ask(&client, "getThreat");
-    expect_line(&client,
-                "No such command: there are getTime, getThreat, disconnect, help");
+    expect_line(&client, NO_COMMAND);
     expect_line(&client, "Severe");
     stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
-START_TEST(row_10_a_client_that_says_nothing_in_a_line_is_dropped)
-{
-    static const char *const nothing[] = {"", " \t"};
-
-    open_server(NULL, NULL, NULL, NULL);
-    for (int i = 0; i < 2; i++) {
-        struct stream client = connect_to(server.port);
-
-        ask(&client, "help");
-        ask(&client, nothing[i]);
-        ask(&client, "help"); /* too late */
-        expect_line(&client, "The commands are getTime, getThreat, disconnect, help");
-        expect_end(&client);
-        stream_close(&client);
-    }
-    program_stop(&server);
-}
-END_TEST
-
-START_TEST(row_10_an_idle_client_is_dropped_with_a_word_and_a_busy_one_is_not)
+START_TEST(row_10_an_idle_client_is_dropped_with_a_sentence_and_a_busy_one_is_not)
 {
     struct stream idle, busy;
     int64_t begun = clock_ms();
@@ -188,14 +138,13 @@ START_TEST(row_10_an_idle_client_is_dropped_with_a_word_and_a_busy_one_is_not)
     busy = connect_to(server.port);
     while (!stream_ready(&idle, 100)) {
         ask(&busy, "help");
-        expect_line(&busy, "The commands are getTime, getThreat, disconnect, help");
+        expect_line(&busy, COMMANDS);
     }
     ck_assert_int_ge(clock_ms() - begun, 450);
     expect_line(&idle, "No command for 0.5 seconds: goodbye");
     expect_end(&idle);
     stream_close(&idle);
     stream_close(&busy);
-    program_stop(&server);
 }
 END_TEST
 
@@ -204,7 +153,7 @@ START_TEST(many_clients_are_served_at_once)
     struct stream clients[200];
 
     need_descriptors(300);
-    write_file("Guarded");
+    write_level("Guarded");
     open_server("-f", file, NULL, NULL);
     for (int i = 0; i < 200; i++) {
         clients[i] = connect_to(server.port);
@@ -216,7 +165,6 @@ START_TEST(many_clients_are_served_at_once)
         expect_line(&clients[i], "Guarded");
         stream_close(&clients[i]);
     }
-    program_stop(&server);
 }
 END_TEST
 
@@ -230,15 +178,14 @@ START_TEST(a_file_is_read_again_when_it_has_changed)
     open_server("-f", file, NULL, NULL);
     client = connect_to(server.port);
     for (int i = 0; i < 5; i++) {
-        write_file(levels[i]);
+        write_level(levels[i]);
         ask(&client, "getThreat");
         expect_line(&client, "%s", levels[i]);
     }
-    write_file("\xEF\xBB\xBFhigh\r\n"); /* as an editor of Windows has it */
+    write_level("\xEF\xBB\xBFhigh\r\n"); /* as editors on Windows write it */
     ask(&client, "getThreat");
     expect_line(&client, "High");
     stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
@@ -246,22 +193,21 @@ START_TEST(a_file_without_a_level_makes_it_unknown_with_the_reason)
 {
     struct stream client;
 
-    write_file("Low High");
+    write_level("Low High");
     open_server("-f", file, NULL, NULL);
     client = connect_to(server.port);
     ask(&client, "getThreat");
     expect_line(&client, "unknown: there is no level in the file");
-    write_file("");
+    write_level("");
     ask(&client, "getThreat");
     expect_line(&client, "unknown: there is no level in the file");
     ck_assert_int_eq(unlink(file), 0);
     ask(&client, "getThreat");
     expect_line(&client, "unknown: %s", strerror(ENOENT));
-    ck_assert_int_eq(mkfifo(file, 0600), 0); /* nobody waits for who writes to it */
+    ck_assert_int_eq(mkfifo(file, 0600), 0); /* nobody waits for a writer */
     ask(&client, "getThreat");
     expect_line(&client, "unknown: the file is not a regular file");
     stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
@@ -275,7 +221,6 @@ START_TEST(without_a_source_the_level_is_unknown)
     expect_line(&client,
                 "unknown: the server was given neither a file nor a URL to look in");
     stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
@@ -292,16 +237,15 @@ START_TEST(row_10_the_level_is_fetched_from_a_web_page_once_for_all_who_ask)
         ask(&clients[i], "help");
     }
     answer_request(OK_ANSWER);
-    for (int i = 0; i < 10; i++) { /* in the order in which it was asked */
+    for (int i = 0; i < 10; i++) { /* in the order of the questions */
         expect_line(&clients[i], "Elevated");
-        expect_line(&clients[i], "The commands are getTime, getThreat, disconnect, help");
+        expect_line(&clients[i], COMMANDS);
     }
     ask(&clients[0], "getThreat");
-    expect_line(&clients[0], "Elevated"); /* from its memory: nobody answers here */
-    ck_assert_int_eq(poll(&(struct pollfd){web, POLLIN, 0}, 1, 0), 0);
+    expect_line(&clients[0], "Elevated");
+    ck_assert(!mock_ready(&web, 0)); /* it remembers, and does not ask again */
     for (int i = 0; i < 10; i++)
         stream_close(&clients[i]);
-    program_stop(&server);
 }
 END_TEST
 
@@ -316,18 +260,17 @@ START_TEST(nobody_waits_while_it_is_fetched)
     request = take_request();
     for (int i = 0; i < 100; i++) {
         ask(&other, "help");
-        expect_line(&other, "The commands are getTime, getThreat, disconnect, help");
+        expect_line(&other, COMMANDS);
     }
     send_text(&request, OK_ANSWER);
     expect_line(&one, "Elevated");
     stream_close(&request);
     stream_close(&one);
     stream_close(&other);
-    program_stop(&server);
 }
 END_TEST
 
-START_TEST(who_leaves_while_it_is_fetched_harms_nobody)
+START_TEST(a_client_that_leaves_while_it_is_fetched_harms_nobody)
 {
     struct stream gone, half, stays, request;
 
@@ -348,7 +291,6 @@ START_TEST(who_leaves_while_it_is_fetched_harms_nobody)
     stream_close(&request);
     stream_close(&half);
     stream_close(&stays);
-    program_stop(&server);
 }
 END_TEST
 
@@ -361,12 +303,10 @@ START_TEST(a_level_that_is_too_old_is_never_told_again)
     ask(&client, "getThreat");
     answer_request(OK_ANSWER);
     expect_line(&client, "Elevated");
-    close(web); /* nobody is there any more */
+    mock_close(&web);
     ask(&client, "getThreat");
     expect_line(&client, "unknown: %s", strerror(ECONNREFUSED));
-    web = -1;
     stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
@@ -392,18 +332,15 @@ START_TEST(every_way_in_which_a_document_can_be_missing_is_told)
     open_server("-u", url, "-c", "0");
     client = connect_to(server.port);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        char *line;
+        const char *why;
 
         ask(&client, "getThreat");
         answer_request(cases[i].answer);
-        line = next_line(&client);
-        ck_assert_msg(strncmp(line, "unknown: ", 9) == 0, "case %zu: '%s'", i, line);
+        why = expect_beginning(&client, "unknown: ");
         if (cases[i].why != NULL)
-            ck_assert_str_eq(line + 9, cases[i].why);
-        free(line);
+            ck_assert_str_eq(why, cases[i].why);
     }
     stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
@@ -418,17 +355,16 @@ START_TEST(a_failing_document_is_not_asked_for_again_within_a_second)
     answer_request("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     for (int i = 0; i < 100; i++)
         expect_line(&client, "unknown: the web server answers 404");
-    ask(&client, "getThreat"); /* again and again: some time later it is asked for */
-    while (poll(&(struct pollfd){web, POLLIN, 0}, 1, 50) == 0)
+    do /* again and again, until the document is asked for again */
         ask(&client, "getThreat");
+    while (!mock_ready(&web, 50));
     answer_request(OK_ANSWER);
     ck_assert_int_gt(skip_to_line(&client, "Elevated"), 0);
     stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
-START_TEST(one_who_waits_for_the_level_is_not_dropped_as_idle)
+START_TEST(a_client_that_waits_for_the_level_is_not_dropped_as_idle)
 {
     struct stream client, request;
 
@@ -444,32 +380,27 @@ START_TEST(one_who_waits_for_the_level_is_not_dropped_as_idle)
     expect_end(&client);
     stream_close(&request);
     stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
 START_TEST(a_full_server_still_has_the_descriptors_to_fetch)
 {
     struct stream clients[40];
-    int told = 0;
+    int served = 0;
 
-    server = program_run_by("ulimit -n 24; exec \"$@\"", "bin/threat_srv", "-p", "0",
-                            "-u", url, NULL);
-    program_read_port(&server, "threat_srv started on port ");
+    server = program_serve_by("ulimit -n 24; exec \"$@\"", THREAT_SRV, FIRST_LINE, "-u",
+                              url, NULL);
     for (int i = 0; i < 40; i++) {
         clients[i] = connect_to(server.port);
-        (void)send(clients[i].fd, "help\n", 5, MSG_NOSIGNAL);
-        ck_assert(stream_fill(&clients[i]));
-        told += clients[i].bytes[0] == 'S';
+        send_if_open(&clients[i], "help\n");
+        served += was_served(&clients[i], COMMANDS);
     }
-    ck_assert_int_gt(told, 0);
-    expect_line(&clients[0], "The commands are getTime, getThreat, disconnect, help");
+    ck_assert_int_lt(served, 40);
     ask(&clients[0], "getThreat");
     answer_request(OK_ANSWER);
     expect_line(&clients[0], "Elevated");
     for (int i = 0; i < 40; i++)
         stream_close(&clients[i]);
-    program_stop(&server);
 }
 END_TEST
 
@@ -490,11 +421,10 @@ START_TEST(a_document_in_chunks_and_one_that_ends_with_the_connection_are_read)
         expect_line(&client, "Low");
     }
     stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
-START_TEST(a_document_without_end_is_cut_off)
+START_TEST(a_document_without_an_end_is_cut_off)
 {
     static char piece[65536];
     struct stream client, request;
@@ -510,7 +440,6 @@ START_TEST(a_document_without_end_is_cut_off)
     expect_line(&client, "unknown: the document is too long");
     stream_close(&request);
     stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
@@ -529,27 +458,22 @@ START_TEST(a_web_server_that_says_nothing_is_waited_for_five_seconds)
     ck_assert_int_ge(clock_ms() - begun, 4900);
     stream_close(&request);
     stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
 START_TEST(a_host_that_has_no_address_is_told_and_nobody_waits_for_the_look_up)
 {
     struct stream one, other;
-    char *line;
 
     open_server("-u", "http://nowhere.invalid/feed.xml", NULL, NULL);
     one = connect_to(server.port);
     other = connect_to(server.port);
     ask(&one, "getThreat");
     ask(&other, "help");
-    expect_line(&other, "The commands are getTime, getThreat, disconnect, help");
-    line = next_line(&one);
-    ck_assert_msg(strncmp(line, "unknown: ", 9) == 0, "'%s'", line);
-    free(line);
+    expect_line(&other, COMMANDS);
+    expect_beginning(&one, "unknown: ");
     stream_close(&one);
     stream_close(&other);
-    program_stop(&server);
 }
 END_TEST
 
@@ -573,19 +497,16 @@ END_TEST
 START_TEST(row_11_the_client_sends_the_commands_and_prints_the_answers)
 {
     struct program client;
-    char *time;
 
-    write_file("High");
+    write_level("High");
     open_server("-f", file, NULL, NULL);
-    client = program_run("bin/threat_cli", "-p", port_text, "127.0.0.1", "getThreat",
-                         "help", "getTime", "disconnect", NULL);
+    client = program_run(THREAT_CLI, "-p", port_text, "127.0.0.1", "getThreat", "help",
+                         "getTime", "disconnect", NULL);
     expect_lf(&client.out, "High");
-    expect_lf(&client.out, "The commands are getTime, getThreat, disconnect, help");
-    time = next_line(&client.out);
-    ck_assert_uint_eq(strlen(time), strlen("2026-11-21T10:49:30+01:00"));
-    free(time);
+    expect_lf(&client.out, COMMANDS);
+    ck_assert_uint_eq(strlen(take_line(&client.out)),
+                      strlen("2026-11-21T10:49:30+01:00"));
     expect_success(&client);
-    program_stop(&server);
 }
 END_TEST
 
@@ -593,137 +514,130 @@ START_TEST(row_11_without_commands_it_sends_what_is_typed)
 {
     struct program client;
 
-    write_file("High");
+    write_level("High");
     open_server("-f", file, NULL, NULL);
-    client = program_run_by("printf 'getThreat\\nhelp' | \"$@\"", "bin/threat_cli", "-p",
+    client = program_run_by("printf 'getThreat\\nhelp' | \"$@\"", THREAT_CLI, "-p",
                             port_text, NULL);
     expect_lf(&client.out, "High");
-    expect_lf(&client.out, "The commands are getTime, getThreat, disconnect, help");
+    expect_lf(&client.out, COMMANDS);
     expect_success(&client);
-    program_stop(&server);
 }
 END_TEST
 
-/* Plays a threat server that answers one command so, and closes. */
-static void play(struct program *client, const char *answer, const char *command)
+/* The mock plays threat_srv: it answers one command (NULL: not at all), and closes. */
+static struct program play(const char *answer, const char *command)
 {
-    struct stream peer;
-    char port[16];
+    struct program client =
+        program_run(THREAT_CLI, "-w", "0.5", "-p", formatted("%d", web.port), "127.0.0.1",
+                    command, NULL);
+    struct stream peer = mock_accept(&web);
 
-    snprintf(port, sizeof port, "%d", listener_port(web));
-    program_start(client, "THREAT_CLI", "bin/threat_cli", "-w", "0.5", "-p", port,
-                  "127.0.0.1", command, NULL);
-    ck_assert_int_eq(poll(&(struct pollfd){web, POLLIN, 0}, 1, DEADLINE_MS), 1);
-    peer = stream_of(accept(web, NULL, NULL));
     expect_line(&peer, "%s", command);
-    if (answer == NULL) { /* and does not close, either */
-        ck_assert(!stream_fill(&peer));
-    } else {
+    if (answer != NULL)
         send_text(&peer, answer);
-    }
+    else
+        expect_end(&peer);
     stream_close(&peer);
+    return client;
 }
+
+#define NO_ANSWER "threat_cli: no answer from 127.0.0.1 port %d: "
 
 START_TEST(the_client_tells_a_silent_server_and_one_that_closes_from_one_that_answers)
 {
-    struct program client;
+    struct program client = play("an answer\033[2J\n", "getTime");
 
-    play(&client, "an answer\033[2J\n", "getTime");
     expect_lf(&client.out, "an answer^[[2J");
-    expect_status(&client, 0);
-    play(&client, "Server full, try again later\n", "getTime");
-    expect_lf(&client.out, "Server full, try again later");
-    expect_failure(
-        &client,
-        "threat_cli: no answer from 127.0.0.1 port %d: the server has closed the "
-        "connection",
-        listener_port(web));
-    play(&client, "", "disconnect");
-    expect_status(&client, 0);
-    play(&client, "", "getTime");
-    expect_failure(
-        &client,
-        "threat_cli: no answer from 127.0.0.1 port %d: the server has closed the "
-        "connection",
-        listener_port(web));
-    play(&client, NULL, "getTime");
-    expect_failure(&client,
-                   "threat_cli: no answer from 127.0.0.1 port %d: timed out after 0.5 s",
-                   listener_port(web));
+    expect_success(&client);
+    client = play(FULL "\n", "getTime");
+    expect_lf(&client.out, FULL);
+    expect_failure(&client, NO_ANSWER "the server has closed the connection", web.port);
+    client = play("", "disconnect");
+    expect_success(&client);
+    client = play("", "getTime");
+    expect_failure(&client, NO_ANSWER "the server has closed the connection", web.port);
+    client = play(NULL, "getTime");
+    expect_failure(&client, NO_ANSWER "timed out after 0.5 s", web.port);
 }
 END_TEST
 
-START_TEST(the_client_says_that_nobody_takes_its_output_or_that_nobody_is_there)
+START_TEST(the_client_says_when_its_output_cannot_be_written_or_nobody_is_there)
 {
-    struct program client;
+    const char *port = formatted("%d", unused_port());
+    struct program client =
+        program_run(THREAT_CLI, "-p", port, "127.0.0.1", "help", NULL);
 
+    expect_failure(&client, "threat_cli: cannot connect to 127.0.0.1 port %s: %s", port,
+                   strerror(ECONNREFUSED));
     open_server(NULL, NULL, NULL, NULL);
-    expect_write_error("bin/threat_cli", "-p", port_text, "localhost", "help", NULL);
+    expect_write_error(THREAT_CLI, "-p", port_text, "localhost", "help", NULL);
     program_stop(&server);
-    client = program_run("bin/threat_cli", "-p", port_text, "127.0.0.1", "help", NULL);
-    expect_failure(&client, "threat_cli: cannot connect to 127.0.0.1 port %s: %s",
-                   port_text, strerror(ECONNREFUSED));
 }
 END_TEST
 
 START_TEST(wrong_usage_is_status_2)
 {
-    expect_usage_error("bin/threat_srv", "-t", "soon", NULL);
-    expect_usage_error("bin/threat_srv", "-u", "ftp://localhost/", NULL);
-    expect_usage_error("bin/threat_srv", "-flevel", "-uhttp://localhost/", NULL);
-    expect_usage_error("bin/threat_srv", "operand", NULL);
-    expect_usage_error("bin/threat_cli", "-p", "0", NULL);
-    expect_usage_error("bin/threat_cli", "localhost", "two\nlines", NULL);
+    expect_usage_error(THREAT_SRV, "-t", "soon", NULL);
+    expect_usage_error(THREAT_SRV, "-u", "ftp://localhost/", NULL);
+    expect_usage_error(THREAT_SRV, "-flevel", "-uhttp://localhost/", NULL);
+    expect_usage_error(THREAT_SRV, "operand", NULL);
+    expect_usage_error(THREAT_CLI, "-p", "0", NULL);
+    expect_usage_error(THREAT_CLI, "localhost", "two\nlines", NULL);
 }
 END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
+    const TTest *const with_server[] = {
         row_10_the_time_the_level_and_a_goodbye,
         case_and_space_do_not_matter_and_anything_else_is_told_what_there_is,
-        row_10_a_client_that_says_nothing_in_a_line_is_dropped,
-        row_10_an_idle_client_is_dropped_with_a_word_and_a_busy_one_is_not,
+        row_10_an_idle_client_is_dropped_with_a_sentence_and_a_busy_one_is_not,
         many_clients_are_served_at_once,
         a_file_is_read_again_when_it_has_changed,
         a_file_without_a_level_makes_it_unknown_with_the_reason,
         without_a_source_the_level_is_unknown,
         row_10_the_level_is_fetched_from_a_web_page_once_for_all_who_ask,
         nobody_waits_while_it_is_fetched,
-        who_leaves_while_it_is_fetched_harms_nobody,
+        a_client_that_leaves_while_it_is_fetched_harms_nobody,
         a_level_that_is_too_old_is_never_told_again,
         every_way_in_which_a_document_can_be_missing_is_told,
         a_failing_document_is_not_asked_for_again_within_a_second,
-        one_who_waits_for_the_level_is_not_dropped_as_idle,
+        a_client_that_waits_for_the_level_is_not_dropped_as_idle,
         a_document_in_chunks_and_one_that_ends_with_the_connection_are_read,
-        a_document_without_end_is_cut_off,
+        a_document_without_an_end_is_cut_off,
         a_web_server_that_says_nothing_is_waited_for_five_seconds,
-        it_ends_while_it_fetches,
         row_11_the_client_sends_the_commands_and_prints_the_answers,
         row_11_without_commands_it_sends_what_is_typed,
-        the_client_tells_a_silent_server_and_one_that_closes_from_one_that_answers,
-        the_client_says_that_nobody_takes_its_output_or_that_nobody_is_there,
-        wrong_usage_is_status_2,
+        NULL,
     };
-    Suite *suite = suite_create("the threat server");
-    TCase *tcase = tcase_create("threat"), *name = tcase_create("name"),
-          *limits = tcase_create("limits");
+    const TTest *const alone[] = {
+        it_ends_while_it_fetches,
+        the_client_tells_a_silent_server_and_one_that_closes_from_one_that_answers,
+        the_client_says_when_its_output_cannot_be_written_or_nobody_is_there,
+        wrong_usage_is_status_2,
+        NULL,
+    };
+    const TTest *const names[] = {
+        a_host_that_has_no_address_is_told_and_nobody_waits_for_the_look_up, NULL};
+    const TTest *const limits[] = {a_full_server_still_has_the_descriptors_to_fetch,
+                                   NULL};
+    const struct test_case cases[] = {
+        {.name = "with threat_srv",
+         .tests = with_server,
+         .set_up = set_up,
+         .tear_down = stop_server},
+        {.name = "alone", .tests = alone, .set_up = set_up},
+        {.name = "names",
+         .tests = names,
+         .set_up = set_up,
+         .tear_down = stop_server,
+         .tags = "resolver"},
+        {.name = "limits",
+         .tests = limits,
+         .set_up = set_up,
+         .tear_down = stop_server,
+         .tags = "limits"},
+    };
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    for (size_t i = 0; i < COUNT(tests); i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    /* What a resolver keeps until its process ends is its own: CK_EXCLUDE_TAGS=resolver */
-    tcase_set_tags(name, "resolver");
-    tcase_add_checked_fixture(name, set_up, tear_down);
-    tcase_add_test(name,
-                   a_host_that_has_no_address_is_told_and_nobody_waits_for_the_look_up);
-    suite_add_tcase(suite, name);
-    /* valgrind itself does not run within such limits: CK_EXCLUDE_TAGS=limits */
-    tcase_set_tags(limits, "limits");
-    tcase_add_checked_fixture(limits, set_up, tear_down);
-    tcase_add_test(limits, a_full_server_still_has_the_descriptors_to_fetch);
-    suite_add_tcase(suite, limits);
-    return run_suite(suite);
+    return run_cases("the threat server", cases, COUNT(cases));
 }
