@@ -13,6 +13,7 @@ int person_terminal(void)
 
     ck_assert_int_ne(terminal, -1);
     ck_assert(grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    ck_assert_int_eq(setenv("TTY", ptsname(terminal), 1), 0);
     return terminal;
 }
 

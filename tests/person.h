@@ -15,7 +15,10 @@ struct person {
 /* Runs a shell script, whose $1 is `argument`, at a terminal of its own. */
 struct person person_start(const char *script, const char *argument);
 
-/* The same in two steps: the end of a terminal that the test holds, and a process at it. */
+/*
+ * The same in two steps: the end of a terminal that the test holds, and a process at it. The
+ * environment variable TTY is the path of the other end.
+ */
 int person_terminal(void);
 pid_t person_sits_down(int terminal, const char *script, const char *argument);
 

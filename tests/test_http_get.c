@@ -1,103 +1,37 @@
-/*
- * http_get as a black box, against servers whose every word the test chooses, and against
- * a real one. HTTP_GET names another program in place of bin/http_get.
- */
-#define _XOPEN_SOURCE 700 /* posix_openpt() and its like are in the XSI option */
+/* http_get, against servers whose every word the test chooses, and against a real one. */
+#include "tests/person.h"
 
-#include "tests/harness.h"
-
-#include "net/listener.h"
-
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define HTTP_GET "HTTP_GET", "bin/http_get"
+#define HTTP_GET "bin/http_get"
 #define OK       "HTTP/1.1 200 OK\r\n"
 #define CHUNKED  OK "Transfer-Encoding: chunked\r\n\r\n"
 
-static int listener, port;
-static char directory[] = "/tmp/http_get-XXXXXX";
+static struct mock web;
 static struct program client;
 
-static void open_place(void)
+static void open_web(void)
 {
-    const char *why;
-
-    listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why);
-    port = listener_port(listener);
-    ck_assert_int_gt(port, 0);
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-}
-
-/* How many files are in the directory. */
-static int count_files(void)
-{
-    DIR *open = opendir(directory);
-    int count = 0;
-
-    ck_assert_ptr_nonnull(open);
-    for (struct dirent *entry; (entry = readdir(open)) != NULL;)
-        count += entry->d_name[0] != '.';
-    closedir(open);
-    return count;
-}
-
-static const char *file(const char *name)
-{
-    static char names[4][300];
-    static unsigned next;
-    char *path = names[next++ % 4];
-
-    snprintf(path, sizeof names[0], "%s/%s", directory, name);
-    return path;
-}
-
-static void close_place(void)
-{
-    DIR *open = opendir(directory);
-
-    for (struct dirent *entry; (entry = readdir(open)) != NULL;)
-        unlink(file(entry->d_name));
-    closedir(open);
-    ck_assert_int_eq(rmdir(directory), 0);
-    close(listener);
+    web = mock_open("127.0.0.1");
 }
 
 static const char *url(const char *path)
 {
-    static char text[200];
-
-    snprintf(text, sizeof text, "http://127.0.0.1:%d%s", port, path);
-    return text;
+    return formatted("http://%s%s", web.name, path);
 }
 
-static void write_file(const char *name, const char *text)
+/* Has http_get fetch a path of the mock. */
+static void get(const char *path)
 {
-    FILE *out = fopen(file(name), "w");
-
-    ck_assert_ptr_nonnull(out);
-    ck_assert_int_ge(fputs(text, out), 0);
-    ck_assert_int_eq(fclose(out), 0);
-}
-
-static void expect_file(const char *path, const char *text, size_t length)
-{
-    struct stream content = stream_of(open(path, O_RDONLY));
-
-    ck_assert_int_ne(content.fd, -1);
-    expect_bytes(&content, text, length);
-    expect_end(&content);
-    stream_close(&content);
+    client = program_run(HTTP_GET, url(path), NULL);
 }
 
 /* ---- The server's side -------------------------------------------------------------- */
@@ -105,21 +39,11 @@ static void expect_file(const char *path, const char *text, size_t length)
 /* Waits for a request for `path`, and takes all of it. */
 static struct stream await_request(const char *path)
 {
-    struct stream peer;
-    char *line;
-    size_t length;
+    struct stream peer = mock_accept(&web);
 
-    if (poll(&(struct pollfd){listener, POLLIN, 0}, 1, DEADLINE_MS) != 1)
-        ck_abort_msg("nobody asked for %s", path);
-    peer = stream_of(accept(listener, NULL, NULL));
-    (void)fcntl(peer.fd, F_SETFL, 0);
     expect_line(&peer, "GET %s HTTP/1.1", path);
-    expect_line(&peer, "Host: 127.0.0.1:%d", port);
-    do {
-        line = next_line(&peer);
-        length = strlen(line);
-        free(line);
-    } while (length > 0);
+    expect_line(&peer, "Host: %s", web.name);
+    skip_to_line(&peer, "%s", "");
     return peer;
 }
 
@@ -136,27 +60,20 @@ static void answer(const char *path, const char *text)
     answer_bytes(path, text, strlen(text));
 }
 
-/* The program ends so, with this on standard output, and nothing to complain of. */
-static void expect_document(const char *text, size_t length)
+/* The program prints this, has nothing to complain of, and ends. */
+static void expect_document(const char *text)
 {
-    if (length > 0)
-        expect_bytes(&client.out, text, length);
+    expect_text(&client.out, text);
     expect_success(&client);
 }
 
-static void expect_text(const char *text)
-{
-    expect_document(text, strlen(text));
-}
-
-/* The program ends with status 1 and one line of complaint, which has `part` in it. */
+/* It ends with status 1 and one line of complaint, which has `part` in it. */
 static void expect_complaint(const char *part)
 {
-    char *line = next_line(&client.err);
+    const char *complaint = expect_beginning(&client.err, "http_get: ");
 
-    if (strncmp(line, "http_get: ", 10) != 0 || strstr(line, part) == NULL)
-        ck_abort_msg("expected a complaint with '%s', got '%s'", part, line);
-    free(line);
+    if (strstr(complaint, part) == NULL)
+        ck_abort_msg("expected a complaint with '%s', got '%s'", part, complaint);
     expect_status(&client, 1);
     expect_end(&client.err);
 }
@@ -165,15 +82,12 @@ static void expect_complaint(const char *part)
 
 START_TEST(row_12_it_sends_a_get_and_prints_what_comes_until_the_server_closes)
 {
-    char host[40];
-
-    snprintf(host, sizeof host, "127.0.0.1:%d", port);
-    program_start(&client, HTTP_GET, host, NULL);
+    client = program_run(HTTP_GET, web.name, NULL);
     answer("/", OK "\r\nHello,\r\nWorld!");
-    expect_text("Hello,\r\nWorld!");
-    program_start(&client, HTTP_GET, host, "a/b", NULL);
+    expect_document("Hello,\r\nWorld!");
+    client = program_run(HTTP_GET, web.name, "a/b", NULL);
     answer("/a/b", "HTTP/1.0 200 OK\n\nold");
-    expect_text("old");
+    expect_document("old");
 }
 END_TEST
 
@@ -181,9 +95,10 @@ START_TEST(a_body_ends_where_its_header_says_and_keeps_every_byte)
 {
     static const char bytes[] = OK "Content-Length: 8\r\n\r\n\0\r\n\x1b[m\xff\0and more";
 
-    program_start(&client, HTTP_GET, url("/"), NULL);
+    get("/");
     answer_bytes("/", bytes, sizeof bytes - 1);
-    expect_document("\0\r\n\x1b[m\xff\0", 8);
+    expect_bytes(&client.out, "\0\r\n\x1b[m\xff\0", 8);
+    expect_success(&client);
 }
 END_TEST
 
@@ -191,86 +106,73 @@ START_TEST(the_server_need_not_close_for_a_body_to_end)
 {
     struct stream peer;
 
-    program_start(&client, HTTP_GET, url("/"), NULL);
+    get("/");
     peer = await_request("/");
     send_text(&peer, CHUNKED "5;x=y\r\nHello\r\n2\r\n!\n\r\n0\r\nTrailer: z\r\n\r\n");
-    expect_text("Hello!\n");
+    expect_document("Hello!\n");
     stream_close(&peer);
-    program_start(&client, HTTP_GET, url("/"), NULL);
+    get("/");
     peer = await_request("/");
     send_text(&peer, "HTTP/1.1 204 No Content\r\n\r\n");
-    expect_text("");
+    expect_document("");
     stream_close(&peer);
 }
 END_TEST
 
-START_TEST(an_answer_may_come_a_byte_at_a_time_behind_interim_ones)
+START_TEST(an_answer_may_come_a_byte_at_a_time_after_interim_ones)
 {
     static const char bytes[] = "HTTP/1.1 100 Continue\r\n\r\n"
                                 "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" CHUNKED
                                 "3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n";
     struct stream peer;
 
-    program_start(&client, HTTP_GET, "-i", url("/"), NULL);
+    client = program_run(HTTP_GET, "-i", url("/"), NULL);
     peer = await_request("/");
     for (size_t i = 0; i < sizeof bytes - 1; i++)
         send_bytes(&peer, bytes + i, 1);
     stream_close(&peer);
-    expect_text("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\nabc0123456789");
+    expect_document("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\nabc0123456789");
 }
 END_TEST
 
 START_TEST(a_long_body_arrives_whole)
 {
-    program_start_by(&client, "\"$@\" | cksum", HTTP_GET, url("/"), NULL);
-    {
-        struct stream peer = await_request("/");
-        static char zeros[100000];
+    static char zeros[20000000];
+    struct stream peer;
 
-        send_text(&peer, OK "Content-Length: 20000000\r\n\r\n");
-        for (int n = 0; n < 200; n++)
-            send_bytes(&peer, zeros, sizeof zeros);
-        stream_close(&peer);
-    }
+    client = program_run_by("\"$@\" | cksum", HTTP_GET, url("/"), NULL);
+    peer = await_request("/");
+    send_text(&peer, OK "Content-Length: 20000000\r\n\r\n");
+    send_bytes(&peer, zeros, sizeof zeros);
+    stream_close(&peer);
     /* What `head -c 20000000 /dev/zero | cksum` says. */
-    expect_text("717186274 20000000\n");
+    expect_document("717186274 20000000\n");
 }
 END_TEST
 
 START_TEST(an_ipv6_host_stands_in_brackets)
 {
-    const char *why;
-    char text[60];
-    int v6 = listener_open("::1", 0, SOCK_STREAM, &why);
-    struct stream peer;
-
-    snprintf(text, sizeof text, "http://[::1]:%d/x", listener_port(v6));
-    program_start(&client, HTTP_GET, text, NULL);
-    ck_assert_int_eq(poll(&(struct pollfd){v6, POLLIN, 0}, 1, DEADLINE_MS), 1);
-    peer = stream_of(accept(v6, NULL, NULL));
-    expect_line(&peer, "GET /x HTTP/1.1");
-    expect_line(&peer, "Host: [::1]:%d", listener_port(v6));
-    send_text(&peer, OK "Content-Length: 3\r\n\r\nsix");
-    expect_text("six");
-    stream_close(&peer);
-    close(v6);
+    web = mock_open("::1");
+    client = program_run(HTTP_GET, formatted("http://[::1]:%d/x", web.port), NULL);
+    answer("/x", OK "Content-Length: 3\r\n\r\nsix");
+    expect_document("six");
 }
 END_TEST
 
 START_TEST(what_has_no_place_in_a_request_line_is_encoded)
 {
-    program_start(&client, HTTP_GET, url("/a b\r\nX: y\xc3\xa9?\x7f#f"), NULL);
+    get("/a b\r\nX: y\xc3\xa9?\x7f#f");
     answer("/a%20b%0D%0AX:%20y%C3%A9?%7F", OK "\r\n.");
-    expect_text(".");
+    expect_document(".");
 }
 END_TEST
 
-/* ---- What is no whole document ------------------------------------------------------ */
+/* ---- What is not a whole document --------------------------------------------------- */
 
-/* A server that answers so and closes is complained of so. */
+/* The server answers this and closes. The complaint has `part` in it. */
 static void expect_bad(const char *bytes, const char *part)
 {
-    program_start(&client, HTTP_GET, url("/"), NULL);
+    get("/");
     answer("/", bytes);
     expect_complaint(part);
 }
@@ -299,26 +201,26 @@ START_TEST(an_answer_that_could_be_read_in_two_ways_is_refused)
 }
 END_TEST
 
-START_TEST(a_header_without_end_is_given_up)
+START_TEST(a_header_without_an_end_is_given_up)
 {
     static char bytes[17000] = OK;
 
     for (size_t at = strlen(OK); at < sizeof bytes; at += 10)
         memcpy(bytes + at, "A: bcdef\r\n",
                sizeof bytes - at < 10 ? sizeof bytes - at : 10);
-    program_start(&client, HTTP_GET, url("/"), NULL);
+    get("/");
     answer_bytes("/", bytes, sizeof bytes);
     expect_complaint("header is too long");
 }
 END_TEST
 
-START_TEST(a_status_that_is_no_success_is_status_1_and_its_page_is_printed)
+START_TEST(a_status_other_than_success_is_status_1_and_its_page_is_printed)
 {
-    program_start(&client, HTTP_GET, url("/x"), NULL);
+    get("/x");
     answer("/x", "HTTP/1.1 404 Not \xc2\x9b"
                  "Found\r\nContent-Length: 6\r\n\r\nSorry\n");
-    expect_failure(&client, "http_get: %s: 404 Not M-^[Found", url("/x"));
     expect_lf(&client.out, "Sorry");
+    expect_failure(&client, "http_get: %s: 404 Not M-^[Found", url("/x"));
     expect_bad("HTTP/1.1 304 Not Modified\r\n\r\n", "304 Not Modified");
     expect_bad("HTTP/1.1 500\r\n\r\n", "500");
     expect_bad("HTTP/1.1 300 Choose\r\nLocation: /x\r\n\r\n", "300 Choose");
@@ -335,7 +237,7 @@ START_TEST(a_silent_server_is_given_up_wherever_it_falls_silent)
     for (size_t i = 0; i < COUNT(begun); i++) {
         struct stream peer;
 
-        program_start(&client, HTTP_GET, "-w", "0.3", url("/"), NULL);
+        client = program_run(HTTP_GET, "-w", "0.3", url("/"), NULL);
         peer = await_request("/");
         send_text(&peer, begun[i]);
         expect_complaint("timed out after 0.3 s");
@@ -348,7 +250,7 @@ START_TEST(a_header_that_drips_does_not_keep_it_waiting)
 {
     struct stream peer;
 
-    program_start(&client, HTTP_GET, "-w", "0.5", url("/"), NULL);
+    client = program_run(HTTP_GET, "-w", "0.5", url("/"), NULL);
     peer = await_request("/");
     /* An interim answer now and then, until the client has closed. */
     while (!stream_ready(&peer, 50))
@@ -358,20 +260,20 @@ START_TEST(a_header_that_drips_does_not_keep_it_waiting)
 }
 END_TEST
 
-START_TEST(who_is_not_there_and_who_resets_is_named)
+START_TEST(a_server_that_is_not_there_or_resets_is_named)
 {
     struct stream peer;
 
-    program_start(&client, HTTP_GET, url("/"), NULL);
+    get("/");
     peer = await_request("/");
     send_text(&peer, OK "Content-Length: 9\r\n\r\nx");
     expect_bytes(&client.out, "x", 1);
     stream_reset(&peer);
     expect_complaint(strerror(ECONNRESET));
-    close(listener);
-    program_start(&client, HTTP_GET, url("/"), NULL);
+    mock_close(&web);
+    get("/");
     expect_complaint(strerror(ECONNREFUSED));
-    program_start(&client, HTTP_GET, "http://no.such.host.invalid/", NULL);
+    client = program_run(HTTP_GET, "http://no.such.host.invalid/", NULL);
     expect_complaint("no.such.host.invalid port 80");
 }
 END_TEST
@@ -380,37 +282,34 @@ END_TEST
 
 static void redirect(const char *from, int status, const char *location)
 {
-    char text[400];
-
-    snprintf(text, sizeof text,
-             "HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\nContent-Length: 4\r\n\r\nnot ",
-             status, location);
-    answer(from, text);
+    answer(from, formatted("HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\n"
+                           "Content-Length: 4\r\n\r\nnot ",
+                           status, location));
 }
 
 START_TEST(five_redirects_are_followed_relative_ones_too)
 {
-    program_start(&client, HTTP_GET, url("/a/b/c?d"), NULL);
+    get("/a/b/c?d");
     redirect("/a/b/c?d", 301, "../e");
     redirect("/a/e", 302, "?f");
     redirect("/a/e?f", 303, url("/g"));
     redirect("/g", 307, url("/h") + strlen("http:"));
     answer("/h", OK "\r\nThere");
-    expect_text("There");
-    program_start(&client, HTTP_GET, url("/1"), NULL);
+    expect_document("There");
+    get("/1");
     redirect("/1", 301, "2");
     redirect("/2", 302, "/3");
     redirect("/3", 303, "4 \xc3\xa9");
     redirect("/4%20%C3%A9", 307, "./5#f");
     redirect("/5", 308, url(""));
     answer("/", OK "\r\nHere");
-    expect_text("Here");
+    expect_document("Here");
 }
 END_TEST
 
 START_TEST(a_sixth_redirect_is_not)
 {
-    program_start(&client, HTTP_GET, url("/x"), NULL);
+    get("/x");
     for (int n = 0; n < 6; n++)
         redirect("/x", 302, "/x");
     expect_complaint("redirected too often");
@@ -419,13 +318,13 @@ END_TEST
 
 START_TEST(a_redirect_to_what_it_cannot_fetch_says_where_and_why)
 {
-    program_start(&client, HTTP_GET, url("/"), NULL);
+    get("/");
     redirect("/", 301, "https://example.org/\xc2\x9bx");
     expect_complaint("redirected to 'https://example.org/M-^[x': https needs TLS");
-    program_start(&client, HTTP_GET, url("/"), NULL);
+    get("/");
     redirect("/", 301, "file:///etc/passwd");
     expect_complaint("redirected to 'file:///etc/passwd': only http://");
-    program_start(&client, HTTP_GET, url("/"), NULL);
+    get("/");
     redirect("/", 301, "http://user:word@127.0.0.1/");
     expect_complaint("name or password");
 }
@@ -435,34 +334,24 @@ END_TEST
 
 START_TEST(with_i_the_header_of_each_answer_is_printed_cleaned)
 {
-    program_start(&client, HTTP_GET, "-i", url("/"), NULL);
+    client = program_run(HTTP_GET, "-i", url("/"), NULL);
     redirect("/", 301, "/x");
     answer("/x", OK "A:b\xc2\x9bz\xff\r\n  folded\r\nContent-Length: 2\r\n\r\n\x1b\n");
-    expect_text("HTTP/1.1 301 Elsewhere\nLocation: /x\nContent-Length: 4\n\n"
-                "HTTP/1.1 200 OK\nA: bM-^[z\xef\xbf\xbd folded\nContent-Length: 2\n\n"
-                "\x1b\n");
+    expect_document("HTTP/1.1 301 Elsewhere\nLocation: /x\nContent-Length: 4\n\n"
+                    "HTTP/1.1 200 OK\nA: bM-^[z\xef\xbf\xbd folded\nContent-Length: 2\n\n"
+                    "\x1b\n");
 }
 END_TEST
 
-/* A terminal, by the name of $TTY: what goes to it comes out here. */
-static struct stream open_terminal(void)
-{
-    int terminal = posix_openpt(O_RDWR | O_NOCTTY);
-
-    ck_assert(grantpt(terminal) == 0 && unlockpt(terminal) == 0);
-    ck_assert_int_eq(setenv("TTY", ptsname(terminal), 1), 0);
-    return stream_of(terminal);
-}
-
 START_TEST(on_a_terminal_a_body_is_text_without_control_characters)
 {
-    struct stream terminal = open_terminal();
+    struct stream terminal = stream_of(person_terminal());
 
-    program_start_by(&client, "\"$@\" >$TTY", HTTP_GET, url("/"), NULL);
+    client = program_run_by("\"$@\" >$TTY", HTTP_GET, url("/"), NULL);
     answer("/", OK "\r\none\r\n\x1b]0;title\x07two\n\xc3\xa9\tx\rno end");
     expect_line(&terminal, "one");
     expect_line(&terminal, "^[]0;title^Gtwo");
-    expect_bytes(&terminal, "\xc3\xa9", 2);
+    expect_text(&terminal, "\xc3\xa9\tx^Mno end");
     expect_success(&client);
     stream_close(&terminal);
 }
@@ -470,73 +359,65 @@ END_TEST
 
 START_TEST(the_progress_of_a_long_body_is_shown_on_a_terminal_only)
 {
-    struct stream terminal = open_terminal(), peer;
-    char *body = calloc(2000000, 1), *line;
+    struct stream terminal = stream_of(person_terminal()), peer;
+    static char body[2000000];
 
-    ck_assert_ptr_nonnull(body);
-    program_start_by(&client, "\"$@\" 2>$TTY >/dev/null", HTTP_GET, url("/"), NULL);
+    client = program_run_by("\"$@\" 2>$TTY >/dev/null", HTTP_GET, url("/"), NULL);
     peer = await_request("/");
     send_text(&peer, OK "Content-Length: 2000000\r\n\r\n");
-    send_bytes(&peer, body, 2000000);
-    line = next_line(&terminal);
-    ck_assert_ptr_nonnull(strstr(line, "\r2.0 MB of 2.0 MB (100%)"));
-    free(line);
+    send_bytes(&peer, body, sizeof body);
+    expect_containing(&terminal, "\r2.0 MB of 2.0 MB (100%)");
     stream_close(&peer);
     expect_status(&client, 0);
-    program_start_by(&client, "exec \"$@\" >/dev/null", HTTP_GET, url("/"), NULL);
+    client = program_run_by("exec \"$@\" >/dev/null", HTTP_GET, url("/"), NULL);
     peer = await_request("/");
     send_text(&peer, OK "Content-Length: 2000000\r\n\r\n");
-    send_bytes(&peer, body, 2000000);
+    send_bytes(&peer, body, sizeof body);
     stream_close(&peer);
-    expect_text("");
+    expect_document("");
     stream_close(&terminal);
-    free(body);
 }
 END_TEST
 
 START_TEST(what_goes_wrong_is_said_below_the_progress_line)
 {
-    struct stream terminal = open_terminal(), peer;
-    char *body = calloc(1000000, 1), *line;
+    struct stream terminal = stream_of(person_terminal()), peer;
+    static char body[1000000];
+    const char *line;
 
-    ck_assert_ptr_nonnull(body);
-    program_start_by(&client, "\"$@\" 2>$TTY >/dev/null", HTTP_GET, "-w", "0.5", url("/"),
-                     NULL);
+    client =
+        program_run_by("\"$@\" 2>$TTY >/dev/null", HTTP_GET, "-w", "0.5", url("/"), NULL);
     peer = await_request("/");
     send_text(&peer, OK "Content-Length: 2000000\r\n\r\n");
-    send_bytes(&peer, body, 1000000);
-    line = next_line(&terminal);
+    send_bytes(&peer, body, sizeof body);
+    line = take_line(&terminal);
     ck_assert_ptr_nonnull(strstr(line, "1.0 MB of 2.0 MB (50%)"));
     ck_assert_ptr_null(strstr(line, "http_get"));
-    free(line);
-    line = next_line(&terminal);
-    ck_assert_ptr_eq(strstr(line, "http_get: waiting for"), line);
-    free(line);
+    expect_beginning(&terminal, "http_get: waiting for");
     expect_status(&client, 1);
     stream_close(&peer);
     stream_close(&terminal);
-    free(body);
 }
 END_TEST
 
-START_TEST(an_output_that_nobody_takes_is_complained_of)
+START_TEST(an_output_that_cannot_be_written_is_complained_of)
 {
-    program_start_by(&client, "exec \"$@\" >/dev/full", HTTP_GET, url("/"), NULL);
+    client = program_run_by("exec \"$@\" >/dev/full", HTTP_GET, url("/"), NULL);
     answer("/", OK "\r\nx");
     expect_complaint(strerror(ENOSPC));
-    program_start_by(&client, "exec \"$@\" >/dev/full", HTTP_GET, "-i", url("/"), NULL);
+    client = program_run_by("exec \"$@\" >/dev/full", HTTP_GET, "-i", url("/"), NULL);
     answer("/", OK "Content-Length: 0\r\n\r\n");
     expect_complaint(strerror(ENOSPC));
-    program_start(&client, HTTP_GET, url("/"), NULL);
+    get("/");
     stream_close(&client.out);
     answer("/", OK "\r\nx");
     expect_complaint(strerror(EPIPE));
 }
 END_TEST
 
-START_TEST(an_output_that_is_not_there_is_complained_of)
+START_TEST(an_output_that_is_closed_is_complained_of)
 {
-    program_start_by(&client, "exec \"$@\" >&-", HTTP_GET, url("/"), NULL);
+    client = program_run_by("exec \"$@\" >&-", HTTP_GET, url("/"), NULL);
     answer("/", OK "\r\nx");
     expect_complaint(strerror(EBADF));
 }
@@ -548,17 +429,17 @@ START_TEST(a_file_is_there_when_it_is_whole_and_not_before)
 {
     struct stream peer;
 
-    program_start(&client, HTTP_GET, "-i", "-o", file("new"), url("/"), NULL);
+    client = program_run(HTTP_GET, "-i", "-o", temp_path("new"), url("/"), NULL);
     peer = await_request("/");
     send_text(&peer, OK "Content-Length: 5\r\n\r\nHell");
     expect_lf(&client.out, "HTTP/1.1 200 OK");
     expect_lf(&client.out, "Content-Length: 5");
     expect_bytes(&client.out, "\n", 1);
-    ck_assert_int_eq(access(file("new"), F_OK), -1);
+    ck_assert_int_eq(access(temp_path("new"), F_OK), -1);
     send_text(&peer, "o");
-    expect_text("");
-    expect_file(file("new"), "Hello", 5);
-    ck_assert_int_eq(count_files(), 1);
+    expect_document("");
+    expect_file(temp_path("new"), "Hello");
+    ck_assert_int_eq(temp_count(), 1);
     stream_close(&peer);
 }
 END_TEST
@@ -568,13 +449,13 @@ START_TEST(a_fetch_that_fails_leaves_the_old_file_and_nothing_else)
     static const char *const bad[] = {"", OK "Content-Length: 9\r\n\r\nhalf",
                                       "HTTP/1.1 404 Not Found\r\n\r\nSorry"};
 
-    write_file("old", "as it was");
+    temp_write("old", "as it was");
     for (size_t i = 0; i < COUNT(bad); i++) {
-        program_start(&client, HTTP_GET, "-o", file("old"), url("/"), NULL);
+        client = program_run(HTTP_GET, "-o", temp_path("old"), url("/"), NULL);
         answer("/", bad[i]);
         expect_complaint(url("/"));
-        expect_file(file("old"), "as it was", 9);
-        ck_assert_int_eq(count_files(), 1);
+        expect_file(temp_path("old"), "as it was");
+        ck_assert_int_eq(temp_count(), 1);
     }
 }
 END_TEST
@@ -586,33 +467,31 @@ START_TEST(a_signal_leaves_no_half_file_either)
     for (int i = 0; i < 4; i++) {
         struct stream peer;
 
-        program_start(&client, HTTP_GET, "-i", "-o", file("new"), url("/"), NULL);
+        client = program_run(HTTP_GET, "-i", "-o", temp_path("new"), url("/"), NULL);
         peer = await_request("/");
         send_text(&peer, OK "Content-Length: 9\r\n\r\nhalf");
-        while (count_files() == 0)
-            ck_assert_int_eq(poll(NULL, 0, 10), 0);
+        while (temp_count() == 0)
+            sleep_ms(10);
         program_kill(&client, signals[i]);
         expect_status(&client, 128 + signals[i]);
-        ck_assert_int_eq(count_files(), 0);
+        ck_assert_int_eq(temp_count(), 0);
         stream_close(&peer);
     }
 }
 END_TEST
 
-START_TEST(what_a_killed_one_has_left_stands_in_nobodys_way)
+START_TEST(what_a_killed_http_get_has_left_is_in_nobodys_way)
 {
-    char left[60];
-
-    /* The shell's number becomes the program's. */
-    ck_assert_int_eq(setenv("PLACE", file(""), 1), 0);
-    program_start_by(&client, "echo theirs >$PLACE/download-$$-0.part; exec \"$@\"",
-                     HTTP_GET, "-o", file("new"), url("/"), NULL);
+    /* The shell's process number becomes the program's. */
+    ck_assert_int_eq(setenv("PLACE", temp_path(""), 1), 0);
+    client = program_run_by("echo theirs >$PLACE/download-$$-0.part; exec \"$@\"",
+                            HTTP_GET, "-o", temp_path("new"), url("/"), NULL);
     answer("/", OK "\r\nnew");
-    snprintf(left, sizeof left, "download-%ld-0.part", (long)client.pid);
-    expect_text("");
-    expect_file(file("new"), "new", 3);
-    expect_file(file(left), "theirs\n", 7);
-    ck_assert_int_eq(count_files(), 2);
+    expect_document("");
+    expect_file(temp_path("new"), "new");
+    expect_file(temp_path(formatted("download-%ld-0.part", (long)client.pid)),
+                "theirs\n");
+    ck_assert_int_eq(temp_count(), 2);
 }
 END_TEST
 
@@ -620,41 +499,41 @@ START_TEST(a_replaced_file_keeps_its_permissions_and_the_links_to_it)
 {
     struct stat about;
 
-    write_file("old", "as it was, and longer");
-    ck_assert_int_eq(chmod(file("old"), 0640), 0);
-    ck_assert_int_eq(symlink("old", file("link")), 0);
-    ck_assert_int_eq(symlink(file("link"), file("link2")), 0);
-    program_start(&client, HTTP_GET, "-o", file("link2"), url("/"), NULL);
+    temp_write("old", "as it was, and longer");
+    ck_assert_int_eq(chmod(temp_path("old"), 0640), 0);
+    ck_assert_int_eq(symlink("old", temp_path("link")), 0);
+    ck_assert_int_eq(symlink(temp_path("link"), temp_path("link2")), 0);
+    client = program_run(HTTP_GET, "-o", temp_path("link2"), url("/"), NULL);
     answer("/", OK "\r\nnew");
-    expect_text("");
-    expect_file(file("old"), "new", 3);
-    ck_assert_int_eq(stat(file("old"), &about), 0);
+    expect_document("");
+    expect_file(temp_path("old"), "new");
+    ck_assert_int_eq(stat(temp_path("old"), &about), 0);
     ck_assert_uint_eq(about.st_mode & 0777, 0640);
-    ck_assert_int_eq(count_files(), 3);
+    ck_assert_int_eq(temp_count(), 3);
 }
 END_TEST
 
-START_TEST(what_is_no_file_is_written_to_as_it_is)
+START_TEST(what_is_not_a_file_is_written_to_as_it_is)
 {
     struct stream fifo;
 
-    ck_assert_int_eq(mkfifo(file("fifo"), 0600), 0);
-    fifo = stream_of(open(file("fifo"), O_RDONLY | O_NONBLOCK));
-    program_start(&client, HTTP_GET, "-o", file("fifo"), url("/"), NULL);
+    ck_assert_int_eq(mkfifo(temp_path("fifo"), 0600), 0);
+    fifo = stream_of(open(temp_path("fifo"), O_RDONLY | O_NONBLOCK));
+    client = program_run(HTTP_GET, "-o", temp_path("fifo"), url("/"), NULL);
     answer("/", OK "\r\nthrough");
-    expect_text("");
+    expect_document("");
     expect_bytes(&fifo, "through", 7);
     stream_close(&fifo);
-    ck_assert_int_eq(count_files(), 1);
-    program_start(&client, HTTP_GET, "-o", "/dev/null", url("/"), NULL);
+    ck_assert_int_eq(temp_count(), 1);
+    client = program_run(HTTP_GET, "-o", "/dev/null", url("/"), NULL);
     answer("/", OK "\r\naway");
-    expect_text("");
-    ck_assert_int_eq(setenv("OUT", file("out"), 1), 0);
-    program_start_by(&client, "{ echo a; \"$@\"; echo b; } >$OUT", HTTP_GET, "-o",
-                     "/dev/stdout", url("/"), NULL);
+    expect_document("");
+    ck_assert_int_eq(setenv("OUT", temp_path("out"), 1), 0);
+    client = program_run_by("{ echo a; \"$@\"; echo b; } >$OUT", HTTP_GET, "-o",
+                            "/dev/stdout", url("/"), NULL);
     answer("/", OK "\r\nthe page\n");
-    expect_text("");
-    expect_file(file("out"), "a\nthe page\nb\n", 13);
+    expect_document("");
+    expect_file(temp_path("out"), "a\nthe page\nb\n");
 }
 END_TEST
 
@@ -667,13 +546,10 @@ START_TEST(a_file_that_cannot_be_written_is_named_with_the_reason)
         {"/dev/full", ENOSPC}, {"/no/such/x", ENOENT}, {"", ENOENT}, {"/tmp", EISDIR}};
 
     for (size_t i = 0; i < COUNT(bad); i++) {
-        char complaint[100];
-
-        program_start(&client, HTTP_GET, "-o", bad[i].name, url("/"), NULL);
+        client = program_run(HTTP_GET, "-o", bad[i].name, url("/"), NULL);
         answer("/", OK "\r\nx");
-        snprintf(complaint, sizeof complaint, "cannot write %s: %s", bad[i].name,
-                 strerror(bad[i].error));
-        expect_complaint(complaint);
+        expect_complaint(
+            formatted("cannot write %s: %s", bad[i].name, strerror(bad[i].error)));
     }
 }
 END_TEST
@@ -683,52 +559,50 @@ START_TEST(a_full_disk_leaves_the_old_file)
     struct stream peer;
     static char zeros[20000];
 
-    write_file("old", "as it was");
-    program_start_by(&client, "ulimit -f 8; exec \"$@\"", HTTP_GET, "-o", file("old"),
-                     url("/"), NULL);
+    temp_write("old", "as it was");
+    client = program_run_by("ulimit -f 8; exec \"$@\"", HTTP_GET, "-o", temp_path("old"),
+                            url("/"), NULL);
     peer = await_request("/");
     send_text(&peer, OK "\r\n");
     send_bytes(&peer, zeros, sizeof zeros);
     expect_complaint(strerror(EFBIG));
-    expect_file(file("old"), "as it was", 9);
-    ck_assert_int_eq(count_files(), 1);
+    expect_file(temp_path("old"), "as it was");
+    ck_assert_int_eq(temp_count(), 1);
     stream_close(&peer);
 }
 END_TEST
 
 /* ---- A real server, and the command line -------------------------------------------- */
 
-/* Takes one connection as inetd does: busybox httpd has it as its input and output. */
+/* Starts busybox httpd as inetd does: the connection is its input and output. */
 static void serve_with_busybox(void)
 {
-    pid_t child = fork();
-    int peer, status;
+    struct stream peer = mock_accept(&web);
+    const char *directory = temp_path("");
+    pid_t child = fork_helper();
 
-    ck_assert_int_ne(child, -1);
     if (child > 0) {
-        ck_assert_int_eq(waitpid(child, &status, 0), child);
-        ck_assert_int_eq(status, 0);
+        stream_close(&peer);
+        ck_assert_int_eq(await_child(child), 0);
         return;
     }
-    (void)poll(&(struct pollfd){listener, POLLIN, 0}, 1, DEADLINE_MS);
-    peer = accept(listener, NULL, NULL);
-    (void)fcntl(peer, F_SETFL, 0);
-    (void)dup2(peer, STDIN_FILENO);
-    (void)dup2(peer, STDOUT_FILENO);
-    close(peer);
-    (void)execlp("busybox-extras", "busybox-extras", "httpd", "-i", "-h", directory,
-                 (char *)NULL); /* as Alpine calls it */
-    (void)execlp("busybox", "busybox", "httpd", "-i", "-h", directory, (char *)NULL);
+    dup2(peer.fd, STDIN_FILENO);
+    dup2(peer.fd, STDOUT_FILENO);
+    close(peer.fd);
+    /* Alpine calls it busybox-extras. */
+    execlp("busybox-extras", "busybox-extras", "httpd", "-i", "-h", directory,
+           (char *)NULL);
+    execlp("busybox", "busybox", "httpd", "-i", "-h", directory, (char *)NULL);
     _exit(127);
 }
 
 START_TEST(busyboxs_httpd_serves_it)
 {
-    write_file("page", "A page\n");
-    program_start(&client, HTTP_GET, url("/page"), NULL);
+    temp_write("page", "A page\n");
+    get("/page");
     serve_with_busybox();
-    expect_text("A page\n");
-    program_start(&client, HTTP_GET, url("/none"), NULL);
+    expect_document("A page\n");
+    get("/none");
     serve_with_busybox();
     expect_complaint("404");
 }
@@ -736,16 +610,15 @@ END_TEST
 
 START_TEST(wrong_usage_is_status_2)
 {
-    expect_wrong_usage(HTTP_GET, NULL, NULL);
-    expect_wrong_usage(HTTP_GET, "-x", NULL);
-    expect_wrong_usage(HTTP_GET, "-w", "soon");
-    expect_wrong_usage(HTTP_GET, "https://localhost/", NULL);
-    expect_wrong_usage(HTTP_GET, "http://localhost:x/", NULL);
-    expect_wrong_usage(HTTP_GET, "http://user:word@localhost/", NULL);
-    expect_wrong_usage(HTTP_GET, "http://localhost/", "path");
-    expect_wrong_usage(HTTP_GET, "", NULL);
-    program_start(&client, HTTP_GET, "a", "b", "c", NULL);
-    expect_status(&client, 2);
+    expect_usage_error(HTTP_GET, NULL);
+    expect_usage_error(HTTP_GET, "-x", NULL);
+    expect_usage_error(HTTP_GET, "-w", "soon", NULL);
+    expect_usage_error(HTTP_GET, "https://localhost/", NULL);
+    expect_usage_error(HTTP_GET, "http://localhost:x/", NULL);
+    expect_usage_error(HTTP_GET, "http://user:word@localhost/", NULL);
+    expect_usage_error(HTTP_GET, "http://localhost/", "path", NULL);
+    expect_usage_error(HTTP_GET, "", NULL);
+    expect_usage_error(HTTP_GET, "a", "b", "c", NULL);
 }
 END_TEST
 
@@ -755,17 +628,17 @@ int main(void)
         row_12_it_sends_a_get_and_prints_what_comes_until_the_server_closes,
         a_body_ends_where_its_header_says_and_keeps_every_byte,
         the_server_need_not_close_for_a_body_to_end,
-        an_answer_may_come_a_byte_at_a_time_behind_interim_ones,
+        an_answer_may_come_a_byte_at_a_time_after_interim_ones,
         a_long_body_arrives_whole,
         an_ipv6_host_stands_in_brackets,
         what_has_no_place_in_a_request_line_is_encoded,
         a_cut_answer_is_not_taken_for_a_whole_one,
         an_answer_that_could_be_read_in_two_ways_is_refused,
-        a_header_without_end_is_given_up,
-        a_status_that_is_no_success_is_status_1_and_its_page_is_printed,
+        a_header_without_an_end_is_given_up,
+        a_status_other_than_success_is_status_1_and_its_page_is_printed,
         a_silent_server_is_given_up_wherever_it_falls_silent,
         a_header_that_drips_does_not_keep_it_waiting,
-        who_is_not_there_and_who_resets_is_named,
+        a_server_that_is_not_there_or_resets_is_named,
         five_redirects_are_followed_relative_ones_too,
         a_sixth_redirect_is_not,
         a_redirect_to_what_it_cannot_fetch_says_where_and_why,
@@ -773,31 +646,27 @@ int main(void)
         on_a_terminal_a_body_is_text_without_control_characters,
         the_progress_of_a_long_body_is_shown_on_a_terminal_only,
         what_goes_wrong_is_said_below_the_progress_line,
-        an_output_that_nobody_takes_is_complained_of,
+        an_output_that_cannot_be_written_is_complained_of,
         a_file_is_there_when_it_is_whole_and_not_before,
         a_fetch_that_fails_leaves_the_old_file_and_nothing_else,
         a_replaced_file_keeps_its_permissions_and_the_links_to_it,
-        what_is_no_file_is_written_to_as_it_is,
+        what_is_not_a_file_is_written_to_as_it_is,
         a_file_that_cannot_be_written_is_named_with_the_reason,
         busyboxs_httpd_serves_it,
         wrong_usage_is_status_2,
+        NULL,
     };
-    Suite *suite = suite_create("http_get");
-    TCase *tcase = tcase_create("http_get"), *limits = tcase_create("limits");
+    const TTest *const limits[] = {
+        an_output_that_is_closed_is_complained_of,
+        what_a_killed_http_get_has_left_is_in_nobodys_way,
+        a_full_disk_leaves_the_old_file,
+        a_signal_leaves_no_half_file_either,
+        NULL,
+    };
+    const struct test_case cases[] = {
+        {.name = "http_get", .tests = tests, .set_up = open_web},
+        {.name = "limits", .tests = limits, .set_up = open_web, .tags = "limits"},
+    };
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, open_place, close_place);
-    for (size_t i = 0; i < COUNT(tests); i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    /* valgrind itself does not run within such limits, and opens a standard output that
-       is missing: CK_EXCLUDE_TAGS=limits */
-    tcase_set_tags(limits, "limits");
-    tcase_add_checked_fixture(limits, open_place, close_place);
-    tcase_add_test(limits, an_output_that_is_not_there_is_complained_of);
-    tcase_add_test(limits, what_a_killed_one_has_left_stands_in_nobodys_way);
-    tcase_add_test(limits, a_full_disk_leaves_the_old_file);
-    tcase_add_test(limits, a_signal_leaves_no_half_file_either); /* nor closes anything */
-    suite_add_tcase(suite, limits);
-    return run_suite(suite);
+    return run_cases("http_get", cases, COUNT(cases));
 }
