@@ -1,0 +1,42 @@
+/*
+ * web: a web server under test (bin/web_srv), and what it answers.
+ */
+#ifndef TESTS_WEB_H
+#define TESTS_WEB_H
+
+#include "tests/harness.h"
+
+#define WEB_SRV    "bin/web_srv"
+#define FIRST_LINE "Serving HTTP on port "
+#define HOST       "Host: a\r\n"
+#define GET(path)  "GET " path " HTTP/1.1\r\n" HOST "\r\n"
+
+/* The server that the functions below ask. */
+extern struct program server;
+
+/* The head of an answer. A field that it does not have is "". */
+struct answer {
+    int status;
+    size_t length; /* Content-Length */
+    char type[100], location[300], allow[40], connection[40], date[40];
+};
+
+/* A URL of the server. */
+const char *web_url(const char *path);
+
+/* Takes an answer's head, which has a length, and a Date unless it says that it failed. */
+struct answer take_answer(struct stream *client);
+
+/* Takes the body that comes after this head. */
+void skip_body(struct stream *client, const struct answer *answer);
+
+/* Asks for a path on a connection of its own, which then ends. The body is thrown away. */
+struct answer ask(const char *method, const char *path);
+
+/* The next answer is this document. */
+void expect_document(struct stream *client, const char *text);
+
+/* The server has this document at this path. */
+void expect_page(const char *path, const char *text);
+
+#endif
