@@ -36,7 +36,7 @@ START_TEST(quit_ctrl_d_and_ctrl_c_leave)
         typist_joins(&bob);
         typist_types(&bob, ways[i]);
         ck_assert_int_eq(typist_leaves(&bob), 0);
-        expect_end(&server);
+        expect_end(&server_end);
     }
 }
 END_TEST
@@ -77,9 +77,9 @@ START_TEST(what_was_typed_before_ctrl_c_is_sent_and_not_left_to_the_shell)
 
     typist_joins_from_shell(&bob);
     typist_types(&bob, "hello\rhalf\x03");
-    expect_line(&server, "hello");
+    expect_line(&server_end, "hello");
     typist_sees(&bob, "\n> hello\n> half\n$ |");
-    expect_end(&server);
+    expect_end(&server_end);
     typist_types(&bob, "exit\r");
     ck_assert_int_eq(typist_leaves(&bob), 0);
 }
@@ -89,8 +89,8 @@ START_TEST(the_servers_end_is_said_in_words)
 {
     typist_types(&ann, "half");
     typist_sees(&ann, "\n> half|");
-    send_text(&server, "the last word");
-    stream_close(&server);
+    send_text(&server_end, "the last word");
+    stream_close(&server_end);
     ck_assert_int_eq(typist_leaves(&ann), 0);
     typist_sees(
         &ann,
@@ -100,7 +100,7 @@ END_TEST
 
 START_TEST(a_lost_connection_is_said_in_words)
 {
-    stream_reset(&server);
+    stream_reset(&server_end);
     ck_assert_int_eq(typist_leaves(&ann), 1);
     typist_sees(&ann, "chat_cli: the connection is lost: Connec\ntion reset by peer\n|");
 }
@@ -111,8 +111,8 @@ START_TEST(a_server_whose_machine_died_is_looked_for)
     struct sockaddr_storage client;
     socklen_t length = sizeof client;
 
-    ck_assert_int_eq(getpeername(server.fd, (struct sockaddr *)&client, &length), 0);
-    expect_keepalive("/proc/net/tcp", address_port(&client), mock.port);
+    ck_assert_int_eq(getpeername(server_end.fd, (struct sockaddr *)&client, &length), 0);
+    expect_keepalive("/proc/net/tcp", address_port(&client), chat_mock.port);
 }
 END_TEST
 
@@ -121,7 +121,7 @@ static void fill_terminal(void)
 {
     static const char line[] = "the same line again and again, until it is enough\n";
 
-    (void)send_until_stopped(&server, line, sizeof line - 1);
+    (void)send_until_stopped(&server_end, line, sizeof line - 1);
 }
 
 START_TEST(a_terminal_that_shows_nothing_more_does_not_keep_it_from_ending)
@@ -137,7 +137,7 @@ START_TEST(what_was_entered_before_ctrl_c_is_sent_though_the_terminal_shows_noth
     fill_terminal();
     typist_types(&ann, "hello\r\x03");
     ck_assert_int_eq(typist_ends(&ann), 0);
-    expect_line(&server, "hello");
+    expect_line(&server_end, "hello");
 }
 END_TEST
 
@@ -145,7 +145,7 @@ START_TEST(a_terminal_that_is_gone_ends_it)
 {
     close(ann.line);
     close(ann.terminal);
-    expect_end(&server);
+    expect_end(&server_end);
     (void)await_child(ann.pid);
     ann.pid = 0;
 }
@@ -170,13 +170,13 @@ START_TEST(ctrl_z_stops_and_fg_goes_on_where_it_was)
     struct termios now;
 
     stop_at_half_a_line(&bob);
-    send_text(&server, "meanwhile\n");
+    send_text(&server_end, "meanwhile\n");
     typist_types(&bob, "PS1='% '; fg\r");
     typist_sees(&bob, "meanwhile\n> half|");
     ck_assert_int_eq(tcgetattr(bob.line, &now), 0);
     ck_assert(!(now.c_lflag & ICANON));
     typist_types(&bob, " a line\r\x04");
-    expect_line(&server, "half a line");
+    expect_line(&server_end, "half a line");
     typist_sees(&bob, "> half a line\n% |");
     expect_settings_as_before(&bob);
     typist_types(&bob, "exit\r");
@@ -191,7 +191,7 @@ START_TEST(ended_while_it_was_stopped_it_leaves_the_terminal_alone)
     stop_at_half_a_line(&bob);
     typist_types(&bob, "PS1='% '; kill %1; fg; echo status $?\r");
     typist_sees(&bob, "\nstatus 0\n% |");
-    expect_end(&server);
+    expect_end(&server_end);
     expect_settings_as_before(&bob);
     typist_types(&bob, "exit\r");
     ck_assert_int_eq(typist_leaves(&bob), 0);
@@ -209,7 +209,7 @@ START_TEST(started_in_the_background_it_can_be_ended_there)
     /* It is stopped where it takes the terminal. */
     typist_types(&bob, "until grep -q '^State:.T' /proc/$!/status; do sleep 0.1; done\r");
     typist_types(&bob, "kill %1; while kill -CONT %1; do sleep 0.1; done 2>/dev/null\r");
-    expect_end(&server);
+    expect_end(&server_end);
     typist_types(&bob, "exit\r");
     ck_assert_int_eq(typist_leaves(&bob), 0);
 }
@@ -230,7 +230,7 @@ START_TEST(ended_in_the_background_after_a_sigstop_it_leaves_the_terminal_alone)
     ck_assert_int_eq(tcsetattr(bob.line, TCSANOW, &bob.before), 0);
     typist_types(
         &bob, "PS1='% '; kill %1; while kill -CONT %1; do sleep 0.1; done 2>/dev/null\r");
-    expect_end(&server);
+    expect_end(&server_end);
     typist_sees(&bob, "\n% |");
     expect_settings_as_before(&bob);
     typist_types(&bob, "exit\r");
@@ -242,7 +242,7 @@ START_TEST(ctrl_c_ends_the_wait_for_a_connection)
 {
     struct typist bob;
 
-    mock_fill_queue(&mock);
+    mock_fill_queue(&chat_mock);
     typist_starts(&bob, "echo ready; " CHAT);
     typist_sees(&bob, "ready\n|");
     typist_types(&bob, "\x03");

@@ -38,7 +38,7 @@ START_TEST(row_16_a_line_typed_is_sent_and_stays_on_the_screen)
     typist_types(&ann, "hello");
     typist_sees(&ann, "\n> hello|");
     typist_types(&ann, "\r");
-    expect_line(&server, "hello");
+    expect_line(&server_end, "hello");
     typist_sees(&ann, "\n> hello\n> |");
 }
 END_TEST
@@ -52,13 +52,13 @@ START_TEST(row_15_the_prompt_is_intact_after_ten_messages_arrive_while_typing)
     for (int i = 0; i < 10; i++) {
         const char *line = formatted("[bob] message %d\n", i);
 
-        send_text(&server, line);
+        send_text(&server_end, line);
         strcat(expected, line);
     }
     strcat(expected, "> half a li|ne");
     typist_sees(&ann, expected);
     typist_types(&ann, "\r");
-    expect_line(&server, "half a line");
+    expect_line(&server_end, "half a line");
 }
 END_TEST
 
@@ -85,7 +85,7 @@ START_TEST(wide_characters_are_edited_whole)
     typist_types(&ann, "\x17");
     typist_sees(&ann, "\n> |" E "x");
     typist_types(&ann, "\r");
-    expect_line(&server, E "x");
+    expect_line(&server_end, E "x");
 }
 END_TEST
 
@@ -95,10 +95,10 @@ START_TEST(a_line_longer_than_the_screen_scrolls_sideways)
     typist_sees(&ann, "leaves.\n> 456789abcdefghijklmnopqrstuvwxyz+-*/|");
     typist_types(&ann, "\x01");
     typist_sees(&ann, "leaves.\n> |0123456789abcdefghijklmnopqrstuvwxyz+");
-    send_text(&server, "in between\n");
+    send_text(&server_end, "in between\n");
     typist_sees(&ann, "in between\n> |0123456789abcdefghijklmnopqrstuvwxyz+");
     typist_types(&ann, "\r");
-    expect_line(&server, "0123456789abcdefghijklmnopqrstuvwxyz+-*/");
+    expect_line(&server_end, "0123456789abcdefghijklmnopqrstuvwxyz+-*/");
 }
 END_TEST
 
@@ -124,7 +124,7 @@ static void drag_window(int columns)
 
 START_TEST(a_line_that_a_narrower_window_has_wrapped_is_taken_off_whole)
 {
-    send_text(&server, "hi\n");
+    send_text(&server_end, "hi\n");
     typist_types(&ann, "0123456789abcdefghijklmnopqrstuvwxyz");
     typist_sees(&ann, "\nhi\n> 0123456789abcdefghijklmnopqrstuvwxyz|");
     drag_window(20);
@@ -139,14 +139,14 @@ START_TEST(a_line_that_a_narrower_window_has_wrapped_is_taken_off_whole)
     typist_sees(&ann, "\nhi\n> |0123456789abcdef");
     drag_window(9);
     typist_sees(&ann, "\nhi\n> |012345");
-    send_text(&server, "ho\n");
+    send_text(&server_end, "ho\n");
     typist_sees(&ann, "\nhi\nho\n> |012345");
 }
 END_TEST
 
 START_TEST(wide_characters_that_were_wrapped_are_taken_off_whole)
 {
-    send_text(&server, "hi\n");
+    send_text(&server_end, "hi\n");
     for (int i = 0; i < 17; i++)
         typist_types(&ann, NI);
     typist_types(&ann, "x");
@@ -158,7 +158,7 @@ END_TEST
 
 START_TEST(a_window_of_a_few_columns_shows_what_fits_and_no_junk)
 {
-    send_text(&server, "a\n");
+    send_text(&server_end, "a\n");
     typist_types(&ann, "wxyz");
     typist_sees(&ann, "\na\n> wxyz|");
     drag_window(4);
@@ -168,7 +168,7 @@ START_TEST(a_window_of_a_few_columns_shows_what_fits_and_no_junk)
     for (int columns = 2; columns >= 1; columns--) {
         drag_window(columns);
         typist_sees(&ann, "\na\n|");
-        send_text(&server, "a\n");
+        send_text(&server_end, "a\n");
         typist_sees(&ann, "\na\na\n|");
     }
     drag_window(40);
@@ -190,9 +190,9 @@ END_TEST
 START_TEST(each_line_of_a_paste_is_sent)
 {
     typist_types(&ann, "one\rtwo\rthree\rrest");
-    expect_line(&server, "one");
-    expect_line(&server, "two");
-    expect_line(&server, "three");
+    expect_line(&server_end, "one");
+    expect_line(&server_end, "two");
+    expect_line(&server_end, "three");
     typist_sees(&ann, "\n> one\n> two\n> three\n> rest|");
 }
 END_TEST
@@ -200,17 +200,18 @@ END_TEST
 /* Takes the next line that the server gets, and looks at the screen meanwhile. */
 static char *hear_line(struct typist *typist)
 {
-    while (server.length == 0 || memchr(server.bytes, '\n', server.length) == NULL) {
+    while (server_end.length == 0 ||
+           memchr(server_end.bytes, '\n', server_end.length) == NULL) {
         struct pollfd ready[2] = {{.fd = typist->terminal, .events = POLLIN},
-                                  {.fd = server.fd, .events = POLLIN}};
+                                  {.fd = server_end.fd, .events = POLLIN}};
 
         ck_assert_int_gt(poll(ready, 2, DEADLINE_MS), 0);
         if (ready[0].revents != 0)
             (void)typist_looks(typist, 0);
         if (ready[1].revents != 0)
-            (void)stream_fill(&server);
+            (void)stream_fill(&server_end);
     }
-    return take_line(&server);
+    return take_line(&server_end);
 }
 
 START_TEST(a_large_paste_reaches_a_server_that_reads_late)
@@ -286,7 +287,7 @@ START_TEST(a_line_that_is_too_long_rings_the_bell_and_its_loss_is_said)
     while (ann.screen.bells == 0)
         ck_assert(typist_looks(&ann, DEADLINE_MS));
     typist_types(&ann, "\r");
-    ck_assert_uint_eq(strlen(take_line(&server)), 2000);
+    ck_assert_uint_eq(strlen(take_line(&server_end)), 2000);
     typist_sees(&ann, "\nchat_cli: the line was full: the rest of\n it is not sent\n> |");
     typist_types(&ann, "short\r");
     typist_sees(&ann, "is not sent\n> short\n> |");
@@ -296,10 +297,10 @@ END_TEST
 START_TEST(a_question_without_a_line_end_is_shown)
 {
     typist_types(&ann, "ty");
-    send_text(&server, "login: ");
+    send_text(&server_end, "login: ");
     typist_sees(&ann, "\nlogin:\n> ty|");
     typist_types(&ann, "ping\r");
-    send_text(&server, "Password: ");
+    send_text(&server_end, "Password: ");
     typist_sees(&ann, "\n> typing\nPassword:\n> |");
 }
 END_TEST
@@ -307,25 +308,25 @@ END_TEST
 START_TEST(nothing_that_the_server_sends_reaches_the_terminal_raw)
 {
     typist_types(&ann, "typing");
-    send_text(&server, "[bob] \033[2J\033]0;title\a \x9B"
-                       "31m \xC2\x9B"
-                       "1m \b\b\r\v\x7F\xFE end\r\n");
+    send_text(&server_end, "[bob] \033[2J\033]0;title\a \x9B"
+                           "31m \xC2\x9B"
+                           "1m \b\b\r\v\x7F\xFE end\r\n");
     typist_sees(&ann, "[bob] ^[[2J^[]0;title^G \xEF\xBF\xBD"
                       "31m M-^[1m ^H^H\n^M^K^?\xEF\xBF\xBD end\n> typing|");
     for (int c = 1; c < 0x20; c++) {
         if (c != '\t' && c != '\n')
-            send_text(&server, formatted("a%cb\r\n", c));
+            send_text(&server_end, formatted("a%cb\r\n", c));
     }
-    send_text(&server, "last\r\n");
+    send_text(&server_end, "last\r\n");
     typist_sees(&ann, "a^_b\nlast\n> typing|");
 }
 END_TEST
 
 START_TEST(no_word_of_the_server_reads_backwards_or_hides)
 {
-    send_text(&server, "[bob] \xE2\x80\xAE"
-                       "exe\xE2\x80\xAC \xE2\x81\xA6x\xE2\x81\xA9 \xE2\x80\xA8"
-                       "end\r\n[b\xE2\x80\x8Bob] " NI "\xE2\x80\x8D" FACE "\r\n");
+    send_text(&server_end, "[bob] \xE2\x80\xAE"
+                           "exe\xE2\x80\xAC \xE2\x81\xA6x\xE2\x81\xA9 \xE2\x80\xA8"
+                           "end\r\n[b\xE2\x80\x8Bob] " NI "\xE2\x80\x8D" FACE "\r\n");
     typist_sees(&ann, "[bob] \xEF\xBF\xBD"
                       "exe\xEF\xBF\xBD \xEF\xBF\xBDx\xEF\xBF\xBD \xEF\xBF\xBD"
                       "end\n[b\xEF\xBF\xBDob] " NI "\xE2\x80\x8D" FACE "\n> |");
@@ -334,13 +335,13 @@ END_TEST
 
 START_TEST(options_of_a_telnet_server_are_refused_and_not_seen)
 {
-    send_bytes(&server,
+    send_bytes(&server_end,
                "a\xFF\xFB\x01"
                "b\xFF\xFD\x18"
                "c\r\n",
                11);
     typist_sees(&ann, "abc\n> |");
-    expect_bytes(&server, "\xFF\xFE\x01\xFF\xFC\x18", 6);
+    expect_bytes(&server_end, "\xFF\xFE\x01\xFF\xFC\x18", 6);
 }
 END_TEST
 
@@ -349,7 +350,7 @@ START_TEST(a_name_has_the_same_colour_wherever_it_stands)
     const char *colour;
 
     send_text(
-        &server,
+        &server_end,
         "[bob] one\r\n* bob two\r\nClient joined bob\r\nClient left bob: three\r\n"
         "[bob to you] four\r\nClient bob is now eve\r\n[[::1]:37994] five\r\nplain\r\n");
     typist_sees(&ann, "[[::1]:37994] five\nplain\n> |");

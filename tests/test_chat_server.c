@@ -216,11 +216,13 @@ static pid_t flood(struct stream *client, const char *text)
     _exit(0);
 }
 
-/* The README's figure. A kernel takes in tens of KB at a time: less can look like nothing. */
+/*
+ * The README's figure. A kernel takes in tens of KB at a time, so that a slower reader can
+ * look as if it did not read at all.
+ */
 START_TEST(a_reader_of_100_kilobytes_a_second_stays_in_a_flooding_room)
 {
     enum { BYTES_A_MS = 100, TIME_MS = 6000 };
-    struct program server = room_open();
     struct stream clients[2];
     char bytes[65536];
     int64_t begun, got = 0;
@@ -240,10 +242,9 @@ START_TEST(a_reader_of_100_kilobytes_a_second_stays_in_a_flooding_room)
         ck_assert_int_ge(length, due > 0);
         got += length;
         stream_drain(&server.out);
-        (void)poll(NULL, 0, 20);
+        sleep_ms(20);
     }
-    (void)kill(flooder, SIGKILL);
-    program_stop(&server);
+    kill(flooder, SIGKILL);
 }
 END_TEST
 
@@ -498,7 +499,7 @@ START_TEST(a_log_whose_reader_sleeps_does_not_stop_the_room_and_says_what_it_mis
 
     talk_a_lot(); /* three rings full */
     client = room_join(&server);
-    skip_to_line(&server.out, "(lines are missing here: standard output was not read)");
+    ck_assert_int_gt(atoi(skip_to_beginning(&server.out, "(lines missing here: ")), 0);
     send_text(&client, "awake again\n");
     skip_to_line(&server.out, "[%s] awake again", name_of(&client));
 }

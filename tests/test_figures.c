@@ -125,48 +125,6 @@ START_TEST(whoever_talks_nobody_gets_two_sends_in_a_turn)
 }
 END_TEST
 
-/* The most waits in a row without a send between them, of all in the log. */
-static int most_waits_without_a_send(const char *log)
-{
-    static char row[4096];
-    int waits = 0, most = 0;
-    FILE *file = fopen(log, "r");
-
-    ck_assert_ptr_nonnull(file);
-    while (fgets(row, sizeof row, file) != NULL) {
-        waits = waited_for(row) > 0 ? waits + 1 : 0;
-        if (waits > most)
-            most = waits;
-    }
-    fclose(file);
-    return most;
-}
-
-START_TEST(in_a_large_room_sends_are_put_off_while_more_comes_and_for_ten_looks_at_most)
-{
-    char log[] = "/tmp/chat-calls-XXXXXX";
-    static char much[200 * 1000 + 1];
-    static struct stream clients[GATHERED];
-    struct program server;
-
-    close(mkstemp(log));
-    server = traced_room(log);
-    room_fill(&server, clients, GATHERED);
-    for (size_t i = 0; i < sizeof much - 1; i++) /* IAC NOP says nothing, "x" a little */
-        much[i] = "\xFF\xF1x\n"[i % 2 + (i % 1000 >= 998 ? 2 : 0)];
-    program_pause(&server);
-    for (int talker = 0; talker < 2; talker++)
-        send_text(&clients[talker], much);
-    program_go_on(&server);
-    for (int i = 2; i < GATHERED; i++)
-        for (int n = 0; n < 2 * 200; n++)
-            take_line(&clients[i]);
-    program_stop(&server);
-    ck_assert_int_eq(most_waits_without_a_send(log), LOOKS + 1);
-    unlink(log);
-}
-END_TEST
-
 START_TEST(after_a_crowd_the_server_looks_at_no_more_descriptors_than_before)
 {
     char log[] = "/tmp/chat-calls-XXXXXX", row[4096];
@@ -213,7 +171,7 @@ START_TEST(why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing)
         struct stream clients[2];
 
         /* Three sends tell of the joins; the fourth is what the second one says. */
-        snprintf(spoilt, sizeof spoilt, "inject=sendmsg:error=%s:when=4", errors[i].name);
+        snprintf(spoilt, sizeof spoilt, "inject=sendto:error=%s:when=4", errors[i].name);
         if (errors[i].news != 0)
             snprintf(why, sizeof why, " (%s)", strerror(errors[i].news));
         server = room_under_strace("/dev/null", spoilt);

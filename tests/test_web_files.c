@@ -26,7 +26,7 @@ static void open_server_by(const char *script)
 {
     temp_write("secret", "secret");
     make_directory("");
-    server = program_serve_by(script, WEB_SRV, FIRST_LINE, "-d", www(""), NULL);
+    web_srv = program_serve_by(script, WEB_SRV, FIRST_LINE, "-d", www(""), NULL);
 }
 
 static void open_server(void)
@@ -36,7 +36,7 @@ static void open_server(void)
 
 static void close_server(void)
 {
-    program_stop(&server);
+    program_stop(&web_srv);
 }
 
 /* ---- Files -------------------------------------------------------------------------- */
@@ -170,7 +170,7 @@ static void write_long_file(void)
 /* Asks for the long file, and takes the answer's head. */
 static struct stream begin_long_file(void)
 {
-    struct stream client = connect_to(server.port);
+    struct stream client = connect_to(web_srv.port);
     struct answer answer;
 
     send_text(&client, GET("/long"));
@@ -260,9 +260,9 @@ START_TEST(it_ends_amid_a_file_too)
 
     write_long_file();
     client = begin_long_file();
-    program_stop(&server);
+    program_stop(&web_srv);
     stream_close(&client);
-    server = program_serve(WEB_SRV, FIRST_LINE, NULL); /* for the fixture */
+    web_srv = program_serve(WEB_SRV, FIRST_LINE, NULL); /* for the fixture */
 }
 END_TEST
 
@@ -278,7 +278,7 @@ START_TEST(a_server_without_descriptors_says_503)
     for (int i = 0; i < 20; i++) {
         int status;
 
-        clients[i] = connect_to(server.port);
+        clients[i] = connect_to(web_srv.port);
         send_text(&clients[i], GET("/long"));
         status = take_answer(&clients[i]).status;
         ck_assert(status == 200 || status == 503);
@@ -288,7 +288,7 @@ START_TEST(a_server_without_descriptors_says_503)
     ck_assert_int_lt(served, 20 - 3);
     for (int i = 0; i < 20; i++)
         stream_close(&clients[i]);
-    program_stop(&server);
+    program_stop(&web_srv);
 }
 END_TEST
 
@@ -300,7 +300,7 @@ START_TEST(a_full_server_still_has_the_descriptors_for_a_file)
     open_server_by("ulimit -n 40; exec \"$@\"");
     write_page("short", "short");
     do { /* until there is no place for one more */
-        clients[++served] = connect_to(server.port);
+        clients[++served] = connect_to(web_srv.port);
         send_if_open(&clients[served], GET("/short"));
     } while (take_answer(&clients[served]).status == 200 && served < 59);
     ck_assert_int_gt(served, 20);
@@ -312,7 +312,7 @@ START_TEST(a_full_server_still_has_the_descriptors_for_a_file)
         stream_close(&clients[i]);
     }
     stream_close(&clients[served]);
-    program_stop(&server);
+    program_stop(&web_srv);
 }
 END_TEST
 
@@ -329,7 +329,7 @@ START_TEST(no_directory_on_the_way_to_a_file_stays_open)
         ck_assert_int_eq(ask("GET", "/a/b/%").status, 400);
         ck_assert_int_eq(ask("GET", "/a/b").status, 301);
     }
-    program_stop(&server);
+    program_stop(&web_srv);
 }
 END_TEST
 
@@ -345,7 +345,7 @@ START_TEST(as_many_long_files_are_sent_at_a_time_as_there_are_clients)
         clients[i] = begin_long_file();
     for (size_t i = 0; i < COUNT(clients); i++)
         stream_close(&clients[i]);
-    program_stop(&server);
+    program_stop(&web_srv);
 }
 END_TEST
 

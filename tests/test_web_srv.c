@@ -11,19 +11,19 @@
 
 static void open_server(void)
 {
-    server = program_serve(WEB_SRV, FIRST_LINE, NULL);
+    web_srv = program_serve(WEB_SRV, FIRST_LINE, NULL);
 }
 
 static void close_server(void)
 {
-    program_stop(&server);
+    program_stop(&web_srv);
 }
 
 /* ---- Hello, World! ------------------------------------------------------------------ */
 
 START_TEST(row_13_it_prints_each_request_and_answers_hello_world)
 {
-    struct stream client = connect_to(server.port);
+    struct stream client = connect_to(web_srv.port);
     struct answer answer;
 
     send_text(&client, "GET /index.html?x=y HTTP/1.1\r\nHost:  localhost\r\n"
@@ -34,28 +34,28 @@ START_TEST(row_13_it_prints_each_request_and_answers_hello_world)
     ck_assert_str_eq(answer.type, "text/plain; charset=utf-8");
     ck_assert_str_eq(answer.connection, "");
     expect_text(&client, HELLO);
-    expect_lf(&server.out, "GET /index.html?x=y HTTP/1.1");
-    expect_lf(&server.out, "Host: localhost");
-    expect_lf(&server.out, "X-Title: aM-^[b\xef\xbf\xbd");
-    expect_text(&server.out, "\n");
+    expect_lf(&web_srv.out, "GET /index.html?x=y HTTP/1.1");
+    expect_lf(&web_srv.out, "Host: localhost");
+    expect_lf(&web_srv.out, "X-Title: aM-^[b\xef\xbf\xbd");
+    expect_text(&web_srv.out, "\n");
     stream_close(&client);
 }
 END_TEST
 
 START_TEST(a_request_that_is_refused_is_printed_too_with_the_reason)
 {
-    struct stream client = connect_to(server.port);
+    struct stream client = connect_to(web_srv.port);
     const char *value;
 
     send_text(&client, "GET /\xe2\x80\xaegnp.x HTTP/1.1\r\nX-Long: ");
     send_repeated(&client, "v", 599);
     send_text(&client, "\r\n\r\n");
     ck_assert_int_eq(take_answer(&client).status, 400);
-    expect_lf(&server.out, "GET /\xef\xbf\xbdgnp.x HTTP/1.1");
-    value = expect_beginning(&server.out, "X-Long: vvv");
+    expect_lf(&web_srv.out, "GET /\xef\xbf\xbdgnp.x HTTP/1.1");
+    value = expect_beginning(&web_srv.out, "X-Long: vvv");
     ck_assert_str_eq(value + strspn(value, "v"), "...");
-    expect_text(&server.out, "\n");
-    expect_lf(&server.out, "%s: 400 Bad Request: it has no Host", name_of(&client));
+    expect_text(&web_srv.out, "\n");
+    expect_lf(&web_srv.out, "%s: 400 Bad Request: it has no Host", name_of(&client));
     stream_close(&client);
 }
 END_TEST
@@ -97,10 +97,10 @@ START_TEST(row_13_its_first_line_says_where_it_serves)
 {
     const char *rest;
 
-    server = program_run(WEB_SRV, "-b", "127.0.0.1", "-p", "0", NULL);
-    rest = expect_beginning(&server.out, FIRST_LINE);
+    web_srv = program_run(WEB_SRV, "-b", "127.0.0.1", "-p", "0", NULL);
+    rest = expect_beginning(&web_srv.out, FIRST_LINE);
     ck_assert_str_eq(rest + strspn(rest, "0123456789"), " ...");
-    program_stop(&server);
+    program_stop(&web_srv);
 }
 END_TEST
 
@@ -123,7 +123,7 @@ END_TEST
 
 START_TEST(a_connection_is_kept_and_requests_may_come_before_their_answers)
 {
-    struct stream client = connect_to(server.port);
+    struct stream client = connect_to(web_srv.port);
 
     send_repeated(&client, GET("/") "HEAD / HTTP/1.1\r\n" HOST "\r\n", 50);
     for (int n = 0; n < 50; n++) {
@@ -144,7 +144,7 @@ START_TEST(a_request_may_come_a_byte_at_a_time)
         "\r\nGET / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
         "5\r\nHello\r\n0\r\nTrailer: x\r\n\r\n"
         "GET / HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nxx";
-    struct stream client = connect_to(server.port);
+    struct stream client = connect_to(web_srv.port);
 
     for (size_t i = 0; i < sizeof request - 1; i++)
         send_bytes(&client, request + i, 1);
@@ -167,7 +167,7 @@ START_TEST(a_connection_ends_as_its_request_says)
     };
 
     for (size_t i = 0; i < COUNT(last); i++) {
-        struct stream client = connect_to(server.port);
+        struct stream client = connect_to(web_srv.port);
         struct answer answer;
 
         send_text(&client, last[i].request);
@@ -185,7 +185,7 @@ END_TEST
 
 START_TEST(a_client_that_has_closed_its_end_still_gets_the_answers)
 {
-    struct stream client = connect_to(server.port);
+    struct stream client = connect_to(web_srv.port);
 
     send_text(&client, GET("/") GET("/x"));
     stream_half_close(&client);
@@ -221,7 +221,7 @@ END_TEST
 
 START_TEST(a_refused_method_keeps_the_connection_if_it_has_no_body)
 {
-    struct stream client = connect_to(server.port);
+    struct stream client = connect_to(web_srv.port);
     struct answer answer;
 
     send_text(&client, "DELETE / HTTP/1.1\r\n" HOST "\r\n"
@@ -244,7 +244,7 @@ END_TEST
 /* These bytes are answered with this status, and the connection ends. */
 static void expect_refusal(const char *bytes, size_t length, int status)
 {
-    struct stream client = connect_to(server.port);
+    struct stream client = connect_to(web_srv.port);
     struct answer answer;
 
     send_bytes(&client, bytes, length);
@@ -311,7 +311,7 @@ END_TEST
 START_TEST(the_bound_of_a_body_is_each_requests_own)
 {
     static char body[30000];
-    struct stream client = connect_to(server.port);
+    struct stream client = connect_to(web_srv.port);
 
     for (int n = 0; n < 3; n++) {
         send_text(&client, "GET / HTTP/1.1\r\n" HOST "Content-Length: 30000\r\n\r\n");
@@ -324,7 +324,7 @@ END_TEST
 
 START_TEST(a_body_that_waits_to_be_asked_for_is_asked_for)
 {
-    struct stream client = connect_to(server.port);
+    struct stream client = connect_to(web_srv.port);
     struct answer answer;
 
     send_text(&client, "GET / HTTP/1.1\r\n" HOST
@@ -338,7 +338,7 @@ START_TEST(a_body_that_waits_to_be_asked_for_is_asked_for)
     ck_assert_int_eq(answer.status, 405);
     ck_assert_str_eq(answer.connection, "close");
     stream_close(&client);
-    client = connect_to(server.port); /* HTTP/1.0 knows no 100 (RFC 9110 10.1.1) */
+    client = connect_to(web_srv.port); /* HTTP/1.0 knows no 100 (RFC 9110 10.1.1) */
     send_text(&client, "GET / HTTP/1.0\r\nExpect: 100-continue\r\n"
                        "Content-Length: 4\r\n\r\nbody");
     expect_document(&client, HELLO);
@@ -353,7 +353,7 @@ START_TEST(whatever_comes_the_next_one_is_served)
     static const char spice[] = "\r\n\0 \t:/%,HTP\x7f\x1b\xff";
 
     for (int round = 0; round < 300; round++) {
-        struct stream client = connect_to(server.port);
+        struct stream client = connect_to(web_srv.port);
         char bytes[sizeof good];
 
         memcpy(bytes, good, sizeof good);
@@ -375,7 +375,7 @@ END_TEST
 
 static void open_impatient_server(void)
 {
-    server = program_serve(WEB_SRV, FIRST_LINE, "-t", "0.5", NULL);
+    web_srv = program_serve(WEB_SRV, FIRST_LINE, "-t", "0.5", NULL);
 }
 
 /*
@@ -391,22 +391,22 @@ static bool be_late_for_half_of(struct stream *clients, int count)
     bool all_open = true, in_time;
 
     for (int i = 0; i < count; i++) {
-        clients[i] = connect_to(server.port);
+        clients[i] = connect_to(web_srv.port);
         last = clock_ms();
         send_text(&clients[i], "GET / ");
         sleep_ms(1);
     }
-    other = connect_to(server.port);
+    other = connect_to(web_srv.port);
     send_text(&other, GET("/"));
     expect_document(&other, HELLO); /* so the server has heard the others, too */
-    program_pause(&server);
+    program_pause(&web_srv);
     for (int i = 0; i < count; i++) {
         all_open = all_open && !stream_ready(&clients[i], 0);
         send_if_open(&clients[i], "H");
     }
     wait = (first + last) / 2 + PATIENCE_MS - clock_ms();
     sleep_ms(wait > 0 ? (int)wait : 0);
-    program_go_on(&server);
+    program_go_on(&web_srv);
     ck_assert(stream_fill(&clients[0]));
     in_time = clock_ms() < last + PATIENCE_MS;
     stream_close(&other);
@@ -438,12 +438,12 @@ START_TEST(a_request_without_an_end_is_408_and_silence_between_two_just_closes)
 
     for (size_t i = 0; i < COUNT(begun); i++)
         expect_refusal(begun[i], strlen(begun[i]), 408);
-    client = connect_to(server.port);
+    client = connect_to(web_srv.port);
     send_text(&client, GET("/"));
     expect_document(&client, HELLO);
     expect_end(&client);
     stream_close(&client);
-    client = connect_to(server.port);
+    client = connect_to(web_srv.port);
     expect_end(&client);
     stream_close(&client);
 }
@@ -451,7 +451,7 @@ END_TEST
 
 START_TEST(a_request_that_drips_does_not_last_for_ever)
 {
-    struct stream client = connect_to(server.port);
+    struct stream client = connect_to(web_srv.port);
 
     send_text(&client, "GET / HTTP/1.1\r\nA: ");
     while (!stream_ready(&client, 50))
@@ -467,10 +467,10 @@ START_TEST(wrong_usage_is_status_2)
     expect_usage_error(WEB_SRV, "operand", NULL);
     expect_usage_error(WEB_SRV, "-p", "http", NULL);
     expect_usage_error(WEB_SRV, "-t", "soon", NULL);
-    server = program_run(WEB_SRV, "-p", "0", "-d", "/no/such", NULL);
-    expect_failure(&server, "web_srv: cannot open /no/such: %s", strerror(ENOENT));
-    server = program_run(WEB_SRV, "-p", "0", "-d", "/dev/null", NULL);
-    expect_failure(&server, "web_srv: cannot open /dev/null: %s", strerror(ENOTDIR));
+    web_srv = program_run(WEB_SRV, "-p", "0", "-d", "/no/such", NULL);
+    expect_failure(&web_srv, "web_srv: cannot open /no/such: %s", strerror(ENOENT));
+    web_srv = program_run(WEB_SRV, "-p", "0", "-d", "/dev/null", NULL);
+    expect_failure(&web_srv, "web_srv: cannot open /dev/null: %s", strerror(ENOTDIR));
 }
 END_TEST
 

@@ -13,20 +13,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct mock mock;
-struct stream server = {.fd = -1};
+struct mock chat_mock;
+struct stream server_end = {.fd = -1};
 char shown[SCREEN_TEXT];
 
 void open_mock(void)
 {
-    mock = mock_open("127.0.0.1");
+    chat_mock = mock_open("127.0.0.1");
 }
 
 void await_client(void)
 {
-    if (server.fd != -1)
-        stream_close(&server);
-    server = mock_accept(&mock);
+    if (server_end.fd != -1)
+        stream_close(&server_end);
+    server_end = mock_accept(&chat_mock);
 }
 
 void typist_resizes(struct typist *typist, int columns)
@@ -54,7 +54,7 @@ void typist_starts_at(struct typist *typist, const char *script, int port)
 
 void typist_starts(struct typist *typist, const char *script)
 {
-    typist_starts_at(typist, script, mock.port);
+    typist_starts_at(typist, script, chat_mock.port);
 }
 
 void typist_joins(struct typist *typist)

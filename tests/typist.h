@@ -21,11 +21,10 @@ struct typist {
     struct screen screen;
 };
 
-/* The server, and its connection with the chat_cli that came last. */
-extern struct mock mock;
-extern struct stream server;
+/* The server, and its end of the connection with the chat_cli that came last. */
+extern struct mock chat_mock;
+extern struct stream server_end;
 
-/* Opens it: for a fixture. */
 void open_mock(void);
 
 /* Accepts the next chat_cli, in place of the one before. */

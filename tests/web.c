@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct program server;
+struct program web_srv;
 
 const char *web_url(const char *path)
 {
-    return formatted("http://127.0.0.1:%d%s", server.port, path);
+    return formatted("http://127.0.0.1:%d%s", web_srv.port, path);
 }
 
 static void take_field(const char *line, const char *name, char *value, size_t size)
@@ -50,7 +50,7 @@ void skip_body(struct stream *client, const struct answer *answer)
 
 struct answer ask(const char *method, const char *path)
 {
-    struct stream client = connect_to(server.port);
+    struct stream client = connect_to(web_srv.port);
     struct answer answer;
 
     send_text(&client, formatted("%s %s HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n",
@@ -75,7 +75,7 @@ void expect_document(struct stream *client, const char *text)
 
 void expect_page(const char *path, const char *text)
 {
-    struct stream client = connect_to(server.port);
+    struct stream client = connect_to(web_srv.port);
 
     send_text(&client, formatted(GET("%s"), path));
     expect_document(&client, text);

@@ -12,7 +12,7 @@
 #define GET(path)  "GET " path " HTTP/1.1\r\n" HOST "\r\n"
 
 /* The server that the functions below ask. */
-extern struct program server;
+extern struct program web_srv;
 
 /* The head of an answer. A field that it does not have is "". */
 struct answer {
