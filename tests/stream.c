@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define MOST_DESCRIPTORS 2048 /* more than any test has open */
 
 /* ---- Opening and closing ------------------------------------------------------------ */
 
@@ -102,6 +105,16 @@ void stream_reset(struct stream *stream)
 void stream_half_close(struct stream *stream)
 {
     ck_assert_int_eq(shutdown(stream->fd, SHUT_WR), 0);
+}
+
+void close_sockets(void)
+{
+    for (int fd = STDERR_FILENO + 1; fd < MOST_DESCRIPTORS; fd++) {
+        struct stat about;
+
+        if (fstat(fd, &about) == 0 && S_ISSOCK(about.st_mode))
+            close(fd);
+    }
 }
 
 /* ---- Sending ------------------------------------------------------------------------ */

@@ -45,6 +45,9 @@ void stream_close(struct stream *stream);
 void stream_reset(struct stream *stream);      /* closes it with a RST */
 void stream_half_close(struct stream *stream); /* ends what it sends, and still reads */
 
+/* Closes all sockets of the test, before its server is stopped, so that it waits for none. */
+void close_sockets(void);
+
 /* ---- Sending ------------------------------------------------------------------------ */
 
 void send_bytes(struct stream *stream, const void *bytes, size_t length);

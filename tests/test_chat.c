@@ -25,8 +25,7 @@ static void open_room(void)
 
 static void close_room(void)
 {
-    stream_close(&ann);
-    stream_close(&bob);
+    close_sockets();
     program_stop(&server);
 }
 
@@ -59,7 +58,6 @@ START_TEST(an_ipv6_peer_is_shown_in_brackets)
     expect_line(&ann, "Client joined %s", name_of(&six));
     send_text(&six, "hello\n");
     expect_line(&ann, "[%s] hello", name_of(&six));
-    stream_close(&six);
 }
 END_TEST
 
@@ -498,7 +496,6 @@ START_TEST(msg_is_read_by_the_two_alone)
     expect_line(&ann, "/msg NAME TEXT: the name or the text is missing");
     expect_line(&ann, "/msg NAME TEXT: the name or the text is missing");
     ck_assert_int_eq(skip_to_line(&server.out, "[%s] all", ann_name), 4);
-    stream_close(&eve);
 }
 END_TEST
 
@@ -601,7 +598,6 @@ START_TEST(quit_leaves_with_words_or_without_after_all_was_read)
     expect_line(&bob, "Client left %s", eve_name);
     send_text(&bob, "/who\n");
     expect_line(&bob, "1 here: %s", bob_name);
-    stream_close(&eve);
 }
 END_TEST
 

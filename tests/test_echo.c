@@ -56,6 +56,7 @@ static void open_echo_thread(void)
 /* It has printed nothing but its first line. */
 static void close_server(void)
 {
+    close_sockets();
     program_kill(&server, SIGTERM);
     expect_success(&server);
 }
@@ -73,7 +74,6 @@ START_TEST(row_2_every_byte_comes_back_in_order)
         send_bytes(&client, bytes, sizeof bytes);
         expect_bytes(&client, bytes, sizeof bytes);
     }
-    stream_close(&client);
 }
 END_TEST
 
@@ -134,8 +134,6 @@ START_TEST(a_client_that_never_reads_is_stopped_and_the_others_do_not_notice)
     stream_half_close(&deaf);
     expect_pattern(&deaf, pattern, PATTERN, 0, sent);
     expect_end(&deaf);
-    stream_close(&deaf);
-    stream_close(&other);
 }
 END_TEST
 
@@ -147,7 +145,6 @@ START_TEST(after_a_half_close_all_that_is_owed_comes_back)
     stream_half_close(&client);
     expect_bytes(&client, "hi", 2);
     expect_end(&client);
-    stream_close(&client);
 }
 END_TEST
 
@@ -163,7 +160,6 @@ START_TEST(a_client_that_is_reset_is_its_own_affair)
     }
     send_text(&other, "still here\n");
     expect_lf(&other, "still here");
-    stream_close(&other);
 }
 END_TEST
 
@@ -187,8 +183,6 @@ START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
 
     need_descriptors(COUNT(clients) + 64);
     ck_assert_int_ge(serve_crowd(clients, COUNT(clients)), FD_SETSIZE - 6);
-    for (size_t i = 0; i < COUNT(clients); i++)
-        stream_close(&clients[i]);
 }
 END_TEST
 
@@ -204,9 +198,6 @@ START_TEST(echo_fork_and_echo_thread_tell_the_1001st_and_serve_on_when_one_has_g
     stream_close(&clients[0]);
     while (serve_crowd(&late, 1) == 0) /* until the server has noticed that */
         stream_close(&late);
-    stream_close(&late);
-    for (int i = 1; i < 1000; i++)
-        stream_close(&clients[i]);
 }
 END_TEST
 

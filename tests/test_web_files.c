@@ -36,6 +36,7 @@ static void open_server(void)
 
 static void close_server(void)
 {
+    close_sockets();
     program_stop(&web_srv);
 }
 
@@ -194,7 +195,6 @@ START_TEST(a_long_file_arrives_whole_and_the_next_request_is_answered_after_it)
     ck_assert_uint_eq(take_answer(&client).length, LONG_FILE);
     expect_document(&client, "and this");
     expect_end(&client);
-    stream_close(&client);
 }
 END_TEST
 
@@ -232,7 +232,6 @@ START_TEST(a_file_that_shrinks_while_it_is_sent_ends_early_and_a_grown_one_on_ti
     expect_bytes(&client, long_file, LONG_FILE);
     send_text(&client, GET("/none"));
     ck_assert_int_eq(take_answer(&client).status, 404);
-    stream_close(&client);
 }
 END_TEST
 

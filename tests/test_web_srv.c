@@ -16,6 +16,7 @@ static void open_server(void)
 
 static void close_server(void)
 {
+    close_sockets();
     program_stop(&web_srv);
 }
 
@@ -38,7 +39,6 @@ START_TEST(row_13_it_prints_each_request_and_answers_hello_world)
     expect_lf(&web_srv.out, "Host: localhost");
     expect_lf(&web_srv.out, "X-Title: aM-^[b\xef\xbf\xbd");
     expect_text(&web_srv.out, "\n");
-    stream_close(&client);
 }
 END_TEST
 
@@ -56,7 +56,6 @@ START_TEST(a_request_that_is_refused_is_printed_too_with_the_reason)
     ck_assert_str_eq(value + strspn(value, "v"), "...");
     expect_text(&web_srv.out, "\n");
     expect_lf(&web_srv.out, "%s: 400 Bad Request: it has no Host", name_of(&client));
-    stream_close(&client);
 }
 END_TEST
 
@@ -134,7 +133,6 @@ START_TEST(a_connection_is_kept_and_requests_may_come_before_their_answers)
         ck_assert_int_eq(answer.status, 200);
         ck_assert_uint_eq(answer.length, strlen(HELLO));
     }
-    stream_close(&client);
 }
 END_TEST
 
@@ -150,7 +148,6 @@ START_TEST(a_request_may_come_a_byte_at_a_time)
         send_bytes(&client, request + i, 1);
     expect_document(&client, HELLO);
     expect_document(&client, HELLO);
-    stream_close(&client);
 }
 END_TEST
 
@@ -192,7 +189,6 @@ START_TEST(a_client_that_has_closed_its_end_still_gets_the_answers)
     expect_document(&client, HELLO);
     expect_document(&client, HELLO);
     expect_end(&client);
-    stream_close(&client);
 }
 END_TEST
 
@@ -235,7 +231,6 @@ START_TEST(a_refused_method_keeps_the_connection_if_it_has_no_body)
     ck_assert_str_eq(answer.connection, "close");
     skip_body(&client, &answer);
     expect_end(&client);
-    stream_close(&client);
 }
 END_TEST
 
@@ -318,7 +313,6 @@ START_TEST(the_bound_of_a_body_is_each_requests_own)
         send_bytes(&client, body, sizeof body);
         expect_document(&client, HELLO);
     }
-    stream_close(&client);
 }
 END_TEST
 
@@ -342,7 +336,6 @@ START_TEST(a_body_that_waits_to_be_asked_for_is_asked_for)
     send_text(&client, "GET / HTTP/1.0\r\nExpect: 100-continue\r\n"
                        "Content-Length: 4\r\n\r\nbody");
     expect_document(&client, HELLO);
-    stream_close(&client);
 }
 END_TEST
 
@@ -445,7 +438,6 @@ START_TEST(a_request_without_an_end_is_408_and_silence_between_two_just_closes)
     stream_close(&client);
     client = connect_to(web_srv.port);
     expect_end(&client);
-    stream_close(&client);
 }
 END_TEST
 
@@ -457,7 +449,6 @@ START_TEST(a_request_that_drips_does_not_last_for_ever)
     while (!stream_ready(&client, 50))
         send_text(&client, "x");
     ck_assert_int_eq(take_answer(&client).status, 408);
-    stream_close(&client);
 }
 END_TEST
 
