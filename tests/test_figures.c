@@ -1,88 +1,86 @@
 /*
  * Figures that are counts and not times, so that they are the same on any machine: the
  * system calls of a turn, as strace writes them down, and the server's memory, as Linux
- * tells it; and what becomes of a server whose calls strace has fail. They are of the
- * program itself: not for a run under valgrind or sanitizers.
+ * tells it. And strace makes calls fail, to see what becomes of the server. All this is of
+ * the program itself: it is not for a run under valgrind or with sanitizers.
  */
 #include "tests/room.h"
 
 #include "base/clock.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+static struct program server;
 
 /* ---- System calls ------------------------------------------------------------------- */
 
 #define LISTENERS 50
 
-/* The server, with strace as its child (-D), which writes down its calls or spoils some. */
-static struct program room_under_strace(const char *log, const char *what)
+/* The server with strace as its child (-D), which writes its calls to `log`, or spoils some. */
+static void open_under_strace(const char *log, const char *what)
 {
-    struct program server;
-    char script[256];
-
-    snprintf(script, sizeof script, "exec strace -D -o %s -s 0 -e %s \"$@\"", log, what);
-    server = program_run_by(script, "bin/pchatsrv", "-p", "0", NULL);
-    program_read_port(&server, "ChatServer started on port ");
-    return server;
+    server = room_open_by(formatted("exec strace -D -o %s -s 0 -e %s \"$@\"", log, what));
 }
 
-static struct program traced_room(const char *log)
+static void open_traced(void)
 {
-    return room_under_strace(log, "trace=pselect6,select,sendmsg,sendto,write");
+    open_under_strace(temp_path("calls"), "trace=pselect6,select,sendmsg,sendto,write");
 }
 
-/* Of how many descriptors a row of the log is a wait; 0: it is another call. */
-static int waited_for(const char *row)
+/* The traced calls of a server that has ended, a row at a time. NULL: there are no more. */
+static const char *next_call(FILE **calls)
+{
+    static char row[4096];
+
+    if (*calls == NULL)
+        *calls = fopen(temp_path("calls"), "r");
+    ck_assert_ptr_nonnull(*calls);
+    return fgets(row, sizeof row, *calls);
+}
+
+/* The number of descriptors that a call waits for. 0: it is another call. */
+static int waited_for(const char *call)
 {
     int count = 0;
 
-    if (sscanf(row, "pselect6(%d,", &count) != 1)
-        (void)sscanf(row, "select(%d,", &count);
+    if (sscanf(call, "pselect6(%d,", &count) != 1)
+        (void)sscanf(call, "select(%d,", &count);
     return count;
 }
 
-/* The most sends that one client got between two waits, of all turns in the log. */
-static int most_sends_a_turn(const char *log, int *sends)
+/* No client got two sends between two waits. Returns the number of all sends. */
+static int expect_one_send_a_turn(void)
 {
-    static char row[4096];
-    int counts[FD_SETSIZE] = {0}, most = 0, fd;
-    FILE *file = fopen(log, "r");
+    bool is_sent[FD_SETSIZE] = {false};
+    FILE *calls = NULL;
+    int sends = 0, fd;
 
-    ck_assert_ptr_nonnull(file);
-    *sends = 0;
-    while (fgets(row, sizeof row, file) != NULL) {
-        if (waited_for(row) > 0) {
-            memset(counts, 0, sizeof counts);
-        } else if (sscanf(row, "sendmsg(%d,", &fd) == 1 ||
-                   sscanf(row, "sendto(%d,", &fd) == 1) {
-            ++*sends;
-            if (++counts[fd] > most)
-                most = counts[fd];
+    for (const char *call; (call = next_call(&calls)) != NULL;) {
+        if (waited_for(call) > 0) {
+            memset(is_sent, 0, sizeof is_sent);
+        } else if (sscanf(call, "sendmsg(%d,", &fd) == 1 ||
+                   sscanf(call, "sendto(%d,", &fd) == 1) {
+            ck_assert(!is_sent[fd]);
+            is_sent[fd] = true;
+            sends++;
         }
     }
-    fclose(file);
-    return most;
+    fclose(calls);
+    return sends;
 }
 
 START_TEST(whatever_came_in_a_client_gets_it_in_one_send_a_turn)
 {
-    char log[] = "/tmp/chat-calls-XXXXXX", twenty[20 * 16 + 1] = "";
+    char twenty[20 * 16 + 1] = "";
     struct stream clients[LISTENERS];
-    struct program server;
-    int sends, of_joins = LISTENERS * (LISTENERS + 1) / 2;
+    int of_joins = LISTENERS * (LISTENERS + 1) / 2;
 
-    close(mkstemp(log));
-    server = traced_room(log);
+    open_traced();
     room_fill(&server, clients, LISTENERS);
     for (int i = 0; i < 20; i++)
         strcat(twenty, "one of twenty.\n");
@@ -92,67 +90,50 @@ START_TEST(whatever_came_in_a_client_gets_it_in_one_send_a_turn)
             expect_line(&clients[i], "[%s] one of twenty.", name_of(&clients[0]));
     program_stop(&server);
 
-    /* Each join, the twenty lines together, and the farewell: a send for each reader. */
-    ck_assert_int_eq(most_sends_a_turn(log, &sends), 1);
-    ck_assert_int_eq(sends, of_joins + LISTENERS - 1 + LISTENERS);
-    unlink(log);
+    /* Each join, the twenty lines together, and the farewell: one send for each reader. */
+    ck_assert_int_eq(expect_one_send_a_turn(), of_joins + LISTENERS - 1 + LISTENERS);
 }
 END_TEST
 
 START_TEST(whoever_talks_nobody_gets_two_sends_in_a_turn)
 {
-    char log[] = "/tmp/chat-calls-XXXXXX", line[64];
     struct stream clients[LISTENERS];
-    struct program server;
-    int sends;
 
-    close(mkstemp(log));
-    server = traced_room(log);
+    open_traced();
     room_fill(&server, clients, LISTENERS);
-    for (int round = 0; round < 40; round++) {
-        for (int i = 0; i < LISTENERS; i++) {
-            snprintf(line, sizeof line, "line %d\n", round);
-            send_text(&clients[i], line);
-        }
-    }
+    for (int round = 0; round < 40; round++)
+        for (int i = 0; i < LISTENERS; i++)
+            send_line(&clients[i], "line %d", round);
     for (int i = 0; i < LISTENERS; i++)
         for (int n = 0; n < 40 * (LISTENERS - 1); n++)
             take_line(&clients[i]);
     program_stop(&server);
-    ck_assert_int_eq(most_sends_a_turn(log, &sends), 1);
-    ck_assert_int_lt(sends, 40 * LISTENERS * (LISTENERS - 1));
-    unlink(log);
+    ck_assert_int_lt(expect_one_send_a_turn(), 40 * LISTENERS * (LISTENERS - 1));
 }
 END_TEST
 
 START_TEST(after_a_crowd_the_server_looks_at_no_more_descriptors_than_before)
 {
-    char log[] = "/tmp/chat-calls-XXXXXX", row[4096];
     struct stream clients[LISTENERS];
-    struct program server;
-    int descriptors = 0, most = 0; /* that were waited for at last, and ever */
-    FILE *file;
+    int descriptors = 0, most = 0; /* waited for at last, and ever */
+    FILE *calls = NULL;
 
-    close(mkstemp(log));
-    server = traced_room(log);
+    open_traced();
     room_fill(&server, clients, LISTENERS);
     for (int i = 1; i < LISTENERS; i++)
         stream_close(&clients[i]);
     for (int i = 1; i < LISTENERS; i++)
         skip_to_beginning(&clients[0], "Client left ");
     program_stop(&server);
-    file = fopen(log, "r");
-    ck_assert_ptr_nonnull(file);
-    while (fgets(row, sizeof row, file) != NULL) {
-        if (waited_for(row) > 0)
-            descriptors = waited_for(row);
+    for (const char *call; (call = next_call(&calls)) != NULL;) {
+        if (waited_for(call) > 0)
+            descriptors = waited_for(call);
         if (descriptors > most)
             most = descriptors;
     }
-    fclose(file);
+    fclose(calls);
     ck_assert_int_gt(most, LISTENERS);
     ck_assert_int_le(descriptors, most - (LISTENERS - 1));
-    unlink(log);
 }
 END_TEST
 
@@ -166,15 +147,14 @@ START_TEST(why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing)
     } errors[] = {{"EPIPE", 0}, {"ECONNRESET", 0}, {"ENOBUFS", ENOBUFS}};
 
     for (size_t i = 0; i < COUNT(errors); i++) {
-        char spoilt[64], why[64] = "";
-        struct program server;
+        const char *why = "";
         struct stream clients[2];
 
-        /* Three sends tell of the joins; the fourth is what the second one says. */
-        snprintf(spoilt, sizeof spoilt, "inject=sendto:error=%s:when=4", errors[i].name);
         if (errors[i].news != 0)
-            snprintf(why, sizeof why, " (%s)", strerror(errors[i].news));
-        server = room_under_strace("/dev/null", spoilt);
+            why = formatted(" (%s)", strerror(errors[i].news));
+        /* Three sends tell of the joins. The fourth is what the second client says. */
+        open_under_strace("/dev/null",
+                          formatted("inject=sendto:error=%s:when=4", errors[i].name));
         room_fill(&server, clients, 2);
         send_text(&clients[1], "hello\n");
         expect_line(&clients[1], "Client left %s%s", name_of(&clients[0]), why);
@@ -188,12 +168,13 @@ END_TEST
 
 START_TEST(while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rests)
 {
-    /* Each try is two calls: with the spare descriptor, and without. */
-    struct program server =
-        room_under_strace("/dev/null", "inject=?accept,?accept4:error=ENFILE:when=1..4");
-    int64_t before = clock_ms();
-    struct stream client = room_join(&server);
+    struct stream client;
+    int64_t before;
 
+    /* Each try is two calls: without the spare descriptor, and with it. */
+    open_under_strace("/dev/null", "inject=?accept,?accept4:error=ENFILE:when=1..4");
+    before = clock_ms();
+    client = room_join(&server);
     ck_assert_int_ge(clock_ms() - before, 190); /* two rests of 100 ms */
     expect_lf(&server.err, "pchatsrv: cannot accept connections: %s", strerror(ENFILE));
     stream_close(&client);
@@ -201,55 +182,15 @@ START_TEST(while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rest
 }
 END_TEST
 
-START_TEST(a_datagram_server_that_cannot_receive_says_so_once_and_rests)
+START_TEST(a_client_that_takes_nothing_yet_of_a_late_answer_has_its_idle_time_for_it)
 {
-    struct program server;
-    struct sockaddr_in peer = {.sin_family = AF_INET};
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    int64_t before = clock_ms();
-    char echoed[8];
-
-    program_start_by(
-        &server,
-        "exec strace -D -o /dev/null -e inject=recvmsg:error=ENOMEM:when=1..3 "
-        "\"$@\"",
-        "DGRAM_SRV", "bin/dgram_srv", "-p", "0", NULL);
-    program_read_port(&server, "DatagramServer started on port ");
-    peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    peer.sin_port = htons((uint16_t)server.port);
-    ck_assert_int_eq(sendto(fd, "hello", 5, 0, (struct sockaddr *)&peer, sizeof peer), 5);
-    ck_assert_int_eq(recv(fd, echoed, sizeof echoed, 0), 5);
-    ck_assert_int_ge(clock_ms() - before, 290); /* three rests of 100 ms */
-    expect_lf(&server.err, "dgram_srv: cannot receive: %s", strerror(ENOMEM));
-    program_stop(&server);
-}
-END_TEST
-
-START_TEST(a_room_whose_select_fails_says_goodbye_and_why)
-{
-    struct program server =
-        room_under_strace("/dev/null", "inject=pselect6:error=ENOMEM:when=3");
-    struct stream client = room_join(&server);
-
-    send_text(&client, "hello\n");
-    expect_line(&client, "ChatServer stopping");
-    expect_end(&client);
-    expect_lf(&server.err, "pchatsrv: select: %s", strerror(ENOMEM));
-    ck_assert_int_eq(program_wait(&server), 1);
-}
-END_TEST
-
-START_TEST(one_that_takes_nothing_yet_of_a_late_answer_has_its_idle_time_for_it)
-{
-    struct program server;
     struct stream client;
 
-    /* A held client has no idle time: 100 ms are long over when it is sent something. */
-    server =
-        program_run_by("exec strace -D -o /dev/null -e inject=sendto:error=EAGAIN:when=1 "
-                       "\"$@\" -i 100 opened=hold started=watch:300 watched=print",
-                       "build/loop_srv", NULL);
-    program_read_port(&server, "loop_srv started on port ");
+    /* A held client has no idle time: its 100 ms are long over when it is sent something. */
+    server = program_serve_by(
+        "exec strace -D -o /dev/null -e inject=sendto:error=EAGAIN:when=1 "
+        "\"$@\" -i 100 opened=hold started=watch:300 watched=print",
+        "build/loop_srv", "loop_srv started on port ", NULL);
     client = connect_to(server.port);
     expect_line(&client, "watched");
     stream_close(&client);
@@ -262,64 +203,50 @@ END_TEST
 #define CROWD    1000
 #define MOST_KIB 6144
 
-/* Says a line, and keeps the log from stalling. False when the room waits for readers. */
-static bool say(struct stream *speaker, struct stream *log)
+/* Says a line if it can. False: the log tells that a reader was too slow for the room. */
+static bool say(struct stream *speaker)
 {
-    struct pollfd ready[2] = {{.fd = speaker->fd, .events = POLLOUT},
-                              {.fd = log->fd, .events = POLLIN}};
-    static const char line[] = "a line that nobody else in the room is ever to read\n";
-
-    ck_assert_int_gt(poll(ready, 2, DEADLINE_MS), 0);
-    if (ready[1].revents & POLLIN) {
-        bool left = false;
-
-        ck_assert(stream_fill(log));
-        for (size_t i = 0; i + 10 < log->length && !left; i++)
-            left = memcmp(log->bytes + i, "(too slow)", 10) == 0;
-        log->length = 0;
-        if (left)
+    while (stream_ready(&server.out, 0))
+        if (strstr(take_line(&server.out), "(too slow)") != NULL)
             return false;
-    }
-    if (ready[0].revents & POLLOUT)
-        send_text(speaker, line);
+    if (poll(&(struct pollfd){.fd = speaker->fd, .events = POLLOUT}, 1, 10) == 1)
+        send_text(speaker, "a line that nobody else in the room is ever to read\n");
     return true;
 }
 
-/* The most that was ever resident, in KiB (proc(5): VmHWM); 0 where there is no /proc. */
-static int peak_memory(const struct program *server)
+/* The most memory that was ever resident, in KiB (proc(5): VmHWM), or 0 without Linux. */
+static int peak_memory(void)
 {
-    char path[64], row[256];
+    FILE *status = fopen(formatted("/proc/%d/status", (int)server.pid), "r");
+    char row[256];
     int kib = 0;
-    FILE *status;
 
-    snprintf(path, sizeof path, "/proc/%d/status", (int)server->pid);
-    status = fopen(path, "r");
-    while (status != NULL && fgets(row, sizeof row, status) != NULL)
+    if (status == NULL)
+        return 0;
+    while (fgets(row, sizeof row, status) != NULL)
         if (sscanf(row, "VmHWM: %d", &kib) == 1)
             break;
-    if (status != NULL)
-        fclose(status);
+    fclose(status);
     return kib;
 }
 
 START_TEST(a_thousand_clients_fit_in_six_megabytes_and_so_they_do_when_none_reads)
 {
     static struct stream clients[CROWD];
-    struct program server = room_open();
-    static char half_a_line[2000];
 
+    server = room_open();
     need_descriptors(CROWD + 64);
     for (int i = 0; i < CROWD; i++)
         clients[i] = room_join(&server);
-    ck_assert_int_lt(peak_memory(&server), MOST_KIB);
+    ck_assert_int_lt(peak_memory(), MOST_KIB);
 
-    /* Every one of them has half a line waiting at the server, and reads nothing. */
-    memset(half_a_line, '.', sizeof half_a_line);
+    /* Each of them has half a line waiting at the server, and reads nothing. */
     for (int i = 1; i < CROWD; i++)
-        send_bytes(&clients[i], half_a_line, sizeof half_a_line);
-    while (say(&clients[0], &server.out))
+        send_repeated(&clients[i], "..........", 200);
+    while (say(&clients[0]))
         continue;
-    ck_assert_int_lt(peak_memory(&server), MOST_KIB);
+    ck_assert_int_lt(peak_memory(), MOST_KIB);
+    close_sockets();
     program_stop(&server);
 }
 END_TEST
@@ -332,9 +259,7 @@ int main(void)
         after_a_crowd_the_server_looks_at_no_more_descriptors_than_before,
         why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing,
         while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rests,
-        a_datagram_server_that_cannot_receive_says_so_once_and_rests,
-        a_room_whose_select_fails_says_goodbye_and_why,
-        one_that_takes_nothing_yet_of_a_late_answer_has_its_idle_time_for_it,
+        a_client_that_takes_nothing_yet_of_a_late_answer_has_its_idle_time_for_it,
         a_thousand_clients_fit_in_six_megabytes_and_so_they_do_when_none_reads,
         NULL,
     };
