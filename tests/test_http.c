@@ -1,14 +1,13 @@
-/* net/http and net/url: messages however cut, malformed ones, and addresses. */
+/* http/http: messages that are cut anywhere, and malformed ones. */
 #include "tests/harness.h"
 
 #include "http/http.h"
-#include "http/url.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What came of a message, written down: states, first line, fields, content. */
+/* What a message was read as, in text: its first line, fields and content, and its state. */
 struct account {
     char text[65536];
     size_t length;
@@ -52,7 +51,7 @@ static void note_head(struct account *account, const struct http_head *head)
     note_string(account, "||");
 }
 
-/* Takes bytes as they would come in pieces that end at the cuts and at the end. */
+/* Bytes that come in pieces, which end at the cuts and at the end. */
 struct reader {
     const char *bytes;
     size_t length, cuts[2];
@@ -93,7 +92,7 @@ static void read_body(struct reader *reader, const struct http_head *head,
     note_string(account, body.why);
 }
 
-/* Reads one message, cut at two places (or not: 0). */
+/* Reads one message that is cut at two places, or not (0). */
 static void read_message(enum http_kind kind, const char *bytes, size_t length,
                          size_t first_cut, size_t second_cut, struct account *account)
 {
@@ -194,7 +193,7 @@ START_TEST(a_message_is_the_same_wherever_it_is_cut)
 }
 END_TEST
 
-START_TEST(what_stands_behind_a_message_is_left_for_the_next)
+START_TEST(what_comes_after_a_message_is_left_for_the_next)
 {
     static struct account account;
 
@@ -221,7 +220,7 @@ static struct http_head *head_of(enum http_kind kind, const char *bytes, size_t 
     return &head;
 }
 
-START_TEST(a_malformed_request_is_refused_with_the_status_that_is_due)
+START_TEST(a_malformed_request_is_refused_with_the_right_status)
 {
     static const struct {
         const char *bytes;
@@ -243,7 +242,7 @@ START_TEST(a_malformed_request_is_refused_with_the_status_that_is_due)
         {"GET / HTTP/0.9\r\n", 505},
         {"GET /\rx HTTP/1.1\r\n", 400},
         {"GET /\x1b[m HTTP/1.1\r\n", 400},
-        {"\x16\x03\x01\x02\n", 400}, /* TLS at the wrong door */
+        {"\x16\x03\x01\x02\n", 400}, /* TLS on a port of HTTP */
         {GET " folded: x\r\n", 400},
         {GET "\tfolded\r\n", 400},
         {"GET / HTTP/1.1\r\n Host: a\r\n", 400},
@@ -305,7 +304,7 @@ START_TEST(a_malformed_response_is_refused)
 }
 END_TEST
 
-/* A head that goes on with this line for ever: after how many bytes is it given up? */
+/* After how many bytes is a head given up that repeats this line without end? */
 static size_t given_up_after(enum http_kind kind, const char *begin, const char *line,
                              int *answer)
 {
@@ -319,7 +318,7 @@ static size_t given_up_after(enum http_kind kind, const char *begin, const char 
     return head.taken;
 }
 
-START_TEST(a_head_without_end_is_given_up_at_its_bound)
+START_TEST(a_head_without_an_end_is_given_up_at_its_bound)
 {
     int answer;
 
@@ -333,7 +332,7 @@ START_TEST(a_head_without_end_is_given_up_at_its_bound)
                       HTTP_HEAD_MOST);
     ck_assert_uint_eq(given_up_after(HTTP_REQUEST, "", "\n", &answer), HTTP_HEAD_MOST);
     ck_assert_uint_eq(given_up_after(HTTP_RESPONSE, OK, " \n", &answer),
-                      strlen(OK) + 2); /* a fold of nothing */
+                      strlen(OK) + 2); /* a fold without a field before it */
     ck_assert_uint_eq(given_up_after(HTTP_RESPONSE, OK "A:\n", " \n", &answer),
                       HTTP_HEAD_MOST);
     ck_assert_uint_eq(given_up_after(HTTP_RESPONSE, "HTTP/1.1 200 ", "x", &answer),
@@ -467,7 +466,7 @@ START_TEST(malformed_chunks_are_refused)
 }
 END_TEST
 
-START_TEST(lines_without_end_between_chunks_are_given_up_at_their_bound)
+START_TEST(lines_without_an_end_between_chunks_are_given_up_at_their_bound)
 {
     static const struct {
         const char *begin, *more;
@@ -521,7 +520,7 @@ START_TEST(a_cut_body_is_not_taken_for_a_whole_one)
 }
 END_TEST
 
-/* Good messages with some bytes changed, taken out or put in, fed in random pieces. */
+/* These are good messages with some bytes changed, in random pieces. */
 START_TEST(whatever_comes_nothing_is_read_outside_and_no_control_gets_into_a_field)
 {
     static const char spice[] = "\r\n\0 \t:;,=0aF\x7f\x1b\xff";
@@ -531,7 +530,8 @@ START_TEST(whatever_comes_nothing_is_read_outside_and_no_control_gets_into_a_fie
         const char *source = messages[random_below(MESSAGES)].bytes;
         enum http_kind kind = random_below(2) ? HTTP_REQUEST : HTTP_RESPONSE;
         size_t length = strlen(source);
-        char *bytes = malloc(length); /* the exact size: a sanitizer sees all beyond */
+        char *bytes =
+            malloc(length); /* of the exact size: a sanitizer sees a read past it */
 
         ck_assert_ptr_nonnull(bytes);
         memcpy(bytes, source, length);
@@ -571,235 +571,7 @@ START_TEST(random_heads_keep_no_controls)
 }
 END_TEST
 
-/* ---- URLs --------------------------------------------------------------------------- */
-
-START_TEST(a_url_comes_apart_into_host_port_and_path)
-{
-    static const struct {
-        const char *text, *host;
-        int port;
-        const char *path, *authority;
-    } urls[] = {
-        {"http://a", "a", 80, "/", "a"},
-        {"HTTP://Example.org/", "Example.org", 80, "/", "Example.org"},
-        {"http://a:8080/x?y=/z#part", "a", 8080, "/x?y=/z", "a:8080"},
-        {"http://a:?q", "a", 80, "/?q", "a"},
-        {"http://a:80#f", "a", 80, "/", "a"},
-        {"http://127.0.0.1:65535/../x", "127.0.0.1", 65535, "/x", "127.0.0.1:65535"},
-        {"http://[::1]:8080/", "::1", 8080, "/", "[::1]:8080"},
-        {"http://[FE80::1%25eth0]/", "FE80::1%eth0", 80, "/", "[FE80::1]"},
-        {"http://[fe80::1%eth0]:1/", "fe80::1%eth0", 1, "/", "[fe80::1]:1"},
-        {"http://a/b c\r\nX: y\t\x7f\xc3\xa9%20|", "a", 80,
-         "/b%20c%0D%0AX:%20y%09%7F%C3%A9%20%7C", "a"},
-    };
-
-    for (size_t i = 0; i < COUNT(urls); i++) {
-        char authority[URL_AUTHORITY_MOST];
-        const char *why = "";
-        struct url url;
-
-        if (url_parse(&url, urls[i].text, &why) == -1)
-            ck_abort_msg("'%s': %s", urls[i].text, why);
-        ck_assert_str_eq(url.host, urls[i].host);
-        ck_assert_int_eq(url.port, urls[i].port);
-        ck_assert_str_eq(url.path, urls[i].path);
-        url_authority(&url, authority);
-        ck_assert_str_eq(authority, urls[i].authority);
-    }
-}
-END_TEST
-
-START_TEST(what_is_no_http_url_is_refused_with_the_reason)
-{
-    static const struct {
-        const char *text, *why;
-    } bad[] = {
-        {"", "only http"},
-        {"a/b", "only http"},
-        {"ftp://a/", "only http"},
-        {"httpS://a/", "https needs TLS"},
-        {"http://", "no host"},
-        {"http:///x", "no host"},
-        {"http://:80/", "no host"},
-        {"http://user:word@a/", "name or password"},
-        {"http://a@b", "name or password"},
-        {"http://a b/", "character"},
-        {"http://a\r\nX/", "character"},
-        {"http://\xc3\xa9/", "character"},
-        {"http://a%2fb/", "character"},
-        {"http://a\\b/", "character"},
-        {"http://a:0/", "port"},
-        {"http://a:65536/", "port"},
-        {"http://a:8o/", "port"},
-        {"http://a: 80/", "port"},
-        {"http://a:000000080/", "port"},
-        {"http://::1/", "brackets"},
-        {"http://[::1/", "]"},
-        {"http://[]/", "no host"},
-        {"http://[::1]80/", "followed by neither"},
-        {"http://[127.0.0.1]/", "not an IPv6"},
-        {"http://[::1%]/", "zone"},
-        {"http://[::1%25a b]/", "zone"},
-    };
-
-    for (size_t i = 0; i < COUNT(bad); i++) {
-        const char *why = "not refused";
-        struct url url;
-
-        if (url_parse(&url, bad[i].text, &why) == 0 || strstr(why, bad[i].why) == NULL)
-            ck_abort_msg("'%s': %s", bad[i].text, why);
-    }
-}
-END_TEST
-
-START_TEST(a_url_that_is_too_long_is_refused)
-{
-    static char text[2 * URL_PATH_MOST];
-    const char *why;
-    struct url url;
-
-    memset(text, 'a', sizeof text - 1);
-    memcpy(text, "http://", 7);
-    ck_assert_int_eq(url_parse(&url, text, &why), -1);
-    ck_assert_str_eq(why, "the host is too long");
-    text[8] = '/';
-    ck_assert_int_eq(url_parse(&url, text, &why), -1);
-    ck_assert_str_eq(why, "it is too long");
-    text[URL_PATH_MOST] = '\0';
-    ck_assert_int_eq(url_parse(&url, text, &why), 0);
-    for (size_t length = URL_PATH_MOST; length > 0; length--) {
-        memset(text, '\n', length); /* three bytes each, as they are written */
-        text[length] = '\0';
-        (void)url_resolve(&url, text, &why);
-        (void)url_parse(&url, "http://a/b/", &why);
-        if (length > 40)
-            length -= 39;
-    }
-}
-END_TEST
-
-/* RFC 3986 5.4, as far as http goes. */
-START_TEST(a_reference_is_resolved_as_the_rfcs_examples_are)
-{
-    static const struct {
-        const char *reference, *path;
-    } examples[] = {
-        {"g", "/b/c/g"},
-        {"./g", "/b/c/g"},
-        {"g/", "/b/c/g/"},
-        {"/g", "/g"},
-        {"?y", "/b/c/d;p?y"},
-        {"g?y", "/b/c/g?y"},
-        {"#s", "/b/c/d;p?q"},
-        {"g#s", "/b/c/g"},
-        {"g?y#s", "/b/c/g?y"},
-        {";x", "/b/c/;x"},
-        {"g;x", "/b/c/g;x"},
-        {"g;x?y#s", "/b/c/g;x?y"},
-        {"", "/b/c/d;p?q"},
-        {".", "/b/c/"},
-        {"./", "/b/c/"},
-        {"..", "/b/"},
-        {"../", "/b/"},
-        {"../g", "/b/g"},
-        {"../..", "/"},
-        {"../../", "/"},
-        {"../../g", "/g"},
-        {"../../../g", "/g"},
-        {"../../../../g", "/g"},
-        {"/./g", "/g"},
-        {"/../g", "/g"},
-        {"g.", "/b/c/g."},
-        {".g", "/b/c/.g"},
-        {"g..", "/b/c/g.."},
-        {"..g", "/b/c/..g"},
-        {"./../g", "/b/g"},
-        {"./g/.", "/b/c/g/"},
-        {"g/./h", "/b/c/g/h"},
-        {"g/../h", "/b/c/h"},
-        {"g;x=1/./y", "/b/c/g;x=1/y"},
-        {"g;x=1/../y", "/b/c/y"},
-        {"g?y/./x", "/b/c/g?y/./x"},
-        {"g?y/../x", "/b/c/g?y/../x"},
-        {"g#s/../x", "/b/c/g"},
-        {"//a/x/../y", "/y"},
-    };
-
-    for (size_t i = 0; i < COUNT(examples); i++) {
-        const char *why = "";
-        struct url url;
-
-        ck_assert_int_eq(url_parse(&url, "http://a/b/c/d;p?q", &why), 0);
-        if (url_resolve(&url, examples[i].reference, &why) == -1 ||
-            strcmp(url.path, examples[i].path) != 0 || strcmp(url.host, "a") != 0)
-            ck_abort_msg("'%s': '%s' %s", examples[i].reference, url.path, why);
-    }
-}
-END_TEST
-
-START_TEST(a_reference_may_lead_to_another_host)
-{
-    const char *why = "";
-    struct url url;
-
-    ck_assert_int_eq(url_parse(&url, "http://a:8080/b", &why), 0);
-    ck_assert_int_eq(url_resolve(&url, "c", &why), 0);
-    ck_assert_int_eq(url.port, 8080);
-    ck_assert_int_eq(url_resolve(&url, "//c.d:1/e f", &why), 0);
-    ck_assert_str_eq(url.host, "c.d");
-    ck_assert_int_eq(url.port, 1);
-    ck_assert_str_eq(url.path, "/e%20f");
-    ck_assert_int_eq(url_resolve(&url, "http://[::1]/g", &why), 0);
-    ck_assert_str_eq(url.host, "::1");
-    ck_assert_int_eq(url.port, 80);
-    ck_assert_int_eq(url_resolve(&url, "https://a/", &why), -1);
-    ck_assert_int_eq(url_resolve(&url, "mailto:x@y", &why), -1);
-}
-END_TEST
-
-START_TEST(whatever_a_url_holds_what_is_sent_of_it_is_one_line_of_visible_ascii)
-{
-    static char request[HTTP_HEAD_MOST];
-
-    for (int round = 0; round < 20000; round++) {
-        char text[40] = "http://a/";
-        const char *why;
-        struct url url;
-        size_t length, lines = 0;
-
-        for (size_t i = random_below(2) ? 7 : 9; i < sizeof text - 1; i++)
-            text[i] = (char)(1 + random_below(255));
-        if (url_parse(&url, text, &why) == -1 &&
-            (url_parse(&url, "http://a", &why) == -1 ||
-             url_resolve(&url, text + 9, &why) == -1))
-            continue;
-        length = http_compose_get(request, &url, "agent");
-        for (size_t i = 0; i < length; i++) {
-            lines += request[i] == '\n';
-            if ((request[i] < ' ' && request[i] != '\r' && request[i] != '\n') ||
-                request[i] > '~')
-                ck_abort_msg("'%s' became '%s'", text, request);
-        }
-        ck_assert_uint_eq(lines, 6);
-    }
-}
-END_TEST
-
-/* ---- What is sent ------------------------------------------------------------------- */
-
-START_TEST(row_12_a_get_says_what_host_it_is_for_and_that_no_other_follows)
-{
-    char request[HTTP_HEAD_MOST];
-    const char *why;
-    struct url url;
-
-    ck_assert_int_eq(url_parse(&url, "http://[::1]:8888/a?b", &why), 0);
-    ck_assert_uint_eq(http_compose_get(request, &url, "me"), strlen(request));
-    ck_assert_str_eq(request,
-                     "GET /a?b HTTP/1.1\r\nHost: [::1]:8888\r\nUser-Agent: me\r\n"
-                     "Accept: */*\r\nConnection: close\r\n\r\n");
-}
-END_TEST
+/* ---- Dates -------------------------------------------------------------------------- */
 
 START_TEST(a_date_is_written_as_the_rfc_writes_it)
 {
@@ -818,30 +590,23 @@ int main(void)
 {
     const TTest *const tests[] = {
         a_message_is_the_same_wherever_it_is_cut,
-        what_stands_behind_a_message_is_left_for_the_next,
-        a_malformed_request_is_refused_with_the_status_that_is_due,
+        what_comes_after_a_message_is_left_for_the_next,
+        a_malformed_request_is_refused_with_the_right_status,
         a_malformed_response_is_refused,
-        a_head_without_end_is_given_up_at_its_bound,
+        a_head_without_an_end_is_given_up_at_its_bound,
         fields_are_found_in_either_case_and_lists_over_several_fields,
         a_connection_is_kept_as_its_version_and_its_fields_say,
         a_body_whose_end_is_in_doubt_is_refused,
         malformed_chunks_are_refused,
-        lines_without_end_between_chunks_are_given_up_at_their_bound,
+        lines_without_an_end_between_chunks_are_given_up_at_their_bound,
         any_number_of_small_chunks_is_a_body,
         a_cut_body_is_not_taken_for_a_whole_one,
         whatever_comes_nothing_is_read_outside_and_no_control_gets_into_a_field,
         random_heads_keep_no_controls,
-        a_url_comes_apart_into_host_port_and_path,
-        what_is_no_http_url_is_refused_with_the_reason,
-        a_url_that_is_too_long_is_refused,
-        a_reference_is_resolved_as_the_rfcs_examples_are,
-        a_reference_may_lead_to_another_host,
-        whatever_a_url_holds_what_is_sent_of_it_is_one_line_of_visible_ascii,
-        row_12_a_get_says_what_host_it_is_for_and_that_no_other_follows,
         a_date_is_written_as_the_rfc_writes_it,
         NULL,
     };
-    const struct test_case cases[] = {{.name = "http", .tests = tests}};
+    const struct test_case cases[] = {{.name = "messages", .tests = tests}};
 
-    return run_cases("HTTP messages and URLs", cases, COUNT(cases));
+    return run_cases("HTTP messages", cases, COUNT(cases));
 }
