@@ -41,7 +41,7 @@ static void line_feed(struct screen *screen, bool wraps)
         return;
     screen->row = screen->rows - 1;
     screen->scrolled++;
-    for (int row = 0; row < screen->row; row++) /* no more columns than there are */
+    for (int row = 0; row < screen->row; row++)
         memcpy(screen->cells[row], screen->cells[row + 1],
                (size_t)screen->columns * sizeof screen->cells[0][0]);
     memmove(screen->wraps, screen->wraps + 1, others * sizeof screen->wraps[0]);
@@ -53,12 +53,12 @@ static void put_character(struct screen *screen, const char *bytes, size_t lengt
 {
     struct cell *cell;
 
-    if (width == 0 && screen->column > 0) { /* onto the one before */
+    if (width == 0 && screen->column > 0) { /* it goes onto the character before */
         cell = &screen->cells[screen->row][screen->column - 1];
         if (cell->is_half)
             cell--;
         if (strlen(cell->text) + length < CELL_BYTES)
-            (void)strncat(cell->text, bytes, length);
+            strncat(cell->text, bytes, length);
         return;
     }
     if (screen->column + width > screen->columns) {
@@ -68,7 +68,7 @@ static void put_character(struct screen *screen, const char *bytes, size_t lengt
     cell = &screen->cells[screen->row][screen->column];
     memset(cell, 0, (size_t)width * sizeof *cell);
     memcpy(cell->text, bytes, length);
-    (void)strcpy(cell->colour, screen->colour);
+    strcpy(cell->colour, screen->colour);
     if (width == 2)
         cell[1].is_half = true;
     screen->column += width;
@@ -79,13 +79,13 @@ static bool is_blank(const struct cell *cell)
     return !cell->is_half && (cell->text[0] == '\0' || strcmp(cell->text, " ") == 0);
 }
 
-/* Where the blank cells at a row's end begin, but not left of the cursor. */
+/* Where the blank cells at the end of a row begin, at the cursor or right of it. */
 static int end_of(const struct screen *screen, int row)
 {
     const struct cell *cells = screen->cells[row];
     int end = screen->columns;
 
-    if (screen->wraps[row]) /* a wide character that went on to the next row left a gap */
+    if (screen->wraps[row]) /* a wide character that did not fit has left a gap */
         return end - (cells[end - 1].text[0] == '\0' && !cells[end - 1].is_half);
     while (end > 0 && !(row == screen->row && end == screen->column) &&
            is_blank(&cells[end - 1]))
@@ -93,7 +93,7 @@ static int end_of(const struct screen *screen, int row)
     return end;
 }
 
-/* The cursor keeps its character; behind a line's end it stays behind it. */
+/* The cursor stays on its character, or after the end of its line. */
 void screen_rewrap(struct screen *screen, int columns)
 {
     static struct screen old;
@@ -111,7 +111,7 @@ void screen_rewrap(struct screen *screen, int columns)
 
             if (cell->is_half)
                 continue;
-            (void)strcpy(screen->colour, cell->colour);
+            strcpy(screen->colour, cell->colour);
             put_character(screen, text, strlen(text), width);
             if (y == old.row && x == old.column) {
                 row = screen->row + screen->scrolled;
@@ -123,7 +123,7 @@ void screen_rewrap(struct screen *screen, int columns)
             column = screen->column;
         }
         if (y >= old.row && !old.wraps[y])
-            break; /* below the cursor's line there is nothing */
+            break; /* there is nothing below the cursor's line */
         if (!old.wraps[y]) {
             line_feed(screen, false);
             screen->column = 0;
@@ -132,7 +132,7 @@ void screen_rewrap(struct screen *screen, int columns)
     screen->row = row - screen->scrolled;
     screen->column = column;
     screen->bells = old.bells;
-    (void)strcpy(screen->colour, old.colour);
+    strcpy(screen->colour, old.colour);
 }
 
 static void obey_sequence(struct screen *screen)
@@ -153,7 +153,7 @@ static void obey_sequence(struct screen *screen)
         for (int row = all ? 0 : screen->row + 1; row < screen->rows; row++)
             erase(screen, row, 0);
     } else if (strchr(sequence, 'm') != NULL) {
-        (void)strcpy(screen->colour, strcmp(sequence, "[0m") == 0 ? "" : sequence);
+        strcpy(screen->colour, strcmp(sequence, "[0m") == 0 ? "" : sequence);
     } else {
         ck_abort_msg("the sequence ESC %s", sequence);
     }
@@ -200,7 +200,8 @@ void screen_take(struct screen *screen, const char *bytes, size_t length)
         } else {
             made = text_take(&screen->tail, (unsigned char)*bytes, whole);
             if (made > 4 || (made >= 2 && !(whole[0] & 0x80)))
-                ck_abort_msg("no clean text"); /* ck_assert() for each byte is slow */
+                ck_abort_msg(
+                    "the text is not clean"); /* ck_assert() would be slow here */
             if (made > 0)
                 put_character(screen, whole, made, (int)columns_at(whole, &whole_bytes));
         }

@@ -1,4 +1,4 @@
-/* clients/line_edit: keys in, a line and a cursor out. */
+/* terminal/line_edit: keys in, a line and a cursor out. */
 #include "terminal/columns.h"
 #include "terminal/line_edit.h"
 #include "tests/harness.h"
@@ -12,9 +12,9 @@
 #define DOWN   "\033[B"
 #define DELETE "\033[3~"
 #define FACE   "\xF0\x9F\x98\x80" /* two columns */
-#define ACUTE  "\xCC\x81"         /* combining: none */
-#define NI     "\xE6\x97\xA5"     /* two */
-#define E      "\xC3\xA9"
+#define NI     "\xE6\x97\xA5"     /* two columns */
+#define E      "\xC3\xA9"         /* one */
+#define ACUTE  "\xCC\x81"         /* none: it combines with the letter before it */
 
 static struct line_edit edit;
 
@@ -23,7 +23,7 @@ static void begin(void)
     memset(&edit, 0, sizeof edit);
 }
 
-/* Types all of it; entered lines go to the history. The last event that was one. */
+/* Types all of it. Lines that are entered go to the history. Returns the last event. */
 static enum line_edit_event type(const char *keys)
 {
     const unsigned char *bytes = (const unsigned char *)keys;
@@ -43,7 +43,7 @@ static enum line_edit_event type(const char *keys)
     return last;
 }
 
-/* The line must be this, the cursor where the | is. */
+/* The line is this, with the cursor at the |. */
 static void expect(const char *expected)
 {
     char shown[2 * LINE_EDIT_MOST];
@@ -128,7 +128,7 @@ START_TEST(control_keys_move_and_cut)
 }
 END_TEST
 
-START_TEST(up_and_down_go_through_the_lines_entered_and_keep_the_one_in_the_making)
+START_TEST(up_and_down_go_through_the_lines_entered_and_keep_the_unfinished_one)
 {
     type("one\rtwo\rhalf" UP);
     expect("two|");
@@ -213,7 +213,7 @@ START_TEST(keys_without_a_meaning_insert_nothing)
     type("\rcde\x02"); /* F6 to F12 end in the digits of Home, Delete and End */
     type("\033[17~\033[18~\033[19~\033[20~\033[21~\033[23~\033[24~");
     expect("cd|e");
-    type("\033[[D\033[[A"); /* F4 and F1 on the Linux console: not Left and Up */
+    type("\033[[D\033[[A"); /* on the Linux console F4 and F1, not Left and Up */
     expect("cd|e");
 }
 END_TEST
@@ -235,7 +235,7 @@ START_TEST(a_broken_sequence_does_not_swallow_what_follows)
 }
 END_TEST
 
-START_TEST(bytes_that_are_no_utf8_become_replacement_characters)
+START_TEST(bytes_that_are_not_utf8_become_replacement_characters)
 {
     type("a\xFF"
          "b\xE2\x82"
@@ -264,7 +264,7 @@ START_TEST(a_full_line_rings_and_takes_no_more)
     type(E);
     ck_assert(edit.bell);
     ck_assert_uint_eq(edit.length, LINE_EDIT_MOST - 1);
-    type("yz"); /* which stands behind what is missing */
+    type("yz"); /* would come after what is missing */
     ck_assert_uint_eq(edit.length, LINE_EDIT_MOST - 1);
     ck_assert(edit.overflowed);
     type("\b" E);
@@ -272,7 +272,7 @@ START_TEST(a_full_line_rings_and_takes_no_more)
     ck_assert(!edit.overflowed);
     type("z");
     ck_assert(edit.overflowed);
-    type("\x15hi"); /* Ctrl-U: nothing is missing in this one */
+    type("\x15hi"); /* after Ctrl-U nothing is missing */
     expect("hi|");
     ck_assert(!edit.overflowed);
 }
@@ -280,7 +280,7 @@ END_TEST
 
 /* ---- The view ----------------------------------------------------------------------- */
 
-/* In so many columns this must be seen, the cursor where the | is. */
+/* In so many columns this is seen, with the cursor at the |. */
 static void expect_view(size_t columns, const char *expected)
 {
     struct line_edit_view view;
@@ -370,7 +370,7 @@ END_TEST
 
 /* ---- Whatever is typed -------------------------------------------------------------- */
 
-/* Clean UTF-8 stays as it is when it is cleaned. */
+/* Text that is clean stays as it is when it is cleaned. */
 static bool is_clean(const char *bytes, size_t length)
 {
     struct text text = {0};
@@ -394,7 +394,7 @@ static size_t columns_in(const char *bytes, size_t length)
     return columns;
 }
 
-/* One look at the view in so many columns. It may scroll for the next. */
+/* Looks at the view in so many columns. That may scroll it. */
 static void expect_sound_view(size_t columns)
 {
     struct line_edit_view view;
@@ -414,7 +414,7 @@ static void expect_sound_view(size_t columns)
     ck_assert_uint_le(all, columns);
 }
 
-/* The window has a width of its own; a look through others leaves that view alone. */
+/* Looks at the view in these columns and in some others, which must not scroll it. */
 static void expect_sound(size_t columns)
 {
     size_t first;
@@ -452,7 +452,8 @@ START_TEST(whatever_is_typed_the_line_is_clean_and_the_cursor_in_view)
                 type(random_below(2) ? NI : "word ");
         if (random_below(200) == 0)
             columns = 2 + random_below(100);
-        if (random_below(8) == 0) /* several keys come in one read, or one in several */
+        if (random_below(8) ==
+            0) /* not after each: one read may bring several keys, or a part of one */
             expect_sound(columns);
     }
 }
@@ -466,7 +467,7 @@ int main(void)
         a_character_and_its_accents_are_never_parted,
         every_usual_home_and_end_key_is_known,
         control_keys_move_and_cut,
-        up_and_down_go_through_the_lines_entered_and_keep_the_one_in_the_making,
+        up_and_down_go_through_the_lines_entered_and_keep_the_unfinished_one,
         empty_and_repeated_lines_are_not_kept,
         the_last_hundred_lines_are_kept,
         enter_is_cr_or_lf_or_both,
@@ -474,7 +475,7 @@ int main(void)
         keys_without_a_meaning_insert_nothing,
         a_tab_goes_to_the_next_column_of_eight,
         a_broken_sequence_does_not_swallow_what_follows,
-        bytes_that_are_no_utf8_become_replacement_characters,
+        bytes_that_are_not_utf8_become_replacement_characters,
         keys_may_be_cut_anywhere,
         a_full_line_rings_and_takes_no_more,
         a_long_line_scrolls_sideways_no_further_than_it_must,
