@@ -1,27 +1,27 @@
 /*
- * loop_srv: a server on loop/stream_server.h whose handlers do what the command line says,
- * for the tests of that loop
+ * loop_srv: a server on loop/stream_server.h for the tests of that loop. Its handlers do what
+ * the command line says.
  *
  *     loop_srv [-p port] [-i idle_ms] [-f full] [-s speed] [handler[=word,word...]]...
  *
- * The handlers are those of struct stream_handlers, and `watched`, which is called for the
- * reading end of a pipe, or the writing end. Each call is a line on standard output, and
- * then the words are done, in their order:
+ * The handlers are those of struct stream_handlers, and `watched`, which is called for one end
+ * of a pipe. A handler prints a line, and then does its words in their order:
  *
- *     print        sends a client the line that came, or else the handler's name
+ *     print        sends the client the line that came, or else the handler's name
  *     echo         sends it the bytes that came
- *     pour[:BYTES] queues what there is room for, of so many bytes in all; then resumes
- *     take:BYTES   has `received` take no more than this
- *     hold, close, expire:MS   what stream_hold() and the others do
- *     narrow       has the kernel take only some kilobytes of output at a time
+ *     pour[:BYTES] queues as much as fits, until that many bytes are queued; then resumes
+ *     take:BYTES   limits what `received` takes
+ *     hold, close, expire:MS   does what stream_hold() and the like do
+ *     narrow       makes the kernel take only some kilobytes of output at a time
  *     resume       resumes every client
  *     stop         stops the server
- *     watch:MS, watch-write:MS, unwatch   watches an end of the pipe (-1: for ever)
+ *     watch:MS, watch-write:MS, unwatch   watches the pipe's reading end, its writing end, or
+ *                  neither (MS is -1: without a time-out)
  *     ring, empty  writes a byte to the pipe, reads one from it
  *     obey         does what the line that came says, if it begins with !
  *
- * In `watched` and `started`, a word for a client is done to each of them. With -s the
- * loop's clock runs so many times as fast, and its ten seconds are soon over.
+ * In `watched` and `started` a word for a client is done for each client. With -s the loop's
+ * clock runs that many times as fast, so its ten seconds are soon over.
  */
 #include "loop/stream_server.h"
 
@@ -34,20 +34,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define POUR_PERIOD 251 /* what is poured is 0, 1, 2 ... 250, and again */
+#define POUR_PERIOD 251 /* it pours 0, 1, 2 ... 250, and again */
 
 enum { STARTED, OPENED, LINE, RECEIVED, DRAINED, TIMED_OUT, CLOSED, WATCHED, HANDLERS };
 
 static const char *const names[HANDLERS] = {"started", "opened",    "line",   "received",
                                             "drained", "timed_out", "closed", "watched"};
-static const char *words[HANDLERS]; /* NULL: the handler was not named */
+static const char *words[HANDLERS]; /* NULL: the command line does not name the handler */
 static struct stream *clients[FD_SETSIZE];
 static size_t poured[FD_SETSIZE];
 static size_t taken; /* by `received` */
 static int ends[2];  /* the pipe's */
 static long speed = 1;
 
-/* ---- The loop's clock, in place of net/clock.c -------------------------------------- */
+/* ---- The loop's clock, in place of base/clock.c ------------------------------------- */
 
 int64_t clock_ms(void)
 {
@@ -69,11 +69,11 @@ struct timespec clock_timespec(int64_t ms)
 
 /* ---- Words -------------------------------------------------------------------------- */
 
-/* What a word is about. */
+/* What a word is done for. */
 struct event {
     struct stream_server *server;
     struct stream *stream; /* NULL: every client */
-    const char *bytes;     /* what came; a string if it is not `received` */
+    const char *bytes;     /* what came: a string, except in `received` */
     size_t length;
     long number; /* the word's */
 };
@@ -211,7 +211,7 @@ static const struct word *find_word(const char *text, size_t length)
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strlen(known[i].name) == length && strncmp(known[i].name, text, length) == 0)
             return &known[i];
-    (void)fprintf(stderr, "loop_srv: '%.*s' is no word\n", (int)length, text);
+    fprintf(stderr, "loop_srv: '%.*s' is not a word\n", (int)length, text);
     exit(EXIT_FAILURE);
 }
 
@@ -235,7 +235,7 @@ static void perform(struct event event, const char *list)
 
 /* ---- Handlers ----------------------------------------------------------------------- */
 
-/* What a client's handler without text does; `what` stands in the log behind its name. */
+/* What a handler does that gets no text. `what` is logged after the client's name. */
 static void handle(int handler, struct stream *stream, const char *what)
 {
     struct event event = {
@@ -298,7 +298,7 @@ static void closed(struct stream *stream, int error)
 {
     char number[16];
 
-    (void)snprintf(number, sizeof number, " %d", error);
+    snprintf(number, sizeof number, " %d", error);
     clients[stream->sock] = NULL;
     handle(CLOSED, stream, number);
     if (stream_send(stream, "x", 1) != 0)
@@ -322,7 +322,7 @@ static const struct options options = {
     .letters = "f:hi:p:s:V",
     .usage = "usage: loop_srv [-hV] [-p port] [-i idle_ms] [-f full] [-s speed] "
              "[handler[=word,word...]]...\n",
-    .help = "What the words are is said in tests/loop_srv.c.\n",
+    .help = "tests/loop_srv.c lists the words.\n",
 };
 
 /* Takes handler[=word,word...]. */
@@ -335,7 +335,7 @@ static void name_handler(const char *operand)
             words[i] = operand + length + (operand[length] == '=');
             return;
         }
-    options_wrong(&options, "'%s' is no handler", operand);
+    options_wrong(&options, "'%s' is not a handler", operand);
 }
 
 static void add_handlers(struct stream_handlers *handlers)
@@ -375,8 +375,8 @@ int main(int argc, char *argv[])
     }
     status = stream_server_run(&server);
     if (words[WATCHED] != NULL) {
-        (void)close(ends[0]);
-        (void)close(ends[1]);
+        close(ends[0]);
+        close(ends[1]);
     }
     return status;
 }
