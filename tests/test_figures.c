@@ -182,6 +182,39 @@ START_TEST(while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rest
 }
 END_TEST
 
+START_TEST(a_datagram_server_that_cannot_receive_says_so_once_and_rests)
+{
+    struct sockaddr_storage peer;
+    socklen_t length;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    int64_t before = clock_ms();
+    char echoed[8];
+
+    server = program_serve_by(
+        "exec strace -D -o /dev/null -e inject=recvmsg:error=ENOMEM:when=1..3 \"$@\"",
+        "bin/dgram_srv", "DatagramServer started on port ", NULL);
+    length = address_of("127.0.0.1", server.port, &peer);
+    ck_assert_int_eq(sendto(fd, "hello", 5, 0, (struct sockaddr *)&peer, length), 5);
+    ck_assert_int_eq(recv(fd, echoed, sizeof echoed, 0), 5);
+    ck_assert_int_ge(clock_ms() - before, 290); /* three rests of 100 ms */
+    expect_lf(&server.err, "dgram_srv: cannot receive: %s", strerror(ENOMEM));
+    program_stop(&server);
+}
+END_TEST
+
+START_TEST(a_room_whose_select_fails_says_goodbye_and_why)
+{
+    struct stream client;
+
+    open_under_strace("/dev/null", "inject=pselect6:error=ENOMEM:when=3");
+    client = room_join(&server);
+    send_text(&client, "hello\n");
+    expect_line(&client, "ChatServer stopping");
+    expect_end(&client);
+    expect_failure(&server, "pchatsrv: select: %s", strerror(ENOMEM));
+}
+END_TEST
+
 START_TEST(a_client_that_takes_nothing_yet_of_a_late_answer_has_its_idle_time_for_it)
 {
     struct stream client;
@@ -259,6 +292,8 @@ int main(void)
         after_a_crowd_the_server_looks_at_no_more_descriptors_than_before,
         why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing,
         while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rests,
+        a_datagram_server_that_cannot_receive_says_so_once_and_rests,
+        a_room_whose_select_fails_says_goodbye_and_why,
         a_client_that_takes_nothing_yet_of_a_late_answer_has_its_idle_time_for_it,
         a_thousand_clients_fit_in_six_megabytes_and_so_they_do_when_none_reads,
         NULL,
