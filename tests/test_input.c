@@ -1,4 +1,4 @@
-/* net/line, net/text and net/telnet: what a stranger sends, byte by byte. */
+/* net/text, net/line, net/telnet and net/input: what a stranger sends, byte by byte. */
 #include "tests/harness.h"
 
 #include "net/input.h"
@@ -24,7 +24,7 @@ static size_t clean(const unsigned char *bytes, size_t length, char *out)
     return done;
 }
 
-/* Is it UTF-8, by RFC 3629's own table of code points? The slow and plain way. */
+/* Is this UTF-8? It decodes the character and looks the code point up in RFC 3629. */
 static bool is_character(const unsigned char *bytes, size_t length)
 {
     static const unsigned long least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -97,7 +97,7 @@ END_TEST
 
 /* ---- Lines -------------------------------------------------------------------------- */
 
-/* Cuts `bytes` at random and writes each line or piece that comes out with its mark. */
+/* Writes each line or piece that comes out with a mark; `bytes` are cut at random. */
 static void lines_of(const unsigned char *bytes, size_t length, bool at_once, char *out)
 {
     static struct line line;
@@ -147,7 +147,7 @@ static bool misleads(unsigned code)
                   {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0xFFF9, 0xFFFB}};
     bool found = false;
 
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+    for (size_t i = 0; i < COUNT(ranges); i++)
         found = found || (code >= ranges[i].first && code <= ranges[i].last);
     return found;
 }
@@ -168,7 +168,7 @@ START_TEST(what_turns_or_hides_words_is_straightened_and_nothing_else)
         if (strcmp(text, misleads(code) ? "a\xEF\xBF\xBD"
                                           "b"
                                         : before) != 0)
-            ck_abort_msg("U+%04X", code); /* ck_assert() for each is slow */
+            ck_abort_msg("U+%04X", code); /* ck_assert() would be slow here */
     }
 }
 END_TEST
@@ -220,11 +220,11 @@ START_TEST(a_full_line_is_a_piece_only_when_more_comes)
 
     memset(bytes, 'x', sizeof bytes);
     bytes[LINE_MOST] = '\n';
-    (void)snprintf(expected, sizeof expected, "%.*s\n", LINE_MOST, bytes);
+    snprintf(expected, sizeof expected, "%.*s\n", LINE_MOST, bytes);
     expect_lines(bytes, LINE_MOST + 1, expected);
     bytes[LINE_MOST] = 'y';
     bytes[LINE_MOST + 1] = '\n';
-    (void)snprintf(expected, sizeof expected, "%.*s\\y\n", LINE_MOST, bytes);
+    snprintf(expected, sizeof expected, "%.*s\\y\n", LINE_MOST, bytes);
     expect_lines(bytes, LINE_MOST + 2, expected);
 }
 END_TEST
@@ -240,13 +240,13 @@ START_TEST(what_does_not_fit_begins_the_next_piece_whole)
                 {"\r", "^M"},
                 {"\xE2\x82\r", "\xEF\xBF\xBD^M"}};
 
-    for (size_t i = 0; i < sizeof last / sizeof last[0]; i++) {
+    for (size_t i = 0; i < COUNT(last); i++) {
         char bytes[LINE_MOST + 16], expected[LINE_MOST + 32];
 
         memset(bytes, 'x', LINE_MOST - 1);
-        (void)strcpy(bytes + LINE_MOST - 1, last[i].bytes);
-        (void)snprintf(expected, sizeof expected, "%.*s\\%s.", LINE_MOST - 1, bytes,
-                       last[i].shown);
+        strcpy(bytes + LINE_MOST - 1, last[i].bytes);
+        snprintf(expected, sizeof expected, "%.*s\\%s.", LINE_MOST - 1, bytes,
+                 last[i].shown);
         expect_lines(bytes, strlen(bytes), expected);
     }
 }
@@ -292,7 +292,7 @@ END_TEST
 
 /* ---- Telnet ------------------------------------------------------------------------- */
 
-/* What a stream does: data as it is, a reply as <WONT 6>, AYT as <?>. */
+/* Writes what a stream does: data as it is, a reply as <WONT 6>, AYT as <?>. */
 static void telnet_of(const unsigned char *bytes, size_t length, bool by_spans, char *out)
 {
     struct telnet telnet = {0};
@@ -358,7 +358,7 @@ START_TEST(a_subnegotiation_that_does_not_end_is_given_up)
     char bytes[2048], out[2048];
     size_t length = 0;
 
-    /* A text in Latin-1 with the letters 255 and 250, and a line end after 64 bytes. */
+    /* A text in Latin-1 with the letters 255 and 250. It ends at a line end after 64 bytes. */
     length += (size_t)sprintf(bytes, "a\xFF\xFA%080d\nz", 0);
     expect_telnet(bytes, length, "a\nz");
 
@@ -367,14 +367,14 @@ START_TEST(a_subnegotiation_that_does_not_end_is_given_up)
     telnet_of((const unsigned char *)bytes, length + 3, true, out);
     ck_assert_str_eq(out, "az<?>");
 
-    /* A window of 10 rows and 2,570 columns (RFC 1073) is no line end. */
+    /* A window of 10 rows and 2,570 columns (RFC 1073) is not a line end. */
     expect_telnet("a\xFF\xFA\x1F\n\n\0\n\xFF\xF0z", 11, "az");
 }
 END_TEST
 
 /* ---- The three together ------------------------------------------------------------- */
 
-/* The lines and events of a stream, as text, with the stream cut where `cut` says. */
+/* Writes the lines and events of a stream that is cut at `cut`. */
 static void input_of(const unsigned char *bytes, size_t length, size_t cut, char *out)
 {
     static struct input input;
@@ -436,7 +436,7 @@ START_TEST(only_a_first_line_of_http_is_a_request)
     snprintf(longer, sizeof longer, "GET /%0*d HTTP/1.1", LINE_MOST, 0);
     input_of((const unsigned char *)longer, strlen(longer), 0, out);
     ck_assert_int_eq(strncmp(out, "<http>", 6), 0);
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+    for (size_t i = 0; i < COUNT(all); i++)
         for (size_t cut = 0; cut < 8; cut++) {
             input_of((const unsigned char *)all[i].bytes, strlen(all[i].bytes), cut, out);
             ck_assert_str_eq(out, all[i].expected);
@@ -479,13 +479,9 @@ int main(void)
         input_gives_clean_lines_and_telnets_events_however_it_is_cut,
         only_a_first_line_of_http_is_a_request,
         a_long_line_comes_in_pieces_and_an_iac_that_does_not_fit_begins_the_next,
+        NULL,
     };
-    Suite *suite = suite_create("net/input: text, line, telnet");
-    TCase *tcase = tcase_create("input");
+    const struct test_case cases[] = {{.name = "input", .tests = tests}};
 
-    tcase_set_timeout(tcase, 60);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_cases("net/input: text, line, telnet", cases, COUNT(cases));
 }

@@ -1,4 +1,4 @@
-/* net/transcript: one log, many cursors. */
+/* chat/transcript: one log, many cursors. */
 #include "tests/harness.h"
 
 #include "chat/transcript.h"
@@ -27,7 +27,7 @@ static void append(const char *text, int omit, int only)
     transcript_append(&transcript, text, strlen(text), omit, only);
 }
 
-/* Has a reader take at most `most` bytes of what is before it, and checks them. */
+/* A reader takes at most `most` bytes of its unread text, which are these. */
 static void expect_read(struct transcript_cursor *cursor, int reader, size_t most,
                         const char *expected)
 {
@@ -187,7 +187,7 @@ START_TEST(many_tiny_texts_cost_room_too)
 }
 END_TEST
 
-START_TEST(however_much_room_is_wanted_behind_tiny_texts_its_position_gives_that)
+START_TEST(however_much_room_is_wanted_after_tiny_texts_its_position_gives_that)
 {
     for (int i = 0; transcript_room(&transcript) > 0; i++)
         append("abc", TRANSCRIPT_NOBODY, i % 2);
@@ -211,7 +211,7 @@ START_TEST(the_position_for_so_much_room_gives_just_that_room)
 }
 END_TEST
 
-START_TEST(a_capacity_that_is_no_power_of_two_is_refused)
+START_TEST(a_capacity_that_is_not_a_power_of_two_is_refused)
 {
     struct transcript other;
 
@@ -221,11 +221,11 @@ START_TEST(a_capacity_that_is_no_power_of_two_is_refused)
 }
 END_TEST
 
-/* What the transcript is to do, done the simple way: a text for each reader. */
+/* What a transcript does, done in the simple way: each reader has a text of its own. */
 #define READERS 5
 
 static struct model {
-    char *unread[READERS]; /* what each has before it */
+    char *unread[READERS]; /* what each has still to read */
     size_t length[READERS];
     struct transcript_cursor cursors[READERS];
 } model;
@@ -303,17 +303,16 @@ int main(void)
         more_pieces_than_a_send_takes_are_taken_in_turns,
         room_is_what_the_slowest_has_read,
         many_tiny_texts_cost_room_too,
-        however_much_room_is_wanted_behind_tiny_texts_its_position_gives_that,
+        however_much_room_is_wanted_after_tiny_texts_its_position_gives_that,
         the_position_for_so_much_room_gives_just_that_room,
-        a_capacity_that_is_no_power_of_two_is_refused,
+        a_capacity_that_is_not_a_power_of_two_is_refused,
         a_hundred_thousand_random_steps_agree_with_the_simple_way,
+        NULL,
     };
-    Suite *suite = suite_create("net/transcript");
-    TCase *tcase = tcase_create("transcript");
+    const struct test_case cases[] = {{.name = "transcript",
+                                       .tests = tests,
+                                       .set_up = open_transcript,
+                                       .tear_down = close_transcript}};
 
-    tcase_add_checked_fixture(tcase, open_transcript, close_transcript);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_cases("chat/transcript", cases, COUNT(cases));
 }
