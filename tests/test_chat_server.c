@@ -359,13 +359,13 @@ START_TEST(a_leaver_that_does_not_read_leaves_once)
     room_fill(&server, clients, 3);
     snprintf(left, sizeof left, "Client left %s", name_of(&clients[2]));
     (void)setsockopt(clients[2].fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
-    while (talk.said <
-           600) /* more than the kernel takes for it, less than the ring has */
+    /* More than the kernel takes for the leaver, and less than the ring holds. */
+    while (talk.said < 600)
         say_next(&talk);
     ck_assert(hear_up_to(&talk, talk.said, left));
     stream_drain(&server.out);
-    sleep_ms(
-        2100); /* from now on it may be given up, which would be its second leaving */
+    /* From now on it may be given up, too, which would make it leave twice. */
+    sleep_ms(2100);
     send_text(&clients[2], "/quit\n");
     ck_assert(!hear_up_to(&talk, talk.said + 1, left));
     strcat(left, " (too slow)");

@@ -95,7 +95,7 @@ START_TEST(whatever_came_in_a_client_gets_it_in_one_send_a_turn)
 }
 END_TEST
 
-START_TEST(whoever_talks_nobody_gets_two_sends_in_a_turn)
+START_TEST(however_many_talk_nobody_gets_two_sends_in_a_turn)
 {
     struct stream clients[LISTENERS];
 
@@ -143,7 +143,7 @@ START_TEST(why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing)
 {
     static const struct {
         const char *name;
-        int news; /* the same, if it is to be told */
+        int news; /* the same, if it must be told */
     } errors[] = {{"EPIPE", 0}, {"ECONNRESET", 0}, {"ENOBUFS", ENOBUFS}};
 
     for (size_t i = 0; i < COUNT(errors); i++) {
@@ -288,7 +288,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         whatever_came_in_a_client_gets_it_in_one_send_a_turn,
-        whoever_talks_nobody_gets_two_sends_in_a_turn,
+        however_many_talk_nobody_gets_two_sends_in_a_turn,
         after_a_crowd_the_server_looks_at_no_more_descriptors_than_before,
         why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing,
         while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rests,

@@ -354,7 +354,7 @@ START_TEST(an_arrow_key_is_not_an_esc_and_neither_are_letters)
 }
 END_TEST
 
-/* The settings of the terminal come to stand on the screen again. */
+/* The script shows the same settings of its terminal again. */
 static void expect_settings(struct person *person, const char *before)
 {
     const char *after;

@@ -790,6 +790,7 @@ START_TEST(with_no_descriptor_at_all_for_a_newcomer_it_rests)
 
     serve_after("ulimit -n 4;", "line=print");
     client = connect_to(server.port);
+    expect_lf(&server.err, "loop_srv: cannot accept connections: %s", strerror(EMFILE));
     expect_rest(&server, 300);
     stream_close(&client);
     stop_server();
