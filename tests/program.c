@@ -221,6 +221,7 @@ void expect_write_error(const char *path, ...)
 
 void program_kill(const struct program *program, int signal_number)
 {
+    ck_assert_int_gt(program->pid, 0); /* 0 would be this process's own group */
     ck_assert_int_eq(kill(program->pid, signal_number), 0);
 }
 

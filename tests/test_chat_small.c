@@ -1,27 +1,21 @@
-/*
- * chat_small as a black box: the trials that end or spoil the servers usually taught.
- * CHAT_SMALL names another program in place of bin/chat_small.
- */
+/* chat_small, in the trials that end or spoil the servers that are usually taught. */
 #include "tests/harness.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#define CHAT_SMALL "CHAT_SMALL", "bin/chat_small"
+#define CHAT_SMALL "bin/chat_small"
+#define FIRST_LINE "ChatServer started on port "
 #define GREETING   "You're connected to the C chatserver"
-#define FULL       "Server full, try again later"
 #define LINE_MOST  1024
 
-/* Every test starts with a server and two clients, each of whom knows of the other. */
+/* Each test starts with a server and two clients that know of each other. */
 static struct program server;
 static struct stream ann, bob;
-static char ann_name[64], bob_name[64];
+static const char *ann_name, *bob_name;
 
 static struct stream join(void)
 {
@@ -31,18 +25,15 @@ static struct stream join(void)
     return client;
 }
 
-/* Starts it by way of a shell that first does `before`. */
-static void open_room_after(const char *before)
+/* Starts the server by a shell that does something first. */
+static void open_room_after(const char *first)
 {
-    char script[64];
-
-    (void)snprintf(script, sizeof script, "%s exec \"$@\"", before);
-    program_start_by(&server, script, CHAT_SMALL, "-p", "0", NULL);
-    program_read_port(&server, "ChatServer started on port ");
+    server = program_serve_by(formatted("%s exec \"$@\"", first), CHAT_SMALL, FIRST_LINE,
+                              NULL);
     ann = join();
     bob = join();
-    (void)strcpy(ann_name, name_of(&ann));
-    (void)strcpy(bob_name, name_of(&bob));
+    ann_name = strdup(name_of(&ann));
+    bob_name = strdup(name_of(&bob));
     expect_line(&ann, "Client joined %s", bob_name);
 }
 
@@ -51,14 +42,12 @@ static void open_room(void)
     open_room_after("");
 }
 
-/* SIGTERM ends it, and nothing else has: it has no word for that. */
+/* SIGTERM ends it, and nothing else has: it does not catch signals. */
 static void close_room(void)
 {
-    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
-    ck_assert_int_eq(program_wait(&server), 128 + SIGTERM);
+    program_kill(&server, SIGTERM);
+    expect_status(&server, 128 + SIGTERM);
     expect_end(&server.err);
-    stream_close(&ann);
-    stream_close(&bob);
 }
 
 /* ---- The session of the source document --------------------------------------------- */
@@ -69,7 +58,7 @@ START_TEST(row_1_a_session_of_two_is_held_to_the_byte)
     expect_line(&ann, "[%s] Hello, is anyone there?", bob_name);
     send_text(&ann, "Yes, I'm here.\r\n");
     expect_line(&bob, "[%s] Yes, I'm here.", ann_name);
-    (void)shutdown(ann.fd, SHUT_WR);
+    stream_half_close(&ann);
     expect_end(&ann);
     expect_line(&bob, "Client left %s", ann_name);
 
@@ -99,7 +88,7 @@ START_TEST(two_who_write_at_once_do_not_mix_their_lines)
     send_text(&bob, "two ");
     send_text(&ann, "line\n");
     send_text(&bob, "lines\n");
-    (void)skip_to_line(&eve, "[%s] one line", ann_name);
+    skip_to_line(&eve, "[%s] one line", ann_name);
     expect_line(&eve, "[%s] two lines", bob_name);
     stream_close(&eve);
 }
@@ -123,34 +112,41 @@ START_TEST(cr_and_nul_are_left_out)
 }
 END_TEST
 
+/* The next line is so many x, and then `end`. */
+static void expect_xs(size_t count, const char *end)
+{
+    const char *text = expect_beginning(&bob, formatted("[%s] ", ann_name));
+
+    ck_assert_uint_eq(strspn(text, "x"), count);
+    ck_assert_str_eq(text + count, end);
+}
+
 START_TEST(a_long_line_goes_out_in_pieces_and_nothing_is_lost)
 {
-    static char line[2 * LINE_MOST + 4];
-
-    memset(line, 'x', 2 * LINE_MOST);
-    (void)strcpy(line + 2 * LINE_MOST, "y\r\n");
-    send_text(&ann, line + LINE_MOST + 1); /* 1,023 and a y: as much as fits */
-    expect_line(&bob, "[%s] %.*sy", ann_name, LINE_MOST - 1, line);
-    send_text(&ann, line);
-    expect_line(&bob, "[%s] %.*s", ann_name, LINE_MOST, line);
-    expect_line(&bob, "[%s] %.*s", ann_name, LINE_MOST, line);
-    expect_line(&bob, "[%s] y", ann_name);
+    send_repeated(&ann, "x", LINE_MOST - 1);
+    send_text(&ann, "y\r\n"); /* as much as fits */
+    expect_xs(LINE_MOST - 1, "y");
+    send_repeated(&ann, "x", 2 * LINE_MOST);
+    send_text(&ann, "y\r\n");
+    expect_xs(LINE_MOST, "");
+    expect_xs(LINE_MOST, "");
+    expect_xs(0, "y");
 }
 END_TEST
 
 START_TEST(what_was_said_last_without_a_line_end_is_passed_on)
 {
     send_text(&ann, "one\nlast words");
-    (void)shutdown(ann.fd, SHUT_WR);
+    stream_half_close(&ann);
     expect_line(&bob, "[%s] one", ann_name);
     expect_line(&bob, "[%s] last words", ann_name);
     expect_line(&bob, "Client left %s", ann_name);
 }
 END_TEST
 
-/* ---- Those who do not read ---------------------------------------------------------- */
+/* ---- Clients that do not read ------------------------------------------------------- */
 
-/* Says line `n`, of a thousand bytes: one that does not read has soon got enough. */
+/* Says line `n`, of a thousand bytes: a client that does not read soon has enough. */
 static void say(struct stream *client, int n)
 {
     char line[1001];
@@ -162,70 +158,61 @@ static void say(struct stream *client, int n)
     send_text(client, line);
 }
 
-/* Reads the next line: line `n`, whole, or if not, `end`. False: it was the end. */
+/* Hears the next line, which is the whole line `n`. False: it is `end` instead. */
 static bool hears(struct stream *client, int n, const char *end)
 {
-    char *line = next_line(client), beginning[80];
-    bool is_end = strcmp(line, end) == 0;
+    const char *line = take_line(client);
+    const char *beginning = formatted("[%s] line %d .", ann_name, n);
 
-    (void)snprintf(beginning, sizeof beginning, "[%s] line %d .", ann_name, n);
-    if (!is_end && strncmp(line, beginning, strlen(beginning)) != 0)
+    if (strcmp(line, end) == 0)
+        return false;
+    if (strncmp(line, beginning, strlen(beginning)) != 0)
         ck_abort_msg("'%.80s' is not line %d", line, n);
-    if (!is_end)
-        ck_assert_uint_eq(strlen(line), strlen("[] ") + strlen(ann_name) + 999);
-    free(line);
-    return !is_end;
+    ck_assert_uint_eq(strlen(line), strlen("[] ") + strlen(ann_name) + 999);
+    return true;
 }
 
-START_TEST(one_that_stops_reading_is_dropped_and_the_others_get_every_line)
+START_TEST(a_client_that_stops_reading_is_dropped_and_the_others_get_every_line)
 {
     struct stream deaf = join();
-    char left[100];
+    const char *left = strdup(formatted("Client left %s (too slow)", name_of(&deaf)));
     int said = 0;
 
     expect_line(&ann, "Client joined %s", name_of(&deaf));
     expect_line(&bob, "Client joined %s", name_of(&deaf));
-    (void)snprintf(left, sizeof left, "Client left %s (too slow)", name_of(&deaf));
     do {
-        ck_assert_int_lt(said, 100000); /* or all of it is kept for him */
+        ck_assert_int_lt(said, 100000); /* or all of it is kept */
         stream_drain(&server.out);
         say(&ann, said);
     } while (hears(&bob, said++, left));
     ck_assert(hears(&bob, said - 1, ""));
-    (void)skip_to_line(&ann, "%s", left);
+    skip_to_line(&ann, "%s", left);
     say(&ann, said);
     ck_assert(hears(&bob, said, ""));
-    stream_close(&deaf);
 }
 END_TEST
 
 START_TEST(more_in_one_turn_than_the_buffer_holds_costs_no_line)
 {
-    enum { TALKERS = 40, LINES = 100 }; /* of a byte each, which become twenty */
+    enum { TALKERS = 40, LINES = 100 };
     struct stream talkers[TALKERS];
-    static char lines[LINES * 8];
     int heard = 0;
 
-    for (int i = 0; i < LINES; i++)
-        memcpy(lines + i * 8, "a line.\n", 8);
     for (int i = 0; i < TALKERS; i++)
         talkers[i] = join();
     program_pause(&server);
     for (int i = 0; i < TALKERS; i++)
-        send_bytes(&talkers[i], lines, sizeof lines);
+        send_repeated(&talkers[i], "a line.\n", LINES);
     program_go_on(&server);
     while (heard < TALKERS * LINES) { /* 116 KB */
-        char *line = next_line(&bob);
+        const char *line = take_line(&bob);
 
         if (strstr(line, "] a line.") != NULL)
             heard++;
         else
             ck_assert_msg(strncmp(line, "Client joined ", 14) == 0, "'%s'", line);
-        free(line);
         stream_drain(&server.out);
     }
-    for (int i = 0; i < TALKERS; i++)
-        stream_close(&talkers[i]);
 }
 END_TEST
 
@@ -248,33 +235,19 @@ START_TEST(clients_that_reset_while_others_join_are_reported_and_the_room_goes_o
         stream_drain(&server.out);
     }
     send_text(&bob, "still here\n");
-    (void)skip_to_line(&ann, "[%s] still here", bob_name);
-    do { /* as many leave as join, and among them those who joined to stay */
-        char *line = next_line(&bob);
+    skip_to_line(&ann, "[%s] still here", bob_name);
+    do { /* as many leave as join, also those that joined properly */
+        const char *line = take_line(&bob);
 
         joined += strncmp(line, "Client joined ", 14) == 0;
         left += strncmp(line, "Client left ", 12) == 0;
-        free(line);
     } while (joined < 300 || left < joined);
 }
 END_TEST
 
 /* ---- Too many ----------------------------------------------------------------------- */
 
-static bool was_served(struct stream *client)
-{
-    char *line = next_line(client);
-    bool served = strcmp(line, GREETING) == 0;
-
-    if (!served) {
-        ck_assert_str_eq(line, FULL);
-        expect_end(client);
-    }
-    free(line);
-    return served;
-}
-
-/* Fills the room, beside ann and bob. Returns how many found a place, all the first ones. */
+/* Fills the room. Returns how many found a place; those that did not came after them. */
 static int crowd_in(struct stream *clients, int count)
 {
     int served = 0;
@@ -283,23 +256,23 @@ static int crowd_in(struct stream *clients, int count)
         clients[i] = connect_to(server.port);
         stream_drain(&server.out);
     }
-    while (served < count && was_served(&clients[served]))
+    while (served < count && was_served(&clients[served], GREETING))
         served++;
     for (int i = served + 1; i < count; i++)
-        ck_assert(!was_served(&clients[i]));
+        ck_assert(!was_served(&clients[i], GREETING));
     return served;
 }
 
-/* The crowd talks, and when one of them goes there is a place for the next. */
+/* The crowd talks, and when one of it leaves there is a place for the next. */
 static void expect_a_working_room(struct stream *clients, int served)
 {
     send_text(&clients[served - 1], "hello\n");
-    (void)skip_to_line(&bob, "[%s] hello", name_of(&clients[served - 1]));
-    (void)shutdown(clients[0].fd, SHUT_WR);
-    (void)skip_to_line(&bob, "Client left %s", name_of(&clients[0]));
+    skip_to_line(&bob, "[%s] hello", name_of(&clients[served - 1]));
+    stream_half_close(&clients[0]);
+    skip_to_line(&bob, "Client left %s", name_of(&clients[0]));
     stream_close(&clients[0]);
     clients[0] = connect_to(server.port);
-    ck_assert(was_served(&clients[0]));
+    ck_assert(was_served(&clients[0], GREETING));
 }
 
 START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
@@ -314,8 +287,6 @@ START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
     ck_assert_int_ge(served, FD_SETSIZE - 4 - 2 - 2); /* ann and bob; valgrind's log */
     ck_assert_int_lt(served, FD_SETSIZE);
     expect_a_working_room(clients, served);
-    for (int i = 0; i < CROWD; i++)
-        stream_close(&clients[i]);
     close_room();
 }
 END_TEST
@@ -323,18 +294,13 @@ END_TEST
 START_TEST(when_descriptors_run_out_earlier_newcomers_are_told_and_nothing_spins)
 {
     struct stream clients[60];
-    int64_t before;
     int served;
 
     open_room_after("ulimit -n 20;");
     served = crowd_in(clients, 60);
     ck_assert_int_ge(served, 20 - 5 - 2);
-    before = program_cpu_ns(&server);
-    (void)poll(NULL, 0, 300);
-    ck_assert_int_lt(program_cpu_ns(&server) - before, 100000000);
+    expect_rest(&server, 300);
     expect_a_working_room(clients, served);
-    for (int i = 0; i < 60; i++)
-        stream_close(&clients[i]);
     close_room();
 }
 END_TEST
@@ -343,27 +309,25 @@ END_TEST
 
 START_TEST(the_port_can_be_used_again_at_once)
 {
-    struct program next;
-    char port[16];
+    const char *port = formatted("%d", server.port);
+    struct program second = program_run(CHAT_SMALL, "-p", port, NULL);
 
-    (void)snprintf(port, sizeof port, "%d", server.port);
-    program_start(&next, CHAT_SMALL, "-p", port, NULL); /* and not twice */
-    ck_assert_int_eq(program_wait(&next), 1);
-    ck_assert_ptr_nonnull(strstr(next_line(&next.err), "chat_small: cannot listen: "));
+    expect_status(&second, 1); /* but not twice */
+    expect_containing(&second.err, "chat_small: cannot listen: ");
     close_room();
-    program_start(&server, CHAT_SMALL, "-p", port, NULL);
-    program_read_port(&server, "ChatServer started on port ");
+    server = program_run(CHAT_SMALL, "-p", port, NULL);
+    program_read_port(&server, FIRST_LINE);
     ck_assert_int_eq(server.port, atoi(port));
 }
 END_TEST
 
 START_TEST(wrong_usage_is_status_2)
 {
-    expect_wrong_usage(CHAT_SMALL, "-x", NULL);
-    expect_wrong_usage(CHAT_SMALL, "-p", "x");
-    expect_wrong_usage(CHAT_SMALL, "-p", "-1");
-    expect_wrong_usage(CHAT_SMALL, "-p", "65536");
-    expect_wrong_usage(CHAT_SMALL, "operand", NULL);
+    expect_usage_error(CHAT_SMALL, "-x", NULL);
+    expect_usage_error(CHAT_SMALL, "-p", "x", NULL);
+    expect_usage_error(CHAT_SMALL, "-p", "-1", NULL);
+    expect_usage_error(CHAT_SMALL, "-p", "65536", NULL);
+    expect_usage_error(CHAT_SMALL, "operand", NULL);
 }
 END_TEST
 
@@ -377,27 +341,28 @@ int main(void)
         cr_and_nul_are_left_out,
         a_long_line_goes_out_in_pieces_and_nothing_is_lost,
         what_was_said_last_without_a_line_end_is_passed_on,
-        one_that_stops_reading_is_dropped_and_the_others_get_every_line,
+        a_client_that_stops_reading_is_dropped_and_the_others_get_every_line,
         more_in_one_turn_than_the_buffer_holds_costs_no_line,
         clients_that_reset_while_others_join_are_reported_and_the_room_goes_on,
         the_port_can_be_used_again_at_once,
+        NULL,
     };
-    Suite *suite = suite_create("chat_small");
-    TCase *two = tcase_create("two"), *limits = tcase_create("limits");
-    TCase *usage = tcase_create("usage");
+    const TTest *const limits[] = {
+        as_many_are_served_as_an_fd_set_holds_and_the_next_are_told,
+        when_descriptors_run_out_earlier_newcomers_are_told_and_nothing_spins,
+        NULL,
+    };
+    const TTest *const usage[] = {wrong_usage_is_status_2, NULL};
+    const struct test_case cases[] = {
+        /* A signal ends the program, which has not closed anything then. */
+        {.name = "two",
+         .tests = of_two,
+         .set_up = open_room,
+         .tear_down = close_room,
+         .tags = "limits"},
+        {.name = "limits", .tests = limits, .tags = "limits"},
+        {.name = "usage", .tests = usage},
+    };
 
-    tcase_set_tags(limits, "limits"); /* valgrind needs descriptors of its own */
-    tcase_set_timeout(two, 120);
-    tcase_set_timeout(limits, 120);
-    tcase_add_checked_fixture(two, open_room, close_room);
-    for (size_t i = 0; i < sizeof of_two / sizeof of_two[0]; i++)
-        tcase_add_test(two, of_two[i]);
-    tcase_add_test(limits, as_many_are_served_as_an_fd_set_holds_and_the_next_are_told);
-    tcase_add_test(limits,
-                   when_descriptors_run_out_earlier_newcomers_are_told_and_nothing_spins);
-    tcase_add_test(usage, wrong_usage_is_status_2);
-    suite_add_tcase(suite, two);
-    suite_add_tcase(suite, limits);
-    suite_add_tcase(suite, usage);
-    return run_suite(suite);
+    return run_cases("chat_small", cases, COUNT(cases));
 }

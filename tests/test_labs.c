@@ -104,19 +104,23 @@ START_TEST(a_full_disk_is_said_once_and_the_clients_are_served)
 }
 END_TEST
 
-static void expect_refused_log(const char *path, int error)
+static void expect_refused_log(const char *path, const char *why)
 {
     server = program_run(HELLO_SRV, "-p", "0", "-l", path, NULL);
-    expect_failure(&server, "hello_srv: cannot write to %s: %s", path, strerror(error));
+    expect_failure(&server, "hello_srv: cannot write to %s: %s", path, why);
 }
 
 START_TEST(a_file_that_cannot_be_opened_or_could_make_it_wait_is_said_at_the_start)
 {
     const char *fifo = temp_path("fifo");
+    int reader;
 
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-    expect_refused_log(fifo, ENXIO);
-    expect_refused_log("/nowhere/log", ENOENT);
+    expect_refused_log(fifo, strerror(ENXIO));
+    reader = open(fifo, O_RDONLY | O_NONBLOCK);
+    expect_refused_log(fifo, "it is neither a regular file nor a device");
+    close(reader);
+    expect_refused_log("/nowhere/log", strerror(ENOENT));
 }
 END_TEST
 

@@ -127,6 +127,23 @@ START_TEST(case_and_space_do_not_matter_and_anything_else_is_told_what_there_is)
 }
 END_TEST
 
+START_TEST(row_10_a_client_that_says_nothing_in_a_line_is_dropped)
+{
+    static const char *const nothing[] = {"", " \t"};
+
+    open_server(NULL, NULL, NULL, NULL);
+    for (size_t i = 0; i < COUNT(nothing); i++) {
+        struct stream client = connect_to(server.port);
+
+        ask(&client, "help");
+        ask(&client, nothing[i]);
+        ask(&client, "help"); /* too late */
+        expect_line(&client, COMMANDS);
+        expect_end(&client);
+    }
+}
+END_TEST
+
 START_TEST(row_10_an_idle_client_is_dropped_with_a_sentence_and_a_busy_one_is_not)
 {
     struct stream idle, busy;
@@ -202,7 +219,7 @@ START_TEST(a_file_without_a_level_makes_it_unknown_with_the_reason)
     expect_line(&client, "unknown: %s", strerror(ENOENT));
     ck_assert_int_eq(mkfifo(file, 0600), 0); /* nobody waits for a writer */
     ask(&client, "getThreat");
-    expect_line(&client, "unknown: the file is not a plain one");
+    expect_line(&client, "unknown: the file is not a regular file");
 }
 END_TEST
 
@@ -526,6 +543,8 @@ START_TEST(the_client_tells_a_silent_server_and_one_that_closes_from_one_that_an
     expect_failure(&client, NO_ANSWER "the server has closed the connection", web.port);
     client = play("", "disconnect");
     expect_success(&client);
+    client = play("", ""); /* a server drops a client that says nothing */
+    expect_success(&client);
     client = play("", "getTime");
     expect_failure(&client, NO_ANSWER "the server has closed the connection", web.port);
     client = play(NULL, "getTime");
@@ -563,6 +582,7 @@ int main(void)
     const TTest *const with_server[] = {
         row_10_the_time_the_level_and_a_goodbye,
         case_and_space_do_not_matter_and_anything_else_is_told_what_there_is,
+        row_10_a_client_that_says_nothing_in_a_line_is_dropped,
         row_10_an_idle_client_is_dropped_with_a_sentence_and_a_busy_one_is_not,
         many_clients_are_served_at_once,
         a_file_is_read_again_when_it_has_changed,

@@ -69,8 +69,8 @@ START_TEST(what_is_not_an_http_url_is_refused_with_the_reason)
         {"http://::1/", "brackets"},
         {"http://[::1/", "]"},
         {"http://[]/", "no host"},
-        {"http://[::1]80/", "behind the host"},
-        {"http://[127.0.0.1]/", "no IPv6"},
+        {"http://[::1]80/", "followed by neither"},
+        {"http://[127.0.0.1]/", "not an IPv6"},
         {"http://[::1%]/", "zone"},
         {"http://[::1%25a b]/", "zone"},
     };
