@@ -57,6 +57,9 @@ static void put_character(struct screen *screen, const char *bytes, size_t lengt
         cell = &screen->cells[screen->row][screen->column - 1];
         if (cell->is_half)
             cell--;
+        else if (memcmp(bytes, "\xEF\xB8\x8F", length) == 0 &&
+                 screen->column < screen->columns) /* U+FE0F */
+            screen->cells[screen->row][screen->column++].is_half = true;
         if (strlen(cell->text) + length < CELL_BYTES)
             strncat(cell->text, bytes, length);
         return;
@@ -167,6 +170,7 @@ static void take_sequence(struct screen *screen, char byte)
         ck_assert_msg(byte == '[', "ESC and then '%c'", byte);
     else if (byte >= 0x40) {
         screen->in_sequence = false;
+        screen->sequences++;
         obey_sequence(screen);
     }
     ck_assert_uint_lt(screen->sequence_length, sizeof screen->sequence - 1);

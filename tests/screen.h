@@ -2,8 +2,9 @@
  * screen: what somebody sees at a terminal, made from the bytes that a program has written.
  *
  * It is a small model of a terminal (ECMA-48): characters of one and two columns and
- * combining ones, wrapping and scrolling, CR, LF, BS and BEL, and the sequences ESC [ A, H, J,
- * K and m. A program must send no other control character or sequence: they fail the test.
+ * combining ones (after U+FE0F a character has two columns), wrapping and scrolling, CR, LF,
+ * BS and BEL, and the sequences ESC [ A, H, J, K and m. A program must send no other control
+ * character or sequence: they fail the test.
  */
 #ifndef TESTS_SCREEN_H
 #define TESTS_SCREEN_H
@@ -21,7 +22,7 @@ struct screen {
     int rows, columns;
     int row, column; /* of the cursor; if column == columns, the next character wraps */
     int scrolled;    /* rows that have left the screen at the top */
-    int bells;
+    int bells, sequences; /* received so far */
     struct text tail;
     bool in_sequence;
     char sequence[32];

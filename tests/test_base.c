@@ -126,6 +126,29 @@ START_TEST(an_output_never_waits_and_its_flags_stay_as_they_were)
 }
 END_TEST
 
+START_TEST(a_pipe_of_ones_own_is_read_without_waiting)
+{
+    int ends[2], others, file = open(temp_path("file"), O_RDWR | O_CREAT, 0600);
+    char byte;
+
+    ck_assert_int_eq(pipe(ends), 0);
+    others = dup(ends[0]);
+    ck_assert(descriptor_unshare(ends[0], O_RDONLY));
+    ck_assert_int_eq(read(ends[0], &byte, 1), -1);
+    ck_assert_int_eq(errno, EAGAIN);
+    ck_assert(!(fcntl(others, F_GETFL) & O_NONBLOCK));
+    ck_assert_int_eq(write(ends[1], "x", 1), 1);
+    ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+
+    ck_assert_int_eq(write(file, "text", 4), 4);
+    ck_assert(descriptor_unshare(file, O_RDONLY));
+    ck_assert_int_eq(lseek(file, 0, SEEK_CUR), 4);
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    ck_assert(!descriptor_unshare(ends[0], O_RDONLY));
+}
+END_TEST
+
 START_TEST(a_socket_and_a_file_can_be_outputs)
 {
     struct output output;
@@ -428,6 +451,7 @@ int main(void)
         a_time_that_is_over_is_no_time,
         a_missing_standard_descriptor_is_filled_and_a_failing_write_kills_nobody,
         an_output_never_waits_and_its_flags_stay_as_they_were,
+        a_pipe_of_ones_own_is_read_without_waiting,
         a_socket_and_a_file_can_be_outputs,
         a_set_has_what_was_added_and_minus_one_is_in_none,
         a_signal_arrives_where_it_is_waited_for_and_nowhere_else,

@@ -3,9 +3,12 @@
 
 #include "base/clock.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define CHAT_CLI "bin/chat_cli"
 
@@ -171,6 +174,32 @@ START_TEST(all_was_sent_if_the_server_ends_first_and_there_is_no_more)
 }
 END_TEST
 
+/*
+ * Of two programs that read from one pipe, select() tells both of a line, and one of them is
+ * faster. The other would wait in read(). It hardly ever happens, so only the flag that
+ * prevents it is checked, in proc(5).
+ */
+START_TEST(an_input_that_may_be_shared_is_read_without_waiting)
+{
+    char flags[128] = "";
+    int fdinfo;
+
+    ck_assert_int_eq(mkfifo(temp_path("fifo"), 0600), 0);
+    ck_assert_int_ne(open(temp_path("fifo"), O_RDWR), -1);
+    hear_script(formatted("exec \"$@\" <%s", temp_path("fifo")));
+    send_text(&server, "hello\n");
+    expect_lf(&script.out, "hello");
+    fdinfo = open(formatted("/proc/%ld/fdinfo/0", (long)script.pid), O_RDONLY);
+    if (fdinfo != -1) {
+        ck_assert_int_gt(read(fdinfo, flags, sizeof flags - 1), 0);
+        ck_assert_ptr_nonnull(strstr(flags, "flags:"));
+        ck_assert(strtol(strstr(flags, "flags:") + 6, NULL, 8) & O_NONBLOCK);
+    }
+    stream_close(&server);
+    expect_success(&script);
+}
+END_TEST
+
 START_TEST(a_server_that_closes_early_is_status_1)
 {
     hear_script("yes | (\"$@\"; echo status $?)");
@@ -215,6 +244,7 @@ int main(void)
         a_long_line_is_printed_whole,
         a_connection_lost_before_all_is_sent_is_status_1,
         all_was_sent_if_the_server_ends_first_and_there_is_no_more,
+        an_input_that_may_be_shared_is_read_without_waiting,
         a_server_that_closes_early_is_status_1,
         that_nobody_is_there_is_said_with_host_and_port,
         wrong_usage_is_status_2,

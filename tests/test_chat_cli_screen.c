@@ -14,6 +14,12 @@
 #define NI   "\xE6\x97\xA5"
 #define E    "\xC3\xA9"
 
+#define HEART  "\xE2\x9D\xA4\xEF\xB8\x8F" /* U+2764 U+FE0F */
+#define HEARTS HEART HEART HEART HEART
+
+#define WILL_ECHO "\xFF\xFB\x01"
+#define WONT_ECHO "\xFF\xFC\x01"
+
 #define ENTER_AND_AGAIN "\r\x10" /* Ctrl-P brings the line back */
 #define CLEAR_LINE      "\x15"
 
@@ -336,12 +342,75 @@ END_TEST
 START_TEST(options_of_a_telnet_server_are_refused_and_not_seen)
 {
     send_bytes(&server_end,
-               "a\xFF\xFB\x01"
+               "a\xFF\xFB\x03" /* WILL SUPPRESS-GO-AHEAD, DO TERMINAL-TYPE */
                "b\xFF\xFD\x18"
                "c\r\n",
                11);
     typist_sees(&ann, "abc\n> |");
-    expect_bytes(&server_end, "\xFF\xFE\x01\xFF\xFC\x18", 6);
+    expect_bytes(&server_end, "\xFF\xFE\x03\xFF\xFC\x18", 6);
+}
+END_TEST
+
+START_TEST(a_password_is_not_shown_and_not_kept_in_the_history)
+{
+    typist_types(&ann, "before\rhalf");
+    expect_line(&server_end, "before");
+    typist_sees(&ann, "> before\n> half|");
+    send_text(&server_end, WILL_ECHO "Password:\r\n");
+    typist_sees(&ann, "\nPassword:\n> |");
+    expect_text(&server_end, "\xFF\xFD\x01"); /* DO ECHO */
+    typist_types(&ann, " of secret");
+    send_text(&server_end, WILL_ECHO "Go on\r\n"); /* nothing new, and no answer */
+    typist_sees(&ann, "\nGo on\n> |");
+    typist_types(&ann, "\r");
+    expect_line(&server_end, "half of secret");
+    typist_sees(&ann, "\nGo on\n>\n> |");
+    typist_types(&ann, "quit\r"); /* a strange password, but it does not leave */
+    expect_line(&server_end, "quit");
+    typist_types(&ann, "third");
+    send_text(&server_end, WONT_ECHO "Too late\r\n");
+    typist_sees(&ann, "\nToo late\n> |");     /* it was begun as a password */
+    expect_text(&server_end, "\xFF\xFE\x01"); /* DONT ECHO */
+    typist_types(&ann, "\r");
+    expect_line(&server_end, "third");
+    typist_types(&ann, "shown");
+    typist_sees(&ann, "\n> shown|");
+    typist_types(&ann, CLEAR_LINE "\033[A");
+    typist_sees(&ann, "\n> before|");
+}
+END_TEST
+
+START_TEST(half_a_password_is_not_shown_at_the_end)
+{
+    send_text(&server_end, WILL_ECHO "Password:\r\n");
+    typist_sees(&ann, "\nPassword:\n> |");
+    typist_types(&ann, "secret\x03");
+    ck_assert_int_eq(typist_leaves(&ann), 0);
+    typist_sees(&ann, "\nPassword:\n>\n|");
+    typist_joins(&ann); /* whom the fixture sees off */
+}
+END_TEST
+
+START_TEST(text_a_second_after_escape_is_text)
+{
+    typist_types(&ann, "a\033");
+    (void)poll(NULL, 0, 1000);
+    typist_types(&ann, "bc");
+    typist_sees(&ann, "\n> abc|");
+    typist_types(&ann, "\033[");
+    (void)poll(NULL, 0, 1000);
+    typist_types(&ann, "D");
+    typist_sees(&ann, "\n> abcD|");
+}
+END_TEST
+
+/* The model of the screen, like many terminals, gives a heart with U+FE0F two columns. */
+START_TEST(a_line_of_emoji_does_not_wrap)
+{
+    for (int i = 0; i < 30; i++)
+        typist_types(&ann, HEART);
+    typist_types(&ann, "x");
+    typist_sees(&ann, "leaves.\n> " HEARTS HEARTS HEARTS HEARTS HEART "x|");
 }
 END_TEST
 
@@ -364,6 +433,27 @@ START_TEST(a_name_has_the_same_colour_wherever_it_stands)
     ck_assert_str_eq(screen_colour(&ann.screen, "] five"), "");
     ck_assert_str_eq(screen_colour(&ann.screen, "plain"), "");
     ck_assert_str_eq(screen_colour(&ann.screen, "three"), "");
+}
+END_TEST
+
+START_TEST(a_terminal_without_abilities_gets_no_escape_sequences)
+{
+    static const char *const types[] = {"TERM=dumb", "TERM=unknown",
+                                        "TERM=", "unset TERM;"};
+
+    for (size_t i = 0; i < COUNT(types); i++) {
+        struct typist bob;
+
+        typist_starts(&bob, formatted("%s exec $CHAT_CLI 127.0.0.1 $PORT", types[i]));
+        await_client();
+        typist_sees(&bob, "leaves.\n> |");
+        send_text(&server_end, "[eve] hi\r\n");
+        typist_types(&bob, "hello\x0C\x02!\x04"); /* in which Ctrl-L does nothing */
+        typist_sees(&bob, "leaves.\n[eve] hi\n> hell!|");
+        ck_assert_int_eq(bob.screen.sequences, 0);
+        typist_types(&bob, "\x03");
+        ck_assert_int_eq(typist_leaves(&bob), 0);
+    }
 }
 END_TEST
 
@@ -414,12 +504,17 @@ int main(void)
         nothing_that_the_server_sends_reaches_the_terminal_raw,
         no_word_of_the_server_reads_backwards_or_hides,
         options_of_a_telnet_server_are_refused_and_not_seen,
+        a_password_is_not_shown_and_not_kept_in_the_history,
+        half_a_password_is_not_shown_at_the_end,
+        text_a_second_after_escape_is_text,
+        a_line_of_emoji_does_not_wrap,
         a_name_has_the_same_colour_wherever_it_stands,
         NULL,
     };
     const TTest *const others[] = {
         ctrl_c_and_quit_do_not_wait_for_a_paste_to_be_sent,
         two_of_them_talk_in_a_room,
+        a_terminal_without_abilities_gets_no_escape_sequences,
         NULL,
     };
     const struct test_case cases[] = {

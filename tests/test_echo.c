@@ -331,6 +331,19 @@ START_TEST(echo_cli_says_which_host_and_port_refused_it_and_why)
 }
 END_TEST
 
+START_TEST(echo_cli_says_what_an_address_without_its_interface_lacks)
+{
+    struct program client = program_run(ECHO_CLI, "fe80::1", NULL);
+    char *why =
+        expect_beginning(&client.err, "echo_cli: cannot connect to fe80::1 port 23000: ");
+
+    if (strcmp(why, strerror(EAFNOSUPPORT)) != 0)
+        ck_assert_str_eq(why,
+                         "a link-local address needs an interface: write fe80::1%eth0");
+    expect_status(&client, 1);
+}
+END_TEST
+
 /*
  * The test plays the server: `answer` is what echo_cli gets for its Hello World!, and must
  * complain of. NULL: it complains that the server has closed too early.
@@ -432,6 +445,7 @@ int main(void)
         with_v_it_prints_who_came_and_how_much_was_echoed,
         echo_fork_ends_without_its_shells_children_and_with_its_own_on_time,
         echo_cli_says_which_host_and_port_refused_it_and_why,
+        echo_cli_says_what_an_address_without_its_interface_lacks,
         echo_cli_tells_a_wrong_answer_and_one_cut_short_from_a_right_one,
         echo_cli_gives_up_a_silent_server,
         echo_cli_gives_up_a_silent_server_while_its_own_input_comes,

@@ -459,6 +459,24 @@ START_TEST(a_long_line_comes_in_pieces_and_an_iac_that_does_not_fit_begins_the_n
 }
 END_TEST
 
+START_TEST(part_of_a_line_can_be_taken_before_its_end)
+{
+    struct input input = {0};
+    enum input_event event;
+
+    ck_assert(!input_has_part(&input));
+    input_take(&input, (const unsigned char *)"login: \xE2\x82", 9, &event);
+    ck_assert(input_has_part(&input));
+    input_take_part(&input);
+    ck_assert_str_eq(input.line.text, "login: ");
+    ck_assert(!input_has_part(&input));
+    input_take(&input, (const unsigned char *)"\xAC\n", 2, &event);
+    ck_assert_int_eq(event, INPUT_LINE);
+    ck_assert_str_eq(input.line.text, "\xE2\x82\xAC");
+    ck_assert(!input_has_part(&input));
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -479,6 +497,7 @@ int main(void)
         input_gives_clean_lines_and_telnets_events_however_it_is_cut,
         only_a_first_line_of_http_is_a_request,
         a_long_line_comes_in_pieces_and_an_iac_that_does_not_fit_begins_the_next,
+        part_of_a_line_can_be_taken_before_its_end,
         NULL,
     };
     const struct test_case cases[] = {{.name = "input", .tests = tests}};

@@ -11,10 +11,11 @@
 #define UP     "\033[A"
 #define DOWN   "\033[B"
 #define DELETE "\033[3~"
-#define FACE   "\xF0\x9F\x98\x80" /* two columns */
-#define NI     "\xE6\x97\xA5"     /* two columns */
-#define E      "\xC3\xA9"         /* one */
-#define ACUTE  "\xCC\x81"         /* none: it combines with the letter before it */
+#define FACE   "\xF0\x9F\x98\x80"         /* two columns */
+#define HEART  "\xE2\x9D\xA4\xEF\xB8\x8F" /* U+2764 U+FE0F: two */
+#define NI     "\xE6\x97\xA5"             /* two columns */
+#define E      "\xC3\xA9"                 /* one */
+#define ACUTE  "\xCC\x81" /* none: it combines with the letter before it */
 
 static struct line_edit edit;
 
@@ -278,6 +279,28 @@ START_TEST(a_full_line_rings_and_takes_no_more)
 }
 END_TEST
 
+START_TEST(after_a_pause_a_sequence_is_over)
+{
+    type("a\033");
+    line_edit_pause(&edit);
+    type("b\033[");
+    line_edit_pause(&edit);
+    type("D");
+    expect("abD|");
+}
+END_TEST
+
+START_TEST(a_secret_line_is_not_kept_and_the_next_is_not_secret)
+{
+    type("one\r");
+    edit.is_secret = true;
+    type("two\r");
+    ck_assert(!edit.is_secret);
+    type(UP);
+    expect("one|");
+}
+END_TEST
+
 /* ---- The view ----------------------------------------------------------------------- */
 
 /* In so many columns this is seen, with the cursor at the |. */
@@ -351,6 +374,27 @@ START_TEST(half_a_wide_character_is_never_shown)
 }
 END_TEST
 
+START_TEST(an_emoji_sign_makes_two_columns)
+{
+    type(HEART HEART "a" HEART);
+    expect_view(20, HEART HEART "a" HEART "|");
+    expect_view(8, HEART HEART "a" HEART "|");
+    expect_view(7, HEART "a" HEART "|");
+    type("\x7F\x7F" LEFT);
+    expect(HEART "|" HEART);
+    expect_view(5, HEART "|" HEART);
+    expect_view(3, HEART "|");
+}
+END_TEST
+
+START_TEST(nothing_of_a_secret_line_is_in_view)
+{
+    type("secret" LEFT);
+    edit.is_secret = true;
+    expect_view(20, "|");
+}
+END_TEST
+
 START_TEST(widths_are_those_of_the_unicode_tables)
 {
     ck_assert_uint_eq(columns_of('a'), 1);
@@ -390,7 +434,7 @@ static size_t columns_in(const char *bytes, size_t length)
     size_t columns = 0, size;
 
     for (size_t at = 0; at < length; at += size)
-        columns += columns_at(bytes + at, &size);
+        columns += columns_of_character(bytes + at, length - at, &size);
     return columns;
 }
 
@@ -434,17 +478,18 @@ static void expect_sound(size_t columns)
 
 START_TEST(whatever_is_typed_the_line_is_clean_and_the_cursor_in_view)
 {
-    static const char *const keys[] = {LEFT, RIGHT, UP,      DOWN,    DELETE, "\x7F",
-                                       "\r", "\n",  "\x17",  "\x01",  "\x05", "\x02",
-                                       FACE, NI,    ACUTE,   "\033O", "\033", "\x0E",
-                                       "a ", E,     "\033[", "\x10",  "xyz",  "\xE2\x82"};
+    static const char *const keys[] = {
+        LEFT,   RIGHT,   UP,         DOWN,   DELETE,        "\x7F", "\r",
+        "\n",   "\x17",  "\x01",     "\x05", "\x02",        FACE,   NI,
+        ACUTE,  "\033O", "\033",     "\x0E", "a ",          E,      "\033[",
+        "\x10", "xyz",   "\xE2\x82", HEART,  "\xEF\xB8\x8F"};
     size_t columns = 80;
 
     for (int i = 0; i < 100000; i++) {
         char byte[2] = {(char)(1 + random_below(255)), '\0'};
 
         type(random_below(8) == 0 ? byte
-                                  : keys[random_below(random_below(2) ? 24 : 6) % 24]);
+                                  : keys[random_below(random_below(2) ? 26 : 6) % 26]);
         if (random_below(1000) == 0)
             type(random_below(2) ? "\x15" : "\x0B");
         if (random_below(500) == 0)
@@ -478,11 +523,15 @@ int main(void)
         bytes_that_are_not_utf8_become_replacement_characters,
         keys_may_be_cut_anywhere,
         a_full_line_rings_and_takes_no_more,
+        after_a_pause_a_sequence_is_over,
+        a_secret_line_is_not_kept_and_the_next_is_not_secret,
         a_long_line_scrolls_sideways_no_further_than_it_must,
         text_comes_back_into_view_when_there_is_room_again,
         the_view_is_the_same_however_the_keys_were_cut,
         an_accent_typed_at_the_left_end_of_the_view_takes_its_letter_in,
         half_a_wide_character_is_never_shown,
+        an_emoji_sign_makes_two_columns,
+        nothing_of_a_secret_line_is_in_view,
         widths_are_those_of_the_unicode_tables,
         whatever_is_typed_the_line_is_clean_and_the_cursor_in_view,
         NULL,

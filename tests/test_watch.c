@@ -136,6 +136,21 @@ START_TEST(control_characters_and_bytes_that_are_not_text_are_shown)
 }
 END_TEST
 
+START_TEST(telnets_commands_are_refused_and_not_shown)
+{
+    static const char bytes[] = "a\xff\xfb\x01"
+                                "b\xff\xfd\x18"
+                                "c\n";
+
+    watch_servers(1, "60");
+    send_bytes(&peers[0], bytes, sizeof bytes - 1);
+    expect_lf(&watch.out, "%s: abc", servers[0].name);
+    expect_text(&peers[0], "\xff\xfe\x01\xff\xfc\x18");
+    expect_closed(&servers[0], &peers[0]);
+    expect_success(&watch);
+}
+END_TEST
+
 START_TEST(a_line_without_end_comes_in_pieces_and_nothing_is_lost)
 {
     const size_t size = 3000000;
@@ -416,6 +431,7 @@ int main(void)
         row_17_pieces_of_three_servers_never_mix_inside_a_line,
         text_without_a_line_end_is_printed_when_its_server_is_gone,
         control_characters_and_bytes_that_are_not_text_are_shown,
+        telnets_commands_are_refused_and_not_shown,
         a_line_without_end_comes_in_pieces_and_nothing_is_lost,
         a_slow_reader_makes_the_servers_wait_and_loses_nothing,
         row_17_five_seconds_elapsed_is_said_when_nothing_came,
