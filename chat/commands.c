@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define ROW_MOST 72 /* columns of a list of names */
 
@@ -80,6 +81,12 @@ static bool is_nick(const char *name, size_t length)
            strspn(name, allowed) == length;
 }
 
+/* Is it somebody else's? "[you to you] Hi" would be two sentences (chat/words.h). */
+static bool is_in_use(const char *name, int sock, int holder)
+{
+    return (holder != ROOM_NOBODY && holder != sock) || strcasecmp(name, "you") == 0;
+}
+
 static void nick(struct room *room, int sock, const char *words,
                  struct command_effect *effect)
 {
@@ -98,7 +105,7 @@ static void nick(struct room *room, int sock, const char *words,
     if (holder == sock && strcmp(name, wanted) == 0) {
         snprintf(text, sizeof text, "The name %s is yours", wanted);
         room_tell(room, sock, text);
-    } else if (holder != ROOM_NOBODY && holder != sock) {
+    } else if (is_in_use(wanted, sock, holder)) {
         words_write(text, sizeof text, WORDS_IN_USE, wanted, "");
         room_tell(room, sock, text);
     } else {

@@ -87,6 +87,8 @@ void transcript_append(struct transcript *transcript, const char *text, size_t l
     size_t until_wrap = transcript->capacity - at;
     size_t head = length < until_wrap ? length : until_wrap;
 
+    if (length == 0) /* an entry for it would be there until the next text is released */
+        return;
     assert(length <= transcript->capacity - (transcript->end - transcript->begin));
     memcpy(transcript->ring + at, text, head);
     memcpy(transcript->ring, text + head, length - head);

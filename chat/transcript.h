@@ -72,7 +72,7 @@ void transcript_free(struct transcript *transcript);
 /*
  * The bytes that can still be appended. Entries may run out before bytes do, so each append
  * counts as at least TRANSCRIPT_SMALLEST bytes. (It costs less if it has the audience of
- * the text before it.)
+ * the text before it, and nothing if it is empty.)
  */
 #define TRANSCRIPT_SMALLEST 32
 size_t transcript_room(const struct transcript *transcript);

@@ -7,6 +7,7 @@
  *
  * Each has a name in it, and some have a text at the end. A name holds no space, and what
  * people say always comes after their names: so nobody can say a sentence of the server's.
+ * Nobody is called "you".
  */
 #ifndef CHAT_WORDS_H
 #define CHAT_WORDS_H

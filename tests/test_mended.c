@@ -1,0 +1,46 @@
+/* What fuzzing and injected faults have found below the programs, and how it must be. */
+#include "tests/harness.h"
+
+#include "chat/commands.h"
+#include "chat/transcript.h"
+
+START_TEST(an_empty_text_takes_no_place_in_the_transcript)
+{
+    struct transcript transcript;
+
+    ck_assert_int_eq(transcript_init(&transcript, 64), 0);
+    for (int reader = 0; reader < 10; reader++)
+        transcript_append(&transcript, "", 0, TRANSCRIPT_NOBODY, reader);
+    ck_assert_uint_eq(transcript_room(&transcript), 64);
+    ck_assert_uint_eq(transcript_position_for(&transcript, 64), 0);
+    transcript_free(&transcript);
+}
+END_TEST
+
+/* [you to you] would be a receipt, and something that somebody called "you" said. */
+START_TEST(nobody_is_called_you)
+{
+    static struct room room;
+    struct command_effect effect;
+
+    ck_assert_int_eq(transcript_init(&room.transcript, ROOM_BYTES), 0);
+    room_enter(&room, 5, "127.0.0.1:4321");
+    command_obey(&room, 5, "/nick You", &effect);
+    ck_assert_int_eq(effect.kind, COMMAND_ANSWERED);
+    ck_assert_str_eq(room.clients[5].name, "127.0.0.1:4321");
+    command_obey(&room, 5, "/nick youth", &effect);
+    ck_assert_int_eq(effect.kind, COMMAND_SAYS);
+    transcript_free(&room.transcript);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("mended");
+    TCase *tcase = tcase_create("mended");
+
+    tcase_add_test(tcase, an_empty_text_takes_no_place_in_the_transcript);
+    tcase_add_test(tcase, nobody_is_called_you);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
