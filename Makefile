@@ -4,6 +4,7 @@
 #   make run    build the chat server and start it (make run ARGS='-p 4000')
 #   make deps   install what the tests and the benches need
 #   make test   build and run every test
+#   make fuzz   try the parsers with inputs that clang's libFuzzer makes up
 #   make bench  measure the servers beside others, in under ten minutes
 #   make format lay the sources out as .clang-format has it
 #   make clean  remove everything that was built
@@ -41,6 +42,12 @@ tests: $(TESTS) $(TEST_SERVERS)
 test: build/check-is-there all tests
 	tests/run $(TESTS)
 
+# FUZZ_SECONDS for each target, two targets at a time.
+FUZZ_SECONDS ?= 60
+
+fuzz:
+	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
+
 # bench-docs takes a run's table and pictures over into the README.
 bench: all
 	CC="$(CC)" CFLAGS="$(OPTIMISED) $(CFLAGS)" exec bench/run
@@ -52,9 +59,9 @@ clean:
 	rm -rf bin build
 
 format:
-	clang-format -i *.[ch] */*.[ch]
+	clang-format -i *.[ch] */*.[ch] tests/*/*.[ch]
 
-.PHONY: all run deps tests test bench bench-docs clean format
+.PHONY: all run deps tests test fuzz bench bench-docs clean format
 
 # The two makes share no rule for an object that lies in another directory than its source,
 # and none for a program that has many folders to come from. So a loop writes these rules
