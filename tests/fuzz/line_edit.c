@@ -33,10 +33,15 @@ static void check_view(struct line_edit *edit, size_t columns)
 
 static void check_line(const struct line_edit *edit)
 {
+    size_t bytes;
+
     assert(edit->length <= LINE_EDIT_MOST && edit->cursor <= edit->length);
     assert(strlen(edit->text) == edit->length);
     assert(is_clean(edit->text, edit->length) && strchr(edit->text, '\t') == NULL);
-    assert(is_clean(edit->text, edit->cursor)); /* it stands before no half character */
+    /* The cursor parts no character from the combining ones after it. */
+    assert(is_clean(edit->text, edit->cursor));
+    assert(edit->cursor == 0 || edit->cursor == edit->length ||
+           columns_at(edit->text + edit->cursor, &bytes) > 0);
 }
 
 static void type(const uint8_t *bytes, size_t length, struct cut *cut, size_t columns,

@@ -49,6 +49,8 @@ static void check_round_trip(const struct url *url)
 
     url_authority(url, authority);
     assert(strlen(authority) < sizeof authority);
+    if (strlen(url->path) > URL_PATH_MOST - 3) /* room for one more "%20" is asked for */
+        return;
     snprintf(text, sizeof text, "http://%s%s", authority, url->path);
     assert(url_parse(&again, text, &why) == 0);
     assert(strncmp(again.host, url->host, host) == 0 && again.host[host] == '\0');
