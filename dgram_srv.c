@@ -135,16 +135,19 @@ static int dgram_server_run(struct dgram_server *server, struct signals *signals
     struct fdset readable, writable;
 
     while (!signals_stop_requested()) {
-        int64_t rest_ms = server->rest_until - clock_ms();
-        struct timespec rest = clock_timespec(rest_ms);
+        int64_t now = clock_ms(), deadline = INT64_MAX;
+        struct timespec timeout;
 
         fdset_clear(&readable);
         fdset_clear(&writable);
-        if (rest_ms <= 0)
+        if (now < server->rest_until)
+            deadline = server->rest_until;
+        else
             fdset_add(&readable, server->srvsock);
-        log_watch(&server->log, &writable);
-        if (signals_pselect(signals, &readable, &writable, rest_ms > 0 ? &rest : NULL) ==
-            -1)
+        deadline = clock_earlier(deadline, log_watch(&server->log, &writable));
+        timeout = clock_timespec(deadline - now);
+        if (signals_pselect(signals, &readable, &writable,
+                            deadline == INT64_MAX ? NULL : &timeout) == -1)
             return -1;
         if (fdset_has(&readable, server->srvsock))
             for (int n = 0; n < DATAGRAMS_A_TURN && answer(server); n++)

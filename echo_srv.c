@@ -200,17 +200,16 @@ static void stop(struct echo_server *server)
 static int64_t choose_descriptors(const struct echo_server *server,
                                   struct fdset *readable, struct fdset *writable)
 {
-    int64_t rest_until;
+    int64_t deadline = server->srvsock == -1 ? server->stop_by : INT64_MAX;
 
     *readable = server->descriptors;
     *writable = server->owed;
     for (int sock = 0; sock <= server->owed.highest; sock++)
         if (fdset_has(&server->owed, sock))
             fdset_remove(readable, sock);
-    rest_until =
-        listener_rest(&server->newcomers, server->srvsock, server->now, readable);
-    log_watch(&server->log, writable);
-    return server->srvsock == -1 ? server->stop_by : rest_until;
+    deadline = clock_earlier(deadline, listener_rest(&server->newcomers, server->srvsock,
+                                                     server->now, readable));
+    return clock_earlier(deadline, log_watch(&server->log, writable));
 }
 
 /*

@@ -75,10 +75,14 @@ static bool is_waiting(const struct log *log)
     return log->end > log->begin || log->missing > 0;
 }
 
-void log_watch(const struct log *log, struct fdset *writable)
+int64_t log_watch(const struct log *log, struct fdset *writable)
 {
-    if (is_waiting(log) && log->retry_at == 0)
-        fdset_add(writable, log->output.descriptor);
+    if (!is_waiting(log))
+        return INT64_MAX;
+    if (log->retry_at != 0)
+        return log->retry_at;
+    fdset_add(writable, log->output.descriptor);
+    return INT64_MAX;
 }
 
 void log_complain(const struct log *log, const char *format, ...)

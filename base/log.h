@@ -40,8 +40,11 @@ void log_open(struct log *log, const char *program, int descriptor, char *buffer
 void log_line(struct log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Adds the descriptor to the write set if lines wait for it. */
-void log_watch(const struct log *log, struct fdset *writable);
+/*
+ * Adds the descriptor to the write set if lines wait for it. Returns when the next try after
+ * a failure is due (clock_ms()); INT64_MAX if none is.
+ */
+int64_t log_watch(const struct log *log, struct fdset *writable);
 
 /* Writes what the output takes now. */
 void log_write(struct log *log);

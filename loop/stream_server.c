@@ -325,11 +325,6 @@ static void attend(struct stream *stream)
 
 /* ---- The loop ----------------------------------------------------------------------- */
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Adds a client to the sets, and returns until when to wait for it. */
 static int64_t choose_stream(const struct stream *stream, struct fdset *readable,
                              struct fdset *writable)
@@ -351,24 +346,23 @@ static int64_t choose_descriptors(struct stream_server *server, struct fdset *re
     fdset_clear(readable);
     fdset_clear(writable);
     fdset_add(readable, server->srvsock);
-    deadline = earlier(deadline, listener_rest(&server->newcomers, server->srvsock,
-                                               server->now, readable));
+    deadline = clock_earlier(deadline, listener_rest(&server->newcomers, server->srvsock,
+                                                     server->now, readable));
     for (int descriptor = 0; descriptor <= server->descriptors.highest; descriptor++) {
         const struct stream *stream = stream_at(server, descriptor);
         const struct stream_watch *watch = &server->watched[descriptor];
 
         if (stream != NULL)
-            deadline = earlier(deadline, choose_stream(stream, readable, writable));
+            deadline = clock_earlier(deadline, choose_stream(stream, readable, writable));
         if (watch->watcher == NULL)
             continue;
         if (watch->events & STREAM_READABLE)
             fdset_add(readable, descriptor);
         if (watch->events & STREAM_WRITABLE)
             fdset_add(writable, descriptor);
-        deadline = earlier(deadline, watch->deadline);
+        deadline = clock_earlier(deadline, watch->deadline);
     }
-    log_watch(&server->log, writable);
-    return deadline;
+    return clock_earlier(deadline, log_watch(&server->log, writable));
 }
 
 static void call_watchers(struct stream_server *server, const struct fdset *readable,

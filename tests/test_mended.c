@@ -1,8 +1,13 @@
 /* What fuzzing and injected faults have found below the programs, and how it must be. */
 #include "tests/harness.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "chat/commands.h"
 #include "chat/transcript.h"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 START_TEST(an_empty_text_takes_no_place_in_the_transcript)
 {
@@ -34,6 +39,32 @@ START_TEST(nobody_is_called_you)
 }
 END_TEST
 
+/* In a quiet room nothing else would wake the server up for another try. */
+START_TEST(a_log_that_failed_says_when_it_is_to_be_tried_again)
+{
+    static char buffer[LOG_BYTES];
+    int full = open("/dev/full", O_WRONLY);
+    int64_t due, before = clock_ms();
+    struct fdset writable;
+    struct log log;
+
+    ck_assert_int_ne(full, -1);
+    fdset_clear(&writable);
+    log_open(&log, "test", full, buffer, sizeof buffer);
+    ck_assert_int_eq(log_watch(&log, &writable), INT64_MAX);
+    log_line(&log, "one");
+    ck_assert_int_eq(log_watch(&log, &writable), INT64_MAX);
+    ck_assert(fdset_has(&writable, full));
+    log_write(&log);
+    fdset_clear(&writable);
+    due = log_watch(&log, &writable);
+    ck_assert(fdset_is_empty(&writable));
+    ck_assert_int_ge(due, before + 1000);
+    ck_assert_int_le(due, clock_ms() + 1000);
+    close(full);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("mended");
@@ -41,6 +72,7 @@ int main(void)
 
     tcase_add_test(tcase, an_empty_text_takes_no_place_in_the_transcript);
     tcase_add_test(tcase, nobody_is_called_you);
+    tcase_add_test(tcase, a_log_that_failed_says_when_it_is_to_be_tried_again);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
