@@ -199,8 +199,10 @@ static enum accept_result send_one_away(struct listener *listener, int srvsock)
         close_spare(listener);
         result = take(srvsock, &newcomer, &peer);
         error = errno;
-        if (result == ACCEPTED)
+        if (result == ACCEPTED) {
             listener_turn_away(newcomer, listener->full);
+            result = GONE;
+        }
     }
     open_spare(listener);
     errno = error;
@@ -216,22 +218,22 @@ static void fail(struct listener *listener, int error)
     listener->rest_until = clock_ms() + REST_MS;
 }
 
-/* Makes the newcomer ready to be served. -1: it has no place, or is gone already. */
-static int prepare(const struct listener *listener, int newcomer)
+/* Makes the newcomer ready to be served, or turns it away. */
+static enum accept_result prepare(const struct listener *listener, int newcomer)
 {
     if (newcomer >= FD_SETSIZE) {
         listener_turn_away(newcomer, listener->full);
-        return -1;
+        return GONE;
     }
     if (descriptor_prepare(newcomer) == -1) {
-        close(newcomer);
-        return -1;
+        descriptor_close_keeping_errno(newcomer);
+        return FAILED;
     }
     /* Refused on a socket whose peer is already gone (POSIX: EINVAL); recv() will tell. */
     (void)set_option(newcomer, IPPROTO_TCP, TCP_NODELAY, 1);
     (void)set_option(newcomer, SOL_SOCKET, SO_OOBINLINE, 1);
     keepalive_enable(newcomer);
-    return newcomer;
+    return ACCEPTED;
 }
 
 int listener_accept(struct listener *listener, int srvsock, struct sockaddr_storage *peer)
@@ -240,19 +242,16 @@ int listener_accept(struct listener *listener, int srvsock, struct sockaddr_stor
         int newcomer;
         enum accept_result result = take(srvsock, &newcomer, peer);
 
-        if (result == ACCEPTED) {
-            newcomer = prepare(listener, newcomer);
-            if (newcomer != -1)
-                return newcomer;
-        } else if (result == NO_DESCRIPTOR) {
+        if (result == ACCEPTED)
+            result = prepare(listener, newcomer);
+        else if (result == NO_DESCRIPTOR)
             result = send_one_away(listener, srvsock);
-        }
         if (result == FAILED)
             fail(listener, errno);
         else
             listener->has_failed = false;
-        if (result == FAILED || result == NOBODY)
-            break;
+        if (result != GONE)
+            return result == ACCEPTED ? newcomer : -1;
     }
     return -1;
 }
