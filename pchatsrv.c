@@ -301,7 +301,9 @@ static void receive(struct chat_server *server, int sock)
     if (got == -1 && descriptor_try_again(errno))
         return;
     if (got <= 0) {
-        hang_up(server, sock, got == 0 ? room->clients[sock].send_error : errno);
+        int error = got == 0 ? 0 : errno, send_error = room->clients[sock].send_error;
+
+        hang_up(server, sock, send_error != 0 ? send_error : error); /* the first cause */
         return;
     }
     while (taken < (size_t)got && fdset_has(&room->members, sock) &&
@@ -392,11 +394,6 @@ static void close_slow_readers(struct chat_server *server)
 
 /* ---- The loop ----------------------------------------------------------------------- */
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /*
  * Chooses who is listened to, and who is waited for with text. Returns until when to wait
  * (clock_ms()); INT64_MAX: for ever.
@@ -418,14 +415,13 @@ static int64_t choose_descriptors(const struct chat_server *server,
         if (!fdset_has(&room->leaving, sock))
             continue;
         fdset_remove(readable, sock);
-        deadline = earlier(deadline, room->clients[sock].leaves_by);
+        deadline = clock_earlier(deadline, room->clients[sock].leaves_by);
     }
     if (room->full_since != 0) {
         fdset_clear(readable);
-        deadline = earlier(deadline, room->full_since + PATIENCE_MS);
+        deadline = clock_earlier(deadline, room->full_since + PATIENCE_MS);
     }
-    log_watch(&server->log, writable);
-    return deadline;
+    return clock_earlier(deadline, log_watch(&server->log, writable));
 }
 
 /* Nobody else comes in. Everyone is told, and gets what was said before. */
