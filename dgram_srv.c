@@ -135,19 +135,16 @@ static int dgram_server_run(struct dgram_server *server, struct signals *signals
     struct fdset readable, writable;
 
     while (!signals_stop_requested()) {
-        int64_t now = clock_ms(), deadline = INT64_MAX;
-        struct timespec timeout;
+        int64_t deadline = INT64_MAX;
 
         fdset_clear(&readable);
         fdset_clear(&writable);
-        if (now < server->rest_until)
+        if (clock_ms() < server->rest_until)
             deadline = server->rest_until;
         else
             fdset_add(&readable, server->srvsock);
         deadline = clock_earlier(deadline, log_watch(&server->log, &writable));
-        timeout = clock_timespec(deadline - now);
-        if (signals_pselect(signals, &readable, &writable,
-                            deadline == INT64_MAX ? NULL : &timeout) == -1)
+        if (signals_pselect(signals, &readable, &writable, deadline) == -1)
             return -1;
         if (fdset_has(&readable, server->srvsock))
             for (int n = 0; n < DATAGRAMS_A_TURN && answer(server); n++)

@@ -224,10 +224,8 @@ static int echo_server_run(struct echo_server *server, struct signals *signals)
 
     while (!fdset_is_empty(&server->descriptors)) {
         int64_t deadline = choose_descriptors(server, &readable, &writable);
-        struct timespec timeout = clock_timespec(deadline - server->now);
 
-        if (signals_pselect(signals, &readable, &writable,
-                            deadline == INT64_MAX ? NULL : &timeout) == -1)
+        if (signals_pselect(signals, &readable, &writable, deadline) == -1)
             return -1;
         server->now = clock_ms();
         if (fdset_has(&readable, server->srvsock))

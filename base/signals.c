@@ -1,5 +1,7 @@
 #include "base/signals.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <stddef.h>
 
@@ -81,8 +83,9 @@ void signals_let_in(const struct signals *signals)
 }
 
 int signals_pselect(struct signals *signals, struct fdset *readable,
-                    struct fdset *writable, const struct timespec *timeout)
+                    struct fdset *writable, int64_t deadline)
 {
+    struct timespec timeout = {0};
     fd_set *to_read = readable == NULL ? NULL : &readable->set;
     fd_set *to_write = writable == NULL ? NULL : &writable->set;
     int highest = readable == NULL ? -1 : readable->highest;
@@ -90,8 +93,10 @@ int signals_pselect(struct signals *signals, struct fdset *readable,
 
     if (writable != NULL && writable->highest > highest)
         highest = writable->highest;
-    ready =
-        pselect(highest + 1, to_read, to_write, NULL, timeout, &signals->while_waiting);
+    if (deadline != INT64_MAX)
+        timeout = clock_timespec(deadline - clock_ms());
+    ready = pselect(highest + 1, to_read, to_write, NULL,
+                    deadline == INT64_MAX ? NULL : &timeout, &signals->while_waiting);
     if (ready > 0 && ++signals->turns % TURNS_UNTIL_SIGNALS == 0)
         signals_let_in(signals);
     if (ready == -1 && errno == EINTR)

@@ -11,7 +11,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
-#include <time.h>
+#include <stdint.h>
 
 struct signals {
     sigset_t while_waiting; /* the mask in force while signals_pselect() waits */
@@ -54,14 +54,15 @@ int signals_handle(int signal_number, void (*handler)(int));
 bool signals_ignores(int signal_number);
 
 /*
- * pselect() (POSIX), with two differences. First, after a signal the sets are empty and
- * the result is 0: nothing is ready. Second, Linux leaves a signal pending while there is
- * always a descriptor ready, so a busy server would never hear that it should stop; here
- * signals are let in at every 16th such call. Either set may be NULL; a NULL `timeout`
- * waits for ever. -1 with pselect()'s errno, which is never EINTR.
+ * pselect() (POSIX) until `deadline` (base/clock.h, clock_ms()); INT64_MAX waits for ever.
+ * Either set may be NULL. There are two differences. First, after a signal the sets are
+ * empty and the result is 0: nothing is ready. Second, Linux leaves a signal pending while
+ * there is always a descriptor ready, so a busy server would never hear that it should
+ * stop; here signals are let in at every 16th such call. -1 with pselect()'s errno, which
+ * is never EINTR.
  */
 int signals_pselect(struct signals *signals, struct fdset *readable,
-                    struct fdset *writable, const struct timespec *timeout);
+                    struct fdset *writable, int64_t deadline);
 
 /* Delivers the pending signals, as if the program had waited. */
 void signals_let_in(const struct signals *signals);

@@ -430,7 +430,6 @@ static int wait_for_events(struct chat_client *client, struct fdset *readable,
                            struct fdset *writable)
 {
     int64_t begun = clock_ms(), left = time_left(client);
-    struct timespec timeout = clock_timespec(left);
     int ready;
 
     fdset_clear(readable);
@@ -441,7 +440,7 @@ static int wait_for_events(struct chat_client *client, struct fdset *readable,
     if (client->queued > 0)
         fdset_add(writable, client->sock);
     ready = signals_pselect(&client->signals, readable, writable,
-                            left == FOR_EVER ? NULL : &timeout);
+                            left == FOR_EVER ? FOR_EVER : begun + left);
     client->waited_ms += clock_ms() - begun;
     if (patience(client) == FOR_EVER)
         client->waited_ms = 0;

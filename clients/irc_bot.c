@@ -139,15 +139,13 @@ static int wait_for_events(struct irc_bot *bot, struct signals *signals,
                            struct fdset *readable)
 {
     int64_t deadline = irc_session_deadline(&bot->session);
-    struct timespec timeout = clock_timespec(deadline - clock_ms());
     struct fdset writable;
 
     fdset_clear(readable);
     fdset_clear(&writable);
     irc_session_watch(&bot->session, readable, &writable);
-    log_watch(&bot->log, &writable);
-    return signals_pselect(signals, readable, &writable,
-                           deadline == INT64_MAX ? NULL : &timeout);
+    deadline = clock_earlier(deadline, log_watch(&bot->log, &writable));
+    return signals_pselect(signals, readable, &writable, deadline);
 }
 
 /* Until a signal ends it, or the server says no. The exit status. */

@@ -421,28 +421,23 @@ static int64_t deadline_of(const struct irc_relay *relay)
     int64_t deadline = irc_session_deadline(&relay->session);
     int64_t room = room_link_deadline(&relay->room);
 
-    if (room < deadline)
-        deadline = room;
-    if (relay->session.rejected > 0 && relay->room.state != ROOM_OVER &&
-        relay->tell_rejected_at < deadline)
-        deadline = relay->tell_rejected_at;
-    return deadline;
+    if (relay->session.rejected > 0 && relay->room.state != ROOM_OVER)
+        deadline = clock_earlier(deadline, relay->tell_rejected_at);
+    return clock_earlier(deadline, room);
 }
 
 static int wait_for_events(struct irc_relay *relay, struct signals *signals,
                            struct fdset *readable)
 {
     int64_t deadline = deadline_of(relay);
-    struct timespec timeout = clock_timespec(deadline - clock_ms());
     struct fdset writable;
 
     fdset_clear(readable);
     fdset_clear(&writable);
     irc_session_watch(&relay->session, readable, &writable);
     room_link_watch(&relay->room, readable, &writable);
-    log_watch(&relay->log, &writable);
-    return signals_pselect(signals, readable, &writable,
-                           deadline == INT64_MAX ? NULL : &timeout);
+    deadline = clock_earlier(deadline, log_watch(&relay->log, &writable));
+    return signals_pselect(signals, readable, &writable, deadline);
 }
 
 static void report_unsent(struct irc_relay *relay, enum side to)

@@ -144,7 +144,7 @@ int main(int argc, char *argv[])
     sigdelset(&server.common.signals.while_waiting, SIGALRM); /* for the children */
     echo_blocking_announce(&server.common);
     while (!signals_stop_requested()) {
-        ready = echo_blocking_wait(&server.common, -1, &readable, NULL);
+        ready = echo_blocking_wait(&server.common, -1, &readable, INT64_MAX);
         if (ready == -1)
             break;
         reap_children(&server, WNOHANG);

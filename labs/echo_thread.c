@@ -110,15 +110,14 @@ static void shut_down_clients(struct echo_thread *server, int how)
  */
 static void stop(struct echo_thread *server)
 {
-    int64_t left, deadline = clock_ms() + 1000 * ECHO_PATIENCE_S;
+    int64_t deadline = clock_ms() + 1000 * ECHO_PATIENCE_S;
     struct fdset readable;
 
     echo_blocking_end(&server->common);
     shut_down_clients(server, SHUT_RD);
-    while (server->count > 0 && (left = deadline - clock_ms()) > 0) {
-        struct timespec timeout = clock_timespec(left);
+    while (server->count > 0 && clock_ms() < deadline) {
         int ready =
-            echo_blocking_wait(&server->common, server->ended[0], &readable, &timeout);
+            echo_blocking_wait(&server->common, server->ended[0], &readable, deadline);
 
         if (ready == -1)
             break;
@@ -169,7 +168,7 @@ int main(int argc, char *argv[])
            in all of them; only this wait lets them in. It also calls sigprocmask(), which
            POSIX leaves undefined with threads; all systems take it for
            pthread_sigmask(). */
-        ready = echo_blocking_wait(&server.common, server.ended[0], &readable, NULL);
+        ready = echo_blocking_wait(&server.common, server.ended[0], &readable, INT64_MAX);
         if (ready == -1)
             break;
         if (fdset_has(&readable, server.ended[0]))

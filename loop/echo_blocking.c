@@ -40,20 +40,17 @@ void echo_blocking_announce(const struct echo_blocking *server)
 }
 
 int echo_blocking_wait(struct echo_blocking *server, int other, struct fdset *readable,
-                       const struct timespec *timeout)
+                       int64_t deadline)
 {
-    int64_t now = clock_ms(), rest_until;
-    struct timespec rest;
+    int64_t rest_until;
     int ready;
 
     fdset_clear(readable);
     fdset_add(readable, server->srvsock); /* -1 once the server is stopping: in no set */
-    rest_until = listener_rest(&server->newcomers, server->srvsock, now, readable);
-    rest = clock_timespec(rest_until - now);
-    if (rest_until != INT64_MAX && timeout == NULL)
-        timeout = &rest;
+    rest_until = listener_rest(&server->newcomers, server->srvsock, clock_ms(), readable);
     fdset_add(readable, other);
-    ready = signals_pselect(&server->signals, readable, NULL, timeout);
+    ready = signals_pselect(&server->signals, readable, NULL,
+                            clock_earlier(deadline, rest_until));
     if (ready == -1)
         fprintf(stderr, "%s: select: %s\n", server->options->program, strerror(errno));
     return ready;

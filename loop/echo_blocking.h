@@ -33,12 +33,12 @@ void echo_blocking_start(struct echo_blocking *server, const struct options *opt
 void echo_blocking_announce(const struct echo_blocking *server);
 
 /*
- * Waits for a newcomer, a signal, or `other` (a descriptor, or -1), no longer than
- * `timeout` (NULL: for ever). The ready ones are in `readable`. -1: it failed, and has
+ * Waits for a newcomer, a signal, or `other` (a descriptor, or -1), until `deadline`
+ * (clock_ms()) at the latest. The ready ones are in `readable`. -1: it failed, and has
  * printed why.
  */
 int echo_blocking_wait(struct echo_blocking *server, int other, struct fdset *readable,
-                       const struct timespec *timeout);
+                       int64_t deadline);
 
 /* Accepts a newcomer. Returns its socket, or -1: nobody can be accepted now. */
 int echo_blocking_accept(struct echo_blocking *server);

@@ -453,10 +453,8 @@ static int serve(struct stream_server *server)
     while (server->srvsock != -1 ||
            (has_streams(server) && server->now < server->stop_by)) {
         int64_t deadline = choose_descriptors(server, &readable, &writable);
-        struct timespec timeout = clock_timespec(deadline - server->now);
 
-        if (signals_pselect(&server->signals, &readable, &writable,
-                            deadline == INT64_MAX ? NULL : &timeout) == -1)
+        if (signals_pselect(&server->signals, &readable, &writable, deadline) == -1)
             return -1;
         server->now = clock_ms();
         if (signals_stop_requested())

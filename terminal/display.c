@@ -41,7 +41,7 @@ static void wait_for_output(struct display *display)
 
     fdset_clear(&writable);
     fdset_add(&writable, STDOUT_FILENO);
-    signals_pselect(display->signals, NULL, &writable, NULL);
+    signals_pselect(display->signals, NULL, &writable, INT64_MAX);
 }
 
 void display_flush(struct display *display)
