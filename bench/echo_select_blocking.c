@@ -1,47 +1,27 @@
 /*
- * echo_select_blocking: the echo server that a tutorial on select() ends with
+ * echo_select_blocking: the echo server that a tutorial on select() ends with.
  *
- * usage: echo_select_blocking [-p port]        (23000 unless told; 0: any free port)
+ *     echo_select_blocking [-p port]        (23000; 0: any free port)
  *
- * A yardstick for echo_load: about the least that a select() server can do, one recv() and
- * one send() a message. It's no example to follow: its sockets block, so that a client that
- * doesn't read stops it for all; it has Nagle's algorithm on; it ends when it's out of
- * descriptors. IPv4 only.
+ * A yardstick for line_load: about the least that a select() server can do, one recv() and
+ * one send() for a message. It is not an example to follow. Its sockets block, so a client
+ * that does not read stops it for all; and it ends when it is out of descriptors.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include "net/listener.h"
+
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum { RECEIVE_SIZE = 16384 };
 
-static void die(const char *what)
+static void die(const char *what, const char *why)
 {
-    perror(what);
+    fprintf(stderr, "echo_select_blocking: %s: %s\n", what, why);
     exit(1);
-}
-
-static int listen_on(int port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t length = sizeof address;
-    int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-
-    address.sin_port = htons((in_port_t)port);
-    address.sin_addr.s_addr = htonl(INADDR_ANY);
-    if (listener == -1 ||
-        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
-        bind(listener, (struct sockaddr *)&address, length) == -1 ||
-        listen(listener, SOMAXCONN) == -1 ||
-        getsockname(listener, (struct sockaddr *)&address, &length) == -1)
-        die("echo_select_blocking: cannot listen");
-    printf("EchoServer started on port %d\n", ntohs(address.sin_port));
-    (void)fflush(stdout);
-    return listener;
 }
 
 static int accept_from(int listener)
@@ -49,7 +29,8 @@ static int accept_from(int listener)
     int sock = accept(listener, NULL, NULL);
 
     if (sock == -1 || sock >= FD_SETSIZE)
-        die("echo_select_blocking: no connection, or no room for it");
+        die("no connection, or no room for it", "accept");
+    fcntl(sock, F_SETFL, 0); /* some systems make it non-blocking, like the listener */
     return sock;
 }
 
@@ -61,17 +42,22 @@ static void echo(int sock, fd_set *descriptors)
     for (ssize_t at = 0; at < count && sent >= 0; at += sent)
         sent = send(sock, buffer + at, (size_t)(count - at), MSG_NOSIGNAL);
     if (count <= 0 || sent == -1) {
-        (void)close(sock);
+        close(sock);
         FD_CLR((unsigned)sock, descriptors);
     }
 }
 
-int main(int argc, char **argv)
+int main(int argc, char *argv[])
 {
     int port = argc == 3 && strcmp(argv[1], "-p") == 0 ? atoi(argv[2]) : 23000;
-    int listener = listen_on(port), highest = listener;
+    const char *why = "";
+    int listener = listener_open(NULL, port, SOCK_STREAM, &why), highest = listener;
     fd_set descriptors, ready;
 
+    if (listener == -1)
+        die("cannot listen", why);
+    printf("EchoServer started on port %d\n", listener_port(listener));
+    fflush(stdout);
     FD_ZERO(&descriptors);
     FD_SET((unsigned)listener, &descriptors);
     while (ready = descriptors, select(highest + 1, &ready, NULL, NULL, NULL) > 0) {
@@ -85,5 +71,5 @@ int main(int argc, char **argv)
             }
         }
     }
-    die("echo_select_blocking: select");
+    die("select", "failed");
 }

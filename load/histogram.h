@@ -1,12 +1,9 @@
 /*
- * histogram: many measurements in little memory
+ * histogram: a great many times in little memory.
  *
- * Counts values, nanoseconds say, in buckets that grow with the value: exact below 128,
- * then 64 buckets for every power of two. What histogram_percentile() answers is the
- * middle of a bucket, so at most 0.8% from the value that was added. Adding costs a few
- * nanoseconds, and nothing is ever allocated.
- *
- * Zero-initialised is empty.
+ * Counts values, such as nanoseconds, in buckets that grow with the value: exact below 128,
+ * then 64 buckets for each power of two. So a percentile is at most 0.8% off. Adding takes a
+ * few nanoseconds, and allocates nothing. All zero is empty.
  */
 #ifndef LOAD_HISTOGRAM_H
 #define LOAD_HISTOGRAM_H
@@ -14,22 +11,19 @@
 #include <stdint.h>
 
 enum {
-    HISTOGRAM_SUB_BITS = 6,  /* 2^6 buckets a power of two */
-    HISTOGRAM_TOP_BITS = 42, /* larger values count as 2^42 - 1: 73 minutes in ns */
-    HISTOGRAM_BUCKETS = (HISTOGRAM_TOP_BITS - HISTOGRAM_SUB_BITS + 1)
-                        << HISTOGRAM_SUB_BITS
+    HISTOGRAM_SUB = 64,    /* buckets for each power of two */
+    HISTOGRAM_SHIFTS = 36, /* so values up to 2^42: over an hour in ns */
+    HISTOGRAM_BUCKETS = HISTOGRAM_SUB * (HISTOGRAM_SHIFTS + 2)
 };
 
 struct histogram {
-    uint64_t total;
-    uint64_t highest;
+    uint64_t total, highest;
     uint64_t count[HISTOGRAM_BUCKETS];
 };
 
 void histogram_add(struct histogram *histogram, uint64_t value);
 
-/* The value below or at which `percent` percent of the values lie: 50 is the median, 100
- * the highest, exactly. 0 if nothing was added. */
+/* The value that `percent` of the values do not exceed; 0 if there is none. */
 uint64_t histogram_percentile(const struct histogram *histogram, double percent);
 
 #endif
