@@ -4,11 +4,10 @@
  *     echo_epoll [-p port]                  (23000; 0: any free port)
  *
  * A yardstick for line_load: epoll_wait() costs the same however many clients are idle,
- * where select() looks at each of them in every turn. Its sockets block, too.
+ * where select() looks at each of them in every turn.
  */
 #include "net/listener.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,18 +16,12 @@
 
 enum { RECEIVE_SIZE = 16384, EVENTS_A_TURN = 256 };
 
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "echo_epoll: %s: %s\n", what, why);
-    exit(1);
-}
-
 static void watch(int poll, int sock)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = sock};
 
-    if (sock == -1 || epoll_ctl(poll, EPOLL_CTL_ADD, sock, &event) == -1)
-        die("cannot watch a socket", strerror(errno));
+    if (epoll_ctl(poll, EPOLL_CTL_ADD, sock, &event) == -1)
+        perror("echo_epoll: epoll_ctl");
 }
 
 static void echo(int sock)
@@ -49,8 +42,10 @@ int main(int argc, char *argv[])
     const char *why = "";
     int listener = listener_open(NULL, port, SOCK_STREAM, &why), poll = epoll_create1(0);
 
-    if (listener == -1)
-        die("cannot listen", why);
+    if (listener == -1) {
+        fprintf(stderr, "echo_epoll: cannot listen: %s\n", why);
+        return EXIT_FAILURE;
+    }
     printf("EchoServer started on port %d\n", listener_port(listener));
     fflush(stdout);
     watch(poll, listener);
@@ -62,5 +57,6 @@ int main(int argc, char *argv[])
                 echo(events[i].data.fd);
         }
     }
-    die("epoll_wait", strerror(errno));
+    perror("echo_epoll: epoll_wait");
+    return EXIT_FAILURE;
 }

@@ -5,7 +5,7 @@
  *
  * A yardstick for line_load: about the least that a select() server can do, one recv() and
  * one send() for a message. It is not an example to follow. Its sockets block, so a client
- * that does not read stops it for all; and it ends when it is out of descriptors.
+ * that does not read stops it for all; and it has no room for more than an fd_set has.
  */
 #include "net/listener.h"
 
@@ -17,22 +17,6 @@
 #include <unistd.h>
 
 enum { RECEIVE_SIZE = 16384 };
-
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "echo_select_blocking: %s: %s\n", what, why);
-    exit(1);
-}
-
-static int accept_from(int listener)
-{
-    int sock = accept(listener, NULL, NULL);
-
-    if (sock == -1 || sock >= FD_SETSIZE)
-        die("no connection, or no room for it", "accept");
-    fcntl(sock, F_SETFL, 0); /* some systems make it non-blocking, like the listener */
-    return sock;
-}
 
 static void echo(int sock, fd_set *descriptors)
 {
@@ -49,27 +33,32 @@ static void echo(int sock, fd_set *descriptors)
 
 int main(int argc, char *argv[])
 {
-    int port = argc == 3 && strcmp(argv[1], "-p") == 0 ? atoi(argv[2]) : 23000;
+    int port = argc == 3 && strcmp(argv[1], "-p") == 0 ? atoi(argv[2]) : 23000, sock;
     const char *why = "";
     int listener = listener_open(NULL, port, SOCK_STREAM, &why), highest = listener;
     fd_set descriptors, ready;
 
-    if (listener == -1)
-        die("cannot listen", why);
+    if (listener == -1) {
+        fprintf(stderr, "echo_select_blocking: cannot listen: %s\n", why);
+        return EXIT_FAILURE;
+    }
     printf("EchoServer started on port %d\n", listener_port(listener));
     fflush(stdout);
     FD_ZERO(&descriptors);
     FD_SET((unsigned)listener, &descriptors);
     while (ready = descriptors, select(highest + 1, &ready, NULL, NULL, NULL) > 0) {
-        for (int sock = highest; sock >= 0; sock--) {
-            if (FD_ISSET((unsigned)sock, &ready) && sock == listener) {
-                int newcomer = accept_from(listener);
-                FD_SET((unsigned)newcomer, &descriptors);
-                highest = newcomer > highest ? newcomer : highest;
-            } else if (FD_ISSET((unsigned)sock, &ready)) {
-                echo(sock, &descriptors);
-            }
-        }
+        for (int i = highest; i >= 0; i--)
+            if (FD_ISSET((unsigned)i, &ready) && i != listener)
+                echo(i, &descriptors);
+        if (!FD_ISSET((unsigned)listener, &ready))
+            continue;
+        if ((sock = accept(listener, NULL, NULL)) < 0 || sock >= FD_SETSIZE)
+            break;
+        fcntl(sock, F_SETFL,
+              0); /* some systems have it non-blocking, as the listener is */
+        FD_SET((unsigned)sock, &descriptors);
+        highest = sock > highest ? sock : highest;
     }
-    die("select", "failed");
+    perror("echo_select_blocking: select, or accept");
+    return EXIT_FAILURE;
 }

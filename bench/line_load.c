@@ -2,7 +2,7 @@
  * line_load: measures a chat server, or an echo server, under load.
  *
  *     line_load [-e] [-c clients] [-s senders] [-f in_flight] [-l line_length]
- *               [-z stalled] [-t seconds] [-j seconds] [-p port] [-C] command [arg ...]
+ *               [-z stalled] [-t seconds] [-p port] [-C] command [arg ...]
  *
  * Starts the command, a server that passes each line of a client on to all others, or with
  * -e back to where it came from. Connects the clients, has some of them talk, and checks
@@ -45,46 +45,43 @@ enum {
     NUDGES = 4, /* at a time: so few that a short queue has room for them */
     CONNECTS_A_TURN = 16,
     TICK_MS = 10,
-    DYING_TICKS = 50 /* for a server that has closed connections */
+    DYING_TICKS = 50 /* for a server to end, when something was wrong */
 };
 
-#define TICK            (TICK_MS * MILLISECOND)
-#define START_WAIT      (5 * SECOND)        /* while the first connection is refused */
-#define QUIET           (300 * MILLISECOND) /* nothing new for so long: see nudge_some() */
-#define AGAIN           (1000 * MILLISECOND) /* a line seems to be lost */
-#define OVERDUE         (200 * MILLISECOND)  /* see sender_watch() */
-#define OVERDUE_STALLED (2500 * MILLISECOND) /* it takes time to be rid of those */
+#define TICK       (TICK_MS * MILLISECOND)
+#define START_WAIT (5 * SECOND) /* while the first connection is refused */
+#define JOIN_WAIT  (60 * SECOND)
+#define QUIET      (300 * MILLISECOND)  /* nothing new for so long: see nudge_some() */
+#define AGAIN      (1000 * MILLISECOND) /* a line seems to be lost */
+#define OVERDUE    (200 * MILLISECOND)  /* see sender_watch() */
 
 struct client {
     bool heard;     /* it has received something */
     uint32_t probe; /* the last that it heard; 0: none */
-    int64_t nudged; /* when it last was; 0: never */
-    char *tail;     /* the beginning of a line */
+    bool nudged;
+    char *tail; /* the beginning of a line */
     size_t tail_length;
 };
 
 struct load {
     /* The command line. */
     bool csv;
-    int stalled, port;
-    int64_t duration, patience;
+    int port;
+    int64_t duration;
 
     struct server server;
-    int clients, live;                       /* `live` of them read */
     struct client client[LINES_CLIENTS];     /* those who listen, who talk, who stall */
     struct pollfd polled[LINES_CLIENTS + 1]; /* the last is server.output */
-    int64_t now;                             /* as of the last poll() or recv() */
-    char *buffer;                            /* [a tail and READ_SIZE] */
+    char buffer[LINES_MAX + NAME_MOST + READ_SIZE];
     const char *failure; /* the first: later ones mostly follow from it */
 
-    /* Joining: see probe_again(). */
-    int64_t began, connected, joined; /* the last two since `began`; 0: not yet */
-    int64_t heard;                    /* when something new was last heard */
-    int64_t waited;              /* for more, before the first nudge: not in `joined` */
-    int connections, in, nudged; /* `in`: clients that are known to be */
-    uint32_t probe;              /* the number of the last, from 1 on */
-    int64_t probed;              /* when it was sent */
-    int probe_in, probe_heard;   /* `in` at that time; clients that have heard it */
+    /* Joining: see join_look(). */
+    int64_t began, joined;   /* since then; 0: not yet */
+    int64_t heard;           /* when something new was last heard */
+    int64_t waited;          /* for more, before the first nudge: not in `joined` */
+    int connections, nudged; /* clients */
+    uint32_t probe;          /* the number of the last, from 1 on */
+    int64_t probed;          /* when it was sent */
 
     struct run run;
     struct lines lines;
@@ -103,10 +100,10 @@ static void load_fail(struct load *load, const char *why)
 
 static const struct options command_line = {
     .program = "line_load",
-    .letters = "ec:s:f:l:z:t:j:p:ChV",
+    .letters = "ec:s:f:l:z:t:p:ChV",
     .usage = "usage: line_load [-eChV] [-c clients] [-s senders] [-f in_flight]\n"
-             "                 [-l line_length] [-z stalled] [-t seconds] [-j seconds]\n"
-             "                 [-p port] command [arg ...]\n",
+             "                 [-l line_length] [-z stalled] [-t seconds] [-p port]\n"
+             "                 command [arg ...]\n",
     .help =
         "Starts the command, a chat server, and measures it.\n"
         "  -e              it is an echo server\n"
@@ -116,7 +113,6 @@ static const struct options command_line = {
         "  -l line_length  in bytes, with the newline (60)\n"
         "  -z stalled      how many clients stop reading once all are in (0)\n"
         "  -t seconds      how long the run lasts (3)\n"
-        "  -j seconds      how long joining may take (60)\n"
         "  -p port         the server's, on 127.0.0.1. Without -p the server must\n"
         "                  print \"port N\" in a line, or the command must contain %p:\n"
         "                  a free port takes its place\n"
@@ -133,37 +129,29 @@ static int int_option(int letter, int least, int most)
 static void load_options(struct load *load, int argc, char *argv[])
 {
     struct lines *lines = &load->lines;
-    int option;
+    int option, stalled = 0;
 
-    load->clients = 100;
+    *lines = (struct lines){.clients = 100, .senders = 20, .most = 1, .length = 60};
+    lines->run = &load->run;
     load->duration = 3 * SECOND;
-    load->patience = 60 * SECOND;
-    lines->senders = 20;
-    lines->most = 1;
-    lines->length = 60;
     while ((option = options_next(&command_line, argc, argv)) != -1) {
         switch (option) {
         case 'e': lines->echo = true; break;
-        case 'c': load->clients = int_option('c', 1, LINES_CLIENTS); break;
+        case 'c': lines->clients = int_option('c', 1, LINES_CLIENTS); break;
         case 's': lines->senders = int_option('s', 1, LINES_CLIENTS); break;
         case 'f': lines->most = int_option('f', 1, 10000); break;
         case 'l': lines->length = (size_t)int_option('l', LINES_MIN, LINES_MAX); break;
-        case 'z': load->stalled = int_option('z', 0, LINES_CLIENTS); break;
+        case 'z': stalled = int_option('z', 0, LINES_CLIENTS); break;
         case 't':
             load->duration = options_timeout(&command_line, 't') * MILLISECOND;
             break;
-        case 'j':
-            load->patience = options_timeout(&command_line, 'j') * MILLISECOND;
-            break;
-        case 'p': load->port = int_option('p', 1, 65535); break;
+        case 'p': load->port = options_port(&command_line, optarg, 1); break;
         case 'C': load->csv = true; break;
         }
     }
-    load->live = load->clients - load->stalled;
-    lines->clients = load->clients;
-    lines->first = load->live - lines->senders;
-    lines->run = &load->run;
-    if (load->live < (lines->echo ? 1 : 2) || lines->first < 0)
+    lines->live = lines->clients - stalled;
+    lines->first = lines->live - lines->senders;
+    if (lines->live < (lines->echo ? 1 : 2) || lines->first < 0)
         options_wrong(&command_line, "all senders, and two clients in a chat, must read");
     if (argv[optind] == NULL)
         options_wrong(&command_line, "no command");
@@ -171,17 +159,16 @@ static void load_options(struct load *load, int argc, char *argv[])
 
 static void load_allocate(struct load *load)
 {
-    size_t tail = load->lines.length + NAME_MOST;
-    char *tails = calloc((size_t)load->clients, tail);
+    size_t size = load->lines.length + NAME_MOST;
+    char *tails = calloc((size_t)load->lines.clients, size);
 
-    load->buffer = malloc(tail + READ_SIZE);
-    if (!lines_init(&load->lines) || tails == NULL || load->buffer == NULL) {
+    if (!lines_init(&load->lines) || tails == NULL) {
         perror("line_load");
         exit(EXIT_FAILURE);
     }
-    for (int i = 0; i < load->clients; i++) {
+    for (int i = 0; i < load->lines.clients; i++) {
         load->polled[i].fd = -1;
-        load->client[i].tail = tails + (size_t)i * tail;
+        load->client[i].tail = tails + (size_t)i * size;
     }
 }
 
@@ -191,15 +178,13 @@ static void load_allocate(struct load *load)
  * unless the server has not read for long. Another error is recv()'s, too, and seen there. */
 static void sender_fill(struct load *load, int index, int most)
 {
-    int receivers = load->lines.echo ? 1 : load->live - 1;
-    int64_t now = clock_ns();
+    int sock = load->polled[index].fd;
     const char *text;
     size_t length;
 
-    while (load->polled[index].fd != -1 &&
-           (text = lines_next(&load->lines, index, most, receivers, now, &length)) !=
-               NULL) {
-        ssize_t sent = send(load->polled[index].fd, text, length, MSG_NOSIGNAL);
+    while (sock != -1 &&
+           (text = lines_next(&load->lines, index, most, &length)) != NULL) {
+        ssize_t sent = send(sock, text, length, MSG_NOSIGNAL);
 
         if (sent == -1 ? errno == EAGAIN : (size_t)sent < length)
             load_fail(load, "the server did not read, and a sender's socket was full");
@@ -214,54 +199,20 @@ static void sender_fill(struct load *load, int index, int most)
  */
 static void sender_watch(struct load *load, int index)
 {
-    int64_t longest = (int64_t)load->run.latency.highest;
-    int64_t overdue = load->stalled > 0 ? OVERDUE_STALLED : OVERDUE;
+    int64_t waited = lines_waited(&load->lines, index);
     int under_way = lines_under_way(&load->lines, index);
 
-    if (overdue < 3 * longest)
-        overdue = 3 * longest;
-    if (under_way > 0 && longest > 0 &&
-        load->now - lines_progress(&load->lines, index) > overdue)
+    if (under_way > 0 && load->run.arrived > 0 && waited > OVERDUE &&
+        waited > 3 * load->run.slowest)
         sender_fill(load, index, under_way + 1);
-}
-
-/* Those whose oldest line has arrived everywhere may send the next. */
-static void senders_continue(struct load *load)
-{
-    int index;
-
-    while ((index = lines_take_due(&load->lines)) != -1)
-        if (load->run.sending)
-            sender_fill(load, index, load->lines.most);
 }
 
 /* ---- Joining ------------------------------------------------------------------------ */
 
-/* A line that the socket does not take is heard by nobody, and is sent again. */
 static void join_send(struct load *load, int index, uint32_t number)
 {
-    lines_write(&load->lines, load->buffer, index, number);
+    lines_write(load->buffer, load->lines.length, index, number);
     (void)!send(load->polled[index].fd, load->buffer, load->lines.length, MSG_NOSIGNAL);
-}
-
-/*
- * Everyone is in a chat when one line has reached everyone. A connection that is established
- * at its client's end need not be in the server's queue: where that was full, it gets there
- * when one of the two systems tries again, a second later. So the first client, which is in,
- * sends probes until all the others have heard the same one. As lines come in order, each
- * has then been told of all who joined after it. A probe is followed by the next when it
- * has reached all who were known to be in, or after a second, as it may be lost.
- */
-static void probe_again(struct load *load)
-{
-    int64_t wait = load->probe_heard >= load->probe_in ? TICK : AGAIN;
-
-    if (load->probe > 0 && load->now - load->probed < wait)
-        return;
-    load->probed = load->now;
-    load->probe_in = load->in;
-    load->probe_heard = 0;
-    join_send(load, 0, JOIN_NUMBER + ++load->probe);
 }
 
 /* Some get into the queue only when they send something: their system has been answered
@@ -271,45 +222,63 @@ static void probe_again(struct load *load)
 static void nudge_some(struct load *load)
 {
     if (!load->lines.echo && load->waited == 0) {
-        if (load->now - load->heard < QUIET)
+        if (load->run.now - load->heard < QUIET)
             return;
-        load->waited = load->now - load->heard;
+        load->waited = load->run.now - load->heard;
     }
     for (int i = load->lines.echo ? 0 : 1, under_way = 0;
-         i < load->clients && under_way < NUDGES; i++) {
+         i < load->lines.clients && under_way < NUDGES; i++) {
         struct client *client = &load->client[i];
 
         if (client->heard)
             continue;
         under_way++;
-        if (client->nudged != 0 && load->now - client->nudged < AGAIN)
+        if (client->nudged)
             continue;
-        load->nudged += client->nudged == 0;
-        client->nudged = load->now;
+        client->nudged = true;
+        load->nudged++;
         join_send(load, i, JOIN_NUMBER);
     }
 }
 
-static void join_line(struct load *load, int index, const char *line, size_t length)
+/*
+ * Everyone is in a chat when one line has reached everyone. A connection that is established
+ * at its client's end need not be in the server's queue: where that was full, it gets there
+ * when one of the two systems tries again, a second later. So the first client, which is in,
+ * sends probes until all the others have heard the same one. As lines come in order, each
+ * has then been told of all who joined after it. A probe is followed by the next when all
+ * who have heard any have heard it, or after a second, as it may be lost.
+ */
+static void join_look(struct load *load)
 {
-    struct client *client = &load->client[index];
+    bool echo = load->lines.echo;
+    int out = 0, behind = 0;
+
+    for (int i = echo ? 0 : 1; i < load->lines.clients; i++) {
+        uint32_t probe = load->client[i].probe;
+
+        out += echo ? !load->client[i].heard : probe == 0;
+        behind += probe > 0 && probe < load->probe;
+    }
+    if (out + behind == 0) {
+        load->joined = load->run.now - load->began - load->waited;
+    } else if (!echo && load->run.now - load->probed >= (behind > 0 ? AGAIN : TICK)) {
+        load->probed = load->run.now;
+        join_send(load, 0, JOIN_NUMBER + ++load->probe);
+    }
+}
+
+static void join_line(struct load *load, struct client *client, const char *line,
+                      size_t length)
+{
     uint32_t number = 0;
 
     lines_find(line, length, &number);
-    number = number > JOIN_NUMBER ? number - JOIN_NUMBER : 0; /* of a probe */
-    if (number == 0 || client->probe == 0)
-        load->heard = load->now;
-    if (load->lines.echo) {
-        load->in += !client->heard;
-    } else if (index > 0 && number > client->probe) {
-        load->in += client->probe == 0;
-        load->probe_heard += number == load->probe;
-        client->probe = number;
-    }
+    if (number <= JOIN_NUMBER || client->probe == 0)
+        load->heard = load->run.now;
+    if (number > JOIN_NUMBER && number <= JOIN_NUMBER + load->probe)
+        client->probe = number - JOIN_NUMBER;
     client->heard = true;
-    if (load->lines.echo ? load->in == load->clients
-                         : load->probe_heard == load->clients - 1)
-        load->joined = load->now - load->began - load->waited;
 }
 
 /* ---- Sockets ------------------------------------------------------------------------ */
@@ -331,7 +300,7 @@ static bool client_connect(struct load *load, int index)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     fcntl(sock, F_SETFL, O_NONBLOCK);
     setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (index >= load->live) {
+    if (index >= load->lines.live) {
         setsockopt(sock, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
         setsockopt(sock, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
     }
@@ -354,17 +323,17 @@ static void client_lost(struct load *load, int index)
         load_fail(load, "the server closed a connection before the run");
         return;
     }
-    load->live--;
-    lines_give_up(&load->lines, index, load->now);
+    load->lines.live--;
+    lines_give_up(&load->lines, index);
 }
 
 static void client_line(struct load *load, int index, char *line, size_t length)
 {
     line[length] = '\0';
     if (load->joined == 0)
-        join_line(load, index, line, length);
+        join_line(load, &load->client[index], line, length);
     else
-        lines_received(&load->lines, index, line, length, load->now);
+        lines_received(&load->lines, index, line, length);
 }
 
 static void client_read(struct load *load, int index)
@@ -375,7 +344,7 @@ static void client_read(struct load *load, int index)
 
     if (count == -1 && (errno == EAGAIN || errno == EINTR))
         return;
-    load->now = clock_ns();
+    load->run.now = clock_ns();
     if (count <= 0) {
         client_lost(load, index);
         return;
@@ -394,31 +363,34 @@ static void client_read(struct load *load, int index)
     memcpy(client->tail, line, client->tail_length);
 }
 
-/* Senders go on after each client's lines, so that the server has work while the other
- * clients are read. */
+/* Senders whose oldest line has arrived everywhere send the next at once, so that the server
+ * has work while the other clients are read. */
 static void client_ready(struct load *load, int index)
 {
     struct pollfd *polled = &load->polled[index];
+    int sender;
 
     if (polled->revents & POLLOUT) {
         load->connections++;
-        load->heard = load->now;
+        load->heard = load->run.now;
         polled->events = POLLIN;
     }
     if (polled->revents & ~POLLOUT)
         client_read(load, index);
-    senders_continue(load);
+    while ((sender = lines_take_due(&load->lines)) != -1)
+        if (load->run.sending)
+            sender_fill(load, sender, load->lines.most);
 }
 
 static void load_turn(struct load *load, int timeout_ms)
 {
-    struct pollfd *output = &load->polled[load->clients];
+    struct pollfd *output = &load->polled[load->lines.clients];
     int ready;
 
     *output = (struct pollfd){.fd = load->server.output, .events = POLLIN};
-    ready = poll(load->polled, (nfds_t)load->clients + 1, timeout_ms);
-    load->now = clock_ns();
-    for (int i = 0; i < load->clients && ready > 0; i++) {
+    ready = poll(load->polled, (nfds_t)load->lines.clients + 1, timeout_ms);
+    load->run.now = clock_ns();
+    for (int i = 0; i < load->lines.clients && ready > 0; i++) {
         if (load->polled[i].revents == 0)
             continue;
         client_ready(load, i);
@@ -451,7 +423,7 @@ static void load_start(struct load *load, char *command[])
         exit(EXIT_FAILURE);
     }
     /* Not earlier: the server inherits the limit, and should have its usual one. */
-    descriptor_raise_limit((unsigned long)load->clients + OTHER_DESCRIPTORS);
+    descriptor_raise_limit((unsigned long)load->lines.clients + OTHER_DESCRIPTORS);
 }
 
 static bool may_go_on(struct load *load)
@@ -469,14 +441,14 @@ static bool connect_first(struct load *load)
     int64_t deadline = clock_ns() + START_WAIT;
 
     while (may_go_on(load)) {
-        load->began = load->heard = load->now = clock_ns();
+        load->began = load->heard = load->run.now = clock_ns();
         if (!client_connect(load, 0))
             return false;
         if (poll(&load->polled[0], 1, (int)(START_WAIT / MILLISECOND)) == 1 &&
             load->polled[0].revents == POLLOUT)
             return true;
         client_close(load, 0);
-        if (load->now > deadline)
+        if (load->run.now > deadline)
             load_fail(load, "no connection was taken for 5 s");
         server_drain(&load->server);
         poll(NULL, 0, TICK_MS);
@@ -484,34 +456,23 @@ static bool connect_first(struct load *load)
     return false;
 }
 
-/* All others at once: that tries the server's queue. */
-static bool connect_all(struct load *load)
+/* All others connect at once: that tries the server's queue. */
+static bool load_join(struct load *load)
 {
-    if (!connect_first(load))
-        return false;
-    for (int i = 1; i < load->clients; i++) {
-        if (!client_connect(load, i))
-            return false;
+    bool connecting = connect_first(load);
+
+    for (int i = 1; i < load->lines.clients && connecting; i++) {
+        connecting = client_connect(load, i);
         if (i % CONNECTS_A_TURN == 0)
             load_turn(load, 0);
     }
-    return true;
-}
-
-static bool load_join(struct load *load)
-{
-    if (!connect_all(load))
-        return false;
     while (load->joined == 0 && may_go_on(load)) {
         load_turn(load, TICK_MS);
-        if (load->now - load->began > load->patience)
-            load_fail(load, "not everyone got in in time");
-        if (load->connections < load->clients)
+        if (load->run.now - load->began > JOIN_WAIT)
+            load_fail(load, "not everyone got in within 60 s");
+        if (load->connections < load->lines.clients)
             continue;
-        if (load->connected == 0)
-            load->connected = load->now - load->began;
-        if (!load->lines.echo)
-            probe_again(load);
+        join_look(load);
         nudge_some(load);
     }
     return load->joined > 0;
@@ -521,13 +482,13 @@ static void run_turns(struct load *load)
 {
     int64_t next_look = 0;
 
-    while (run_goes_on(&load->run, load->now) && !signals_stop_requested() &&
+    while (run_goes_on(&load->run) && !signals_stop_requested() &&
            server_runs(&load->server)) {
         load_turn(load, TICK_MS);
-        if (load->now < next_look)
+        if (load->run.now < next_look)
             continue;
-        next_look = load->now + TICK;
-        for (int i = load->lines.first; i < load->live; i++)
+        next_look = load->run.now + TICK;
+        for (int i = load->lines.first; i < load->lines.live; i++)
             sender_watch(load, i);
     }
 }
@@ -538,22 +499,20 @@ static void load_run(struct load *load)
 {
     int first = load->lines.first, idle = load->lines.echo ? first : 0;
 
-    for (int i = 0; i < load->clients; i++)
-        if (i < idle || i >= load->live)
+    for (int i = 0; i < load->lines.clients; i++)
+        if (i < idle || i >= load->lines.live)
             load->polled[i].fd = ~load->polled[i].fd; /* below 0: not polled */
     run_begin(&load->run, &load->server, load->duration);
-    load->now = load->run.began;
-    for (int i = first; i < load->live; i++)
+    for (int i = first; i < load->lines.live; i++)
         sender_fill(load, i, load->lines.most);
     run_turns(load);
     run_time_over(&load->run, &load->server);
-    load->now = clock_ns();
     run_turns(load);
-    run_end(&load->run, &load->server, load->now);
+    run_end(&load->run, &load->server);
     for (int i = 0; i < idle; i++)
         load->polled[i].fd = ~load->polled[i].fd;
     load_turn(load, 0);
-    for (int i = 0; i < load->live && load->lines.echo; i++)
+    for (int i = 0; i < load->lines.live && load->lines.echo; i++)
         load->lines.stray += load->client[i].tail_length > 0;
 }
 
@@ -566,7 +525,7 @@ static const char *outcome_of(struct load *load)
                       load->lines.duplicates + load->lines.stray + load->closed;
     bool ran = run->began > 0, whole = run->arrived > 0 && run_due(run) + faults == 0;
 
-    /* One that has closed connections may be about to end. */
+    /* A server that has closed connections may be about to end. */
     for (int i = 0; i < DYING_TICKS && !(ran && whole) && server_runs(&load->server); i++)
         poll(NULL, 0, TICK_MS);
     if (signals_stop_requested())
@@ -607,15 +566,15 @@ static void report_run(struct load *load)
     const struct run *run = &load->run;
     double counted = (double)run->counted, expected = (double)run->expected;
     double cpu = run->server_cpu < 0 ? NAN : run->server_cpu;
-    double p50 = (double)histogram_percentile(&run->latency, 50);
-    double p99 = (double)histogram_percentile(&run->latency, 99);
+    double p50 = (double)run_latency(run, 50) / 1e3,
+           p99 = (double)run_latency(run, 99) / 1e3;
     bool memory = run->server_cpu >= 0 && run->memory_kib > 0;
 
     report(load, "run_s", 3, run->seconds);
     report(load, "arrived", 0, counted);
     report(load, "arrived_a_second", 0, counted / run->seconds);
-    report(load, "latency_p50_us", 1, run->arrived > 0 ? p50 / 1e3 : NAN);
-    report(load, "latency_p99_us", 1, run->arrived > 0 ? p99 / 1e3 : NAN);
+    report(load, "latency_p50_us", 1, run->arrived > 0 ? p50 : NAN);
+    report(load, "latency_p99_us", 1, run->arrived > 0 ? p99 : NAN);
     report(load, "longest_pause_s", 3, (double)run->longest_pause / 1e9);
     report(load, "lost", 0, (double)run->missed);
     report(load, "lost_percent", 2, 100 * (double)run->missed / expected);
@@ -632,16 +591,10 @@ static void report_all(struct load *load, const char *command, const char *outco
     const char *slash = strrchr(command, '/');
 
     report_text(load, "server", slash == NULL ? command : slash + 1);
-    report_text(load, "kind", load->lines.echo ? "echo" : "chat");
-    report(load, "clients", 0, load->clients);
-    report(load, "senders", 0, load->lines.senders);
-    report(load, "in_flight", 0, load->lines.most);
-    report(load, "line_bytes", 0, (double)load->lines.length);
-    report(load, "stalled", 0, load->stalled);
+    report(load, "clients", 0, load->lines.clients);
     load->unknown = load->run.began == 0;
-    report(load, "connected_s", 4, (double)load->connected / 1e9);
     report(load, "joined_s", 4, (double)load->joined / 1e9);
-    report(load, "nudged", 0, load->nudged);
+    report(load, "nudged", 0, load->lines.echo ? 0 : load->nudged);
     report(load, "lines", 0, (double)load->lines.sent);
     report_run(load);
     report(load, "out_of_order", 0, (double)load->lines.out_of_order);
@@ -659,11 +612,11 @@ static void load_stop(struct load *load)
 
     if (load->failure != NULL)
         printf("note: %s\n", load->failure);
-    if (load->server.ended && WIFSIGNALED(status))
-        printf("note: the server died of signal %d\n", WTERMSIG(status));
-    else if (load->server.ended)
-        printf("note: the server ended with status %d\n", WEXITSTATUS(status));
-    for (int i = 0; i < load->clients; i++)
+    if (load->server.ended)
+        printf("note: the server ended with %s %d\n",
+               WIFSIGNALED(status) ? "signal" : "status",
+               WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    for (int i = 0; i < load->lines.clients; i++)
         client_close(load, i);
     if (!server_stop(&load->server))
         printf("note: the server did not end at SIGTERM and was killed\n");

@@ -1,5 +1,7 @@
 #include "load/lines.h"
 
+#include "base/clock.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,46 +35,26 @@ struct sender {
     struct flight *flights; /* [ring] by number */
 };
 
-bool lines_init(struct lines *lines)
-{
-    size_t senders = (size_t)lines->senders;
-    uint32_t random = 1;
-    bool enough;
-
-    for (int i = 0; i < LINES_PERIOD + LINES_MAX; i++) {
-        random = random * 1664525 + 1013904223; /* Numerical Recipes' generator */
-        lines->letters[i] = i < LINES_PERIOD ? (char)('a' + (random >> 16) % 26)
-                                             : lines->letters[i - LINES_PERIOD];
-    }
-    lines->ring = RING_LEAST;
-    while (lines->ring < 2 * (uint32_t)lines->most)
-        lines->ring *= 2;
-    lines->sender = calloc(senders, sizeof *lines->sender);
-    lines->arrivals = calloc((size_t)lines->clients * senders, sizeof *lines->arrivals);
-    enough = lines->sender != NULL && lines->arrivals != NULL;
-    for (size_t i = 0; i < senders && enough; i++) {
-        struct flight *flights = calloc(lines->ring, sizeof *flights);
-        char *texts = calloc(lines->ring, lines->length);
-
-        enough = flights != NULL && texts != NULL;
-        for (uint32_t line = 0; line < lines->ring && enough; line++)
-            flights[line].text = texts + line * lines->length;
-        lines->sender[i].flights = flights;
-    }
-    return enough;
-}
-
 /* ---- Text --------------------------------------------------------------------------- */
 
-void lines_write(const struct lines *lines, char *line, int client, uint32_t number)
+static void write_head(char *line, int client, uint32_t number)
 {
-    uint32_t letter = ((uint32_t)client * 31 + number) % LINES_PERIOD;
     char head[2 * LETTERS_AT];
 
     snprintf(head, sizeof head, "~#%04d:%08u:", client, (unsigned)number);
     memcpy(line, head, LETTERS_AT);
-    memcpy(line + LETTERS_AT, lines->letters + letter, lines->length - LETTERS_AT - 1);
-    line[lines->length - 1] = '\n';
+}
+
+void lines_write(char *line, size_t length, int client, uint32_t number)
+{
+    uint32_t random = (uint32_t)client * 31 + number;
+
+    write_head(line, client, number);
+    for (size_t i = LETTERS_AT; i < length - 1; i++) {
+        random = random * 1664525 + 1013904223; /* Numerical Recipes' generator */
+        line[i] = (char)('a' + (random >> 16) % 26);
+    }
+    line[length - 1] = '\n';
 }
 
 static uint32_t digits(const char *text, int count)
@@ -103,6 +85,31 @@ const char *lines_find(const char *received, size_t length, uint32_t *number)
 
 /* ---- Lines under way ---------------------------------------------------------------- */
 
+bool lines_init(struct lines *lines)
+{
+    size_t senders = (size_t)lines->senders;
+    bool enough;
+
+    lines->ring = RING_LEAST;
+    while (lines->ring < 2 * (uint32_t)lines->most)
+        lines->ring *= 2;
+    lines->sender = calloc(senders, sizeof *lines->sender);
+    lines->arrivals = calloc((size_t)lines->clients * senders, sizeof *lines->arrivals);
+    enough = lines->sender != NULL && lines->arrivals != NULL;
+    for (int i = 0; i < lines->senders && enough; i++) {
+        struct flight *flights = calloc(lines->ring, sizeof *flights);
+        char *text = calloc(lines->ring, lines->length);
+
+        enough = flights != NULL && text != NULL;
+        for (uint32_t line = 0; line < lines->ring && enough; line++) {
+            flights[line].text = text + line * lines->length;
+            lines_write(flights[line].text, lines->length, lines->first + i, line);
+        }
+        lines->sender[i].flights = flights;
+    }
+    return enough;
+}
+
 static struct sender *sender_of(const struct lines *lines, int client)
 {
     return &lines->sender[client - lines->first];
@@ -118,16 +125,16 @@ int lines_under_way(const struct lines *lines, int client)
     return (int)(sender_of(lines, client)->next - sender_of(lines, client)->oldest);
 }
 
-int64_t lines_progress(const struct lines *lines, int client)
+int64_t lines_waited(const struct lines *lines, int client)
 {
-    return sender_of(lines, client)->progress;
+    return lines->run->now - sender_of(lines, client)->progress;
 }
 
-const char *lines_next(struct lines *lines, int client, int most, int receivers,
-                       int64_t now, size_t *length)
+const char *lines_next(struct lines *lines, int client, int most, size_t *length)
 {
     struct sender *sender = sender_of(lines, client);
     char *text = flight_of(lines, client, sender->next)->text;
+    int64_t now = clock_ns();
 
     for (*length = 0; lines_under_way(lines, client) < most &&
                       sender->next - sender->oldest < lines->ring;) {
@@ -136,10 +143,10 @@ const char *lines_next(struct lines *lines, int client, int most, int receivers,
         if (flight->text != text + *length || sender->next == LINES_OTHERS)
             break; /* the ring begins again */
         flight->sent = sender->progress = now;
-        flight->remaining = (uint32_t)receivers;
+        flight->remaining = lines->echo ? 1 : (uint32_t)lines->live - 1;
         lines->run->expected += flight->remaining;
         lines->sent++;
-        lines_write(lines, flight->text, client, sender->next++);
+        write_head(flight->text, client, sender->next++);
         *length += lines->length;
     }
     return *length > 0 ? text : NULL;
@@ -162,11 +169,11 @@ int lines_take_due(struct lines *lines)
 }
 
 /* A receiver has had a line, or will not get it. */
-static void line_settled(struct lines *lines, int client, uint32_t number, int64_t now)
+static void line_settled(struct lines *lines, int client, uint32_t number)
 {
     struct sender *sender = sender_of(lines, client);
 
-    sender->progress = now;
+    sender->progress = lines->run->now;
     if (--flight_of(lines, client, number)->remaining == 0 && !sender->due &&
         number == sender->oldest) {
         sender->due = true;
@@ -175,14 +182,14 @@ static void line_settled(struct lines *lines, int client, uint32_t number, int64
 }
 
 static void lines_missed(struct lines *lines, struct arrivals *from, int client,
-                         uint32_t until, int64_t now)
+                         uint32_t until)
 {
     uint32_t count = until - from->next;
 
     lines->run->missed += count;
     from->seen = count < 64 ? from->seen << count : 0;
     while (from->next < until)
-        line_settled(lines, client, from->next++, now);
+        line_settled(lines, client, from->next++);
 }
 
 /* A line that came before, or that a later one of its sender has overtaken. Which of the
@@ -203,17 +210,17 @@ static void line_overtaken(struct lines *lines, struct arrivals *from, uint32_t 
 }
 
 static void line_arrived(struct lines *lines, struct arrivals *from, int client,
-                         uint32_t number, int64_t now)
+                         uint32_t number)
 {
     if (number < from->next) {
         line_overtaken(lines, from, number);
         return;
     }
-    lines_missed(lines, from, client, number, now);
+    lines_missed(lines, from, client, number);
     from->next++;
     from->seen = from->seen << 1 | 1;
-    run_arrived(lines->run, flight_of(lines, client, number)->sent, now);
-    line_settled(lines, client, number, now);
+    run_arrived(lines->run, flight_of(lines, client, number)->sent);
+    line_settled(lines, client, number);
 }
 
 /* Is it what was sent? A line that the ring has forgotten is not compared: it comes so late
@@ -247,8 +254,7 @@ static struct arrivals *arrivals_at(const struct lines *lines, int receiver, int
                             (size_t)(client - lines->first)];
 }
 
-void lines_received(struct lines *lines, int receiver, const char *line, size_t length,
-                    int64_t now)
+void lines_received(struct lines *lines, int receiver, const char *line, size_t length)
 {
     uint32_t number;
     const char *mark = lines_find(line, length, &number);
@@ -265,15 +271,15 @@ void lines_received(struct lines *lines, int receiver, const char *line, size_t 
     if (!is_whole(lines, mark, length, client, number) || (lines->echo && mark != line))
         lines->damaged++;
     else if ((receiver == client) == lines->echo)
-        line_arrived(lines, arrivals_at(lines, receiver, client), client, number, now);
+        line_arrived(lines, arrivals_at(lines, receiver, client), client, number);
     else if (lines->echo)
         lines->stray++; /* but a chat server may send a line to its sender too */
 }
 
-void lines_give_up(struct lines *lines, int receiver, int64_t now)
+void lines_give_up(struct lines *lines, int receiver)
 {
     for (int client = lines->first; client < lines->first + lines->senders; client++)
         if ((receiver == client) == lines->echo)
             lines_missed(lines, arrivals_at(lines, receiver, client), client,
-                         sender_of(lines, client)->next, now);
+                         sender_of(lines, client)->next);
 }

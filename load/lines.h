@@ -23,59 +23,53 @@ enum {
     LINES_MIN = 24, /* bytes: mark, numbers, some letters, newline */
     LINES_MAX = 65536,
     LINES_CLIENTS = 10000,
-    LINES_PERIOD = 251, /* of the letters; a prime, so that lengths do not fit it */
-    /* Numbers from here on are not checked and not counted. */
-    LINES_OTHERS = 50000000
+    LINES_OTHERS = 50000000 /* numbers from here on are not checked and not counted */
 };
 
 struct lines {
     /* To be set before lines_init(). */
     size_t length;      /* of each, the newline included */
     bool echo;          /* lines go back to their sender; else to all others */
-    int clients, first; /* senders are the clients first, first + 1, ... */
-    int senders, most;  /* `most` lines are under way for each, or a few more */
+    int clients, live;  /* `live` of them receive; the caller keeps it up to date */
+    int first, senders; /* the clients first, first + 1, ... send */
+    int most;           /* lines of each that are usually under way */
     struct run *run;    /* counts each arrival as a piece */
 
     uint64_t sent, out_of_order, duplicates;
     uint64_t damaged; /* not what was sent */
-    uint64_t stray;   /* what nobody sent; notices of joins and leaves are not counted */
-    uint32_t ring;    /* a power of two */
+    uint64_t
+        stray;     /* what nobody sent; but notices of joins and leaves are not counted */
+    uint32_t ring; /* a power of two */
     struct sender *sender;     /* [senders] */
     struct arrivals *arrivals; /* [clients][senders] */
     int due[LINES_CLIENTS],
-        due_count; /* senders with a line that has arrived everywhere */
-    char letters[LINES_PERIOD + LINES_MAX];
+        due_count; /* senders whose oldest line has arrived everywhere */
 };
 
 bool lines_init(struct lines *lines); /* false: out of memory */
 
-/* Writes `length` bytes, no NUL, that are not counted. */
-void lines_write(const struct lines *lines, char *line, int client, uint32_t number);
+/* Writes a line that is not counted: `length` bytes, no NUL. */
+void lines_write(char *line, size_t length, int client, uint32_t number);
 
 /* The mark in what was received, and the number there; or NULL. */
 const char *lines_find(const char *received, size_t length, uint32_t *number);
 
-/*
- * Writes new lines of a client, each for so many receivers, until `most` are under way. NULL
- * if they are, else the text and its length; call it again for what does not lie beside it.
- * The text lives while the lines are under way.
- */
-const char *lines_next(struct lines *lines, int client, int most, int receivers,
-                       int64_t now, size_t *length);
+/* Writes new lines of a client until `most` are under way. Returns their text and its
+ * length, or NULL; call it again for lines that do not lie beside them. */
+const char *lines_next(struct lines *lines, int client, int most, size_t *length);
 
 int lines_under_way(const struct lines *lines, int client);
 
-/* When the last progress was: a line sent, or arrived at some receiver. */
-int64_t lines_progress(const struct lines *lines, int client);
+/* How long none of a client's lines was sent, or arrived anywhere. */
+int64_t lines_waited(const struct lines *lines, int client);
 
 /* A client has received a line, without its newline, with a NUL in its place. */
-void lines_received(struct lines *lines, int client, const char *line, size_t length,
-                    int64_t now);
+void lines_received(struct lines *lines, int client, const char *line, size_t length);
 
 /* A client will receive nothing more: what is under way to it is missed. */
-void lines_give_up(struct lines *lines, int client, int64_t now);
+void lines_give_up(struct lines *lines, int client);
 
-/* Takes a client whose oldest line has arrived everywhere; -1: there is none. */
+/* Takes a client out of `due`; -1: there is none. */
 int lines_take_due(struct lines *lines);
 
 #endif

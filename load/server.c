@@ -28,27 +28,25 @@ extern char **environ;
 
 /* ---- The start ---------------------------------------------------------------------- */
 
-/* A port that nobody else is likely to be given before the server takes it. -1: none. */
-static int free_port(const char **why)
+/* Puts the port in place of %p, and if it is 0 first finds one that nobody else is likely to
+ * be given before the server takes it. The new word lives until the program's end. */
+static int fill_port(char **word, int port, const char **why)
 {
-    int probe = listener_open("127.0.0.1", 0, SOCK_STREAM, why), port;
-
-    if (probe == -1)
-        return -1;
-    port = listener_port(probe);
-    close(probe);
-    return port;
-}
-
-/* Puts the port in place of %p. The new word lives until the program's end. */
-static char *filled(const char *word, const char *mark, int port)
-{
-    size_t size = strlen(word) + sizeof "65535";
+    const char *mark = strstr(*word, "%p");
+    size_t size = strlen(*word) + sizeof "65535";
     char *text = malloc(size);
 
-    if (text != NULL)
-        snprintf(text, size, "%.*s%d%s", (int)(mark - word), word, port, mark + 2);
-    return text;
+    if (port == 0) {
+        int probe = listener_open("127.0.0.1", 0, SOCK_STREAM, why);
+
+        port = listener_port(probe);
+        close(probe);
+    }
+    if (text == NULL || port == -1)
+        return -1;
+    snprintf(text, size, "%.*s%d%s", (int)(mark - *word), *word, port, mark + 2);
+    *word = text;
+    return port;
 }
 
 /* posix_spawnp() gives back exec()'s error, which a fork() would have to send home. To
@@ -111,17 +109,10 @@ int server_start(struct server *server, char *command[], int port, const char **
 {
     int error;
 
-    for (char **word = command; *word != NULL; word++) {
-        const char *mark = strstr(*word, "%p");
-
-        if (mark == NULL)
-            continue;
-        if (port == 0 && (port = free_port(why)) == -1)
+    *why = "out of memory";
+    for (char **word = command; *word != NULL; word++)
+        if (strstr(*word, "%p") != NULL && (port = fill_port(word, port, why)) == -1)
             return -1;
-        *why = "out of memory";
-        if ((*word = filled(*word, mark, port)) == NULL)
-            return -1;
-    }
     error = spawn(server, command);
     if (error != 0) {
         *why = strerror(error);
