@@ -319,12 +319,10 @@ static void client_lost(struct load *load, int index)
 {
     client_close(load, index);
     load->closed++;
-    if (load->joined == 0) {
-        load_fail(load, "the server closed a connection before the run");
-        return;
-    }
     load->lines.live--;
     lines_give_up(&load->lines, index);
+    if (load->joined == 0)
+        load_fail(load, "the server closed a connection before the run");
 }
 
 static void client_line(struct load *load, int index, char *line, size_t length)
@@ -488,8 +486,8 @@ static void run_turns(struct load *load)
         if (load->run.now < next_look)
             continue;
         next_look = load->run.now + TICK;
-        for (int i = load->lines.first; i < load->lines.live; i++)
-            sender_watch(load, i);
+        for (int i = 0; i < load->lines.senders; i++)
+            sender_watch(load, load->lines.first + i);
     }
 }
 
@@ -503,8 +501,8 @@ static void load_run(struct load *load)
         if (i < idle || i >= load->lines.live)
             load->polled[i].fd = ~load->polled[i].fd; /* below 0: not polled */
     run_begin(&load->run, &load->server, load->duration);
-    for (int i = first; i < load->lines.live; i++)
-        sender_fill(load, i, load->lines.most);
+    for (int i = 0; i < load->lines.senders; i++)
+        sender_fill(load, first + i, load->lines.most);
     run_turns(load);
     run_time_over(&load->run, &load->server);
     run_turns(load);
@@ -512,7 +510,7 @@ static void load_run(struct load *load)
     for (int i = 0; i < idle; i++)
         load->polled[i].fd = ~load->polled[i].fd;
     load_turn(load, 0);
-    for (int i = 0; i < load->lines.live && load->lines.echo; i++)
+    for (int i = 0; i < load->lines.clients && load->lines.echo; i++)
         load->lines.stray += load->client[i].tail_length > 0;
 }
 

@@ -1,6 +1,5 @@
-# Draws chat.svg or select.svg of the .dat beside it, as gnuplot -e "part='...'" says. The
-# pictures are read on a phone too: few words, large, on their own white ground. The
-# colours are those that people who see few of them can tell apart, the kit's server first.
+# Draws chat.svg or select.svg of the .dat beside it, as gnuplot -e "part='...'" says: few
+# words, large, on a white ground of their own, in colours that everyone can tell apart.
 set terminal svg name part noenhanced size 640,440 font "Helvetica,17" background "white" linewidth 2
 set output part.".svg"
 set datafile missing "?"
@@ -24,6 +23,7 @@ if (part eq "chat") {
     set xlabel "idle clients"
     set ylabel "server CPU for an echo, us"
     set yrange [0:*]
+    set xrange [-20:1040]
 }
 data = part.".dat"
 plot for [i = 2 : words(system("head -n 1 ".data))] data using 1:i:xtic(1) title columnheader(i)

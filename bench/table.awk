@@ -33,7 +33,7 @@ function median(trial, server, name, beside,    round, count, i, x, ours, sorted
     return count == 0 ? "" : (sorted[int((count + 1) / 2)] + sorted[int(count / 2) + 1]) / 2
 }
 
-# In how many runs a column is this text.
+# The number of runs in which a column is this text.
 function times(trial, server, name, text,    round, count) {
     for (round = 1; round <= rounds; round++)
         count += value[trial, server, name, round] == text
@@ -74,40 +74,40 @@ function row(what, trial, name, unit,    ours, list, count, i, text) {
     ours = ours_of(trial)
     count = split(servers[trial], list, " ")
     text = fault(trial, ours)
-    text = "| " what " | " (text == "" ? quantity(median(trial, ours, name), unit) : text) mark(trial, ours)
+    printf "| %s | %s%s", what, text == "" ? quantity(median(trial, ours, name), unit) : text, mark(trial, ours)
     for (i = 1; i <= 6; i++)
         if (list[i] != ours && (i <= count || i > 1))
-            text = text " | " (i > count ? "" : list[i] " " ratio(trial, list[i], name))
-    print text " |"
+            printf " | %s", (i > count ? "" : list[i] " " ratio(trial, list[i], name))
+    print " |"
 }
 
 function table() {
     print "| | ours | others, as a multiple of ours | | | | |\n|---|---|---|---|---|---|---|"
-    row("CPU a line, 1 of 100 talks", "chat -c 100 -s 1", "server_cpu_ns", "ns")
-    row("CPU a line, 20 of 100 talk", "chat -c 100 -s 20", "server_cpu_ns", "ns")
-    row("CPU a line, 50 of 900 talk", "chat -c 900 -s 50 -t 1", "server_cpu_ns", "ns")
-    row("CPU a line, 20 of 100 talk, 50 lines ahead", "chat -c 100 -s 20 -f 50", "server_cpu_ns", "ns")
-    row("900 join the chat", "chat -c 900 -s 50 -t 1", "joined_s", "s")
+    row("CPU for a line: 1 of 100 talks", "chat -c 100 -s 1", "server_cpu_ns", "ns")
+    row("CPU for a line: 20 of 100 talk", "chat -c 100 -s 20", "server_cpu_ns", "ns")
+    row("CPU for a line: 50 of 900 talk", "chat -c 900 -s 50 -t 1", "server_cpu_ns", "ns")
+    row("CPU for a line: 20 of 100 talk, 50 lines ahead each", "chat -c 100 -s 20 -f 50", "server_cpu_ns", "ns")
+    row("900 join the chat: time", "chat -c 900 -s 50 -t 1", "joined_s", "s")
     row("1 of 100 stops reading: longest pause", "chat -c 100 -s 20 -l 90 -z 1 -t 8", "longest_pause_s", "s")
-    row("CPU an echo, 50 clients", "echo -e -c 50 -s 50 -l 64", "server_cpu_ns", "ns")
-    row("memory, 900 echo clients", "echo -e -c 900 -s 900 -l 64", "server_kib", "KiB")
+    row("CPU for an echo: 50 clients", "echo -e -c 50 -s 50 -l 64", "server_cpu_ns", "ns")
+    row("memory: 900 echo clients", "echo -e -c 900 -s 900 -l 64", "server_kib", "KiB")
 }
 
-function all(    t, i, n, c, count, list, columns, text) {
+function all(    t, i, n, c, count, list, columns) {
     count = split("server_cpu_ns arrived_a_second latency_p50_us latency_p99_us joined_s nudged" \
         " longest_pause_s server_kib generator_percent", columns, " ")
-    text = "| trial | server | runs | faults | ratio |"
+    printf "| trial | server | runs | faults | ratio |"
     for (c = 1; c <= count; c++)
-        text = text " " columns[c] " |"
-    print text "\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+        printf " %s |", columns[c]
+    print "\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
     for (t = 1; t <= trials; t++) {
         n = split(servers[trial[t]], list, " ")
         for (i = 1; i <= n; i++) {
-            text = "| " trial[t] " | " list[i] mark(trial[t], list[i]) " | " runs[trial[t], list[i]] \
-                " | " fault(trial[t], list[i]) " | " ratio(trial[t], list[i], "server_cpu_ns") " |"
+            printf "| %s | %s%s | %d | %s | %s |", trial[t], list[i], mark(trial[t], list[i]), \
+                runs[trial[t], list[i]], fault(trial[t], list[i]), ratio(trial[t], list[i], "server_cpu_ns")
             for (c = 1; c <= count; c++)
-                text = text " " median(trial[t], list[i], columns[c]) " |"
-            print text
+                printf " %s |", median(trial[t], list[i], columns[c])
+            print ""
         }
     }
 }

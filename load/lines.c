@@ -35,8 +35,6 @@ struct sender {
     struct flight *flights; /* [ring] by number */
 };
 
-/* ---- Text --------------------------------------------------------------------------- */
-
 static void write_head(char *line, int client, uint32_t number)
 {
     char head[2 * LETTERS_AT];
@@ -82,8 +80,6 @@ const char *lines_find(const char *received, size_t length, uint32_t *number)
     }
     return NULL;
 }
-
-/* ---- Lines under way ---------------------------------------------------------------- */
 
 bool lines_init(struct lines *lines)
 {

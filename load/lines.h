@@ -35,15 +35,12 @@ struct lines {
     int most;           /* lines of each that are usually under way */
     struct run *run;    /* counts each arrival as a piece */
 
-    uint64_t sent, out_of_order, duplicates;
-    uint64_t damaged; /* not what was sent */
-    uint64_t
-        stray;     /* what nobody sent; but notices of joins and leaves are not counted */
-    uint32_t ring; /* a power of two */
-    struct sender *sender;     /* [senders] */
-    struct arrivals *arrivals; /* [clients][senders] */
-    int due[LINES_CLIENTS],
-        due_count; /* senders whose oldest line has arrived everywhere */
+    /* Stray is what nobody sent, except notices of joins and leaves. */
+    uint64_t sent, out_of_order, duplicates, damaged, stray;
+    uint32_t ring;                     /* a power of two */
+    struct sender *sender;             /* [senders] */
+    struct arrivals *arrivals;         /* [clients][senders] */
+    int due[LINES_CLIENTS], due_count; /* whose oldest line has arrived everywhere */
 };
 
 bool lines_init(struct lines *lines); /* false: out of memory */

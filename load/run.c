@@ -6,7 +6,7 @@
 
 #define BUSY 0.9 /* of the time */
 
-/* TCP takes less to try a lost SYN three times: 1, 2 and 4 s. */
+/* Longer than TCP takes to try a lost SYN three times: 1, 2 and 4 s. */
 #define RUN_WAIT (10 * SECOND)
 
 static double own_cpu_seconds(void)

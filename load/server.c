@@ -26,8 +26,6 @@ enum {
 
 extern char **environ;
 
-/* ---- The start ---------------------------------------------------------------------- */
-
 /* Puts the port in place of %p, and if it is 0 first finds one that nobody else is likely to
  * be given before the server takes it. The new word lives until the program's end. */
 static int fill_port(char **word, int port, const char **why)
@@ -138,8 +136,6 @@ void server_drain(struct server *server)
     }
 }
 
-/* ---- What it uses ------------------------------------------------------------------- */
-
 static double cpu_seconds(pid_t pid)
 {
     struct timespec used;
@@ -215,8 +211,6 @@ struct server_usage server_usage(const struct server *server, bool with_memory)
         closedir(table);
     return usage;
 }
-
-/* ---- The end ------------------------------------------------------------------------ */
 
 /* What the first process leaves running is ended too, while the group is surely ours. */
 bool server_runs(struct server *server)
