@@ -35,7 +35,7 @@
 #include <unistd.h>
 
 enum {
-    OTHER_DESCRIPTORS = 64,     /* besides the clients': more than there are */
+    OTHER_DESCRIPTORS = 64,     /* besides the clients' */
     READ_SIZE = 65536,          /* large, so that few calls are needed */
     NAME_MOST = 256,            /* what a server may put before a line */
     READS_A_DRAIN = 16,         /* a server that logs must not find its pipe full */
@@ -175,19 +175,20 @@ static void load_allocate(struct load *load)
 /* ---- Senders ------------------------------------------------------------------------ */
 
 /* Sends until `most` lines are under way. They are so few that the socket takes them all,
- * unless the server has not read for long. Another error is recv()'s, too, and seen there. */
+ * unless the server does not read: then no more is sent, as a line was cut. Any error other
+ * than EAGAIN is recv()'s too, and seen there. */
 static void sender_fill(struct load *load, int index, int most)
 {
     int sock = load->polled[index].fd;
     const char *text;
     size_t length;
 
-    while (sock != -1 &&
+    while (sock != -1 && load->failure == NULL &&
            (text = lines_next(&load->lines, index, most, &length)) != NULL) {
         ssize_t sent = send(sock, text, length, MSG_NOSIGNAL);
 
         if (sent == -1 ? errno == EAGAIN : (size_t)sent < length)
-            load_fail(load, "the server did not read, and a sender's socket was full");
+            load_fail(load, "a sender's socket was full: try fewer lines in flight");
     }
 }
 
@@ -246,12 +247,12 @@ static void nudge_some(struct load *load)
  * at its client's end need not be in the server's queue: where that was full, it gets there
  * when one of the two systems tries again, a second later. So the first client, which is in,
  * sends probes until all the others have heard the same one. As lines come in order, each
- * has then been told of all who joined after it. A probe is followed by the next when all
- * who have heard any have heard it, or after a second, as it may be lost.
+ * has then been told of all who joined after it. The next probe is sent when all who have
+ * heard any have heard the last, and something new besides; or after a second.
  */
 static void join_look(struct load *load)
 {
-    bool echo = load->lines.echo;
+    bool echo = load->lines.echo, news = load->heard > load->probed;
     int out = 0, behind = 0;
 
     for (int i = echo ? 0 : 1; i < load->lines.clients; i++) {
@@ -262,7 +263,8 @@ static void join_look(struct load *load)
     }
     if (out + behind == 0) {
         load->joined = load->run.now - load->began - load->waited;
-    } else if (!echo && load->run.now - load->probed >= (behind > 0 ? AGAIN : TICK)) {
+    } else if (!echo &&
+               load->run.now - load->probed >= (behind == 0 && news ? TICK : AGAIN)) {
         load->probed = load->run.now;
         join_send(load, 0, JOIN_NUMBER + ++load->probe);
     }

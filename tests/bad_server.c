@@ -202,7 +202,7 @@ static void echo_client(nfds_t client, char *bytes, size_t length)
         return;
     }
     if (due && is("change"))
-        bytes[length - 1] ^= 1;
+        bytes[length - 2] ^= 1; /* the last letter of a line */
     send_to(client, bytes, length);
     if (due && is("more"))
         send_to(client, "!", 1);

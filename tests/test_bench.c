@@ -400,7 +400,7 @@ START_TEST(an_echo_server_that_is_right_is_found_to_be_so)
 }
 END_TEST
 
-/* A bit of the last byte changed, a byte more than was sent, a message that does not come
+/* A bit of the last letter changed, a byte more than was sent, a message that does not come
  * back, a connection that the server ends. */
 START_TEST(each_fault_of_an_echo_server_is_counted)
 {
