@@ -50,7 +50,7 @@ fuzz:
 
 # bench-docs takes a run's table and pictures over into the README.
 bench: all
-	CC="$(CC)" CFLAGS="$(OPTIMISED) $(CFLAGS)" exec bench/run
+	bench/run
 
 bench-docs:
 	bench/publish bench/results

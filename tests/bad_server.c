@@ -1,28 +1,26 @@
 /*
- * bad_server: a server with one fault, for the tests of the load generators
+ * bad_server: a server with one fault, for the tests of the load generator
  *
- *     bad_server chat FAULT [port]      none lose cut glue twice swap stray pause stall die
- *                                        greet shy shut tilde
- *     bad_server echo FAULT [port]      none change lose more close
- *     bad_server datagram FAULT [port]  none change lose twice
+ *     bad_server chat FAULT [port]   none lose cut glue twice swap stray pause stall die
+ *                                    greet shy shut tilde
+ *     bad_server echo FAULT [port]   none change lose more close
  *
  * The fault shows at every seventh line or message: so early that it shows in a run of any
- * length. What pauses, stalls or dies does it at the first seventh, for two seconds or for
- * good. Some are no faults, but ways to be right: a chat server greets newcomers and tells
- * nobody of them, is shy until they say something, or has a '~' in its names (one that
- * shuts them out is not). And some are to be measured:
+ * length. A server that pauses, stalls or dies does so at the first seventh, for two seconds
+ * or for good. Some are not faults, but ways to be right: a chat server greets newcomers and
+ * tells nobody of them, is shy until they say something, or has a '~' in its names (but one
+ * that shuts them out is at fault). Others are there to be measured:
  *
  *     early   uses 0.3 s of processor time before it says its port
  *     child   has a child do so, which ends, at the first seventh line or message
  *     large   touches 20 MB of memory
  *     slow    answers after 20 ms
  *
- * It says its port, as the kit's servers do, and serves a few clients: it is as short as it
- * can be.
+ * It says its port, as the kit's servers do, and serves a few clients.
  */
-#include "net/address.h"
 #include "net/listener.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -77,7 +75,7 @@ static void touch_memory(void)
         memory[i] = 1;
 }
 
-/* Is this line or message the one with the fault? */
+/* Does this line or message get the fault? */
 static bool is_due(void)
 {
     static unsigned long number;
@@ -125,10 +123,10 @@ static void chat_newcomer(nfds_t client)
     }
     known[client] = true;
     if (is("shut"))
-        (void)shutdown(polled[client].fd, SHUT_RDWR);
+        shutdown(polled[client].fd, SHUT_RDWR);
 }
 
-/* A line of a client, its line end included. */
+/* A client's line, with its line end. */
 static void say(nfds_t from, const char *line, size_t length)
 {
     static char kept[BUFFER_SIZE];
@@ -200,17 +198,17 @@ static void echo_client(nfds_t client, char *bytes, size_t length)
     if (due && is("lose"))
         return;
     if (due && is("close")) {
-        (void)shutdown(polled[client].fd, SHUT_RDWR);
+        shutdown(polled[client].fd, SHUT_RDWR);
         return;
     }
     if (due && is("change"))
-        bytes[length - 1] ^= 1;
+        bytes[length - 2] ^= 1; /* the last letter of a line */
     send_to(client, bytes, length);
     if (due && is("more"))
         send_to(client, "!", 1);
 }
 
-static void serve_streams(bool chat)
+static void serve(bool chat)
 {
     static char bytes[BUFFER_SIZE / 2];
     struct sockaddr_storage peer;
@@ -218,13 +216,13 @@ static void serve_streams(bool chat)
 
     listener_init(&newcomers, "", NULL);
     for (;;) {
-        (void)poll(polled, count, -1);
+        poll(polled, count, -1);
         for (nfds_t i = 1; i < count; i++) {
             ssize_t got =
                 polled[i].revents == 0 ? -1 : recv(polled[i].fd, bytes, sizeof bytes, 0);
 
             if (got == 0) {
-                (void)close(polled[i].fd);
+                close(polled[i].fd);
                 polled[i].fd = -1;
             }
             if (got > 0 && chat)
@@ -241,35 +239,8 @@ static void serve_streams(bool chat)
     }
 }
 
-/* ---- Datagrams ---------------------------------------------------------------------- */
-
-static void serve_datagrams(void)
-{
-    static char bytes[BUFFER_SIZE];
-
-    for (;;) {
-        struct sockaddr_storage peer;
-        socklen_t peer_length = sizeof peer;
-        ssize_t got;
-        bool due;
-
-        (void)poll(polled, 1, -1);
-        got = recvfrom(polled[0].fd, bytes, sizeof bytes, 0, (struct sockaddr *)&peer,
-                       &peer_length);
-        due = got > 0 && is_due();
-        if (got < 0 || (due && is("lose")))
-            continue;
-        if (due && is("change"))
-            bytes[got / 2] ^= 1;
-        for (int times = due && is("twice") ? 2 : 1; times > 0; times--)
-            (void)sendto(polled[0].fd, bytes, (size_t)got, 0, (struct sockaddr *)&peer,
-                         peer_length);
-    }
-}
-
 int main(int argc, char *argv[])
 {
-    bool datagrams = argc >= 3 && strcmp(argv[1], "datagram") == 0;
     int port = argc == 4 ? atoi(argv[3]) : 0;
     const char *why = "";
 
@@ -280,17 +251,13 @@ int main(int argc, char *argv[])
         burn();
     if (is("large"))
         touch_memory();
-    polled[0].fd =
-        listener_open("127.0.0.1", port, datagrams ? SOCK_DGRAM : SOCK_STREAM, &why);
+    polled[0].fd = listener_open("127.0.0.1", port, SOCK_STREAM, &why);
     polled[0].events = POLLIN;
     if (polled[0].fd == -1) {
-        (void)fprintf(stderr, "bad_server: cannot listen: %s\n", why);
+        fprintf(stderr, "bad_server: cannot listen: %s\n", why);
         return EXIT_FAILURE;
     }
     printf("BadServer started on port %d\n", listener_port(polled[0].fd));
-    (void)fflush(stdout);
-    if (datagrams)
-        serve_datagrams();
-    else
-        serve_streams(strcmp(argv[1], "chat") == 0);
+    fflush(stdout);
+    serve(strcmp(argv[1], "chat") == 0);
 }

@@ -1,0 +1,59 @@
+/*
+ * run: what is counted and timed while a server is under load.
+ *
+ * A piece is a line that has to arrive somewhere. Times are those of clock_ns(). A run
+ * begins, its time is over, what is still under way is waited for, and it ends. The server's
+ * processor time is read at the two ends, when nothing is under way: reading it takes as
+ * long as the server needs for hundreds of pieces.
+ */
+#ifndef LOAD_RUN_H
+#define LOAD_RUN_H
+
+#include "load/server.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MILLISECOND INT64_C(1000000)
+#define SECOND      INT64_C(1000000000)
+
+/* Latencies are counted in buckets that grow with them: below 128 ns exact, then 64 buckets
+ * for each power of two, so that a percentile is at most 0.8% off; up to an hour. */
+enum { RUN_SUB = 64, RUN_SHIFTS = 36, RUN_BUCKETS = RUN_SUB * (RUN_SHIFTS + 2) };
+
+struct run {
+    int64_t now;  /* the caller sets it, whenever it has waited or received */
+    bool sending; /* until its time is over */
+    int64_t began, deadline, last_arrival, longest_pause;
+    /* Pieces. `missed` will not come any more. `counted` are those that had arrived when
+     * the time was over. */
+    uint64_t expected, arrived, missed, counted;
+    int64_t slowest;
+    uint64_t latency[RUN_BUCKETS];
+    double seconds;
+    double server_cpu, own_cpu; /* seconds, for `counted`; server_cpu is -1: not known */
+    long memory_kib;            /* the server's; 0: not known */
+};
+
+void run_begin(struct run *run, const struct server *server, int64_t duration);
+void run_time_over(struct run *run, const struct server *server);
+void run_end(struct run *run, const struct server *server);
+
+/* Is there something left to do, or to wait for? A run ends early, and afterwards waits no
+ * longer, when nothing has arrived for 10 s. */
+bool run_goes_on(const struct run *run);
+
+/* Pieces that are still under way. */
+uint64_t run_due(const struct run *run);
+
+/* A piece that was sent at `sent` has arrived. */
+void run_arrived(struct run *run, int64_t sent);
+
+/* The latency that `percent` of the pieces had at the most; 0 if none has arrived. */
+int64_t run_latency(const struct run *run, double percent);
+
+/* Who was busy for over 90% of the time, and so set the pace: "server", "generator",
+ * "both", or "neither" when they wait for each other; "" if it is not known. */
+const char *run_bottleneck(const struct run *run);
+
+#endif
