@@ -13,19 +13,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CLOSING_MS  10000 /* for a closed client to take some of what it is owed */
-#define LINGER_MS   2000  /* for one that has all of it to close its own end */
-#define PATIENCE_MS 2000  /* with all of them, when the server ends */
+#define TAKING_MS   120000 /* for a client to take some of what it is owed */
+#define LINGER_MS   2000   /* for one that has all of it to close its own end */
+#define PATIENCE_MS 2000   /* with all of them, when the server ends */
 
 /* ---- Time-outs ---------------------------------------------------------------------- */
 
-/* Everything that a client sends or takes is a sign of life. */
+/* A sign of life: the client has taken something or, if it is owed nothing, sent it. */
 static void note_activity(struct stream *stream)
 {
-    if (stream->state == STREAM_CLOSING)
-        stream->deadline = stream->server->now + CLOSING_MS;
-    else if (stream->state == STREAM_OPEN && stream->server->idle_ms > 0)
-        stream->deadline = stream->server->now + stream->server->idle_ms;
+    int64_t idle_ms = stream->server->idle_ms;
+
+    if (stream->state == STREAM_CLOSING || (stream->output_length > 0 && idle_ms > 0))
+        stream->deadline = stream->server->now + TAKING_MS;
+    else if (stream->state == STREAM_OPEN && idle_ms > 0)
+        stream->deadline = stream->server->now + idle_ms;
 }
 
 /* A client that is held and owed nothing waits for us, so its silence does not count. */
@@ -50,10 +52,10 @@ size_t stream_send(struct stream *stream, const void *bytes, size_t length)
         return 0;
     if (length > stream_room(stream))
         length = stream_room(stream);
-    if (stream->output_length == 0)
-        note_activity(stream); /* from now on it is the client's turn */
     memcpy(stream->output + stream->output_length, bytes, length);
     stream->output_length += length;
+    if (stream->output_length == length)
+        note_activity(stream); /* from now on it is the client's turn */
     stream->due = true;
     return length;
 }
@@ -206,7 +208,8 @@ static void receive(struct stream *stream)
         stream->ended = true;
     else if (stream->state == STREAM_OPEN)
         stream->input_length += (size_t)got;
-    note_activity(stream);
+    if (stream->output_length == 0)
+        note_activity(stream);
     stream->due = true;
 }
 
@@ -385,10 +388,20 @@ static void call_watchers(struct stream_server *server, const struct fdset *read
 static void time_out(struct stream *stream)
 {
     stream->deadline = INT64_MAX;
-    if (stream->state == STREAM_OPEN && stream->server->handlers.timed_out != NULL)
+    if (stream->state == STREAM_OPEN && stream->output_length == 0 &&
+        stream->server->handlers.timed_out != NULL)
         stream->server->handlers.timed_out(stream);
     else
         end_stream(stream, stream->state == STREAM_LINGERING ? 0 : ETIMEDOUT);
+}
+
+/*
+ * select() shows a socket as writable only when a good part of its buffer is free, which
+ * may be megabytes. A slow reader's progress shows before that: send() takes what fits.
+ */
+static bool must_try(const struct stream *stream)
+{
+    return stream->output_length > 0 && stream->server->now >= stream->deadline;
 }
 
 static void serve_streams(struct stream_server *server, const struct fdset *readable,
@@ -401,7 +414,8 @@ static void serve_streams(struct stream_server *server, const struct fdset *read
             continue;
         if (fdset_has(readable, sock))
             receive(stream);
-        if (stream->state != STREAM_NONE && (stream->due || fdset_has(writable, sock)))
+        if (stream->state != STREAM_NONE &&
+            (stream->due || fdset_has(writable, sock) || must_try(stream)))
             attend(stream);
         if (stream->state != STREAM_NONE && server->now >= deadline_of(stream))
             time_out(stream);

@@ -28,7 +28,9 @@
  * A client's input and output are bounded. Handlers of input are called only when
  * STREAM_ANSWER_BYTES fit the output, so an answer of that size is never cut. A client
  * that asks and does not read the answers is not read from any more, and TCP stops it. A
- * client that closes its end still gets what it is owed, and is closed after that.
+ * client that closes its end still gets what it is owed, and is closed after that. If
+ * silent clients are dropped (idle_ms), one that is owed output may be silent, but has to
+ * take some of it every two minutes.
  *
  * An answer may take longer than one call: it has to be fetched first, or it is larger
  * than the output. Then the handler holds the stream, so that the client's next question
@@ -103,7 +105,8 @@ struct stream_handlers {
 
     /*
      * The time that idle_ms or stream_expire() gave is over. It is called once, and again
-     * only after the next sign of life. Default: the stream ends (ETIMEDOUT).
+     * only after the next sign of life. Default: the stream ends (ETIMEDOUT), as it does
+     * anyway if the client does not take what it is owed.
      */
     void (*timed_out)(struct stream *stream);
 
@@ -195,7 +198,7 @@ void stream_expire(struct stream *stream, int64_t ms);
 
 /*
  * Ends the connection in three steps. First the client gets what is queued; it must take
- * some of it every ten seconds. Then shutdown() shows it the end. Last comes close(), when
+ * some of it every two minutes. Then shutdown() shows it the end. Last comes close(), when
  * the client has closed too, or after two seconds. From now on `closed` is the only
  * handler that is called for it.
  */
