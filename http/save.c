@@ -34,8 +34,8 @@ static int follow_links(struct save *save, const char *name)
     for (int n = 0; n < LINKS_MOST; n++) {
         ssize_t length = readlink(save->name, link, SAVE_PATH_MOST);
 
-        if (length == -1) /* not a link (EINVAL), or a failure that open() will report */
-            return 0;
+        if (length == -1) /* it is a file, or will be one */
+            return errno == EINVAL || errno == ENOENT ? 0 : -1;
         link[length] = '\0';
         if (path_beside(next, save->name, link) == -1)
             return -1;
