@@ -57,6 +57,7 @@ struct download {
     size_t begin, end; /* bytes[begin..end) have been received, and not been used yet */
     char bytes[PIECE_BYTES];
     struct http_head head;
+    char head_text[HTTP_RESPONSE_MOST];
     struct http_body body;
     uint64_t length, done; /* bytes of the body, in all (0: unknown) and so far */
 
@@ -242,24 +243,35 @@ static int print_rest(struct download *download)
     return 0;
 }
 
-/* A line has room for every field, because a whole head has HTTP_HEAD_MOST bytes. */
+static int print_words(struct download *download, const char *text)
+{
+    return print_text(download, text, strlen(text));
+}
+
 static int print_head(struct download *download)
 {
     const struct http_head *head = &download->head;
     struct http_field field = {NULL, NULL};
-    char line[HTTP_HEAD_MOST + 40];
+    char first[40];
 
-    snprintf(line, sizeof line, "HTTP/1.%d %d %s\n", head->minor, head->status,
-             head->reason);
-    while (print_text(download, line, strlen(line)) == 0) {
-        if (!http_next_field(head, &field))
-            return print_text(download, "\n", 1);
-        snprintf(line, sizeof line, "%s: %s\n", field.name, field.value);
-    }
-    return -1;
+    snprintf(first, sizeof first, "HTTP/1.%d %d ", head->minor, head->status);
+    if (print_words(download, first) == -1 || print_words(download, head->reason) == -1)
+        return -1;
+    while (http_next_field(head, &field))
+        if (print_words(download, "\n") == -1 ||
+            print_words(download, field.name) == -1 ||
+            print_words(download, ": ") == -1 || print_words(download, field.value) == -1)
+            return -1;
+    return print_words(download, "\n\n");
 }
 
 /* ---- The answer --------------------------------------------------------------------- */
+
+static void begin_head(struct download *download)
+{
+    http_head_begin(&download->head, HTTP_RESPONSE, download->head_text,
+                    sizeof download->head_text);
+}
 
 /* Receives heads until one is not an interim answer. 0, or -1: it failed. */
 static int receive_head(struct download *download)
@@ -268,7 +280,7 @@ static int receive_head(struct download *download)
 
     download->begin = download->end = 0;
     download->deadline = clock_ms() + download->patience_ms; /* for all of them */
-    http_head_begin(head, HTTP_RESPONSE);
+    begin_head(download);
     while (head->state == HTTP_OPEN) {
         int got = receive(download);
 
@@ -281,7 +293,7 @@ static int receive_head(struct download *download)
         download->begin += http_head_take(head, download->bytes + download->begin,
                                           download->end - download->begin);
         if (head->state == HTTP_WHOLE && http_is_interim(head))
-            http_head_begin(head, HTTP_RESPONSE);
+            begin_head(download);
     }
     if (head->state == HTTP_BAD)
         return complain_of_document(download, head->why);

@@ -73,10 +73,16 @@ static void take_content(struct fetch *fetch, const struct http_content *content
     }
 }
 
+static void begin_head(struct fetch *fetch)
+{
+    http_head_begin(&fetch->head, HTTP_RESPONSE, fetch->head_text,
+                    sizeof fetch->head_text);
+}
+
 static void take_head(struct fetch *fetch)
 {
     if (http_is_interim(&fetch->head))
-        http_head_begin(&fetch->head, HTTP_RESPONSE);
+        begin_head(fetch);
     else
         http_body_begin(&fetch->body, &fetch->head);
 }
@@ -203,7 +209,7 @@ void fetch_start(struct fetch *fetch, struct stream_server *server, const struct
     fetch->length = fetch->sent = 0;
     fetch->deadline = server->now + FETCH_MS;
     fetch->to_send = http_compose_get(fetch->request, url, server->program);
-    http_head_begin(&fetch->head, HTTP_RESPONSE);
+    begin_head(fetch);
     fetch->body.state = HTTP_OPEN;
     fetch->state = FETCH_DIALING;
     fetch->descriptor = -1;

@@ -28,6 +28,7 @@ struct fetch {
     char request[HTTP_HEAD_MOST];
     size_t to_send, sent; /* of the request */
     struct http_head head;
+    char head_text[HTTP_RESPONSE_MOST];
     struct http_body body;
     char said[128]; /* `why`, if it is not a constant */
 };

@@ -3,7 +3,6 @@
 #include "base/number.h"
 
 #include <assert.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -39,10 +38,9 @@ static bool next_named(const struct http_head *head, const char *name,
 
 /* ---- The head, line by line --------------------------------------------------------- */
 
-void http_head_begin(struct http_head *head, enum http_kind kind)
+void http_head_begin(struct http_head *head, enum http_kind kind, char *text, size_t size)
 {
-    memset(head, 0, offsetof(struct http_head, text));
-    head->kind = kind;
+    *head = (struct http_head){.kind = kind, .text = text, .size = size};
     head->method = head->target = head->reason = head->why = "";
 }
 
@@ -132,34 +130,48 @@ static void keep(struct http_head *head, const char *text)
     head->length = head->line_begin + length;
 }
 
-/* A line that begins with a space continues the value before it (obs-fold). */
+/*
+ * A line that begins with a space continues the value before it (obs-fold), which may be
+ * empty. A space joins the two, but never begins or ends a value.
+ */
 static void take_fold(struct http_head *head, char *line)
 {
+    char *end = head->text + head->line_begin - 1; /* the NUL after the value */
+
     if (head->kind == HTTP_REQUEST || head->line_begin == head->fields) {
         refuse_head(head, 400, "a line of the header begins with a space");
         return;
     }
-    head->text[head->line_begin - 1] = ' ';
-    keep(head, trim(line));
+    line = trim(line);
+    head->length = head->line_begin;
+    if (*line == '\0')
+        return;
+    if (end[-1] == '\0') /* the name's: the value is empty */
+        head->line_begin--;
+    else
+        *end = ' ';
+    keep(head, line);
 }
 
 /* "Name: value". The name and the value are kept, each ended by a NUL. */
 static void take_field(struct http_head *head, char *line)
 {
-    size_t name = strspn(line, TOKEN);
+    size_t name = strspn(line, TOKEN), colon = name;
 
     if (strchr(SPACE, *line) != NULL) {
         take_fold(head, line);
         return;
     }
-    if (name == 0 || line[name] != ':') {
+    if (head->kind == HTTP_RESPONSE)
+        colon += strspn(line + name, SPACE);
+    if (name == 0 || line[colon] != ':') {
         refuse_head(head, 400,
                     "a line of the header does not begin with a name and a colon");
         return;
     }
     line[name] = '\0';
     head->line_begin += name + 1;
-    keep(head, trim(line + name + 1));
+    keep(head, trim(line + colon + 1));
 }
 
 /* A request of HTTP/1.1 has exactly one Host (RFC 9112 3.2). */
@@ -195,18 +207,24 @@ static bool is_text(char byte)
     return byte == '\t' || ((unsigned char)byte >= ' ' && byte != 0x7f);
 }
 
-/* Takes the line that has just ended: text[line_begin..length), with its LF. */
+/*
+ * Takes the line that has just ended: text[line_begin..length), with its LF. A control
+ * character in it is an error in a request, and a space in a response (RFC 9110 5.5).
+ */
 static void take_line(struct http_head *head)
 {
     char *line = head->text + head->line_begin, *end = head->text + head->length - 1;
 
     if (end > line && end[-1] == '\r')
         end--;
-    for (const char *byte = line; byte < end; byte++) {
-        if (!is_text(*byte)) {
+    for (char *byte = line; byte < end; byte++) {
+        if (is_text(*byte))
+            continue;
+        if (head->kind == HTTP_REQUEST) {
             refuse_head(head, 400, "the header has a control character in it");
             return;
         }
+        *byte = ' ';
     }
     *end = '\0';
     if (line == end) {
@@ -233,9 +251,10 @@ static void take_byte(struct http_head *head, char byte)
         take_line(head);
     if (head->state != HTTP_OPEN)
         return;
-    if (head->kind == HTTP_REQUEST && head->fields == 0 && head->length > HTTP_LINE_MOST)
+    if (head->kind == HTTP_REQUEST && head->fields == 0 &&
+        head->length - (byte == '\r') > HTTP_LINE_MOST)
         refuse_head(head, 414, "the request line is too long");
-    else if (head->taken == HTTP_HEAD_MOST)
+    else if (head->taken == head->size)
         refuse_head(head, 431, "the header is too long");
 }
 
@@ -522,18 +541,4 @@ size_t http_compose_get(char *out, const struct url *url, const char *agent)
                       url->path, host, agent);
     assert(length > 0 && length < HTTP_HEAD_MOST);
     return (size_t)length;
-}
-
-/* strftime() would write the names in the language of the locale. */
-void http_date(time_t when, char *out)
-{
-    static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    struct tm utc = {.tm_mday = 1, .tm_year = 70, .tm_wday = 4};
-
-    (void)gmtime_r(&when, &utc); /* fails only beyond the years that an int can count */
-    snprintf(out, HTTP_DATE_MOST, "%s, %02d %s %04d %02d:%02d:%02d GMT",
-             days[utc.tm_wday], utc.tm_mday, months[utc.tm_mon],
-             (utc.tm_year + 1900) % 10000, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }

@@ -5,20 +5,24 @@
  * they were cut, and looks at the result. A message is a head, which ends with an empty
  * line, and a body, whose end is described in the head:
  *
- *     struct http_head head;
- *     struct http_body body;
+ *     size_t begin = 0, end = 0; (bytes[begin..end) have come, and are not taken yet)
  *
- *     http_head_begin(&head, HTTP_RESPONSE);
- *     while (head.state == HTTP_OPEN)
- *         (receive `length` bytes)  taken = http_head_take(&head, bytes, length);
+ *     http_head_begin(&head, HTTP_RESPONSE, text, sizeof text);
+ *     while (head.state == HTTP_OPEN) {
+ *         (if begin == end, receive: begin = 0, end = the number of bytes)
+ *         begin += http_head_take(&head, bytes + begin, end - begin);
+ *     }
  *     http_body_begin(&body, &head);
- *     while (body.state == HTTP_OPEN)
- *         taken = http_body_take(&body, bytes + taken, length - taken, &content);
- *         (use content.bytes, content.length; receive more when all are taken)
+ *     while (body.state == HTTP_OPEN) {
+ *         (if begin == end, receive)
+ *         begin += http_body_take(&body, bytes + begin, end - begin, &content);
+ *         (use content.bytes, content.length)
+ *     }
  *
  * If two readers do not agree where a message ends, a stranger can slip in a message of
- * his own (request smuggling, RFC 9112 11.2). So everything that RFC 9112 calls ambiguous
- * is refused here.
+ * his own (request smuggling, RFC 9112 11.2). So whatever RFC 9112 calls ambiguous in a
+ * request, or in the length of a body, is refused. The rest of a response is read as
+ * leniently as RFC 9112 lets a client read it: users want the document.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -28,7 +32,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
 enum http_state {
     HTTP_OPEN,  /* more bytes are needed */
@@ -38,9 +41,12 @@ enum http_state {
 
 /* ---- The head ----------------------------------------------------------------------- */
 
-#define HTTP_LINE_MOST                                                                   \
-    8000 /* RFC 9112 3 recommends that all support such request lines */
-#define HTTP_HEAD_MOST 16384 /* all lines of a head with their ends: a common limit */
+/* A request line without its end: RFC 9112 3 recommends that all support this length. */
+#define HTTP_LINE_MOST 8000
+
+/* All lines of a head with their ends: common limits. */
+#define HTTP_HEAD_MOST     16384  /* of a request */
+#define HTTP_RESPONSE_MOST 262144 /* of a response: some set hundreds of cookies */
 
 enum http_kind { HTTP_REQUEST, HTTP_RESPONSE };
 
@@ -48,7 +54,7 @@ struct http_head {
     enum http_kind kind;
     enum http_state state;
 
-    /* When it is whole. The strings lie in `text`, so a head must not be copied. */
+    /* When it is whole. The strings lie in `text`. */
     int minor;          /* HTTP/1.minor */
     const char *method; /* of a request, "GET": case matters */
     const char *target; /* of a request, "/index.html": visible ASCII, bytes over it */
@@ -64,23 +70,31 @@ struct http_head {
     size_t line_begin; /* where the current line begins */
     size_t fields;     /* where the fields begin; 0: in the first line */
     bool has_ended;    /* the empty line has come: a bad head can be looked at, too */
-    char text[HTTP_HEAD_MOST + 1];
+    char *text;        /* the caller's */
+    size_t size;       /* of `text` */
 };
 
-/* Begins a message. Nothing of the message before it remains. */
-void http_head_begin(struct http_head *head, enum http_kind kind);
+/*
+ * Begins a message. Nothing of the message before it remains. The head is kept in `text`;
+ * one of more than `size` bytes is refused.
+ */
+void http_head_begin(struct http_head *head, enum http_kind kind, char *text,
+                     size_t size);
 
 /*
  * Takes bytes up to the end of the head. Returns how many, and sets head->state.
  *
  * Lines end in CR LF, or in LF alone, as a person types them into nc. Empty lines before a
- * request are ignored. A field that continues in the next line (obs-fold) is refused in a
- * request and joined with spaces in a response (RFC 9112 5.2). The following are refused:
+ * request are ignored. Everything that is not HTTP/1 is refused. Requests are also refused
+ * for the following:
  *
  *  - control characters other than TAB, a bare CR and NUL among them
  *  - a space before the colon of a field
- *  - in a request of HTTP/1.1, a Host that is missing, given twice, or impossible
- *  - everything that is not HTTP/1
+ *  - a field that continues in the next line (obs-fold)
+ *  - in HTTP/1.1, a Host that is missing, given twice, or impossible
+ *
+ * In a response a control character counts as a space, a space before the colon is left
+ * out, and the lines of a field are joined with spaces (RFC 9110 5.5, RFC 9112 5).
  */
 size_t http_head_take(struct http_head *head, const char *bytes, size_t length);
 
@@ -166,9 +180,5 @@ void http_body_close(struct http_body *body);
  * `out` has HTTP_HEAD_MOST bytes. Returns the length, which is less.
  */
 size_t http_compose_get(char *out, const struct url *url, const char *agent);
-
-/* Writes a time for a Date field (RFC 9110 5.6.7): Sun, 06 Nov 1994 08:49:37 GMT. */
-#define HTTP_DATE_MOST 32
-void http_date(time_t when, char *out);
 
 #endif

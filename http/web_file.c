@@ -1,94 +1,37 @@
 #include "http/web_file.h"
 
 #include "base/descriptor.h"
-#include "base/number.h"
+#include "http/listing.h"
+#include "http/types.h"
+#include "http/web_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME_MOST 255 /* bytes of a file's name, on all usual file systems */
-#define INDEX     "index.html"
+#define INDEX "index.html"
 
-static const char *type_of(const char *name)
-{
-    static const struct {
-        const char *ending, *type;
-    } types[] = {
-        {".html", "text/html; charset=utf-8"},
-        {".htm", "text/html; charset=utf-8"},
-        {".css", "text/css; charset=utf-8"},
-        {".js", "text/javascript; charset=utf-8"},
-        {".txt", "text/plain; charset=utf-8"},
-        {".md", "text/plain; charset=utf-8"},
-        {".c", "text/plain; charset=utf-8"},
-        {".h", "text/plain; charset=utf-8"},
-        {".csv", "text/csv; charset=utf-8"},
-        {".json", "application/json"},
-        {".xml", "application/xml"},
-        {".pdf", "application/pdf"},
-        {".svg", "image/svg+xml"},
-        {".png", "image/png"},
-        {".jpg", "image/jpeg"},
-        {".jpeg", "image/jpeg"},
-        {".gif", "image/gif"},
-        {".webp", "image/webp"},
-        {".ico", "image/x-icon"},
-        {".woff2", "font/woff2"},
-        {".mp3", "audio/mpeg"},
-        {".mp4", "video/mp4"},
-        {".webm", "video/webm"},
-    };
-    const char *ending = strrchr(name, '.');
-
-    for (size_t i = 0; ending != NULL && i < sizeof types / sizeof types[0]; i++)
-        if (strcasecmp(ending, types[i].ending) == 0)
-            return types[i].type;
-    return "application/octet-stream";
-}
-
-/*
- * Decodes the name at the beginning of a path (RFC 3986 2.1). 0, or the status for the
- * answer: no file's name has a slash or a NUL in it.
- */
-static int take_name(const char **path, char *name)
-{
-    size_t length = 0;
-
-    while (**path != '\0' && **path != '/' && **path != '?') {
-        char byte = *(*path)++;
-
-        if (byte == '%') {
-            int high = number_hex_digit((*path)[0]);
-            int low = high == -1 ? -1 : number_hex_digit((*path)[1]);
-
-            if (low == -1)
-                return 400;
-            byte = (char)(high << 4 | low);
-            *path += 2;
-            if (byte == '/' || byte == '\0')
-                return 404;
-        }
-        if (length == NAME_MOST)
-            return 404;
-        name[length++] = byte;
-    }
-    name[length] = '\0';
-    return 0;
-}
+/* ---- The walk ----------------------------------------------------------------------- */
 
 static int status_of(int error)
 {
     switch (error) {
-    case EACCES: return 403;
+    case ENOENT:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+    case ELOOP: return 404;
+    case EACCES:
+    case EPERM: return 403;
     case EMFILE:
-    case ENFILE: return 503;
-    default: return 404;
+    case ENFILE:
+    case ENOMEM:
+    case EINTR:
+    case EAGAIN: return 503;
+    default: return 500;
     }
 }
 
@@ -115,59 +58,123 @@ static int open_name(int directory, const char *name, struct stat *about)
         return -1;
     opened = openat(directory, name,
                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (opened == -1 || (fstat(opened, about) == 0 && can_be_served(about)))
-        return opened;
-    close(opened);
+    if (opened == -1)
+        return -1;
     errno = ENOENT;
+    if (fstat(opened, about) == 0 && can_be_served(about))
+        return opened;
+    descriptor_close_keeping_errno(opened);
     return -1;
 }
 
-/* Goes from an open directory to a name in it and closes the directory. 0, or a status. */
-static int step(int root, int *place, const char *name, struct stat *about)
+/* Goes down from an open directory by these names. 0, or -1 with errno. */
+static int walk(int *place, char *path, struct stat *about)
 {
-    int next = open_name(*place, name, about), error = errno;
+    while (*place != -1 && *path != '\0') {
+        size_t length = strcspn(path, "/");
+        char after = path[length];
+        int next;
 
-    if (*place != root)
-        close(*place);
-    *place = next;
-    return next == -1 ? status_of(error) : 0;
+        path[length] = '\0';
+        next = open_name(*place, path, about);
+        descriptor_close_keeping_errno(*place);
+        *place = next;
+        path[length] = after;
+        path += length + (after == '/');
+    }
+    return *place == -1 ? -1 : 0;
 }
 
-/* Walks down the path. 0, or a status. The descriptor that is open then is in *place. */
-static int walk(int root, const char *path, int *place, char *name, struct stat *about)
-{
-    int status = 0;
+/* ---- What is there ------------------------------------------------------------------ */
 
-    *place = root;
-    if (*path != '/')
-        return 400;
-    while (status == 0 && *path == '/') {
-        path += strspn(path, "/");
-        if (*place != root && !S_ISDIR(about->st_mode))
-            return 404; /* "/a/b" or "/a/", but "a" is a file */
-        status = take_name(&path, name);
-        if (status == 0)
-            status = step(root, place, *name == '\0' ? strcpy(name, INDEX) : name, about);
-    }
-    if (status == 0 && S_ISDIR(about->st_mode))
-        return strcmp(name, INDEX) == 0 ? 404 : 301;
+/* Closes a descriptor of which nothing is sent, and returns the status. */
+static int give_up(int descriptor, int status)
+{
+    descriptor_close_keeping_errno(descriptor);
     return status;
 }
 
-int web_file_open(int root, const char *path, struct web_file *file)
+static int take_file(struct web_file *file, int descriptor, const struct stat *about,
+                     const char *name)
 {
-    char name[NAME_MOST + 1];
+    char beginning[TYPES_LOOK];
+    ssize_t length;
+
+    file->type = types_by_name(name);
+    if (file->type == NULL) {
+        length = pread(descriptor, beginning, sizeof beginning, 0);
+        if (length == -1)
+            return give_up(descriptor, status_of(errno));
+        file->type = types_by_bytes(beginning, (size_t)length);
+    }
+    file->descriptor = descriptor_move_up(descriptor);
+    file->size = (uint64_t)about->st_size;
+    file->modified = about->st_mtim;
+    return 200;
+}
+
+/* An index.html, or a list if there is no such file. */
+static int take_directory(struct web_file *file, int directory, const char *path)
+{
     struct stat about;
-    int status = walk(root, path, &file->descriptor, name, &about);
+    size_t length;
+    int index = open_name(directory, INDEX, &about);
 
-    if (status == 0) {
-        file->descriptor = descriptor_move_up(file->descriptor);
-        file->size = (uint64_t)about.st_size;
-        file->type = type_of(name);
-        return 200;
+    if (index == -1 && status_of(errno) != 404)
+        return give_up(directory, status_of(errno));
+    if (index != -1 && S_ISREG(about.st_mode)) {
+        close(directory);
+        return take_file(file, index, &about, INDEX);
     }
-    if (file->descriptor != root && file->descriptor != -1)
+    if (index != -1)
+        close(index);
+    file->text = listing_write(directory, path, &length);
+    if (file->text == NULL)
+        return status_of(errno);
+    file->size = length;
+    file->type = "text/html; charset=utf-8";
+    return 200;
+}
+
+int web_file_open(struct web_file *file, const char *root, const char *path)
+{
+    char names[WEB_PATH_MOST + 1], *last;
+    struct stat about;
+    int status = web_path_clean(path, names), place;
+
+    *file = (struct web_file){.descriptor = -1};
+    if (status != 0)
+        return status;
+    place = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (place == -1)
+        return 503; /* it may be there again in a moment */
+    if (*names == '\0')
+        return take_directory(file, place, names);
+    if (walk(&place, names, &about) == -1)
+        return status_of(errno);
+    last = strrchr(names, '/');
+    last = last == NULL ? names : last + 1;
+    if (S_ISDIR(about.st_mode))
+        return *last == '\0' ? take_directory(file, place, names) : give_up(place, 301);
+    return *last == '\0' ? give_up(place, 404) : take_file(file, place, &about, last);
+}
+
+ssize_t web_file_read(const struct web_file *file, uint64_t at, void *bytes, size_t room)
+{
+    if (file->text == NULL)
+        return pread(file->descriptor, bytes, room, (off_t)at);
+    if (at >= file->size)
+        return 0;
+    if (room > file->size - at)
+        room = (size_t)(file->size - at);
+    memcpy(bytes, file->text + at, room);
+    return (ssize_t)room;
+}
+
+void web_file_close(struct web_file *file)
+{
+    if (file->descriptor != -1)
         close(file->descriptor);
-    file->descriptor = -1;
-    return status;
+    free(file->text);
+    *file = (struct web_file){.descriptor = -1};
 }

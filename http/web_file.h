@@ -1,35 +1,50 @@
 /*
- * web_file: opens the file that a request asks for, in a directory and no other place.
+ * web_file: what a request for a path gets from a directory: a file, or the list of a
+ * directory's files, and never anything outside.
  *
- * The path is walked name by name (POSIX openat()), and no symbolic link is followed. So
- * no string of a stranger is handed to open(), and there is no moment between a check and
- * an open in which a link could be put there. A name that begins with a dot does not
- * exist: that excludes ".." and hidden files. Neither does anything but files and
- * directories.
+ * The path's dot segments are removed first (RFC 3986 5.2.4). Then it is walked name by
+ * name (POSIX openat()), and no symbolic link is followed. So no string of a stranger is
+ * handed to open(), and there is no moment between a check and an open in which a link
+ * could be put there. A name that begins with a dot does not exist: hidden files are not
+ * served. Neither is anything but files and directories.
  */
 #ifndef HTTP_WEB_FILE_H
 #define HTTP_WEB_FILE_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#define WEB_FILE_DESCRIPTORS 2 /* that web_file_open() needs at a time */
 
 struct web_file {
-    int descriptor;
+    int descriptor; /* of a file, or -1 */
+    char *text;     /* of a list, or NULL */
     uint64_t size;
-    const char *type; /* for Content-Type, by the ending of the name */
+    const char *type;         /* for Content-Type */
+    struct timespec modified; /* of a file */
 };
 
 /*
- * Opens the file with this `path` (from a request, with its query: "/a%20b?c") in the
- * directory `root`. A path that ends in a slash means the index.html there. Returns the
- * status for the answer:
+ * Opens what has this `path` (from a request, with its query: "/a%20b?c") in the directory
+ * `root`. That is opened each time, so it may be replaced by another while the program
+ * runs. A path that ends in a slash means the index.html there, or a list if there is none.
+ * Returns the status for the answer:
  *
- *   200  the file is open; the descriptor is the caller's
+ *   200  it is open, and has to be closed
  *   301  it is a directory, and the path lacks the slash at its end
  *   400  the path does not begin with a slash, or has a % without two digits
- *   403  this program may not read the file
+ *   403  this program may not read it
  *   404  there is no such file
- *   503  there is no descriptor left; a later try may succeed
+ *   500, 503  it cannot be read (503: now; a later try may succeed): errno says why
  */
-int web_file_open(int root, const char *path, struct web_file *file);
+int web_file_open(struct web_file *file, const char *root, const char *path);
+
+/* Reads at most `room` bytes from byte `at`. Returns how many, 0 at the end, -1: errno. */
+ssize_t web_file_read(const struct web_file *file, uint64_t at, void *bytes, size_t room);
+
+/* Without effect if nothing is open. */
+void web_file_close(struct web_file *file);
 
 #endif

@@ -5,7 +5,8 @@
  *     web_srv [-b address] [-p port] [-d directory] [-t seconds]
  *
  * It prints the first line and the header of each request. It answers with Hello, World!
- * or, with -d, with a file from a directory (http/web_file.h).
+ * or, with -d, with a file or a list of files from a directory (http/web_file.h), or a part
+ * of it (http/part.h).
  *
  * Three things are harder than they look:
  *
@@ -14,7 +15,7 @@
  *    end of one request. While a file is being sent, the stream is held: what comes waits
  *    in its input, and when that is full, TCP stops the client.
  *  - A file may be larger than memory. It goes out a piece at a time, each when the one
- *    before it is gone (send_file()). Any number of long files at once cost one buffer
+ *    before it is gone (send_piece()). Any number of long files at once cost one buffer
  *    each.
  *  - The request is a stranger's. It is bounded in length and in time, and what is
  *    printed of it is made harmless first (show()).
@@ -22,6 +23,8 @@
 #include "base/descriptor.h"
 #include "base/start.h"
 #include "http/http.h"
+#include "http/http_date.h"
+#include "http/part.h"
 #include "http/web_file.h"
 #include "loop/stream_server.h"
 #include "net/text.h"
@@ -42,25 +45,24 @@
 #define BODY_MOST  65536 /* of a request: it needs none, so a longer one is refused */
 #define SHOWN_MOST 480   /* of each line of a request: less than LOG_LINE_MOST */
 
-/* A file is opened by way of its directories, two at a time. Then it is moved above the
-   numbers that an fd_set holds, which are for clients. */
-#define WALK_DESCRIPTORS 2
+#define PATH_MOST 4096 /* of the directory, as Linux's PATH_MAX */
 
 #define PLAIN "text/plain; charset=utf-8"
 
 struct client {
     struct http_head head; /* of the request that is being received, or answered */
+    char text[HTTP_HEAD_MOST];
     struct http_body body;
     bool in_body;
     size_t skipped; /* bytes of the body so far */
     bool is_kept;   /* the connection stays open for another request */
     int64_t began;  /* ms; when the request began */
-    int file;       /* the one that is being sent, or -1 */
-    uint64_t left;  /* bytes of it that are still to be sent */
+    struct web_file file;
+    struct range left; /* what is still to be sent of the file */
 };
 
 struct web {
-    int root;                          /* the directory that is served, or -1 */
+    const char *directory;             /* that is served, or NULL */
     struct client clients[FD_SETSIZE]; /* by descriptor */
 };
 
@@ -69,6 +71,20 @@ static struct client *client_of(const struct stream *stream)
     struct web *web = stream->server->state;
 
     return &web->clients[stream->sock];
+}
+
+/* Makes a text harmless: it may hold what a terminal obeys, or what misleads people. */
+static const char *show(const char *text, char shown[SHOWN_MOST])
+{
+    struct text state = {.have = 0};
+    size_t length = 0;
+
+    while (*text != '\0' && length + 2 * TEXT_MOST + strlen("...") < SHOWN_MOST)
+        length += text_take(&state, (unsigned char)*text++, shown + length);
+    length += text_finish(&state, shown + length);
+    strcpy(shown + length, *text == '\0' ? "" : "...");
+    text_straighten(shown, length);
+    return shown;
 }
 
 /* ---- The answer --------------------------------------------------------------------- */
@@ -80,16 +96,21 @@ static const char *reason_of(int status)
         const char *reason;
     } reasons[] = {
         {200, "OK"},
+        {206, "Partial Content"},
         {301, "Moved Permanently"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
         {408, "Request Timeout"},
+        {412, "Precondition Failed"},
         {413, "Content Too Large"},
         {414, "URI Too Long"},
+        {416, "Range Not Satisfiable"},
         {417, "Expectation Failed"},
         {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
         {501, "Not Implemented"},
         {503, "Service Unavailable"},
         {505, "HTTP Version Not Supported"},
@@ -103,30 +124,35 @@ static const char *reason_of(int status)
 
 /*
  * `more` is further fields with their line ends, or "". Content-Length shows the client
- * where the answer ends; without it, only closing the connection could. A server with a
- * clock sends a Date (RFC 9110 6.6.1). HTTP/1.0 keeps a connection only if both sides say
- * so.
+ * where the answer ends; without it, only closing the connection could. An answer without
+ * a type has no content (304). A server with a clock sends a Date (RFC 9110 6.6.1).
+ * HTTP/1.0 keeps a connection only if both sides say so.
  */
 static void send_head(struct stream *stream, int status, const char *type,
                       uint64_t length, const char *more)
 {
     const struct client *client = client_of(stream);
-    char date[HTTP_DATE_MOST];
+    char date[HTTP_DATE_MOST], content[150] = "";
     const char *connection = "";
 
     if (!client->is_kept)
         connection = "Connection: close\r\n";
     else if (client->head.minor == 0)
         connection = "Connection: keep-alive\r\n";
-    http_date(time(NULL), date);
-    stream_print(stream,
-                 "HTTP/1.1 %d %s\r\n"
-                 "Date: %s\r\n"
+    if (type != NULL)
+        snprintf(content, sizeof content,
                  "Content-Type: %s\r\n"
-                 "Content-Length: %llu\r\n"
-                 "%s%s\r\n",
-                 status, reason_of(status), date, type, (unsigned long long)length,
-                 connection, more);
+                 "Content-Length: %llu\r\n",
+                 type, (unsigned long long)length);
+    http_date(time(NULL), date);
+    stream_print(stream, "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s\r\n", status,
+                 reason_of(status), date, content, connection, more);
+}
+
+static void begin_request(struct client *client)
+{
+    http_head_begin(&client->head, HTTP_REQUEST, client->text, sizeof client->text);
+    client->in_body = false;
 }
 
 /* The answer is queued. Next comes another request, or the end of the connection. */
@@ -136,8 +162,7 @@ static void end_answer(struct stream *stream)
 
     if (!client->is_kept)
         stream_close(stream);
-    http_head_begin(&client->head, HTTP_REQUEST);
-    client->in_body = false;
+    begin_request(client);
 }
 
 /* The answer to HEAD is that to GET, without its body (RFC 9110 9.3.2). */
@@ -176,81 +201,93 @@ static void refuse_and_close(struct stream *stream, int status, const char *why)
 
 /* ---- Files -------------------------------------------------------------------------- */
 
-static void close_file(struct client *client)
+static void log_unreadable(struct stream *stream, const char *why)
 {
-    if (client->file != -1)
-        close(client->file);
-    client->file = -1;
+    char shown[SHOWN_MOST];
+
+    log_line(&stream->server->log, "%s: cannot read %s: %s", stream->name,
+             show(client_of(stream)->head.target, shown), why);
 }
 
 /*
- * Queues as much of the file as there is room for. If the file has become shorter than
- * the head said, there is no right way to end the answer: closing early shows the client
- * that something is missing.
+ * Queues as much of the file as there is room for. If it cannot be read any more, or has
+ * become shorter than the head said, there is no right way to end the answer: closing
+ * early shows the client that something is missing.
  */
-static void send_file(struct stream *stream)
+static void send_piece(struct stream *stream)
 {
     struct client *client = client_of(stream);
     static char bytes[STREAM_OUTPUT_BYTES];
     size_t room = stream_room(stream);
-    ssize_t got = 1;
+    ssize_t got = 0;
 
-    if (client->left < room)
-        room = (size_t)client->left;
+    if (client->left.length < room)
+        room = (size_t)client->left.length;
     if (room > 0)
-        got = read(client->file, bytes, room);
-    if (got <= 0) {
-        close_file(client);
+        got = web_file_read(&client->file, client->left.first, bytes, room);
+    if (got <= 0 && room > 0) {
+        log_unreadable(stream, got == 0 ? "it has become shorter" : strerror(errno));
         stream_close(stream);
         return;
     }
-    if (room > 0)
-        client->left -= stream_send(stream, bytes, (size_t)got);
-    if (client->left > 0)
+    client->left.first += stream_send(stream, bytes, (size_t)got);
+    client->left.length -= (size_t)got;
+    if (client->left.length > 0)
         return;
-    close_file(client);
+    web_file_close(&client->file);
     stream_resume(stream);
     end_answer(stream);
+}
+
+/* Answers with the part of the open file that the request wants. */
+static void send_part(struct stream *stream)
+{
+    struct client *client = client_of(stream);
+    struct part part;
+
+    part_choose(&part, &client->head, &client->file, time(NULL));
+    if (part.status >= 400) {
+        web_file_close(&client->file);
+        refuse(stream, part.status, part.fields, "");
+        return;
+    }
+    send_head(stream, part.status, part.status == 304 ? NULL : client->file.type,
+              part.range.length, part.fields);
+    client->left = part.range;
+    if (wants_head_only(client) || part.status == 304)
+        client->left.length = 0;
+    stream_hold(stream);
+    send_piece(stream);
+}
+
+/* The path is a directory's, but lacks the slash at its end. */
+static void redirect(struct stream *stream, const char *path)
+{
+    char location[HTTP_LINE_MOST + 40];
+
+    /* A client would read "//b" as the path "/" of the host b (RFC 3986 4.2). */
+    path += strspn(path, "/") - 1;
+    snprintf(location, sizeof location, "Location: %.*s/%s\r\n", (int)strcspn(path, "?"),
+             path, path + strcspn(path, "?"));
+    refuse(stream, 301, location, "");
 }
 
 static void answer_with_file(struct stream *stream, const char *path)
 {
     const struct web *web = stream->server->state;
-    struct client *client = client_of(stream);
-    struct web_file file;
-    char location[HTTP_LINE_MOST + 40];
-    int status = web_file_open(web->root, path, &file);
+    int status = web_file_open(&client_of(stream)->file, web->directory, path);
 
-    if (status == 301) {
-        /* A client would read "//b" as the path "/" of the host b (RFC 3986 4.2). */
-        path += strspn(path, "/") - 1;
-        snprintf(location, sizeof location, "Location: %.*s/%s\r\n",
-                 (int)strcspn(path, "?"), path, path + strcspn(path, "?"));
-        refuse(stream, status, location, "");
-        return;
-    }
-    if (status != 200) {
+    if (status >= 500)
+        log_unreadable(stream, strerror(errno));
+    if (status == 200)
+        send_part(stream);
+    else if (status == 301)
+        redirect(stream, path);
+    else
         refuse(stream, status, "", "");
-        return;
-    }
-    send_head(stream, status, file.type, file.size, "");
-    client->file = file.descriptor;
-    client->left = wants_head_only(client) ? 0 : file.size;
-    stream_hold(stream);
-    send_file(stream);
 }
 
 /* ---- The request -------------------------------------------------------------------- */
-
-/* Makes a text harmless: it may hold what a terminal obeys, or what misleads people. */
-static const char *show(const char *text, char shown[SHOWN_MOST])
-{
-    text_clean(text, shown, SHOWN_MOST - strlen("..."));
-    text_straighten(shown, strlen(shown));
-    if (strlen(shown) < strlen(text))
-        strcat(shown, "...");
-    return shown;
-}
 
 /* The method and the names of fields are tokens (RFC 9110 5.6.2), which are harmless. */
 static void print_request(struct stream *stream)
@@ -284,7 +321,7 @@ static void answer(struct stream *stream)
 
     if (*path != '/')
         refuse(stream, 400, "", "the target is not a path");
-    else if (web->root == -1)
+    else if (web->directory == NULL)
         send_text(stream, 200, "", HELLO);
     else
         answer_with_file(stream, path);
@@ -353,7 +390,7 @@ static size_t skip_body(struct stream *stream, const char *bytes, size_t length)
 /*
  * The handler of input: takes bytes up to the end of one request. A request has its time
  * as a whole; a client that sends a byte now and then would otherwise hold its place for
- * ever.
+ * ever. While the client is still taking the answer before, the time of that counts.
  */
 static size_t receive(struct stream *stream, const unsigned char *bytes, size_t length)
 {
@@ -366,7 +403,7 @@ static size_t receive(struct stream *stream, const unsigned char *bytes, size_t 
     if (head->taken == 0)
         client->began = now;
     left = client->began + stream->server->idle_ms - now;
-    if (stream->server->idle_ms > 0)
+    if (stream->server->idle_ms > 0 && stream_room(stream) == STREAM_OUTPUT_BYTES)
         stream_expire(stream, left > 0 ? left : 0);
     if (client->in_body)
         return skip_body(stream, text, length);
@@ -387,16 +424,16 @@ static void begin(struct stream *stream)
 {
     struct client *client = client_of(stream);
 
-    http_head_begin(&client->head, HTTP_REQUEST);
-    client->in_body = false;
-    client->file = -1;
+    begin_request(client);
+    client->file.descriptor = -1;
+    client->left.length = 0;
 }
 
 /* The handler for a client that has taken all output: there is room for the next piece. */
 static void go_on(struct stream *stream)
 {
-    if (client_of(stream)->file != -1)
-        send_file(stream);
+    if (client_of(stream)->left.length > 0)
+        send_piece(stream);
 }
 
 /* Between two requests the client is closed without a word; inside one it is told why. */
@@ -404,7 +441,7 @@ static void time_out(struct stream *stream)
 {
     const struct client *client = client_of(stream);
 
-    if (client->file == -1 && client->head.taken > 0)
+    if (client->left.length == 0 && client->head.taken > 0)
         refuse_and_close(stream, 408, "the request took too long");
     else
         stream_close(stream);
@@ -414,7 +451,7 @@ static void time_out(struct stream *stream)
 static void end(struct stream *stream, int error)
 {
     (void)error;
-    close_file(client_of(stream));
+    web_file_close(&client_of(stream)->file);
 }
 
 static void say_where(struct stream_server *server)
@@ -432,14 +469,35 @@ static const struct options options = {
         "Serves Hello, World! over HTTP, or files, and prints each request.\n"
         "  -b address    listen on this address only (default: all, IPv6 and IPv4)\n"
         "  -p port       listen on this port (default: 8888; 0: any free one)\n"
-        "  -d directory  serve the files in it; no links, and no names that begin with a "
-        "dot\n"
-        "  -t seconds    drop a client whose request takes longer, or that is silent "
-        "for\n"
-        "                so long between two (default: 30; 0: never)\n"
+        "  -d directory  serve the files in it, and lists of them; no links, and no "
+        "names\n"
+        "                that begin with a dot\n"
+        "  -t seconds    wait so long for a whole request, and for the next one (default:"
+        "\n"
+        "                30; 0: for ever). An answer has a time of its own: the client "
+        "has\n"
+        "                to take some of it every two minutes.\n"
         "  -h            print this help\n"
         "  -V            print the version\n",
 };
+
+/*
+ * The directory is opened for each request, so one that is made anew is found again. Its
+ * path has to begin with a slash for that: "." would stay the one of now.
+ */
+static void prepare_directory(struct web *web)
+{
+    static char whole[2 * PATH_MOST];
+    int opened = open(web->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (opened == -1)
+        options_fail(&options, "cannot open %s: %s", web->directory, strerror(errno));
+    close(opened);
+    if (*web->directory != '/' && strlen(web->directory) < PATH_MOST &&
+        getcwd(whole, PATH_MOST) != NULL)
+        web->directory = strcat(strcat(whole, "/"), web->directory);
+    descriptor_raise_limit(2 * FD_SETSIZE + 8); /* a file for each client */
+}
 
 int main(int argc, char *argv[])
 {
@@ -448,7 +506,7 @@ int main(int argc, char *argv[])
                                           .where.port = 8888,
                                           .full = FULL,
                                           .idle_ms = PATIENCE_S * 1000,
-                                          .reserve = WALK_DESCRIPTORS,
+                                          .reserve = WEB_FILE_DESCRIPTORS,
                                           .state = &web,
                                           .handlers = {.started = say_where,
                                                        .opened = begin,
@@ -456,13 +514,11 @@ int main(int argc, char *argv[])
                                                        .drained = go_on,
                                                        .timed_out = time_out,
                                                        .closed = end}};
-    const char *directory = NULL;
-    int letter, result;
+    int letter;
 
-    web.root = -1;
     while ((letter = options_next_of_server(&options, argc, argv, &server.where)) != -1) {
         switch (letter) {
-        case 'd': directory = optarg; break;
+        case 'd': web.directory = optarg; break;
         case 't': server.idle_ms = options_milliseconds(&options, letter); break;
         }
     }
@@ -470,14 +526,7 @@ int main(int argc, char *argv[])
     /* First, because the directory would become standard output if that is closed. */
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
-    if (directory != NULL) {
-        descriptor_raise_limit(2 * FD_SETSIZE + 8); /* a file for each client */
-        web.root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (web.root == -1)
-            options_fail(&options, "cannot open %s: %s", directory, strerror(errno));
-    }
-    result = stream_server_run(&server);
-    if (web.root != -1)
-        close(web.root);
-    return result;
+    if (web.directory != NULL)
+        prepare_directory(&web);
+    return stream_server_run(&server);
 }

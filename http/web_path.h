@@ -1,0 +1,24 @@
+/*
+ * web_path: the names in the path of a request, which lead down from a directory.
+ */
+#ifndef HTTP_WEB_PATH_H
+#define HTTP_WEB_PATH_H
+
+#include "http/http.h"
+
+#define WEB_PATH_MOST HTTP_LINE_MOST /* bytes */
+
+/*
+ * Writes the decoded names of a path without its dot segments: "/a%20b/./x/../c?d" becomes
+ * "a b/c". A path that can only be a directory's becomes "", or ends in a slash. Slashes in
+ * a row are one, as in POSIX. Dots that lead above the beginning lead to the beginning (RFC
+ * 3986 5.2.4). `names` has WEB_PATH_MOST + 1 bytes.
+ *
+ * Returns 0, or the status for the answer:
+ *
+ *   400  the path does not begin with a slash, is too long, or has a % without two digits
+ *   404  a name has a slash or a NUL in it, which no file's name has
+ */
+int web_path_clean(const char *path, char *names);
+
+#endif
