@@ -531,6 +531,9 @@ int main(int argc, char *argv[])
         case 'w': download.patience_ms = options_timeout(&options, option); break;
         }
     }
+    for (int i = optind + 1; i < argc; i++)
+        if (argv[i][0] == '-') /* no path begins so */
+            options_wrong(&options, "'%s' must come before '%s'", argv[i], argv[optind]);
     if (optind == argc || argc - optind > 2)
         options_wrong(&options, "give a URL, or a host and a path");
     choose_url(&download, argv + optind, argc - optind);
