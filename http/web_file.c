@@ -15,6 +15,24 @@
 
 #define INDEX "index.html"
 
+int web_file_root(char *root, const char *directory)
+{
+    int opened = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    size_t length = strlen(directory);
+
+    if (opened == -1)
+        return -1;
+    close(opened);
+    *root = '\0';
+    errno = ENAMETOOLONG;
+    if (length >= WEB_FILE_ROOT_MOST / 2)
+        return -1;
+    if (*directory != '/' && getcwd(root, WEB_FILE_ROOT_MOST / 2) == NULL)
+        return -1;
+    strcat(strcat(root, "/"), directory);
+    return 0;
+}
+
 /* ---- The walk ----------------------------------------------------------------------- */
 
 static int status_of(int error)

@@ -18,6 +18,14 @@
 
 #define WEB_FILE_DESCRIPTORS 2 /* that web_file_open() needs at a time */
 
+/*
+ * Writes the path of a directory to `root` of WEB_FILE_ROOT_MOST bytes. It begins with a
+ * slash, so that a directory that is made anew at the same place is found there: "." would
+ * stay the old one. 0, or -1 with errno: it cannot be opened.
+ */
+#define WEB_FILE_ROOT_MOST 8192
+int web_file_root(char *root, const char *directory);
+
 struct web_file {
     int descriptor; /* of a file, or -1 */
     char *text;     /* of a list, or NULL */
@@ -28,9 +36,8 @@ struct web_file {
 
 /*
  * Opens what has this `path` (from a request, with its query: "/a%20b?c") in the directory
- * `root`. That is opened each time, so it may be replaced by another while the program
- * runs. A path that ends in a slash means the index.html there, or a list if there is none.
- * Returns the status for the answer:
+ * `root`, which is opened anew each time. A path that ends in a slash means the index.html
+ * there, or a list if there is none. Returns the status for the answer:
  *
  *   200  it is open, and has to be closed
  *   301  it is a directory, and the path lacks the slash at its end

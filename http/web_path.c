@@ -3,6 +3,15 @@
 #include "base/number.h"
 
 #include <string.h>
+#include <strings.h>
+
+const char *web_path_of(const char *target)
+{
+    if (strncasecmp(target, "http://", 7) != 0)
+        return target;
+    target += 7 + strcspn(target + 7, "/?");
+    return *target == '/' ? target : "/";
+}
 
 /*
  * Decodes the name at the beginning of a path (RFC 3986 2.1), and moves on to what follows

@@ -9,6 +9,12 @@
 #define WEB_PATH_MOST HTTP_LINE_MOST /* bytes */
 
 /*
+ * The path in the target of a request, which is /path, or http://host/path, as clients send
+ * it to proxies (RFC 9112 3.2.2). If the target is neither, it is returned as it is.
+ */
+const char *web_path_of(const char *target);
+
+/*
  * Writes the decoded names of a path without its dot segments: "/a%20b/./x/../c?d" becomes
  * "a b/c". A path that can only be a directory's becomes "", or ends in a slash. Slashes in
  * a row are one, as in POSIX. Dots that lead above the beginning lead to the beginning (RFC

@@ -25,12 +25,13 @@
 #include "http/http.h"
 #include "http/http_date.h"
 #include "http/part.h"
+#include "http/reason.h"
 #include "http/web_file.h"
+#include "http/web_path.h"
 #include "loop/stream_server.h"
 #include "net/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +45,6 @@
 #define PATIENCE_S 30
 #define BODY_MOST  65536 /* of a request: it needs none, so a longer one is refused */
 #define SHOWN_MOST 480   /* of each line of a request: less than LOG_LINE_MOST */
-
-#define PATH_MOST 4096 /* of the directory, as Linux's PATH_MAX */
 
 #define PLAIN "text/plain; charset=utf-8"
 
@@ -62,7 +61,7 @@ struct client {
 };
 
 struct web {
-    const char *directory;             /* that is served, or NULL */
+    char root[WEB_FILE_ROOT_MOST];     /* the directory that is served, or "" */
     struct client clients[FD_SETSIZE]; /* by descriptor */
 };
 
@@ -88,39 +87,6 @@ static const char *show(const char *text, char shown[SHOWN_MOST])
 }
 
 /* ---- The answer --------------------------------------------------------------------- */
-
-static const char *reason_of(int status)
-{
-    static const struct {
-        int status;
-        const char *reason;
-    } reasons[] = {
-        {200, "OK"},
-        {206, "Partial Content"},
-        {301, "Moved Permanently"},
-        {304, "Not Modified"},
-        {400, "Bad Request"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {408, "Request Timeout"},
-        {412, "Precondition Failed"},
-        {413, "Content Too Large"},
-        {414, "URI Too Long"},
-        {416, "Range Not Satisfiable"},
-        {417, "Expectation Failed"},
-        {431, "Request Header Fields Too Large"},
-        {500, "Internal Server Error"},
-        {501, "Not Implemented"},
-        {503, "Service Unavailable"},
-        {505, "HTTP Version Not Supported"},
-    };
-
-    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
-        if (reasons[i].status == status)
-            return reasons[i].reason;
-    return "";
-}
 
 /*
  * `more` is further fields with their line ends, or "". Content-Length shows the client
@@ -275,7 +241,7 @@ static void redirect(struct stream *stream, const char *path)
 static void answer_with_file(struct stream *stream, const char *path)
 {
     const struct web *web = stream->server->state;
-    int status = web_file_open(&client_of(stream)->file, web->directory, path);
+    int status = web_file_open(&client_of(stream)->file, web->root, path);
 
     if (status >= 500)
         log_unreadable(stream, strerror(errno));
@@ -304,24 +270,15 @@ static void print_request(struct stream *stream)
     log_line(log, "%s", "");
 }
 
-/* The target is /path, or http://host/path, which is for proxies (RFC 9112 3.2.2). */
-static const char *path_of(const char *target)
-{
-    if (strncasecmp(target, "http://", 7) != 0)
-        return target;
-    target += 7 + strcspn(target + 7, "/?");
-    return *target == '/' ? target : "/";
-}
-
 /* The request is whole, and is one for a document. */
 static void answer(struct stream *stream)
 {
     const struct web *web = stream->server->state;
-    const char *path = path_of(client_of(stream)->head.target);
+    const char *path = web_path_of(client_of(stream)->head.target);
 
     if (*path != '/')
         refuse(stream, 400, "", "the target is not a path");
-    else if (web->directory == NULL)
+    else if (*web->root == '\0')
         send_text(stream, 200, "", HELLO);
     else
         answer_with_file(stream, path);
@@ -481,24 +438,6 @@ static const struct options options = {
         "  -V            print the version\n",
 };
 
-/*
- * The directory is opened for each request, so one that is made anew is found again. Its
- * path has to begin with a slash for that: "." would stay the one of now.
- */
-static void prepare_directory(struct web *web)
-{
-    static char whole[2 * PATH_MOST];
-    int opened = open(web->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (opened == -1)
-        options_fail(&options, "cannot open %s: %s", web->directory, strerror(errno));
-    close(opened);
-    if (*web->directory != '/' && strlen(web->directory) < PATH_MOST &&
-        getcwd(whole, PATH_MOST) != NULL)
-        web->directory = strcat(strcat(whole, "/"), web->directory);
-    descriptor_raise_limit(2 * FD_SETSIZE + 8); /* a file for each client */
-}
-
 int main(int argc, char *argv[])
 {
     static struct web web;
@@ -514,11 +453,12 @@ int main(int argc, char *argv[])
                                                        .drained = go_on,
                                                        .timed_out = time_out,
                                                        .closed = end}};
+    const char *directory = NULL;
     int letter;
 
     while ((letter = options_next_of_server(&options, argc, argv, &server.where)) != -1) {
         switch (letter) {
-        case 'd': web.directory = optarg; break;
+        case 'd': directory = optarg; break;
         case 't': server.idle_ms = options_milliseconds(&options, letter); break;
         }
     }
@@ -526,7 +466,10 @@ int main(int argc, char *argv[])
     /* First, because the directory would become standard output if that is closed. */
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
-    if (web.directory != NULL)
-        prepare_directory(&web);
+    if (directory != NULL) {
+        descriptor_raise_limit(2 * FD_SETSIZE + 8); /* a file for each client */
+        if (web_file_root(web.root, directory) == -1)
+            options_fail(&options, "cannot open %s: %s", directory, strerror(errno));
+    }
     return stream_server_run(&server);
 }
