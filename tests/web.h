@@ -19,12 +19,16 @@ struct answer {
     int status;
     size_t length; /* Content-Length */
     char type[100], location[300], allow[40], connection[40], date[40];
+    char accept_ranges[40], range[100], tag[100], modified[40];
 };
 
 /* A URL of the server. */
 const char *web_url(const char *path);
 
-/* Takes an answer's head, which has a length, and a Date unless it says that it failed. */
+/*
+ * Takes an answer's head, which has a length unless it is a 304, and a Date unless it says
+ * that the server failed.
+ */
 struct answer take_answer(struct stream *client);
 
 /* Takes the body that comes after this head. */
@@ -32,6 +36,9 @@ void skip_body(struct stream *client, const struct answer *answer);
 
 /* Asks for a path on a connection of its own, which then ends. The body is thrown away. */
 struct answer ask(const char *method, const char *path);
+
+/* The same, with further fields ("Range: bytes=0-0\r\n"). */
+struct answer ask_with(const char *method, const char *path, const char *fields);
 
 /* The next answer is this document. */
 void expect_document(struct stream *client, const char *text);

@@ -14,6 +14,8 @@ struct connection {
     struct http_body body;
 };
 
+static char head_text[HTTP_RESPONSE_MOST];
+
 /* Is a value as its header promises: any bytes but controls? */
 static bool is_value(const char *value)
 {
@@ -50,7 +52,7 @@ static void note_head(struct notes *notes, const struct http_head *head)
 static void check_open(const struct http_head *head)
 {
     assert(head->state != HTTP_OPEN || !head->has_ended);
-    assert(head->length <= HTTP_HEAD_MOST && head->taken <= HTTP_HEAD_MOST);
+    assert(head->length <= head->size && head->taken <= head->size);
 }
 
 static size_t take_head(struct connection *connection, const char *bytes, size_t length,
@@ -115,7 +117,8 @@ static void take_stream(enum http_kind kind, const char *bytes, size_t length,
 
         if (is_new)
             memset(&connection, 0xA5, sizeof connection);
-        http_head_begin(&connection.head, kind);
+        http_head_begin(&connection.head, kind, head_text,
+                        kind == HTTP_REQUEST ? HTTP_HEAD_MOST : HTTP_RESPONSE_MOST);
         taken = take_head(&connection, bytes, length, cut);
         note_head(notes, &connection.head);
         goes_on = connection.head.state == HTTP_WHOLE;

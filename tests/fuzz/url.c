@@ -60,11 +60,11 @@ static void check_round_trip(const struct url *url)
 /* The request for it is one request, to a reader that refuses what is ambiguous. */
 static void check_request(const struct url *url)
 {
-    static char request[HTTP_HEAD_MOST];
+    static char request[HTTP_HEAD_MOST], head_text[HTTP_HEAD_MOST];
     static struct http_head head;
     size_t length = http_compose_get(request, url, "fuzz/1.0");
 
-    http_head_begin(&head, HTTP_REQUEST);
+    http_head_begin(&head, HTTP_REQUEST, head_text, sizeof head_text);
     assert(http_head_take(&head, request, length) == length);
     assert(head.state == HTTP_WHOLE && strcmp(head.method, "GET") == 0);
     assert(strcmp(head.target, url->path) == 0);
