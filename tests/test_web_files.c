@@ -6,32 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The directory that is served, beside which there is a file that nobody may fetch. */
-static const char *www(const char *name)
-{
-    return temp_path(formatted("www/%s", name));
-}
-
-static void make_directory(const char *name)
-{
-    ck_assert_int_eq(mkdir(www(name), 0755), 0);
-}
-
-static void write_page(const char *name, const char *text)
-{
-    temp_write(formatted("www/%s", name), text);
-}
-
-static void open_server_by(const char *script)
-{
-    temp_write("secret", "secret");
-    make_directory("");
-    web_srv = program_serve_by(script, WEB_SRV, FIRST_LINE, "-d", www(""), NULL);
-}
-
 static void open_server(void)
 {
-    open_server_by("exec \"$@\"");
+    serve_files_by("exec \"$@\"");
 }
 
 static void close_server(void)
@@ -52,7 +29,7 @@ START_TEST(files_have_types_by_their_endings_and_directories_an_index)
         {"a.b.CSS", "text/css; charset=utf-8"},
         {"a.png", "image/png"},
         {"a.json", "application/json"},
-        {"a", "application/octet-stream"},
+        {"a", "text/plain; charset=utf-8"}, /* by what is in it */
         {"a.unknown", "application/octet-stream"},
     };
     struct answer answer;
@@ -66,7 +43,6 @@ START_TEST(files_have_types_by_their_endings_and_directories_an_index)
         ck_assert_str_eq(answer.type, files[i].type);
         ck_assert_uint_eq(answer.length, strlen(files[i].name));
     }
-    ck_assert_int_eq(ask("GET", "/").status, 404);
     write_page("index.html", "<p>Index");
     expect_page("/", "<p>Index");
     expect_page("/?a=b/../c", "<p>Index");
@@ -105,10 +81,6 @@ START_TEST(no_path_leads_out_of_the_directory)
         "/.%2E/secret",
         "/..%2fsecret",
         "/d/../../secret",
-        "/d/..",
-        "/..",
-        "/.",
-        "/./in",
         "/link",
         "/dlink/secret",
         "/dlink",
@@ -139,6 +111,7 @@ START_TEST(no_path_leads_out_of_the_directory)
     ck_assert_int_eq(mkfifo(www("fifo"), 0600), 0);
     expect_page("/in", "in");
     expect_page("/d/in", "in");
+    expect_page("/../in", "in"); /* "/.." is "/" (RFC 3986 5.2.4) */
     for (size_t i = 0; i < COUNT(paths); i++) {
         int status = ask("GET", paths[i]).status;
 
@@ -272,7 +245,7 @@ START_TEST(a_server_without_descriptors_says_503)
     struct stream clients[20];
     int served = 0;
 
-    open_server_by("ulimit -n 20; exec \"$@\"");
+    serve_files_by("ulimit -n 20; exec \"$@\"");
     write_long_file();
     for (int i = 0; i < 20; i++) {
         int status;
@@ -296,7 +269,7 @@ START_TEST(a_full_server_still_has_the_descriptors_for_a_file)
     struct stream clients[60];
     int served = -1;
 
-    open_server_by("ulimit -n 40; exec \"$@\"");
+    serve_files_by("ulimit -n 40; exec \"$@\"");
     write_page("short", "short");
     do { /* until there is no place for one more */
         clients[++served] = connect_to(web_srv.port);
@@ -317,7 +290,7 @@ END_TEST
 
 START_TEST(no_directory_on_the_way_to_a_file_stays_open)
 {
-    open_server_by("ulimit -n 20; exec \"$@\"");
+    serve_files_by("ulimit -n 20; exec \"$@\"");
     make_directory("a");
     make_directory("a/b");
     write_page("a/b/c", "deep");

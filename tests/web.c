@@ -3,8 +3,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct program web_srv;
+
+const char *www(const char *name)
+{
+    return temp_path(formatted("www/%s", name));
+}
+
+void make_directory(const char *name)
+{
+    ck_assert_int_eq(mkdir(www(name), 0755), 0);
+}
+
+void write_page(const char *name, const char *text)
+{
+    temp_write(formatted("www/%s", name), text);
+}
+
+void serve_files_by(const char *script)
+{
+    temp_write("secret", "secret");
+    make_directory("");
+    web_srv = program_serve_by(script, WEB_SRV, FIRST_LINE, "-d", www(""), NULL);
+}
 
 const char *web_url(const char *path)
 {

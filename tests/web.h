@@ -22,6 +22,17 @@ struct answer {
     char accept_ranges[40], range[100], tag[100], modified[40];
 };
 
+/*
+ * Starts a server of files, in a way of the shell's: exec "$@" for the usual one. Beside
+ * the directory that is served there is a file that nobody may fetch, "secret".
+ */
+void serve_files_by(const char *script);
+
+/* In that directory: the path of a file, which is one of a few buffers; and new things. */
+const char *www(const char *name);
+void make_directory(const char *name);
+void write_page(const char *name, const char *text);
+
 /* A URL of the server. */
 const char *web_url(const char *path);
 
