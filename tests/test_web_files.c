@@ -198,6 +198,8 @@ START_TEST(a_file_that_shrinks_while_it_is_sent_ends_early_and_a_grown_one_on_ti
     ck_assert_int_eq(truncate(www("long"), 1000), 0);
     stream_fill_to_end(&client);
     ck_assert_uint_lt(client.length, LONG_FILE);
+    skip_to_line(&web_srv.out, "%s: cannot read /long: it has become shorter",
+                 name_of(&client));
     stream_close(&client);
     write_long_file();
     client = begin_long_file();
@@ -235,6 +237,32 @@ START_TEST(it_ends_amid_a_file_too)
     program_stop(&web_srv);
     stream_close(&client);
     web_srv = program_serve(WEB_SRV, FIRST_LINE, NULL); /* for the fixture */
+}
+END_TEST
+
+/* The time that -t gives is for requests: an answer has two minutes (loop/stream_server.h). */
+START_TEST(a_reader_may_pause_for_longer_than_a_request_may_take)
+{
+    static const char *const requests[] = {
+        GET("/long"), "GET /long HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n",
+        GET("/long") "GET /lo"};
+
+    serve_files_by("exec \"$@\" -t 0.2");
+    write_long_file();
+    for (size_t i = 0; i < COUNT(requests); i++) {
+        struct stream client = connect_to(web_srv.port);
+
+        send_text(&client, requests[i]);
+        if (i == 1)
+            stream_half_close(&client);
+        ck_assert_uint_eq(take_answer(&client).length, LONG_FILE);
+        sleep_ms(1000);
+        expect_bytes(&client, long_file, LONG_FILE);
+        if (i == 2) /* the second request has its time now */
+            ck_assert_int_eq(take_answer(&client).status, 408);
+        stream_close(&client);
+    }
+    program_stop(&web_srv);
 }
 END_TEST
 
@@ -337,6 +365,7 @@ int main(void)
     };
     const TTest *const limits[] = {
         a_server_without_descriptors_says_503,
+        a_reader_may_pause_for_longer_than_a_request_may_take,
         a_full_server_still_has_the_descriptors_for_a_file,
         no_directory_on_the_way_to_a_file_stays_open,
         as_many_long_files_are_sent_at_a_time_as_there_are_clients,

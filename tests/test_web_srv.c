@@ -87,6 +87,25 @@ START_TEST(half_a_request_is_not_printed_also_after_a_whole_one)
 }
 END_TEST
 
+START_TEST(a_printed_value_that_was_cut_says_so)
+{
+    struct stream client = connect_to(web_srv.port);
+    const char *value;
+
+    send_text(&client, "GET / HTTP/1.1\r\n" HOST "X-Odd: ");
+    send_repeated(&client, "\xff", 300); /* each is shown as three bytes */
+    send_text(&client, "\r\nX-Long: ");
+    send_repeated(&client, "v", 400);
+    send_text(&client, "\r\n\r\n");
+    ck_assert_int_eq(take_answer(&client).status, 200);
+    value = skip_to_beginning(&web_srv.out, "X-Odd: ");
+    ck_assert_str_eq(value + strspn(value, "\xef\xbf\xbd"), "...");
+    value = expect_beginning(&web_srv.out, "X-Long: ");
+    ck_assert_uint_eq(strspn(value, "v"), 400);
+    ck_assert_str_eq(value + 400, "");
+}
+END_TEST
+
 START_TEST(row_13_its_first_line_says_where_it_serves)
 {
     const char *rest;
@@ -287,6 +306,9 @@ START_TEST(a_request_has_a_bound_in_every_direction)
     memset(bytes, 'x', sizeof bytes);
     memcpy(bytes, "GET /", 5);
     expect_refusal(bytes, 8001, 414);
+    memcpy(bytes + 7991, " HTTP/1.0\r\n\r\n", 13); /* a line of 8,000 and its end */
+    expect_refusal(bytes, 8004, 200);
+    memset(bytes, 'x', sizeof bytes);
     memcpy(bytes, "GET / HTTP/1.1\r\n" HOST "A: ", 28);
     expect_refusal(bytes, 16384, 431);
     for (size_t at = 25; at < 17000; at += 6)
@@ -466,6 +488,7 @@ int main(void)
         row_13_it_prints_each_request_and_answers_hello_world,
         a_request_that_is_refused_is_printed_too_with_the_reason,
         half_a_request_is_not_printed_also_after_a_whole_one,
+        a_printed_value_that_was_cut_says_so,
         curl_and_http_get_are_content,
         a_connection_is_kept_and_requests_may_come_before_their_answers,
         a_request_may_come_a_byte_at_a_time,
