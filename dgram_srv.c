@@ -8,10 +8,10 @@
  * not at all, and one that cannot be sent is dropped, as UDP allows.
  *
  * One thing needs care: a datagram whose source is an echo service itself, or is forged to
- * look like one. The two would answer each other for ever (CERT advisory CA-1996-01). So the
- * well-known ports of such services get no answer, and neither does this server's own port.
- * An echo service on a port that nobody knows cannot be told from a client: somebody who
- * forges addresses could still set two of these servers on each other.
+ * look like one. The two would answer each other for ever (CERT advisory CA-1996-01). So
+ * the well-known ports of such services get no answer, and neither does this server's own
+ * port. An echo service on any other port looks just like a client: somebody who forges
+ * addresses could still make two of these servers answer each other.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -32,10 +32,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Datagrams that are answered before the next look at signals and the log. */
+/* Datagrams to answer before looking at signals and the log again. */
 #define DATAGRAMS_A_TURN 64
 #define PATIENCE_MS      2000 /* at the end, with the log's reader */
-#define REST_MS          100  /* after a failure to receive, in place of a busy loop */
+#define REST_MS          100  /* after a failure to receive, so as not to spin */
 
 struct dgram_server {
     int srvsock;
@@ -44,11 +44,11 @@ struct dgram_server {
     struct log log;
     char log_bytes[LOG_BYTES];
     bool verbose, has_failed;
-    int64_t rest_until;            /* clock_ms(); nothing is received until then */
-    char bytes[DATAGRAM_MOST + 1]; /* one more, so that too long a datagram shows */
+    int64_t rest_until;            /* clock_ms(); receives nothing until then */
+    char bytes[DATAGRAM_MOST + 1]; /* one more, to see that a datagram is too long */
 };
 
-/* Listens on where->port (0: any free one), and says so. -1: it cannot, *why says why. */
+/* Binds to where->port (0: any free one), and prints which. -1: *why is the reason. */
 static int dgram_server_init(struct dgram_server *server,
                              const struct options_server *where, const char **why)
 {
@@ -63,7 +63,7 @@ static int dgram_server_init(struct dgram_server *server,
     return 0;
 }
 
-/* Is it a port whose service answers everything that it gets? To port 0 nothing is sent. */
+/* Does this port's service answer everything that it gets? Port 0 cannot be sent to. */
 static bool answers_by_itself(const struct dgram_server *server, int port)
 {
     static const int echo_like[] = {
@@ -81,8 +81,8 @@ static bool answers_by_itself(const struct dgram_server *server, int port)
 }
 
 /*
- * Does recvmsg() report an ICMP message about an earlier answer? Whoever that was for is
- * gone, which concerns nobody else. Anything else is a failure of this machine.
+ * Is this error an ICMP message about an earlier answer, which recvmsg() reports late?
+ * Then that client is gone, which concerns nobody else. Any other error is this machine's.
  */
 static bool is_about_an_answer(int error)
 {
@@ -126,9 +126,9 @@ static bool answer(struct dgram_server *server)
 /*
  * Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed.
  *
- * With one socket, select() seems to be too much: recvmsg() could wait by itself. But then
- * a signal that arrives just before the call would not be noticed until the next datagram,
- * and a slow reader of standard output could not be waited for.
+ * With one socket, select() seems unnecessary: recvmsg() could wait by itself. But then a
+ * signal that arrives just before the call would go unnoticed until the next datagram, and
+ * the server could not wait for a slow reader of standard output at the same time.
  */
 static int dgram_server_run(struct dgram_server *server, struct signals *signals)
 {
@@ -159,8 +159,8 @@ static const struct options options = {
     .letters = "b:hp:vV",
     .usage = "usage: dgram_srv [-hvV] [-b address] [-p port]\n",
     .help =
-        "Sends every datagram back to its source (RFC 862 over UDP), unless that is an\n"
-        "echo-like service itself: port 7, 13, 17, 19, 37, or its own.\n"
+        "Sends every datagram back to its source (RFC 862 over UDP), except to a port\n"
+        "that might answer the echo for ever: 7, 13, 17, 19, 37, and its own.\n"
         "  -b address  receive at this address only (default: all, IPv6 and IPv4)\n"
         "  -p port     receive at this port (default: 23000; 0: any free one)\n"
         "  -v          at the end, print how many were echoed, dropped, not answered\n"

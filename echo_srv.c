@@ -4,15 +4,15 @@
  *
  *     echo_srv [-v] [-b address] [-p port]
  *
- * This is the third of three ways to serve many clients, one loop around select(). The
- * others are a process for each (labs/echo_fork.c) and a thread for each
+ * This is the third of three ways to serve many clients: one loop around select(). The
+ * others are a process for each client (labs/echo_fork.c) and a thread for each
  * (labs/echo_thread.c).
  *
  * The server either reads from a client or writes to it, never both. While a client does
- * not take its echo, the server does not read from it. The client's own sends then fill the
- * kernel's buffers, and TCP stops it; nobody else notices, and one buffer for each client
- * is enough. A client that has closed only its own half (shutdown()) is noticed when it has
- * got all that it is owed, because the end of its stream is read after everything else.
+ * not take its echo, the server does not read from it. The client's own sends then fill
+ * the kernel's buffers, and TCP stops it; nobody else notices, and one buffer for each
+ * client is enough. A client that closes only its own half (shutdown()) still gets all its
+ * echo, because the end of its stream is read after everything else.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -31,7 +31,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ECHO_BYTES  65536 /* of one recv(), and so the most that a client is owed */
+#define ECHO_BYTES  65536 /* received at a time, and so the most that a client is owed */
 #define PATIENCE_MS 2000  /* at the end, with clients that are owed something */
 
 struct client {
@@ -59,7 +59,7 @@ static bool is_client(const struct echo_server *server, int sock)
     return fdset_has(&server->descriptors, sock) && sock != server->srvsock;
 }
 
-/* Listens on where->port (0: any free one), and says so. -1: it cannot, *why says why. */
+/* Listens on where->port (0: any free one), and prints which. -1: *why is the reason. */
 static int echo_server_init(struct echo_server *server,
                             const struct options_server *where, const char **why)
 {
@@ -79,9 +79,9 @@ static int echo_server_init(struct echo_server *server,
 }
 
 /*
- * Takes in a newcomer. False: nobody else is waiting, or nobody can be accepted now. There
- * is no place for one when descriptors run out (EMFILE), or the next is FD_SETSIZE or more;
- * listener_accept() then tells it so, and closes it.
+ * Accepts a newcomer. Returns false if nobody else is waiting, or nobody can be accepted
+ * now. When descriptors run out (EMFILE), or the next one is FD_SETSIZE or more,
+ * listener_accept() tells the newcomer that the server is full, and closes it.
  */
 static bool accept_new_connection(struct echo_server *server)
 {
@@ -117,11 +117,11 @@ static void close_client(struct echo_server *server, int sock, int error)
     fdset_remove(&server->owed, sock);
 }
 
-/* Sends what the client takes now, and returns how much that is. -1: it was closed. */
+/* Sends what the socket takes now. Returns how much that is; -1: the client is closed. */
 static ssize_t send_echo(struct echo_server *server, int sock, const char *bytes,
                          size_t length)
 {
-    /* Without MSG_NOSIGNAL a client that is gone would end the server by SIGPIPE. */
+    /* Without MSG_NOSIGNAL, SIGPIPE would end the server when a client has gone. */
     ssize_t sent = send(sock, bytes, length, MSG_NOSIGNAL);
 
     if (sent == -1 && descriptor_try_again(errno))
@@ -147,11 +147,11 @@ static void send_owed(struct echo_server *server, int sock)
 }
 
 /*
- * Reads once, and sends it back at once. Most clients take all of it, so all share one
- * buffer, which stays in the processor's cache; what a client does not take is copied to
- * its own. The socket is non-blocking although select() has said that it is readable: on
- * Linux a segment with a bad checksum is dropped after that, and recv() would wait for the
- * next (select(2), BUGS).
+ * Reads once, and sends the bytes back at once. Most clients take all of them, so all
+ * share one buffer, which stays in the processor's cache; what a client does not take is
+ * copied to its own buffer. The socket is non-blocking although select() has said that it
+ * is readable: Linux may then drop the segment for a bad checksum, and recv() would wait
+ * for the next (select(2), BUGS).
  */
 static void receive(struct echo_server *server, int sock)
 {
@@ -161,7 +161,7 @@ static void receive(struct echo_server *server, int sock)
 
     if (got == -1 && descriptor_try_again(errno))
         return;
-    if (got <= 0) { /* 0 is the end of what it sends; all of that has been sent back */
+    if (got <= 0) { /* 0: the client has closed its end, and has all its echo */
         close_client(server, sock, got == 0 ? 0 : errno);
         return;
     }
@@ -174,7 +174,7 @@ static void receive(struct echo_server *server, int sock)
     fdset_add(&server->owed, sock);
 }
 
-/* Accepts nobody else, and closes each client that has got what it is owed. */
+/* Accepts nobody else, and closes each client that is owed nothing. */
 static void stop(struct echo_server *server)
 {
     if (server->srvsock != -1) {
@@ -190,12 +190,12 @@ static void stop(struct echo_server *server)
 }
 
 /*
- * Fills the sets, and returns until when to wait (clock_ms()); INT64_MAX: for ever.
+ * Fills the sets. Returns when to stop waiting (clock_ms()); INT64_MAX: never.
  *
  * select() changes the sets that it gets, so it gets copies. A client is in one of them:
- * to be read from, or to be written to while it is owed something. A client that is owed
- * nothing must not be in the set for writing. Its socket is nearly always ready for that,
- * and select() would never wait.
+ * in the write set while it is owed something, otherwise in the read set. A client that is
+ * owed nothing must not be in the write set: its socket is nearly always writable, and
+ * select() would never wait.
  */
 static int64_t choose_descriptors(const struct echo_server *server,
                                   struct fdset *readable, struct fdset *writable)
@@ -216,7 +216,7 @@ static int64_t choose_descriptors(const struct echo_server *server,
  * Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed.
  *
  * One turn: wait, accept, serve each client that is ready once. Nobody is served twice
- * before all others had their turn, so a client that sends without end starves nobody.
+ * before everyone else has had a turn, so a client that sends without end starves nobody.
  */
 static int echo_server_run(struct echo_server *server, struct signals *signals)
 {

@@ -1,25 +1,27 @@
 /*
- * pchatsrv: a chat server with one select() loop. Whoever connects, with telnet for one, is
- * in the room: what one client says goes to all the others, and to standard output.
+ * pchatsrv: a chat server with one select() loop. Connect to it, with telnet for example,
+ * and you are in the room: what one client says goes to all the others, and to standard
+ * output.
  *
  *     pchatsrv [-b address] [-p port]
  *
- * This is the ChatServer that tutorials teach: one list of descriptors, the listening
+ * This is the ChatServer that tutorials teach: one set of descriptors, the listening
  * socket and every client in it; one loop that waits for all of them; a new connection is
  * accepted, a client that is ready is read from, its line is broadcast. labs/chat_naive.c
- * is that and no more, and lists how it fails. labs/chat_small.c mends the worst in one
+ * is just that, and lists how it fails. labs/chat_small.c mends the worst faults in one
  * file. This server keeps running, for two reasons:
  *
  *  - Nothing waits except select(). Every socket is non-blocking, and a client that does
  *    not read delays nobody.
- *  - Broadcasting does not send. It appends the line to the transcript (chat/transcript.h),
- *    one ring of text in which every client has a cursor, the place up to which it has
- *    read. At the end of each turn of the loop a client gets everything after its cursor in
- *    one send. So a line costs the same for two clients as for a thousand, twenty lines of
- *    one turn cost one send, and memory is bounded: the ring is all there is.
+ *  - Broadcasting does not send. It appends the line to the transcript
+ *    (chat/transcript.h), one ring of text in which every client has a cursor, the place
+ *    up to which it has read. At the end of each turn of the loop a client gets everything
+ *    after its cursor in one send. So a line costs the same for two clients as for a
+ *    thousand, twenty lines of one turn cost one send, and memory is bounded: the ring
+ *    holds all the text.
  *
- * The folder chat/ has what stands below: who is in the room, its commands, its sentences,
- * and the readers of the transcript.
+ * The folder chat/ has the parts: who is in the room, its commands, its sentences, and the
+ * readers of the transcript.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -47,8 +49,8 @@
 #define AYT_TEXT "Yes, the ChatServer is here"
 
 /*
- * How long anyone is waited for: a room of people notices a pause of two seconds, and the
- * reader that causes it has usually gone away.
+ * How long the server waits for any one client. People notice a pause of two seconds, and
+ * a reader that causes one has usually gone away.
  */
 #define PATIENCE_MS 2000
 
@@ -62,7 +64,7 @@
 /* What the kernel may hold for a client that does not read. Its own limit is megabytes. */
 #define SEND_BUFFER_BYTES 65536
 
-/* The reader of standard output may be so far behind before lines are left out. */
+/* How far the reader of standard output may fall behind before lines are left out. */
 #define OUTPUT_BYTES ((size_t)1 << 20)
 
 struct chat_server {
@@ -79,13 +81,14 @@ struct chat_server {
 };
 
 /*
- * Listens on where->port (0: any free one), and says so. -1: it cannot, *why says why.
+ * Listens on where->port (0: any free one), and prints which. Returns -1, with the reason
+ * in *why, if it cannot.
  *
  * listener_open() makes the usual calls: socket(), SO_REUSEADDR, bind(), listen(). Without
  * SO_REUSEADDR a server that was stopped could not be started again for a minute or more,
  * while its last connections are in TIME-WAIT (RFC 9293 3.6). And it listens with a long
- * queue: a class connects within one moment, and whoever does not fit the queue tries again
- * a second later.
+ * queue: a whole class connects at one moment, and a client that finds the queue full
+ * tries again only a second later.
  */
 static int chat_server_init(struct chat_server *server,
                             const struct options_server *where, const char **why)
@@ -101,7 +104,7 @@ static int chat_server_init(struct chat_server *server,
         room_close(&server->room);
         return -1;
     }
-    /* Accepted sockets inherit it. If it fails, a stalled client costs more memory. */
+    /* Accepted sockets inherit this. If it fails, a stalled client costs more memory. */
     (void)setsockopt(server->srvsock, SOL_SOCKET, SO_SNDBUF, &send_buffer,
                      sizeof send_buffer);
     server->port = listener_port(server->srvsock);
@@ -117,10 +120,10 @@ static int chat_server_init(struct chat_server *server,
 /*
  * Says a line to everyone except `omit_sock`, and on standard output.
  *
- * The usual way is a loop that calls send() for each client. With 100 clients and 20 people
- * who talk at once that is 2,000 system calls; and one client that does not read makes
- * send() wait, and everyone with it. Here the line is only written down. It costs one copy,
- * and no client has to be ready: send_to_clients() follows at the end of the turn.
+ * The usual way is a loop that calls send() for each client. When 20 of 100 clients talk
+ * at once, that is 2,000 system calls; and one client that does not read makes send()
+ * wait, and everyone with it. Here the line is only stored. That costs one copy, and no
+ * client has to be ready: send_to_clients() follows at the end of the turn.
  */
 static void broadcast_string(struct chat_server *server, const char *str, int omit_sock)
 {
@@ -131,15 +134,15 @@ static void broadcast_string(struct chat_server *server, const char *str, int om
 /* ---- Coming and going --------------------------------------------------------------- */
 
 /*
- * Takes in a newcomer: greets it, and tells the others. False: nobody else is waiting, or
- * nobody can be accepted now.
+ * Accepts a newcomer, greets it, and tells the others. Returns false if nobody else is
+ * waiting, or nobody can be accepted now.
  *
- * "Now" may be long: a process has a limited number of descriptors, and an fd_set holds
- * only those below FD_SETSIZE (1,024 on most systems). listener_accept() turns away a
- * newcomer for whom there is no descriptor. If it simply let accept() fail, the newcomer
- * would stay in the queue, select() would report it again at once, and the server would
- * spin. Nor may a newcomer that is gone already end the server: that is ordinary life, and
- * accept() reports it as ECONNABORTED.
+ * A process has a limited number of descriptors, and an fd_set holds only those below
+ * FD_SETSIZE (1,024 on most systems). When they run out, listener_accept() turns the
+ * newcomer away. If it simply let accept() fail, the newcomer would stay in the queue,
+ * select() would report it again at once, and the server would spin. Nor may the server
+ * end because a newcomer has already gone: that is ordinary life, and accept() reports it
+ * as ECONNABORTED.
  */
 static bool accept_new_connection(struct chat_server *server)
 {
@@ -149,9 +152,9 @@ static bool accept_new_connection(struct chat_server *server)
 
     if (newsock == -1)
         return false;
-    /* A peer whose machine is gone would keep its name for a quarter of an hour. */
+    /* Otherwise a peer whose machine has died would stay for a quarter of an hour. */
     keepalive_limit_sending(newsock);
-    address_format(&peer, name); /* from accept(): getpeername() fails if it is gone */
+    address_format(&peer, name); /* not getpeername(): it may be gone */
     fdset_add(&server->descriptors, newsock);
     room_enter(&server->room, newsock, name);
     room_tell(&server->room, newsock, GREETING);
@@ -162,7 +165,7 @@ static bool accept_new_connection(struct chat_server *server)
 
 /*
  * Tells the others that a client is gone. `why` follows its name: "", ": " and a farewell,
- * or the server's reason " (...)". The client is closed when it has got what was said
+ * or the server's reason " (...)". The client is closed once it has received what was said
  * before.
  */
 static void client_leaves(struct chat_server *server, int sock, const char *why)
@@ -175,8 +178,8 @@ static void client_leaves(struct chat_server *server, int sock, const char *why)
 }
 
 /*
- * Closes the connection, and takes the client off all lists: a closed descriptor in a set
- * makes select() fail (EBADF), and its number may soon be somebody else's.
+ * Closes the connection, and removes the client from every set: a closed descriptor in a
+ * set makes select() fail (EBADF), and its number may soon be somebody else's.
  */
 static void close_client(struct chat_server *server, int sock)
 {
@@ -199,8 +202,9 @@ static void take_command(struct chat_server *server, int sock, const char *line)
 }
 
 /*
- * Takes a line, or a piece of one of over LINE_MOST bytes. Long text is said in pieces, so
- * that nothing is lost; a command must be whole before it means anything.
+ * Takes a line, or a piece of a line of more than LINE_MOST bytes. Long text is said in
+ * pieces, so that nothing is lost; a long command is refused, because half of it could
+ * mean something else.
  */
 static void take_line(struct chat_server *server, int sock, bool is_whole)
 {
@@ -218,7 +222,7 @@ static void take_line(struct chat_server *server, int sock, bool is_whole)
         return;
     }
     if (begins && text[0] == '/')
-        text++; /* "//" at the beginning stands for "/", and is no command */
+        text++; /* a line that begins with "//" is speech that begins with "/" */
     if (client->line != IGNORED) {
         words_write(said, sizeof said, WORDS_SAID, client->name, text);
         broadcast_string(server, said, sock);
@@ -231,9 +235,9 @@ static void take_line(struct chat_server *server, int sock, bool is_whole)
 /*
  * What one recv() returns is not a line. TCP carries a stream of bytes: a line may come in
  * two pieces, and three lines in one. So each client has an input (net/input.h), which
- * keeps its unfinished line, and calls this for each line, and for what telnet adds of its
- * own. A telnet that sends Ctrl-C, for one, asks for an answer (RFC 860) and shows nothing
- * more until it has come.
+ * keeps its unfinished line and finds the events in the stream: lines, and what telnet
+ * adds. For example, a telnet that sends Ctrl-C asks for an answer (RFC 860), and shows
+ * nothing more until it comes.
  */
 static void take_event(struct chat_server *server, int sock, enum input_event event)
 {
@@ -258,9 +262,9 @@ static void take_event(struct chat_server *server, int sock, enum input_event ev
 }
 
 /*
- * The peer has closed its end (`error` is 0), or its connection is lost. What it said last,
- * without a line end, is said before it leaves. A peer that has closed only its own half
- * still gets the answers to that.
+ * The peer has closed its end (`error` is 0), or its connection is lost. If its last line
+ * has no line end, it is said now. A peer that has closed only its own half still gets
+ * what it is owed.
  */
 static void hang_up(struct chat_server *server, int sock, int error)
 {
@@ -282,12 +286,12 @@ static void hang_up(struct chat_server *server, int sock, int error)
 
 /*
  * Takes what a client has sent, until its share of the turn or the space in the transcript
- * is used up. That is known only afterwards, so the bytes are peeked at first, and only
- * those that were used are removed. The others wait in the kernel's buffer; when that is
- * full, TCP stops the sender.
+ * is used up. How many bytes that is shows only when they are used, so recv() first only
+ * peeks at them, and then removes those that were used. The others wait in the kernel's
+ * buffer; when that is full, TCP stops the sender.
  *
- * The socket is non-blocking although select() has said that it is readable: on Linux a
- * segment with a bad checksum is dropped after that (select(2), BUGS).
+ * The socket is non-blocking although select() has said that it is readable: Linux may
+ * then drop the segment for a bad checksum, and recv() would wait (select(2), BUGS).
  */
 static void receive(struct chat_server *server, int sock)
 {
@@ -312,15 +316,15 @@ static void receive(struct chat_server *server, int sock)
                             (size_t)got - taken, &event);
         take_event(server, sock, event);
     }
-    /* They are there, so this only removes them. If it fails they would be said again. */
+    /* Removes what was peeked at. If that fails, the same bytes would be said again. */
     if (taken > 0 && recv(sock, bytes, taken, 0) != (ssize_t)taken)
         hang_up(server, sock, errno);
 }
 
 /*
- * Reads once from each member that is ready. When the room becomes full before everyone had
- * a turn, the next turn begins where this one ended; else clients with low descriptors would
- * always be first.
+ * Reads once from each member that is ready. If the room fills up before everyone has had
+ * a turn, the next turn begins where this one ended; otherwise clients with low
+ * descriptors would always be first.
  */
 static void receive_from_clients(struct chat_server *server, const struct fdset *readable)
 {
@@ -343,12 +347,12 @@ static void receive_from_clients(struct chat_server *server, const struct fdset 
 /* ---- Sending ------------------------------------------------------------------------ */
 
 /*
- * One send for each client with text before it.
+ * One send for each client that has text to read.
  *
- * Most sockets can take it at once, so it is simply tried, without asking select() first. A
- * socket whose buffer is full takes a part or nothing. Its client is then behind, and is
- * sent to only after select() has said that the socket takes more. In a quiet room the set
- * for writing is empty. It must be: a socket is nearly always ready for writing, and a
+ * Most sockets can take it at once, so the server tries without asking select() first. A
+ * socket whose buffer is full takes a part or nothing. Its client is then behind, and the
+ * server sends to it again only when select() says that the socket is writable. So in a
+ * quiet room the write set is empty. It must be: a socket is nearly always writable, and a
  * select() that watched all of them would never wait.
  */
 static void send_to_clients(struct chat_server *server, const struct fdset *writable)
@@ -368,8 +372,8 @@ static void send_to_clients(struct chat_server *server, const struct fdset *writ
 }
 
 /*
- * When the ring has no more space, nobody is heard until its slowest readers have read
- * some. Any of them still in the way after two seconds is closed.
+ * When the ring is full, the server reads from nobody until the slowest readers have read
+ * some. It closes those that are still in the way after two seconds.
  */
 static void close_slow_readers(struct chat_server *server)
 {
@@ -395,12 +399,12 @@ static void close_slow_readers(struct chat_server *server)
 /* ---- The loop ----------------------------------------------------------------------- */
 
 /*
- * Chooses who is listened to, and who is waited for with text. Returns until when to wait
- * (clock_ms()); INT64_MAX: for ever.
+ * Chooses the sockets to read from, and those to wait for with text to send. Returns when
+ * to stop waiting (clock_ms()); INT64_MAX: never.
  *
  * select() changes the sets that it gets, so it gets copies. As in every ChatServer the
- * read set is `descriptors`, the listening socket and all clients, with two exceptions:
- * those that have said goodbye, and everyone while the room is full.
+ * read set is `descriptors`: the listening socket and all clients. Clients that are
+ * leaving are left out, and so is everyone while the room is full.
  */
 static int64_t choose_descriptors(const struct chat_server *server,
                                   struct fdset *readable, struct fdset *writable)
@@ -424,7 +428,7 @@ static int64_t choose_descriptors(const struct chat_server *server,
     return clock_earlier(deadline, log_watch(&server->log, writable));
 }
 
-/* Nobody else comes in. Everyone is told, and gets what was said before. */
+/* Accepts nobody else. Everyone is told, and gets what was said before. */
 static void begin_to_stop(struct chat_server *server)
 {
     if (server->srvsock == -1)
@@ -439,12 +443,12 @@ static void begin_to_stop(struct chat_server *server)
 }
 
 /*
- * Serves until the listening socket and all clients are gone, as they are some time after
- * a signal asks the server to stop. 0, or -1 with errno: select() itself failed.
+ * Serves until a signal asks the server to stop and the last client is closed. 0, or -1
+ * with errno: select() itself failed.
  *
- * signals_pselect() is select(), and lets signals in only while it waits. With plain
- * select(), a Ctrl-C could arrive after the look at the flag and before the wait, and would
- * be noticed only at the next line that anybody says.
+ * signals_pselect() is select() with signals unblocked only while it waits (POSIX
+ * pselect). With plain select(), a Ctrl-C could arrive after the flag was checked and
+ * before the wait, and nobody would notice until the next line came.
  */
 static int chat_server_run(struct chat_server *server, struct signals *signals)
 {
@@ -484,7 +488,7 @@ static const struct options options = {
     .program = "pchatsrv",
     .letters = "b:hp:V",
     .usage = "usage: pchatsrv [-hV] [-b address] [-p port]\n",
-    .help = "A chat room for telnets: what one client says, all the others read.\n"
+    .help = "A chat room for telnet: what one client says, all the others read.\n"
             "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
             "  -p port     listen on this port (default: 2626; 0: any free one)\n"
             "  -h          print this help\n"
@@ -493,20 +497,20 @@ static const struct options options = {
 
 int main(int argc, char *argv[])
 {
-    static struct chat_server server; /* megabytes: too much for some stacks */
+    static struct chat_server server; /* megabytes: too many for some stacks */
     struct options_server where = {.port = 2626};
     struct signals signals;
     const char *why;
     int result;
 
-    options_next_of_server(&options, argc, argv, &where); /* -b and -p are all it has */
+    options_next_of_server(&options, argc, argv, &where); /* it has only -b and -p */
     options_end(&options, argc, argv);
     if (start_server(&signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     if (chat_server_init(&server, &where, &why) == -1)
         options_cannot_listen(&options, &where, why);
     result = chat_server_run(&server, &signals);
-    if (result == -1) { /* there is no waiting any more: one send to each must do */
+    if (result == -1) { /* it cannot wait any more: one send to each client must do */
         perror("pchatsrv: select");
         begin_to_stop(&server);
         send_to_clients(&server, &server.room.behind);

@@ -4,20 +4,21 @@
  *     chat_naive [-p port]
  *
  * It looks finished and works with three telnets. It is here for a class to break and to
- * mend. chat_small.c, beside it, mends the worst faults; ../pchatsrv.c mends all of them:
+ * mend. chat_small.c, beside it, mends the worst of these faults; ../pchatsrv.c mends all
+ * of them:
  *
- *  - A client that stops reading freezes everyone for good, because send() waits for it.
- *  - It takes the result of one recv() for one line. TCP makes no such promise: a line may
+ *  - A client that stops reading freezes everyone for ever, because send() waits for it.
+ *  - It treats the result of one recv() as one line. TCP makes no such promise: a line may
  *    come in pieces, and one recv() may return several lines. So lines are cut, or glued
  *    together.
- *  - A client that resets its connection ends the server, by SIGPIPE or in die().
+ *  - A client that resets its connection kills the server, by SIGPIPE or in die().
  *  - The queue in listen(5) is short. When many clients connect at once, most of them have
  *    to try again a second or more later.
  *  - Descriptor 1024 does not fit an fd_set. What FD_SET() does with it is undefined.
  *  - When descriptors run out, accept() fails, and the server ends.
  *  - Every line goes to every client in a system call of its own.
  *  - Control characters are passed on, so an escape sequence reaches everyone's terminal.
- *    Telnet's commands are taken for text: after Ctrl-C a telnet stays mute.
+ *    Telnet's commands are treated as text: after Ctrl-C a telnet shows nothing more.
  *  - Ctrl-C in the server's terminal ends it without a word to its clients.
  *  - Through a pipe its output comes late, several KiB at a time.
  *  - It listens on every address, and on IPv4 only.
@@ -41,7 +42,7 @@ struct chat_server {
     int port;
     int srvsock;
     fd_set descriptors; /* the listening socket and every client */
-    int highest;        /* of the descriptors, for select() */
+    int highest;        /* the highest descriptor, for select() */
 };
 
 static void die(const char *what)

@@ -4,17 +4,17 @@
  *
  *     chat_small [-p port]
  *
- * One bad client stops the server in chat_naive.c. Three rules make the difference:
+ * In chat_naive.c one bad client stops the server. Three rules make the difference:
  *
  *  1. Nothing waits except select(): every socket is non-blocking.
  *  2. TCP carries bytes, not lines (RFC 9293 2.2). So each client has a buffer in which
- *     its line grows until the end of the line has come.
+ *     its line grows until the line end arrives.
  *  3. A client may read slowly. So each client has a buffer for what its socket does not
- *     take yet. It is bounded, and a client that lets it fill up is dropped.
+ *     take yet. The buffer is bounded, and a client that lets it fill up is dropped.
  *
- * What is missing here, and is there in pchatsrv.c:
+ * What is missing here, and what pchatsrv.c has:
  *
- *  - Patience: pchatsrv makes those who write wait for a client that reads slowly.
+ *  - Patience: pchatsrv makes the writers wait for a client that reads slowly.
  *  - One copy of the text. Here every client has its own, of up to 64 KiB.
  *  - Clean text: an escape sequence reaches everyone's terminal, a long line may be cut
  *    inside a character, and a telnet's commands (RFC 854) are passed on as text.
@@ -46,7 +46,7 @@ struct client {
     char name[NAME_MOST];              /* 127.0.0.1:37993 */
     char line[LINE_MOST + 1];          /* rule 2 */
     char output[OUTPUT_MOST];          /* rule 3 */
-    size_t line_length, output_length; /* both are 0 if no client is here */
+    size_t line_length, output_length; /* both are 0 if this place is free */
     const char *leaving; /* NULL: it stays. Otherwise this follows "Client left NAME". */
 };
 
@@ -71,10 +71,10 @@ static void chat_server_init(struct chat_server *server, in_port_t port)
     int on = 1;
 
     server->srvsock = socket(AF_INET, SOCK_STREAM, 0);
-    /* SO_REUSEADDR: connections that were closed a moment ago (TIME-WAIT) do not keep the
-       port. SOMAXCONN: a newcomer that finds the queue full tries again a second later, so
-       the queue is as long as the system allows. O_NONBLOCK: a newcomer may be gone before
-       it is accepted, and accept() would wait for the next one. */
+    /* SO_REUSEADDR: the port is free again although connections closed a moment ago are in
+       TIME-WAIT. SOMAXCONN: a newcomer that finds the queue full tries again only a second
+       later, so the queue is as long as the system allows. O_NONBLOCK: a newcomer may be
+       gone before it is accepted, and accept() would wait for the next one. */
     if (server->srvsock == -1 ||
         setsockopt(server->srvsock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
         bind(server->srvsock, (struct sockaddr *)&address, length) == -1 ||
@@ -85,8 +85,9 @@ static void chat_server_init(struct chat_server *server, in_port_t port)
     server->port = ntohs(address.sin_port);
     FD_SET((unsigned)server->srvsock, &server->descriptors); /* unsigned for musl */
     /* An fd_set has FD_SETSIZE bits, usually 1024, and FD_SET() does not check: for
-       descriptor 1024 it writes past the end. If the process may open fewer, it keeps the
-       last one to turn newcomers away with: select() would report them without end. */
+       descriptor 1024 it writes past the end. If the process may open fewer, the last one
+       serves to turn newcomers away: in the queue, select() would report them again and
+       again. */
     server->limit = sysconf(_SC_OPEN_MAX) - 1;
     if (server->limit < 0 || server->limit > FD_SETSIZE)
         server->limit = FD_SETSIZE;
@@ -106,7 +107,7 @@ static void send_output(struct client *client)
     memmove(client->output, client->output + sent, client->output_length);
 }
 
-/* Adds a line to what the client is sent at the end of this turn of the loop. */
+/* Adds a line to the output that the client is sent at the end of this turn. */
 static void queue_line(struct client *client, const char *line)
 {
     size_t length = strlen(line) + strlen("\r\n"); /* as telnet ends a line (RFC 854) */
@@ -116,7 +117,7 @@ static void queue_line(struct client *client, const char *line)
     if (client->output_length + length >= OUTPUT_MOST)
         client->leaving = " (too slow)";
     if (client->leaving != NULL)
-        return; /* better an end than a gap that nobody sees */
+        return; /* better closed than left with a gap that nobody sees */
     sprintf(client->output + client->output_length, "%s\r\n", line);
     client->output_length += length;
 }
@@ -139,7 +140,7 @@ static void accept_new_connection(struct chat_server *server)
     struct client *client;
 
     if (newsock == -1)
-        return; /* it is gone again (ECONNABORTED), for example: no reason to end */
+        return; /* it may be gone again (ECONNABORTED): no reason to stop */
     if (newsock >= server->limit || fcntl(newsock, F_SETFL, O_NONBLOCK) == -1) {
         send(newsock, FULL, strlen(FULL), 0); /* it fits the socket's empty buffer */
         close(newsock);
@@ -170,8 +171,8 @@ static void receive(struct chat_server *server, struct client *client)
     char bytes[4096];
     ssize_t got = recv(client->sock, bytes, sizeof bytes, 0);
 
-    /* select() has said that it is readable, but on Linux a segment with a bad checksum is
-       dropped after that, and a blocking recv() would wait (select(2), BUGS). */
+    /* select() has said that it is readable, but Linux may then drop the segment for a bad
+       checksum, and a blocking recv() would wait (select(2), BUGS). */
     if (got == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return;
     if (got <= 0) { /* 0: it has closed its end; -1: its connection is lost */
@@ -230,7 +231,7 @@ static void chat_server_run(struct chat_server *server)
 
 int main(int argc, char *argv[])
 {
-    static struct chat_server server; /* all zero bytes: no client, empty sets */
+    static struct chat_server server; /* all zero: no clients, empty sets */
     const char *text = "2626";
     char *end;
     int option;
@@ -243,8 +244,8 @@ int main(int argc, char *argv[])
         fprintf(option == 'h' ? stdout : stderr, "usage: chat_small [-h] [-p port]\n");
         return option == 'h' ? 0 : 2;
     }
-    signal(SIGPIPE, SIG_IGN); /* or a send() to a client that is gone ends the server */
-    setvbuf(stdout, NULL, _IOLBF, 0); /* a line comes at once, through a pipe too */
+    signal(SIGPIPE, SIG_IGN);         /* or send() to a lost client ends the server */
+    setvbuf(stdout, NULL, _IOLBF, 0); /* each line comes at once, even through a pipe */
     chat_server_init(&server, (in_port_t)port);
     chat_server_run(&server);
 }

@@ -5,9 +5,9 @@
  *     echo_fork [-b address] [-p port]
  *
  * A child process serves one client and may wait for it, so its code reads like the
- * protocol: receive, send, again (loop/echo_blocking.c). Processes share no memory, so one
- * that fails harms nobody. The price is a fork() for each client, and a process that
- * sleeps as long as its client is silent.
+ * protocol: receive, send, again (loop/echo_blocking.c). Processes share no memory, so a
+ * child that crashes harms nobody else. The price is a fork() for each client, and a
+ * process that sleeps as long as its client is silent.
  */
 #include "loop/echo_blocking.h"
 
@@ -31,11 +31,11 @@ struct echo_fork {
 static volatile sig_atomic_t client_sock;
 
 /*
- * SIGTERM ends what the child receives: recv() returns what has come by now, and then 0,
- * and the child ends by itself when it has sent all of it. If the client does not take
- * that within two seconds, SIGALRM ends the sending too. A handler may call only what is
- * async-signal-safe (POSIX 2.4.3), because it may have interrupted anything, malloc() for
- * example; shutdown() and alarm() are.
+ * SIGTERM ends receiving: recv() returns what has come by now, and then 0, and the child
+ * exits when it has sent all of that. If the client does not take it within two seconds,
+ * SIGALRM ends sending too. A handler may call only functions that are async-signal-safe
+ * (POSIX 2.4.3), because it may have interrupted anything, malloc() for example;
+ * shutdown() and alarm() are safe.
  */
 static void end_client(int signal_number)
 {
@@ -54,7 +54,7 @@ static _Noreturn void serve_client(struct echo_fork *server, int sock)
     sigprocmask(SIG_SETMASK, &server->common.signals.while_waiting, NULL);
     echo_blocking_serve(sock);
     close(sock);
-    _exit(EXIT_SUCCESS); /* exit() would also write what is in the parent's buffers */
+    _exit(EXIT_SUCCESS); /* exit() would also flush the parent's stdio buffers */
 }
 
 /* ---- The parent --------------------------------------------------------------------- */
@@ -89,7 +89,7 @@ static void forget_child(struct echo_fork *server, pid_t child)
 /*
  * A child that has ended stays in the process table as a zombie until its parent has asked
  * for its status. Signals are not counted: when two children end at once, one SIGCHLD may
- * come. So all that have ended are asked for.
+ * come. So this asks until none is left.
  */
 static void reap_children(struct echo_fork *server, int options)
 {
@@ -100,15 +100,15 @@ static void reap_children(struct echo_fork *server, int options)
 }
 
 /*
- * Does nothing, but has to be there: only a signal with a handler ends the wait in
- * pselect(). The loop then looks which children have ended.
+ * Does nothing, but is needed: only a signal with a handler ends the wait in pselect().
+ * The loop then looks for children that have ended.
  */
 static void child_has_ended(int signal_number)
 {
     (void)signal_number;
 }
 
-/* Ends the children. One that was stopped (SIGSTOP) goes on, so that it can end. */
+/* Ends the children. SIGCONT wakes a stopped one (SIGSTOP), so that it can end. */
 static void stop_children(struct echo_fork *server)
 {
     for (int i = 0; i < server->count; i++) {
@@ -136,9 +136,9 @@ int main(int argc, char *argv[])
     int sock, ready = 0;
 
     echo_blocking_start(&server.common, &options, argc, argv);
-    /* If SIGCHLD were ignored, as it may be from the start, children would leave no status
-       (POSIX, sigaction()). It is blocked except during the wait: a child that ends after
-       reap_children() has looked, and before the wait, ends the wait at once. */
+    /* If SIGCHLD were ignored, as the parent may have set it, children would leave no
+       status (POSIX, sigaction()). It is blocked except during the wait, so a child that
+       ends just before the wait ends it at once. */
     signal(SIGCHLD, SIG_DFL);
     signals_add(&server.common.signals, SIGCHLD, child_has_ended);
     sigdelset(&server.common.signals.while_waiting, SIGALRM); /* for the children */

@@ -7,8 +7,9 @@
  * A thread serves one client and may wait for it, as a process may, and costs less. But
  * all threads of a process share its memory and its descriptors. Here they share as little
  * as possible. A thread gets its client's socket; when the client is gone, the thread
- * writes its number into a pipe. The main thread reads the pipe, and it alone opens and
- * closes sockets and changes the list. What only one thread touches needs no lock.
+ * writes the client's number into a pipe. The main thread reads the pipe, and only the
+ * main thread opens and closes sockets and changes the list. What only one thread touches
+ * needs no lock.
  *
  * The pipe has one more advantage: it is a descriptor, so the main thread can wait for
  * newcomers and for threads that have ended in one call. POSIX has no such call for a
@@ -48,7 +49,7 @@ struct echo_thread {
     struct client clients[ECHO_CLIENTS_MOST];
 };
 
-/* A client's thread. A write of up to PIPE_BUF bytes is not mixed with others (POSIX). */
+/* A client's thread. POSIX does not mix writes of up to PIPE_BUF bytes to a pipe. */
 static void *serve_client(void *argument)
 {
     const struct client *client = argument;
@@ -81,8 +82,8 @@ static void start_thread(struct echo_thread *server, int sock)
 
 /*
  * Closes the connection of a client whose thread has ended. The thread does not close it
- * itself: its descriptor's number could be a newcomer's by the time the main thread calls
- * shutdown() for it. pthread_join() frees the thread's stack.
+ * itself: by the time the main thread calls shutdown() for it, the descriptor's number
+ * could belong to a newcomer. pthread_join() frees the thread's stack.
  */
 static void end_client(struct echo_thread *server)
 {
@@ -106,7 +107,7 @@ static void shut_down_clients(struct echo_thread *server, int how)
 /*
  * shutdown() wakes a thread that waits in recv(); close() would not. After SHUT_RD recv()
  * returns what has come by now, and then 0, and the thread ends when it has sent all of
- * it. A client that does not take that within two seconds ends with SHUT_RDWR.
+ * that. SHUT_RDWR ends the threads whose clients do not take it within two seconds.
  */
 static void stop(struct echo_thread *server)
 {
@@ -164,9 +165,9 @@ int main(int argc, char *argv[])
 
     start(&server, argc, argv);
     while (!signals_stop_requested()) {
-        /* A thread inherits the mask of the thread that starts it, so signals are blocked
-           in all of them; only this wait lets them in. It also calls sigprocmask(), which
-           POSIX leaves undefined with threads; all systems take it for
+        /* A thread inherits the signal mask of the thread that creates it, so signals are
+           blocked in all of them; only this wait unblocks them. It also calls
+           sigprocmask(), which POSIX leaves undefined with threads; in practice it acts as
            pthread_sigmask(). */
         ready = echo_blocking_wait(&server.common, server.ended[0], &readable, INT64_MAX);
         if (ready == -1)

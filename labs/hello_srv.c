@@ -7,10 +7,10 @@
  * This is the smallest server on loop/stream_server.h: one handler, greet(). The loop
  * calls it for each client that connects. Read it first, and then name_srv.c.
  *
- * stream_close() calls shutdown() before close(), and this is why. If the client has sent
- * something that nobody read, close() sends a reset (RFC 1122 4.2.2.13), on which the
- * client's system may throw away text that the client has not read yet. After shutdown()
- * the client reads the text and then the end, and closes; only then does the server close.
+ * Here is why stream_close() calls shutdown() before close(). If the client has sent
+ * something that nobody read, close() sends a reset (RFC 1122 4.2.2.13). The client's
+ * system may then throw away text that the client has not read yet. After shutdown() the
+ * client reads the text and then the end, and closes; only then does the server close.
  */
 #include "base/append.h"
 #include "base/clock.h"
@@ -32,7 +32,7 @@ struct hello {
     bool failed;       /* the last line was not written, and the failure was reported */
 };
 
-/* A failure is reported once, not for each client. Later there may be space again. */
+/* Reports a failure once, not for each client, and tries again for the next client. */
 static void write_log(struct hello *hello, const char *name)
 {
     char line[ADDRESS_MOST + CLOCK_STAMP_BYTES + 32], stamp[CLOCK_STAMP_BYTES];
@@ -47,8 +47,8 @@ static void write_log(struct hello *hello, const char *name)
 }
 
 /*
- * Opens the log. A FIFO is refused: once it is full, the lines would be lost, or the
- * server would have to wait for the FIFO's reader and all clients with it.
+ * Opens the log. It refuses a FIFO: once that is full, either lines would be lost, or the
+ * server and all its clients would have to wait for the FIFO's reader.
  */
 static int open_log(struct hello *hello)
 {
@@ -87,7 +87,7 @@ static const struct options options = {
             "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
             "  -p port     listen on this port (default: 2525; 0: any free one)\n"
             "  -m text     the line (default: 'Hello World! ')\n"
-            "  -l file     append the time and the address of each client to it\n"
+            "  -l file     append the time and the address of each client to this file\n"
             "  -h          print this help\n"
             "  -V          print the version\n",
 };
@@ -111,7 +111,7 @@ int main(int argc, char *argv[])
     if (strlen(hello.text) > STREAM_ANSWER_BYTES - 2)
         options_wrong(&options, "the text has more than %d bytes",
                       STREAM_ANSWER_BYTES - 2);
-    /* First, because the file would become standard output if that is closed. */
+    /* First: if standard output is closed, the file would take its number. */
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     if (hello.file != NULL && open_log(&hello) == -1)

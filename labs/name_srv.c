@@ -8,10 +8,10 @@
  * one more descriptor that the loop watches. Two things make it hard:
  *
  *  - A terminal hands whole lines to a program, so Esc would wait for Enter. The server
- *    asks for each key at once. A terminal belongs to other programs too: it is put back
- *    as it was at the end, however that comes, and while the program is stopped (Ctrl-Z).
- *  - An arrow key sends Esc as well, with more bytes right after it. So a key is Esc if
- *    nothing follows it for a tenth of a second.
+ *    asks for each key at once. Other programs use the terminal too, so its settings are
+ *    restored whenever the server ends or is stopped (Ctrl-Z).
+ *  - An arrow key also sends Esc, with more bytes right after it. So it is the Esc key
+ *    only if nothing follows for a tenth of a second.
  */
 #include "base/descriptor.h"
 #include "base/signals.h"
@@ -29,7 +29,7 @@
 #define NAME_MOST     255
 #define ESC           27
 #define ESC_MS        100  /* the bytes of a longer key come within this time */
-#define BACKGROUND_MS 1000 /* from one look to the next whether the terminal is ours */
+#define BACKGROUND_MS 1000 /* between two checks whether the terminal is ours */
 
 /* Global, because a signal handler has no arguments of its own. */
 static struct terminal keyboard = {.descriptor = STDIN_FILENO};
@@ -50,8 +50,8 @@ static void answer(struct stream *stream, const char *text, bool is_last)
 /* ---- The terminal ------------------------------------------------------------------- */
 
 /*
- * In the background the terminal belongs to the shell or to another program. A program
- * there that changes it is stopped (SIGTTOU).
+ * While the server is in the background, the terminal belongs to the shell or to another
+ * program. A background program that changes it is stopped (SIGTTOU).
  */
 static void enter_terminal(void)
 {
@@ -82,9 +82,9 @@ static void quit(int signal_number)
     sigset_t none;
 
     terminal_leave(&keyboard);
-    /* End as the signal would have ended the program: the shell sees by which signal. */
+    /* End by the signal itself, so that the shell sees which signal it was. */
     signal(signal_number, SIG_DFL);
-    raise(signal_number); /* blocked in its own handler, until the mask is empty */
+    raise(signal_number); /* blocked in its own handler until the mask is emptied */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -4,11 +4,11 @@
  *     threat_srv [-b address] [-p port] [-t seconds] [-f file | -u url [-c seconds]]
  *
  * Each line is a command: getTime, getThreat, help, disconnect (or nothing, which is the
- * same). The level comes from a file, which is read for each answer, or from a document of
+ * same). The level comes from a file, which is read for each answer, or from a document on
  * the web. Fetching that can take seconds, and no other client may wait for it:
  *
- *  1. The client that asks is put on hold. No handler hears it, so its next command is
- *     answered after this one.
+ *  1. The client that asks is put on hold. No handler is called for it, so its next
+ *     command is answered after this one.
  *  2. The document is fetched in the same loop that serves the clients (http/fetch.h).
  *     Others that ask meanwhile are put on hold too; nothing is fetched twice.
  *  3. fetched() tells everyone who waits, and resumes them.
@@ -30,8 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FAILED_MS         1000 /* from a fetch that failed to the next one */
-#define FETCH_DESCRIPTORS 2    /* of one fetch at a time; clients may not use them up */
+#define FAILED_MS         1000 /* how long a failure is remembered */
+#define FETCH_DESCRIPTORS 2    /* for a fetch; clients may not use them up */
 #define IDLE_S            60
 #define CACHE_S           60
 #define COMMANDS          "getTime, getThreat, disconnect, help"
@@ -41,23 +41,23 @@ static const char *const levels[] = {"Low", "Guarded", "Elevated", "High", "Seve
 
 struct threat_server {
     struct stream_server loop;
-    const char *file; /* where the level is read, or NULL */
+    const char *file; /* where to read the level, or NULL */
     bool has_url;
-    struct url url; /* where the level is fetched */
+    struct url url; /* where to fetch the level */
     struct fetch fetch;
-    const char *level; /* the last that was fetched; NULL: none, and `why` says why */
+    const char *level; /* the last one fetched; NULL: none, and `why` says why */
     char why[128];
     int64_t fresh_until; /* ms; until then that is the answer, without a new fetch */
     int64_t cache_ms;
     struct {
         bool waits;        /* for the level */
-        bool too_long;     /* its line is longer than any command, and has not ended */
+        bool too_long;     /* its unfinished line is longer than any command */
     } clients[FD_SETSIZE]; /* by descriptor */
 };
 
 /* ---- The level ---------------------------------------------------------------------- */
 
-/* Leaves out the space around a text, and the byte order mark that some editors write. */
+/* Strips the space around a text, and the byte order mark that some editors write. */
 static void trim(const char **text, size_t *length)
 {
     static const char mark[] = "\xEF\xBB\xBF"; /* U+FEFF */
@@ -93,7 +93,7 @@ static const char *find_level(const char *text, size_t length)
 /* Reads the level from a file. Returns NULL, and the reason in *why, if there is none. */
 static const char *read_level(const char *name, const char **why)
 {
-    /* O_NONBLOCK: to open a FIFO would wait for its writer, and all clients would wait. */
+    /* O_NONBLOCK: opening a FIFO would wait for its writer, and all clients with it. */
     int file = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     char text[256];
     struct stat about;
@@ -143,8 +143,8 @@ static void fetched(struct fetch *fetch)
     server->level = fetch->why == NULL ? find_condition(fetch->text) : NULL;
     snprintf(server->why, sizeof server->why, "%s",
              fetch->why != NULL ? fetch->why : "there is no level in the document");
-    /* A failure is remembered too, though not for long: a hundred clients that ask for a
-       document that cannot be had would otherwise cause a fetch each. */
+    /* A failure is remembered too, though not for long. Otherwise a hundred clients that
+       ask for a missing document would cause a hundred fetches. */
     if (server->level == NULL && fresh_ms > FAILED_MS)
         fresh_ms = FAILED_MS;
     server->fresh_until = server->loop.now + fresh_ms;
@@ -155,7 +155,7 @@ static void fetched(struct fetch *fetch)
             continue;
         server->clients[sock].waits = false;
         tell_level(stream, server->level, server->why);
-        stream_resume(stream); /* what it has sent meanwhile is heard now */
+        stream_resume(stream); /* what it has sent meanwhile is answered now */
     }
 }
 
@@ -248,12 +248,12 @@ static const struct options options = {
         "Tells the time and the threat level. Commands: " COMMANDS ".\n"
         "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
         "  -p port     listen on this port (default: 9055; 0: any free one)\n"
-        "  -t seconds  drop a client that is silent for so long (default: 60; 0: "
+        "  -t seconds  drop a client that is silent for this long (default: 60; 0: "
         "never)\n"
         "  -f file     read the level from a file: Low, Guarded, Elevated, High or "
         "Severe\n"
         "  -u url      fetch it from a document that has CONDITION=\"ELEVATED\" in it\n"
-        "  -c seconds  fetch the document again only after so long (default: 60)\n"
+        "  -c seconds  fetch the document again only after this long (default: 60)\n"
         "  -h          print this help\n"
         "  -V          print the version\n",
 };
