@@ -86,8 +86,7 @@ static void chat_server_init(struct chat_server *server, in_port_t port)
     FD_SET((unsigned)server->srvsock, &server->descriptors); /* unsigned for musl */
     /* An fd_set has FD_SETSIZE bits, usually 1024, and FD_SET() does not check: for
        descriptor 1024 it writes past the end. If the process may open fewer, the last one
-       serves to turn newcomers away: in the queue, select() would report them again and
-       again. */
+       serves to turn newcomers away: waiting, they would wake select() for ever. */
     server->limit = sysconf(_SC_OPEN_MAX) - 1;
     if (server->limit < 0 || server->limit > FD_SETSIZE)
         server->limit = FD_SETSIZE;
