@@ -19,8 +19,8 @@
 int readers_send(struct room *room, int sock);
 
 /*
- * Is there space for more to be said? If not, it first frees what everyone has read. While
- * the room is full (full_since) it asks for a little more space.
+ * Is there space for more to be said? When it gets short, frees what everyone has read.
+ * While the room is full (full_since) it asks for a little more space.
  */
 bool readers_leave_space(struct room *room);
 
