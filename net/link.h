@@ -15,9 +15,11 @@
  * Nothing here waits. Each turn of the program's loop makes these calls, where `most` is
  * the number of lines of the queue that may be sent now:
  *
- *     link_watch(&link, most, &readable, &writable); ... pselect(), until
- *     link_deadline(&link) at the latest event = link_step(&link, &readable, bytes,
- *     &length); ... the protocol acts on the event lines = link_send(&link, most);
+ *     link_watch(&link, most, &readable, &writable);
+ *     ... pselect(), until link_deadline(&link) at the latest
+ *     event = link_step(&link, &readable, bytes, &length);
+ *     ... the protocol acts on the event
+ *     lines = link_send(&link, most);
  */
 #ifndef NET_LINK_H
 #define NET_LINK_H
