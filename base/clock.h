@@ -8,8 +8,8 @@
 #include <time.h>
 
 /*
- * Milliseconds, and nanoseconds, on a clock that nobody sets (POSIX CLOCK_MONOTONIC). Only
- * differences mean anything. The clock cannot fail on a system that has it.
+ * Milliseconds, and nanoseconds, on a clock that nobody can set (POSIX CLOCK_MONOTONIC).
+ * Only differences mean anything. It cannot fail on a system that has this clock.
  */
 int64_t clock_ms(void);
 int64_t clock_ns(void);
@@ -20,7 +20,7 @@ static inline int64_t clock_earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Milliseconds as a time-out for pselect(). A negative number, a time past, becomes 0. */
+/* Milliseconds as a time-out for pselect(). A negative number becomes 0. */
 struct timespec clock_timespec(int64_t ms);
 
 /*

@@ -14,7 +14,7 @@ int descriptor_fill_standard(void)
 {
     for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
         if (fcntl(descriptor, F_GETFD) == -1 && open("/dev/null", O_RDONLY) == -1)
-            return -1; /* open() gives the lowest number that is free: this one */
+            return -1; /* open() returns the lowest free number: this one */
     return 0;
 }
 
@@ -44,7 +44,7 @@ int descriptor_prepare(int descriptor)
     return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == -1 ? -1 : 0;
 }
 
-/* Puts a non-blocking description of its own in the place of `descriptor`. */
+/* Gives `descriptor` a non-blocking description of its own. */
 static bool open_anew(int descriptor, const char *name, int access)
 {
     int anew = open(name, access | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -53,7 +53,7 @@ static bool open_anew(int descriptor, const char *name, int access)
 
     if (anew == -1)
         return false;
-    /* Some systems only copy a descriptor here, and leave the flag out. */
+    /* Some systems only copy the descriptor here, and drop the flag. */
     flags = fcntl(anew, F_GETFL);
     done = flags != -1 && (flags & O_NONBLOCK) && dup2(anew, descriptor) != -1;
     close(anew);
@@ -69,7 +69,7 @@ bool descriptor_unshare(int descriptor, int access)
     struct stat about;
 
     if (flags == -1 || fstat(descriptor, &about) == -1)
-        return true; /* read() and write() will say what is wrong with it */
+        return true; /* read() and write() will report what is wrong */
     flags &= O_ACCMODE;
     if (flags != O_RDWR && flags != access)
         return true; /* likewise */
@@ -90,7 +90,7 @@ void descriptor_hang_up(int socket)
 {
     char unread[4096];
 
-    shutdown(socket, SHUT_WR); /* it fails if the peer is gone, and needs nothing then */
+    shutdown(socket, SHUT_WR); /* if it fails, the peer is gone already */
     for (int n = 0; n < 16 && recv(socket, unread, sizeof unread, 0) > 0; n++)
         continue;
     close(socket);

@@ -1,10 +1,10 @@
 /*
  * fdset: an fd_set (POSIX <sys/select.h>) and its highest member, which select() needs too.
  *
- * The macros FD_SET() and FD_CLR() accept any number. One at or over FD_SETSIZE makes them
- * write past the end of the set, which is how most select() servers end. Here such a
- * number is a programming error (assert): net/listener.h and net/dial.h let none through.
- * And -1 is in no set. The casts are for -Wconversion: musl's macros divide unsigned.
+ * The macros FD_SET() and FD_CLR() accept any number. With FD_SETSIZE or more they write
+ * past the end of the set, which is how most select() servers crash. Here such a number is
+ * a programming error (assert): net/listener.h and net/dial.h never return one. And -1 is
+ * in no set. The casts are for -Wconversion: musl's macros divide unsigned.
  */
 #ifndef BASE_FDSET_H
 #define BASE_FDSET_H

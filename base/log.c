@@ -18,7 +18,7 @@ void log_open(struct log *log, const char *program, int descriptor, char *buffer
     output_open(&log->output, descriptor);
 }
 
-/* Makes room for `length` bytes at the end of what waits. False: there is too little. */
+/* Makes room for `length` bytes after those that wait. False: there is not enough. */
 static bool make_room(struct log *log, size_t length)
 {
     if (length > log->size - log->end && log->begin > 0) {
@@ -38,7 +38,7 @@ static bool add(struct log *log, const char *line, size_t length)
     return true;
 }
 
-/* Says where lines are missing, as soon as there is room to say it. */
+/* Adds a line that says how many are missing, as soon as there is room for it. */
 static bool add_notice(struct log *log)
 {
     char notice[64];
@@ -55,7 +55,7 @@ static bool add_notice(struct log *log)
 
 void log_line(struct log *log, const char *format, ...)
 {
-    char line[LOG_LINE_MOST + 2]; /* with the line feed, and a NUL before that is added */
+    char line[LOG_LINE_MOST + 2]; /* plus a line feed, or the NUL before it is added */
     size_t length;
     va_list list;
 
@@ -140,7 +140,7 @@ void log_finish(struct log *log, int64_t ms)
             return;
         fdset_clear(&writable);
         log_watch(log, &writable);
-        /* Interrupted or not, what follows is the same: another try, or the deadline. */
+        /* Interrupted or not, try again until the deadline. */
         pselect(writable.highest + 1, NULL, &writable.set, NULL, &timeout, NULL);
     }
 }

@@ -2,9 +2,9 @@
  * log: lines for standard output or standard error, without ever waiting for their reader.
  *
  * A line goes into a buffer of a fixed size, and from there to the output when select()
- * says that it takes something. If the reader is too slow for that, whole lines are left
- * out, and a line in their place says how many. A write that fails, because a disk is full
- * for one, is reported once on standard error and tried again once a second; meanwhile
+ * says that the output is writable. If the reader is too slow, whole lines are left out,
+ * and a line in their place says how many. A write that fails, for example because a disk
+ * is full, is reported once on standard error and tried again once a second. Meanwhile
  * lines wait as for a slow reader.
  */
 #ifndef BASE_LOG_H
@@ -17,10 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LOG_BYTES 16384 /* of a usual buffer */
+#define LOG_BYTES 16384 /* the usual size of the buffer */
 
 struct log {
-    const char *program; /* what its complaints begin with */
+    const char *program; /* the first word of its complaints */
     struct output output;
     char *bytes; /* the buffer; bytes[begin..end) wait to be written */
     size_t size, begin, end;
@@ -35,14 +35,16 @@ struct log {
 void log_open(struct log *log, const char *program, int descriptor, char *buffer,
               size_t size);
 
-/* Adds a line, as printf() does, and a line feed. A line of over LOG_LINE_MOST is cut. */
+/*
+ * Adds a line, as printf() does, and a line feed. More than LOG_LINE_MOST bytes are cut.
+ */
 #define LOG_LINE_MOST 4096
 void log_line(struct log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
- * Adds the descriptor to the write set if lines wait for it. Returns when the next try after
- * a failure is due (clock_ms()); INT64_MAX if none is.
+ * Adds the descriptor to the write set if lines wait for it. Returns when the next try
+ * after a failure is due (clock_ms()), or INT64_MAX.
  */
 int64_t log_watch(const struct log *log, struct fdset *writable);
 

@@ -1,8 +1,8 @@
 /*
- * options: the command line, as every program of the kit takes it.
+ * options: the command line of every program in the kit.
  *
- * These functions print, and end the program where nothing is left for it to do: with
- * status 0 after -h and -V; with status 2 and a message after wrong usage.
+ * These functions print and end the program themselves: with status 0 after -h and -V, and
+ * with status 2 and a message after wrong usage.
  */
 #ifndef BASE_OPTIONS_H
 #define BASE_OPTIONS_H
@@ -12,12 +12,12 @@
 
 struct options {
     const char *program; /* its name */
-    const char *letters; /* for getopt(), with the h and the V that all programs have */
+    const char *letters; /* for getopt(), including the h and V that all programs have */
     const char *usage;   /* "usage: ..." and its line feed */
     const char *help;    /* what -h prints below it */
 };
 
-/* getopt(): an option of the program's own, its value in optarg; -1 after the last. */
+/* Like getopt(): the program's next option, its value in optarg; -1 after the last. */
 int options_next(const struct options *options, int argc, char *argv[]);
 
 /* Where a server listens. */
@@ -30,15 +30,15 @@ struct options_server {
 int options_next_of_server(const struct options *options, int argc, char *argv[],
                            struct options_server *where);
 
-/* Refuses an operand that the program has not taken by now (from optind on). */
+/* Refuses operands that the program has not taken by now (from optind on). */
 void options_end(const struct options *options, int argc, char *argv[]);
 
 /* A port from `least` (0 for a server, 1 for a client) to 65535. */
 int options_port(const struct options *options, const char *text, int least);
 
 /*
- * Splits "host:port" or "[IPv6 address]:port". Writes the host, a string without brackets,
- * to `host` of `size` bytes and returns the port.
+ * Splits "host:port" or "[IPv6 address]:port". Writes the host, without brackets, to
+ * `host` of `size` bytes, and returns the port.
  */
 int options_host_port(const struct options *options, const char *text, char *host,
                       size_t size);
@@ -47,8 +47,9 @@ int options_host_port(const struct options *options, const char *text, char *hos
 long options_number(const struct options *options, int letter, long least, long most);
 
 /*
- * The value of the option `letter` in seconds ("0.2", at most a day): as nanoseconds,
- * fractions of one dropped; as milliseconds, rounded up; and as milliseconds, more than 0.
+ * The value of the option `letter`, which is in seconds ("0.2", at most a day): in
+ * nanoseconds, fractions dropped; in milliseconds, rounded up; and in milliseconds, more
+ * than 0.
  */
 int64_t options_seconds(const struct options *options, int letter);
 int64_t options_milliseconds(const struct options *options, int letter);
@@ -62,7 +63,7 @@ _Noreturn void options_wrong(const struct options *options, const char *format, 
 _Noreturn void options_fail(const struct options *options, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Prints that a server cannot listen there, and why not, and exits with status 1. */
+/* Prints where the server cannot listen and why, and exits with status 1. */
 _Noreturn void options_cannot_listen(const struct options *options,
                                      const struct options_server *where, const char *why);
 

@@ -1,11 +1,11 @@
 /*
- * output: a descriptor that other programs may write to as well, such as standard output,
- * written to without ever waiting for its reader.
+ * output: writes to a descriptor that other programs may share, such as standard output,
+ * without ever waiting for its reader.
  *
  * The output gets an open file description of its own where the system allows it
- * (descriptor_unshare(), base/descriptor.h). Where it does not, a write is made only when
- * poll() says that it will not block, and of no more than PIPE_BUF bytes, as POSIX promises
- * for a pipe.
+ * (descriptor_unshare(), base/descriptor.h). Where it does not, it writes only when poll()
+ * says that it can, and at most PIPE_BUF bytes, which by POSIX do not block on a pipe
+ * then.
  */
 #ifndef BASE_OUTPUT_H
 #define BASE_OUTPUT_H

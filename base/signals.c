@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stddef.h>
 
-/* Letting signals in takes two system calls, a twentieth of a small turn's cost. */
+/* Unblocking signals takes two system calls, a twentieth of a small turn's cost. */
 #define TURNS_UNTIL_SIGNALS 16
 
 static volatile sig_atomic_t stop_requested;
@@ -54,7 +54,7 @@ int signals_add(struct signals *signals, int signal_number, void (*handler)(int)
     sigaddset(&blocked, signal_number);
     if (sigprocmask(SIG_BLOCK, &blocked, NULL) == -1)
         return -1;
-    /* The program may have been started with the signal blocked: it is let in anyway. */
+    /* The program may have been started with the signal blocked; unblock it anyway. */
     sigdelset(&signals->while_waiting, signal_number);
     return handle(signal_number, handler, 0);
 }
@@ -101,7 +101,7 @@ int signals_pselect(struct signals *signals, struct fdset *readable,
         signals_let_in(signals);
     if (ready == -1 && errno == EINTR)
         ready = 0;
-    if (ready == 0 && readable != NULL) /* POSIX leaves them as they were after EINTR */
+    if (ready == 0 && readable != NULL) /* after EINTR POSIX leaves them as they were */
         fdset_clear(readable);
     if (ready == 0 && writable != NULL)
         fdset_clear(writable);

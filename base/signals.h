@@ -1,8 +1,8 @@
 /*
  * signals: signals that arrive only where a program waits.
  *
- * The flag that the stop signals set is the one global state of the kit's modules: a
- * signal handler has nothing else to write to (C11 7.14.1.1, volatile sig_atomic_t).
+ * The flag that the stop signals set is the only global variable in the kit's modules: a
+ * signal handler may write to nothing else (C11 7.14.1.1, volatile sig_atomic_t).
  */
 #ifndef BASE_SIGNALS_H
 #define BASE_SIGNALS_H
@@ -21,45 +21,46 @@ struct signals {
 /*
  * Makes SIGINT, SIGTERM and SIGHUP ask the program to stop (signals_stop_requested()).
  * They are blocked except during signals_pselect(), so no signal can arrive between the
- * look at the flag and the wait, and no other call is ever interrupted. 0, or -1 with
+ * check of the flag and the wait, and no other call is ever interrupted. 0, or -1 with
  * errno.
  *
- * A SIGHUP that the program was started to ignore, by nohup for one, stays ignored. SIGINT
- * does not: a script that starts a server with `&` has it ignored, and still ends it so.
+ * If the program was started with SIGHUP ignored, by nohup for example, it stays ignored.
+ * SIGINT does not: a shell script that starts a server with `&` makes it ignore SIGINT,
+ * and may still use SIGINT to end it.
  */
 int signals_prepare(struct signals *signals);
 
-/* Has one of them arrived? */
+/* Has one of these signals arrived? */
 bool signals_stop_requested(void);
 
 /* As if one had: for a program that finds Ctrl-C among the keys that it reads. */
 void signals_request_stop(void);
 
-/* One more signal asks the program to stop. 0, or -1 with errno. */
+/* Makes one more signal ask the program to stop. 0, or -1 with errno. */
 int signals_add_stop(struct signals *signals, int signal_number);
 
 /*
- * Calls `handler` for one more signal, or in place of the flag for one of those three, and
- * also only during signals_pselect(). 0, or -1 with errno.
+ * Calls `handler` for one more signal, or for one of those three instead of setting the
+ * flag; again only during signals_pselect(). 0, or -1 with errno.
  */
 int signals_add(struct signals *signals, int signal_number, void (*handler)(int));
 
 /*
- * Calls `handler` at any point of the program, which goes on there (SA_RESTART). It may
- * use only what is async-signal-safe (POSIX 2.4.3). 0, or -1 with errno.
+ * Calls `handler` at any point of the program, which then continues (SA_RESTART). The
+ * handler may use only what is async-signal-safe (POSIX 2.4.3). 0, or -1 with errno.
  */
 int signals_handle(int signal_number, void (*handler)(int));
 
-/* Was the program started to ignore it, as nohup does with SIGHUP? */
+/* Was the program started with this signal ignored, as SIGHUP is by nohup? */
 bool signals_ignores(int signal_number);
 
 /*
  * pselect() (POSIX) until `deadline` (base/clock.h, clock_ms()); INT64_MAX waits for ever.
  * Either set may be NULL. There are two differences. First, after a signal the sets are
- * empty and the result is 0: nothing is ready. Second, Linux leaves a signal pending while
- * there is always a descriptor ready, so a busy server would never hear that it should
- * stop; here signals are let in at every 16th such call. -1 with pselect()'s errno, which
- * is never EINTR.
+ * empty and the result is 0: nothing is ready. Second, Linux leaves a signal pending as
+ * long as some descriptor is always ready, so a busy server would never learn that it
+ * should stop; every 16th such call delivers signals anyway. -1 with pselect()'s errno,
+ * which is never EINTR.
  */
 int signals_pselect(struct signals *signals, struct fdset *readable,
                     struct fdset *writable, int64_t deadline);

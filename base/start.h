@@ -1,5 +1,5 @@
 /*
- * start: what a program of the kit does before it opens anything.
+ * start: what a program does before it opens anything.
  */
 #ifndef BASE_START_H
 #define BASE_START_H
@@ -9,15 +9,15 @@
 /*
  * Opens /dev/null in the place of missing standard descriptors (base/descriptor.h) and
  * ignores SIGPIPE and SIGXFSZ: write() then reports a reader that is gone (EPIPE) and a
- * file at its size limit (EFBIG). 0, or -1 with errno; then there may be no standard error
- * to print to.
+ * file at its size limit (EFBIG). 0, or -1 with errno; in that case there may be no
+ * standard error to print to.
  */
 int start_program(void);
 
 /*
  * The same for a server. It also takes over the stop signals (base/signals.h) and raises
- * the descriptor limit to a little more than an fd_set holds, so that a newcomer who does
- * not fit can be accepted and told. 0, or -1 with errno.
+ * the descriptor limit to a little more than an fd_set holds, so that a newcomer that does
+ * not fit can be accepted and told so. 0, or -1 with errno.
  */
 int start_server(struct signals *signals);
 

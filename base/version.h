@@ -1,4 +1,4 @@
-/* version: what -V says, of every program of the kit. */
+/* version: what -V prints in every program of the kit. */
 #ifndef BASE_VERSION_H
 #define BASE_VERSION_H
 

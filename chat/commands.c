@@ -6,7 +6,7 @@
 
 #define ROW_MOST 72 /* columns of a list of names */
 
-/* Gets the client, and the words after the command's name and the spaces there. */
+/* Gets the client, and the words after the command's name. */
 typedef void command_function(struct room *room, int sock, const char *words,
                               struct command_effect *effect);
 
@@ -194,7 +194,7 @@ static void help(struct room *room, int sock, const char *words,
     room_tell(room, sock, "//TEXT          say /TEXT");
 }
 
-/* The farewell comes after a colon. Brackets are for the reasons that the server gives. */
+/* The farewell follows a colon. Brackets are for the server's own reasons. */
 static void quit(struct room *room, int sock, const char *words,
                  struct command_effect *effect)
 {

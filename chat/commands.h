@@ -1,12 +1,12 @@
 /*
- * commands: the lines that begin with a slash.
+ * commands: lines that begin with a slash.
  */
 #ifndef CHAT_COMMANDS_H
 #define CHAT_COMMANDS_H
 
 #include "chat/room.h"
 
-/* What a command comes to, besides an answer to the client that gave it. */
+/* What a command does besides answering the client that gave it. */
 struct command_effect {
     enum { COMMAND_ANSWERED, COMMAND_SAYS, COMMAND_LEAVES } kind;
     int omit_sock;         /* COMMAND_SAYS: the line goes to all but this one */
@@ -14,13 +14,13 @@ struct command_effect {
 };
 
 /*
- * Obeys `line`, which begins with a slash, for the member `sock`. Answers to that member
- * are in the transcript already; the rest, in *effect, is for the caller to do.
+ * Carries out `line`, which begins with a slash, for the member `sock`. Answers to that
+ * member go into the transcript here; the caller does the rest, which is in *effect.
  */
 void command_obey(struct room *room, int sock, const char *line,
                   struct command_effect *effect);
 
-/* Tells the member that its command is too long, and that nothing of it was done. */
+/* Tells the member that its command is too long, and was not carried out. */
 void command_refuse(struct room *room, int sock);
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* What one turn may add to a room that is just not full: an answer, and all leaving. */
+/* What one turn may add to a nearly full room: one answer, and everyone's leaving. */
 #define LONGEST_ANSWER  ((size_t)FD_SETSIZE * (WORDS_NAME_MOST + 8) + 2 * WORDS_MOST)
 #define EVERYONE_LEAVES ((size_t)FD_SETSIZE * (WORDS_NAME_MOST + 48))
 

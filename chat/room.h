@@ -1,5 +1,5 @@
 /*
- * room: who is in it, what is said in it, and how far each client has read that.
+ * room: who is in the room, what is said there, and how far each client has read.
  *
  * A client is known by its socket's descriptor. Nothing here reads from a socket; what is
  * said goes into the transcript (chat/transcript.h), and chat/readers.h sends it.
@@ -16,17 +16,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* No client: a line that is omitted from nobody. */
+/* No client: such a line goes to everyone. */
 #define ROOM_NOBODY TRANSCRIPT_NOBODY
 
 /*
- * The ring that all dialog goes through. When more than half of it waits for somebody, no
- * client is listened to. The other half then holds whatever may still be said: the longest
- * answer (a /who in a room of 1,020 is 90 KB), and everyone's leaving (130 KB).
+ * The ring that everything said goes through. While more than half of it waits for
+ * somebody, the server reads from no client. The other half holds what may still be said:
+ * the longest answer (a /who in a room of 1,020 is 90 KB), and everyone's leaving (130
+ * KB).
  */
 #define ROOM_BYTES ((size_t)1 << 20)
 
-/* The room goes on when this much more is free: less would stop it again at once. */
+/* A full room goes on when this much more is free; otherwise it would fill up at once. */
 #define ROOM_BYTES_TO_GO_ON ((size_t)32 * 1024)
 
 struct client {
@@ -34,17 +35,17 @@ struct client {
     struct input input;
     enum { NEW_LINE, SPEECH, IGNORED } line; /* what the next piece of its line is */
     struct transcript_cursor cursor;         /* how far it has read */
-    int send_error;     /* errno of a send that failed; it is sent nothing more */
-    uint64_t leaves_at; /* of one that leaves: where its transcript ends, */
-    int64_t leaves_by;  /* and its patience (ms) */
+    int send_error;     /* errno of a failed send; it is sent nothing more; or 0 */
+    uint64_t leaves_at; /* if it is leaving: where its transcript ends, */
+    int64_t leaves_by;  /* and when to stop waiting (ms) */
 };
 
 struct room {
     struct transcript transcript;
     struct fdset members; /* the clients that may speak */
-    struct fdset leaving; /* those that get what was said before they left, and no more */
-    struct fdset behind;  /* of both, those whose socket has refused part of a send */
-    int64_t full_since;   /* ms; too much waits for somebody since then; 0: it does not */
+    struct fdset leaving; /* those that get only what was said before they left */
+    struct fdset behind;  /* clients in either whose socket refused part of a send */
+    int64_t full_since;   /* ms; since when too much of the ring waits; 0: it does not */
     struct client clients[FD_SETSIZE]; /* by descriptor */
 };
 
@@ -54,26 +55,26 @@ void room_close(struct room *room);
 
 bool room_is_client(const struct room *room, int sock);
 
-/* Takes a new client in, a member, who reads what is said from now on. */
+/* Makes a new client a member, who reads what is said from now on. */
 void room_enter(struct room *room, int sock, const char *name);
 
-/* A member leaves: it gets what was said until now, until `by` (ms) at the latest. */
+/* A member leaves. It has until `by` (ms) to read what was said before. */
 void room_leave(struct room *room, int sock, int64_t by);
 
-/* Has it got all of that, or had its time? */
+/* Has it read all of that, or run out of time? */
 bool room_has_left(const struct room *room, int sock, int64_t now);
 
-/* The client's connection is closed. */
+/* Forgets a client whose connection is closed. */
 void room_forget(struct room *room, int sock);
 
-/* The member of that name, compared without case (ASCII), or ROOM_NOBODY. */
+/* The member of that name, without regard to case (ASCII), or ROOM_NOBODY. */
 int room_find(const struct room *room, const char *name, size_t length);
 
-/* Says a line to all clients but one (or ROOM_NOBODY), and to one client alone. */
+/* room_say: to all clients except `omit_sock` (or ROOM_NOBODY). room_tell: to one only. */
 void room_say(struct room *room, const char *line, int omit_sock);
 void room_tell(struct room *room, int sock, const char *line);
 
-/* The same of bytes that are no line. */
+/* The same for bytes that are not a line. */
 void room_tell_bytes(struct room *room, int sock, const char *bytes, size_t length);
 
 #endif

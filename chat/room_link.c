@@ -6,12 +6,12 @@
 #include <string.h>
 
 #define NAMING_MS   5000 /* for the answer; after that it goes without a name */
-#define NAMES_MOST  99   /* that are tried, all but the first with a number at the end */
+#define NAMES_MOST  99   /* to try, all except the first with a number at the end */
 #define TIMING_MARK 6    /* the telnet option (RFC 860) */
 
 /* ---- The name ----------------------------------------------------------------------- */
 
-/* Asks for the name that is wanted, as far as the room allows it, with a number if tried. */
+/* Asks for the wanted name, in the room's letters, with a number after the first try. */
 static void ask_for_name(struct room_link *room)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
@@ -73,8 +73,8 @@ static void take_another_name(struct room_link *room)
 }
 
 /*
- * Is the line the room's answer to /nick? If somebody else got the name just before us, the
- * news of that looks like our own success. So "in use" is believed even after that.
+ * Is the line the room's answer to /nick? If somebody else took the name just before us,
+ * the news of that looks like our own success. So "in use" is believed even after that.
  */
 static bool take_answer(struct room_link *room, const char *line)
 {
@@ -110,7 +110,7 @@ static void take_line(struct room_link *room, enum input_event event)
         input_keep(&room->input, keep);
 }
 
-/* The room has said something about a telnet option, which needs no reply from here. */
+/* The room has answered about a telnet option. It needs no reply. */
 static void take_option(struct room_link *room)
 {
     const struct telnet *telnet = &room->input.telnet;
@@ -123,7 +123,7 @@ static void take_option(struct room_link *room)
 static void take_bytes(struct room_link *room, const unsigned char *bytes, size_t length)
 {
     if (room->state == ROOM_JOINED && room->link.question == NULL)
-        link_proven(&room->link); /* it cannot be asked, and is alive */
+        link_proven(&room->link); /* it cannot be asked, but it is alive */
     for (size_t at = 0; at < length && room->link.state == LINK_UP;) {
         enum input_event event;
 
@@ -140,7 +140,7 @@ static void take_bytes(struct room_link *room, const unsigned char *bytes, size_
 
 /* ---- The link ----------------------------------------------------------------------- */
 
-/* No line is said before the name is settled. */
+/* Nothing is said before the name is settled. */
 static unsigned long lines_allowed(const struct room_link *room)
 {
     return room->state == ROOM_JOINED ? room->link.queue.lines : 0;

@@ -1,9 +1,10 @@
 /*
- * room_link: a program's place in a chat room (pchatsrv), kept for good.
+ * room_link: a program's place in a chat room (pchatsrv), which it takes again when it is
+ * lost.
  *
- * On a link that comes back by itself (net/link.h) it takes a name with /nick, and another
- * if that is in use, and hears the room's lines. Nothing here waits: the program's select()
- * drives it.
+ * It uses a link that comes back by itself (net/link.h). It takes a name with /nick, or
+ * another if that is in use, and passes on the room's lines. Nothing here waits: the
+ * program's select() drives it.
  */
 #ifndef CHAT_ROOM_LINK_H
 #define CHAT_ROOM_LINK_H
@@ -19,35 +20,34 @@
 struct room_settings {
     char host[256];
     int port;
-    const char
-        *name; /* the name that is wanted; characters that no nick has become "_" */
+    const char *name; /* the wanted name; characters not allowed in a nick become "_" */
     /*
-     * Takes a line, or a piece of a long one. Returns how many bytes of its beginning also
-     * stand before the next piece, LINE_KEPT at the most; 0 skips the rest of the line, so
-     * that no piece is ever taken for a line.
+     * Takes a line, or a piece of a long one. Returns how many bytes of its beginning (at
+     * most LINE_KEPT) the next piece should begin with; 0 skips the rest of the line, so
+     * that no piece is ever mistaken for a line.
      */
     size_t (*hear)(void *owner, const char *line);
-    /* Takes what became of the link: one line. */
+    /* Takes news of the link: one line. */
     void (*report)(void *owner, const char *text);
     void *owner;
 };
 
 enum room_state {
     ROOM_OFFLINE, /* the link pauses or dials */
-    ROOM_NAMING,  /* until the room has answered to /nick */
+    ROOM_NAMING,  /* until the room has answered /nick */
     ROOM_JOINED,
     ROOM_OVER /* it was stopped */
 };
 
 struct room_link {
     struct room_settings settings;
-    struct link link; /* the queue has what is said, as lines */
+    struct link link; /* its queue holds the lines to say */
     enum room_state state;
     int64_t deadline; /* for the room's answer (clock_ms()) */
 
     char name[WORDS_NICK_MOST + 1];
     int names_tried;
-    bool asked; /* for that name, and the room has not said that it is in use */
+    bool asked; /* for that name, and it was not refused so far */
 
     struct input input;
     bool in_pieces; /* the line is not the first piece of a long one */
@@ -64,7 +64,7 @@ void room_link_watch(const struct room_link *room, struct fdset *readable,
 /* When it must be stepped even if nothing is ready (clock_ms()), or INT64_MAX. */
 int64_t room_link_deadline(const struct room_link *room);
 
-/* Does what there is to do now. Both callbacks are called from here. */
+/* Does what can be done now. Both callbacks are called from here. */
 void room_link_step(struct room_link *room, const struct fdset *readable);
 
 /* Queues a line. False: the queue is full, and the line is counted in link.queue.dropped. */

@@ -62,7 +62,9 @@ uint64_t transcript_position_for(const struct transcript *transcript, size_t byt
     return position;
 }
 
-/* The last entry if it has this audience, so that the text joins it; else a new one. */
+/*
+ * The last entry if it has this audience, so that the text joins it; otherwise a new one.
+ */
 static struct transcript_entry *entry_for(struct transcript *transcript, int omit,
                                           int only)
 {
@@ -87,7 +89,7 @@ void transcript_append(struct transcript *transcript, const char *text, size_t l
     size_t until_wrap = transcript->capacity - at;
     size_t head = length < until_wrap ? length : until_wrap;
 
-    if (length == 0) /* an entry for it would be there until the next text is released */
+    if (length == 0) /* an empty entry would stay until the next text is released */
         return;
     assert(length <= transcript->capacity - (transcript->end - transcript->begin));
     memcpy(transcript->ring + at, text, head);

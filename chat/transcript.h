@@ -1,11 +1,11 @@
 /*
  * transcript: one log of text, many readers, each with a cursor of its own.
  *
- * A text is appended once, however many are to read it. It stays in a ring of bytes until
- * the slowest reader has passed it. The ring has a fixed capacity, and it is all the memory
- * that there is, however many and however slow the readers are. A reader is known by a
- * number of 0 or more, such as its descriptor. Each text has an entry that names its
- * audience: everyone, everyone but one, or one reader alone.
+ * A text is appended once, however many readers it has. It stays in a ring of bytes until
+ * the slowest reader has passed it. The ring has a fixed capacity, so memory does not
+ * grow, however many and however slow the readers are. A reader is known by a number of 0
+ * or more, such as its descriptor. Each text has an entry that names its audience:
+ * everyone, everyone but one, or one reader alone.
  *
  *     ring    ...| Client joined B | [B] Hello | [A] Yes | [C] me too |
  *                                  ^ A's cursor           ^ B's cursor
@@ -19,14 +19,14 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-/* No reader: for a text that is omitted from nobody, or not for one reader alone. */
+/* No reader: nobody is left out, or the text is not for one reader alone. */
 #define TRANSCRIPT_NOBODY (-1)
 
 /* A run of text with one audience. It begins where the entry before it ends. */
 struct transcript_entry {
     uint64_t end; /* the position after its last byte */
     int omit;     /* the reader that must not get it, or TRANSCRIPT_NOBODY */
-    int only;     /* the reader that alone gets it, or TRANSCRIPT_NOBODY */
+    int only;     /* the only reader that gets it, or TRANSCRIPT_NOBODY */
 };
 
 struct transcript {
@@ -36,7 +36,7 @@ struct transcript {
     uint64_t end;    /* where the next text goes */
     struct transcript_entry *entries;
     size_t max_entries; /* a power of two */
-    /* They only grow; modulo max_entries they are indices. */
+    /* These only grow; modulo max_entries they are indices. */
     uint64_t first_entry, next_entry;
 };
 
@@ -48,12 +48,12 @@ struct transcript_cursor {
 
 /*
  * Pieces of one send. A talking room needs two or three; 64 are enough for a turn in which
- * as many clients join, each with a greeting between the lines for all. POSIX promises 16
+ * 64 clients join, each with a greeting between the lines for all. POSIX promises 16
  * (_XOPEN_IOV_MAX); Linux, the BSDs and macOS allow 1,024.
  */
 #define TRANSCRIPT_PIECES 64
 
-/* What a reader has not read, where it lies in the ring. */
+/* What a reader has not read: pieces that point into the ring. */
 struct transcript_span {
     struct iovec pieces[TRANSCRIPT_PIECES];
     int count;    /* of the pieces; 0: it has read everything */
@@ -63,8 +63,8 @@ struct transcript_span {
 };
 
 /*
- * Makes an empty transcript of `capacity` bytes, a power of two of at least 64.
- * Returns 0, or -1 with errno ENOMEM or EINVAL. transcript_free() gives the memory back.
+ * Makes an empty transcript of `capacity` bytes, a power of two of at least 64. Returns 0,
+ * or -1 with errno ENOMEM or EINVAL. transcript_free() frees the memory.
  */
 int transcript_init(struct transcript *transcript, size_t capacity);
 void transcript_free(struct transcript *transcript);
@@ -85,7 +85,7 @@ uint64_t transcript_position_for(const struct transcript *transcript, size_t byt
 
 /*
  * Appends a copy of `length` bytes of `text` for everyone but `omit`, or for `only` alone.
- * The caller makes sure that there is room: too much text is a programming error (assert).
+ * The caller makes sure that it fits: too much text is a programming error (assert).
  */
 void transcript_append(struct transcript *transcript, const char *text, size_t length,
                        int omit, int only);
@@ -96,8 +96,8 @@ struct transcript_cursor transcript_now(const struct transcript *transcript);
 /*
  * Finds what `reader`, whose cursor this is, has not read, and fills `span`. The pieces
  * point into the ring and are valid until the next transcript_release() or
- * transcript_append(). Texts for other readers are left out. Returns span->count. If it is
- * 0, span->after is past the texts that were for others.
+ * transcript_append(). Texts for other readers are left out. Returns span->count. If that
+ * is 0, span->after is past the texts for others.
  */
 int transcript_read(const struct transcript *transcript, struct transcript_cursor cursor,
                     int reader, struct transcript_span *span);
@@ -111,7 +111,7 @@ struct transcript_cursor transcript_advance(const struct transcript *transcript,
                                             const struct transcript_span *span,
                                             size_t bytes);
 
-/* Frees everything before `position`, which every reader has passed. */
+/* Frees everything before `position`, which every reader must have reached. */
 void transcript_release(struct transcript *transcript, uint64_t position);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What stands before the name and after it. In the order in which they are told apart. */
+/* What comes before the name and after it, in the order in which words_read() tries. */
 static const struct sentence {
     const char *before, *after;
 } sentences[] = {
@@ -37,8 +37,9 @@ static bool is_farewell(const char *text)
 }
 
 /*
- * How long the name is at the beginning of `rest`, if this is its kind of sentence; else 0.
- * A name never ends in a bracket or a colon: "[ann] to you] x" is something that ann said.
+ * The length of the name at the beginning of `rest`, or 0 if it is not this kind of
+ * sentence. A name never ends in a bracket or a colon: in "[ann] to you] x" ann says "to
+ * you] x".
  */
 static size_t name_length(const char *rest, enum words kind)
 {

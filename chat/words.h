@@ -5,9 +5,9 @@
  *     * ann waves                     [you to bob] Hello        Client left ann: Lunch
  *     Client 127.0.0.1:4321 is now ann                          The name ann is in use
  *
- * Each has a name in it, and some have a text at the end. A name holds no space, and what
- * people say always comes after their names: so nobody can say a sentence of the server's.
- * Nobody is called "you".
+ * Each has a name in it, and some have a text at the end. A name has no space in it, and
+ * what people say always comes after their names, so nobody can forge a sentence of the
+ * server's. Nobody may be called "you".
  */
 #ifndef CHAT_WORDS_H
 #define CHAT_WORDS_H
@@ -17,11 +17,11 @@
 
 #include <stddef.h>
 
-/* Bytes of a name with its NUL. It is a nick, or the client's address until it has one. */
+/* Bytes of a name with its NUL: a nick, or the client's address until it takes one. */
 #define WORDS_NAME_MOST ADDRESS_MOST
 #define WORDS_NICK_MOST 16
 
-/* Bytes that hold any sentence and its NUL, if the text in it is at most one line. */
+/* Bytes of the longest sentence with its NUL, if its text is at most one line. */
 #define WORDS_MOST (WORDS_NAME_MOST + LINE_MOST + 32)
 
 enum words {
@@ -33,7 +33,7 @@ enum words {
     WORDS_JOINED,
     WORDS_LEFT, /* the text is "", ": " and a farewell, or the server's reason " (...)" */
     WORDS_RENAMED, /* the text is the new name */
-    WORDS_IN_USE   /* the name that somebody asked for is another's */
+    WORDS_IN_USE   /* the wanted name is somebody else's */
 };
 
 /*
@@ -43,13 +43,13 @@ enum words {
 size_t words_write(char *out, size_t size, enum words kind, const char *name,
                    const char *text);
 
-/* Where name and text stand in a line: offsets and lengths in bytes. */
+/* Where the name and the text are in a line: offsets and lengths in bytes. */
 struct words_parts {
     size_t name, name_length;
     size_t text, text_length;
 };
 
-/* Tells which sentence a line is, and fills `parts` unless it is none (WORDS_NONE). */
+/* Returns which sentence a line is, and fills `parts` unless that is WORDS_NONE. */
 enum words words_read(const char *line, struct words_parts *parts);
 
 #endif

@@ -20,7 +20,7 @@ void echo_blocking_start(struct echo_blocking *server, const struct options *opt
     struct options_server where = {.port = 23000};
     const char *why;
 
-    options_next_of_server(options, argc, argv, &where); /* -b and -p are all it has */
+    options_next_of_server(options, argc, argv, &where); /* it has only -b and -p */
     options_end(options, argc, argv);
     server->options = options;
     if (start_server(&server->signals) == -1)
@@ -63,7 +63,7 @@ int echo_blocking_accept(struct echo_blocking *server)
     return listener_accept(&server->newcomers, server->srvsock, &peer);
 }
 
-/* send() may take a part only. -1: the connection is lost. */
+/* send() may take only a part. -1: the connection is lost. */
 static int send_all(int sock, const char *bytes, size_t length)
 {
     while (length > 0) {
@@ -84,7 +84,7 @@ void echo_blocking_serve(int sock)
     int flags = fcntl(sock, F_GETFL);
     char bytes[ECHO_BYTES];
 
-    /* It came non-blocking from the listener; here the waiting is what we want. */
+    /* The listener made it non-blocking; here it should wait. */
     if (flags == -1 || fcntl(sock, F_SETFL, flags & ~O_NONBLOCK) == -1)
         return;
     for (;;) {

@@ -1,7 +1,7 @@
 /*
  * echo_blocking: what echo_fork and echo_thread have in common: the start, the wait for
- * newcomers, and the conversation with one client. A process or a thread has one client
- * alone, and may wait for it in recv() and send().
+ * newcomers, and the conversation with one client. A process or a thread has only one
+ * client, and may wait for it in recv() and send().
  */
 #ifndef LOOP_ECHO_BLOCKING_H
 #define LOOP_ECHO_BLOCKING_H
@@ -24,7 +24,7 @@ struct echo_blocking {
 
 /*
  * Reads the command line and listens. A failure is printed and ends the program. From here
- * on signals_stop_requested() says when the server has to end.
+ * on signals_stop_requested() says when the server must end.
  */
 void echo_blocking_start(struct echo_blocking *server, const struct options *options,
                          int argc, char *argv[]);
@@ -34,8 +34,8 @@ void echo_blocking_announce(const struct echo_blocking *server);
 
 /*
  * Waits for a newcomer, a signal, or `other` (a descriptor, or -1), until `deadline`
- * (clock_ms()) at the latest. The ready ones are in `readable`. -1: it failed, and has
- * printed why.
+ * (clock_ms()) at the latest. `readable` then holds those that are ready. -1: it failed,
+ * and has printed why.
  */
 int echo_blocking_wait(struct echo_blocking *server, int other, struct fdset *readable,
                        int64_t deadline);
@@ -46,7 +46,7 @@ int echo_blocking_accept(struct echo_blocking *server);
 /* Sends back all that the client sends until either direction ends. Closes nothing. */
 void echo_blocking_serve(int sock);
 
-/* Closes the descriptors that echo_blocking_start() has opened. */
+/* Closes the descriptors that echo_blocking_start() opened. */
 void echo_blocking_end(struct echo_blocking *server);
 
 #endif

@@ -13,9 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TAKING_MS   120000 /* for a client to take some of what it is owed */
-#define LINGER_MS   2000   /* for one that has all of it to close its own end */
-#define PATIENCE_MS 2000   /* with all of them, when the server ends */
+#define CLOSING_MS  10000 /* for a closed client to take some of what it is owed */
+#define LINGER_MS   2000  /* for a client that has all of it to close its end */
+#define PATIENCE_MS 2000  /* with all clients, when the server ends */
 
 /* ---- Time-outs ---------------------------------------------------------------------- */
 
@@ -30,7 +30,7 @@ static void note_activity(struct stream *stream)
         stream->deadline = stream->server->now + idle_ms;
 }
 
-/* A client that is held and owed nothing waits for us, so its silence does not count. */
+/* A client that is held and owed nothing waits for us, so it does not time out. */
 static int64_t deadline_of(const struct stream *stream)
 {
     bool waits =
@@ -143,7 +143,7 @@ static void open_stream(struct stream_server *server, int sock,
         server->handlers.opened(stream);
 }
 
-/* False: nobody else is waiting, or nobody can be accepted now. */
+/* Returns false if nobody else is waiting, or nobody can be accepted now. */
 static bool accept_new_connection(struct stream_server *server)
 {
     struct sockaddr_storage peer;
@@ -160,7 +160,7 @@ static bool accept_new_connection(struct stream_server *server)
 
 static void end_stream(struct stream *stream, int error)
 {
-    stream->state = STREAM_NONE; /* so nothing is sent, and it does not end twice */
+    stream->state = STREAM_NONE; /* so that nothing is sent, and it does not end twice */
     if (stream->server->handlers.closed != NULL)
         stream->server->handlers.closed(stream, error);
     fdset_remove(&stream->server->descriptors, stream->sock);
@@ -168,9 +168,10 @@ static void end_stream(struct stream *stream, int error)
 }
 
 /*
- * Everything has been sent. shutdown() tells the client so. What it still sends is read
- * and thrown away until it closes too, for a while: a close() with unread input is a reset
- * (RFC 1122 4.2.2.13), which can destroy the end of what is on its way to the client.
+ * Everything has been sent, and shutdown() tells the client so. Until the client closes
+ * too, what it sends is read and thrown away for a while. A close() with unread input
+ * would send a reset (RFC 1122 4.2.2.13), which can destroy what is still on its way to
+ * the client.
  */
 static void linger(struct stream *stream)
 {
@@ -186,7 +187,7 @@ static void linger(struct stream *stream)
 
 /* ---- Input -------------------------------------------------------------------------- */
 
-/* Handlers hear a client only when the longest answer fits its output. */
+/* Handlers of input are called only when the longest answer fits the output. */
 static bool is_listened_to(const struct stream *stream)
 {
     return stream->state == STREAM_OPEN && !stream->held &&
@@ -237,7 +238,7 @@ static void take_event(struct stream *stream, enum input_event event)
     }
 }
 
-/* The handlers.received of a server of lines. A piece of a line may take no byte. */
+/* handlers.received for a server with handlers.line. A piece may take no byte. */
 static size_t take_line(struct stream *stream, const unsigned char *bytes, size_t length)
 {
     enum input_event event;
@@ -250,7 +251,7 @@ static size_t take_line(struct stream *stream, const unsigned char *bytes, size_
     return taken;
 }
 
-/* The same of a server that has no ear. */
+/* handlers.received for a server that takes no input. */
 static size_t ignore(struct stream *stream, const unsigned char *bytes, size_t length)
 {
     (void)stream;
@@ -258,7 +259,7 @@ static size_t ignore(struct stream *stream, const unsigned char *bytes, size_t l
     return length;
 }
 
-/* Gives the handlers what has come. If nothing else can come, the stream is closed. */
+/* Offers the handlers what has come. If no more can come, closes the stream. */
 static void offer_input(struct stream *stream)
 {
     const struct stream_handlers *handlers = &stream->server->handlers;
@@ -273,7 +274,7 @@ static void offer_input(struct stream *stream)
     }
     stream->input_length -= begin;
     memmove(stream->input, stream->input + begin, stream->input_length);
-    /* It takes none of a full input, so it would wait for more than there is room for. */
+    /* It takes none of a full input, and there is no room for more. */
     if (taken == 0 && is_listened_to(stream) &&
         stream->input_length == sizeof stream->input)
         end_stream(stream, ENOBUFS);
@@ -303,7 +304,7 @@ static void send_output(struct stream *stream)
     note_activity(stream);
 }
 
-/* Does what there is to do for a client: hears it, answers it, closes it. */
+/* Does what is due for a client: receives, answers, closes. */
 static void attend(struct stream *stream)
 {
     bool was_owed;
@@ -322,13 +323,13 @@ static void attend(struct stream *stream)
         if (stream->server->handlers.drained != NULL)
             stream->server->handlers.drained(stream);
         if (stream->input_length > 0 || stream->ended)
-            stream->due = true; /* perhaps there was no room for the answer before */
+            stream->due = true; /* there may be room for an answer now */
     }
 }
 
 /* ---- The loop ----------------------------------------------------------------------- */
 
-/* Adds a client to the sets, and returns until when to wait for it. */
+/* Adds a client to the sets. Returns its deadline. */
 static int64_t choose_stream(const struct stream *stream, struct fdset *readable,
                              struct fdset *writable)
 {
@@ -340,7 +341,7 @@ static int64_t choose_stream(const struct stream *stream, struct fdset *readable
     return stream->due ? stream->server->now : deadline_of(stream);
 }
 
-/* Fills the sets, and returns until when to wait for them: INT64_MAX, for ever. */
+/* Fills the sets. Returns when to stop waiting (clock_ms()); INT64_MAX: never. */
 static int64_t choose_descriptors(struct stream_server *server, struct fdset *readable,
                                   struct fdset *writable)
 {
@@ -380,7 +381,7 @@ static void call_watchers(struct stream_server *server, const struct fdset *read
         if (watch->watcher == NULL || (events == 0 && server->now < watch->deadline))
             continue;
         if (events == 0)
-            watch->deadline = INT64_MAX; /* once is enough */
+            watch->deadline = INT64_MAX; /* it is told only once */
         watch->watcher(watch->owner, events);
     }
 }
@@ -422,7 +423,7 @@ static void serve_streams(struct stream_server *server, const struct fdset *read
     }
 }
 
-/* Has it sent something that nobody has read? Then close() would be a reset. */
+/* Has it sent something that nobody has read? Then close() would send a reset. */
 static bool has_input(const struct stream *stream)
 {
     char byte;
@@ -457,7 +458,7 @@ static bool has_streams(struct stream_server *server)
 }
 
 /*
- * Serves until it is stopping, and all clients are gone or have had their time. 0, or -1
+ * Serves until it is stopped, and all clients are gone or have run out of time. 0, or -1
  * with errno: select() itself failed.
  */
 static int serve(struct stream_server *server)
@@ -485,7 +486,7 @@ static int serve(struct stream_server *server)
 
 /* ---- The program -------------------------------------------------------------------- */
 
-/* Listens, and says so. If it cannot, it says why and ends the program. */
+/* Listens, and prints that it does. If it cannot, it prints why and ends the program. */
 static void start(struct stream_server *server)
 {
     const struct options options = {.program = server->program};

@@ -26,16 +26,14 @@
  * waits. A handler must not wait either: all clients would wait with it.
  *
  * A client's input and output are bounded. Handlers of input are called only when
- * STREAM_ANSWER_BYTES fit the output, so an answer of that size is never cut. A client
- * that asks and does not read the answers is not read from any more, and TCP stops it. A
- * client that closes its end still gets what it is owed, and is closed after that. If
- * silent clients are dropped (idle_ms), one that is owed output may be silent, but has to
- * take some of it every two minutes.
+ * STREAM_ANSWER_BYTES fit the output, so an answer of that size is never cut. If a client
+ * asks and does not read the answers, the loop stops reading from it, and TCP stops the
+ * client. A client that closes its end still gets what it is owed, and is closed after
+ * that.
  *
- * An answer may take longer than one call: it has to be fetched first, or it is larger
- * than the output. Then the handler holds the stream, so that the client's next question
- * waits (and its last one is not lost when the client closes its end), and resumes it
- * later.
+ * An answer may take longer than one call, because it must be fetched first or is larger
+ * than the output. Then the handler holds the stream and resumes it later. Meanwhile the
+ * client's next question waits, and its last one is not lost if the client closes its end.
  */
 #ifndef LOOP_STREAM_SERVER_H
 #define LOOP_STREAM_SERVER_H
@@ -66,12 +64,12 @@ struct stream {
     enum {
         STREAM_NONE,
         STREAM_OPEN,
-        STREAM_CLOSING,  /* it gets what is in `output`, and no handler hears it */
-        STREAM_LINGERING /* it has got all of it, and has not closed yet */
+        STREAM_CLOSING,  /* it gets what is in `output`; handlers get nothing from it */
+        STREAM_LINGERING /* it has all of that, and has not closed yet */
     } state;
     bool held;        /* see stream_hold() */
     bool ended;       /* the client has closed its end */
-    bool due;         /* there is something to do for it, even if it is not ready */
+    bool due;         /* attend to it even if it is not ready */
     int64_t deadline; /* ms; INT64_MAX: none */
     struct input lines;
     size_t input_length, output_length;
@@ -81,22 +79,23 @@ struct stream {
 
 /* All are optional. A server has `line` or `received`, not both. */
 struct stream_handlers {
-    /* It listens on server->where.port. Default: say "PROGRAM started on port N". */
+    /* The server listens on server->where.port. Default: "PROGRAM started on port N". */
     void (*started)(struct stream_server *server);
 
     void (*opened)(struct stream *stream);
 
     /*
-     * A line has come: clean text without its end (net/line.h). Telnet's commands are
-     * taken out and answered. A line of more than LINE_MOST bytes comes in pieces;
-     * `is_last` is true for its last piece.
+     * A line has come: clean text without its line end (net/line.h). Telnet's commands are
+     * removed and answered. A line of more than LINE_MOST bytes comes in pieces; `is_last`
+     * is true for its last piece.
      */
     void (*line)(struct stream *stream, const char *text, bool is_last);
 
     /*
-     * Bytes have come. Returns how many it takes. The rest is offered again, with the
-     * bytes that come next; if none come, it is lost. A handler that takes none of
-     * STREAM_INPUT_BYTES would wait for ever, so the stream ends (ENOBUFS), unless held.
+     * Bytes have come. Returns how many it takes. The rest is offered again together with
+     * the next bytes; if none come, it is lost. A handler that takes none of
+     * STREAM_INPUT_BYTES would wait for ever, so the stream ends (ENOBUFS), unless it is
+     * held.
      */
     size_t (*received)(struct stream *stream, const unsigned char *bytes, size_t length);
 
@@ -104,9 +103,8 @@ struct stream_handlers {
     void (*drained)(struct stream *stream);
 
     /*
-     * The time that idle_ms or stream_expire() gave is over. It is called once, and again
-     * only after the next sign of life. Default: the stream ends (ETIMEDOUT), as it does
-     * anyway if the client does not take what it is owed.
+     * The time set by idle_ms or stream_expire() has run out. Called once, and again only
+     * after the next sign of life. Default: the stream ends (ETIMEDOUT).
      */
     void (*timed_out)(struct stream *stream);
 
@@ -116,7 +114,7 @@ struct stream_handlers {
 
 enum { STREAM_READABLE = 1, STREAM_WRITABLE = 2 };
 
-/* What the owner of a watched descriptor is told; `events` is 0 if the time is over. */
+/* Tells the owner of a watched descriptor what is ready; `events` is 0 on a time-out. */
 typedef void stream_watcher(void *owner, int events);
 
 struct stream_watch {
@@ -129,10 +127,11 @@ struct stream_watch {
 struct stream_server {
     const char *program;         /* its name, for messages */
     struct options_server where; /* where to listen; port 0 becomes the one in use */
-    const char *full; /* sent to a newcomer without a place; NULL: a sentence */
-    int reserve;      /* descriptors to keep for what the handlers open */
-    int64_t idle_ms;  /* how long a client may be silent; 0: for ever */
-    void *state;      /* the handlers' own */
+    const char
+        *full;       /* sent to a newcomer when the server is full; NULL: LISTENER_FULL */
+    int reserve;     /* descriptors to keep for what the handlers open */
+    int64_t idle_ms; /* how long a client may be silent; 0: for ever */
+    void *state;     /* the handlers' own */
     struct stream_handlers handlers;
 
     struct log log; /* standard output; log_line() adds to it */
@@ -156,26 +155,26 @@ struct stream_server {
  */
 int stream_server_run(struct stream_server *server);
 
-/* Ends it: nobody else comes in, and each client is closed when it has what it is owed. */
+/* Stops the server: no more clients, and each is closed once it has what it is owed. */
 void stream_server_stop(struct stream_server *server);
 
 /*
  * Calls `watcher` in each turn of the loop in which `descriptor` is ready for one of
  * `events` (STREAM_READABLE, STREAM_WRITABLE), and once when `ms` milliseconds have passed
  * since this call (-1: never). A second call for a descriptor replaces the first. The
- * descriptor has to fit an fd_set. It stays the caller's, and has to be unwatched before
- * it is closed.
+ * descriptor must fit an fd_set. It stays the caller's, and must be unwatched before it is
+ * closed.
  */
 void stream_server_watch(struct stream_server *server, int descriptor, int events,
                          int64_t ms, stream_watcher *watcher, void *owner);
 void stream_server_unwatch(struct stream_server *server, int descriptor);
 
-/* Queues bytes to be sent. Returns for how many of them there was room. */
+/* Queues bytes to be sent. Returns how many of them fitted. */
 size_t stream_send(struct stream *stream, const void *bytes, size_t length);
 
 /*
- * Queues text, as printf() does, up to STREAM_ANSWER_BYTES - 1. Text without room is cut;
- * in a handler of input there is always room.
+ * Queues text, as printf() does, up to STREAM_ANSWER_BYTES - 1. Text that does not fit is
+ * cut; in a handler of input there is always room.
  */
 void stream_print(struct stream *stream, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -184,15 +183,15 @@ void stream_print(struct stream *stream, const char *format, ...)
 size_t stream_room(const struct stream *stream);
 
 /*
- * No handler hears the client until it is resumed. While it is held and owed nothing, it
- * is the client who waits, and it has no time-out.
+ * Until the client is resumed, no handler is called for its input. While it is held and
+ * owed nothing, it waits for the server, so it does not time out.
  */
 void stream_hold(struct stream *stream);
 void stream_resume(struct stream *stream);
 
 /*
- * The client times out `ms` milliseconds from now, whatever was set before; -1: never. If
- * there is an idle_ms, the next byte from the client or to it sets that again.
+ * The client times out `ms` milliseconds from now, whatever was set before; -1: never. The
+ * next byte from or to the client brings back idle_ms, if there is one.
  */
 void stream_expire(struct stream *stream, int64_t ms);
 
@@ -200,7 +199,7 @@ void stream_expire(struct stream *stream, int64_t ms);
  * Ends the connection in three steps. First the client gets what is queued; it must take
  * some of it every two minutes. Then shutdown() shows it the end. Last comes close(), when
  * the client has closed too, or after two seconds. From now on `closed` is the only
- * handler that is called for it.
+ * handler that is called.
  */
 void stream_close(struct stream *stream);
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Bytes of the longest numeric host: an address, "%", the name of an interface. */
+/* Bytes of the longest numeric host: an address, "%", and the name of an interface. */
 #define HOST_MOST 64
 
 static struct sockaddr_in unmapped(const struct sockaddr_in6 *mapped)

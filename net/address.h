@@ -9,7 +9,7 @@
 
 /*
  * Bytes of the longest address with its NUL: brackets, 45 characters of an IPv6 address,
- * "%" and the name or number of an interface, a colon, five digits; and a reserve.
+ * "%" and the name or number of an interface, a colon, five digits, and some to spare.
  */
 #define ADDRESS_MOST 80
 
@@ -23,7 +23,7 @@ void address_format(const struct sockaddr_storage *address, char *out);
 
 /*
  * Removes the brackets in which an IPv6 address is written before a port: [::1]. Returns
- * `host` as it is, or `bare` of ADDRESS_MOST bytes with the address.
+ * `host` unchanged, or `bare`, which has ADDRESS_MOST bytes, with the address.
  */
 const char *address_bare(const char *host, char *bare);
 

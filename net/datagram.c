@@ -23,14 +23,16 @@ void datagram_prepare(int socket)
 {
     const int on = 1;
 
-    /* An IPv4 socket refuses the first. For an IPv6 socket it covers IPv4 peers as well. */
+    /* An IPv4 socket refuses this option. On an IPv6 socket it covers IPv4 peers as
+       well. */
     if (setsockopt(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on) == -1)
         (void)setsockopt(socket, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
 }
 
 static void find_asked(struct msghdr *message, struct datagram_route *route)
 {
-    const struct cmsghdr *header = CMSG_FIRSTHDR(message); /* one kind was asked for */
+    const struct cmsghdr *header =
+        CMSG_FIRSTHDR(message); /* only one kind was asked for */
 
     if (header == NULL)
         return;
@@ -67,7 +69,7 @@ static void put_control(struct msghdr *message, union control *control, int leve
 /*
  * A datagram to a multicast group is answered from the address that routing picks, since a
  * group cannot be a source. A broadcast address cannot be recognised here; the system
- * refuses to send from it, so such a datagram counts as one that cannot be answered.
+ * refuses to send from it, so such a datagram cannot be answered.
  */
 static void set_asked(struct msghdr *message, union control *control,
                       const struct datagram_route *route)

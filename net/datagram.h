@@ -1,10 +1,10 @@
 /*
- * datagram: answers a datagram from the address that it was sent to.
+ * datagram: answers a datagram from the address that the datagram was sent to.
  *
  * A socket bound to all addresses of a machine sends from the one that routing picks. A
- * client that asked 127.0.0.2 and gets an answer from 127.0.0.1 takes it for a stranger's.
- * So the address that was asked is remembered (IPV6_PKTINFO, RFC 3542 6.2; IP_PKTINFO for
- * an IPv4 socket).
+ * client that asked 127.0.0.2 and gets an answer from 127.0.0.1 thinks that a stranger
+ * sent it. So the address that was asked is remembered (IPV6_PKTINFO, RFC 3542 6.2;
+ * IP_PKTINFO for an IPv4 socket).
  */
 #ifndef NET_DATAGRAM_H
 #define NET_DATAGRAM_H
@@ -22,13 +22,14 @@
 struct datagram_route {
     struct sockaddr_storage peer;
     socklen_t peer_length;
-    struct in6_addr asked; /* IPv4 as ::ffff:a.b.c.d; "::" if the system does not tell */
-    unsigned interface;    /* its index; 0 if the system does not tell */
+    struct in6_addr asked; /* IPv4 as ::ffff:a.b.c.d; "::" if the system does not say */
+    unsigned interface;    /* its index; 0 if the system does not say */
 };
 
 /*
  * Makes a datagram socket report the address that each datagram was sent to. It has no
- * effect where the system cannot: answers then come from the address that routing picks.
+ * effect if the system cannot do this: answers then come from the address that routing
+ * picks.
  */
 void datagram_prepare(int socket);
 

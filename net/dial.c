@@ -44,7 +44,7 @@ static void look_up(struct dial *dial, const char *host, int port, int flags)
     freeaddrinfo(first);
 }
 
-/* The resolver. It closes the copies of its parent's connections, so that they can end. */
+/* The resolver. It closes its copies of the parent's connections, so that they can end. */
 static _Noreturn void resolve(struct dial *dial, const char *host, int port, int out)
 {
     struct dial_addresses found;
@@ -78,7 +78,7 @@ static int start_resolver(struct dial *dial, const char *host, int port)
     return -1;
 }
 
-/* It has written its result and ends by itself, or is killed. */
+/* Ends the resolver, unless it has written its result and ends by itself. */
 static void end_resolver(struct dial *dial)
 {
     if (dial->received < sizeof dial->found)
@@ -90,7 +90,7 @@ static void end_resolver(struct dial *dial)
     dial->descriptor = -1;
 }
 
-/* Reads the result of the resolver. False: not all of it has come yet. */
+/* Reads the resolver's result. Returns false if not all of it has come yet. */
 static bool hear_resolver(struct dial *dial)
 {
     ssize_t got = 1;
@@ -135,7 +135,7 @@ static int try_next(struct dial *dial)
     return -1;
 }
 
-/* What has become of a connection in the making: 0, an errno, or EINPROGRESS. */
+/* The state of the connection: 0 (connected), an errno, or EINPROGRESS. */
 static int outcome(const struct dial *dial)
 {
     struct pollfd ready = {.fd = dial->descriptor, .events = POLLOUT};
@@ -150,8 +150,8 @@ static int outcome(const struct dial *dial)
 }
 
 /*
- * What the last address failed with, in words. Every link has addresses of fe80::/10, so
- * one of them alone is not enough (RFC 4007 6); connect() calls that EINVAL.
+ * Why the last address failed, in words. Every link has addresses in fe80::/10, so such an
+ * address needs an interface (RFC 4007 6); without one, connect() fails with EINVAL.
  */
 static const char *reason(const struct dial *dial)
 {

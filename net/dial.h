@@ -13,21 +13,21 @@
 
 /*
  * Connects a socket of `type` (SOCK_STREAM or SOCK_DGRAM) to `port` of `host`: a name or a
- * number, an IPv6 one with or without brackets. The addresses of the host, at most
- * DIAL_ADDRESSES, are tried in turn, each for `patience_ms` milliseconds; the look-up itself
- * takes as long as the system's resolver does. A datagram socket only remembers its peer:
- * it then receives nothing from others, and learns of a closed port (ECONNREFUSED).
+ * number, an IPv6 one with or without brackets. Tries the addresses of the host, at most
+ * DIAL_ADDRESSES, in turn, each for `patience_ms` milliseconds; the look-up itself takes
+ * as long as the system's resolver does. A datagram socket only remembers its peer: it
+ * then receives nothing from others, and learns of a closed port (ECONNREFUSED).
  *
- * Returns the socket, non-blocking and small enough for an fd_set; or -1 and the reason in
- * *why, of the last address or of the look-up (a static string, or strerror()'s). A caught
- * signal ends the attempt with "Interrupted system call".
+ * Returns the socket, non-blocking and small enough for an fd_set; or -1 with the reason
+ * in *why, from the last address or from the look-up (a static string, or strerror()'s). A
+ * caught signal ends the attempt with "Interrupted system call".
  */
 int dial(const char *host, int port, int type, int patience_ms, const char **why);
 
 /*
- * The same, but without the first `skip` addresses. A datagram socket learns only after it
- * has sent that nobody is there; then its program may try the next address. When none is
- * left the reason is EADDRNOTAVAIL's.
+ * The same, but without the first `skip` addresses. A datagram socket learns only after
+ * sending that nobody is there; then its program may try the next address. If none is
+ * left, the reason is EADDRNOTAVAIL's.
  */
 int dial_after(int skip, const char *host, int port, int type, int patience_ms,
                const char **why);
@@ -42,7 +42,7 @@ int dial_after(int skip, const char *host, int port, int type, int patience_ms,
  *     socket = dial_step(&dial, &why);            after each
  *
  * POSIX has no look-up that does not wait. So a child process looks up a name (a number
- * needs no look-up) and writes the result to a pipe. It has `patience_ms` as well.
+ * needs no look-up) and writes the result to a pipe. It has `patience_ms` for that.
  */
 #define DIAL_ADDRESSES 16
 
@@ -57,24 +57,24 @@ struct dial_addresses {
 
 struct dial {
     int descriptor;   /* of the resolver's pipe, or of the connecting socket; -1: none */
-    int64_t deadline; /* of the present step (clock_ms()) */
+    int64_t deadline; /* of the current step (clock_ms()) */
     int type, patience_ms;
-    int error;       /* errno of the last address that was tried */
+    int error;       /* errno of the last address tried */
     pid_t resolver;  /* the child that looks up the name, or 0 */
-    size_t received; /* bytes of `found` from it */
+    size_t received; /* bytes of `found` read from it */
     int next;        /* the address to try next */
     struct dial_addresses found;
 };
 
-/* Begins. dial_step() reports every failure, also one that happens here. */
+/* Begins. dial_step() reports every failure, including one that happens here. */
 void dial_start(struct dial *dial, const char *host, int port, int type, int patience_ms);
 
-/* Adds the descriptor that is waited for to one of the sets. */
+/* Adds the descriptor to wait for to one of the sets. */
 void dial_watch(const struct dial *dial, struct fdset *readable, struct fdset *writable);
 
 /*
- * Does what can be done now. It may be called at any time. Returns the socket or -1 as
- * dial() does, and then the attempt is over; or DIAL_PENDING.
+ * Does what can be done now. It may be called at any time. Returns DIAL_PENDING; or, when
+ * the attempt is over, the socket or -1 as dial() does.
  */
 #define DIAL_PENDING (-2)
 int dial_step(struct dial *dial, const char **why);

@@ -5,7 +5,7 @@
 const char input_http_answer[] =
     "HTTP/1.1 400 This server takes lines of text, from a telnet\r\n\r\n";
 
-/* "POST /path HTTP/1.1" (RFC 9112 3). Of a long line only the first piece is here. */
+/* "POST /path HTTP/1.1" (RFC 9112 3). Of a long line this is only the first piece. */
 static bool is_http(const char *line, bool is_whole)
 {
     size_t method = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
@@ -52,7 +52,7 @@ static size_t take_text(struct input *input, const unsigned char *bytes, size_t 
     return taken;
 }
 
-/* Takes a byte that may belong to a telnet command. Returns 0 if it does not fit the line. */
+/* Takes a byte that may belong to a telnet command. 0: it does not fit the line. */
 static size_t take_byte(struct input *input, const unsigned char *byte,
                         enum input_event *event)
 {
@@ -62,7 +62,7 @@ static size_t take_byte(struct input *input, const unsigned char *byte,
     case TELNET_DATA:
         if (take_text(input, byte, 1, event) == 1)
             return 1;
-        input->telnet = before; /* the byte comes again, after the piece */
+        input->telnet = before; /* the byte will be taken again after the piece */
         return 0;
     case TELNET_REFUSE: *event = INPUT_REPLY; break;
     case TELNET_ANSWERED: *event = INPUT_ANSWERED; break;

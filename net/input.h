@@ -1,8 +1,8 @@
 /*
- * input: lines of clean text out of what a telnet, or any other client, sends.
+ * input: makes lines of clean text out of what a telnet, or any other client, sends.
  *
- * Three steps in one: telnet's commands are taken out (net/telnet.h), bytes become clean
- * text (net/text.h), and text becomes lines (net/line.h). The stream may be cut anywhere.
+ * It takes three steps: it removes telnet's commands (net/telnet.h), cleans the text
+ * (net/text.h), and cuts it into lines (net/line.h). The stream may be cut anywhere.
  *
  *     while (taken < got) {
  *         taken += input_take(&input, bytes + taken, got - taken, &event);
@@ -20,9 +20,9 @@
 #include <stddef.h>
 
 enum input_event {
-    INPUT_MORE,         /* all bytes were taken, and the line is not at its end */
+    INPUT_MORE,         /* all bytes were taken, and the line has not ended */
     INPUT_LINE,         /* line.text is a line, or the last piece of a long one */
-    INPUT_PIECE,        /* line.text is a piece of a line of over LINE_MOST bytes */
+    INPUT_PIECE,        /* line.text is a piece of a line of more than LINE_MOST bytes */
     INPUT_HTTP,         /* the first line is an HTTP request: see input_http_answer */
     INPUT_LEAVE,        /* Ctrl-D at the beginning of a line: the user has finished */
     INPUT_REPLY,        /* the peer asks for a telnet option: send `reply` */
@@ -35,27 +35,30 @@ struct input {
     struct line line;
     struct telnet telnet;
     struct telnet_reply reply;
-    bool has_line; /* the first has come; a client, which gets no requests, sets it */
-    bool is_used;  /* the caller has had line.text: it is cleared by the next call */
-    size_t keep;   /* but for these bytes, see input_keep() */
+    bool
+        has_line; /* the first line has come; a client, which gets no requests, sets it */
+    bool is_used; /* the caller has seen line.text: the next call clears it */
+    size_t keep;  /* except for these bytes; see input_keep() */
 };
 
 /*
  * Takes bytes until there is an event, or until there are no more. Returns how many it
- * took, which may be none on INPUT_PIECE. The text, a string, holds until the next call.
+ * took, which may be none on INPUT_PIECE. The text, a string, is valid until the next
+ * call.
  */
 size_t input_take(struct input *input, const unsigned char *bytes, size_t length,
                   enum input_event *event);
 
 /*
- * The stream has ended. INPUT_LINE: text stood without a line end. INPUT_PIECE: a piece,
- * call again. INPUT_MORE: nothing is left.
+ * The stream has ended. INPUT_LINE: line.text is a last line without a line end.
+ * INPUT_PIECE: a piece; call again. INPUT_MORE: nothing is left.
  */
 enum input_event input_finish(struct input *input);
 
 /*
- * What a server of lines sends before it closes such a client. A web page can make a browser
- * send a request to any port, with what it likes in it; without this it could talk here.
+ * What to send on INPUT_HTTP, before closing the client. A web page can make a browser
+ * send any request to any port; if these were taken as lines, the page could talk in a
+ * chat room.
  */
 extern const char input_http_answer[];
 
@@ -67,8 +70,8 @@ bool input_has_part(const struct input *input);
 void input_take_part(struct input *input);
 
 /*
- * After INPUT_PIECE: the next piece begins with the first `length` bytes of this one, too,
- * LINE_KEPT at the most (net/line.h).
+ * After INPUT_PIECE: the next piece begins with the first `length` bytes of this one, at
+ * most LINE_KEPT (net/line.h).
  */
 void input_keep(struct input *input, size_t length);
 

@@ -1,8 +1,8 @@
 /*
  * TCP_KEEPIDLE and its relatives, and TCP_USER_TIMEOUT, are not in POSIX.1-2008; they are
- * used in this file only. Linux and the BSDs have them, macOS calls the first one
- * TCP_KEEPALIVE; elsewhere the system's own timing holds. The headers of the BSDs and macOS
- * hide them from a program that asks for POSIX alone, so this file does not ask for it.
+ * used in this file only. Linux and the BSDs have them, and macOS calls the first one
+ * TCP_KEEPALIVE; elsewhere the system's own timing holds. The headers of the BSDs and
+ * macOS hide them from a program that asks for POSIX only, so this file does not.
  */
 #undef _POSIX_C_SOURCE
 #define _DEFAULT_SOURCE 1
@@ -22,7 +22,7 @@ static void set_timing(int socket)
 {
     const int idle = 60, interval = 10, probes = 6;
 
-    /* If one fails, the system's own timing holds. */
+    /* If one of these fails, the system's own timing holds. */
     (void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
     (void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
     (void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);

@@ -3,11 +3,11 @@
 #include <assert.h>
 #include <string.h>
 
-#define CTRL_D 4 /* EOT, which a terminal takes for the end of input */
+#define CTRL_D 4 /* EOT, which means the end of input in a terminal */
 
 /*
- * Adds clean text if all of it fits. If not, nothing is changed, the unfinished character
- * included, and the same bytes can be taken again.
+ * Adds clean text if all of it fits. If not, nothing changes, not even the unfinished
+ * character, and the same bytes can be taken again.
  */
 static bool put(struct line *line, struct text tail, const char *clean, size_t length)
 {
@@ -19,7 +19,7 @@ static bool put(struct line *line, struct text tail, const char *clean, size_t l
     return true;
 }
 
-/* The CR that was held back is text after all, unless it belongs to an LF. */
+/* A CR that was held back is text after all, unless it belongs to an LF. */
 static size_t put_held_cr(const struct line *line, struct text *tail, char *clean)
 {
     return line->after_cr && line->cr_is_text ? text_take(tail, '\r', clean) : 0;
@@ -35,7 +35,7 @@ static bool put_byte(struct line *line, unsigned char byte)
     return put(line, tail, clean, length);
 }
 
-/* The line ends here: what there is of a character, or a CR, is all that will come. */
+/* The line ends here, so an unfinished character or a CR that was held back is final. */
 static bool put_rest(struct line *line, bool cr_is_line_end)
 {
     struct text tail = line->tail;
@@ -67,7 +67,8 @@ static enum line_event take_byte(struct line *line, unsigned char byte)
         line->after_lf = byte == '\n';
         return LINE_ENDED;
     }
-    if (byte == '\r') { /* of two in a row, only the second can be part of a line end */
+    if (byte ==
+        '\r') { /* of two CRs in a row, only the second can be part of a line end */
         if (!put_rest(line, false))
             return LINE_FULL;
         line->after_cr = true;
@@ -80,7 +81,7 @@ static enum line_event take_byte(struct line *line, unsigned char byte)
     return LINE_OPEN;
 }
 
-/* Most of what people say is printable ASCII. It is copied as it is. */
+/* Most of what people say is printable ASCII, which is copied as it is. */
 static size_t take_plain(struct line *line, const unsigned char *bytes, size_t length)
 {
     size_t room = LINE_MOST - line->length;

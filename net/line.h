@@ -1,12 +1,12 @@
 /*
- * line: lines of clean text out of a stream of bytes, however the stream was cut.
+ * line: makes lines of clean text out of a stream of bytes, however the stream was cut.
  *
  * A line ends in LF, CR LF, LF CR (some MUD clients send it), or CR NUL, which a telnet in
- * character mode sends for the Enter key (RFC 1123 3.3.1 gives it the meaning of CR LF). A
- * CR anywhere else is a control character like others and shows as ^M (net/text.h).
+ * character mode sends for the Enter key (RFC 1123 3.3.1 gives it the meaning of CR LF).
+ * Any other CR is a control character and shows as ^M (net/text.h).
  *
- * A line of more than LINE_MOST bytes comes in pieces of at most that, never cut inside a
- * character. So memory is bounded and nothing is lost.
+ * A line of more than LINE_MOST bytes comes in pieces of at most that size, never cut
+ * inside a character. So memory is bounded and nothing is lost.
  */
 #ifndef NET_LINE_H
 #define NET_LINE_H
@@ -23,14 +23,14 @@ struct line {
     size_t length;
     struct text tail; /* an unfinished character */
     bool after_lf;    /* the last byte was an LF: a CR now belongs to it */
-    bool after_cr;    /* the last byte was a CR: the next one tells what it means */
-    bool cr_is_text;  /* and then it may be text, since it did not follow an LF */
+    bool after_cr;    /* the last byte was a CR: the next one decides what it means */
+    bool cr_is_text;  /* and that CR may be text, since it did not follow an LF */
     bool is_rest;     /* a piece of this line has been taken already */
     char text[LINE_MOST + 1];
 };
 
 enum line_event {
-    LINE_OPEN,  /* all bytes were taken, and the line is not at its end */
+    LINE_OPEN,  /* all bytes were taken, and the line has not ended */
     LINE_ENDED, /* `text`, a string now, is a line, or the last piece of one */
     LINE_FULL,  /* `text`, a string now, is a piece: the next character does not fit */
     LINE_LEAVE  /* Ctrl-D (EOT) at the beginning of a line: the user has finished */
@@ -40,20 +40,20 @@ enum line_event {
  * Takes bytes until there is an event, or until there are no more. Returns how many it
  * took; with LINE_FULL that may be none. After LINE_ENDED and LINE_FULL use the text, call
  * line_clear(), and go on with the bytes that were not taken. A Ctrl-D inside a line is
- * left out.
+ * dropped.
  */
 size_t line_take(struct line *line, const unsigned char *bytes, size_t length,
                  enum line_event *event);
 
 /*
- * The stream has ended. LINE_ENDED: `text` had no line end. LINE_FULL: a piece; call again
- * after line_clear(). LINE_OPEN: nothing is left.
+ * The stream has ended. LINE_ENDED: `text` is a last line without a line end. LINE_FULL: a
+ * piece; call again after line_clear(). LINE_OPEN: nothing is left.
  */
 enum line_event line_finish(struct line *line);
 
 /*
- * Empties the line, except for its first `keep` bytes, with which the next piece begins as
- * well. `keep` is at most LINE_KEPT, to leave room for a character (assert).
+ * Empties the line, except for its first `keep` bytes, with which the next piece begins.
+ * `keep` is at most LINE_KEPT, to leave room for a character (assert).
  */
 #define LINE_KEPT (LINE_MOST / 2)
 void line_clear(struct line *line, size_t keep);

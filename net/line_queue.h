@@ -1,9 +1,9 @@
 /*
  * line_queue: whole lines that wait to be sent.
  *
- * A line leaves the queue when the system has taken all of it. If the connection is lost in
- * the middle of a line, the next connection gets that line from its beginning: no peer ever
- * takes the second half of a line for a line.
+ * A line leaves the queue when the system has taken all of it. If the connection is lost
+ * in the middle of a line, the next connection gets that line from its beginning, so no
+ * peer ever mistakes the second half of a line for a line.
  */
 #ifndef NET_LINE_QUEUE_H
 #define NET_LINE_QUEUE_H
@@ -23,12 +23,12 @@ struct line_queue {
     char bytes[LINE_QUEUE_BYTES];
 };
 
-/* Adds a line that ends in LF. False: it does not fit, and is counted in `dropped`. */
+/* Adds a line that ends in LF. False: it does not fit, and counts as `dropped`. */
 bool line_queue_add(struct line_queue *queue, const char *line, size_t length);
 
 /*
- * Copies the first line, without its LF, to `line` as a string of at most `size` - 1 bytes;
- * the rest is cut off. False: the queue is empty.
+ * Copies the first line, without its LF, to `line` as a string of at most `size` - 1
+ * bytes; more is cut off. False: the queue is empty.
  */
 bool line_queue_front(const struct line_queue *queue, char *line, size_t size);
 
@@ -41,7 +41,7 @@ void line_queue_pop(struct line_queue *queue);
  */
 long line_queue_send(struct line_queue *queue, int socket, unsigned long most);
 
-/* The connection is lost: the first line waits again as a whole. */
+/* The connection is lost: the whole first line waits again. */
 void line_queue_rewind(struct line_queue *queue);
 
 #endif

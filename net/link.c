@@ -13,9 +13,11 @@
 
 #define DIAL_MS        10000  /* to connect, with each address of the host */
 #define PAUSE_LEAST_MS 1000   /* doubles with each failure */
-#define PAUSE_MOST_MS  300000 /* short enough that a peer that is back is soon noticed */
-#define STEADY_MS      60000  /* after this long a loss is not the peer's refusal */
-#define UNPROVEN_MS    5000 /* that lines are without a proof before the peer is asked */
+#define PAUSE_MOST_MS  300000 /* short enough to notice soon that a peer is back */
+#define STEADY_MS                                                                        \
+    60000 /* a loss after this long does not mean that the peer refuses us */
+#define UNPROVEN_MS                                                                      \
+    5000 /* how long lines may be without a proof before the peer is asked */
 
 static const char lost[] = "lost the connection to";
 

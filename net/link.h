@@ -1,23 +1,24 @@
 /*
  * link: a client's connection that comes back by itself.
  *
- * A link dials its peer. When that fails, or the connection is lost, it reports why, pauses,
- * and dials again; the pauses grow from one second to five minutes. What the program says
- * waits in a queue that outlives the connection. What the protocol says for itself, to log
- * in or to answer, waits in another, goes out first, and ends with the connection.
+ * A link dials its peer. When that fails, or the connection is lost, it reports why,
+ * pauses, and dials again; the pauses grow from one second to five minutes. What the
+ * program says waits in a queue that outlives the connection. What the protocol itself
+ * says, to log in or to answer, waits in another queue, which goes out first and is
+ * emptied when the connection ends.
  *
  * TCP does not tell a sender what has arrived. So while lines are sent, the link asks its
- * peer a question every five seconds; the answer proves that everything before the question
- * has arrived. When the connection is lost, the lines without such a proof are counted. They
- * are not sent again: they could arrive twice.
+ * peer a question every five seconds; the answer proves that everything before the
+ * question has arrived. When the connection is lost, the lines without such a proof are
+ * counted. They are not sent again, because they could arrive twice.
  *
- * Nothing here waits. Each turn of the program's loop makes these calls, `most` being how
- * many lines of the queue may be sent now:
+ * Nothing here waits. Each turn of the program's loop makes these calls, where `most` is
+ * the number of lines of the queue that may be sent now:
  *
  *     link_watch(&link, most, &readable, &writable);
  *     ... pselect(), until link_deadline(&link) at the latest
  *     event = link_step(&link, &readable, bytes, &length);
- *     ... the protocol makes of the event what it means
+ *     ... the protocol acts on the event
  *     lines = link_send(&link, most);
  */
 #ifndef NET_LINK_H
@@ -31,12 +32,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINK_INPUT_BYTES 8192 /* of one recv() */
+#define LINK_INPUT_BYTES 8192 /* for one recv() */
 #define LINK_REPORT_MOST 1024 /* bytes of a report with its NUL */
 
 /* The strings stay the caller's. */
 struct link_settings {
-    const char *title; /* stands before the host in reports: "the room at ", or "" */
+    const char *title; /* comes before the host in reports: "the room at ", or "" */
     const char *host;
     int port;
     void (*report)(void *owner, const char *text); /* takes one line, without its end */
@@ -47,7 +48,7 @@ enum link_state {
     LINK_PAUSING, /* until the next attempt */
     LINK_DIALING,
     LINK_UP,
-    LINK_OVER /* for good */
+    LINK_OVER /* for ever */
 };
 
 enum link_event {
@@ -61,7 +62,7 @@ struct link {
     enum link_state state;
     int socket; /* or -1 */
     struct dial dial;
-    bool ending;        /* there are no more attempts */
+    bool ending;        /* there will be no more attempts */
     int64_t resume_at;  /* the next attempt (clock_ms()) */
     int64_t pause_ms;   /* the last pause, or 0 */
     int64_t settled_at; /* see link_settled(); INT64_MAX: not yet */
@@ -73,7 +74,7 @@ struct link {
     size_t question_length;
     unsigned long
         unproven;        /* lines of the queue that were sent and may not have arrived */
-    unsigned long asked; /* those of them that were sent before the last question, or 0 */
+    unsigned long asked; /* how many of them were sent before the last question, or 0 */
     int64_t unproven_since;
     unsigned long lost; /* unproven lines of lost connections; the owner clears it */
 };
@@ -102,8 +103,8 @@ enum link_event link_step(struct link *link, const struct fdset *readable,
 void link_reply(struct link *link, const char *line, size_t length);
 
 /*
- * Sends replies, lines of the queue (`most` at the most), and a question when it is time. A
- * reply never gets into the middle of a line. Returns how many lines have left the queue,
+ * Sends replies, at most `most` lines of the queue, and a question when it is time. A
+ * reply never goes into the middle of a line. Returns how many lines have left the queue,
  * the question included.
  */
 unsigned long link_send(struct link *link, unsigned long most);
@@ -111,25 +112,27 @@ unsigned long link_send(struct link *link, unsigned long most);
 /* The peer has answered the question. */
 void link_answered(struct link *link);
 
-/* Everything that was sent has arrived: what the peer did shows it. */
+/* Something that the peer did shows that everything sent has arrived. */
 void link_proven(struct link *link);
 
-/* The protocol is where it wants to be. If that lasts a minute, the next pause is short. */
+/* The protocol has logged in. If that lasts a minute, the next pause is short. */
 void link_settled(struct link *link);
 
-/* How long to pause before the next attempt, in milliseconds: longer with each. */
+/* The pause before the next attempt, in milliseconds; it grows with each attempt. */
 int64_t link_next_pause(struct link *link);
 
-/* Loses the connection, reports "`what` the host: `why`", and dials again after a pause. */
+/*
+ * Closes the connection, reports "`what` the host: `why`", and dials again after a pause.
+ */
 void link_lose(struct link *link, const char *what, const char *why);
 
-/* The protocol says goodbye. The link is over, without a report, when the peer closes. */
+/* The protocol has said goodbye. When the peer closes, the link is over, unreported. */
 void link_end(struct link *link);
 
-/* Closes the connection, and the link is over. */
+/* Closes the connection and ends the link. */
 void link_close(struct link *link);
 
-/* Reports a line, printf()'s way. */
+/* Reports a line, as printf() does. */
 void link_report(const struct link *link, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

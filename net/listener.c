@@ -16,13 +16,13 @@
 #include <unistd.h>
 
 /*
- * How many newcomers may wait to be accepted. A class connects within one moment, and
- * with a short queue most of its SYNs are dropped and come again seconds later. Kernels
- * cut this down to their own limit (net.core.somaxconn is 4,096 on Linux).
+ * How many newcomers may wait to be accepted. A whole class connects at one moment. With a
+ * short queue most of its SYNs would be dropped, and sent again seconds later. Kernels cut
+ * this down to their own limit (net.core.somaxconn is 4,096 on Linux).
  */
 #define BACKLOG 4096
 
-/* After a failure that is nobody's own: a moment, in place of a busy loop. */
+/* A rest after a failure that no peer has caused, so that the loop does not spin. */
 #define REST_MS 100
 
 static bool set_option(int descriptor, int level, int option, int value)
@@ -54,8 +54,8 @@ static int open_one(const struct addrinfo *info, bool both_families)
 
 /*
  * Does the failure mean that this machine has no such address or no such family? Then
- * another one may do. A port in use or a lack of resources is the end: a server on half of
- * its addresses would look as if it worked.
+ * another one may do. A port in use or a lack of resources is final: a server on half of
+ * its addresses would only look as if it worked.
  */
 static bool is_unavailable(int error)
 {
@@ -123,7 +123,7 @@ void listener_turn_away(int newcomer, const char *sentence)
         close(newcomer);
         return;
     }
-    /* It is closed in any case, also if it does not get the sentence. */
+    /* It is closed even if it does not get the sentence. */
     (void)send(newcomer, sentence, strlen(sentence), MSG_NOSIGNAL);
     descriptor_hang_up(newcomer);
 }
@@ -162,7 +162,7 @@ int64_t listener_rest(const struct listener *listener, int srvsock, int64_t now,
 
 enum accept_result { ACCEPTED, GONE, NO_DESCRIPTOR, NOBODY, FAILED };
 
-/* Linux reports errors of the new connection here, too (accept(2)): that peer is gone. */
+/* Linux also reports errors of the new connection (accept(2)): that peer is gone. */
 static enum accept_result result_of(int error)
 {
     switch (error) {
@@ -188,7 +188,7 @@ static enum accept_result take(int srvsock, int *newcomer, struct sockaddr_stora
     return *newcomer == -1 ? result_of(errno) : ACCEPTED;
 }
 
-/* Uses the spare's number. Linux says EMFILE even if nobody is waiting. */
+/* Turns one away, with the spare's number. Linux says EMFILE even if nobody waits. */
 static enum accept_result send_one_away(struct listener *listener, int srvsock)
 {
     enum accept_result result = FAILED;
@@ -209,7 +209,7 @@ static enum accept_result send_one_away(struct listener *listener, int srvsock)
     return result == NO_DESCRIPTOR ? FAILED : result;
 }
 
-/* No peer's own failure, and no client can be helped by another try at once. */
+/* No peer caused this failure, and to try again at once would help nobody. */
 static void fail(struct listener *listener, int error)
 {
     if (listener->log != NULL && !listener->has_failed)
@@ -229,7 +229,7 @@ static enum accept_result prepare(const struct listener *listener, int newcomer)
         descriptor_close_keeping_errno(newcomer);
         return FAILED;
     }
-    /* Refused on a socket whose peer is already gone (POSIX: EINVAL); recv() will tell. */
+    /* These fail if the peer is already gone (POSIX: EINVAL), which recv() will show. */
     (void)set_option(newcomer, IPPROTO_TCP, TCP_NODELAY, 1);
     (void)set_option(newcomer, SOL_SOCKET, SO_OOBINLINE, 1);
     keepalive_enable(newcomer);

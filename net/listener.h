@@ -16,10 +16,10 @@
 
 /*
  * Opens a socket of `type` (SOCK_STREAM, which then listens, or SOCK_DGRAM), bound to
- * `port` (0: any free one) of `address`, a name or a number, in brackets or not. NULL means all addresses of
- * this machine: IPv6 and, through the same socket, IPv4 (RFC 3493 3.7), or IPv4 alone
- * where there is no IPv6 or no such socket (OpenBSD). A given address is bound as it is:
- * "::" means IPv6 only. SO_REUSEADDR is set on a stream socket, so that a server can be
+ * `port` (0: any free one) of `address`, a name or a number, with or without brackets.
+ * NULL means all addresses of this machine: IPv6 and, through the same socket, IPv4 (RFC
+ * 3493 3.7), or only IPv4 where there is no IPv6 or no such socket (OpenBSD). The address
+ * "::" means only IPv6. SO_REUSEADDR is set on a stream socket, so that a server can be
  * started again at once.
  *
  * Returns the socket, or -1 and the reason in *why (a static string, or strerror()'s).
@@ -30,15 +30,15 @@ int listener_open(const char *address, int port, int type, const char **why);
 int listener_port(int socket);
 
 /*
- * What accepting needs besides the socket. `spare` is a descriptor kept for the moment when
- * there is no other (EMFILE, ENFILE): it is closed, so that a newcomer can be accepted, told
- * that there is no place, and closed. Without it the newcomer would stay in the queue, and
- * select() would report it for ever.
+ * What accepting needs besides the socket. `spare` is a descriptor kept for the moment
+ * when no other is left (EMFILE, ENFILE). It is closed, so that a newcomer can be
+ * accepted, told that the server is full, and closed. Without it the newcomer would stay
+ * in the queue, and select() would report it for ever.
  */
 struct listener {
-    const char *full;      /* the sentence for a newcomer without a place, the caller's */
+    const char *full;      /* the caller's sentence for a newcomer that is turned away */
     int spare;             /* -1: there is none */
-    int64_t rest_until;    /* clock_ms(); until then it is no use to call accept() */
+    int64_t rest_until;    /* clock_ms(); until then accept() would fail */
     const struct log *log; /* where a lasting failure is reported, once; or NULL */
     bool has_failed;
 };
@@ -50,25 +50,25 @@ void listener_close(struct listener *listener);
 /*
  * Accepts the next newcomer of `srvsock`: non-blocking, with TCP_NODELAY (RFC 896 would
  * hold a line back until the last is acknowledged), SO_OOBINLINE (telnet's urgent data is
- * read in its place) and keepalive. Returns its socket and fills `peer`; or -1, if nobody
- * is waiting or nobody can be accepted now. A newcomer without a place was sent the
- * sentence, and one that was gone before it was accepted is passed over.
+ * read in its place) and keepalive. Returns its socket and fills `peer`; or returns -1 if
+ * nobody is waiting or nobody can be accepted now. On the way it turns away newcomers that
+ * do not fit, and skips those that are gone already.
  */
 int listener_accept(struct listener *listener, int srvsock,
                     struct sockaddr_storage *peer);
 
-/* A server accepts so many newcomers at most before its clients are heard again. */
+/* A server accepts at most this many newcomers before it serves its clients again. */
 #define LISTENER_A_TURN 64
 
 /*
- * Removes `srvsock` from the read set if accept() has failed for want of resources less
- * than 100 ms ago: select() would only report it again at once. Returns when that rest is
- * over (clock_ms()); INT64_MAX if there is none.
+ * Removes `srvsock` from the read set if accept() failed for want of resources less than
+ * 100 ms ago: select() would only report it again at once. Returns when that rest ends
+ * (clock_ms()), or INT64_MAX if there is none.
  */
 int64_t listener_rest(const struct listener *listener, int srvsock, int64_t now,
                       struct fdset *readable);
 
-/* Sends `sentence` to a newcomer that has no place, and closes it. */
+/* Sends `sentence` to a newcomer and closes it. */
 void listener_turn_away(int newcomer, const char *sentence);
 
 #endif

@@ -2,11 +2,11 @@
  * telnet: takes apart what a telnet client sends (RFC 854, RFC 855).
  *
  * In a telnet stream the byte 255 (IAC, "interpret as command") begins a command. All else
- * is data; a 255 that is data is sent twice. The decoder keeps its place from call to call,
- * so a segment may end anywhere in a command. It supports no option, and says so to a peer
- * that asks: also for TIMING-MARK (RFC 860), since a telnet client mutes its output after
- * Ctrl-C until that is answered. A refusal gets no answer, or two programs would answer
- * each other for ever (RFC 1143).
+ * is data; a 255 that is data is sent twice. The decoder keeps its place from call to
+ * call, so a segment may end anywhere in a command. It supports no option, and refuses
+ * every request for one. That includes TIMING-MARK (RFC 860): after Ctrl-C a telnet client
+ * shows nothing until that is answered. A refusal gets no answer, otherwise two programs
+ * would answer each other for ever (RFC 1143).
  */
 #ifndef NET_TELNET_H
 #define NET_TELNET_H
@@ -26,10 +26,10 @@ enum {
 };
 
 /*
- * A subnegotiation ends with IAC SE. One that does not is no telnet's: a text in Latin-1
- * may begin one by chance. It is given up, and what follows is data again, after this many
- * bytes, or at a line feed after a good part of them. (A window of 10 rows is a line feed,
- * too, near the beginning of a real one; RFC 1073.)
+ * A subnegotiation ends with IAC SE. If it does not, it is not telnet's: Latin-1 text may
+ * begin one by chance. It is given up after this many bytes, or at a line feed after a
+ * good part of them, and what follows is data again. (Near the beginning, a line feed may
+ * be real: the size of a window of 10 rows has that byte; RFC 1073.)
  */
 #define TELNET_SUBNEGOTIATION_MOST 1024
 #define TELNET_SUBNEGOTIATION_LINE 64
@@ -50,8 +50,8 @@ enum telnet_event {
     TELNET_NOTHING,       /* the byte belongs to a command that needs no answer */
     TELNET_DATA,          /* the byte is data */
     TELNET_REFUSE,        /* the peer asks for an option or offers one: send the reply */
-    TELNET_ANSWERED,      /* the peer has said WONT or DONT: see verb and option */
-    TELNET_ARE_YOU_THERE, /* the peer's user asks for a sign of life to read */
+    TELNET_ANSWERED,      /* the peer said WONT or DONT: see verb and option */
+    TELNET_ARE_YOU_THERE, /* the peer's user asks for a visible sign of life */
 };
 
 /* How many of the `length` bytes from here on are data, none of which is an IAC. */

@@ -23,12 +23,12 @@ struct text {
     unsigned char need; /* bytes of it when it is complete */
 };
 
-/* The most bytes that one byte can lead to: U+FFFD for what it broke off, and another. */
+/* The most that one byte can add: U+FFFD for what it broke off, and another. */
 #define TEXT_MOST 6
 
 /*
  * Takes a byte, and writes the clean text that it completes to `out` of TEXT_MOST bytes.
- * Returns the length of that, 0 inside a character.
+ * Returns the length of that text: 0 inside a character.
  */
 size_t text_take(struct text *text, unsigned char byte, char *out);
 
@@ -51,12 +51,12 @@ const char *text_clean(const char *string, char *out, size_t size);
  * others of U+2060 to U+206F, U+FEFF, U+FFF9 to U+FFFB, the Hangul and Mongolian fillers).
  * This replaces each by U+FFFD, in place. Joiners and the simple direction marks stay:
  * emoji, Persian and Hebrew need them. So do the soft hyphen and the tags (U+E0000 to
- * U+E007F), which do not have three bytes. It is for programs that show text; one that
- * passes text on leaves it as it is.
+ * U+E007F), which do not have three bytes. It is for programs that show text; a program
+ * that passes text on leaves it as it is.
  */
 void text_straighten(char *text, size_t length);
 
-/* Does this byte pass as it is, with nothing to remember? Printable ASCII does. */
+/* Does this byte pass unchanged, with nothing to remember? Printable ASCII does. */
 static inline bool text_is_plain(unsigned char byte)
 {
     return byte >= 0x20 && byte < 0x7f;
