@@ -17,7 +17,7 @@
  * Small enough that a reader that stalls is felt at once: SO_RCVBUF, and the size of a
  * segment (TCP_MAXSEG), which keeps the sender's buffer small too.
  */
-#define CLIENT_SMALL_BUFFER  8192
+#define CLIENT_SMALL_BUFFER  16384
 #define CLIENT_SMALL_SEGMENT 1024
 
 /* One that reads slowly reads so much at a time, and so often. */

@@ -19,6 +19,7 @@
 #define PROBE_MS         100 /* the same for a datagram */
 #define STARTS_MOST      3   /* tries when the port turns out to be taken */
 #define GRACE_MS         500 /* a connection ends a little before its process does */
+#define CROWD_TURNS      32  /* a thousand that come would cost a million looks otherwise */
 #define BEHAVIOUR_FACTOR 24  /* a behaviour may take so many times the patience */
 
 /* ---- Waiting ------------------------------------------------------------------------- */
@@ -100,7 +101,9 @@ static bool pump(struct play *play, const struct client *client, int64_t until)
     for (int i = 0; i < LAB_CLIENTS; i++)
         add_client(&polled, &play->clients[i], now, &wake_at);
     for (size_t i = 0; i < play->crowd_count; i++)
-        add_client(&polled, &play->crowd[i].client, now, &wake_at);
+        if (!play->crowd_is_coming || !play->crowd[i].is_in || play->turns % CROWD_TURNS == 0)
+            add_client(&polled, &play->crowd[i].client, now, &wake_at);
+    play->turns++;
     if (poll(polled.descriptors, polled.count, wake_at > now ? (int)(wake_at - now) : 0) >
         0)
         now = clock_ms();

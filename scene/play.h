@@ -72,6 +72,8 @@ struct play {
     struct client clients[LAB_CLIENTS];
     struct member *crowd;
     size_t crowd_count;
+    bool crowd_is_coming; /* those that are in are not looked at in every turn */
+    unsigned turns;
     size_t lines_each; /* that the crowd says */
     struct saying *sayings;
     size_t saying_count;

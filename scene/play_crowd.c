@@ -79,7 +79,7 @@ static struct member *add_talker(struct play *play)
  * neither happens to in the step's time shows that the server is full, and those after it
  * are not waited for.
  */
-static bool come(struct play *play)
+static bool come_one_by_one(struct play *play)
 {
     struct client *hearer = stage_first(play);
     bool paced = true;
@@ -102,6 +102,16 @@ static bool come(struct play *play)
         }
     }
     return true;
+}
+
+static bool come(struct play *play)
+{
+    bool good;
+
+    play->crowd_is_coming = true;
+    good = come_one_by_one(play);
+    play->crowd_is_coming = false;
+    return good;
 }
 
 static bool leave(struct play *play)

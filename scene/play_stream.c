@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FLOOD_LINE   64    /* letters of a line: shorter than any buffer for lines */
+#define FLOOD_LINE   256   /* letters of a line: shorter than the buffers of servers */
 #define FLOOD_WINDOW 16384 /* letters that were said and not heard yet, at most */
 #define STUCK_TRIPS                                                                      \
     200 /* round trips of another client in which nothing more was taken */

@@ -222,49 +222,65 @@ size_t stage_content(const char *line, size_t length)
 
 /* ---- The report ------------------------------------------------------------------------ */
 
+static void describe_room(const struct lab_step *step, struct bytes *who)
+{
+    for (const char *client = step->clients; *client != '\0'; client++)
+        bytes_print(who, "%s%c", client == step->clients ? "" : ", ", *client);
+    bytes_print(who, strlen(step->clients) > 1 ? " are in the room" : " is in the room");
+}
+
+/* Where a step is in its form, and in its own values. */
+struct description {
+    const struct lab_step *step;
+    const char *client;
+    int text, number;
+};
+
+static void describe_word(struct play *play, struct description *at, const char *word,
+                          struct bytes *out)
+{
+    const struct lab_step *step = at->step;
+    struct bytes filled = {0};
+
+    if (strcmp(word, "TEXT") == 0) {
+        stage_text(play, &step->texts[at->text++], &filled);
+        bytes_quote(out, filled.at, filled.length);
+        bytes_free(&filled);
+    } else if (strcmp(word, "NUMBER") == 0) {
+        bytes_number(out, (size_t)step->numbers[at->number++]);
+    } else if (strcmp(word, "CLIENT") == 0) {
+        bytes_print(out, "%c", *at->client++);
+    } else if (strcmp(word, "CLIENTS") == 0) {
+        bytes_print(out, "%c", *at->client++);
+        while (*at->client != '\0')
+            bytes_print(out, ", %c", *at->client++);
+    } else {
+        bytes_print(out, "%s", strcmp(word, "WORD") == 0 ? step->word : word);
+    }
+}
+
 void play_describe(struct play *play, const struct behaviour *behaviour,
                    const struct lab_step *step, struct bytes *who, struct bytes *what)
 {
-    const char *form = step->sentence->form, *client = step->clients;
-    int text = 0, number = 0;
+    struct description at = {.step = step, .client = step->clients};
+    const char *form = step->sentence->form;
+    struct bytes *out = who;
 
     play->behaviour = behaviour;
     play->step = step;
     if (step->sentence->verb == ROOM) {
-        for (; *client != '\0'; client++)
-            bytes_print(who, "%s%c", client == step->clients ? "" : ", ", *client);
-        bytes_print(who,
-                    client - step->clients > 1 ? " are in the room" : " is in the room");
+        describe_room(step, who);
         return;
     }
-    for (bool first = true; *form != '\0'; first = false) {
+    while (*form != '\0') {
         size_t length = strcspn(form, " ");
-        struct bytes *out = who->length > 0 && (text > 0 || number > 0) ? what : who;
-        struct bytes filled = {0};
+        char word[LAB_NAME_MOST];
 
-        if (strncmp(form, "TEXT", length) == 0) {
-            out = what;
-            stage_text(play, &step->texts[text++], &filled);
-            bytes_print(out, "%s", out->length == 0 ? "" : " ");
-            bytes_quote(out, filled.at, filled.length);
-        } else {
-            bytes_print(out, "%s", out->length == 0 || first ? "" : " ");
-            if (strncmp(form, "NUMBER", length) == 0) {
-                bytes_number(out, (size_t)step->numbers[number]);
-                number += first ? 0 : 1;
-            } else if (strncmp(form, "CLIENTS", length) == 0) {
-                for (; *client != '\0'; client++)
-                    bytes_print(out, "%s%c", out->at[out->length - 1] == ' ' ? "" : ", ",
-                                *client);
-            } else if (strncmp(form, "CLIENT", length) == 0) {
-                bytes_print(out, "%c", *client++);
-            } else if (strncmp(form, "WORD", length) == 0) {
-                bytes_print(out, "%s", step->word);
-            } else {
-                bytes_print(out, "%.*s", (int)length, form);
-            }
-        }
-        bytes_free(&filled);
+        snprintf(word, sizeof word, "%.*s", (int)length, form);
+        if (strcmp(word, "TEXT") == 0)
+            out = what; /* and all that follows */
+        bytes_print(out, "%s", out->length == 0 ? "" : " ");
+        describe_word(play, &at, word, out);
         form += length;
         form += strspn(form, " ");
     }
