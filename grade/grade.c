@@ -192,14 +192,14 @@ static void try_behaviour(struct report *report, size_t index)
     struct result *result = &report->results[index];
 
     for (size_t i = 0; i < index; i++) {
-        if ((behaviour->needs >> i & 1) != 0 && report->results[i].outcome != PASSED) {
-            result->outcome = NOT_TRIED;
+        if ((behaviour->needs >> i & 1) != 0 && report->results[i].mark != PASSED) {
+            result->mark = NOT_TRIED;
             return;
         }
     }
     show_progress(behaviour->name);
-    result->outcome =
-        play_behaviour(report->play, behaviour, &result->failure) ? PASSED : FAILED;
+    result->mark =
+        play_behaviour(report->play, behaviour, &result->outcome) ? PASSED : FAILED;
     show_progress("");
 }
 

@@ -32,6 +32,7 @@ static const struct sentence sentences[] = {
     {CROWD_ECHOES, "crowd NUMBER echoes in pieces", 0},
     {SENDS, "CLIENT sends TEXT", SENTENCE_SAID},
     {SENDS_SLOWLY, "CLIENT sends TEXT in pieces", SENTENCE_SAID},
+    {ECHOES, "CLIENT echoes NUMBER bytes", 0},
     {SENDS_BYTES, "CLIENT sends NUMBER bytes", 0},
     {HEARS, "CLIENT hears TEXT", SENTENCE_SAID},
     {HEARS_EXACTLY, "CLIENT hears exactly TEXT", SENTENCE_SAID},

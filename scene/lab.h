@@ -48,6 +48,7 @@ enum verb {
     CROWD_ECHOES,
     SENDS,
     SENDS_SLOWLY,
+    ECHOES,
     SENDS_BYTES,
     HEARS,
     HEARS_EXACTLY,

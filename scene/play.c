@@ -19,14 +19,14 @@
 #define PROBE_MS         100 /* the same for a datagram */
 #define STARTS_MOST      3   /* tries when the port turns out to be taken */
 #define GRACE_MS         500 /* a connection ends a little before its process does */
-#define CROWD_TURNS      32  /* a thousand that come would cost a million looks otherwise */
-#define BEHAVIOUR_FACTOR 24  /* a behaviour may take so many times the patience */
+#define CROWD_TURNS      32 /* a thousand that come would cost a million looks otherwise */
+#define BEHAVIOUR_FACTOR 24 /* a behaviour may take so many times the patience */
 
 /* ---- Waiting ------------------------------------------------------------------------- */
 
 bool stage_fail(struct play *play, const char *format, ...)
 {
-    struct failure *failure = play->failure;
+    struct outcome *outcome = play->outcome;
     char text[512];
     va_list arguments;
 
@@ -34,32 +34,32 @@ bool stage_fail(struct play *play, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     cage_read(&play->cage);
-    bytes_free(&failure->cause);
-    failure->step = (size_t)(play->step - play->behaviour->steps);
+    bytes_free(&outcome->cause);
+    outcome->step = (size_t)(play->step - play->behaviour->steps);
     if (play->is_started && play->cage.gone) {
-        bytes_print(&failure->cause, "it ended: ");
-        cage_explain(&play->cage, &failure->cause);
-        cage_last_words(&play->cage, &failure->last_words);
+        bytes_print(&outcome->cause, "it ended: ");
+        cage_explain(&play->cage, &outcome->cause);
+        cage_last_words(&play->cage, &outcome->last_words);
     } else {
-        bytes_print(&failure->cause, "%s", text);
+        bytes_print(&outcome->cause, "%s", text);
     }
     for (size_t i = 0; i < play->seen_count && i < PLAY_SEEN; i++) {
         size_t oldest = play->seen_count > PLAY_SEEN ? play->seen_count : 0;
         const struct bytes *line = &play->seen[(oldest + i) % PLAY_SEEN];
 
-        bytes_quote(&failure->got, line->at, line->length);
-        bytes_print(&failure->got, "\n");
+        bytes_quote(&outcome->got, line->at, line->length);
+        bytes_print(&outcome->got, "\n");
     }
     return false;
 }
 
 void stage_wanted(struct play *play, const char *what, const char *text, size_t length)
 {
-    bytes_free(&play->failure->wanted);
-    bytes_print(&play->failure->wanted, "%s", what);
+    bytes_free(&play->outcome->wanted);
+    bytes_print(&play->outcome->wanted, "%s", what);
     if (text != NULL) {
-        bytes_print(&play->failure->wanted, " ");
-        bytes_quote(&play->failure->wanted, text, length);
+        bytes_print(&play->outcome->wanted, " ");
+        bytes_quote(&play->outcome->wanted, text, length);
     }
 }
 
@@ -101,7 +101,8 @@ static bool pump(struct play *play, const struct client *client, int64_t until)
     for (int i = 0; i < LAB_CLIENTS; i++)
         add_client(&polled, &play->clients[i], now, &wake_at);
     for (size_t i = 0; i < play->crowd_count; i++)
-        if (!play->crowd_is_coming || !play->crowd[i].is_in || play->turns % CROWD_TURNS == 0)
+        if (!play->crowd_is_coming || !play->crowd[i].is_in ||
+            play->turns % CROWD_TURNS == 0)
             add_client(&polled, &play->crowd[i].client, now, &wake_at);
     play->turns++;
     if (poll(polled.descriptors, polled.count, wake_at > now ? (int)(wake_at - now) : 0) >
@@ -298,16 +299,15 @@ bool stage_connected(struct play *play, struct client *client)
 
 bool stage_join(struct play *play, struct client *client, bool small)
 {
-    struct client probe;
-
     if (!play->is_started && !launch(play))
         return false;
     if (!play->is_accepting) {
-        if (!reach(play, play->lab->datagrams ? &probe : client, small))
+        if (!reach(play, client, small))
             return false;
         if (!play->lab->datagrams)
             return true;
-        client_close(&probe);
+        client_close(
+            client); /* another port, which late answers to probes do not reach */
     }
     if (client_open(client, play->port, play->lab->datagrams, small) == -1)
         return stage_fail(play, "the grader has no socket: %s", strerror(errno));
@@ -352,6 +352,7 @@ static bool (*const verbs[])(struct play *) = {
     [CROWD_ECHOES] = play_crowd,
     [SENDS] = play_send,
     [SENDS_SLOWLY] = play_send_in_pieces,
+    [ECHOES] = play_stream,
     [SENDS_BYTES] = play_stream,
     [HEARS] = play_hear,
     [HEARS_EXACTLY] = play_hear,
@@ -433,23 +434,35 @@ void play_close(struct play *play)
     ports_close(&play->ports);
 }
 
+/* Now, while the names in it are those of this behaviour. */
+static void record_step(struct play *play, bool failed)
+{
+    struct bytes who = {0}, what = {0};
+
+    play_describe(play, failed, &who, &what);
+    bytes_print(&play->outcome->steps, "%s\t%s\n", bytes_text(&who), bytes_text(&what));
+    bytes_free(&who);
+    bytes_free(&what);
+}
+
 bool play_behaviour(struct play *play, const struct behaviour *behaviour,
-                    struct failure *failure)
+                    struct outcome *outcome)
 {
     bool passed = true;
 
-    *failure = (struct failure){0};
+    *outcome = (struct outcome){0};
     play->behaviour = behaviour;
-    play->failure = failure;
+    play->outcome = outcome;
     play->is_started = play->is_accepting = play->keeps_port = false;
     play->descriptors = 0;
     play->last_deadline = clock_ms() + (int64_t)BEHAVIOUR_FACTOR * play->patience_ms;
     for (size_t i = 0; i < behaviour->step_count && passed; i++) {
         play->step = &behaviour->steps[i];
         forget_step(play);
-        bytes_free(&failure->wanted);
+        bytes_free(&outcome->wanted);
         stage_begin(play);
         passed = verbs[play->step->sentence->verb](play);
+        record_step(play, !passed && outcome->wanted.length > 0);
     }
     close_clients(play);
     if (!cage_end(&play->cage) && passed)
@@ -459,12 +472,13 @@ bool play_behaviour(struct play *play, const struct behaviour *behaviour,
     return passed;
 }
 
-void failure_free(struct failure *failure)
+void outcome_free(struct outcome *outcome)
 {
-    bytes_free(&failure->wanted);
-    bytes_free(&failure->got);
-    bytes_free(&failure->cause);
-    bytes_free(&failure->last_words);
+    bytes_free(&outcome->steps);
+    bytes_free(&outcome->wanted);
+    bytes_free(&outcome->got);
+    bytes_free(&outcome->cause);
+    bytes_free(&outcome->last_words);
 }
 
 int play_write_files(struct play *play)

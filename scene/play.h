@@ -37,10 +37,11 @@ struct member {
     size_t next[LAB_CLIENTS]; /* of each member of a crowd that talks: its next line */
 };
 
-/* Why a step failed. */
-struct failure {
-    size_t step;              /* its index */
-    struct bytes wanted, got; /* got: lines, each with its LF */
+/* How a behaviour was played, and if it failed, why. */
+struct outcome {
+    struct bytes steps;       /* a line for each that was played: who, a TAB, and what */
+    size_t step;              /* the index of the one that failed */
+    struct bytes wanted, got; /* of that step; got: lines, each with its LF */
     struct bytes cause;
     struct bytes last_words; /* of the program on standard error, if it has ended */
 };
@@ -62,7 +63,7 @@ struct play {
     /* Of the behaviour that is played. */
     const struct behaviour *behaviour;
     const struct lab_step *step;
-    struct failure *failure;
+    struct outcome *outcome;
     struct cage cage;
     int port;
     bool is_started;   /* the program runs */
@@ -89,18 +90,21 @@ int play_open(struct play *play);
 void play_close(struct play *play);
 
 /*
- * Plays one behaviour. True: it passed; else `failure` says why not, which failure_free()
- * frees. The program and all it has started are gone afterwards.
+ * Plays one behaviour. True: it passed. Either way outcome_free() frees `outcome`. The
+ * program and all it has started are gone afterwards.
  */
 bool play_behaviour(struct play *play, const struct behaviour *behaviour,
-                    struct failure *failure);
-void failure_free(struct failure *failure);
+                    struct outcome *outcome);
+void outcome_free(struct outcome *outcome);
 
 /* Writes the files of the lab to the program's directory. 0, or -1 with errno. */
 int play_write_files(struct play *play);
 
-/* A step as the report shows it: who and what, such as "C hears" and a text. */
-void play_describe(struct play *play, const struct behaviour *behaviour,
-                   const struct lab_step *step, struct bytes *who, struct bytes *what);
+/*
+ * The step that is played, as the report shows it: who and what, such as "C hears" and a
+ * text. `briefly`: what is said in another way.
+ */
+void play_describe(struct play *play, bool briefly, struct bytes *who,
+                   struct bytes *what);
 
 #endif

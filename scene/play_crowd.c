@@ -32,12 +32,6 @@ static long teller(const struct play *play, const char *line, size_t length)
     return index;
 }
 
-static void say(struct client *client, const char *text)
-{
-    client_send(client, text, strlen(text));
-    client_send(client, "\r\n", 2);
-}
-
 /* ---- More than there is space for ------------------------------------------------------- */
 
 /* Reads on as the hearer, and marks who was heard. True: somebody new. */
@@ -70,7 +64,7 @@ static struct member *add_talker(struct play *play)
     }
     member->client.counts = true;
     token_of(play->crowd_count - 1, token);
-    say(&member->client, token);
+    stage_say_line(&member->client, token);
     return member;
 }
 
@@ -211,14 +205,14 @@ static bool enter_crowd(struct play *play)
             return false;
         if (i > 0) {
             token_of(i, token);
-            say(&member->client, token);
+            stage_say_line(&member->client, token);
             if (!hear_token(play, 0, i))
                 return false;
         }
     }
     token_of(0,
              token); /* once all have heard this, they have heard all that was before */
-    say(&play->crowd[0].client, token);
+    stage_say_line(&play->crowd[0].client, token);
     for (size_t i = 1; i < count; i++)
         if (!hear_token(play, i, 0))
             return false;

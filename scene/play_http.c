@@ -79,9 +79,9 @@ static bool get_status(struct play *play, struct client *client)
     struct answer answer;
 
     stage_wanted(play, "an answer with status", NULL, 0);
-    bytes_print(&play->failure->wanted, " %d", (int)wanted);
+    bytes_print(&play->outcome->wanted, " %d", (int)wanted);
     if (or != 0)
-        bytes_print(&play->failure->wanted, " or %d", (int) or);
+        bytes_print(&play->outcome->wanted, " or %d", (int) or);
     for (stage_begin(play); answer = answer_of(client), !answer.has_head;)
         if (!stage_turn(play, client))
             return false;
@@ -109,13 +109,13 @@ static bool get_file(struct play *play, struct client *client)
 
     file_of_step(play, &file);
     stage_wanted(play, "the bytes of the file", NULL, 0);
-    bytes_print(&play->failure->wanted, " %s, %zu of them", play->step->texts[0].bytes,
+    bytes_print(&play->outcome->wanted, " %s, %zu of them", play->step->texts[0].bytes,
                 file.length);
     client->asked += 2 * file.length;
     for (stage_begin(play);
          answer = answer_of(client), answer.body_length < file.length;) {
         if (!stage_turn(play, client)) {
-            bytes_print(&play->failure->wanted, "; %zu came", answer.body_length);
+            bytes_print(&play->outcome->wanted, "; %zu came", answer.body_length);
             bytes_free(&file);
             return false;
         }

@@ -80,7 +80,7 @@ static bool ends(struct play *play)
     stage_wanted(play, "its end", NULL, 0);
     if (!cage_wait(&play->cage, play->patience_ms))
         return stage_fail(play, "it still runs after %g s", play->patience_ms / 1000.0);
-    bytes_print(&play->failure->wanted, " with status %d", wanted);
+    bytes_print(&play->outcome->wanted, " with status %d", wanted);
     return (WIFEXITED(play->cage.status) && WEXITSTATUS(play->cage.status) == wanted) ||
            stage_fail(play, "it ended");
 }

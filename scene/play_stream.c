@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FLOOD_LINE   256   /* letters of a line: shorter than the buffers of servers */
-#define FLOOD_WINDOW 16384 /* letters that were said and not heard yet, at most */
+#define FLOOD_LINE   256    /* letters of a line: shorter than the buffers of servers */
+#define FLOOD_WINDOW 16384  /* letters that were said and not heard yet, at most */
+#define ECHO_WINDOW  131072 /* bytes under way */
+#define ECHO_PIECE   8192   /* of them sent, and compared, at a time */
 #define STUCK_TRIPS                                                                      \
     200 /* round trips of another client in which nothing more was taken */
 
@@ -26,12 +28,12 @@ static bool hear_bytes(struct play *play, struct client *client, const char *tex
         while (same < length && same < there && from[same] == text[same])
             same++;
         if (same < length && same < there) {
-            bytes_print(&play->failure->wanted, ", differs at byte %zu", same);
+            bytes_print(&play->outcome->wanted, ", differs at byte %zu", same);
             stage_saw(play, from + same, there - same);
             return stage_fail(play, "other bytes came");
         }
         if (same < length && !stage_turn(play, client)) {
-            bytes_print(&play->failure->wanted, ", and %zu came", same);
+            bytes_print(&play->outcome->wanted, ", and %zu came", same);
             return false;
         }
     }
@@ -62,6 +64,32 @@ static bool send_random(struct play *play, struct client *client)
     client_send(client, bytes.at, length);
     bytes_free(&bytes);
     return true;
+}
+
+/*
+ * Sends and hears at the same time. So much is under way that sockets fill, and not so much
+ * that the pipes of a server that hands it to `cat` do.
+ */
+static bool echo(struct play *play, struct client *client)
+{
+    size_t length = (size_t)play->step->numbers[0], sent = 0;
+    struct bytes bytes = {0};
+    bool good = true;
+
+    stage_random(play, length, length, false, &bytes);
+    client->asked += 2 * length;
+    for (size_t heard = 0; heard < length && good; heard += ECHO_PIECE) {
+        size_t piece = length - heard < ECHO_PIECE ? length - heard : ECHO_PIECE;
+
+        for (; sent < length && sent < heard + ECHO_WINDOW; sent += ECHO_PIECE)
+            client_send(client, bytes.at + sent,
+                        length - sent < ECHO_PIECE ? length - sent : ECHO_PIECE);
+        good = hear_bytes(play, client, bytes.at + heard, piece);
+        if (!good)
+            bytes_print(&play->outcome->wanted, ", after %zu before them", heard);
+    }
+    bytes_free(&bytes);
+    return good;
 }
 
 /* ---- Floods ------------------------------------------------------------------------------ */
@@ -107,14 +135,14 @@ static bool flood(struct play *play)
                 client_send(speaker, line, sizeof line);
             if (client->letters < total && !stage_turn(play, client)) {
                 stage_wanted(play, "", NULL, 0);
-                bytes_print(&play->failure->wanted,
+                bytes_print(&play->outcome->wanted,
                             "%zu letters '%c', and %zu came to %c", total, letter,
                             client->letters, *hearer);
                 return false;
             }
         }
         if (client->letters > total) {
-            bytes_print(&play->failure->wanted, "%zu letters '%c'", total, letter);
+            bytes_print(&play->outcome->wanted, "%zu letters '%c'", total, letter);
             return stage_fail(play, "%zu came to %c", client->letters, *hearer);
         }
     }
@@ -178,6 +206,7 @@ bool play_stream(struct play *play)
     enum verb verb = play->step->sentence->verb;
 
     switch (verb) {
+    case ECHOES: return echo(play, client);
     case SENDS_BYTES: return send_random(play, client);
     case HEARS_BYTES: return hear_text(play);
     case HEARS_BACK: return hear_bytes(play, client, client->out.at, client->out.length);

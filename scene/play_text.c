@@ -196,7 +196,7 @@ bool stage_was_said(const struct play *play, char by_other_than, const char *lin
     for (size_t i = 0; i < play->saying_count; i++) {
         const struct saying *saying = &play->sayings[i];
 
-        if (saying->client != '\0' && saying->client != by_other_than &&
+        if (saying->client != by_other_than &&
             bytes_end_in(line, length, saying->text.at, saying->text.length))
             return true;
     }
@@ -259,20 +259,18 @@ static void describe_word(struct play *play, struct description *at, const char 
     }
 }
 
-void play_describe(struct play *play, const struct behaviour *behaviour,
-                   const struct lab_step *step, struct bytes *who, struct bytes *what)
+void play_describe(struct play *play, bool briefly, struct bytes *who, struct bytes *what)
 {
+    const struct lab_step *step = play->step;
     struct description at = {.step = step, .client = step->clients};
     const char *form = step->sentence->form;
     struct bytes *out = who;
 
-    play->behaviour = behaviour;
-    play->step = step;
     if (step->sentence->verb == ROOM) {
         describe_room(step, who);
         return;
     }
-    while (*form != '\0') {
+    for (int words = 0; *form != '\0' && !(briefly && words == 2); words++) {
         size_t length = strcspn(form, " ");
         char word[LAB_NAME_MOST];
 

@@ -31,7 +31,7 @@ static bool is_asked_for(const struct report *report, size_t index)
 
 static int points_of(const struct report *report, size_t index)
 {
-    return report->results[index].outcome == PASSED
+    return report->results[index].mark == PASSED
                ? lab_of(report)->behaviours[index].points
                : 0;
 }
@@ -122,39 +122,40 @@ static void write_clean(const struct bytes *text, const char *indent, FILE *out)
     }
 }
 
-/* The step that failed shows what it wanted in place of what it is. */
-static void write_step(struct report *report, const struct behaviour *behaviour,
-                       size_t step, const struct failure *failure, FILE *out)
+/* Who, and beside it what; below, if there is no space. The step that failed is marked. */
+static void write_step(size_t step, const char *line, const struct bytes *wanted,
+                       FILE *out)
 {
-    bool failed = failure != NULL && failure->step == step;
-    struct bytes who = {0}, what = {0};
+    size_t who = strcspn(line, "\t"), what = strcspn(line + who, "\n") - 1;
 
-    play_describe(report->play, behaviour, &behaviour->steps[step], &who, &what);
-    if (failed && failure->wanted.length > 0) {
-        bytes_free(&what);
-        bytes_print(&what, "wanted %s", failure->wanted.at);
-    }
-    fprintf(out, "        %c%2zu  ", failed ? '>' : ' ', step + 1);
-    if (what.length == 0)
-        fprintf(out, "%s\n", who.at);
+    fprintf(out, "        %c%2zu  %.*s", wanted != NULL ? '>' : ' ', step, (int)who,
+            line);
+    if (wanted != NULL && wanted->length > 0 && who >= WHO_WIDTH)
+        fprintf(out, "\n%*s", WHAT_INDENT, "");
+    else if (what > 0 || (wanted != NULL && wanted->length > 0))
+        fprintf(out, "%*s", who < WHO_WIDTH ? (int)(WHO_WIDTH - who) : 1, "");
+    if (wanted != NULL && wanted->length > 0)
+        fprintf(out, "wanted %s", wanted->at);
     else
-        fprintf(out, "%-*s %s\n", WHO_WIDTH - 1, who.at, what.at);
-    bytes_free(&who);
-    bytes_free(&what);
+        fprintf(out, "%.*s", (int)what, line + who + 1);
+    fprintf(out, "\n");
 }
 
-static void write_steps(struct report *report, const struct behaviour *behaviour,
-                        const struct failure *failure, FILE *out)
+static void write_steps(const struct outcome *outcome, bool failed, FILE *out)
 {
-    size_t end = failure == NULL ? behaviour->step_count : failure->step + 1;
+    size_t step = 0;
 
-    for (size_t i = 0; i < end; i++)
-        write_step(report, behaviour, i, failure, out);
-    if (failure == NULL)
+    for (const char *line = bytes_text(&outcome->steps); *line != '\0'; step++) {
+        bool this_one = failed && outcome->step == step;
+
+        write_step(step + 1, line, this_one ? &outcome->wanted : NULL, out);
+        line += strcspn(line, "\n") + 1;
+    }
+    if (!failed)
         return;
-    write_lines("got", &failure->got, out);
-    write_lines(failure->got.length > 0 ? "" : "got", &failure->cause, out);
-    write_clean(&failure->last_words, "                        | ", out);
+    write_lines("got", &outcome->got, out);
+    write_lines(outcome->got.length > 0 ? "" : "got", &outcome->cause, out);
+    write_clean(&outcome->last_words, "                        | ", out);
 }
 
 /* The first behaviour that this one needs and that did not pass. */
@@ -162,7 +163,7 @@ static const char *needed_by(const struct report *report,
                              const struct behaviour *behaviour)
 {
     for (size_t i = 0; i < lab_of(report)->count; i++)
-        if ((behaviour->needs >> i & 1) != 0 && report->results[i].outcome != PASSED)
+        if ((behaviour->needs >> i & 1) != 0 && report->results[i].mark != PASSED)
             return lab_of(report)->behaviours[i].name;
     return "";
 }
@@ -171,22 +172,22 @@ static void write_behaviour(struct report *report, size_t index, FILE *out)
 {
     const struct behaviour *behaviour = &lab_of(report)->behaviours[index];
     const struct result *result = &report->results[index];
-    bool failed = result->outcome == FAILED, passed = result->outcome == PASSED;
+    bool failed = result->mark == FAILED, passed = result->mark == PASSED;
 
-    if (result->outcome == NOT_REACHED || (passed && report->only == -1))
+    if (result->mark == NOT_REACHED || (passed && report->only == -1))
         return;
     fprintf(out, "  %-4s %3d/%d  %-11s ",
             failed   ? "FAIL"
             : passed ? "pass"
                      : "--",
             points_of(report, index), behaviour->points, behaviour->name);
-    if (result->outcome == NOT_TRIED)
+    if (result->mark == NOT_TRIED)
         fprintf(out, "not tried: it needs %s\n", needed_by(report, behaviour));
     else
         fprintf(out, "%s\n", behaviour->title);
-    if (result->outcome == NOT_TRIED)
+    if (result->mark == NOT_TRIED)
         return;
-    write_steps(report, behaviour, failed ? &result->failure : NULL, out);
+    write_steps(&result->outcome, failed, out);
     if (failed)
         write_why(behaviour, out);
 }
@@ -198,7 +199,7 @@ static void write_group(const struct report *report, size_t first, FILE *out)
     int points = 0, total = 0;
 
     if (group[0] == '\0' || report->only != -1 ||
-        report->results[first].outcome == NOT_REACHED ||
+        report->results[first].mark == NOT_REACHED ||
         (first > 0 && strcmp(lab->behaviours[first - 1].group, group) == 0))
         return;
     for (size_t i = first; i < lab->count; i++) {
@@ -216,7 +217,7 @@ static void write_next(const struct report *report, const char *before, FILE *ou
     int named = 0;
 
     for (size_t i = 0; i < lab_of(report)->count && named < NEXT_MOST; i++) {
-        if (report->results[i].outcome == FAILED && is_asked_for(report, i))
+        if (report->results[i].mark == FAILED && is_asked_for(report, i))
             fprintf(out, "%s%s (%d)", named++ == 0 ? before : ", ",
                     lab_of(report)->behaviours[i].name,
                     lab_of(report)->behaviours[i].points);
@@ -226,7 +227,7 @@ static void write_next(const struct report *report, const char *before, FILE *ou
 static const char *first_failed(const struct report *report)
 {
     for (size_t i = 0; i < lab_of(report)->count; i++)
-        if (report->results[i].outcome == FAILED && is_asked_for(report, i))
+        if (report->results[i].mark == FAILED && is_asked_for(report, i))
             return lab_of(report)->behaviours[i].name;
     return NULL;
 }
@@ -307,10 +308,10 @@ static void write_csv(const struct report *report, FILE *out)
     fprintf(out, ",%d,%d,%s", report_points(report), report_total(report),
             report->does_not_compile ? "no" : "yes");
     for (size_t i = 0; i < lab->count; i++) {
-        enum outcome outcome = report->results[i].outcome;
+        enum mark mark = report->results[i].mark;
 
         fprintf(out, ",");
-        if (outcome == PASSED || outcome == FAILED)
+        if (mark == PASSED || mark == FAILED)
             fprintf(out, "%d", points_of(report, i));
     }
     fprintf(out, "\n");
@@ -388,6 +389,6 @@ void report_write(struct report *report, enum report_format format, FILE *out)
 void report_free(struct report *report)
 {
     for (size_t i = 0; i < LAB_BEHAVIOURS; i++)
-        failure_free(&report->results[i].failure);
+        outcome_free(&report->results[i].outcome);
     bytes_free(&report->refused);
 }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-enum outcome {
+enum mark {
     NOT_REACHED,
     PASSED,
     FAILED,
@@ -19,8 +19,8 @@ enum outcome {
 enum report_format { REPORT_TEXT, REPORT_CSV, REPORT_GRADESCOPE, REPORT_AUTOLAB };
 
 struct result {
-    enum outcome outcome;
-    struct failure failure;
+    enum mark mark;
+    struct outcome outcome;
 };
 
 struct report {

@@ -1,6 +1,6 @@
 /*
  * stage: what the verbs of a scene share. The verbs are in play_*.c, a subject a file; each
- * does a step, and returns false when that fails, with the reason in play->failure.
+ * does a step, and returns false when that fails, with the reason in play->outcome.
  */
 #ifndef SCENE_STAGE_H
 #define SCENE_STAGE_H
@@ -53,6 +53,9 @@ void stage_random(const struct play *play, uint64_t salt, size_t length, bool le
 void stage_file(const struct play *play, const struct lab_file *file, struct bytes *out);
 
 void stage_say(struct play *play, char letter, const char *text, size_t length);
+
+/* Sends a line of the grader's own, which no scene asks for. */
+void stage_say_line(struct client *client, const char *text);
 
 /* Is the end of a line something that a client has said? */
 bool stage_was_said(const struct play *play, char by_other_than, const char *line,
