@@ -19,6 +19,7 @@
 #define PROBE_MS         100 /* the same for a datagram */
 #define STARTS_MOST      3   /* tries when the port turns out to be taken */
 #define GRACE_MS         500 /* a connection ends a little before its process does */
+#define CROWD_MS         5
 #define CROWD_TURNS      32 /* a thousand that come would cost a million looks otherwise */
 #define BEHAVIOUR_FACTOR 24 /* a behaviour may take so many times the patience */
 
@@ -84,6 +85,23 @@ static void add_client(struct polled *polled, struct client *client, int64_t now
     polled->clients[polled->count++] = client;
 }
 
+/*
+ * While a crowd comes, those that are in are looked at every CROWD_TURNS turns only, and when
+ * nothing else comes: a server that waits until they read would wait for ever.
+ */
+static void add_crowd(struct play *play, struct polled *polled, int64_t now,
+                      int64_t *wake_at)
+{
+    bool all = !play->crowd_is_coming || play->turns_since_all >= CROWD_TURNS;
+
+    for (size_t i = 0; i < play->crowd_count; i++)
+        if (all || !play->crowd[i].is_in)
+            add_client(polled, &play->crowd[i].client, now, wake_at);
+    play->turns_since_all = all ? 0 : play->turns_since_all + 1;
+    if (!all && now + CROWD_MS < *wake_at)
+        *wake_at = now + CROWD_MS;
+}
+
 /* Polls once, and moves what can be moved. True: `client`, or if it is NULL anyone, moved. */
 static bool pump(struct play *play, const struct client *client, int64_t until)
 {
@@ -100,14 +118,11 @@ static bool pump(struct play *play, const struct client *client, int64_t until)
     polled.count = (nfds_t)cage_watch(&play->cage, polled.descriptors);
     for (int i = 0; i < LAB_CLIENTS; i++)
         add_client(&polled, &play->clients[i], now, &wake_at);
-    for (size_t i = 0; i < play->crowd_count; i++)
-        if (!play->crowd_is_coming || !play->crowd[i].is_in ||
-            play->turns % CROWD_TURNS == 0)
-            add_client(&polled, &play->crowd[i].client, now, &wake_at);
-    play->turns++;
-    if (poll(polled.descriptors, polled.count, wake_at > now ? (int)(wake_at - now) : 0) >
-        0)
-        now = clock_ms();
+    add_crowd(play, &polled, now, &wake_at);
+    if (poll(polled.descriptors, polled.count,
+             wake_at > now ? (int)(wake_at - now) : 0) == 0)
+        play->turns_since_all = CROWD_TURNS;
+    now = clock_ms();
     for (nfds_t i = 0; i < polled.count; i++) {
         struct client *other = polled.clients[i];
 

@@ -74,7 +74,7 @@ struct play {
     struct member *crowd;
     size_t crowd_count;
     bool crowd_is_coming; /* those that are in are not looked at in every turn */
-    unsigned turns;
+    int turns_since_all;
     size_t lines_each; /* that the crowd says */
     struct saying *sayings;
     size_t saying_count;
