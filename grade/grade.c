@@ -191,11 +191,9 @@ static void try_behaviour(struct report *report, size_t index)
     const struct behaviour *behaviour = &report->play->lab->behaviours[index];
     struct result *result = &report->results[index];
 
-    for (size_t i = 0; i < index; i++) {
-        if ((behaviour->needs >> i & 1) != 0 && report->results[i].mark != PASSED) {
-            result->mark = NOT_TRIED;
-            return;
-        }
+    if (report_needed(report, behaviour) != NULL) {
+        result->mark = NOT_TRIED;
+        return;
     }
     show_progress(behaviour->name);
     result->mark =

@@ -447,6 +447,10 @@ static int take_behaviours_line(struct parser *parser, const char *first)
                            "'end' before the next",
                            ROUNDS_MOST);
     }
+    if (strcmp(first, "enough") == 0 && parser->token_count == 1) {
+        parser->behaviour->enough = parser->behaviour->step_count;
+        return 0;
+    }
     if (strcmp(first, "end") == 0 && parser->token_count == 1)
         return parser->rounds > 0 ? end_repeat(parser)
                                   : wrong(parser, "this 'end' closes nothing");

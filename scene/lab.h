@@ -128,6 +128,7 @@ struct behaviour {
     uint64_t needs; /* bit n: behaviour n must have passed */
     struct lab_step *steps;
     size_t step_count;
+    size_t enough; /* steps after which those that need it can be tried; 0: all of them */
 };
 
 /* A file that lies in the directory of the program under test. */

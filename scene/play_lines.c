@@ -19,11 +19,16 @@ struct awaited {
 
 enum verdict { RIGHT, WRONG, PASSED_OVER };
 
-/* A line of the server's own is passed over, and one that the client itself has said. */
+/*
+ * A line of the server's own is passed over, and one that the client itself has said; who
+ * waits for a newcomer passes over everything else.
+ */
 static enum verdict unless_said(const struct play *play, const struct awaited *awaited,
                                 const char *line, size_t length)
 {
-    return stage_was_said(play, awaited->letter, line, length) ? WRONG : PASSED_OVER;
+    return awaited->letter != '\0' && stage_was_said(play, awaited->letter, line, length)
+               ? WRONG
+               : PASSED_OVER;
 }
 
 static enum verdict judge(const struct play *play, const struct awaited *awaited,

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FLOOD_LINE   256    /* letters of a line: shorter than the buffers of servers */
+#define FLOOD_LINE   254    /* letters: with CR LF it is 256 bytes, see flood() */
 #define FLOOD_WINDOW 16384  /* letters that were said and not heard yet, at most */
 #define ECHO_WINDOW  131072 /* bytes under way */
 #define ECHO_PIECE   8192   /* of them sent, and compared, at a time */
@@ -107,7 +107,8 @@ static void count_letters(struct play *play, char letter)
 }
 
 /*
- * Lines of one letter, which the others count: how a server cuts lines has its own mark. The
+ * Lines of one letter, which the others count: how a server cuts lines has its own mark. So
+ * has what it does with half a line: where a buffer of 2^n bytes ends, a line ends too. The
  * speaker waits for the first hearer, so that a server that drops what does not fit into a
  * socket loses nothing of it by chance. Everyone reads, the speaker too.
  */

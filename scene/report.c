@@ -51,6 +51,21 @@ int report_total(const struct report *report)
                               : lab_of(report)->behaviours[report->only].points;
 }
 
+const struct behaviour *report_needed(const struct report *report,
+                                      const struct behaviour *behaviour)
+{
+    for (size_t i = 0; i < lab_of(report)->count; i++) {
+        const struct behaviour *needed = &lab_of(report)->behaviours[i];
+        const struct result *result = &report->results[i];
+        bool enough = result->mark == FAILED && needed->enough > 0 &&
+                      result->outcome.step >= needed->enough;
+
+        if ((behaviour->needs >> i & 1) != 0 && result->mark != PASSED && !enough)
+            return needed;
+    }
+    return NULL;
+}
+
 /* ---- Text -------------------------------------------------------------------------------- */
 
 /* Columns of UTF-8 text: its bytes but those that continue a character. */
@@ -158,16 +173,6 @@ static void write_steps(const struct outcome *outcome, bool failed, FILE *out)
     write_clean(&outcome->last_words, "                        | ", out);
 }
 
-/* The first behaviour that this one needs and that did not pass. */
-static const char *needed_by(const struct report *report,
-                             const struct behaviour *behaviour)
-{
-    for (size_t i = 0; i < lab_of(report)->count; i++)
-        if ((behaviour->needs >> i & 1) != 0 && report->results[i].mark != PASSED)
-            return lab_of(report)->behaviours[i].name;
-    return "";
-}
-
 static void write_behaviour(struct report *report, size_t index, FILE *out)
 {
     const struct behaviour *behaviour = &lab_of(report)->behaviours[index];
@@ -182,7 +187,7 @@ static void write_behaviour(struct report *report, size_t index, FILE *out)
                      : "--",
             points_of(report, index), behaviour->points, behaviour->name);
     if (result->mark == NOT_TRIED)
-        fprintf(out, "not tried: it needs %s\n", needed_by(report, behaviour));
+        fprintf(out, "not tried: it needs %s\n", report_needed(report, behaviour)->name);
     else
         fprintf(out, "%s\n", behaviour->title);
     if (result->mark == NOT_TRIED)

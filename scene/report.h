@@ -33,6 +33,13 @@ struct report {
     struct result results[LAB_BEHAVIOURS];
 };
 
+/*
+ * A behaviour that this one needs and that has not come far enough for it; NULL: it can be
+ * tried.
+ */
+const struct behaviour *report_needed(const struct report *report,
+                                      const struct behaviour *behaviour);
+
 /* -1: there is no such format. */
 int report_format(const char *name);
 
