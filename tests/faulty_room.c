@@ -70,7 +70,7 @@ static struct client {
     size_t length;
     unsigned char command[2]; /* telnet's: what has come of it */
     int command_length;
-    bool is_full;  /* the rest of the line is dropped */
+    bool is_glued; /* a line of this recv() was said already */
     bool has_left; /* announced, by the server that forgets to close */
     char *queue;   /* queue[sent..sent + owed) waits to be sent */
     size_t sent, owed;
@@ -220,6 +220,8 @@ static size_t clean(const char *text, size_t length, char *out)
 
         if (fault == ASCII && byte > 0x7e)
             out[written++] = '?';
+        else if (byte == '%' && fault == PRINTF)
+            i++; /* a conversion, for which nothing is there */
         else if (byte >= 0x20 || byte == '\t' || fault == RAW)
             out[written++] = (char)byte;
         else
@@ -238,16 +240,7 @@ static void say_line(struct client *client)
         abort();
     if (fault != NO_PREFIX && !client->is_glued)
         length = (size_t)sprintf(text, "[%s] ", client->shown);
-    if (fault == PRINTF) { /* %d and %s take what lies there; here, nothing */
-        for (size_t i = 0; i < client->length; i++) {
-            if (client->line[i] == '%')
-                i++;
-            else
-                text[length++] = client->line[i];
-        }
-    } else {
-        length += clean(client->line, client->length, text + length);
-    }
+    length += clean(client->line, client->length, text + length);
     memcpy(text + length, "\r\n", 2);
     client->length = 0;
     client->is_glued = fault == GLUES;
