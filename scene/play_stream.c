@@ -195,10 +195,10 @@ static bool half_close(struct play *play, struct client *client)
 {
     stage_wanted(play, "it to take what is sent", NULL, 0);
     client->half_close = true;
-    for (stage_begin(play); client->half_close;)
+    for (stage_begin(play); client->half_close && !client->ended;)
         if (!stage_turn(play, client))
             return false;
-    return true;
+    return true; /* one whose server has closed first has nothing more to say, either */
 }
 
 bool play_stream(struct play *play)
