@@ -46,7 +46,7 @@ struct pipes {
 
 /* In the new process: becomes the program, or writes errno to `failed` and is gone. */
 static void become(const struct cage_start *start, const struct pipes *pipes,
-                   unsigned long processes)
+                   long processes)
 {
     const struct cage_user *user = start->user;
     int why;
@@ -60,8 +60,8 @@ static void become(const struct cage_start *start, const struct pipes *pipes,
     limit(RLIMIT_CPU, CAGE_CPU_S);
     if (start->descriptors != 0)
         limit(RLIMIT_NOFILE, start->descriptors);
-    if (processes != 0)
-        processes_limit(processes + PROCESSES_MORE);
+    if (processes != -1)
+        processes_limit((unsigned long)processes + PROCESSES_MORE);
     if (dup2(pipes->in[0], STDIN_FILENO) != -1 &&
         dup2(pipes->out[1], STDOUT_FILENO) != -1 &&
         dup2(pipes->err[1], STDERR_FILENO) != -1 &&
@@ -104,7 +104,7 @@ static int take(int *end)
 int cage_start(struct cage *cage, const struct cage_start *start)
 {
     struct pipes pipes = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
-    unsigned long processes =
+    long processes =
         processes_of(start->user->name == NULL ? getuid() : start->user->uid);
     bool is_deaf = cage->is_deaf;
     int why = 0;

@@ -219,10 +219,10 @@ int64_t processes_cpu_ns(int64_t *waited)
     return used;
 }
 
-unsigned long processes_of(uid_t uid)
+long processes_of(uid_t uid)
 {
     struct table table = table_read();
-    unsigned long count = 0;
+    long count = table.count == 0 ? -1 : 0;
 
     for (size_t i = 0; i < table.count; i++) {
         char path[PATH_BYTES];
@@ -230,7 +230,7 @@ unsigned long processes_of(uid_t uid)
 
         snprintf(path, sizeof path, "/proc/%ld", (long)table.processes[i].pid);
         if (stat(path, &about) == 0 && about.st_uid == uid)
-            count += table.processes[i].threads;
+            count += (long)table.processes[i].threads;
     }
     free(table.processes);
     return count;

@@ -44,8 +44,8 @@ bool processes_kill_all(void);
  */
 int64_t processes_cpu_ns(int64_t *waited);
 
-/* How many processes and threads the user has; 0 elsewhere. */
-unsigned long processes_of(uid_t uid);
+/* How many processes and threads the user has; -1 elsewhere. */
+long processes_of(uid_t uid);
 
 /*
  * How many bytes of a TCP connection over 127.0.0.1 are on their way from the client to the
