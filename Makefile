@@ -68,10 +68,10 @@ grade: bin/grade
 	exec bin/grade $(ARGS) "$$@"
 
 grade-all: bin/grade
-	JOBS="$(JOBS)" RUN_AS="$(RUN_AS)" SEED="$(SEED)" exec grade/all "$(LAB)" "$(DIR)" "$(OUT)"
+	@JOBS="$(JOBS)" RUN_AS="$(RUN_AS)" SEED="$(SEED)" exec grade/all "$(LAB)" "$(DIR)" "$(OUT)"
 
 gradescope:
-	exec grade/gradescope "$(LAB)"
+	@exec grade/gradescope "$(LAB)"
 
 clean:
 	rm -rf bin build

@@ -439,6 +439,7 @@ int play_open(struct play *play)
         play->clients[i].sock = -1;
     play->cage = CAGE_NONE;
     processes_adopt();
+    processes_raise_loopback();
     return ports_open(&play->ports);
 }
 

@@ -11,6 +11,7 @@
 #define FLOOD_WINDOW 16384  /* letters that were said and not heard yet, at most */
 #define ECHO_WINDOW  131072 /* bytes under way */
 #define ECHO_PIECE   8192   /* of them sent, and compared, at a time */
+#define TRIPS_LEAST  3
 #define STUCK_TRIPS                                                                      \
     200 /* round trips of another client in which nothing more was taken */
 
@@ -162,7 +163,9 @@ static bool talk_until_stuck(struct play *play)
     size_t before = stuck->sent;
 
     for (int trips = 0, total = 0;
-         trips < STUCK_TRIPS && !client_has_sent(stuck) && !stuck->ended; total++) {
+         total < TRIPS_LEAST ||
+         (trips < STUCK_TRIPS && !client_has_sent(stuck) && !stuck->ended);
+         total++) {
         char text[64];
         int length = snprintf(text, sizeof text, "Are you there, %d?\n", total);
 

@@ -15,12 +15,31 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #endif
 
 #define PATH_BYTES  64
 #define KILL_ROUNDS 500 /* a bomb that forks without end loses long before */
+
+void processes_raise_loopback(void)
+{
+#ifdef __linux__
+    struct ifreq request = {.ifr_name = "lo"};
+    int sock = socket(AF_INET, SOCK_DGRAM, 0);
+
+    if (sock == -1)
+        return;
+    if (ioctl(sock, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) == 0) {
+        request.ifr_flags |= IFF_UP;
+        ioctl(sock, SIOCSIFFLAGS, &request);
+    }
+    close(sock);
+#endif
+}
 
 void processes_adopt(void)
 {

@@ -14,6 +14,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* A network namespace begins with its loopback down: puts it up. Elsewhere it is up. */
+void processes_raise_loopback(void);
+
 /* Orphans among our descendants become our children. Elsewhere they get away. */
 void processes_adopt(void);
 
