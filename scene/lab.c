@@ -554,6 +554,8 @@ static int check(struct parser *parser)
     const struct lab *lab = parser->lab;
     int sum = 0;
 
+    if (parser->line == 0)
+        parser->line = 1; /* an empty file */
     if (lab->title == NULL || lab->count == 0)
         return wrong(parser, "the file has no %s",
                      lab->title == NULL ? "lab" : "behaviour");
