@@ -29,81 +29,90 @@
 #define LAB_FILES       8
 #define LAB_REASON_MOST 256
 
-/* The sentences, in the order of the table in lab.c. */
+/*
+ * The sentences: a name, the form, flags, and the function that plays it (scene/stage.h). In
+ * a form CLIENT, CLIENTS, TEXT, NUMBER and WORD stand for what they say; the rest is literal.
+ */
+#define SENTENCE_JOINS 1u /* its clients are there from now on; others must be already */
+#define SENTENCE_SAID  2u /* its texts are what clients say, and vary with the seed */
+
+#define SENTENCES(X)                                                                     \
+    X(LIMIT_DESCRIPTORS, "limit descriptors NUMBER", 0, play_server)                     \
+    X(JOINS, "CLIENT joins", SENTENCE_JOINS, play_enter)                                 \
+    X(JOINS_SMALL, "CLIENT joins with small buffers", SENTENCE_JOINS, play_enter)        \
+    X(ROOM, "room CLIENTS", SENTENCE_JOINS, play_room)                                   \
+    X(ENTERS, "CLIENT enters", SENTENCE_JOINS, play_enter)                               \
+    X(ENTERS_SMALL, "CLIENT enters with small buffers", SENTENCE_JOINS, play_enter)      \
+    X(CONNECTS, "CLIENT connects", SENTENCE_JOINS, play_enter)                           \
+    X(CLIENTS_CONNECT, "NUMBER clients connect", 0, play_crowd)                          \
+    X(COME, "NUMBER come and CLIENT hears them", 0, play_crowd)                          \
+    X(CROWD_LEAVES, "NUMBER of them leave", 0, play_crowd)                               \
+    X(NEWCOMER_HEARD, "CLIENT hears a newcomer", 0, play_crowd)                          \
+    X(CROWD_ENTERS, "crowd NUMBER", 0, play_crowd)                                       \
+    X(CROWD_SAYS, "crowd says NUMBER lines each", 0, play_crowd)                         \
+    X(CROWD_HEARS, "crowd hears all of them", 0, play_crowd)                             \
+    X(CROWD_ECHOES, "crowd NUMBER echoes in pieces", 0, play_crowd)                      \
+    X(SENDS, "CLIENT sends TEXT", SENTENCE_SAID, play_send)                              \
+    X(SENDS_SLOWLY, "CLIENT sends TEXT in pieces", SENTENCE_SAID, play_send_in_pieces)   \
+    X(ECHOES, "CLIENT echoes NUMBER bytes", 0, play_stream)                              \
+    X(SENDS_BYTES, "CLIENT sends NUMBER bytes", 0, play_stream)                          \
+    X(HEARS, "CLIENT hears TEXT", SENTENCE_SAID, play_hear)                              \
+    X(HEARS_EXACTLY, "CLIENT hears exactly TEXT", SENTENCE_SAID, play_hear)              \
+    X(HEARS_NEXT, "CLIENT hears next TEXT", SENTENCE_SAID, play_hear)                    \
+    X(HEARS_ONCE, "CLIENT hears once TEXT", SENTENCE_SAID, play_hear)                    \
+    X(HEARS_LINE, "CLIENT hears a line", 0, play_hear)                                   \
+    X(HEARS_NOTICE, "CLIENT hears notice TEXT", 0, play_hear)                            \
+    X(HEARS_BYTES, "CLIENT hears bytes TEXT", SENTENCE_SAID, play_stream)                \
+    X(HEARS_BYTES_BEFORE, "CLIENT hears bytes TEXT before TEXT", SENTENCE_SAID,          \
+      play_hear_bytes_before)                                                            \
+    X(HEARS_BACK, "CLIENT hears them back", 0, play_stream)                              \
+    X(HEARD_NO_CONTROL, "CLIENT heard no control bytes", 0, play_heard)                  \
+    X(NEVER_HEARD, "CLIENT never heard TEXT", 0, play_heard)                             \
+    X(LEARNS, "CLIENT learns WORD from TEXT", SENTENCE_SAID, play_hear)                  \
+    X(LEAVES, "CLIENT leaves", 0, play_stream)                                           \
+    X(HALF_CLOSES, "CLIENT half-closes", 0, play_stream)                                 \
+    X(RESETS, "CLIENT resets", 0, play_stream)                                           \
+    X(CLOSES, "CLIENT closes", 0, play_stream)                                           \
+    X(GETS_END, "CLIENT gets the end", 0, play_stream)                                   \
+    X(STOPS_READING, "CLIENT stops reading", 0, play_stream)                             \
+    X(READS_ON, "CLIENT reads on", 0, play_stream)                                       \
+    X(READS_SLOWLY, "CLIENT reads slowly", 0, play_stream)                               \
+    X(FLOODS, "CLIENT floods NUMBER bytes to CLIENTS", 0, play_stream)                   \
+    X(TALKS_UNTIL_STUCK, "CLIENT talks until CLIENT is stuck", 0, play_stream)           \
+    X(PAUSE, "pause server", 0, play_server)                                             \
+    X(CONTINUE, "continue server", 0, play_server)                                       \
+    X(SIGNAL, "signal WORD", 0, play_server)                                             \
+    X(RESTART, "kill and restart server", 0, play_server)                                \
+    X(LIVES, "server lives", 0, play_server)                                             \
+    X(ENDS, "server ends with status NUMBER", 0, play_server)                            \
+    X(IDLES, "server idles", 0, play_server)                                             \
+    X(PRINTS, "server prints TEXT", SENTENCE_SAID, play_server)                          \
+    X(SENDS_DATAGRAM, "CLIENT sends datagram TEXT", SENTENCE_SAID, play_datagram)        \
+    X(SENDS_DATAGRAM_OF, "CLIENT sends a datagram of NUMBER bytes", 0, play_datagram)    \
+    X(SENDS_DATAGRAMS, "CLIENT sends NUMBER datagrams of NUMBER bytes", 0,               \
+      play_datagram)                                                                     \
+    X(HEARS_DATAGRAM, "CLIENT hears datagram TEXT", SENTENCE_SAID, play_datagram)        \
+    X(HEARS_DATAGRAMS_BACK, "CLIENT hears the same", 0, play_datagram)                   \
+    X(REQUESTS, "CLIENT requests TEXT", 0, play_http)                                    \
+    X(REQUESTS_SLOWLY, "CLIENT requests TEXT byte by byte", 0, play_http)                \
+    X(ASKS, "CLIENT asks WORD TEXT", 0, play_http)                                       \
+    X(GETS_STATUS, "CLIENT gets status NUMBER", 0, play_http)                            \
+    X(GETS_STATUS_OR, "CLIENT gets status NUMBER or NUMBER", 0, play_http)               \
+    X(GETS_FILE, "CLIENT gets file TEXT", 0, play_http)                                  \
+    X(GETS_LENGTH, "CLIENT gets the length right", 0, play_http)                         \
+    X(GETS_NOTHING_OF, "CLIENT gets nothing of TEXT", 0, play_http)
+
 enum verb {
-    LIMIT_DESCRIPTORS,
-    JOINS,
-    JOINS_SMALL,
-    ROOM,
-    ENTERS,
-    ENTERS_SMALL,
-    CONNECTS,
-    CLIENTS_CONNECT,
-    COME,
-    CROWD_LEAVES,
-    NEWCOMER_HEARD,
-    CROWD_ENTERS,
-    CROWD_SAYS,
-    CROWD_HEARS,
-    CROWD_ECHOES,
-    SENDS,
-    SENDS_SLOWLY,
-    ECHOES,
-    SENDS_BYTES,
-    HEARS,
-    HEARS_EXACTLY,
-    HEARS_NEXT,
-    HEARS_ONCE,
-    HEARS_LINE,
-    HEARS_NOTICE,
-    HEARS_BYTES,
-    HEARS_BYTES_BEFORE,
-    HEARS_BACK,
-    HEARD_NO_CONTROL,
-    NEVER_HEARD,
-    LEARNS,
-    LEAVES,
-    HALF_CLOSES,
-    RESETS,
-    CLOSES,
-    GETS_END,
-    STOPS_READING,
-    READS_ON,
-    READS_SLOWLY,
-    FLOODS,
-    TALKS_UNTIL_STUCK,
-    PAUSE,
-    CONTINUE,
-    SIGNAL,
-    RESTART,
-    LIVES,
-    ENDS,
-    IDLES,
-    PRINTS,
-    SENDS_DATAGRAM,
-    SENDS_DATAGRAM_OF,
-    SENDS_DATAGRAMS,
-    HEARS_DATAGRAM,
-    HEARS_DATAGRAMS_BACK,
-    REQUESTS,
-    REQUESTS_SLOWLY,
-    ASKS,
-    GETS_STATUS,
-    GETS_STATUS_OR,
-    GETS_FILE,
-    GETS_LENGTH,
-    GETS_NOTHING_OF
+#define X(verb, form, kind, play) verb,
+    SENTENCES(X)
+#undef X
 };
 
 struct sentence {
     enum verb verb;
-    /* CLIENT, CLIENTS, TEXT, NUMBER and WORD stand for what they say; the rest is literal. */
     const char *form;
-    unsigned kind; /* of the flags below */
+    unsigned kind; /* SENTENCE_... */
 };
-
-#define SENTENCE_JOINS 1u /* its clients are there from now on; others must be already */
-#define SENTENCE_SAID  2u /* its texts are what clients say, and vary with the seed */
 
 /* Bytes that may contain NUL; a template before it is filled in. */
 struct lab_text {

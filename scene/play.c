@@ -342,76 +342,10 @@ static void close_clients(struct play *play)
 
 /* ---- Behaviours ---------------------------------------------------------------------- */
 
-static bool limit_descriptors(struct play *play)
-{
-    play->descriptors = (unsigned long)play->step->numbers[0];
-    return true;
-}
-
-/* In the order of enum verb. */
 static bool (*const verbs[])(struct play *) = {
-    [LIMIT_DESCRIPTORS] = limit_descriptors,
-    [JOINS] = play_enter,
-    [JOINS_SMALL] = play_enter,
-    [ROOM] = play_room,
-    [ENTERS] = play_enter,
-    [ENTERS_SMALL] = play_enter,
-    [CONNECTS] = play_enter,
-    [CLIENTS_CONNECT] = play_crowd,
-    [COME] = play_crowd,
-    [CROWD_LEAVES] = play_crowd,
-    [NEWCOMER_HEARD] = play_crowd,
-    [CROWD_ENTERS] = play_crowd,
-    [CROWD_SAYS] = play_crowd,
-    [CROWD_HEARS] = play_crowd,
-    [CROWD_ECHOES] = play_crowd,
-    [SENDS] = play_send,
-    [SENDS_SLOWLY] = play_send_in_pieces,
-    [ECHOES] = play_stream,
-    [SENDS_BYTES] = play_stream,
-    [HEARS] = play_hear,
-    [HEARS_EXACTLY] = play_hear,
-    [HEARS_NEXT] = play_hear,
-    [HEARS_ONCE] = play_hear,
-    [HEARS_LINE] = play_hear,
-    [HEARS_NOTICE] = play_hear,
-    [HEARS_BYTES] = play_stream,
-    [HEARS_BYTES_BEFORE] = play_hear_bytes_before,
-    [HEARS_BACK] = play_stream,
-    [HEARD_NO_CONTROL] = play_heard,
-    [NEVER_HEARD] = play_heard,
-    [LEARNS] = play_hear,
-    [LEAVES] = play_stream,
-    [HALF_CLOSES] = play_stream,
-    [RESETS] = play_stream,
-    [CLOSES] = play_stream,
-    [GETS_END] = play_stream,
-    [STOPS_READING] = play_stream,
-    [READS_ON] = play_stream,
-    [READS_SLOWLY] = play_stream,
-    [FLOODS] = play_stream,
-    [TALKS_UNTIL_STUCK] = play_stream,
-    [PAUSE] = play_server,
-    [CONTINUE] = play_server,
-    [SIGNAL] = play_server,
-    [RESTART] = play_server,
-    [LIVES] = play_server,
-    [ENDS] = play_server,
-    [IDLES] = play_server,
-    [PRINTS] = play_server,
-    [SENDS_DATAGRAM] = play_datagram,
-    [SENDS_DATAGRAM_OF] = play_datagram,
-    [SENDS_DATAGRAMS] = play_datagram,
-    [HEARS_DATAGRAM] = play_datagram,
-    [HEARS_DATAGRAMS_BACK] = play_datagram,
-    [REQUESTS] = play_http,
-    [REQUESTS_SLOWLY] = play_http,
-    [ASKS] = play_http,
-    [GETS_STATUS] = play_http,
-    [GETS_STATUS_OR] = play_http,
-    [GETS_FILE] = play_http,
-    [GETS_LENGTH] = play_http,
-    [GETS_NOTHING_OF] = play_http,
+#define X(verb, form, kind, play) [verb] = play,
+    SENTENCES(X)
+#undef X
 };
 
 static void forget_step(struct play *play)

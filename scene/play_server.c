@@ -107,6 +107,9 @@ static bool restart(struct play *play)
 bool play_server(struct play *play)
 {
     switch (play->step->sentence->verb) {
+    case LIMIT_DESCRIPTORS:
+        play->descriptors = (unsigned long)play->step->numbers[0];
+        return true;
     case PAUSE: cage_pause(&play->cage); return true;
     case CONTINUE: cage_signal(&play->cage, SIGCONT); return true;
     case SIGNAL: return send_signal(play);
