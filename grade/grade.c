@@ -163,20 +163,23 @@ static void close_in_children(void)
         fcntl(descriptor, F_SETFD, FD_CLOEXEC); /* fails for those that are not open */
 }
 
-static void write_to_file(struct report *report, const struct wanted *wanted)
+/* 0, or -1 with a message. */
+static int write_to_file(struct report *report, const struct wanted *wanted)
 {
-    FILE *file;
-    bool good;
+    FILE *file = NULL;
+    bool good = wanted->file == NULL;
 
-    if (wanted->file == NULL)
-        return;
-    file = fopen(wanted->file, "w");
-    if (file == NULL)
-        fail_unfit(wanted->file, strerror(errno));
-    report_write(report, wanted->format, file);
-    good = ferror(file) == 0;
-    if (fclose(file) == EOF || !good)
-        fail_unfit(wanted->file, strerror(errno));
+    if (wanted->file != NULL)
+        file = fopen(wanted->file, "w");
+    if (file != NULL) {
+        report_write(report, wanted->format, file);
+        good = ferror(file) == 0;
+        good = fclose(file) == 0 && good;
+    }
+    if (!good)
+        fprintf(stderr, "grade: cannot write the results to %s: %s\n", wanted->file,
+                strerror(errno));
+    return good ? 0 : -1;
 }
 
 /* On a terminal, the behaviour that is being tried, in a line that goes again. */
@@ -212,29 +215,52 @@ static uint64_t needed(const struct lab *lab, size_t index)
     return set;
 }
 
-static void grade(struct report *report, const struct wanted *wanted)
+/* 0, or -1 after a stop signal, or if the results cannot be written. */
+static int grade(struct report *report, const struct wanted *wanted)
 {
     const struct lab *lab = report->play->lab;
     uint64_t set = report->only == -1 ? UINT64_MAX : needed(lab, (size_t)report->only);
+    int result = write_to_file(report, wanted);
 
-    write_to_file(report, wanted);
-    for (size_t i = 0; i < lab->count && !signals_stop_requested(); i++) {
+    for (size_t i = 0; i < lab->count && result == 0; i++) {
         if ((set >> i & 1) == 0)
             continue;
         try_behaviour(report, i);
-        write_to_file(report, wanted);
+        result = signals_stop_requested() ? -1 : write_to_file(report, wanted);
     }
+    return result;
 }
 
-/* The report's beginning of a command that tries again: as it was called, or by make. */
-static void print_results(struct report *report, const struct wanted *wanted)
+static int print_results(struct report *report, const struct wanted *wanted)
 {
     if (wanted->one_line)
         report_write_line(report, stdout);
     else
         report_write(report, wanted->file == NULL ? wanted->format : REPORT_TEXT, stdout);
-    if (fflush(stdout) == EOF)
-        fail_unfit("standard output", strerror(errno));
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    fprintf(stderr, "grade: cannot write to standard output: %s\n", strerror(errno));
+    return -1;
+}
+
+/* The program is there, or its compiler has told why not. Returns the exit status. */
+static int grade_program(struct report *report, struct program *program,
+                         const struct wanted *wanted)
+{
+    int result;
+
+    if (play_write_files(report->play) == -1) {
+        fprintf(stderr, "grade: cannot write the files of the lab: %s\n",
+                strerror(errno));
+        return UNFIT;
+    }
+    report->does_not_compile =
+        program_prepare(program, report->play->lab->name, &report->refused) == -1;
+    result =
+        report->does_not_compile ? write_to_file(report, wanted) : grade(report, wanted);
+    if (print_results(report, wanted) == -1 || result == -1)
+        return UNFIT;
+    return report_points(report) == report_total(report) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int run(const struct wanted *wanted, const struct lab *lab, const char *argument,
@@ -244,7 +270,7 @@ static int run(const struct wanted *wanted, const struct lab *lab, const char *a
     static struct play play;
     static struct report report;
     const char *why;
-    bool full;
+    int status;
 
     play = (struct play){.lab = lab,
                          .program = &program,
@@ -257,26 +283,16 @@ static int run(const struct wanted *wanted, const struct lab *lab, const char *a
         report.only = lab_find(lab, wanted->behaviour);
     if (program_open(&program, argument, wanted->user, &why) == -1)
         fail_unfit(wanted->user == NULL ? "a temporary directory" : wanted->user, why);
-    if (play_open(&play) == -1) {
-        program_close(&program);
-        fail_unfit("ports", "all below those of the system are taken");
+    if (play_open(&play) == 0) {
+        status = grade_program(&report, &program, wanted);
+        play_close(&play);
+    } else {
+        fprintf(stderr, "grade: all ports below those of the system are taken\n");
+        status = UNFIT;
     }
-    if (play_write_files(&play) == -1) {
-        why = strerror(errno);
-        program_close(&program);
-        fail_unfit("the files of the lab", why);
-    }
-    report.does_not_compile = program_prepare(&program, lab->name, &report.refused) == -1;
-    if (report.refused.length == 0)
-        grade(&report, wanted);
-    else
-        write_to_file(&report, wanted);
-    print_results(&report, wanted);
-    full = report_points(&report) == report_total(&report);
     report_free(&report);
-    play_close(&play);
     program_close(&program);
-    return signals_stop_requested() ? UNFIT : full ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }
 
 int main(int argc, char *argv[])
@@ -287,7 +303,7 @@ int main(int argc, char *argv[])
     const char *argument;
     int status;
 
-    if (optind == argc)
+    if (optind == argc || argv[optind][0] == '\0')
         options_wrong(&options, "which lab? chat, dgram, echo, hello, name or web");
     if (start_program() == -1 || signals_prepare(&signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));

@@ -42,6 +42,7 @@ int program_open(struct program *program, const char *argument, const char *user
             (struct cage_user){.name = user, .uid = entry->pw_uid, .gid = entry->pw_gid};
         if (chown(program->work, entry->pw_uid, entry->pw_gid) == -1) {
             *why = strerror(errno);
+            rmdir(program->work);
             return -1;
         }
     }

@@ -168,6 +168,7 @@ START_TEST(bad_input_is_answered_with_a_sentence)
 {
     make_directory();
     expect_grade(2, "which lab?", " ");
+    expect_grade(2, "which lab?", "''");
     expect_grade(2, "which program?", "chat");
     expect_grade(2, "there is no lab 'chess'", "chess bin/pchatsrv");
     expect_grade(2, "-s takes a number", "-s x chat bin/pchatsrv");
@@ -216,7 +217,7 @@ START_TEST(the_report_shows_steps_bytes_and_cause)
         "client's\n"
         "               unfinished line.                          "
         "course/6-room.md#pieces\n",
-        "  0 of 6.  Next: pieces (6).\n"
+        "  0 of 6.  Next: pieces (6).\n",
         "  Again: bin/grade -b pieces chat 'bin/chat_naive -p %p'\n"};
     int status;
     char *output = grade(&status, "-b pieces chat 'bin/chat_naive -p %%p'");
