@@ -100,19 +100,18 @@ static void say_wanted(struct play *play, const struct awaited *awaited)
     }
 }
 
-/* Adds where two long lines part, which their quoted beginnings may not show. */
+/* Says where a long line parts from what was wanted, which quoted beginnings cannot show. */
 static void say_difference(struct play *play, const struct awaited *awaited,
                            const char *line, size_t length)
 {
     size_t wanted = awaited->text.length, at = 0;
-    const char *from =
-        bytes_find(line, length, bytes_text(&awaited->text), wanted < 8 ? wanted : 8);
+    const char *from = bytes_find(line, length, bytes_text(&awaited->text), 8);
 
-    if (wanted <= BYTES_QUOTED_MOST)
+    if (wanted <= BYTES_QUOTED_MOST || from == NULL)
         return;
-    while (from != NULL && at < wanted && from + at < line + length &&
-           from[at] == awaited->text.at[at])
+    while (at < wanted && from + at < line + length && from[at] == awaited->text.at[at])
         at++;
+    say_wanted(play, awaited);
     bytes_print(&play->outcome->wanted, ", differs at byte %zu", at);
 }
 
@@ -131,8 +130,7 @@ static bool hear(struct play *play, struct client *client, struct awaited *await
                 keep_last(play, awaited, line, stage_content(line, length));
                 return true;
             }
-            if (awaited->letter != '\0' && verdict == PASSED_OVER)
-                say_difference(play, awaited, line, length);
+            say_difference(play, awaited, line, length);
             stage_saw(play, line, length);
             if (verdict == WRONG)
                 return stage_fail(play, "another line came first");
