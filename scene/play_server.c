@@ -12,6 +12,7 @@
 #define SILENCE_MS     1000
 #define IDLE_NS        200000000 /* processor time of a server that spins, at the least */
 #define SILENCES_MOST  20        /* in which a busy machine has to let it show */
+#define LOOK_MS        1
 #define RESTARTS_IN_MS 2000
 
 /*
@@ -63,10 +64,17 @@ static bool prints(struct play *play)
     return found;
 }
 
+/*
+ * A server that looks at its flag and then calls select() misses a signal that comes between
+ * the two. That would be a matter of chance, so the signal comes while it waits. One that
+ * never waits gets it at last, too.
+ */
 static bool send_signal(struct play *play)
 {
     const char *name = play->step->word;
 
+    while (!processes_asleep() && clock_ms() < play->deadline)
+        stage_pump(play, LOOK_MS);
     cage_signal(&play->cage, strcmp(name, "INT") == 0   ? SIGINT
                              : strcmp(name, "HUP") == 0 ? SIGHUP
                                                         : SIGTERM);

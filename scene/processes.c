@@ -85,6 +85,7 @@ int processes_watch(pid_t child)
 
 struct process {
     pid_t pid, parent;
+    char state; /* of its first thread: R runs or could, S waits, T is stopped */
     unsigned long threads;
     bool is_ours;
 };
@@ -109,9 +110,9 @@ static bool process_read(struct process *process, const char *number)
         name_end = strrchr(line, ')');
     fclose(stat);
     if (name_end == NULL ||
-        sscanf(name_end + 1, /* fields 3 to 20, of which 4 and 20 are kept */
-               " %*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lu",
-               &parent, &process->threads) != 2)
+        sscanf(name_end + 1, /* fields 3 to 20, of which 3, 4 and 20 are kept */
+               " %c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lu",
+               &process->state, &parent, &process->threads) != 3)
         return false;
     process->pid = (pid_t)strtol(number, NULL, 10);
     process->parent = (pid_t)parent;
@@ -194,6 +195,18 @@ bool processes_kill_all(void)
              2); /* they need a moment to end; waitpid() cannot wait for a time */
     }
     return false;
+}
+
+bool processes_asleep(void)
+{
+    struct table table = family_read();
+    bool asleep = true;
+
+    for (size_t i = 0; i < table.count; i++)
+        if (table.processes[i].is_ours && table.processes[i].state == 'R')
+            asleep = false;
+    free(table.processes);
+    return asleep;
 }
 
 /* A thread's schedstat: ns on a processor, and ns of waiting for one. */

@@ -41,6 +41,9 @@ int processes_watch(pid_t child);
  */
 bool processes_kill_all(void);
 
+/* Do all our descendants wait for something? Elsewhere nobody can tell: true. */
+bool processes_asleep(void);
+
 /*
  * The processor time in ns that our descendants have used so far; and in *waited the time
  * in which they had work to do and waited for a processor. Elsewhere both are 0.

@@ -275,6 +275,87 @@ START_TEST(scripts_get_csv_gradescope_and_autolab)
 }
 END_TEST
 
+/* ---- A class -------------------------------------------------------------------------------- */
+
+#define HELLO                                                                            \
+    "#include <netinet/in.h>\n#include <signal.h>\n#include <stdlib.h>\n"                \
+    "#include <sys/socket.h>\n#include <unistd.h>\nint main(int argc, char **argv) {\n"  \
+    "struct sockaddr_in a = {.sin_family = AF_INET}; char bytes[512];\n"                 \
+    "int l = socket(AF_INET, SOCK_STREAM, 0), on = 1;\n"                                 \
+    "a.sin_port = htons((in_port_t)atoi(argv[argc - 1])); signal(SIGCHLD, SIG_IGN);\n"   \
+    "setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);\n"                         \
+    "bind(l, (struct sockaddr *)&a, sizeof a); listen(l, 5);\n"                          \
+    "for (;;) { int s = accept(l, 0, 0); if (fork() == 0) {\n"                           \
+    "send(s, \"Hello\\n\", 6, MSG_NOSIGNAL); shutdown(s, SHUT_WR);\n"                    \
+    "while (read(s, bytes, sizeof bytes) > 0) continue; _exit(0); } close(s); } }\n"
+
+static char *run(const char *command)
+{
+    setenv("GRADE", command, 1);
+    return grade(&(int){0}, " ");
+}
+
+static void expect_in_file(const char *name, const char *words)
+{
+    char command[192], *text;
+
+    snprintf(command, sizeof command, "cat %s/%s;", directory, name);
+    text = run(command);
+    ck_assert_msg(strstr(text, words) != NULL, "no '%s' in %s\n%s", words, name, text);
+    free(text);
+}
+
+START_TEST(a_class_gets_reports_and_a_table)
+{
+    char command[256], *output;
+
+    make_directory();
+    snprintf(command, sizeof command, "%s/subs", directory);
+    ck_assert_int_eq(mkdir(command, 0755), 0);
+    write_file("subs/ann.c", HELLO);
+    write_file("subs/bob, jr.c", "int main( {\n");
+    snprintf(
+        command, sizeof command,
+        "RUN_AS=$(test $(id -u) -gt 0 || echo nobody) grade/all hello %s/subs %s/marks;",
+        directory, directory);
+    output = run(command);
+    ck_assert_msg(strstr(output, "ann: 10 of 10\n") != NULL &&
+                      strstr(output, "bob, jr: 0 of 10\n") != NULL &&
+                      strstr(output, "   1 of 2  talker") != NULL,
+                  "%s", output);
+    free(output);
+    expect_in_file("marks/ann.txt", "  10 of 10.");
+    expect_in_file("'marks/bob, jr.txt'", "error:");
+    expect_in_file("marks/hello.csv",
+                   "name,total,start,line,end,again,talker,restart,compiled\n"
+                   "ann,10,1,3,2,1,2,1,yes\n\"bob, jr\",0,,,,,,,no\n");
+    remove_directory();
+}
+END_TEST
+
+/* As Gradescope unpacks it and runs it, in another place. */
+START_TEST(gradescope_gets_a_zip_that_works)
+{
+    char command[512];
+
+    if (system("command -v zip unzip >/dev/null") != 0) {
+        printf("left out, for zip and unzip are not on this machine\n");
+        return;
+    }
+    make_directory();
+    write_file("hello.c", HELLO);
+    snprintf(command, sizeof command,
+             "zip=$PWD/build/gradescope-hello.zip; grade/gradescope hello && cd %s && "
+             "mkdir source submission && mv hello.c submission && cd source && "
+             "unzip -q $zip && AUTOGRADER=%s && export AUTOGRADER && ./setup.sh && "
+             "./run_autograder;",
+             directory, directory);
+    free(run(command));
+    expect_in_file("results/results.json", "\"score\":3,\"max_score\":3");
+    remove_directory();
+}
+END_TEST
+
 /* ---- Hostile programs ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -325,6 +406,7 @@ int main(void)
     Suite *suite = suite_create("grade");
     TCase *scenes = tcase_create("scenes"), *programs = tcase_create("programs");
     TCase *reports = tcase_create("reports"), *cage = tcase_create("cage");
+    TCase *classes = tcase_create("classes");
 
     tcase_set_timeout(scenes, 60);
     tcase_add_loop_test(scenes, a_mistake_in_a_scene_is_told_with_its_line, 0,
@@ -351,6 +433,11 @@ int main(void)
     tcase_add_test(reports, there_is_a_line_for_the_board);
     tcase_add_test(reports, scripts_get_csv_gradescope_and_autolab);
     suite_add_tcase(suite, reports);
+
+    tcase_set_timeout(classes, 120);
+    tcase_add_test(classes, a_class_gets_reports_and_a_table);
+    tcase_add_test(classes, gradescope_gets_a_zip_that_works);
+    suite_add_tcase(suite, classes);
 
     tcase_set_timeout(cage, 120);
     tcase_add_loop_test(cage, a_hostile_program_ends_leaves_nothing_and_has_a_report, 0,
