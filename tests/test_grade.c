@@ -376,12 +376,13 @@ static const struct {
     {"complains", "| complaint 5 \\033[2J\n", false},
 };
 
+/* The first letter is in brackets, so that the search does not find itself. */
 static void expect_nothing_left(const char *what)
 {
     char command[128];
 
-    /* The first letter in brackets, so that the search does not find itself. */
-    snprintf(command, sizeof command, "! ps -A -o args | grep '[h]ostile_srv %s '", what);
+    snprintf(command, sizeof command, "! ps -A -o args | grep '[%c]%s/hostile_srv'",
+             directory[0], directory + 1);
     ck_assert_msg(system(command) == 0, "hostile_srv %s has left something", what);
 }
 
@@ -389,15 +390,20 @@ static void expect_nothing_left(const char *what)
 START_TEST(a_hostile_program_ends_leaves_nothing_and_has_a_report)
 {
     bool is_root = geteuid() == 0;
+    const char *what = hostile[_i].what, *words = hostile[_i].words;
+    char command[128];
 
-    expect_grade(1, hostile[_i].words, "-w 1 %s hello 'build/hostile_srv %s %%p'",
-                 is_root ? "-u nobody" : "", hostile[_i].what);
-    expect_nothing_left(hostile[_i].what);
+    make_directory(); /* whose name tells its processes from others */
+    snprintf(command, sizeof command, "cp build/hostile_srv %s", directory);
+    ck_assert_int_eq(system(command), 0);
+    expect_grade(1, words, "-w 1 %s hello '%s/hostile_srv %s %%p'",
+                 is_root ? "-u nobody" : "", directory, what);
+    expect_nothing_left(what);
     if (is_root && !hostile[_i].only_as_user) {
-        expect_grade(1, hostile[_i].words, "-w 1 hello 'build/hostile_srv %s %%p'",
-                     hostile[_i].what);
-        expect_nothing_left(hostile[_i].what);
+        expect_grade(1, words, "-w 1 hello '%s/hostile_srv %s %%p'", directory, what);
+        expect_nothing_left(what);
     }
+    remove_directory();
 }
 END_TEST
 
