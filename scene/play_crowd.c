@@ -69,9 +69,31 @@ static struct member *add_talker(struct play *play)
 }
 
 /*
- * They come one by one: the next when this one was heard, or turned away. The first that
- * neither happens to in the step's time shows that the server is full, and those after it
- * are not waited for.
+ * Waits until this one of the crowd is heard, or turned away. *paced becomes false if neither
+ * happens while the hearer hears nothing at all for as long as a step may wait.
+ */
+static bool wait_for_talker(struct play *play, struct client *hearer, size_t index,
+                            bool *paced)
+{
+    int64_t deadline = clock_ms() + play->patience_ms;
+
+    while (*paced && !play->crowd[index].is_in && !play->crowd[index].client.ended) {
+        size_t before = hearer->received;
+
+        stage_begin(play); /* this is not a failure of the step */
+        if (!stage_turn(play, hearer))
+            return false;
+        listen_to_crowd(play, hearer);
+        if (hearer->received > before)
+            deadline = clock_ms() + play->patience_ms;
+        *paced = clock_ms() < deadline;
+    }
+    return true;
+}
+
+/*
+ * They come one by one. The first that is neither heard nor turned away shows that the server
+ * is full, and those after it are not waited for.
  */
 static bool come_one_by_one(struct play *play)
 {
@@ -79,22 +101,10 @@ static bool come_one_by_one(struct play *play)
     bool paced = true;
 
     stage_wanted(play, "each newcomer to be heard, or turned away", NULL, 0);
-    for (int64_t i = 0; i < play->step->numbers[0]; i++) {
-        int64_t deadline = clock_ms() + play->patience_ms;
-        struct member *member = add_talker(play);
-        size_t index = play->crowd_count - 1;
-
-        if (member == NULL)
+    for (int64_t i = 0; i < play->step->numbers[0]; i++)
+        if (add_talker(play) == NULL ||
+            !wait_for_talker(play, hearer, play->crowd_count - 1, &paced))
             return false;
-        while (paced && !play->crowd[index].is_in && !play->crowd[index].client.ended) {
-            stage_begin(play);
-            if (clock_ms() >= deadline)
-                paced = false;
-            else if (!stage_turn(play, hearer))
-                return false;
-            listen_to_crowd(play, hearer);
-        }
-    }
     return true;
 }
 
