@@ -6,6 +6,9 @@
 #   make test   build and run every test
 #   make fuzz   try the parsers with inputs that clang's libFuzzer makes up
 #   make bench  measure the servers beside others, in under ten minutes
+#   make grade LAB=chat PROGRAM=mine/chat.c     grade a server (docs/grade.md)
+#   make grade-all LAB=chat DIR=subs OUT=marks  grade a whole class
+#   make gradescope LAB=chat                    make the zip for Gradescope
 #   make format lay the sources out as .clang-format has it
 #   make clean  remove everything that was built
 #
@@ -21,13 +24,16 @@ LINK = $(CC) $(CFLAGS) $(LDFLAGS) -o $@
 
 # A file with a main() is a program, named after it; all the others are modules, and go
 # into one library. Only Linux has the epoll that one of the benches needs.
-MODULES != ls base/*.c net/*.c chat/*.c http/*.c irc/*.c terminal/*.c loop/*.c load/*.c
-SOURCES != ls *.c clients/*.c labs/*.c bench/*.c | \
+MODULES != ls base/*.c net/*.c chat/*.c http/*.c irc/*.c terminal/*.c loop/*.c load/*.c \
+	scene/*.c
+SOURCES != ls *.c clients/*.c labs/*.c bench/*.c grade/*.c | \
 	if [ "`uname`" = Linux ]; then cat; else grep -v epoll; fi
 PROGRAMS != ls $(SOURCES) | sed 's,.*/,,; s,^,bin/,; s,\.c$$,,'
 TESTS != ls tests/test_*.c | sed 's,^tests,build,; s,\.c$$,,'
-HARNESS != ls tests/*.c | grep -v 'tests/test_' | grep -v '_srv\.c' | grep -v '_server\.c'
-TEST_SERVERS = build/bad_server build/loop_srv build/length_srv
+HARNESS != ls tests/*.c | grep -v 'tests/test_' | grep -v '_srv\.c' | \
+	grep -v '_server\.c' | grep -v 'tests/faulty_'
+TEST_SERVERS = build/bad_server build/loop_srv build/length_srv build/faulty_room \
+	build/faulty_echo build/hostile_srv
 
 all: $(PROGRAMS)
 
@@ -55,13 +61,25 @@ bench: all
 bench-docs:
 	bench/publish bench/results
 
+# A student's own server, or the program that is named; bin/... are the kit's own.
+grade: bin/grade
+	@set -- "$(LAB)" "$(PROGRAM)"; [ -n "$$2" ] || set -- "$$1" "mine/$$1.c"; \
+	case $$2 in bin/*' '*) ;; bin/*) set -- "$$1" "$$2 -p %p" ;; esac; \
+	exec bin/grade $(ARGS) "$$@"
+
+grade-all: bin/grade
+	@JOBS="$(JOBS)" RUN_AS="$(RUN_AS)" SEED="$(SEED)" exec grade/all "$(LAB)" "$(DIR)" "$(OUT)"
+
+gradescope:
+	@exec grade/gradescope "$(LAB)"
+
 clean:
 	rm -rf bin build
 
 format:
 	clang-format -i *.[ch] */*.[ch] tests/*/*.[ch]
 
-.PHONY: all run deps tests test fuzz bench bench-docs clean format
+.PHONY: all run deps tests test fuzz bench bench-docs grade grade-all gradescope clean format
 
 # The two makes share no rule for an object that lies in another directory than its source,
 # and none for a program that has many folders to come from. So a loop writes these rules
@@ -103,11 +121,15 @@ build/libtest.a: build/check-is-there $(HARNESS:%.c=build/%.o)
 	rm -f $@
 	$(AR) rc $@ $(HARNESS:%.c=build/%.o)
 
-build/bad_server build/loop_srv: build/libkit.a
+build/bad_server build/loop_srv build/faulty_room build/faulty_echo build/hostile_srv: \
+	build/libkit.a
 	$(LINK) build/tests/$(@F).o build/libkit.a $(LDLIBS)
 
 build/bad_server: build/tests/bad_server.o
 build/loop_srv: build/tests/loop_srv.o
+build/faulty_room: build/tests/faulty_room.o
+build/faulty_echo: build/tests/faulty_echo.o
+build/hostile_srv: build/tests/hostile_srv.o
 
 # The server in the header's example, on any free port.
 build/length_srv: loop/stream_server.h build/libkit.a

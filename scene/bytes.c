@@ -1,0 +1,116 @@
+#include "scene/bytes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHOWN_OF_LONG 40
+
+static void reserve(struct bytes *bytes, size_t more)
+{
+    size_t wanted = bytes->length + more + 1;
+
+    if (wanted <= bytes->capacity)
+        return;
+    bytes->capacity = wanted < 64 ? 64 : wanted * 2;
+    bytes->at = realloc(bytes->at, bytes->capacity);
+    if (bytes->at == NULL)
+        abort();
+}
+
+void bytes_add(struct bytes *bytes, const void *more, size_t length)
+{
+    reserve(bytes, length);
+    if (length > 0)
+        memcpy(bytes->at + bytes->length, more, length);
+    bytes->length += length;
+    bytes->at[bytes->length] = '\0';
+}
+
+void bytes_print(struct bytes *bytes, const char *format, ...)
+{
+    va_list arguments;
+    int length;
+
+    va_start(arguments, format);
+    length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    reserve(bytes, (size_t)length);
+    va_start(arguments, format);
+    vsnprintf(bytes->at + bytes->length, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    bytes->length += (size_t)length;
+}
+
+const char *bytes_text(const struct bytes *bytes)
+{
+    return bytes->at == NULL ? "" : bytes->at;
+}
+
+/* An escape takes all the hexadecimal digits that follow (C11 6.4.4.4), so octal it is. */
+static void quote_byte(struct bytes *bytes, unsigned char byte)
+{
+    static const char plain[] = "\a\b\t\n\v\f\r\"\\", letters[] = "abtnvfr\"\\";
+    const char *escape = byte == '\0' ? NULL : strchr(plain, byte);
+
+    if (escape != NULL)
+        bytes_print(bytes, "\\%c", letters[escape - plain]);
+    else if (byte < 0x20 || byte >= 0x7f)
+        bytes_print(bytes, "\\%03o", byte);
+    else
+        bytes_add(bytes, &byte, 1);
+}
+
+void bytes_number(struct bytes *bytes, size_t number)
+{
+    if (number >= 1000) {
+        bytes_number(bytes, number / 1000);
+        bytes_print(bytes, ",%03zu", number % 1000);
+    } else {
+        bytes_print(bytes, "%zu", number);
+    }
+}
+
+void bytes_quote(struct bytes *bytes, const char *text, size_t length)
+{
+    size_t shown = length > BYTES_QUOTED_MOST ? SHOWN_OF_LONG : length;
+
+    bytes_print(bytes, "\"");
+    for (size_t i = 0; i < shown; i++)
+        quote_byte(bytes, (unsigned char)text[i]);
+    bytes_print(bytes, "\"");
+    if (shown < length) {
+        bytes_print(bytes, "… ");
+        bytes_number(bytes, length);
+        bytes_print(bytes, " bytes");
+    }
+}
+
+void bytes_free(struct bytes *bytes)
+{
+    free(bytes->at);
+    *bytes = (struct bytes){0};
+}
+
+bool bytes_end_in(const char *text, size_t length, const char *tail, size_t tail_length)
+{
+    return length >= tail_length &&
+           (tail_length == 0 ||
+            memcmp(text + length - tail_length, tail, tail_length) == 0);
+}
+
+const char *bytes_find(const char *text, size_t length, const char *part,
+                       size_t part_length)
+{
+    for (const char *at = text; part_length > 0 && length >= part_length;) {
+        at = memchr(at, part[0], (size_t)(text + length - part_length + 1 - at));
+        if (at == NULL || memcmp(at, part, part_length) == 0)
+            return at;
+        if (++at > text + length - part_length)
+            break;
+    }
+    return NULL;
+}

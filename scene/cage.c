@@ -1,0 +1,294 @@
+#include "scene/cage.h"
+
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "scene/processes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROCESSES_MORE 100 /* than the user has already */
+#define SLICE_MS       50  /* how often an end is looked for where it cannot be polled */
+
+static void limit(int resource, unsigned long most)
+{
+    struct rlimit limit;
+
+    if (getrlimit(resource, &limit) == -1)
+        return;
+    if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max > most)
+        limit.rlim_max = most;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(resource, &limit);
+}
+
+/* A program expects the signals as a shell leaves them, not as this program has set them. */
+static void restore_signals(void)
+{
+    static const int changed[] = {SIGPIPE, SIGXFSZ, SIGINT, SIGTERM, SIGHUP};
+    sigset_t none;
+
+    for (size_t i = 0; i < sizeof changed / sizeof *changed; i++)
+        signal(changed[i], SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+struct pipes {
+    int in[2], out[2], err[2], failed[2];
+};
+
+/* In the new process: becomes the program, or writes errno to `failed` and is gone. */
+static void become(const struct cage_start *start, const struct pipes *pipes,
+                   long processes)
+{
+    const struct cage_user *user = start->user;
+    int why;
+
+    setsid();
+    processes_die_with_parent();
+    restore_signals();
+    limit(RLIMIT_DATA, CAGE_MEMORY);
+    limit(RLIMIT_FSIZE, CAGE_FILE_BYTES);
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_CPU, CAGE_CPU_S);
+    if (start->descriptors != 0)
+        limit(RLIMIT_NOFILE, start->descriptors);
+    if (processes != -1)
+        processes_limit((unsigned long)processes + PROCESSES_MORE);
+    if (dup2(pipes->in[0], STDIN_FILENO) != -1 &&
+        dup2(pipes->out[1], STDOUT_FILENO) != -1 &&
+        dup2(pipes->err[1], STDERR_FILENO) != -1 &&
+        (user->name == NULL || processes_become(user->name, user->uid, user->gid) == 0) &&
+        (start->directory == NULL || chdir(start->directory) == 0))
+        execvp(start->command[0], (char *const *)(uintptr_t)start->command);
+    why = errno;
+    if (write(pipes->failed[1], &why, sizeof why) == -1)
+        _exit(126); /* nobody is left to be told */
+    _exit(127);
+}
+
+static int open_pipe(int ends[2])
+{
+    if (pipe(ends) == -1)
+        return -1;
+    for (int i = 0; i < 2; i++)
+        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+    return 0;
+}
+
+static void close_pipes(const struct pipes *pipes)
+{
+    const int *ends[] = {pipes->in, pipes->out, pipes->err, pipes->failed};
+
+    for (int i = 0; i < 4; i++)
+        for (int end = 0; end < 2; end++)
+            if (ends[i][end] != -1)
+                close(ends[i][end]);
+}
+
+static int take(int *end)
+{
+    int taken = *end;
+
+    *end = -1;
+    return taken;
+}
+
+int cage_start(struct cage *cage, const struct cage_start *start)
+{
+    struct pipes pipes = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+    long processes =
+        processes_of(start->user->name == NULL ? getuid() : start->user->uid);
+    bool is_deaf = cage->is_deaf;
+    int why = 0;
+
+    *cage = CAGE_NONE;
+    cage->is_deaf = is_deaf;
+    if (open_pipe(pipes.in) == -1 || open_pipe(pipes.out) == -1 ||
+        open_pipe(pipes.err) == -1 || open_pipe(pipes.failed) == -1) {
+        why = errno;
+    } else {
+        cage->pid = fork();
+        if (cage->pid == 0)
+            become(start, &pipes, processes);
+        if (cage->pid == -1)
+            why = errno;
+        close(take(&pipes.failed[1])); /* a successful exec() closes the other */
+        if (cage->pid > 0 && read(pipes.failed[0], &why, sizeof why) == sizeof why)
+            waitpid(cage->pid, NULL, 0);
+    }
+    if (why == 0) {
+        cage->ended = processes_watch(cage->pid);
+        cage->input = take(&pipes.in[1]);
+        cage->out = take(&pipes.out[0]);
+        cage->err = take(&pipes.err[0]);
+        descriptor_prepare(cage->out);
+        descriptor_prepare(cage->err);
+    } else {
+        cage->pid = 0;
+    }
+    close_pipes(&pipes);
+    errno = why;
+    return why == 0 ? 0 : -1;
+}
+
+int cage_watch(const struct cage *cage, struct pollfd *polled)
+{
+    const int descriptors[CAGE_POLL_FDS] = {cage->out, cage->err, cage->ended};
+    int count = 0;
+
+    for (int i = 0; i < CAGE_POLL_FDS; i++)
+        if (descriptors[i] != -1 && !(i == 2 && cage->gone))
+            polled[count++] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
+    return count;
+}
+
+static void read_output(int *descriptor, struct bytes *kept)
+{
+    char buffer[65536];
+    ssize_t count = 1;
+
+    /* At most a megabyte a turn, or a program that prints for ever would have it all. */
+    for (int i = 0; i < 16 && *descriptor != -1 && count > 0; i++) {
+        count = read(*descriptor, buffer, sizeof buffer);
+        if (count > 0)
+            bytes_add(kept, buffer, (size_t)count);
+        if (kept->length > CAGE_KEPT) {
+            memmove(kept->at, kept->at + kept->length - CAGE_KEPT, CAGE_KEPT + 1);
+            kept->length = CAGE_KEPT;
+        }
+        if (count == 0 || (count == -1 && !descriptor_try_again(errno))) {
+            close(*descriptor);
+            *descriptor = -1;
+        }
+    }
+}
+
+void cage_read(struct cage *cage)
+{
+    read_output(&cage->out, &cage->printed);
+    read_output(&cage->err, &cage->complained);
+    if (!cage->gone && cage->pid > 0 &&
+        waitpid(cage->pid, &cage->status, WNOHANG) == cage->pid) {
+        cage->gone = true;
+        read_output(&cage->out, &cage->printed);
+        read_output(&cage->err, &cage->complained);
+    }
+}
+
+bool cage_wait(struct cage *cage, int ms)
+{
+    int64_t deadline = clock_ms() + ms;
+
+    for (cage_read(cage); !cage->gone; cage_read(cage)) {
+        struct pollfd polled[CAGE_POLL_FDS];
+        int64_t left = deadline - clock_ms();
+
+        if (left <= 0)
+            return false;
+        poll(polled, (nfds_t)cage_watch(cage, polled),
+             left < SLICE_MS ? (int)left : SLICE_MS);
+    }
+    return true;
+}
+
+void cage_signal(const struct cage *cage, int signal_number)
+{
+    if (cage->pid > 0)
+        kill(-cage->pid, signal_number);
+}
+
+void cage_pause(struct cage *cage)
+{
+    int status;
+
+    cage_signal(cage, SIGSTOP);
+    if (!cage->gone && waitpid(cage->pid, &status, WUNTRACED) == cage->pid &&
+        !WIFSTOPPED(status)) {
+        cage->gone = true;
+        cage->status = status;
+    }
+}
+
+bool cage_end(struct cage *cage)
+{
+    int *descriptors[] = {&cage->input, &cage->out, &cage->err, &cage->ended};
+    bool all = true;
+
+    if (cage->pid > 0) {
+        if (!cage->gone && !cage->is_deaf) {
+            cage_signal(cage, SIGTERM);
+            cage_signal(cage, SIGCONT); /* it may be stopped */
+            cage->is_deaf = !cage_wait(cage, CAGE_TERM_MS);
+        }
+        cage_signal(cage, SIGKILL);
+        if (!cage->gone)
+            cage_wait(cage, CAGE_TERM_MS);
+        all = processes_kill_all();
+        cage_read(cage);
+    }
+    for (int i = 0; i < 4; i++)
+        if (*descriptors[i] != -1)
+            close(take(descriptors[i]));
+    cage->pid = 0;
+    return all;
+}
+
+void cage_free(struct cage *cage)
+{
+    bytes_free(&cage->printed);
+    bytes_free(&cage->complained);
+}
+
+void cage_explain(const struct cage *cage, struct bytes *out)
+{
+    static const struct {
+        int number;
+        const char *name;
+    } signals[] = {{SIGSEGV, "SIGSEGV"},
+                   {SIGABRT, "SIGABRT"},
+                   {SIGPIPE, "SIGPIPE"},
+                   {SIGFPE, "SIGFPE"},
+                   {SIGBUS, "SIGBUS"},
+                   {SIGILL, "SIGILL"},
+                   {SIGINT, "SIGINT"},
+                   {SIGTERM, "SIGTERM"},
+                   {SIGKILL, "SIGKILL"},
+                   {SIGXCPU, "SIGXCPU: over 60 s of processor time"},
+                   {SIGXFSZ, "SIGXFSZ: a file of over 16 MB"}};
+
+    if (WIFEXITED(cage->status)) {
+        bytes_print(out, "status %d", WEXITSTATUS(cage->status));
+        return;
+    }
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        if (signals[i].number == WTERMSIG(cage->status)) {
+            bytes_print(out, "%s", signals[i].name);
+            return;
+        }
+    }
+    bytes_print(out, "signal %d", WTERMSIG(cage->status));
+}
+
+void cage_last_words(const struct cage *cage, struct bytes *out)
+{
+    const char *text = bytes_text(&cage->complained);
+    size_t at = cage->complained.length, lines = 0;
+
+    while (at > 0 && lines < CAGE_LAST_LINES + 1) {
+        if (text[--at] == '\n' && at + 1 < cage->complained.length)
+            lines++;
+        if (lines == CAGE_LAST_LINES) {
+            at++;
+            break;
+        }
+    }
+    bytes_add(out, text + at, cage->complained.length - at);
+}

@@ -1,0 +1,91 @@
+/*
+ * cage: a program that nobody trusts, in a session and a process group of its own.
+ *
+ * Its memory (RLIMIT_DATA 1 GiB: a limit on addresses would stop Java and Go), the files
+ * that it writes (16 MB), its processor time (60 s), its processes and its descriptors are
+ * limited, and it leaves no core. What it prints is always read: a program that waits for
+ * room in a pipe would look as if it hung. The last 16 KB of it are kept. Its standard input
+ * is a pipe in which nothing comes and which does not end.
+ *
+ * It is no prison: a program of the same user can end this one. For a stranger's program
+ * there are another user and `unshare`.
+ */
+#ifndef SCENE_CAGE_H
+#define SCENE_CAGE_H
+
+#include "scene/bytes.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CAGE_KEPT       16384 /* bytes of each output */
+#define CAGE_TERM_MS    2000  /* from SIGTERM to SIGKILL */
+#define CAGE_POLL_FDS   3
+#define CAGE_CPU_S      60
+#define CAGE_MEMORY     ((size_t)1 << 30)
+#define CAGE_FILE_BYTES ((size_t)16 << 20)
+
+/* Who it runs as, if this program is root and was told to change: name NULL is no change. */
+struct cage_user {
+    const char *name;
+    uid_t uid;
+    gid_t gid;
+};
+
+struct cage {
+    pid_t pid; /* also of its group; 0: none was started */
+    int ended; /* a descriptor that is readable at its end; -1: there is none */
+    bool gone; /* it has ended, and `status` is waitpid()'s */
+    int status;
+    int input, out, err;
+    struct bytes printed, complained; /* the last CAGE_KEPT bytes of out and err */
+    bool is_deaf; /* SIGTERM was not enough for it, so the next gets SIGKILL at once */
+};
+
+/* One that was not started; also to begin with. */
+#define CAGE_NONE                                                                        \
+    (struct cage)                                                                        \
+    {                                                                                    \
+        .ended = -1, .input = -1, .out = -1, .err = -1                                   \
+    }
+
+struct cage_start {
+    const char *const *command; /* NULL at its end; found as execvp() finds it */
+    const char *directory;      /* where it runs; NULL: here */
+    unsigned long descriptors;  /* its RLIMIT_NOFILE; 0: as many as this program has */
+    const struct cage_user *user;
+};
+
+/* Starts it. 0, or -1 with errno, also of a failed exec(). cage_end() frees it. */
+int cage_start(struct cage *cage, const struct cage_start *start);
+
+/* Adds what to poll() for to `polled` of CAGE_POLL_FDS; returns how many that are. */
+struct pollfd;
+int cage_watch(const struct cage *cage, struct pollfd *polled);
+
+/* Takes what it has printed, and notices its end, without waiting. */
+void cage_read(struct cage *cage);
+
+/* Waits for its end, at most `ms`, and reads on meanwhile. */
+bool cage_wait(struct cage *cage, int ms);
+
+/* Sends a signal to its group. */
+void cage_signal(const struct cage *cage, int signal_number);
+
+/* Stops it where it is, and returns when it stands; SIGCONT has it go on. */
+void cage_pause(struct cage *cage);
+
+/*
+ * Ends it and all that it has left: SIGTERM, 2 s, SIGKILL. What was printed stays until
+ * cage_free(). False: something is left.
+ */
+bool cage_end(struct cage *cage);
+void cage_free(struct cage *cage);
+
+/* Adds how it ended, such as "status 1" or "SIGSEGV", and the end of what it complained. */
+void cage_explain(const struct cage *cage, struct bytes *out);
+#define CAGE_LAST_LINES 5
+void cage_last_words(const struct cage *cage, struct bytes *out);
+
+#endif

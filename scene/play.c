@@ -1,0 +1,446 @@
+#include "scene/play.h"
+
+#include "base/clock.h"
+#include "base/signals.h"
+#include "scene/processes.h"
+#include "scene/stage.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SLICE_MS         100 /* how often a stop signal is looked for */
+#define RETRY_MS         20 /* from one try to connect to the next, while a program starts */
+#define PROBE_MS         100 /* the same for a datagram */
+#define STARTS_MOST      3   /* tries when the port turns out to be taken */
+#define GRACE_MS         500 /* a connection ends a little before its process does */
+#define CROWD_MS         5
+#define CROWD_TURNS      32 /* a thousand that come would cost a million looks otherwise */
+#define BEHAVIOUR_FACTOR 24 /* a behaviour may take so many times the patience */
+
+/* ---- Waiting ------------------------------------------------------------------------- */
+
+bool stage_fail(struct play *play, const char *format, ...)
+{
+    struct outcome *outcome = play->outcome;
+    char text[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    cage_read(&play->cage);
+    bytes_free(&outcome->cause);
+    outcome->step = (size_t)(play->step - play->behaviour->steps);
+    if (play->is_started && play->cage.gone) {
+        bytes_print(&outcome->cause, "it ended: ");
+        cage_explain(&play->cage, &outcome->cause);
+        cage_last_words(&play->cage, &outcome->last_words);
+    } else {
+        bytes_print(&outcome->cause, "%s", text);
+    }
+    for (size_t i = 0; i < play->seen_count && i < PLAY_SEEN; i++) {
+        size_t oldest = play->seen_count > PLAY_SEEN ? play->seen_count : 0;
+        const struct bytes *line = &play->seen[(oldest + i) % PLAY_SEEN];
+
+        bytes_quote(&outcome->got, line->at, line->length);
+        bytes_print(&outcome->got, "\n");
+    }
+    return false;
+}
+
+void stage_wanted(struct play *play, const char *what, const char *text, size_t length)
+{
+    bytes_free(&play->outcome->wanted);
+    bytes_print(&play->outcome->wanted, "%s", what);
+    if (text != NULL) {
+        bytes_print(&play->outcome->wanted, " ");
+        bytes_quote(&play->outcome->wanted, text, length);
+    }
+}
+
+void stage_begin(struct play *play)
+{
+    play->deadline = clock_ms() + play->patience_ms;
+}
+
+struct polled {
+    struct pollfd *descriptors;
+    struct client **clients; /* one for each; NULL for the cage's */
+    nfds_t count;
+};
+
+static void add_client(struct polled *polled, struct client *client, int64_t now,
+                       int64_t *wake_at)
+{
+    if (client->sock == -1 || client->ended)
+        return;
+    polled->descriptors[polled->count] = (struct pollfd){
+        .fd = client->sock, .events = client_events(client, now, wake_at)};
+    polled->clients[polled->count++] = client;
+}
+
+/*
+ * While a crowd comes, those that are in are looked at every CROWD_TURNS turns only, and when
+ * nothing else comes: a server that waits until they read would wait for ever.
+ */
+static void add_crowd(struct play *play, struct polled *polled, int64_t now,
+                      int64_t *wake_at)
+{
+    bool all = !play->crowd_is_coming || play->turns_since_all >= CROWD_TURNS;
+
+    for (size_t i = 0; i < play->crowd_count; i++)
+        if (all || !play->crowd[i].is_in)
+            add_client(polled, &play->crowd[i].client, now, wake_at);
+    play->turns_since_all = all ? 0 : play->turns_since_all + 1;
+    if (!all && now + CROWD_MS < *wake_at)
+        *wake_at = now + CROWD_MS;
+}
+
+/* Polls once, and moves what can be moved. True: `client`, or if it is NULL anyone, moved. */
+static bool pump(struct play *play, const struct client *client, int64_t until)
+{
+    size_t most = CAGE_POLL_FDS + LAB_CLIENTS + play->crowd_count;
+    struct polled polled = {.descriptors = malloc(most * sizeof *polled.descriptors),
+                            .clients = calloc(most, sizeof *polled.clients)};
+    int64_t now = clock_ms(), wake_at = now + SLICE_MS;
+    bool moved = false;
+
+    if (polled.descriptors == NULL || polled.clients == NULL)
+        abort();
+    if (until < wake_at)
+        wake_at = until;
+    polled.count = (nfds_t)cage_watch(&play->cage, polled.descriptors);
+    for (int i = 0; i < LAB_CLIENTS; i++)
+        add_client(&polled, &play->clients[i], now, &wake_at);
+    add_crowd(play, &polled, now, &wake_at);
+    if (poll(polled.descriptors, polled.count,
+             wake_at > now ? (int)(wake_at - now) : 0) == 0)
+        play->turns_since_all = CROWD_TURNS;
+    now = clock_ms();
+    for (nfds_t i = 0; i < polled.count; i++) {
+        struct client *other = polled.clients[i];
+
+        if (other != NULL && client_turn(other, polled.descriptors[i].revents, now) &&
+            (client == NULL || client == other))
+            moved = true;
+    }
+    free(polled.descriptors);
+    free(polled.clients);
+    cage_read(&play->cage);
+    return moved;
+}
+
+void stage_pump(struct play *play, int ms)
+{
+    pump(play, NULL, clock_ms() + ms);
+}
+
+static bool too_much(const struct client *client)
+{
+    return client->received > client->asked + CLIENT_UNASKED_MOST;
+}
+
+static bool anyone_too_much(const struct play *play)
+{
+    for (int i = 0; i < LAB_CLIENTS; i++)
+        if (too_much(&play->clients[i]))
+            return true;
+    for (size_t i = 0; i < play->crowd_count; i++)
+        if (too_much(&play->crowd[i].client))
+            return true;
+    return false;
+}
+
+/* The time is over. Something may have come, without a line end. */
+static bool fail_late(struct play *play, const struct client *client)
+{
+    bool part =
+        client != NULL && !client->is_datagram && client->in.length > client->taken;
+
+    if (part)
+        stage_saw(play, client->in.at + client->taken, client->in.length - client->taken);
+    return stage_fail(play, "nothing %scame in %g s", play->seen_count > 0 ? "more " : "",
+                      play->patience_ms / 1000.0);
+}
+
+static bool fail_ended(struct play *play, const struct client *client)
+{
+    cage_wait(&play->cage, GRACE_MS);
+    if (client != NULL && client->in.length > client->taken && !client->is_datagram)
+        stage_saw(play, client->in.at + client->taken, client->in.length - client->taken);
+    if (client == NULL)
+        return stage_fail(play, "it ended");
+    return stage_fail(play,
+                      client->error == 0            ? "it closed the connection"
+                      : client->error == ECONNRESET ? "it reset the connection"
+                                                    : "the connection failed: %s",
+                      strerror(client->error));
+}
+
+bool stage_turn(struct play *play, const struct client *client)
+{
+    int64_t now = clock_ms();
+
+    signals_let_in(play->signals);
+    if (signals_stop_requested())
+        return stage_fail(play, "the grader was stopped");
+    if (client != NULL ? client->ended : play->cage.gone)
+        return fail_ended(play, client);
+    if (anyone_too_much(play))
+        return stage_fail(play, "it sent over 16 MiB that nobody had asked for");
+    if (now >= play->last_deadline)
+        return stage_fail(play, "the whole behaviour took over %d s",
+                          BEHAVIOUR_FACTOR * play->patience_ms / 1000);
+    if (now >= play->deadline)
+        return fail_late(play, client);
+    if (pump(play, client, play->deadline))
+        stage_begin(play);
+    return true;
+}
+
+/* ---- Clients ------------------------------------------------------------------------- */
+
+struct client *stage_client(struct play *play, char letter)
+{
+    return &play->clients[letter - 'A'];
+}
+
+struct client *stage_first(struct play *play)
+{
+    return stage_client(play, play->step->clients[0]);
+}
+
+struct member *stage_add_member(struct play *play)
+{
+    struct member *member;
+
+    play->crowd = realloc(play->crowd, (play->crowd_count + 1) * sizeof *play->crowd);
+    if (play->crowd == NULL)
+        abort();
+    member = &play->crowd[play->crowd_count++];
+    *member = (struct member){.client.sock = -1};
+    return member;
+}
+
+static bool launch(struct play *play)
+{
+    struct cage_start start = {.directory = play->program->site,
+                               .descriptors = play->descriptors,
+                               .user = &play->program->user};
+
+    cage_end(&play->cage);
+    cage_free(&play->cage);
+    play->port =
+        ports_next(&play->ports, play->lab->datagrams ? SOCK_DGRAM : SOCK_STREAM);
+    if (play->port == -1)
+        return stage_fail(play, "this machine has no free port for it");
+    start.command = program_command(play->program, play->port);
+    if (cage_start(&play->cage, &start) == -1)
+        return stage_fail(play, "it cannot be started: %s", strerror(errno));
+    play->is_started = true;
+    return true;
+}
+
+/* Its port was taken in the moment since it was looked at: not the program's fault. */
+static bool port_was_taken(const struct play *play)
+{
+    const char *why = strerror(EADDRINUSE);
+
+    return play->cage.gone && !play->keeps_port &&
+           (strstr(bytes_text(&play->cage.complained), why) != NULL ||
+            strstr(bytes_text(&play->cage.printed), why) != NULL);
+}
+
+/* One try to reach the program. A connection is accepted, or a datagram answered. */
+static bool try_to_reach(struct play *play, struct client *client, bool small)
+{
+    int64_t until = clock_ms() + (play->lab->datagrams ? PROBE_MS : play->patience_ms);
+
+    if (client_open(client, play->port, play->lab->datagrams, small) == -1)
+        return stage_fail(play, "the grader has no socket: %s", strerror(errno));
+    if (play->lab->datagrams)
+        client_send_datagram(client, "probe", 5); /* an error shows in what comes */
+    while (!client->ended && !play->cage.gone && clock_ms() < until) {
+        if (play->lab->datagrams ? client->received > 0 : client->connected)
+            return true;
+        pump(play, client, until);
+    }
+    client_close(client);
+    return false;
+}
+
+static bool reach(struct play *play, struct client *client, bool small)
+{
+    int patience = 2 * play->patience_ms; /* a virtual machine takes its time */
+    int64_t deadline = clock_ms() + patience;
+
+    for (int starts = 1; !try_to_reach(play, client, small);) {
+        if (port_was_taken(play) && starts++ < STARTS_MOST) {
+            if (!launch(play))
+                return false;
+            continue;
+        }
+        if (play->cage.gone)
+            return stage_fail(play, "it ended");
+        signals_let_in(play->signals);
+        if (signals_stop_requested())
+            return stage_fail(play, "the grader was stopped");
+        if (clock_ms() >= deadline)
+            return stage_fail(play,
+                              "nobody %s on port %d after %g s: the port is the last "
+                              "argument of the program",
+                              play->lab->datagrams ? "answers" : "accepts connections",
+                              play->port, patience / 1000.0);
+        stage_pump(play, RETRY_MS);
+    }
+    play->is_accepting = true;
+    return true;
+}
+
+bool stage_connected(struct play *play, struct client *client)
+{
+    stage_wanted(play, "a connection", NULL, 0);
+    for (stage_begin(play); !client->connected;)
+        if (!stage_turn(play, client))
+            return false;
+    return true;
+}
+
+bool stage_join(struct play *play, struct client *client, bool small)
+{
+    if (!play->is_started && !launch(play))
+        return false;
+    if (!play->is_accepting) {
+        if (!reach(play, client, small))
+            return false;
+        if (!play->lab->datagrams)
+            return true;
+        client_close(
+            client); /* another port, which late answers to probes do not reach */
+    }
+    if (client_open(client, play->port, play->lab->datagrams, small) == -1)
+        return stage_fail(play, "the grader has no socket: %s", strerror(errno));
+    return stage_connected(play, client);
+}
+
+static void close_clients(struct play *play)
+{
+    for (int i = 0; i < LAB_CLIENTS; i++)
+        client_close(&play->clients[i]);
+    for (size_t i = 0; i < play->crowd_count; i++)
+        client_close(&play->crowd[i].client);
+    free(play->crowd);
+    play->crowd = NULL;
+    play->crowd_count = 0;
+}
+
+/* ---- Behaviours ---------------------------------------------------------------------- */
+
+static bool (*const verbs[])(struct play *) = {
+#define X(verb, form, kind, play) [verb] = play,
+    SENTENCES(X)
+#undef X
+};
+
+static void forget_step(struct play *play)
+{
+    for (int i = 0; i < PLAY_SEEN; i++)
+        bytes_free(&play->seen[i]);
+    play->seen_count = 0;
+}
+
+static void forget_behaviour(struct play *play)
+{
+    for (size_t i = 0; i < play->saying_count; i++)
+        bytes_free(&play->sayings[i].text);
+    free(play->sayings);
+    play->sayings = NULL;
+    play->saying_count = 0;
+    play->tokens = 0;
+    bytes_free(&play->last);
+    forget_step(play);
+}
+
+int play_open(struct play *play)
+{
+    for (int i = 0; i < LAB_CLIENTS; i++)
+        play->clients[i].sock = -1;
+    play->cage = CAGE_NONE;
+    processes_adopt();
+    processes_raise_loopback();
+    return ports_open(&play->ports);
+}
+
+void play_close(struct play *play)
+{
+    for (int i = 0; i < PLAY_LEARNT_MOST; i++)
+        bytes_free(&play->learnt[i].value);
+    ports_close(&play->ports);
+}
+
+/* Now, while the names in it are those of this behaviour. */
+static void record_step(struct play *play, bool failed)
+{
+    struct bytes who = {0}, what = {0};
+
+    play_describe(play, failed, &who, &what);
+    bytes_print(&play->outcome->steps, "%s\t%s\n", bytes_text(&who), bytes_text(&what));
+    bytes_free(&who);
+    bytes_free(&what);
+}
+
+bool play_behaviour(struct play *play, const struct behaviour *behaviour,
+                    struct outcome *outcome)
+{
+    bool passed = true;
+
+    *outcome = (struct outcome){0};
+    play->behaviour = behaviour;
+    play->outcome = outcome;
+    play->is_started = play->is_accepting = play->keeps_port = false;
+    play->descriptors = 0;
+    play->last_deadline = clock_ms() + (int64_t)BEHAVIOUR_FACTOR * play->patience_ms;
+    for (size_t i = 0; i < behaviour->step_count && passed; i++) {
+        play->step = &behaviour->steps[i];
+        forget_step(play);
+        bytes_free(&outcome->wanted);
+        stage_begin(play);
+        passed = verbs[play->step->sentence->verb](play);
+        record_step(play, !passed && outcome->wanted.length > 0);
+    }
+    close_clients(play);
+    if (!cage_end(&play->cage) && passed)
+        passed = stage_fail(play, "it left processes that cannot be ended");
+    cage_free(&play->cage);
+    forget_behaviour(play);
+    return passed;
+}
+
+void outcome_free(struct outcome *outcome)
+{
+    bytes_free(&outcome->steps);
+    bytes_free(&outcome->wanted);
+    bytes_free(&outcome->got);
+    bytes_free(&outcome->cause);
+    bytes_free(&outcome->last_words);
+}
+
+int play_write_files(struct play *play)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < play->lab->file_count && result == 0; i++) {
+        struct bytes content = {0};
+
+        stage_file(play, &play->lab->files[i], &content);
+        result = program_add_file(play->program, play->lab->files[i].path, &content);
+        bytes_free(&content);
+    }
+    return result;
+}

@@ -1,0 +1,369 @@
+/* Crowds: many clients, each of whom is nobody in particular. */
+#include "scene/stage.h"
+
+#include "base/clock.h"
+#include "base/number.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TOKEN_BYTES 13 /* of "newcomer-0042" */
+#define TALK_BYTES                                                                       \
+    24 /* of a line that one of a crowd says: its tail is known by its length */
+#define NEWCOMERS 50 /* so many may be turned away before one is let in */
+#define PIECES    3
+
+static void token_of(size_t index, char token[TOKEN_BYTES + 1])
+{
+    snprintf(token, TOKEN_BYTES + 1, "newcomer-%04u", (unsigned)index % 10000);
+}
+
+/* Which of the crowd has said this line? -1: none, it is another line. */
+static long teller(const struct play *play, const char *line, size_t length)
+{
+    char number[5] = "";
+    long index;
+
+    if (length < TOKEN_BYTES || memcmp(line + length - TOKEN_BYTES, "newcomer-", 9) != 0)
+        return -1;
+    memcpy(number, line + length - 4, 4);
+    if (number_parse(number, 0, (long)play->crowd_count - 1, &index) == -1)
+        return -1;
+    return index;
+}
+
+/* ---- More than there is space for ------------------------------------------------------- */
+
+/* Reads on as the hearer, and marks who was heard. True: somebody new. */
+static bool listen_to_crowd(struct play *play, struct client *hearer)
+{
+    bool anyone = false;
+    const char *line;
+    size_t length;
+
+    while ((line = client_line(hearer, &length)) != NULL) {
+        long index = teller(play, line, stage_content(line, length));
+
+        hearer->taken += length;
+        if (index >= 0 && !play->crowd[index].is_in) {
+            play->crowd[index].is_in = anyone = true;
+        }
+    }
+    return anyone;
+}
+
+/* A newcomer whose line waits to be sent as soon as it is connected. */
+static struct member *add_talker(struct play *play)
+{
+    char token[TOKEN_BYTES + 1];
+    struct member *member = stage_add_member(play);
+
+    if (client_open(&member->client, play->port, false, false) == -1) {
+        stage_fail(play, "the grader has no more sockets");
+        return NULL;
+    }
+    member->client.counts = true;
+    token_of(play->crowd_count - 1, token);
+    stage_say_line(&member->client, token);
+    return member;
+}
+
+/*
+ * Waits until this one of the crowd is heard, or turned away. *paced becomes false if neither
+ * happens while the hearer hears nothing at all for as long as a step may wait.
+ */
+static bool wait_for_talker(struct play *play, struct client *hearer, size_t index,
+                            bool *paced)
+{
+    int64_t deadline = clock_ms() + play->patience_ms;
+
+    while (*paced && !play->crowd[index].is_in && !play->crowd[index].client.ended) {
+        size_t before = hearer->received;
+
+        stage_begin(play); /* this is not a failure of the step */
+        if (!stage_turn(play, hearer))
+            return false;
+        listen_to_crowd(play, hearer);
+        if (hearer->received > before)
+            deadline = clock_ms() + play->patience_ms;
+        *paced = clock_ms() < deadline;
+    }
+    return true;
+}
+
+/*
+ * They come one by one. The first that is neither heard nor turned away shows that the server
+ * is full, and those after it are not waited for.
+ */
+static bool come_one_by_one(struct play *play)
+{
+    struct client *hearer = stage_first(play);
+    bool paced = true;
+
+    stage_wanted(play, "each newcomer to be heard, or turned away", NULL, 0);
+    for (int64_t i = 0; i < play->step->numbers[0]; i++)
+        if (add_talker(play) == NULL ||
+            !wait_for_talker(play, hearer, play->crowd_count - 1, &paced))
+            return false;
+    return true;
+}
+
+static bool come(struct play *play)
+{
+    bool good;
+
+    play->crowd_is_coming = true;
+    good = come_one_by_one(play);
+    play->crowd_is_coming = false;
+    return good;
+}
+
+static bool leave(struct play *play)
+{
+    int64_t wanted = play->step->numbers[0], leaving = 0;
+
+    for (size_t i = 0; i < play->crowd_count && leaving < wanted; i++) {
+        struct member *member = &play->crowd[i];
+
+        if (member->is_in && !member->client.ended) {
+            member->has_left = member->client.half_close = true;
+            leaving++;
+        }
+    }
+    stage_wanted(play, "the end of their connections", NULL, 0);
+    stage_begin(play);
+    for (size_t i = 0; i < play->crowd_count; i++) {
+        struct client *client = &play->crowd[i].client;
+
+        while (play->crowd[i].has_left && !client->ended)
+            if (!stage_turn(play, client))
+                return false;
+        if (play->crowd[i].has_left && client->sock != -1) {
+            client_close(client);
+            stage_begin(play);
+        }
+    }
+    return leaving == wanted ||
+           stage_fail(play, "only %lld had come in", (long long)leaving);
+}
+
+/* Who had to wait comes in, or who comes now. */
+static bool hear_newcomer(struct play *play)
+{
+    struct client *hearer = stage_first(play);
+    size_t newest = play->crowd_count;
+    int tries = 0;
+
+    stage_wanted(play, "a newcomer to be let in", NULL, 0);
+    for (stage_begin(play); !listen_to_crowd(play, hearer);) {
+        if (newest == play->crowd_count ||
+            (play->crowd[newest].client.ended && tries < NEWCOMERS)) {
+            newest = play->crowd_count;
+            tries++;
+            if (add_talker(play) == NULL)
+                return false;
+        }
+        if (!stage_turn(play, hearer))
+            return false;
+    }
+    return true;
+}
+
+/* The handshake is the system's: the server need not run, only its queue be long enough. */
+static bool connect_many(struct play *play)
+{
+    int64_t wanted = play->step->numbers[0], connected = 0;
+    size_t first = play->crowd_count;
+
+    for (int64_t i = 0; i < wanted; i++) {
+        struct member *member = stage_add_member(play);
+
+        if (client_open(&member->client, play->port, false, false) == -1)
+            return stage_fail(play, "the grader has no more sockets");
+        member->client.counts = true;
+    }
+    stage_wanted(play, "all their handshakes, from a server that is stopped", NULL, 0);
+    stage_begin(play);
+    for (size_t i = first; i < play->crowd_count; i++) {
+        while (!play->crowd[i].client.connected && clock_ms() < play->deadline)
+            stage_pump(play, (int)(play->deadline - clock_ms()));
+        connected += play->crowd[i].client.connected;
+    }
+    return connected == wanted ||
+           stage_fail(play, "only %lld were done", (long long)connected);
+}
+
+/* ---- A crowd that talks ------------------------------------------------------------------ */
+
+static bool hear_token(struct play *play, size_t hearer, size_t speaker)
+{
+    char token[TOKEN_BYTES + 1];
+
+    token_of(speaker, token);
+    return stage_hear(play, &play->crowd[hearer].client, token);
+}
+
+static bool enter_crowd(struct play *play)
+{
+    char token[TOKEN_BYTES + 1];
+    size_t count = (size_t)play->step->numbers[0];
+
+    for (size_t i = 0; i < count; i++) {
+        struct member *member = stage_add_member(play);
+
+        if (!stage_join(play, &member->client, false))
+            return false;
+        if (i > 0) {
+            token_of(i, token);
+            stage_say_line(&member->client, token);
+            if (!hear_token(play, 0, i))
+                return false;
+        }
+    }
+    token_of(0,
+             token); /* once all have heard this, they have heard all that was before */
+    stage_say_line(&play->crowd[0].client, token);
+    for (size_t i = 1; i < count; i++)
+        if (!hear_token(play, i, 0))
+            return false;
+    return true;
+}
+
+/* A line of one of the crowd: "03-017-" and letters, TALK_BYTES in all. */
+static void talk_of(struct play *play, size_t speaker, size_t line, struct bytes *out)
+{
+    struct bytes letters = {0};
+
+    stage_random(play, 1000 + speaker * 1000 + line, TALK_BYTES - 7, true, &letters);
+    bytes_print(out, "%02zu-%03zu-%s", speaker, line, letters.at);
+    bytes_free(&letters);
+}
+
+/* All the lines of a client go out in one send, so that where they are cut is no chance. */
+static bool say_many(struct play *play)
+{
+    play->lines_each = (size_t)play->step->numbers[0];
+    for (size_t i = 0; i < play->crowd_count; i++) {
+        struct bytes lines = {0};
+
+        for (size_t line = 0; line < play->lines_each; line++) {
+            talk_of(play, i, line, &lines);
+            bytes_print(&lines, "\r\n");
+        }
+        client_send(&play->crowd[i].client, lines.at, lines.length);
+        bytes_free(&lines);
+    }
+    return true;
+}
+
+/* Is the line the next of one of the others? Then it is ticked off. */
+static bool tick_off(struct play *play, struct member *hearer, const char *line,
+                     size_t length)
+{
+    const char *talk = line + length - TALK_BYTES;
+    struct bytes wanted = {0};
+    long speaker;
+    bool right;
+
+    if (length < TALK_BYTES || talk[2] != '-' || talk[6] != '-')
+        return true; /* not of the crowd */
+    if (number_parse((char[]){talk[0], talk[1], '\0'}, 0, (long)play->crowd_count - 1,
+                     &speaker) == -1)
+        return true;
+    talk_of(play, (size_t)speaker, hearer->next[speaker], &wanted);
+    right = memcmp(talk, wanted.at, TALK_BYTES) == 0;
+    hearer->next[speaker]++;
+    /* A server may send it to the speaker too: that has its own mark. */
+    if (!right && hearer != &play->crowd[speaker]) {
+        stage_wanted(play, "a line ending in", wanted.at, wanted.length);
+        stage_saw(play, line, length);
+    }
+    bytes_free(&wanted);
+    return right || hearer == &play->crowd[speaker];
+}
+
+static bool has_all(const struct play *play, const struct member *hearer)
+{
+    for (size_t i = 0; i < play->crowd_count; i++)
+        if (hearer != &play->crowd[i] && hearer->next[i] < play->lines_each)
+            return false;
+    return true;
+}
+
+static bool hear_all(struct play *play)
+{
+    stage_wanted(play, "every line of the others, whole, once and in order", NULL, 0);
+    stage_begin(play);
+    for (size_t i = 0; i < play->crowd_count; i++) {
+        struct member *hearer = &play->crowd[i];
+
+        while (!has_all(play, hearer)) {
+            const char *line;
+            size_t length;
+
+            while ((line = client_line(&hearer->client, &length)) != NULL) {
+                hearer->client.taken += length;
+                if (!tick_off(play, hearer, line, stage_content(line, length)))
+                    return stage_fail(play, "another line came");
+            }
+            if (!has_all(play, hearer) && !stage_turn(play, &hearer->client))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* ---- A crowd at an echo server ------------------------------------------------------------ */
+
+static bool hear_echo(struct play *play, struct client *client, const char *text,
+                      size_t length)
+{
+    stage_wanted(play, "back", text, length);
+    for (stage_begin(play); client->in.length < length;)
+        if (!stage_turn(play, client))
+            return false;
+    if (memcmp(client->in.at, text, length) == 0)
+        return true;
+    stage_saw(play, client->in.at, client->in.length);
+    return stage_fail(play, "other bytes came");
+}
+
+/* A third of each text, then the next third of each: they all speak at the same time. */
+static bool echo_in_pieces(struct play *play)
+{
+    size_t count = (size_t)play->step->numbers[0];
+
+    for (size_t i = 0; i < count; i++)
+        if (!stage_join(play, &stage_add_member(play)->client, false))
+            return false;
+    for (size_t piece = 1; piece <= PIECES; piece++) {
+        for (size_t i = 0; i < count; i++) {
+            struct client *client = &play->crowd[i].client;
+            struct bytes text = {0};
+            size_t sent = client->out.length;
+            bool good;
+
+            talk_of(play, i, 0, &text);
+            client_send(client, text.at + sent, text.length * piece / PIECES - sent);
+            good = hear_echo(play, client, text.at, client->out.length);
+            bytes_free(&text);
+            if (!good)
+                return false;
+        }
+    }
+    return true;
+}
+
+bool play_crowd(struct play *play)
+{
+    switch (play->step->sentence->verb) {
+    case COME: return come(play);
+    case CROWD_LEAVES: return leave(play);
+    case NEWCOMER_HEARD: return hear_newcomer(play);
+    case CLIENTS_CONNECT: return connect_many(play);
+    case CROWD_ENTERS: return enter_crowd(play);
+    case CROWD_SAYS: return say_many(play);
+    case CROWD_HEARS: return hear_all(play);
+    default: return echo_in_pieces(play);
+    }
+}

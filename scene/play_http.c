@@ -1,0 +1,190 @@
+/* HTTP: requests (RFC 9112), and what may be asked of an answer. */
+#include "scene/stage.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define SECRET_BYTES 16 /* so many of a file's bytes in a row show that it was sent */
+
+struct answer {
+    bool has_head;
+    int status;
+    long length;      /* its Content-Length; -1: it has none */
+    const char *body; /* it lies in what was received */
+    size_t body_length;
+};
+
+/* Reads what has come so far. */
+static struct answer answer_of(const struct client *client)
+{
+    struct answer answer = {.length = -1};
+    const char *text = bytes_text(&client->in) + client->taken;
+    size_t length = client->in.length - client->taken;
+    const char *end = bytes_find(text, length, "\r\n\r\n", 4);
+    const char *bare = bytes_find(text, length, "\n\n", 2);
+
+    if (end == NULL || (bare != NULL && bare < end))
+        answer.body = bare == NULL ? NULL : bare + 2;
+    else
+        answer.body = end + 4;
+    if (answer.body == NULL)
+        return answer;
+    answer.has_head = true;
+    answer.body_length = length - (size_t)(answer.body - text);
+    if (sscanf(text, "HTTP/%*d.%*d %d", &answer.status) != 1)
+        answer.status = 0;
+    for (const char *line = text; line != NULL && line < answer.body; line++) {
+        if (strncasecmp(line, "Content-Length:", 15) == 0)
+            answer.length = strtol(line + 15, NULL, 10);
+        line = memchr(line, '\n', (size_t)(answer.body - line));
+        if (line == NULL)
+            break;
+    }
+    return answer;
+}
+
+/* HTTP/1.0 and "close": then the end of the body needs no chunks (RFC 9112 7). */
+static bool request(struct play *play, struct client *client)
+{
+    bool asks = play->step->sentence->verb == ASKS, sent = true;
+    struct bytes path = {0}, text = {0};
+
+    stage_text(play, &play->step->texts[0], &path);
+    bytes_print(&text,
+                "%s %s HTTP/1.0\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n",
+                asks ? play->step->word : "GET", path.at, play->port);
+    if (play->step->sentence->verb == REQUESTS_SLOWLY)
+        sent = stage_send_pieces(play, client, text.at, text.length, 1);
+    else
+        client_send(client, text.at, text.length);
+    bytes_free(&path);
+    bytes_free(&text);
+    return sent;
+}
+
+static void saw_answer(struct play *play, const struct client *client)
+{
+    const char *text = bytes_text(&client->in) + client->taken;
+
+    stage_saw(play, text, strcspn(text, "\n"));
+}
+
+static bool get_status(struct play *play, struct client *client)
+{
+    int64_t wanted = play->step->numbers[0], or = play->step->numbers[1];
+    struct answer answer;
+
+    stage_wanted(play, "an answer with status", NULL, 0);
+    bytes_print(&play->outcome->wanted, " %d", (int)wanted);
+    if (or != 0)
+        bytes_print(&play->outcome->wanted, " or %d", (int) or);
+    for (stage_begin(play); answer = answer_of(client), !answer.has_head;)
+        if (!stage_turn(play, client))
+            return false;
+    if (answer.status == wanted || (or != 0 && answer.status == or))
+        return true;
+    saw_answer(play, client);
+    return stage_fail(play, "another answer came");
+}
+
+static void file_of_step(struct play *play, struct bytes *content)
+{
+    const struct lab *lab = play->lab;
+
+    for (size_t i = 0; i < lab->file_count; i++)
+        if (strcmp(lab->files[i].path, play->step->texts[0].bytes) == 0)
+            stage_file(play, &lab->files[i], content);
+}
+
+/* A wrong Content-Length has its own mark, so this goes by the bytes that come. */
+static bool get_file(struct play *play, struct client *client)
+{
+    struct bytes file = {0};
+    struct answer answer;
+    size_t same = 0;
+
+    file_of_step(play, &file);
+    stage_wanted(play, "the bytes of the file", NULL, 0);
+    bytes_print(&play->outcome->wanted, " %s, %zu of them", play->step->texts[0].bytes,
+                file.length);
+    client->asked += 2 * file.length;
+    for (stage_begin(play);
+         answer = answer_of(client), answer.body_length < file.length;) {
+        if (!stage_turn(play, client)) {
+            bytes_print(&play->outcome->wanted, "; %zu came", answer.body_length);
+            bytes_free(&file);
+            return false;
+        }
+    }
+    while (same < file.length && answer.body[same] == file.at[same])
+        same++;
+    if (same == file.length && answer.body_length > same)
+        stage_fail(play, "%zu bytes came", answer.body_length);
+    else if (same < file.length)
+        stage_fail(play, "byte %zu differs", same);
+    bytes_free(&file);
+    return same == answer.body_length;
+}
+
+/* The end must come, or as many bytes as the header says. */
+static bool get_length(struct play *play, struct client *client)
+{
+    struct answer answer;
+
+    stage_wanted(play, "a Content-Length that is right, or the end", NULL, 0);
+    for (stage_begin(play); !client->ended && clock_ms() < play->deadline;) {
+        answer = answer_of(client);
+        stage_pump(play, (int)(play->deadline - clock_ms()));
+    }
+    answer = answer_of(client);
+    if (!answer.has_head || (!client->ended && answer.length < 0))
+        return stage_fail(play, "neither came in %g s", play->patience_ms / 1000.0);
+    return answer.length < 0 || (size_t)answer.length == answer.body_length ||
+           stage_fail(play, "Content-Length is %ld, and %zu bytes came", answer.length,
+                      answer.body_length);
+}
+
+static bool get_nothing_of(struct play *play, struct client *client)
+{
+    struct bytes file = {0};
+    bool leaked = false;
+
+    file_of_step(play, &file);
+    stage_wanted(play, "nothing of the file", play->step->texts[0].bytes,
+                 play->step->texts[0].length);
+    for (stage_begin(play); !leaked;) {
+        struct answer answer = answer_of(client);
+
+        leaked =
+            bytes_find(bytes_text(&client->in), client->in.length, bytes_text(&file),
+                       file.length < SECRET_BYTES ? file.length : SECRET_BYTES) != NULL;
+        if (leaked || client->ended ||
+            (answer.has_head && answer.length >= 0 &&
+             answer.body_length >= (size_t)answer.length))
+            break;
+        if (!stage_turn(play, client)) {
+            bytes_free(&file);
+            return false;
+        }
+    }
+    bytes_free(&file);
+    return !leaked || stage_fail(play, "it came");
+}
+
+bool play_http(struct play *play)
+{
+    struct client *client = stage_first(play);
+
+    switch (play->step->sentence->verb) {
+    case GETS_STATUS:
+    case GETS_STATUS_OR: return get_status(play, client);
+    case GETS_FILE: return get_file(play, client);
+    case GETS_LENGTH: return get_length(play, client);
+    case GETS_NOTHING_OF: return get_nothing_of(play, client);
+    default: return request(play, client);
+    }
+}

@@ -1,0 +1,375 @@
+/* Lines: entering a room, saying something, and hearing it. */
+#include "scene/stage.h"
+
+#include "base/clock.h"
+#include "scene/processes.h"
+
+#include <string.h>
+
+/* ---- Hearing --------------------------------------------------------------------------- */
+
+/* A line that a client waits for. */
+struct awaited {
+    enum verb how;
+    struct bytes text;  /* of a LEARNS: what comes before the unknown */
+    struct bytes after; /* and after it */
+    const char *name;   /* of the unknown */
+    char letter;        /* of the client; 0: one of a crowd */
+};
+
+enum verdict { RIGHT, WRONG, PASSED_OVER };
+
+/*
+ * A line of the server's own is passed over, and one that the client itself has said; who
+ * waits for a newcomer passes over everything else.
+ */
+static enum verdict unless_said(const struct play *play, const struct awaited *awaited,
+                                const char *line, size_t length)
+{
+    return awaited->letter != '\0' && stage_was_said(play, awaited->letter, line, length)
+               ? WRONG
+               : PASSED_OVER;
+}
+
+static enum verdict judge(const struct play *play, const struct awaited *awaited,
+                          const char *line, size_t whole)
+{
+    size_t length = stage_content(line, whole);
+    const struct bytes *text = &awaited->text;
+    bool ends = bytes_end_in(line, length, text->at, text->length);
+
+    switch (awaited->how) {
+    case HEARS_EXACTLY:
+    case HEARS_NOTICE:
+        if (ends && length == text->length)
+            return RIGHT;
+        break;
+    case HEARS_NEXT: return ends ? RIGHT : WRONG;
+    case HEARS_ONCE: return ends && whole - length <= 2 ? RIGHT : WRONG;
+    case HEARS_LINE: return length > 0 ? RIGHT : PASSED_OVER;
+    case LEARNS:
+        if (length >= text->length + awaited->after.length &&
+            memcmp(line, bytes_text(text), text->length) == 0 &&
+            bytes_end_in(line, length, bytes_text(&awaited->after),
+                         awaited->after.length))
+            return RIGHT;
+        break;
+    default:
+        if (ends)
+            return RIGHT;
+    }
+    return unless_said(play, awaited, line, length);
+}
+
+static void keep_last(struct play *play, const struct awaited *awaited, const char *line,
+                      size_t length)
+{
+    bytes_free(&play->last);
+    bytes_add(&play->last, line, length);
+    if (awaited->how == LEARNS)
+        stage_learn(play, awaited->name, line + awaited->text.length,
+                    length - awaited->text.length - awaited->after.length);
+}
+
+static void say_wanted(struct play *play, const struct awaited *awaited)
+{
+    struct bytes pattern = {0};
+
+    switch (awaited->how) {
+    case HEARS_LINE: stage_wanted(play, "a line", NULL, 0); return;
+    case HEARS_EXACTLY:
+    case HEARS_NOTICE:
+        stage_wanted(play, "the line", awaited->text.at, awaited->text.length);
+        return;
+    case HEARS_NEXT:
+        stage_wanted(play, "as the next line, one ending in", awaited->text.at,
+                     awaited->text.length);
+        return;
+    case HEARS_ONCE:
+        stage_wanted(play, "as the next line, with one line end, one ending in",
+                     awaited->text.at, awaited->text.length);
+        return;
+    case LEARNS:
+        bytes_print(&pattern, "%s{%s}%s", bytes_text(&awaited->text), awaited->name,
+                    bytes_text(&awaited->after));
+        stage_wanted(play, "a line like", pattern.at, pattern.length);
+        bytes_free(&pattern);
+        return;
+    default:
+        stage_wanted(play, "a line ending in", awaited->text.at, awaited->text.length);
+    }
+}
+
+/* Says where a long line parts from what was wanted, which quoted beginnings cannot show. */
+static void say_difference(struct play *play, const struct awaited *awaited,
+                           const char *line, size_t length)
+{
+    size_t wanted = awaited->text.length, at = 0;
+    const char *from = bytes_find(line, length, bytes_text(&awaited->text), 8);
+
+    if (wanted <= BYTES_QUOTED_MOST || from == NULL)
+        return;
+    while (at < wanted && from + at < line + length && from[at] == awaited->text.at[at])
+        at++;
+    say_wanted(play, awaited);
+    bytes_print(&play->outcome->wanted, ", differs at byte %zu", at);
+}
+
+static bool hear(struct play *play, struct client *client, struct awaited *awaited)
+{
+    say_wanted(play, awaited);
+    for (stage_begin(play);;) {
+        const char *line;
+        size_t length;
+
+        while ((line = client_line(client, &length)) != NULL) {
+            enum verdict verdict = judge(play, awaited, line, length);
+
+            client->taken += length;
+            if (verdict == RIGHT) {
+                keep_last(play, awaited, line, stage_content(line, length));
+                return true;
+            }
+            say_difference(play, awaited, line, length);
+            stage_saw(play, line, length);
+            if (verdict == WRONG)
+                return stage_fail(play, "another line came first");
+        }
+        if (!stage_turn(play, client))
+            return false;
+    }
+}
+
+bool stage_hear(struct play *play, struct client *client, const char *text)
+{
+    struct awaited awaited = {.how = HEARS};
+    bool heard;
+
+    bytes_print(&awaited.text, "%s", text);
+    heard = hear(play, client, &awaited);
+    bytes_free(&awaited.text);
+    return heard;
+}
+
+/* "Hello {NAME}": what comes before and after the unknown. */
+static void split_unknown(struct play *play, struct awaited *awaited)
+{
+    const struct lab_text *text = &play->step->texts[0];
+    const char *open, *close = NULL;
+    struct bytes mark = {0};
+
+    awaited->name = play->step->word;
+    bytes_print(&mark, "{%s}", awaited->name);
+    open = bytes_find(text->bytes, text->length, mark.at, mark.length);
+    if (open != NULL)
+        close = open + mark.length;
+    bytes_free(&mark);
+    if (open == NULL)
+        return;
+    stage_text(play, &(struct lab_text){text->bytes, (size_t)(open - text->bytes)},
+               &awaited->text);
+    stage_text(play,
+               &(struct lab_text){text->bytes + (close - text->bytes),
+                                  text->length - (size_t)(close - text->bytes)},
+               &awaited->after);
+}
+
+bool play_hear(struct play *play)
+{
+    struct awaited awaited = {.how = play->step->sentence->verb,
+                              .letter = play->step->clients[0]};
+    bool heard;
+
+    if (awaited.how == LEARNS)
+        split_unknown(play, &awaited);
+    else if (awaited.how != HEARS_LINE)
+        stage_text(play, &play->step->texts[0], &awaited.text);
+    heard = hear(play, stage_first(play), &awaited);
+    bytes_free(&awaited.text);
+    bytes_free(&awaited.after);
+    return heard;
+}
+
+/* ---- What was heard until now ---------------------------------------------------------- */
+
+bool play_heard(struct play *play)
+{
+    struct client *client = stage_first(play);
+    struct bytes text = {0};
+    bool never = true;
+
+    if (play->step->sentence->verb == HEARD_NO_CONTROL) {
+        for (size_t i = 0; i < play->last.length; i++) {
+            unsigned char byte = (unsigned char)play->last.at[i];
+
+            if (byte >= 0x20 || byte == '\t')
+                continue;
+            stage_wanted(play, "no byte under 32 but TAB", NULL, 0);
+            stage_saw(play, play->last.at, play->last.length);
+            return stage_fail(play, "byte %zu is %d", i, byte);
+        }
+        return true;
+    }
+    stage_text(play, &play->step->texts[0], &text);
+    if (bytes_find(bytes_text(&client->in), client->taken, text.at, text.length) !=
+        NULL) {
+        stage_wanted(play, "nothing like", text.at, text.length);
+        stage_saw(play, text.at, text.length);
+        never = stage_fail(play, "it came");
+    }
+    bytes_free(&text);
+    return never;
+}
+
+bool play_hear_bytes_before(struct play *play)
+{
+    struct client *client = stage_first(play);
+    struct bytes bytes = {0}, marker = {0};
+    bool found = false, failed = false;
+
+    stage_text(play, &play->step->texts[0], &bytes);
+    stage_text(play, &play->step->texts[1], &marker);
+    stage_wanted(play, "the bytes", bytes.at, bytes.length);
+    for (stage_begin(play); !found && !failed;) {
+        const char *from = bytes_text(&client->in) + client->taken;
+        size_t length = client->in.length - client->taken;
+
+        found = bytes_find(from, length, bytes.at, bytes.length) != NULL;
+        if (!found && bytes_find(from, length, marker.at, marker.length) != NULL) {
+            stage_saw(play, from, length);
+            failed = !stage_fail(play, "they did not come");
+        } else if (!found) {
+            failed = !stage_turn(play, client);
+        }
+    }
+    bytes_free(&bytes);
+    bytes_free(&marker);
+    return found;
+}
+
+/* ---- Entering and saying ---------------------------------------------------------------- */
+
+/* A line that shows that whoever says it is in. The caller frees it. */
+static struct bytes token_for(struct play *play, char letter)
+{
+    struct bytes token = {0};
+
+    bytes_print(&token, "%c is here %d", letter, ++play->tokens);
+    return token;
+}
+
+/* In one send: whether a server copes with pieces has its own mark. */
+void stage_say_line(struct client *client, const char *text)
+{
+    struct bytes line = {0};
+
+    bytes_print(&line, "%s\r\n", text);
+    client_send(client, line.at, line.length);
+    bytes_free(&line);
+}
+
+/* The first client that is in and reads, other than this one; NULL: there is none. */
+static struct client *somebody_else(struct play *play, const struct client *client)
+{
+    for (int i = 0; i < LAB_CLIENTS; i++) {
+        struct client *other = &play->clients[i];
+
+        if (other != client && other->sock != -1 && other->connected && !other->ended &&
+            other->reading == CLIENT_READS)
+            return other;
+    }
+    return NULL;
+}
+
+static bool enter(struct play *play, char letter, bool small)
+{
+    struct client *client = stage_client(play, letter), *hearer;
+    struct bytes token;
+    bool heard;
+
+    if (!stage_join(play, client, small))
+        return false;
+    hearer = somebody_else(play, client);
+    if (hearer == NULL)
+        return true;
+    token = token_for(play, letter);
+    stage_say_line(client, token.at);
+    heard = stage_hear(play, hearer, token.at);
+    bytes_free(&token);
+    return heard;
+}
+
+bool play_enter(struct play *play)
+{
+    enum verb verb = play->step->sentence->verb;
+    bool small = verb == JOINS_SMALL || verb == ENTERS_SMALL;
+
+    if (verb == ENTERS || verb == ENTERS_SMALL)
+        return enter(play, play->step->clients[0], small);
+    return stage_join(play, stage_first(play), small);
+}
+
+/* All come in, and hear the first once more: so each has heard all that was before. */
+bool play_room(struct play *play)
+{
+    const char *letters = play->step->clients;
+    bool good = true;
+
+    for (const char *letter = letters; *letter != '\0' && good; letter++)
+        good = enter(play, *letter, false);
+    if (good && letters[1] != '\0') {
+        struct bytes token = token_for(play, letters[0]);
+
+        stage_say_line(stage_client(play, letters[0]), token.at);
+        for (const char *letter = letters + 1; *letter != '\0' && good; letter++)
+            good = stage_hear(play, stage_client(play, *letter), token.at);
+        bytes_free(&token);
+    }
+    return good;
+}
+
+bool play_send(struct play *play)
+{
+    struct client *client = stage_first(play);
+    struct bytes text = {0};
+
+    stage_text(play, &play->step->texts[0], &text);
+    stage_say(play, play->step->clients[0], text.at, text.length);
+    client_send(client, text.at, text.length);
+    client->asked += text.length * 2;
+    bytes_free(&text);
+    return true;
+}
+
+/* Between two looks whether the server has read, when there is nothing to poll() for. */
+#define LOOK_MS 1
+
+bool stage_send_pieces(struct play *play, struct client *client, const char *text,
+                       size_t length, size_t piece)
+{
+    for (size_t at = 0; at < length; at += piece) {
+        client_send(client, text + at, piece < length - at ? piece : length - at);
+        stage_wanted(play, "it to read what is sent", NULL, 0);
+        for (stage_begin(play);
+             !client->ended && processes_unread(play->port, client->port) > 0;) {
+            if (clock_ms() >= play->deadline)
+                return stage_fail(play, "it read nothing in %g s",
+                                  play->patience_ms / 1000.0);
+            stage_pump(play, LOOK_MS);
+        }
+    }
+    return true;
+}
+
+bool play_send_in_pieces(struct play *play)
+{
+    struct bytes text = {0};
+    bool sent;
+
+    stage_text(play, &play->step->texts[0], &text);
+    stage_say(play, play->step->clients[0], text.at, text.length);
+    sent = stage_send_pieces(play, stage_first(play), text.at, text.length,
+                             text.length / 3 + 1);
+    bytes_free(&text);
+    return sent;
+}

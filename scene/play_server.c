@@ -1,0 +1,130 @@
+/* The server: stopped, continued, ended, and what it costs. */
+#include "scene/stage.h"
+
+#include "base/clock.h"
+#include "scene/processes.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define SILENCE_MS     1000
+#define IDLE_NS        200000000 /* processor time of a server that spins, at the least */
+#define SILENCES_MOST  20        /* in which a busy machine has to let it show */
+#define LOOK_MS        1
+#define RESTARTS_IN_MS 2000
+
+/*
+ * A server that spins uses all the time it gets. On a busy machine that may be little: then
+ * the system tells how long it has waited for a processor, and the silence goes on.
+ */
+static bool idle(struct play *play)
+{
+    int64_t waited_before, waited = 0, before = processes_cpu_ns(&waited_before);
+    int64_t began = clock_ms(), used = 0;
+
+    stage_wanted(play, "under 0.2 s of processor time in silence", NULL, 0);
+    for (int silence = 1; silence <= SILENCES_MOST; silence++) {
+        int64_t end = clock_ms() + SILENCE_MS;
+
+        while (clock_ms() < end)
+            stage_pump(play, (int)(end - clock_ms()));
+        if (play->cage.gone)
+            return stage_fail(play, "it ended");
+        used = processes_cpu_ns(&waited) - before;
+        if (used >= IDLE_NS)
+            return stage_fail(play, "it used %.2f s in %.1f s", (double)used / 1e9,
+                              (double)(clock_ms() - began) / 1e3);
+        if (waited - waited_before < IDLE_NS)
+            break;
+        waited_before = waited;
+    }
+    return true;
+}
+
+static bool prints(struct play *play)
+{
+    struct bytes text = {0};
+    bool found = false, failed = false;
+
+    stage_text(play, &play->step->texts[0], &text);
+    stage_wanted(play, "on standard output", text.at, text.length);
+    for (stage_begin(play); !found && !failed;) {
+        found = strstr(bytes_text(&play->cage.printed), text.at) != NULL;
+        if (found)
+            break;
+        if (play->cage.gone || clock_ms() >= play->deadline)
+            failed = !stage_fail(play, "nothing like that came in %g s",
+                                 play->patience_ms / 1000.0);
+        else
+            stage_pump(play, (int)(play->deadline - clock_ms()));
+    }
+    bytes_free(&text);
+    return found;
+}
+
+/*
+ * A server that looks at its flag and then calls select() misses a signal that comes between
+ * the two. That would be a matter of chance, so the signal comes while it waits. One that
+ * never waits gets it at last, too.
+ */
+static bool send_signal(struct play *play)
+{
+    const char *name = play->step->word;
+
+    while (!processes_asleep() && clock_ms() < play->deadline)
+        stage_pump(play, LOOK_MS);
+    cage_signal(&play->cage, strcmp(name, "INT") == 0   ? SIGINT
+                             : strcmp(name, "HUP") == 0 ? SIGHUP
+                                                        : SIGTERM);
+    return true;
+}
+
+static bool ends(struct play *play)
+{
+    int wanted = (int)play->step->numbers[0];
+
+    stage_wanted(play, "its end", NULL, 0);
+    if (!cage_wait(&play->cage, play->patience_ms))
+        return stage_fail(play, "it still runs after %g s", play->patience_ms / 1000.0);
+    bytes_print(&play->outcome->wanted, " with status %d", wanted);
+    return (WIFEXITED(play->cage.status) && WEXITSTATUS(play->cage.status) == wanted) ||
+           stage_fail(play, "it ended");
+}
+
+/* Killed, so that nothing is closed in order; and at once again on the same port. */
+static bool restart(struct play *play)
+{
+    struct cage_start start = {.directory = play->program->site,
+                               .descriptors = play->descriptors,
+                               .user = &play->program->user};
+
+    cage_signal(&play->cage, SIGKILL);
+    cage_wait(&play->cage, RESTARTS_IN_MS);
+    cage_end(&play->cage);
+    cage_free(&play->cage);
+    start.command = program_command(play->program, play->port);
+    if (cage_start(&play->cage, &start) == -1)
+        return stage_fail(play, "it cannot be started: %s", strerror(errno));
+    play->is_accepting = false; /* who joins next waits for it */
+    play->keeps_port = true;
+    return true;
+}
+
+bool play_server(struct play *play)
+{
+    switch (play->step->sentence->verb) {
+    case LIMIT_DESCRIPTORS:
+        play->descriptors = (unsigned long)play->step->numbers[0];
+        return true;
+    case PAUSE: cage_pause(&play->cage); return true;
+    case CONTINUE: cage_signal(&play->cage, SIGCONT); return true;
+    case SIGNAL: return send_signal(play);
+    case RESTART: return restart(play);
+    case ENDS: return ends(play);
+    case IDLES: return idle(play);
+    case PRINTS: return prints(play);
+    default: stage_pump(play, 0); return !play->cage.gone || stage_fail(play, "it ended");
+    }
+}

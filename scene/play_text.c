@@ -1,0 +1,285 @@
+/* Texts: what is filled in, what varies with the seed, what was said, and what is shown. */
+#include "scene/stage.h"
+
+#include "base/number.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Pseudo-random bytes (Marsaglia, "Xorshift RNGs", 2003) --------------------------- */
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return (*state * 0x2545f4914f6cdd1du) >> 32;
+}
+
+static uint64_t random_start(uint64_t seed, uint64_t salt)
+{
+    uint64_t state = (seed + 1) * 0x9e3779b97f4a7c15u ^ (salt + 1) * 0xbf58476d1ce4e5b9u;
+
+    return state == 0 ? 1 : state;
+}
+
+void stage_random(const struct play *play, uint64_t salt, size_t length, bool letters,
+                  struct bytes *out)
+{
+    uint64_t state = random_start(play->seed, salt);
+
+    for (size_t i = 0; i < length; i++) {
+        uint64_t number = next_random(&state);
+        char byte = (char)(letters ? 'a' + (int)(number % 26) : (int)(number & 0xff));
+
+        bytes_add(out, &byte, 1);
+    }
+}
+
+void stage_file(const struct play *play, const struct lab_file *file, struct bytes *out)
+{
+    const char *suffix = strrchr(file->path, '.');
+    uint64_t salt = 7;
+
+    for (const char *at = file->path; *at != '\0'; at++)
+        salt = salt * 31 + (unsigned char)*at;
+    stage_random(play, salt, file->size, suffix == NULL || strcmp(suffix, ".bin") != 0,
+                 out);
+}
+
+/* ---- The seed changes the letters ----------------------------------------------------- */
+
+/*
+ * With seed 1 the texts are those of the scene. Another seed exchanges the letters, the same
+ * for all texts, and doubles one of them: what was equal stays equal, what was a beginning
+ * or an end stays one, and the lengths change. A letter after % stays, as a conversion.
+ */
+static void vary(const struct play *play, const char *text, size_t length,
+                 struct bytes *out)
+{
+    char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    uint64_t state = random_start(play->seed, 0);
+    char doubled = (char)('a' + (int)(next_random(&state) % 26));
+
+    for (size_t i = 25; i > 0; i--) {
+        size_t other = next_random(&state) % (i + 1);
+        char letter = letters[i];
+
+        letters[i] = letters[other];
+        letters[other] = letter;
+    }
+    for (size_t i = 0; i < length; i++) {
+        char byte = text[i];
+        bool is_lower = byte >= 'a' && byte <= 'z', is_upper = byte >= 'A' && byte <= 'Z';
+
+        if (play->seed != 1 && (is_lower || is_upper) && (i == 0 || text[i - 1] != '%')) {
+            byte = letters[byte - (is_lower ? 'a' : 'A')];
+            byte = (char)(is_lower ? byte : byte - 'a' + 'A');
+            if (byte == doubled)
+                bytes_add(out, &byte, 1);
+        }
+        bytes_add(out, &byte, 1);
+    }
+}
+
+/* ---- {...} ------------------------------------------------------------------------------ */
+
+static const struct bytes *learnt(const struct play *play, const char *name)
+{
+    for (int i = 0; i < PLAY_LEARNT_MOST; i++)
+        if (strcmp(play->learnt[i].name, name) == 0 && name[0] != '\0')
+            return &play->learnt[i].value;
+    return NULL;
+}
+
+void stage_learn(struct play *play, const char *name, const char *value, size_t length)
+{
+    for (int i = 0; i < PLAY_LEARNT_MOST; i++) {
+        char *known = play->learnt[i].name;
+
+        if (known[0] != '\0' && strcmp(known, name) != 0)
+            continue;
+        snprintf(known, LAB_NAME_MOST, "%s", name);
+        bytes_free(&play->learnt[i].value);
+        bytes_add(&play->learnt[i].value, value, length);
+        return;
+    }
+}
+
+/* What stands between the braces. */
+static void fill(struct play *play, const char *name, struct bytes *out)
+{
+    const struct bytes *value = learnt(play, name);
+    const char *blank = strchr(name, ' ');
+    long number;
+
+    if (value != NULL) {
+        bytes_add(out, value->at, value->length);
+    } else if (name[0] >= 'A' && name[0] <= 'Z' && name[1] == '\0') {
+        bytes_print(out, "%s", stage_client(play, name[0])->name);
+    } else if (strcmp(name, "n") == 0) {
+        bytes_print(out, "%d", play->step->round);
+    } else if (number_parse(name, 1, 1 << 20, &number) == 0) {
+        stage_random(play, (uint64_t)number, (size_t)number, true, out);
+    } else if (blank != NULL && strcmp(blank, " bytes") == 0) {
+        for (long times = strtol(name, NULL, 10); times > 0; times--) {
+            for (int byte = 0; byte < 256; byte++) {
+                char value_of = (char)byte;
+                bytes_add(out, &value_of, 1);
+            }
+        }
+    }
+}
+
+void stage_text(struct play *play, const struct lab_text *text, struct bytes *out)
+{
+    bool said = (play->step->sentence->kind & SENTENCE_SAID) != 0;
+    size_t at = 0;
+
+    bytes_add(out, "", 0);
+    while (at < text->length) {
+        const char *open = memchr(text->bytes + at, '{', text->length - at),
+                   *close = NULL;
+        size_t plain = open == NULL ? text->length : (size_t)(open - text->bytes);
+        char name[LAB_NAME_MOST] = "";
+
+        if (said)
+            vary(play, text->bytes + at, plain - at, out);
+        else
+            bytes_add(out, text->bytes + at, plain - at);
+        at = plain;
+        if (open != NULL)
+            close = memchr(open, '}', text->length - at);
+        if (close == NULL)
+            break;
+        if (close - open <= LAB_NAME_MOST)
+            memcpy(name, open + 1, (size_t)(close - open - 1));
+        fill(play, name, out);
+        at = (size_t)(close - text->bytes) + 1;
+    }
+    bytes_add(out, text->bytes + at, text->length - at);
+}
+
+/* ---- What was said -------------------------------------------------------------------- */
+
+static void add_saying(struct play *play, char letter, const char *line, size_t length)
+{
+    struct saying *saying;
+
+    play->sayings =
+        realloc(play->sayings, (play->saying_count + 1) * sizeof *play->sayings);
+    if (play->sayings == NULL)
+        abort();
+    saying = &play->sayings[play->saying_count++];
+    *saying = (struct saying){.client = letter};
+    bytes_add(&saying->text, line, length);
+}
+
+void stage_say(struct play *play, char letter, const char *text, size_t length)
+{
+    while (length > 0) {
+        const char *end = memchr(text, '\n', length);
+        size_t line = end == NULL ? length : (size_t)(end - text) + 1;
+        size_t content = stage_content(text, line);
+
+        if (content > 0)
+            add_saying(play, letter, text, content);
+        text += line;
+        length -= line;
+    }
+}
+
+bool stage_was_said(const struct play *play, char by_other_than, const char *line,
+                    size_t length)
+{
+    for (size_t i = 0; i < play->saying_count; i++) {
+        const struct saying *saying = &play->sayings[i];
+
+        if (saying->client != by_other_than &&
+            bytes_end_in(line, length, saying->text.at, saying->text.length))
+            return true;
+    }
+    return false;
+}
+
+void stage_saw(struct play *play, const char *line, size_t length)
+{
+    struct bytes *seen = &play->seen[play->seen_count++ % PLAY_SEEN];
+
+    bytes_free(seen);
+    bytes_add(seen, line, length);
+}
+
+size_t stage_content(const char *line, size_t length)
+{
+    if (length > 0 && line[length - 1] == '\n')
+        length--;
+    while (length > 0 && line[length - 1] == '\r')
+        length--;
+    return length;
+}
+
+/* ---- The report ------------------------------------------------------------------------ */
+
+static void describe_room(const struct lab_step *step, struct bytes *who)
+{
+    for (const char *client = step->clients; *client != '\0'; client++)
+        bytes_print(who, "%s%c", client == step->clients ? "" : ", ", *client);
+    bytes_print(who, strlen(step->clients) > 1 ? " are in the room" : " is in the room");
+}
+
+/* Where a step is in its form, and in its own values. */
+struct description {
+    const struct lab_step *step;
+    const char *client;
+    int text, number;
+};
+
+static void describe_word(struct play *play, struct description *at, const char *word,
+                          struct bytes *out)
+{
+    const struct lab_step *step = at->step;
+    struct bytes filled = {0};
+
+    if (strcmp(word, "TEXT") == 0) {
+        stage_text(play, &step->texts[at->text++], &filled);
+        bytes_quote(out, filled.at, filled.length);
+        bytes_free(&filled);
+    } else if (strcmp(word, "NUMBER") == 0) {
+        bytes_number(out, (size_t)step->numbers[at->number++]);
+    } else if (strcmp(word, "CLIENT") == 0) {
+        bytes_print(out, "%c", *at->client++);
+    } else if (strcmp(word, "CLIENTS") == 0) {
+        bytes_print(out, "%c", *at->client++);
+        while (*at->client != '\0')
+            bytes_print(out, ", %c", *at->client++);
+    } else {
+        bytes_print(out, "%s", strcmp(word, "WORD") == 0 ? step->word : word);
+    }
+}
+
+void play_describe(struct play *play, bool briefly, struct bytes *who, struct bytes *what)
+{
+    const struct lab_step *step = play->step;
+    struct description at = {.step = step, .client = step->clients};
+    const char *form = step->sentence->form;
+    struct bytes *out = who;
+
+    if (step->sentence->verb == ROOM) {
+        describe_room(step, who);
+        return;
+    }
+    for (int words = 0; *form != '\0' && !(briefly && words == 2); words++) {
+        size_t length = strcspn(form, " ");
+        char word[LAB_NAME_MOST];
+
+        snprintf(word, sizeof word, "%.*s", (int)length, form);
+        if (strcmp(word, "TEXT") == 0)
+            out = what; /* and all that follows */
+        bytes_print(out, "%s", out->length == 0 ? "" : " ");
+        describe_word(play, &at, word, out);
+        form += length;
+        form += strspn(form, " ");
+    }
+}

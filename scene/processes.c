@@ -1,0 +1,306 @@
+#define _GNU_SOURCE /* initgroups(), syscall() */
+#include "scene/processes.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#endif
+
+#define PATH_BYTES  64
+#define KILL_ROUNDS 500 /* a bomb that forks without end loses long before */
+
+void processes_raise_loopback(void)
+{
+#ifdef __linux__
+    struct ifreq request = {.ifr_name = "lo"};
+    int sock = socket(AF_INET, SOCK_DGRAM, 0);
+
+    if (sock == -1)
+        return;
+    if (ioctl(sock, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) == 0) {
+        request.ifr_flags |= IFF_UP;
+        ioctl(sock, SIOCSIFFLAGS, &request);
+    }
+    close(sock);
+#endif
+}
+
+void processes_adopt(void)
+{
+#ifdef __linux__
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+#endif
+}
+
+void processes_die_with_parent(void)
+{
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+}
+
+int processes_become(const char *name, uid_t uid, gid_t gid)
+{
+    return initgroups(name, gid) == -1 || setgid(gid) == -1 || setuid(uid) == -1 ? -1 : 0;
+}
+
+void processes_limit(unsigned long most)
+{
+#ifdef RLIMIT_NPROC
+    struct rlimit limit = {.rlim_cur = most, .rlim_max = most};
+
+    setrlimit(RLIMIT_NPROC, &limit); /* fails where the limit is lower already */
+#else
+    (void)most;
+#endif
+}
+
+int processes_watch(pid_t child)
+{
+#ifdef SYS_pidfd_open
+    return (int)syscall(SYS_pidfd_open, child, 0); /* closed by exec() */
+#else
+    (void)child;
+    return -1;
+#endif
+}
+
+/* ---- The process table --------------------------------------------------------------- */
+
+struct process {
+    pid_t pid, parent;
+    char state; /* of its first thread: R runs or could, S waits, T is stopped */
+    unsigned long threads;
+    bool is_ours;
+};
+
+struct table {
+    struct process *processes; /* the caller frees it */
+    size_t count;
+};
+
+/* Reads /proc/N/stat. The name in it is in parentheses, and may hold anything. */
+static bool process_read(struct process *process, const char *number)
+{
+    char path[PATH_BYTES], line[1024], *name_end = NULL;
+    long parent;
+    FILE *stat;
+
+    snprintf(path, sizeof path, "/proc/%.20s/stat", number);
+    stat = fopen(path, "r");
+    if (stat == NULL)
+        return false; /* it has ended meanwhile */
+    if (fgets(line, sizeof line, stat) != NULL)
+        name_end = strrchr(line, ')');
+    fclose(stat);
+    if (name_end == NULL ||
+        sscanf(name_end + 1, /* fields 3 to 20, of which 3, 4 and 20 are kept */
+               " %c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lu",
+               &process->state, &parent, &process->threads) != 3)
+        return false;
+    process->pid = (pid_t)strtol(number, NULL, 10);
+    process->parent = (pid_t)parent;
+    process->is_ours = process->parent == getpid();
+    return true;
+}
+
+static struct table table_read(void)
+{
+    struct table table = {0};
+    DIR *directory = opendir("/proc");
+    struct dirent *entry;
+    size_t capacity = 0;
+
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+            continue;
+        if (table.count == capacity) {
+            capacity = capacity * 2 + 256;
+            table.processes =
+                realloc(table.processes, capacity * sizeof *table.processes);
+            if (table.processes == NULL)
+                abort();
+        }
+        if (process_read(&table.processes[table.count], entry->d_name))
+            table.count++;
+    }
+    if (directory != NULL)
+        closedir(directory);
+    return table;
+}
+
+static bool parent_is_ours(const struct table *table, const struct process *process)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (table->processes[i].pid == process->parent)
+            return table->processes[i].is_ours;
+    return false;
+}
+
+/* The table, with all our descendants marked. */
+static struct table family_read(void)
+{
+    struct table table = table_read();
+
+    for (bool found = true; found;) {
+        found = false;
+        for (size_t i = 0; i < table.count; i++) {
+            struct process *process = &table.processes[i];
+
+            if (!process->is_ours && parent_is_ours(&table, process))
+                process->is_ours = found = true;
+        }
+    }
+    return table;
+}
+
+static void signal_family(int signal_number)
+{
+    struct table table = family_read();
+
+    for (size_t i = 0; i < table.count; i++)
+        if (table.processes[i].is_ours)
+            kill(table.processes[i].pid, signal_number);
+    free(table.processes);
+}
+
+bool processes_kill_all(void)
+{
+    for (int round = 0; round < KILL_ROUNDS; round++) {
+        pid_t reaped;
+
+        while ((reaped = waitpid(-1, NULL, WNOHANG)) > 0)
+            continue;
+        if (reaped == -1 && errno == ECHILD)
+            return true;
+        signal_family(SIGSTOP); /* so that none forks while the others are killed */
+        signal_family(SIGKILL);
+        poll(NULL, 0,
+             2); /* they need a moment to end; waitpid() cannot wait for a time */
+    }
+    return false;
+}
+
+bool processes_asleep(void)
+{
+    struct table table = family_read();
+    bool asleep = true;
+
+    for (size_t i = 0; i < table.count; i++)
+        if (table.processes[i].is_ours && table.processes[i].state == 'R')
+            asleep = false;
+    free(table.processes);
+    return asleep;
+}
+
+/* A thread's schedstat: ns on a processor, and ns of waiting for one. */
+static int64_t thread_cpu_ns(pid_t pid, const char *thread, int64_t *waited)
+{
+    char path[PATH_BYTES];
+    long long used = 0, waiting = 0;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%ld/task/%.20s/schedstat", (long)pid, thread);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%lld %lld", &used, &waiting) == 2)
+        *waited += waiting;
+    fclose(file);
+    return used;
+}
+
+int64_t processes_cpu_ns(int64_t *waited)
+{
+    struct table table = family_read();
+    int64_t used = 0;
+
+    *waited = 0;
+    for (size_t i = 0; i < table.count; i++) {
+        char path[PATH_BYTES];
+        struct dirent *entry;
+        DIR *tasks;
+
+        if (!table.processes[i].is_ours)
+            continue;
+        snprintf(path, sizeof path, "/proc/%ld/task", (long)table.processes[i].pid);
+        tasks = opendir(path);
+        while (tasks != NULL && (entry = readdir(tasks)) != NULL)
+            if (entry->d_name[0] != '.')
+                used += thread_cpu_ns(table.processes[i].pid, entry->d_name, waited);
+        if (tasks != NULL)
+            closedir(tasks);
+    }
+    free(table.processes);
+    return used;
+}
+
+long processes_of(uid_t uid)
+{
+    struct table table = table_read();
+    long count = table.count == 0 ? -1 : 0;
+
+    for (size_t i = 0; i < table.count; i++) {
+        char path[PATH_BYTES];
+        struct stat about;
+
+        snprintf(path, sizeof path, "/proc/%ld", (long)table.processes[i].pid);
+        if (stat(path, &about) == 0 && about.st_uid == uid)
+            count += (long)table.processes[i].threads;
+    }
+    free(table.processes);
+    return count;
+}
+
+/* ---- Connections --------------------------------------------------------------------- */
+
+/*
+ * Of each connection there are two lines, one an end: what the client has not been told to
+ * have arrived, and what the server has not read. A server on an IPv6 socket has its IPv4
+ * connections in the second table.
+ */
+long processes_unread(int server_port, int client_port)
+{
+    static const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6"};
+    long sum = 0;
+    int ends = 0;
+
+    for (int i = 0; i < 2; i++) {
+        FILE *file = fopen(tables[i], "r");
+        char line[512];
+
+        while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+            unsigned local, remote, sending, received;
+
+            if (sscanf(line, " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%x %*x %x:%x", &local,
+                       &remote, &sending, &received) != 4)
+                continue;
+            if ((int)local == server_port && (int)remote == client_port) {
+                sum += (long)received;
+                ends++;
+            } else if ((int)local == client_port && (int)remote == server_port) {
+                sum += (long)sending;
+                ends++;
+            }
+        }
+        if (file != NULL)
+            fclose(file);
+    }
+    return ends == 2 ? sum : -1;
+}

@@ -1,0 +1,62 @@
+/*
+ * processes: all that a program under test has started, whatever it did to get away.
+ *
+ * POSIX knows process groups, and a process leaves one with setsid(). Nor does it tell what
+ * a process has used while it runs. So this is the one module that asks Linux: for the
+ * orphans of our descendants (prctl PR_SET_CHILD_SUBREAPER), for an end that poll() can wait
+ * for (pidfd_open), and for the process table and the connections (proc(5)). On another
+ * system each function does what its comment says, and the group has to do.
+ */
+#ifndef SCENE_PROCESSES_H
+#define SCENE_PROCESSES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A network namespace begins with its loopback down: puts it up. Elsewhere it is up. */
+void processes_raise_loopback(void);
+
+/* Orphans among our descendants become our children. Elsewhere they get away. */
+void processes_adopt(void);
+
+/* In a child before exec(): it is killed when this program ends. Elsewhere it lives on. */
+void processes_die_with_parent(void);
+
+/*
+ * In a child of root before exec(): becomes that user, with the user's groups. 0, or -1
+ * with errno.
+ */
+int processes_become(const char *name, uid_t uid, gid_t gid);
+
+/* At most so many processes and threads for this process's user. */
+void processes_limit(unsigned long most);
+
+/* A descriptor that is readable once the child has ended; -1 where there is none. */
+int processes_watch(pid_t child);
+
+/*
+ * Kills all descendants of this program and waits for them, until there is none. False:
+ * some are still there, or nobody can tell.
+ */
+bool processes_kill_all(void);
+
+/* Do all our descendants wait for something? Elsewhere nobody can tell: true. */
+bool processes_asleep(void);
+
+/*
+ * The processor time in ns that our descendants have used so far; and in *waited the time
+ * in which they had work to do and waited for a processor. Elsewhere both are 0.
+ */
+int64_t processes_cpu_ns(int64_t *waited);
+
+/* How many processes and threads the user has; -1 elsewhere. */
+long processes_of(uid_t uid);
+
+/*
+ * How many bytes of a TCP connection over 127.0.0.1 are on their way from the client to the
+ * server, or have arrived and were not read yet; -1 if nobody can tell.
+ */
+long processes_unread(int server_port, int client_port);
+
+#endif

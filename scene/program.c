@@ -1,0 +1,258 @@
+#include "scene/program.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COMPILE_MS 120000
+
+/*
+ * The definitions make visible what the manual pages describe: -std=c11 alone hides all that
+ * is not in C.
+ */
+#define COMPILE                                                                          \
+    "exec ${CC:-cc} -std=c11 -Wall -Wextra -O1 -g -D_DEFAULT_SOURCE "                    \
+    "-D_POSIX_C_SOURCE=200809L -pthread -o \"$0\" \"$1\""
+
+int program_open(struct program *program, const char *argument, const char *user,
+                 const char **why)
+{
+    const char *directory = getenv("TMPDIR");
+    const struct passwd *entry = user == NULL ? NULL : getpwnam(user);
+
+    *program = (struct program){.argument = argument};
+    if (user != NULL && (entry == NULL || entry->pw_uid == 0)) {
+        *why = entry == NULL ? "there is no such user" : "that user is root";
+        return -1;
+    }
+    snprintf(program->work, sizeof program->work, "%s/grade-XXXXXX",
+             directory == NULL || directory[0] == '\0' ? "/tmp" : directory);
+    if (mkdtemp(program->work) == NULL) {
+        *why = strerror(errno);
+        program->work[0] = '\0';
+        return -1;
+    }
+    if (entry != NULL) {
+        program->user =
+            (struct cage_user){.name = user, .uid = entry->pw_uid, .gid = entry->pw_gid};
+        if (chown(program->work, entry->pw_uid, entry->pw_gid) == -1) {
+            *why = strerror(errno);
+            rmdir(program->work);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Makes the directories of a path below `base`. Those that are there are no failure. */
+static void make_directories(const char *path, size_t base)
+{
+    char part[512];
+
+    for (size_t i = base; path[i] != '\0' && i < sizeof part; i++) {
+        if (path[i] == '/') {
+            snprintf(part, sizeof part, "%.*s", (int)i, path);
+            mkdir(part, 0755);
+        }
+    }
+}
+
+int program_add_file(struct program *program, const char *path, const struct bytes *bytes)
+{
+    char whole[400];
+    FILE *file;
+    bool good;
+
+    chmod(program->work, 0755); /* another user is to read it */
+    snprintf(program->site_path, sizeof program->site_path, "%s/site", program->work);
+    program->site = program->site_path;
+    snprintf(whole, sizeof whole, "%s/%s", program->site_path, path);
+    make_directories(whole, strlen(program->work) + 1);
+    file = fopen(whole, "w");
+    if (file == NULL)
+        return -1;
+    good = fwrite(bytes->at, 1, bytes->length, file) == bytes->length;
+    return fclose(file) == 0 && good ? 0 : -1;
+}
+
+/* Runs a command to its end. Its output goes to program->compiler. Its status, or -1. */
+static int run(struct program *program, const char *const *command, const char *directory)
+{
+    struct cage cage = {0};
+    struct cage_start start = {
+        .command = command, .directory = directory, .user = &program->user};
+    int status = -1;
+
+    if (cage_start(&cage, &start) == 0) {
+        bool ended = cage_wait(&cage, COMPILE_MS);
+
+        cage_end(&cage);
+        status = ended ? cage.status : -1;
+    }
+    bytes_add(&program->compiler, bytes_text(&cage.printed), cage.printed.length);
+    bytes_add(&program->compiler, bytes_text(&cage.complained), cage.complained.length);
+    cage_free(&cage);
+    return status;
+}
+
+static int compile(struct program *program, const char *path, struct bytes *why)
+{
+    const char *command[6] = {"/bin/sh", "-c", COMPILE, NULL, path, NULL};
+
+    bytes_print(&program->path, "%s/program", program->work);
+    command[3] = program->path.at;
+    program->compiles = true;
+    if (run(program, command, NULL) != 0) {
+        bytes_print(why, "%s does not compile", program->argument);
+        return -1;
+    }
+    for (const char *at = bytes_text(&program->compiler);
+         (at = strstr(at, "warning:")) != NULL; at++)
+        program->warnings++;
+    return 0;
+}
+
+static int make(struct program *program, const char *path, const char *lab,
+                struct bytes *why)
+{
+    static const char *const names[] = {"GNUmakefile", "makefile", "Makefile"};
+    const char *command[] = {"/bin/sh", "-c", "exec ${MAKE:-make}", NULL};
+    bool has_one = false;
+
+    for (int i = 0; i < 3; i++) {
+        struct bytes name = {0};
+
+        bytes_print(&name, "%s/%s", path, names[i]);
+        has_one = has_one || access(name.at, F_OK) == 0;
+        bytes_free(&name);
+    }
+    if (!has_one) {
+        bytes_print(
+            why,
+            "%s is a directory without a Makefile: name the .c file in it, or add "
+            "a Makefile that makes '%s'",
+            program->argument, lab);
+        return -1;
+    }
+    program->compiles = true;
+    if (run(program, command, path) != 0) {
+        bytes_print(why, "make fails in %s", program->argument);
+        return -1;
+    }
+    bytes_print(&program->path, "%s/%s", path, lab);
+    if (access(program->path.at, X_OK) == 0)
+        return 0;
+    bytes_print(why, "make has made no program '%s' in %s", lab, program->argument);
+    return -1;
+}
+
+/* The path from the root of a file that may be named from here. */
+static void add_absolute(struct bytes *out, const char *path)
+{
+    char here[PATH_MAX];
+
+    if (path[0] != '/' && getcwd(here, sizeof here) != NULL)
+        bytes_print(out, "%s/", here);
+    bytes_print(out, "%s", path);
+}
+
+/* A command's words that name files keep their meaning in another directory. */
+static void set_shell(struct program *program)
+{
+    const char *at = program->argument;
+
+    bytes_print(&program->shell, "exec ");
+    while (*at != '\0') {
+        size_t length = strcspn(at, " "), blanks = strspn(at + length, " ");
+        char word[PATH_MAX];
+
+        snprintf(word, sizeof word, "%.*s", (int)length, at);
+        if (program->site != NULL && strpbrk(word, "./") != NULL &&
+            access(word, F_OK) == 0)
+            add_absolute(&program->shell, word);
+        else
+            bytes_print(&program->shell, "%s", word);
+        bytes_add(&program->shell, at + length, blanks);
+        at += length + blanks;
+    }
+    if (strstr(program->argument, "%p") == NULL)
+        bytes_print(&program->shell, " %%p");
+}
+
+int program_prepare(struct program *program, const char *lab, struct bytes *why)
+{
+    const char *argument = program->argument, *suffix = strrchr(argument, '.');
+    struct bytes path = {0};
+    struct stat about;
+    int result = 0;
+
+    if (stat(argument, &about) == -1) {
+        if (strchr(argument, ' ') != NULL) {
+            set_shell(program);
+            return 0;
+        }
+        bytes_print(why, "there is no program %s: %s", argument, strerror(errno));
+        return -1;
+    }
+    add_absolute(&path, argument);
+    if (S_ISDIR(about.st_mode)) {
+        result = make(program, path.at, lab, why);
+    } else if (suffix != NULL && strcmp(suffix, ".c") == 0) {
+        result = compile(program, path.at, why);
+    } else if (access(argument, X_OK) == 0) {
+        bytes_print(&program->path, "%s", path.at);
+    } else {
+        bytes_print(
+            why,
+            "%s cannot be executed: give the command that runs it, in quotes, such "
+            "as 'python3 %s'",
+            argument, argument);
+        result = -1;
+    }
+    bytes_free(&path);
+    return result;
+}
+
+const char *const *program_command(struct program *program, int port)
+{
+    bytes_free(&program->words);
+    if (program->path.length > 0) {
+        bytes_print(&program->words, "%d", port);
+        program->command[0] = program->path.at;
+        program->command[1] = program->words.at;
+        program->command[2] = NULL;
+        return program->command;
+    }
+    for (const char *at = program->shell.at; *at != '\0';) {
+        const char *mark = strstr(at, "%p");
+        size_t length = mark == NULL ? strlen(at) : (size_t)(mark - at);
+
+        bytes_add(&program->words, at, length);
+        if (mark != NULL)
+            bytes_print(&program->words, "%d", port);
+        at += length + (mark == NULL ? 0 : 2);
+    }
+    program->command[0] = "/bin/sh";
+    program->command[1] = "-c";
+    program->command[2] = program->words.at;
+    program->command[3] = NULL;
+    return program->command;
+}
+
+void program_close(struct program *program)
+{
+    const char *command[] = {"rm", "-rf", "--", program->work, NULL};
+    struct bytes *owned[] = {&program->path, &program->shell, &program->compiler,
+                             &program->words};
+
+    program->user.name = NULL; /* it is this program's directory */
+    if (program->work[0] != '\0')
+        run(program, command, NULL);
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        bytes_free(owned[i]);
+}

@@ -1,0 +1,55 @@
+/*
+ * program: what is graded, from an argument of the command line to a command with a port.
+ *
+ *     x.c           compiled by ${CC:-cc} -std=c11 -Wall -Wextra -O1 -g
+ *     a directory   `make` there, then ./LAB PORT
+ *     a program, or a command in quotes: the port is appended, or put in place of %p
+ */
+#ifndef SCENE_PROGRAM_H
+#define SCENE_PROGRAM_H
+
+#include "scene/bytes.h"
+#include "scene/cage.h"
+
+#include <stdbool.h>
+
+struct program {
+    const char *argument; /* the caller's */
+    struct cage_user user;
+    char work[256];   /* a temporary directory, with what was compiled */
+    const char *site; /* the directory in it where the program runs; NULL: here */
+    char site_path[300];
+    struct bytes path; /* the file to execute; empty: `shell` is a command */
+    struct bytes shell;
+    bool compiles; /* it had to be compiled first */
+    int warnings;
+    struct bytes compiler; /* what the compiler said */
+
+    const char *command[4]; /* the last that program_command() gave, and its texts */
+    struct bytes words;
+};
+
+/*
+ * Makes the temporary directory. `user` is a name, or NULL for no change. 0, or -1 with the
+ * reason in *why.
+ */
+int program_open(struct program *program, const char *argument, const char *user,
+                 const char **why);
+
+/* A file for the program to serve, with `bytes` in it. The program then runs in `site`. */
+int program_add_file(struct program *program, const char *path,
+                     const struct bytes *bytes);
+
+/*
+ * Finds it, or compiles it. 0; or -1 with a sentence in `why`, and what the compiler or make
+ * said in program->compiler.
+ */
+int program_prepare(struct program *program, const char *lab, struct bytes *why);
+
+/* The command for a port, NULL at its end. It is good until the next call. */
+const char *const *program_command(struct program *program, int port);
+
+/* Removes the temporary directory. */
+void program_close(struct program *program);
+
+#endif

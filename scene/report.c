@@ -1,0 +1,399 @@
+#include "scene/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WIDTH       80
+#define WHO_WIDTH   11 /* columns of "A sends", with the space after it */
+#define WHAT_INDENT 24 /* where what it sends begins */
+#define WHY_INDENT  15
+#define NEXT_MOST   2
+
+int report_format(const char *name)
+{
+    static const char *const names[] = {"text", "csv", "gradescope", "autolab"};
+
+    for (int i = 0; i < 4; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+static const struct lab *lab_of(const struct report *report)
+{
+    return report->play->lab;
+}
+
+static bool is_asked_for(const struct report *report, size_t index)
+{
+    return report->only == -1 || (size_t)report->only == index;
+}
+
+static int points_of(const struct report *report, size_t index)
+{
+    return report->results[index].mark == PASSED
+               ? lab_of(report)->behaviours[index].points
+               : 0;
+}
+
+int report_points(const struct report *report)
+{
+    int sum = 0;
+
+    for (size_t i = 0; i < lab_of(report)->count; i++)
+        sum += is_asked_for(report, i) ? points_of(report, i) : 0;
+    return sum;
+}
+
+int report_total(const struct report *report)
+{
+    return report->only == -1 ? lab_of(report)->points
+                              : lab_of(report)->behaviours[report->only].points;
+}
+
+const struct behaviour *report_needed(const struct report *report,
+                                      const struct behaviour *behaviour)
+{
+    for (size_t i = 0; i < lab_of(report)->count; i++) {
+        const struct behaviour *needed = &lab_of(report)->behaviours[i];
+        const struct result *result = &report->results[i];
+        bool enough = result->mark == FAILED && needed->enough > 0 &&
+                      result->outcome.step >= needed->enough;
+
+        if ((behaviour->needs >> i & 1) != 0 && result->mark != PASSED && !enough)
+            return needed;
+    }
+    return NULL;
+}
+
+/* ---- Text -------------------------------------------------------------------------------- */
+
+/* Columns of UTF-8 text: its bytes but those that continue a character. */
+static size_t columns(const char *text, size_t length)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < length; i++)
+        count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return count;
+}
+
+/* A paragraph, and a place to read on at the right of its last line. */
+static void write_why(const struct behaviour *behaviour, FILE *out)
+{
+    size_t column = WHY_INDENT, see = strlen(behaviour->see);
+
+    fprintf(out, "          why  ");
+    for (const char *at = behaviour->why; *at != '\0';) {
+        size_t word = strcspn(at, " "), width = columns(at, word);
+
+        if (column > WHY_INDENT && column + 1 + width > WIDTH) {
+            fprintf(out, "\n%*s", WHY_INDENT, "");
+            column = WHY_INDENT;
+        } else if (column > WHY_INDENT) {
+            fprintf(out, " ");
+            column++;
+        }
+        fprintf(out, "%.*s", (int)word, at);
+        column += width;
+        at += word;
+        at += strspn(at, " ");
+    }
+    if (see > 0 && column + 2 + see > WIDTH) {
+        fprintf(out, "\n");
+        column = 0;
+    }
+    if (see > 0)
+        fprintf(out, "%*s", (int)(WIDTH - column), behaviour->see);
+    fprintf(out, "\n");
+}
+
+/* Lines under a heading: the first beside it, the others below that. */
+static void write_lines(const char *heading, const struct bytes *lines, FILE *out)
+{
+    for (const char *at = bytes_text(lines); *at != '\0';) {
+        size_t length = strcspn(at, "\n");
+
+        fprintf(out, "%*s%-7s%.*s\n", WHAT_INDENT, "", heading, (int)length, at);
+        heading = "";
+        at += length + (at[length] == '\n');
+    }
+}
+
+/* What a program says is shown, and none of its control characters obeyed. */
+static void write_clean(const struct bytes *text, const char *indent, FILE *out)
+{
+    for (const char *at = bytes_text(text); *at != '\0'; at += *at == '\n') {
+        fprintf(out, "%s", indent);
+        for (; *at != '\0' && *at != '\n'; at++) {
+            unsigned char byte = (unsigned char)*at;
+
+            if ((byte >= 0x20 && byte != 0x7f) || byte == '\t')
+                fputc(byte, out);
+            else
+                fprintf(out, "\\%03o", byte);
+        }
+        fputc('\n', out);
+    }
+}
+
+/* Who, and beside it what; below, if there is no space. The step that failed is marked. */
+static void write_step(size_t step, const char *line, const struct bytes *wanted,
+                       FILE *out)
+{
+    size_t who = strcspn(line, "\t"), what = strcspn(line + who, "\n") - 1;
+
+    fprintf(out, "        %c%2zu  %.*s", wanted != NULL ? '>' : ' ', step, (int)who,
+            line);
+    if (wanted != NULL && wanted->length > 0 && who >= WHO_WIDTH)
+        fprintf(out, "\n%*s", WHAT_INDENT, "");
+    else if (what > 0 || (wanted != NULL && wanted->length > 0))
+        fprintf(out, "%*s", who < WHO_WIDTH ? (int)(WHO_WIDTH - who) : 1, "");
+    if (wanted != NULL && wanted->length > 0)
+        fprintf(out, "wanted %s", wanted->at);
+    else
+        fprintf(out, "%.*s", (int)what, line + who + 1);
+    fprintf(out, "\n");
+}
+
+static void write_steps(const struct outcome *outcome, bool failed, FILE *out)
+{
+    size_t step = 0;
+
+    for (const char *line = bytes_text(&outcome->steps); *line != '\0'; step++) {
+        bool this_one = failed && outcome->step == step;
+
+        write_step(step + 1, line, this_one ? &outcome->wanted : NULL, out);
+        line += strcspn(line, "\n") + 1;
+    }
+    if (!failed)
+        return;
+    write_lines("got", &outcome->got, out);
+    write_lines(outcome->got.length > 0 ? "" : "got", &outcome->cause, out);
+    write_clean(&outcome->last_words, "                        | ", out);
+}
+
+static void write_behaviour(struct report *report, size_t index, FILE *out)
+{
+    const struct behaviour *behaviour = &lab_of(report)->behaviours[index];
+    const struct result *result = &report->results[index];
+    bool failed = result->mark == FAILED, passed = result->mark == PASSED;
+
+    if (result->mark == NOT_REACHED || (passed && report->only == -1))
+        return;
+    fprintf(out, "  %-4s %3d/%d  %-11s ",
+            failed   ? "FAIL"
+            : passed ? "pass"
+                     : "--",
+            points_of(report, index), behaviour->points, behaviour->name);
+    if (result->mark == NOT_TRIED)
+        fprintf(out, "not tried: it needs %s\n", report_needed(report, behaviour)->name);
+    else
+        fprintf(out, "%s\n", behaviour->title);
+    if (result->mark == NOT_TRIED)
+        return;
+    write_steps(&result->outcome, failed, out);
+    if (failed)
+        write_why(behaviour, out);
+}
+
+static void write_group(const struct report *report, size_t first, FILE *out)
+{
+    const struct lab *lab = lab_of(report);
+    const char *group = lab->behaviours[first].group;
+    int points = 0, total = 0;
+
+    if (group[0] == '\0' || report->only != -1 ||
+        report->results[first].mark == NOT_REACHED ||
+        (first > 0 && strcmp(lab->behaviours[first - 1].group, group) == 0))
+        return;
+    for (size_t i = first; i < lab->count; i++) {
+        if (strcmp(lab->behaviours[i].group, group) == 0) {
+            points += points_of(report, i);
+            total += lab->behaviours[i].points;
+        }
+    }
+    fprintf(out, "  %-9s %d of %d\n", group, points, total);
+}
+
+/* The behaviours that would earn more, in the order in which a student should mend them. */
+static void write_next(const struct report *report, const char *before, FILE *out)
+{
+    int named = 0;
+
+    for (size_t i = 0; i < lab_of(report)->count && named < NEXT_MOST; i++) {
+        if (report->results[i].mark == FAILED && is_asked_for(report, i))
+            fprintf(out, "%s%s (%d)", named++ == 0 ? before : ", ",
+                    lab_of(report)->behaviours[i].name,
+                    lab_of(report)->behaviours[i].points);
+    }
+}
+
+static const char *first_failed(const struct report *report)
+{
+    for (size_t i = 0; i < lab_of(report)->count; i++)
+        if (report->results[i].mark == FAILED && is_asked_for(report, i))
+            return lab_of(report)->behaviours[i].name;
+    return NULL;
+}
+
+static void write_text(struct report *report, FILE *out)
+{
+    const struct program *program = report->program;
+    const char *failed = first_failed(report);
+    const char *quote = strchr(program->argument, ' ') == NULL ? "" : "'";
+
+    fprintf(out, "grade %s   %s", lab_of(report)->name, program->argument);
+    if (program->warnings > 0)
+        fprintf(out, " (%d warning%s)", program->warnings,
+                program->warnings == 1 ? "" : "s");
+    fprintf(out, "   seed %llu\n", (unsigned long long)report->play->seed);
+    if (program->warnings > 0 || report->refused.length > 0)
+        write_clean(&program->compiler, "    ", out);
+    if (report->refused.length > 0)
+        fprintf(out, "  %s.\n", report->refused.at);
+    for (size_t i = 0; i < lab_of(report)->count; i++) {
+        write_group(report, i, out);
+        if (is_asked_for(report, i))
+            write_behaviour(report, i, out);
+    }
+    fprintf(out, "  %d of %d.", report_points(report), report_total(report));
+    write_next(report, "  Next: ", out);
+    if (failed != NULL) {
+        fprintf(out, ".\n  Again: %s -b %s", report->again, failed);
+        if (report->play->seed != 1)
+            fprintf(out, " -s %llu", (unsigned long long)report->play->seed);
+        fprintf(out, " %s %s%s%s", lab_of(report)->name, quote, program->argument, quote);
+    }
+    fprintf(out, "\n");
+}
+
+void report_write_line(const struct report *report, FILE *out)
+{
+    fprintf(out, "%s %d of %d", lab_of(report)->name, report_points(report),
+            report_total(report));
+    if (report->refused.length > 0)
+        fprintf(out, ", %s", report->refused.at);
+    else if (first_failed(report) != NULL)
+        fprintf(out, ", next: %s", first_failed(report));
+    fprintf(out, "\n");
+}
+
+void report_list(const struct lab *lab, FILE *out)
+{
+    for (size_t i = 0; i < lab->count; i++)
+        fprintf(out, "%s\t%d\t%s\n", lab->behaviours[i].name, lab->behaviours[i].points,
+                lab->behaviours[i].title);
+}
+
+/* ---- Formats for programs ------------------------------------------------------------------ */
+
+/* RFC 4180: quotes around a field that needs them. */
+static void write_csv_field(const char *text, FILE *out)
+{
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        fprintf(out, "%s", text);
+        return;
+    }
+    fputc('"', out);
+    for (; *text != '\0'; text++)
+        fprintf(out, "%s%c", *text == '"' ? "\"" : "", *text);
+    fputc('"', out);
+}
+
+static void write_csv(const struct report *report, FILE *out)
+{
+    const struct lab *lab = lab_of(report);
+
+    fprintf(out, "program,total,of,compiled");
+    for (size_t i = 0; i < lab->count; i++)
+        fprintf(out, ",%s", lab->behaviours[i].name);
+    fprintf(out, "\n");
+    write_csv_field(report->program->argument, out);
+    fprintf(out, ",%d,%d,%s", report_points(report), report_total(report),
+            report->does_not_compile ? "no" : "yes");
+    for (size_t i = 0; i < lab->count; i++) {
+        enum mark mark = report->results[i].mark;
+
+        fprintf(out, ",");
+        if (mark == PASSED || mark == FAILED)
+            fprintf(out, "%d", points_of(report, i));
+    }
+    fprintf(out, "\n");
+}
+
+/* RFC 8259. What is not UTF-8 was written as an escape before. */
+static void write_json_string(const char *text, FILE *out)
+{
+    fputc('"', out);
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            fprintf(out, "\\%c", *text);
+        else if (*text == '\n')
+            fprintf(out, "\\n");
+        else if ((unsigned char)*text < 0x20)
+            fprintf(out, "\\u%04x", (unsigned)(unsigned char)*text);
+        else
+            fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
+static void write_gradescope_test(struct report *report, size_t index, FILE *out)
+{
+    const struct behaviour *behaviour = &lab_of(report)->behaviours[index];
+    char *text = NULL;
+    size_t length = 0;
+    FILE *memory = open_memstream(&text, &length);
+
+    if (memory != NULL) {
+        write_behaviour(report, index, memory);
+        fclose(memory);
+    }
+    fprintf(out, "{\"name\":");
+    write_json_string(behaviour->name, out);
+    fprintf(out, ",\"score\":%d,\"max_score\":%d,\"output\":", points_of(report, index),
+            behaviour->points);
+    write_json_string(length > 0 ? text : behaviour->title, out);
+    fprintf(out, "}");
+    free(text);
+}
+
+static void write_gradescope(struct report *report, FILE *out)
+{
+    struct bytes summary = {0};
+
+    bytes_print(&summary, "%d of %d", report_points(report), report_total(report));
+    if (report->refused.length > 0)
+        bytes_print(&summary, ": %s\n%s", report->refused.at,
+                    bytes_text(&report->program->compiler));
+    fprintf(out, "{\"output\":");
+    write_json_string(summary.at, out);
+    fprintf(out, ",\"tests\":[");
+    for (size_t i = 0; i < lab_of(report)->count; i++) {
+        fprintf(out, "%s\n", i == 0 ? "" : ",");
+        write_gradescope_test(report, i, out);
+    }
+    fprintf(out, "\n]}\n");
+    bytes_free(&summary);
+}
+
+void report_write(struct report *report, enum report_format format, FILE *out)
+{
+    switch (format) {
+    case REPORT_CSV: write_csv(report, out); return;
+    case REPORT_GRADESCOPE: write_gradescope(report, out); return;
+    case REPORT_TEXT: write_text(report, out); return;
+    case REPORT_AUTOLAB:
+        write_text(report, out);
+        fprintf(out, "{\"scores\":{\"%s\":%d}}\n", lab_of(report)->name,
+                report_points(report));
+    }
+}
+
+void report_free(struct report *report)
+{
+    for (size_t i = 0; i < LAB_BEHAVIOURS; i++)
+        outcome_free(&report->results[i].outcome);
+    bytes_free(&report->refused);
+}

@@ -1,0 +1,92 @@
+/*
+ * stage: what the verbs of a scene share. The verbs are in play_*.c, a subject a file; each
+ * does a step, and returns false when that fails, with the reason in play->outcome.
+ */
+#ifndef SCENE_STAGE_H
+#define SCENE_STAGE_H
+
+#include "scene/play.h"
+
+/* ---- Waiting ------------------------------------------------------------------------- */
+
+/* A step, or a part of it that may take its own time, begins to wait. */
+void stage_begin(struct play *play);
+
+/*
+ * Waits until something has moved, and no longer than to the deadline, which then begins
+ * anew if `client` moved (NULL: anyone). False: the step has failed, since the time is over,
+ * or that client's connection has ended, or the program has.
+ */
+bool stage_turn(struct play *play, const struct client *client);
+
+/* The same for at most `ms`, without a deadline, and it never fails. */
+void stage_pump(struct play *play, int ms);
+
+/* Fails the step. False always. */
+bool stage_fail(struct play *play, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Says first what was wanted: "a line ending in", and a text in quotes. */
+void stage_wanted(struct play *play, const char *what, const char *text, size_t length);
+
+/* ---- Clients ------------------------------------------------------------------------- */
+
+struct client *stage_client(struct play *play, char letter);
+struct client *stage_first(struct play *play); /* the step's first client */
+
+/* Connects. The first client of a behaviour starts the program and waits until it is there. */
+bool stage_join(struct play *play, struct client *client, bool small);
+bool stage_connected(struct play *play, struct client *client);
+
+/* A new member of the crowd, whose address changes with the next. */
+struct member *stage_add_member(struct play *play);
+
+/* ---- Texts --------------------------------------------------------------------------- */
+
+/* Fills in a text of the step. */
+void stage_text(struct play *play, const struct lab_text *text, struct bytes *out);
+void stage_learn(struct play *play, const char *name, const char *value, size_t length);
+
+/* Pseudo-random bytes, the same for the same seed and salt; `letters`: lower case only. */
+void stage_random(const struct play *play, uint64_t salt, size_t length, bool letters,
+                  struct bytes *out);
+void stage_file(const struct play *play, const struct lab_file *file, struct bytes *out);
+
+void stage_say(struct play *play, char letter, const char *text, size_t length);
+
+/* Sends a line of the grader's own, which no scene asks for. */
+void stage_say_line(struct client *client, const char *text);
+
+/* Is the end of a line something that a client has said? */
+bool stage_was_said(const struct play *play, char by_other_than, const char *line,
+                    size_t length);
+
+/* Remembers a line that was passed over, for the report. */
+void stage_saw(struct play *play, const char *line, size_t length);
+
+/* The length of a line without its LF and the CRs before it. */
+size_t stage_content(const char *line, size_t length);
+
+/* Waits until the client hears a line that ends so. */
+bool stage_hear(struct play *play, struct client *client, const char *text);
+
+/* ---- The verbs ----------------------------------------------------------------------- */
+
+bool play_room(struct play *play);
+bool play_enter(struct play *play);
+bool play_send(struct play *play);
+bool play_send_in_pieces(struct play *play);
+bool play_hear(struct play *play);
+bool play_heard(struct play *play); /* what was heard until now */
+bool play_hear_bytes_before(struct play *play);
+bool play_crowd(struct play *play);
+bool play_stream(struct play *play);
+bool play_server(struct play *play);
+bool play_datagram(struct play *play);
+bool play_http(struct play *play);
+
+/* Sends piece by piece, each when the server has read the one before. */
+bool stage_send_pieces(struct play *play, struct client *client, const char *text,
+                       size_t length, size_t piece);
+
+#endif

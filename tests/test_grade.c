@@ -1,0 +1,453 @@
+/*
+ * The grader: the scenes that it reads, what it says of a program that cannot be graded, its
+ * formats, and that it ends whatever it has started.
+ */
+#include "scene/lab.h"
+#include "tests/harness.h"
+#include "tests/marks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BEHAVIOUR "lab x 3 \"x\"\nbehaviour y 3 \"y\"\n"
+
+static char directory[64];
+
+static void make_directory(void)
+{
+    snprintf(directory, sizeof directory, "/tmp/test_grade-XXXXXX");
+    ck_assert_msg(mkdtemp(directory) != NULL, "no temporary directory");
+    chmod(directory, 0755);
+}
+
+static void remove_directory(void)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "rm -rf %s", directory);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* Writes a file, and returns its path, which the next call overwrites. */
+static const char *write_file(const char *name, const char *text)
+{
+    static char path[128];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    file = fopen(path, "w");
+    ck_assert_msg(file != NULL, "cannot write %s", path);
+    fputs(text, file);
+    fclose(file);
+    return path;
+}
+
+/* ---- Scenes ------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *text;
+    int line;
+    const char *reason;
+} mistakes[] = {
+    {"", 1, "the file has no lab"},
+    {"behaviour y 3 \"y\"\n", 1, "the first line of a lab is"},
+    {"lab x 3 \"x\"\n", 1, "the file has no behaviour"},
+    {"lab x three \"x\"\n", 1, "'three' is not a number of points"},
+    {"lab x 3 \"x\"\nA joins\n", 2, "'A' stands before the first behaviour"},
+    {BEHAVIOUR "A jumps\nwhy \"\"\n", 3, "this is not a sentence of a scene: 'A jumps"},
+    {BEHAVIOUR "A sends \"x\n", 3, "a quote is not closed"},
+    {BEHAVIOUR "A sends \"\\q\"\n", 3, "unknown escape"},
+    {BEHAVIOUR "A joins\nB sends \"x\"\nwhy \"z\"\n", 4, "client B has not joined"},
+    {BEHAVIOUR "A joins\nA leaves\nA sends \"x\"\nwhy \"z\"\n", 5, "or has left"},
+    {BEHAVIOUR "A joins\nA joins\nwhy \"z\"\n", 4, "client A is there already"},
+    {BEHAVIOUR "A joins\nA hears \"{B}\"\nwhy \"z\"\n", 4, "client B has not joined"},
+    {BEHAVIOUR "A joins\n", 2, "the behaviour 'y' has no 'why'"},
+    {BEHAVIOUR "why \"z\"\n", 2, "the behaviour 'y' has no steps"},
+    {BEHAVIOUR "needs z\nA joins\nwhy \"z\"\n", 3, "there is no behaviour 'z'"},
+    {BEHAVIOUR "repeat 2\nA joins\nwhy \"z\"\n", 5, "the last 'repeat' has no 'end'"},
+    {BEHAVIOUR "A joins\nend\n", 4, "this 'end' closes nothing"},
+    {BEHAVIOUR "A joins\nwhy \"z\"\nbehaviour y 1 \"y\"\n", 5,
+     "there is a behaviour 'y'"},
+    {"lab x 4 \"x\"\nbehaviour y 3 \"y\"\nA joins\nwhy \"z\"\n", 1,
+     "add up to 3, and the lab has 4"},
+    {"lab x 3 \"x\"\nfile \"/etc/passwd\" 3\n", 2, "below its own directory"},
+};
+
+START_TEST(a_mistake_in_a_scene_is_told_with_its_line)
+{
+    struct lab_error error;
+    static struct lab lab;
+
+    make_directory();
+    ck_assert_int_eq(lab_load(&lab, write_file("x.lab", mistakes[_i].text), &error), -1);
+    lab_free(&lab);
+    ck_assert_msg(error.line == mistakes[_i].line &&
+                      strstr(error.reason, mistakes[_i].reason) != NULL,
+                  "line %d: %s, for line %d: %s", error.line, error.reason,
+                  mistakes[_i].line, mistakes[_i].reason);
+    remove_directory();
+}
+END_TEST
+
+START_TEST(a_scene_with_a_mistake_is_refused_at_the_start)
+{
+    make_directory();
+    expect_grade(2, "x.lab:3: this is not a sentence", "%s bin/hello_srv",
+                 write_file("x.lab", BEHAVIOUR "A jumps\n"));
+    remove_directory();
+}
+END_TEST
+
+START_TEST(a_lab_is_listed_with_its_points)
+{
+    expect_grade(0, "pieces\t6\ta line that comes in two pieces is one line\n",
+                 "-l chat");
+    expect_grade(0, "start\t1\t", "-l web");
+}
+END_TEST
+
+/* The teacher changes the points and a hint, and needs no compiler for it. */
+START_TEST(a_teachers_own_scene_is_played)
+{
+    make_directory();
+    expect_grade(0, "  7 of 7.", "%s 'bin/echo_srv -p %%p'",
+                 write_file("own.lab", "lab own 7 \"my own\"\n"
+                                       "behaviour both 7 \"two at once\"\n"
+                                       "  A joins\n  B joins\n  repeat 2\n"
+                                       "    A sends \"x{n}\\n\"\n"
+                                       "    A hears bytes \"x{n}\\n\"\n  end\n"
+                                       "  why \"what may be the cause\"\n"));
+    remove_directory();
+}
+END_TEST
+
+/* ---- Programs that cannot be graded ----------------------------------------------------------- */
+
+START_TEST(a_program_that_does_not_compile_gets_the_compilers_words)
+{
+    make_directory();
+    expect_grade(1, "error:", "echo %s", write_file("bad.c", "int main( {\n"));
+    expect_grade(1, "bad.c does not compile.\n  0 of 30.", "echo %s/bad.c", directory);
+    expect_grade(1, ",0,30,no,,,,,,,,,,,\n", "-f csv echo %s/bad.c", directory);
+    remove_directory();
+}
+END_TEST
+
+START_TEST(a_warning_is_shown_and_costs_nothing)
+{
+    make_directory();
+    write_file("warned.c",
+               "#include <stdio.h>\nint main(void) { int unused; return 3; }\n");
+    expect_grade(1, "warned.c (1 warning)", "hello %s/warned.c", directory);
+    expect_grade(1, "it ended: status 3", "hello %s/warned.c", directory);
+    remove_directory();
+}
+END_TEST
+
+START_TEST(a_directory_is_made)
+{
+    char path[128];
+
+    make_directory();
+    expect_grade(1, "is a directory without a Makefile", "hello %s", directory);
+    write_file("Makefile", "hello:\n\tprintf '#!/bin/sh\\nexec bin/hello_srv -p $$1\\n' "
+                           "| sed \"s,exec ,exec $$ROOT/,\" >hello\n\tchmod +x hello\n");
+    ck_assert_ptr_ne(getcwd(path, sizeof path), NULL);
+    setenv("ROOT", path, 1);
+    expect_grade(0, "10 of 10", "hello %s", directory);
+    expect_grade(1, "made no program 'echo'", "echo %s",
+                 (write_file("Makefile", "all:\n"), directory));
+    remove_directory();
+}
+END_TEST
+
+START_TEST(bad_input_is_answered_with_a_sentence)
+{
+    make_directory();
+    expect_grade(2, "which lab?", " ");
+    expect_grade(2, "which lab?", "''");
+    expect_grade(2, "which program?", "chat");
+    expect_grade(2, "there is no lab 'chess'", "chess bin/pchatsrv");
+    expect_grade(2, "-s takes a number", "-s x chat bin/pchatsrv");
+    expect_grade(2, "'xml' is not a format", "-f xml chat bin/pchatsrv");
+    expect_grade(2, "the lab chat has no behaviour 'x'", "-b x chat bin/pchatsrv");
+    expect_grade(2, "unexpected argument 'x'", "chat bin/pchatsrv x");
+    expect_grade(2, "there is no such user", "-u nobody-of-that-name echo bin/echo_srv");
+    expect_grade(1, "there is no program mine/none.c: No such file", "echo mine/none.c");
+    expect_grade(1, "cannot be executed: give the command that runs it", "echo %s",
+                 write_file("echo.py", "import socket\n"));
+    expect_grade(2, "No such file", "-o %s/no/file hello 'bin/hello_srv -p %%p'",
+                 directory);
+    remove_directory();
+}
+END_TEST
+
+START_TEST(a_full_disk_is_told)
+{
+    if (access("/dev/full", W_OK) == 0)
+        expect_grade(2, "No space left", "-o /dev/full hello 'bin/hello_srv -p %%p'");
+}
+END_TEST
+
+START_TEST(a_machine_with_too_few_descriptors_is_unfit)
+{
+    setenv("GRADE", "ulimit -n 1000; bin/grade", 1);
+    expect_grade(2, "it needs 1,200 descriptors", "hello 'bin/hello_srv -p %%p'");
+}
+END_TEST
+
+/* ---- The report --------------------------------------------------------------------------------- */
+
+START_TEST(the_report_shows_steps_bytes_and_cause)
+{
+    static const char *const parts[] = {
+        "  FAIL   0/6  pieces      a line that comes in two pieces is one line\n",
+        "          1  A, B, C are in the room\n"
+        "          2  A sends    \"Hello, every\"\n"
+        "          3  B sends    \"ping\\r\\n\"\n"
+        "          4  C hears    \"ping\"\n"
+        "          5  A sends    \"one\\r\\n\"\n"
+        "        > 6  C hears    wanted a line ending in \"Hello, everyone\"\n"
+        "                        got    \"[127.0.0.1:",
+        "] one\\r\\n\"\n",
+        "          why  recv() gave half a line, and it was passed on. Keep each "
+        "client's\n"
+        "               unfinished line.                          "
+        "course/6-room.md#pieces\n",
+        "  0 of 6.  Next: pieces (6).\n",
+        "  Again: bin/grade -b pieces chat 'bin/chat_naive -p %p'\n"};
+    int status;
+    char *output = grade(&status, "-b pieces chat 'bin/chat_naive -p %%p'");
+
+    ck_assert_int_eq(status, 1);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        ck_assert_msg(strstr(output, parts[i]) != NULL, "no '%s' in\n%s", parts[i],
+                      output);
+    free(output);
+}
+END_TEST
+
+START_TEST(one_behaviour_is_shown_with_all_its_steps)
+{
+    expect_grade(0, "  pass   3/3  line        a line comes back\n          1  A joins\n",
+                 "-b line echo 'bin/echo_srv -p %%p'");
+}
+END_TEST
+
+START_TEST(a_long_text_is_never_shown_as_if_it_were_whole)
+{
+    expect_grade(1, "\"… 1,000 bytes, differs at byte ",
+                 "-b long chat 'bin/chat_naive -p %%p'");
+}
+END_TEST
+
+START_TEST(another_seed_sends_other_bytes_that_mean_the_same)
+{
+    int status;
+    char *output = grade(&status, "-s 5 -b line echo 'bin/echo_srv -p %%p'");
+
+    ck_assert_int_eq(status, 0);
+    ck_assert_msg(strstr(output, "\"Hello, server\\n\"") == NULL, "%s", output);
+    free(output);
+}
+END_TEST
+
+START_TEST(there_is_a_line_for_the_board)
+{
+    expect_grade(1, "echo 28 of 30, next: stall\n",
+                 "-w 2 -1 echo 'bin/echo_select_blocking -p %%p'");
+}
+END_TEST
+
+START_TEST(scripts_get_csv_gradescope_and_autolab)
+{
+    expect_grade(0,
+                 "program,total,of,compiled,start,line,end,again,talker,restart\n"
+                 "bin/hello_srv -p %p,10,10,yes,1,3,2,1,2,1\n",
+                 "-f csv hello 'bin/hello_srv -p %%p'");
+    expect_grade(0, "{\"name\":\"line\",\"score\":3,\"max_score\":3,\"output\":\"",
+                 "-f gradescope hello 'bin/hello_srv -p %%p'");
+    expect_grade(0, "{\"scores\":{\"hello\":10}}\n",
+                 "-f autolab hello 'bin/hello_srv -p %%p'");
+}
+END_TEST
+
+/* ---- A class -------------------------------------------------------------------------------- */
+
+#define HELLO                                                                            \
+    "#include <netinet/in.h>\n#include <signal.h>\n#include <stdlib.h>\n"                \
+    "#include <sys/socket.h>\n#include <unistd.h>\nint main(int argc, char **argv) {\n"  \
+    "struct sockaddr_in a = {.sin_family = AF_INET}; char bytes[512];\n"                 \
+    "int l = socket(AF_INET, SOCK_STREAM, 0), on = 1;\n"                                 \
+    "a.sin_port = htons((in_port_t)atoi(argv[argc - 1])); signal(SIGCHLD, SIG_IGN);\n"   \
+    "setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);\n"                         \
+    "bind(l, (struct sockaddr *)&a, sizeof a); listen(l, 5);\n"                          \
+    "for (;;) { int s = accept(l, 0, 0); if (fork() == 0) {\n"                           \
+    "send(s, \"Hello\\n\", 6, MSG_NOSIGNAL); shutdown(s, SHUT_WR);\n"                    \
+    "while (read(s, bytes, sizeof bytes) > 0) continue; _exit(0); } close(s); } }\n"
+
+static char *run(const char *command)
+{
+    setenv("GRADE", command, 1);
+    return grade(&(int){0}, " ");
+}
+
+static void expect_in_file(const char *name, const char *words)
+{
+    char command[192], *text;
+
+    snprintf(command, sizeof command, "cat %s/%s;", directory, name);
+    text = run(command);
+    ck_assert_msg(strstr(text, words) != NULL, "no '%s' in %s\n%s", words, name, text);
+    free(text);
+}
+
+START_TEST(a_class_gets_reports_and_a_table)
+{
+    char command[256], *output;
+
+    make_directory();
+    snprintf(command, sizeof command, "%s/subs", directory);
+    ck_assert_int_eq(mkdir(command, 0755), 0);
+    write_file("subs/ann.c", HELLO);
+    write_file("subs/bob, jr.c", "int main( {\n");
+    snprintf(
+        command, sizeof command,
+        "RUN_AS=$(test $(id -u) -gt 0 || echo nobody) grade/all hello %s/subs %s/marks;",
+        directory, directory);
+    output = run(command);
+    ck_assert_msg(strstr(output, "ann: 10 of 10\n") != NULL &&
+                      strstr(output, "bob, jr: 0 of 10\n") != NULL &&
+                      strstr(output, "   1 of 2  talker") != NULL,
+                  "%s", output);
+    free(output);
+    expect_in_file("marks/ann.txt", "  10 of 10.");
+    expect_in_file("'marks/bob, jr.txt'", "error:");
+    expect_in_file("marks/hello.csv",
+                   "name,total,start,line,end,again,talker,restart,compiled\n"
+                   "ann,10,1,3,2,1,2,1,yes\n\"bob, jr\",0,,,,,,,no\n");
+    remove_directory();
+}
+END_TEST
+
+/* As Gradescope unpacks it and runs it, in another place. */
+START_TEST(gradescope_gets_a_zip_that_works)
+{
+    char command[512];
+
+    if (system("command -v zip unzip >/dev/null") != 0) {
+        printf("left out, for zip and unzip are not on this machine\n");
+        return;
+    }
+    make_directory();
+    write_file("hello.c", HELLO);
+    snprintf(command, sizeof command,
+             "zip=$PWD/build/gradescope-hello.zip; grade/gradescope hello && cd %s && "
+             "mkdir source submission && mv hello.c submission && cd source && "
+             "unzip -q $zip && AUTOGRADER=%s && export AUTOGRADER && ./setup.sh && "
+             "./run_autograder;",
+             directory, directory);
+    free(run(command));
+    expect_in_file("results/results.json", "\"score\":3,\"max_score\":3");
+    remove_directory();
+}
+END_TEST
+
+/* ---- Hostile programs ------------------------------------------------------------------------------ */
+
+static const struct {
+    const char *what, *words;
+    bool only_as_user; /* root has no limit on processes */
+} hostile[] = {
+    {"forks", "accepts connections on port", true},
+    {"child", " of 10.", false},
+    {"term", " of 10.", false},
+    {"stdout", "accepts connections on port", false},
+    {"disk", "it ended: SIGXFSZ: a file of over 16 MB", false},
+    {"memory", "it ended: SIGABRT", false},
+    {"sends", "it sent over 16 MiB that nobody had asked for", false},
+    {"exits", "it ended: status 0", false},
+    {"megabyte", " of 10.", false},
+    {"closes", " of 10.", false},
+    {"elsewhere", "the port is the last argument of the program", false},
+    {"complains", "| complaint 5 \\033[2J\n", false},
+};
+
+/* The first letter is in brackets, so that the search does not find itself. */
+static void expect_nothing_left(const char *what)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "! ps -A -o args | grep '[%c]%s/hostile_srv'",
+             directory[0], directory + 1);
+    ck_assert_msg(system(command) == 0, "hostile_srv %s has left something", what);
+}
+
+/* Root tries both: with -u, as it should, and without. */
+START_TEST(a_hostile_program_ends_leaves_nothing_and_has_a_report)
+{
+    bool is_root = geteuid() == 0;
+    const char *what = hostile[_i].what, *words = hostile[_i].words;
+    char command[128];
+
+    make_directory(); /* whose name tells its processes from others */
+    snprintf(command, sizeof command, "cp build/hostile_srv %s", directory);
+    ck_assert_int_eq(system(command), 0);
+    expect_grade(1, words, "-w 1 %s hello '%s/hostile_srv %s %%p'",
+                 is_root ? "-u nobody" : "", directory, what);
+    expect_nothing_left(what);
+    if (is_root && !hostile[_i].only_as_user) {
+        expect_grade(1, words, "-w 1 hello '%s/hostile_srv %s %%p'", directory, what);
+        expect_nothing_left(what);
+    }
+    remove_directory();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("grade");
+    TCase *scenes = tcase_create("scenes"), *programs = tcase_create("programs");
+    TCase *reports = tcase_create("reports"), *cage = tcase_create("cage");
+    TCase *classes = tcase_create("classes");
+
+    tcase_set_timeout(scenes, 60);
+    tcase_add_loop_test(scenes, a_mistake_in_a_scene_is_told_with_its_line, 0,
+                        sizeof mistakes / sizeof *mistakes);
+    tcase_add_test(scenes, a_scene_with_a_mistake_is_refused_at_the_start);
+    tcase_add_test(scenes, a_lab_is_listed_with_its_points);
+    tcase_add_test(scenes, a_teachers_own_scene_is_played);
+    suite_add_tcase(suite, scenes);
+
+    tcase_set_timeout(programs, 120);
+    tcase_add_test(programs, a_program_that_does_not_compile_gets_the_compilers_words);
+    tcase_add_test(programs, a_warning_is_shown_and_costs_nothing);
+    tcase_add_test(programs, a_directory_is_made);
+    tcase_add_test(programs, bad_input_is_answered_with_a_sentence);
+    tcase_add_test(programs, a_full_disk_is_told);
+    tcase_add_test(programs, a_machine_with_too_few_descriptors_is_unfit);
+    suite_add_tcase(suite, programs);
+
+    tcase_set_timeout(reports, 120);
+    tcase_add_test(reports, the_report_shows_steps_bytes_and_cause);
+    tcase_add_test(reports, one_behaviour_is_shown_with_all_its_steps);
+    tcase_add_test(reports, a_long_text_is_never_shown_as_if_it_were_whole);
+    tcase_add_test(reports, another_seed_sends_other_bytes_that_mean_the_same);
+    tcase_add_test(reports, there_is_a_line_for_the_board);
+    tcase_add_test(reports, scripts_get_csv_gradescope_and_autolab);
+    suite_add_tcase(suite, reports);
+
+    tcase_set_timeout(classes, 120);
+    tcase_add_test(classes, a_class_gets_reports_and_a_table);
+    tcase_add_test(classes, gradescope_gets_a_zip_that_works);
+    suite_add_tcase(suite, classes);
+
+    tcase_set_timeout(cage, 120);
+    tcase_add_loop_test(cage, a_hostile_program_ends_leaves_nothing_and_has_a_report, 0,
+                        sizeof hostile / sizeof *hostile);
+    suite_add_tcase(suite, cage);
+    return run_suite(suite);
+}
