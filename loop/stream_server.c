@@ -13,9 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CLOSING_MS  10000 /* for a closed client to take some of what it is owed */
-#define LINGER_MS   2000  /* for a client that has all of it to close its end */
-#define PATIENCE_MS 2000  /* with all clients, when the server ends */
+#define TAKING_MS   120000 /* for a client to take some of what it is owed */
+#define LINGER_MS   2000   /* for a client that has all of it to close its end */
+#define PATIENCE_MS 2000   /* with all clients, when the server ends */
 
 /* ---- Time-outs ---------------------------------------------------------------------- */
 
