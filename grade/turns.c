@@ -1,0 +1,334 @@
+/*
+ * turns: select() made visible.
+ *
+ *     turns [-a] [-o file] [-p file.svg] program [argument ...]
+ *
+ * Runs a server, in any language and as it is, and prints what it does turn by turn: what
+ * it waited for and how long, what was ready, and what it did then. While the program
+ * waits, turns says where; it may be in a send() that nobody takes.
+ *
+ * The system calls come from strace, which runs the program. The program's input and
+ * output are left alone, so the trace goes to standard error, as that of strace does.
+ * docs/turns.md tells how to read it.
+ */
+#include "trace/turns.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/signals.h"
+#include "base/start.h"
+#include "terminal/terminal.h"
+#include "trace/picture.h"
+#include "trace/show.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TEXT_MOST    "48"  /* bytes that strace shows of a text: a line has less room */
+#define TRACE_BYTES  65536 /* of the trace, read at once */
+#define SCREEN_BYTES (1 << 20) /* of lines that wait for the screen */
+#define PATIENCE_MS  2000      /* for the screen, in the end */
+#define TENTH_MS     100
+
+extern char **environ;
+
+struct viewer {
+    pid_t strace;
+    int trace;  /* where strace's output is read */
+    int writer; /* the pipe's other end, until strace has opened it, then -1 */
+    struct signals signals;
+    struct log log;
+    struct show show;
+    struct picture picture;
+    struct turns turns;
+    char screen[SCREEN_BYTES];
+};
+
+static const struct options options = {
+    .program = "turns",
+    .letters = "+aho:p:V", /* the plus: options after the program are the program's */
+    .usage = "usage: turns [-ahV] [-o file] [-p file.svg] program [argument ...]\n",
+    .help = "Runs a program and prints what its select() loop does, turn by turn, to "
+            "standard\n"
+            "error. The program's own input and output are left alone. It needs strace "
+            "(Linux).\n"
+            "  -a           also show descriptors 0 to 2, files, MSG_PEEK and EAGAIN\n"
+            "  -o file      also write the trace to a file\n"
+            "  -p file.svg  draw it: a column for each turn, a row for each descriptor\n"
+            "  -h           print this help\n"
+            "  -V           print the version\n"
+            "The status is the program's, or 128 and the number of the signal that ended "
+            "it.\n",
+};
+
+/* ---- Signals ------------------------------------------------------------------------ */
+
+static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD};
+#define TAKEN (sizeof taken / sizeof taken[0])
+
+static volatile sig_atomic_t to_pass_on; /* a signal for the program, or 0 */
+
+/*
+ * A key such as Ctrl-C sends its signal to all programs in the terminal's foreground, the
+ * program under strace among them. So only what was sent to turns by kill() is passed on.
+ * turns itself ends when the program does.
+ */
+static void take_signal(int number, siginfo_t *about, void *context)
+{
+    (void)context;
+    if (number != SIGCHLD && about->si_code == SI_USER)
+        to_pass_on = number;
+}
+
+/* From here on they arrive only in signals_pselect(). */
+static int prepare_signals(struct signals *signals)
+{
+    struct sigaction action = {.sa_sigaction = take_signal, .sa_flags = SA_SIGINFO};
+
+    sigemptyset(&action.sa_mask);
+    if (start_program() == -1 || signals_prepare(signals) == -1)
+        return -1;
+    for (size_t i = 0; i < TAKEN; i++)
+        if (signals_add(signals, taken[i], SIG_DFL) == -1 ||
+            sigaction(taken[i], &action, NULL) == -1)
+            return -1;
+    return 0;
+}
+
+/* ---- strace ------------------------------------------------------------------------- */
+
+/* Runs strace, with the signals blocked that were blocked when turns began. */
+static pid_t run_strace(char *const arguments[], const sigset_t *blocked, bool is_silent)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    pid_t pid;
+    int error;
+
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setsigmask(&attributes, blocked);
+    if (is_silent)
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY,
+                                         0);
+    error = posix_spawnp(&pid, "strace", &actions, &attributes, arguments, environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    if (error != 0)
+        options_fail(&options, "this needs strace, a program for Linux ('make deps'): %s",
+                     strerror(error));
+    return pid;
+}
+
+/* Waits for strace's end. Its status, as a shell has it, is that of the program. */
+static int wait_for(pid_t strace)
+{
+    int status;
+
+    while (waitpid(strace, &status, 0) == -1)
+        if (errno != EINTR)
+            return EXIT_FAILURE;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Refuses in one sentence what strace would complain about in several. */
+static void try_strace(const char *program, const sigset_t *blocked)
+{
+    char *arguments[] = {"strace", "-o", "/dev/null", "-e", "trace=none", "true", NULL};
+    const char *path = strchr(program, '/') == NULL ? getenv("PATH") : "";
+    bool is_there = false;
+    char file[4096];
+
+    while (path != NULL && !is_there) {
+        int length = (int)strcspn(path, ":");
+
+        snprintf(file, sizeof file, "%.*s%s%s", length, path, length > 0 ? "/" : "",
+                 program);
+        is_there = access(file, X_OK) == 0;
+        path = path[length] == ':' ? path + length + 1 : NULL;
+    }
+    if (!is_there)
+        options_fail(&options, "cannot run '%s': %s", program, strerror(errno));
+    if (wait_for(run_strace(arguments, blocked, true)) != 0)
+        options_fail(&options,
+                     "strace may not watch a program here: ptrace() is forbidden");
+}
+
+/*
+ * Starts the program under strace, with its trace in a pipe. strace opens the pipe by its
+ * name among the descriptors of turns. Were it handed down, the program would have it as
+ * well, and its first socket would not be 3.
+ */
+static void start_trace(struct viewer *viewer, char *program[], int count,
+                        const sigset_t *blocked)
+{
+    char calls[STEPS_CALLS_MOST], name[64];
+    char *options_of_strace[] = {"strace", "-f", "-q",      "-T", "-yy",           "-a",
+                                 "1",      "-s", TEXT_MOST, "-e", "abbrev=execve", "-e",
+                                 calls,    "-o", name,      "--"};
+    size_t fixed = sizeof options_of_strace / sizeof options_of_strace[0];
+    char **arguments = calloc(fixed + (size_t)count + 1, sizeof *arguments);
+    int ends[2];
+
+    if (arguments == NULL || pipe(ends) == -1 || descriptor_prepare(ends[0]) == -1 ||
+        fcntl(ends[1], F_SETFD, FD_CLOEXEC) == -1)
+        options_fail(&options, "cannot start: %s", strerror(errno));
+    viewer->trace = ends[0];
+    viewer->writer = ends[1];
+    steps_calls(calls);
+    snprintf(name, sizeof name, "/proc/%ld/fd/%d", (long)getpid(), viewer->writer);
+    memcpy(arguments, options_of_strace, sizeof options_of_strace);
+    memcpy(arguments + fixed, program, (size_t)count * sizeof *program);
+    viewer->strace = run_strace(arguments, blocked, false);
+    free(arguments);
+}
+
+/* Lets go of the pipe's other end, so that the trace can end, once strace has it or is gone. */
+static void release_writer(struct viewer *viewer, bool is_open)
+{
+    siginfo_t about = {.si_pid = 0};
+
+    if (viewer->writer == -1)
+        return;
+    if (!is_open)
+        waitid(P_PID, (id_t)viewer->strace, &about, WEXITED | WNOHANG | WNOWAIT);
+    if (!is_open && about.si_pid == 0)
+        return;
+    close(viewer->writer);
+    viewer->writer = -1;
+}
+
+/* ---- The loop ----------------------------------------------------------------------- */
+
+/* Follows the trace to its end, which is that of the program and all that it has left. */
+static int follow(struct viewer *viewer)
+{
+    static char bytes[TRACE_BYTES];
+    struct timespec tenth = clock_timespec(TENTH_MS);
+    struct fdset readable, writable;
+    ssize_t got = -1;
+
+    while (got != 0) {
+        bool is_waiting = turns_tell_waits(&viewer->turns);
+
+        if (to_pass_on != 0 && viewer->turns.first != 0) {
+            turns_signal(&viewer->turns, to_pass_on);
+            to_pass_on = 0;
+        }
+        fdset_clear(&readable);
+        fdset_clear(&writable);
+        fdset_add(&readable, viewer->trace);
+        log_write(&viewer->log);
+        log_watch(&viewer->log, &writable);
+        if (signals_pselect(&viewer->signals, &readable, &writable,
+                            is_waiting ? &tenth : NULL) == -1)
+            return -1;
+        release_writer(viewer, fdset_has(&readable, viewer->trace));
+        if (!fdset_has(&readable, viewer->trace))
+            continue;
+        got = read(viewer->trace, bytes, sizeof bytes);
+        if (got > 0)
+            turns_take(&viewer->turns, bytes, (size_t)got);
+    }
+    return 0;
+}
+
+/* ---- The program -------------------------------------------------------------------- */
+
+/* A file to write, which the program does not get. */
+static FILE *open_file(const char *path)
+{
+    FILE *file = path == NULL ? NULL : fopen(path, "w");
+
+    if (path != NULL && (file == NULL || fcntl(fileno(file), F_SETFD, FD_CLOEXEC) == -1))
+        options_fail(&options, "cannot write '%s': %s", path, strerror(errno));
+    return file;
+}
+
+static void close_file(struct viewer *viewer, FILE *file, const char *path)
+{
+    bool has_failed = file != NULL && ferror(file);
+
+    if (file != NULL && (fclose(file) == EOF || has_failed))
+        log_complain(&viewer->log, "cannot write '%s': %s", path, strerror(errno));
+}
+
+static bool is_set(const char *variable)
+{
+    const char *value = getenv(variable);
+
+    return value != NULL && *value != '\0';
+}
+
+static void prepare_show(struct viewer *viewer, FILE *file, const char *program)
+{
+    struct terminal terminal = {.descriptor = STDERR_FILENO};
+    const char *slash = strrchr(program, '/');
+    struct show *show = &viewer->show;
+
+    show->can_draw =
+        isatty(STDERR_FILENO) && is_set("TERM") && strcmp(getenv("TERM"), "dumb") != 0;
+    show->has_colours = show->can_draw && !is_set("NO_COLOR");
+    show->columns = terminal_columns(&terminal);
+    show->screen = &viewer->log;
+    show->file = file;
+    viewer->turns.program = slash == NULL ? program : slash + 1;
+    viewer->turns.show = show;
+    show_begin(show, viewer->turns.program);
+    log_open(&viewer->log, options.program, STDERR_FILENO, viewer->screen,
+             sizeof viewer->screen);
+}
+
+int main(int argc, char *argv[])
+{
+    static struct viewer viewer; /* megabytes: too much for a stack */
+    const char *trace_path = NULL, *picture_path = NULL;
+    FILE *trace_file, *picture_file;
+    sigset_t stopping, blocked;
+    int option, status;
+
+    while ((option = options_next(&options, argc, argv)) != -1) {
+        switch (option) {
+        case 'a': viewer.turns.shows_all = true; break;
+        case 'o': trace_path = optarg; break;
+        case 'p': picture_path = optarg; break;
+        default: break;
+        }
+    }
+    if (optind == argc)
+        options_wrong(&options, "name the program to run");
+    if (descriptor_fill_standard() == -1)
+        return EXIT_FAILURE;
+    sigemptyset(&stopping);
+    for (size_t i = 0; i < TAKEN; i++)
+        sigaddset(&stopping, taken[i]);
+    sigprocmask(SIG_BLOCK, &stopping, &blocked);
+    try_strace(argv[optind], &blocked);
+    trace_file = open_file(trace_path);
+    picture_file = open_file(picture_path);
+    start_trace(&viewer, argv + optind, argc - optind, &blocked);
+    if (prepare_signals(&viewer.signals) == -1)
+        options_fail(&options, "cannot start: %s", strerror(errno));
+    prepare_show(&viewer, trace_file, argv[optind]);
+    if (picture_file != NULL)
+        viewer.turns.picture = &viewer.picture;
+    if (follow(&viewer) == -1)
+        log_complain(&viewer.log, "select: %s", strerror(errno));
+    status = wait_for(viewer.strace);
+    show_clear(&viewer.show);
+    log_finish(&viewer.log, PATIENCE_MS);
+    if (picture_file != NULL)
+        picture_draw(&viewer.picture, viewer.turns.program, picture_file);
+    close_file(&viewer, trace_file, trace_path);
+    close_file(&viewer, picture_file, picture_path);
+    turns_free(&viewer.turns);
+    return status;
+}

@@ -1,0 +1,331 @@
+#include "trace/show.h"
+
+#include "base/output.h"
+#include "net/text.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* Where the columns are, counted from the end of the first. */
+#define NUMBER_END     4
+#define SETS_AT        6
+#define DESCRIPTOR_END 12
+#define VERB_AT        14
+#define BYTES_END      24
+#define TEXT_AT        28
+
+#define SETS_COLUMNS 21
+#define CUT          "\xE2\x80\xA6" /* U+2026 */
+#define LONG_S       1.0            /* a call that takes longer has waited */
+
+/* Colours (ECMA-48); a line means the same without them. */
+#define PLAIN   ""
+#define BOLD    "\033[1m"
+#define GREEN   "\033[32m"
+#define RED     "\033[31m"
+#define NORMAL  "\033[0m"
+#define DRAWN   "\n\033[K%s\r\033[A" /* in the line below, and back */
+#define CLEARED "\033[J"             /* from here to the end of the screen */
+
+/* ---- A line ------------------------------------------------------------------------- */
+
+struct row {
+    int columns, most;
+    size_t length;
+    char text[4 * SHOW_COLUMNS + 256];
+};
+
+static void add(struct row *row, const char *bytes)
+{
+    size_t length = strlen(bytes);
+
+    if (row->length + length < sizeof row->text)
+        memcpy(row->text + row->length, bytes, length + 1);
+    row->length += length;
+}
+
+/* Adds text, as printf() does, as far as there is room. No control character gets in. */
+__attribute__((format(printf, 3, 4))) static void put(struct row *row, const char *style,
+                                                      const char *format, ...)
+{
+    char text[4 * SHOW_COLUMNS];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    add(row, style);
+    for (const char *at = text; *at != '\0' && row->columns < row->most; row->columns++) {
+        bool is_cut = strncmp(at, CUT, strlen(CUT)) == 0;
+        char plain[] = {text_is_plain((unsigned char)*at) ? *at : '?', '\0'};
+
+        add(row, is_cut ? CUT : plain);
+        at += is_cut ? strlen(CUT) : 1;
+    }
+    add(row, *style == '\0' ? "" : NORMAL);
+}
+
+/* Spaces, so that what is so long ends in that column. At least one after other text. */
+static void go_to(struct row *row, int column, int length)
+{
+    int spaces = column - length - row->columns;
+
+    put(row, PLAIN, "%*s", spaces > 0 ? spaces : row->columns > 0, "");
+}
+
+static void put_number(struct row *row, const char *style, int column, long number)
+{
+    char digits[24];
+
+    go_to(row, column, snprintf(digits, sizeof digits, "%ld", number));
+    put(row, style, "%s", digits);
+}
+
+/* Text that is escaped as in C, in quotes. It is not cut inside an escape. */
+static void put_text(struct row *row, const struct step *step)
+{
+    int room = row->most - row->columns - 3, fits = 0, length;
+
+    for (const char *at = step->text; *at != '\0'; at += length) {
+        length = 1 + (*at == '\\' && at[1] != '\0');
+        if (length == 2)
+            length +=
+                (int)strspn(at + 2, "01234567") * (strchr("01234567", at[1]) != NULL);
+        if (fits + length > room)
+            break;
+        fits += length;
+    }
+    put(row, PLAIN, "\"%.*s\"%s", fits, step->text,
+        step->is_cut || step->text[fits] != '\0' ? CUT : "");
+}
+
+/* The line without its colours. */
+static void strip(char *text)
+{
+    char *out = text;
+
+    for (; *text != '\0'; text++) {
+        if (*text == '\033')
+            text = strchr(text, 'm');
+        else
+            *out++ = *text;
+    }
+    *out = '\0';
+}
+
+static void begin(struct row *row, const struct show *show, const struct show_task *task)
+{
+    *row = (struct row){.most = SHOW_COLUMNS};
+    if (task->name != show->last_name)
+        put(row, BOLD, "%.*s", show->name_width, task->name);
+}
+
+static void end(struct show *show, const struct show_task *task, struct row *row,
+                bool on_screen)
+{
+    if (!show->has_colours)
+        strip(row->text);
+    if (on_screen) {
+        log_line(show->screen, "%s%s", show->is_drawn ? CLEARED : "", row->text);
+        show->is_drawn = false;
+    }
+    show->last_name = task->name;
+    strip(row->text);
+    if (show->file != NULL)
+        fprintf(show->file, "%s\n", row->text);
+}
+
+/* ---- Descriptors -------------------------------------------------------------------- */
+
+/* Adds those with the flag, in order: " 3 4 5", or " 3-5". */
+static void list(char *out, size_t size, const struct watches *watches, unsigned flag,
+                 const char *mark, bool as_ranges)
+{
+    const struct watch *from = watches->list, *last;
+
+    for (; from < watches->list + watches->count; from = last + 1) {
+        size_t length = strlen(out);
+
+        last = from;
+        if (!(from->flags & flag))
+            continue;
+        while (as_ranges && last + 1 < watches->list + watches->count &&
+               last[1].flags & flag && last[1].descriptor == last->descriptor + 1)
+            last++;
+        if (last - from < 2)
+            last = from;
+        if (last == from)
+            snprintf(out + length, size - length, " %d%s", from->descriptor, mark);
+        else
+            snprintf(out + length, size - length, " %d-%d%s", from->descriptor,
+                     last->descriptor, mark);
+    }
+}
+
+/* Cuts a list after a descriptor, to have so many columns. */
+static void fit(char *text, size_t room)
+{
+    if (strlen(text) <= room)
+        return;
+    while (room > 0 && text[--room] != ' ')
+        continue;
+    strcpy(text + room, CUT);
+}
+
+void show_sets(const struct watches *watches, char out[SHOW_SETS_BYTES])
+{
+    char to_read[SHOW_SETS_BYTES * 2], to_write[SHOW_SETS_BYTES * 2];
+
+    for (int as_ranges = 0; as_ranges < 2; as_ranges++) {
+        strcpy(to_read, "read");
+        strcpy(to_write, " write");
+        list(to_read, sizeof to_read, watches, WATCH_READ, "", as_ranges);
+        list(to_write, sizeof to_write, watches, WATCH_WRITE, "", as_ranges);
+        if (strcmp(to_write, " write") == 0)
+            *to_write = '\0';
+        if (strlen(to_read) + strlen(to_write) <= SETS_COLUMNS)
+            break;
+    }
+    fit(to_write, SETS_COLUMNS / 2);
+    fit(to_read, SETS_COLUMNS - strlen(to_write));
+    snprintf(out, SHOW_SETS_BYTES, "%s%s", to_read, to_write);
+}
+
+/* ---- What happens ------------------------------------------------------------------- */
+
+void show_begin(struct show *show, const char *program)
+{
+    int length = (int)strlen(program);
+
+    show->name_width = length < 8 ? 8 : length > 11 ? 11 : length;
+}
+
+static void put_turn(struct row *row, const struct show *show, unsigned number,
+                     const char *sets)
+{
+    put_number(row, BOLD, show->name_width + NUMBER_END, number);
+    go_to(row, show->name_width + SETS_AT, 0);
+    put(row, PLAIN, "%s", sets);
+    go_to(row, show->name_width + TEXT_AT, 0);
+}
+
+void show_turn(struct show *show, const struct show_task *task, const struct step *step)
+{
+    char sets[SHOW_SETS_BYTES], ready[SHOW_SETS_BYTES * 2] = "";
+    struct row row;
+
+    show_sets(step->watches, sets);
+    begin(&row, show, task);
+    put_turn(&row, show, task->turns, sets);
+    put(&row, PLAIN,
+        step->seconds < 1000 ? "slept%8.3f s   ready:" : "slept%8.0f s   ready:",
+        step->seconds);
+    list(ready, sizeof ready, step->watches, READY_READ, "", false);
+    list(ready, sizeof ready, step->watches, READY_WRITE, "w", false);
+    fit(ready, (size_t)(row.most - row.columns));
+    if (*step->error != '\0')
+        put(&row, RED, " %s", step->error);
+    else
+        put(&row, GREEN, "%s", *ready != '\0' ? ready : " none");
+    end(show, task, &row, true);
+}
+
+static void put_call(struct row *row, const struct show *show, const struct step *step)
+{
+    if (step->descriptor >= 0)
+        put_number(row, PLAIN, show->name_width + DESCRIPTOR_END, step->descriptor);
+    go_to(row, show->name_width + VERB_AT, 0);
+    put(row, PLAIN, "%s", step->is_end ? "end" : step->verb);
+}
+
+void show_step(struct show *show, const struct show_task *task, const struct step *step)
+{
+    bool is_transfer = step->kind == STEP_RECEIVE || step->kind == STEP_SEND;
+    struct row row;
+
+    begin(&row, show, task);
+    put_call(&row, show, step);
+    if (*step->error != '\0') {
+        go_to(&row, show->name_width + VERB_AT + 8, 0);
+        put(&row, RED, "%s", step->error);
+    } else if (step->kind == STEP_ACCEPT || step->kind == STEP_FORK) {
+        put(&row, PLAIN, " -> %d", step->other);
+    } else if (is_transfer && !step->is_end) {
+        put_number(&row, PLAIN, show->name_width + BYTES_END, step->bytes);
+    }
+    if (step->kind == STEP_SEND && *step->error == '\0' && step->bytes < step->of)
+        put(&row, RED, " of %ld: the rest waits", step->of);
+    if (*step->text != '\0' || step->seconds >= LONG_S)
+        go_to(&row, show->name_width + (*step->verb != '\0' ? TEXT_AT : VERB_AT), 0);
+    if (step->seconds >= LONG_S)
+        put(&row, RED, "after %.1f s ", step->seconds);
+    if (is_transfer && *step->text != '\0')
+        put_text(&row, step);
+    else
+        put(&row, PLAIN, "%s", step->text);
+    end(show, task, &row, true);
+}
+
+/* ---- What takes long ---------------------------------------------------------------- */
+
+static void put_wait(struct row *row, const struct show *show, unsigned turn,
+                     const struct step *step, const char *sets, bool is_stuck,
+                     double seconds)
+{
+    const char *style = is_stuck ? RED : PLAIN;
+
+    if (step->kind == STEP_WAIT) {
+        put_turn(row, show, turn, sets);
+    } else {
+        put_call(row, show, step);
+        go_to(row, show->name_width + TEXT_AT, 0);
+    }
+    put(row, style, "%s in %s", is_stuck ? "stuck" : "asleep", step->verb);
+    if (step->kind != STEP_WAIT)
+        put(row, style, " %s %d",
+            step->kind == STEP_SEND      ? "to"
+            : step->kind == STEP_RECEIVE ? "from"
+                                         : "on",
+            step->descriptor);
+    put(row, style, " for %.1f s", seconds);
+}
+
+void show_wait(struct show *show, const struct show_task *task, const struct step *step,
+               const char *sets, bool is_stuck, double seconds)
+{
+    struct row row;
+
+    begin(&row, show, task);
+    put_wait(&row, show, task->turns + 1, step, sets, is_stuck, seconds);
+    end(show, task, &row, !show->can_draw);
+}
+
+/*
+ * The program may print at any moment, and does so where the cursor is. So the cursor
+ * stays in an empty line, and this goes into the one below.
+ */
+void show_draw(struct show *show, const struct show_task *task, const struct step *step,
+               const char *sets, bool is_stuck, double seconds)
+{
+    char drawn[sizeof((struct row *)0)->text + 16];
+    struct row row;
+    int length;
+
+    begin(&row, show, task);
+    if (show->columns <= SHOW_COLUMNS)
+        row.most = show->columns - 1; /* the last column could make it two lines */
+    put_wait(&row, show, task->turns + 1, step, sets, is_stuck, seconds);
+    if (!show->has_colours)
+        strip(row.text);
+    length = snprintf(drawn, sizeof drawn, DRAWN, row.text);
+    if (show->screen->begin == show->screen->end &&
+        output_write(&show->screen->output, drawn, (size_t)length) > 0)
+        show->is_drawn = true;
+}
+
+void show_clear(struct show *show)
+{
+    if (show->is_drawn && show->screen->begin == show->screen->end &&
+        output_write(&show->screen->output, CLEARED, strlen(CLEARED)) > 0)
+        show->is_drawn = false;
+}

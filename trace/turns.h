@@ -1,0 +1,57 @@
+/*
+ * turns: what a program's processes and threads do, turn by turn.
+ *
+ * A turn begins when a task returns from select(), poll() or epoll_wait(), and ends when
+ * it waits there again. This follows each task through the trace, has its steps shown and
+ * drawn, and knows which of them waits, and where.
+ */
+#ifndef TRACE_TURNS_H
+#define TRACE_TURNS_H
+
+#include "trace/calls.h"
+#include "trace/picture.h"
+#include "trace/show.h"
+#include "trace/steps.h"
+
+#include <stdint.h>
+
+/* A process or a thread. */
+struct turns_task {
+    pid_t id;
+    pid_t process; /* the process that a thread belongs to; a process's own id */
+    struct show_task shown;
+    bool has_begun;             /* a step of it has been shown */
+    struct step now;            /* the call that it is in; STEP_NONE: none that matters */
+    char sets[SHOW_SETS_BYTES]; /* if that is a wait: for what */
+    int64_t since;              /* clock_ms() at its beginning */
+    bool is_told;               /* that it takes long */
+    struct turns_task *next;
+};
+
+/* It is large, and all zero at the start except for the first four: better static. */
+struct turns {
+    const char *program; /* its name */
+    bool shows_all;
+    struct show *show;
+    struct picture *picture; /* or NULL */
+    pid_t first;             /* the program; 0: it has not begun yet */
+    struct turns_task *tasks;
+    struct calls calls;
+    struct steps steps;
+};
+
+/* Takes what strace has written. */
+void turns_take(struct turns *turns, const char *bytes, size_t length);
+
+/*
+ * Tells which tasks wait, as time goes by: to be called every tenth of a second while it
+ * returns true, and after turns_take().
+ */
+bool turns_tell_waits(struct turns *turns);
+
+/* Sends a signal to the program; if that has ended, to all that it has left. */
+void turns_signal(const struct turns *turns, int number);
+
+void turns_free(struct turns *turns);
+
+#endif
