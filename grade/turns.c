@@ -41,8 +41,9 @@ extern char **environ;
 
 struct viewer {
     pid_t strace;
-    int trace;  /* where strace's output is read */
-    int writer; /* the pipe's other end, until strace has opened it, then -1 */
+    int trace;     /* where strace's output is read */
+    int writer;    /* the pipe's other end, until strace has opened it, then -1 */
+    int passed_on; /* the signal that the program has got from turns, or 0 */
     struct signals signals;
     struct log log;
     struct show show;
@@ -73,7 +74,7 @@ static const struct options options = {
 static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD};
 #define TAKEN (sizeof taken / sizeof taken[0])
 
-static volatile sig_atomic_t to_pass_on; /* a signal for the program, or 0 */
+static volatile sig_atomic_t sent_to_turns; /* a signal, or 0 */
 
 /*
  * A key such as Ctrl-C sends its signal to all programs in the terminal's foreground, the
@@ -84,7 +85,7 @@ static void take_signal(int number, siginfo_t *about, void *context)
 {
     (void)context;
     if (number != SIGCHLD && about->si_code == SI_USER)
-        to_pass_on = number;
+        sent_to_turns = number;
 }
 
 /* From here on they arrive only in signals_pselect(). */
@@ -123,7 +124,8 @@ static pid_t run_strace(char *const arguments[], const sigset_t *blocked, bool i
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0)
-        options_fail(&options, "this needs strace, a program for Linux ('make deps'): %s",
+        options_fail(&options,
+                     "cannot run strace (Linux only; 'make deps' installs it): %s",
                      strerror(error));
     return pid;
 }
@@ -208,6 +210,20 @@ static void release_writer(struct viewer *viewer, bool is_open)
 
 /* ---- The loop ----------------------------------------------------------------------- */
 
+/* When the program has ended after a signal, what it has left behind gets that, too. */
+static void pass_on(struct viewer *viewer)
+{
+    int number = sent_to_turns;
+
+    if (viewer->turns.first == 0)
+        return; /* it has not started yet */
+    sent_to_turns = 0;
+    if (number == 0 && viewer->passed_on != 0 && !turns_signal(&viewer->turns, 0))
+        number = viewer->passed_on;
+    if (number != 0)
+        viewer->passed_on = turns_signal(&viewer->turns, number) ? number : 0;
+}
+
 /* Follows the trace to its end, which is that of the program and all that it has left. */
 static int follow(struct viewer *viewer)
 {
@@ -219,10 +235,7 @@ static int follow(struct viewer *viewer)
     while (got != 0) {
         bool is_waiting = turns_tell_waits(&viewer->turns);
 
-        if (to_pass_on != 0 && viewer->turns.first != 0) {
-            turns_signal(&viewer->turns, to_pass_on);
-            to_pass_on = 0;
-        }
+        pass_on(viewer);
         fdset_clear(&readable);
         fdset_clear(&writable);
         fdset_add(&readable, viewer->trace);

@@ -17,7 +17,7 @@
 #define ROW         20  /* of a descriptor */
 #define MARK        17  /* a ring or a square, and the space after it */
 #define CHARACTER   7.3 /* monospaced, of 12 units: at most 0.61 wide */
-#define AFTER       8   /* the last character of a turn */
+#define AFTER       5   /* the last character of a turn */
 
 #define MOST_IN_WORDS 48 /* more turns than this have letters */
 #define LETTERS                                                                          \
@@ -34,51 +34,53 @@
 /* ---- Keeping ------------------------------------------------------------------------ */
 
 /* The descriptor's cell in a turn, which is added if it is new. NULL: there is no room. */
-static struct picture_cell *find_cell(struct picture *picture, size_t turn,
-                                      int descriptor)
+static struct picture_cell *find_cell(struct picture_turn *turn, int descriptor)
 {
-    struct picture_cell *cell = &picture->cells[picture->cell_count];
-
-    for (size_t i = picture->turns[turn].first_cell; i < picture->cell_count; i++)
-        if (picture->cells[i].turn == turn && picture->cells[i].descriptor == descriptor)
-            return &picture->cells[i];
-    if (picture->cell_count == PICTURE_CELLS_MOST || descriptor >= PICTURE_DESCRIPTORS)
+    for (size_t i = 0; i < turn->cell_count; i++)
+        if (turn->cells[i].descriptor == descriptor)
+            return &turn->cells[i];
+    if (turn->cell_count == PICTURE_CELLS || descriptor >= PICTURE_DESCRIPTORS)
         return NULL;
-    picture->cell_count++;
-    *cell = (struct picture_cell){.turn = turn, .descriptor = descriptor};
-    return cell;
+    turn->cells[turn->cell_count] = (struct picture_cell){.descriptor = descriptor};
+    return &turn->cells[turn->cell_count++];
 }
 
-void picture_turn(struct picture *picture, pid_t task, const struct step *wait)
+void picture_turn(struct picture *picture, pid_t task, unsigned number,
+                  const struct step *wait)
 {
-    size_t turn = picture->turn_count;
+    struct picture_turn *turn = &picture->turns[picture->count++ % PICTURE_TURNS];
 
-    if (turn == PICTURE_TURNS_MOST)
-        picture->left_out++;
-    if (turn == PICTURE_TURNS_MOST)
-        return;
-    picture->turn_count++;
-    picture->turns[turn] =
-        (struct picture_turn){task, wait->seconds, picture->cell_count};
+    turn->task = task;
+    turn->number = number;
+    turn->seconds = wait->seconds;
+    turn->cell_count = 0;
     for (size_t i = 0; i < wait->watches->count; i++) {
         const struct watch *watch = &wait->watches->list[i];
-        struct picture_cell *cell = find_cell(picture, turn, watch->descriptor);
+        struct picture_cell *cell = find_cell(turn, watch->descriptor);
 
         if (cell != NULL)
             cell->flags = watch->flags;
     }
 }
 
+/* The turns that are kept, from the first of them on. */
+static size_t first_turn(const struct picture *picture)
+{
+    return picture->count < PICTURE_TURNS ? 0 : picture->count - PICTURE_TURNS;
+}
+
 void picture_step(struct picture *picture, pid_t task, int descriptor, const char *word)
 {
-    size_t turn = picture->left_out > 0 ? 0 : picture->turn_count, length;
     struct picture_cell *cell = NULL;
     char spaced[sizeof cell->words];
+    size_t length, n = picture->count;
     bool is_bad;
 
-    while (turn-- > 0 && cell == NULL)
-        if (picture->turns[turn].task == task)
-            cell = find_cell(picture, turn, descriptor);
+    while (n > first_turn(picture) &&
+           picture->turns[(n - 1) % PICTURE_TURNS].task != task)
+        n--;
+    if (n > first_turn(picture))
+        cell = find_cell(&picture->turns[(n - 1) % PICTURE_TURNS], descriptor);
     if (cell == NULL)
         return;
     length = strlen(cell->words);
@@ -97,31 +99,36 @@ void picture_step(struct picture *picture, pid_t task, int descriptor, const cha
 
 /* The turns of one task, and how they are drawn. */
 struct drawing {
-    const struct picture *picture;
-    size_t turns[PICTURE_TURNS_MOST], count;
+    const struct picture_turn *turns[PICTURE_TURNS];
+    size_t count;
     bool in_words;
     FILE *file;
 };
 
-/* The task that has most turns. */
-static void choose_turns(struct drawing *drawing)
+/* Takes the turns of that task. */
+static void choose_turns(struct drawing *drawing, const struct picture *picture,
+                         pid_t task)
 {
-    const struct picture *picture = drawing->picture;
+    drawing->count = 0;
+    for (size_t n = first_turn(picture); n < picture->count; n++)
+        if (picture->turns[n % PICTURE_TURNS].task == task)
+            drawing->turns[drawing->count++] = &picture->turns[n % PICTURE_TURNS];
+    drawing->in_words = drawing->count <= MOST_IN_WORDS;
+}
+
+/* The task that has most of them. */
+static pid_t choose_task(struct drawing *drawing, const struct picture *picture)
+{
     size_t most = 0;
     pid_t best = 0;
 
-    for (size_t i = 0; i < picture->turn_count; i++) {
-        size_t count = 0;
-
-        for (size_t n = i; n < picture->turn_count; n++)
-            count += picture->turns[n].task == picture->turns[i].task;
-        best = count > most ? picture->turns[i].task : best;
-        most = count > most ? count : most;
+    for (size_t n = first_turn(picture); n < picture->count; n++) {
+        choose_turns(drawing, picture, picture->turns[n % PICTURE_TURNS].task);
+        if (drawing->count > most)
+            best = picture->turns[n % PICTURE_TURNS].task;
+        most = drawing->count > most ? drawing->count : most;
     }
-    for (size_t i = 0; i < picture->turn_count; i++)
-        if (picture->turns[i].task == best)
-            drawing->turns[drawing->count++] = i;
-    drawing->in_words = drawing->count <= MOST_IN_WORDS;
+    return best;
 }
 
 /* What stands in a cell: "recv send", or "rs". */
@@ -130,15 +137,17 @@ static const char *label(const struct drawing *drawing, const struct picture_cel
     return !drawing->in_words ? cell->letters : cell->words + (*cell->words == ' ');
 }
 
-static double width_of(const struct drawing *drawing, size_t turn)
+static double width_of(const struct drawing *drawing, const struct picture_turn *turn)
 {
-    const struct picture *picture = drawing->picture;
     size_t most = drawing->in_words ? strlen("0.00 s") : 1;
+    size_t digits = (size_t)snprintf(NULL, 0, "%u", turn->number);
 
-    for (size_t i = picture->turns[turn].first_cell; i < picture->cell_count; i++)
-        if (picture->cells[i].turn == turn &&
-            strlen(label(drawing, &picture->cells[i])) > most)
-            most = strlen(label(drawing, &picture->cells[i]));
+    for (size_t i = 0; i < turn->cell_count; i++) {
+        size_t length = strlen(label(drawing, &turn->cells[i]));
+
+        most = length > most ? length : most;
+    }
+    most = digits > most + 2 ? digits - 2 : most; /* it stands above the mark, too */
     return MARK + CHARACTER * (double)most + AFTER;
 }
 
@@ -153,19 +162,16 @@ struct band {
 /* Takes as many turns as fit, from this one on. Returns the height. */
 static double fill_band(struct band *band, const struct drawing *drawing, size_t from)
 {
-    const struct picture *picture = drawing->picture;
-
     *band = (struct band){.from = from, .to = from, .right = MARGIN + LABELS};
     for (; band->to < drawing->count; band->to++) {
-        size_t turn = drawing->turns[band->to];
+        const struct picture_turn *turn = drawing->turns[band->to];
         double width = width_of(drawing, turn);
 
         if (band->to > from && band->right + width > WIDTH_MOST - MARGIN)
             break;
         band->right += width;
-        for (size_t i = picture->turns[turn].first_cell; i < picture->cell_count; i++)
-            if (picture->cells[i].turn == turn)
-                band->row_of[picture->cells[i].descriptor] = 1;
+        for (size_t i = 0; i < turn->cell_count; i++)
+            band->row_of[turn->cells[i].descriptor] = 1;
     }
     for (int descriptor = 0; descriptor < PICTURE_DESCRIPTORS; descriptor++)
         if (band->row_of[descriptor] != 0)
@@ -206,21 +212,17 @@ static void draw_marks(FILE *file, double x, double y, unsigned flags)
 }
 
 static void draw_turn(const struct drawing *drawing, const struct band *band,
-                      size_t number, double x, double top)
+                      const struct picture_turn *turn, double x, double top)
 {
-    const struct picture *picture = drawing->picture;
-    const struct picture_turn *turn = &picture->turns[drawing->turns[number]];
     FILE *file = drawing->file;
 
-    draw_text(file, x, top + 12, BOLD, "%zu", number + 1);
+    draw_text(file, x, top + 12, BOLD, "%u", turn->number);
     if (drawing->in_words)
         draw_text(file, x, top + 27, GREY, "%.2f s", turn->seconds);
-    for (size_t i = turn->first_cell; i < picture->cell_count; i++) {
-        const struct picture_cell *cell = &picture->cells[i];
+    for (size_t i = 0; i < turn->cell_count; i++) {
+        const struct picture_cell *cell = &turn->cells[i];
         double y = top + HEADS + ROW * (band->row_of[cell->descriptor] - 0.5);
 
-        if (cell->turn != drawing->turns[number])
-            continue;
         draw_marks(file, x, y, cell->flags);
         if (*cell->words != '\0')
             draw_text(file, x + MARK, y + 4, cell->is_bad ? BAD : "", "%s",
@@ -251,7 +253,7 @@ static void draw_band(const struct drawing *drawing, const struct band *band, do
                       descriptor);
     }
     for (size_t n = band->from; n < band->to; n++) {
-        draw_turn(drawing, band, n, x, top);
+        draw_turn(drawing, band, drawing->turns[n], x, top);
         x += width_of(drawing, drawing->turns[n]);
     }
 }
@@ -267,8 +269,13 @@ static void draw_title(const struct drawing *drawing, const char *program)
                   {WATCH_WRITE | READY_WRITE, "ready to write"}};
     double x = MARGIN;
 
-    draw_text(drawing->file, x, 30, "font-size=\"16\" " BOLD, "%s: %zu turns%s", program,
-              drawing->count, drawing->picture->left_out > 0 ? ", and more" : "");
+    if (drawing->count == 0)
+        draw_text(drawing->file, x, 30, BOLD, "%s: no turn, it never waited in select()",
+                  program);
+    else
+        draw_text(drawing->file, x, 30, "font-size=\"16\" " BOLD, "%s: turns %u to %u",
+                  program, drawing->turns[0]->number,
+                  drawing->turns[drawing->count - 1]->number);
     for (size_t i = 0; i < sizeof legend / sizeof legend[0]; i++) {
         draw_marks(drawing->file, x, 52, legend[i].flags);
         draw_text(drawing->file, x + MARK, 56, GREY, "%s", legend[i].text);
@@ -284,8 +291,8 @@ void picture_draw(const struct picture *picture, const char *program, FILE *file
     static struct band band;
     double width = WIDTH_LEAST, height = TITLE, top = TITLE;
 
-    drawing = (struct drawing){.picture = picture, .file = file};
-    choose_turns(&drawing);
+    drawing.file = file;
+    choose_turns(&drawing, picture, choose_task(&drawing, picture));
     for (size_t n = 0; n < drawing.count; n = band.to) {
         height += fill_band(&band, &drawing, n);
         width = band.right + MARGIN > width ? band.right + MARGIN : width;

@@ -24,8 +24,8 @@
 #define GREEN   "\033[32m"
 #define RED     "\033[31m"
 #define NORMAL  "\033[0m"
-#define DRAWN   "\n\033[K%s\r\033[A" /* in the line below, and back */
-#define CLEARED "\033[J"             /* from here to the end of the screen */
+#define DRAWN   "\n\033[K%s\r\033[1A" /* in the line below, and back */
+#define CLEARED "\r\033[J"           /* from here to the end of the screen */
 
 /* ---- A line ------------------------------------------------------------------------- */
 
@@ -172,23 +172,33 @@ static void fit(char *text, size_t room)
     strcpy(text + room, CUT);
 }
 
+/* " read 3 4 5"; or nothing, if no descriptor has the flag. */
+static void name_list(char *out, size_t size, const char *name,
+                      const struct watches *watches, unsigned flag, bool as_ranges)
+{
+    snprintf(out, size, "%s", name);
+    list(out, size, watches, flag, "", as_ranges);
+    if (strcmp(out, name) == 0)
+        *out = '\0';
+}
+
 void show_sets(const struct watches *watches, char out[SHOW_SETS_BYTES])
 {
     char to_read[SHOW_SETS_BYTES * 2], to_write[SHOW_SETS_BYTES * 2];
+    size_t room = SETS_COLUMNS + 1; /* the first space is left out */
 
     for (int as_ranges = 0; as_ranges < 2; as_ranges++) {
-        strcpy(to_read, "read");
-        strcpy(to_write, " write");
-        list(to_read, sizeof to_read, watches, WATCH_READ, "", as_ranges);
-        list(to_write, sizeof to_write, watches, WATCH_WRITE, "", as_ranges);
-        if (strcmp(to_write, " write") == 0)
-            *to_write = '\0';
-        if (strlen(to_read) + strlen(to_write) <= SETS_COLUMNS)
+        name_list(to_read, sizeof to_read, " read", watches, WATCH_READ, as_ranges);
+        name_list(to_write, sizeof to_write, " write", watches, WATCH_WRITE, as_ranges);
+        if (strlen(to_read) + strlen(to_write) <= room)
             break;
     }
-    fit(to_write, SETS_COLUMNS / 2);
-    fit(to_read, SETS_COLUMNS - strlen(to_write));
+    fit(to_write, strlen(to_read) < room / 2 ? room - strlen(to_read) : room / 2);
+    fit(to_read, room - strlen(to_write));
     snprintf(out, SHOW_SETS_BYTES, "%s%s", to_read, to_write);
+    if (*out == '\0')
+        strcpy(out, " nothing");
+    memmove(out, out + 1, strlen(out));
 }
 
 /* ---- What happens ------------------------------------------------------------------- */
@@ -241,6 +251,8 @@ static void put_call(struct row *row, const struct show *show, const struct step
 void show_step(struct show *show, const struct show_task *task, const struct step *step)
 {
     bool is_transfer = step->kind == STEP_RECEIVE || step->kind == STEP_SEND;
+    bool is_short =
+        step->kind == STEP_SEND && *step->error == '\0' && step->bytes < step->of;
     struct row row;
 
     begin(&row, show, task);
@@ -253,15 +265,15 @@ void show_step(struct show *show, const struct show_task *task, const struct ste
     } else if (is_transfer && !step->is_end) {
         put_number(&row, PLAIN, show->name_width + BYTES_END, step->bytes);
     }
-    if (step->kind == STEP_SEND && *step->error == '\0' && step->bytes < step->of)
+    if (is_short)
         put(&row, RED, " of %ld: the rest waits", step->of);
-    if (*step->text != '\0' || step->seconds >= LONG_S)
+    else if (*step->text != '\0' || step->seconds >= LONG_S)
         go_to(&row, show->name_width + (*step->verb != '\0' ? TEXT_AT : VERB_AT), 0);
     if (step->seconds >= LONG_S)
-        put(&row, RED, "after %.1f s ", step->seconds);
-    if (is_transfer && *step->text != '\0')
+        put(&row, RED, is_short ? " after %.1f s" : "after %.1f s ", step->seconds);
+    if (is_transfer && *step->text != '\0' && !is_short)
         put_text(&row, step);
-    else
+    else if (!is_transfer)
         put(&row, PLAIN, "%s", step->text);
     end(show, task, &row, true);
 }

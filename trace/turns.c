@@ -44,7 +44,7 @@ static void remove_task(struct turns *turns, struct turns_task *task)
     free(task);
 }
 
-void turns_signal(const struct turns *turns, int number)
+bool turns_signal(const struct turns *turns, int number)
 {
     const struct turns_task *program = turns->tasks;
 
@@ -53,6 +53,7 @@ void turns_signal(const struct turns *turns, int number)
     for (const struct turns_task *task = turns->tasks; task != NULL; task = task->next)
         if (task->id == task->process && (program == NULL || program == task))
             kill(task->id, number);
+    return program != NULL;
 }
 
 void turns_free(struct turns *turns)
@@ -101,14 +102,15 @@ static void end_step(struct turns *turns, struct turns_task *task,
         task->has_begun = true;
         show_turn(turns->show, &task->shown, step);
         if (turns->picture != NULL)
-            picture_turn(turns->picture, task->id, step);
+            picture_turn(turns->picture, task->id, task->shown.turns, step);
         return;
     }
     if (step->kind == STEP_NONE || step->kind == STEP_EPOLL ||
         (step->is_hidden && !turns->shows_all))
         return;
     task->has_begun |= step->is_network;
-    if (!task->has_begun && !turns->shows_all)
+    if (!task->has_begun && !turns->shows_all &&
+        (step->kind != STEP_EXIT || task->id != turns->first))
         return;
     show_step(turns->show, &task->shown, step);
     if (turns->picture != NULL && step->descriptor >= 0)
@@ -128,7 +130,7 @@ static void take_call(struct turns *turns, const struct call *call)
         fork_task(turns, task, &step);
     if (step.is_over)
         end_step(turns, task, &step);
-    else if (step.kind != STEP_NONE && !step.is_hidden)
+    else if (step.kind != STEP_NONE)
         begin_step(task, &step);
     if (step.kind == STEP_EXIT)
         remove_task(turns, task);
@@ -154,6 +156,14 @@ static bool is_stuck(const struct turns_task *task)
            (task->now.kind != STEP_WAIT && task->shown.turns > 0);
 }
 
+/* A shell that waits for its commands is not; a server that waits to print is. */
+static bool is_of_interest(const struct turns_task *task)
+{
+    return task->now.kind == STEP_WAIT ||
+           (task->now.descriptor >= 0 && (task->has_begun || task->now.is_network) &&
+            (!task->now.is_hidden || is_stuck(task)));
+}
+
 static void tell_wait(struct turns *turns, struct turns_task *task, int64_t ms)
 {
     task->is_told = true;
@@ -173,7 +183,7 @@ bool turns_tell_waits(struct turns *turns)
     for (struct turns_task *task = turns->tasks; task != NULL; task = task->next) {
         int64_t ms = now - task->since;
 
-        if (task->now.kind == STEP_NONE || task->now.kind == STEP_FORK)
+        if (!is_of_interest(task))
             continue;
         again |= turns->show->can_draw || !task->is_told;
         if (ms >= DRAWN_AFTER_MS && (drawn == NULL || is_stuck(task)))
