@@ -41,8 +41,8 @@ extern char **environ;
 
 struct viewer {
     pid_t strace;
+    int status;    /* of strace, as waitpid() gives it: it is the program's */
     int trace;     /* where strace's output is read */
-    int writer;    /* the pipe's other end, until strace has opened it, then -1 */
     int passed_on; /* the signal that the program has got from turns, or 0 */
     struct signals signals;
     struct log log;
@@ -71,9 +71,6 @@ static const struct options options = {
 
 /* ---- Signals ------------------------------------------------------------------------ */
 
-static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD};
-#define TAKEN (sizeof taken / sizeof taken[0])
-
 static volatile sig_atomic_t sent_to_turns; /* a signal, or 0 */
 
 /*
@@ -88,127 +85,24 @@ static void take_signal(int number, siginfo_t *about, void *context)
         sent_to_turns = number;
 }
 
-/* From here on they arrive only in signals_pselect(). */
+/* They arrive only in signals_pselect(); SIGCHLD is there to end that. */
 static int prepare_signals(struct signals *signals)
 {
+    static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD};
     struct sigaction action = {.sa_sigaction = take_signal, .sa_flags = SA_SIGINFO};
 
     sigemptyset(&action.sa_mask);
-    if (start_program() == -1 || signals_prepare(signals) == -1)
+    if (signals_prepare(signals) == -1)
         return -1;
-    for (size_t i = 0; i < TAKEN; i++)
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+        if (taken[i] == SIGHUP && signals_ignores(SIGHUP))
+            continue; /* by nohup; then the program ignores it as well */
         if (signals_add(signals, taken[i], SIG_DFL) == -1 ||
             sigaction(taken[i], &action, NULL) == -1)
             return -1;
+    }
     return 0;
 }
-
-/* ---- strace ------------------------------------------------------------------------- */
-
-/* Runs strace, with the signals blocked that were blocked when turns began. */
-static pid_t run_strace(char *const arguments[], const sigset_t *blocked, bool is_silent)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    pid_t pid;
-    int error;
-
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigmask(&attributes, blocked);
-    if (is_silent)
-        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY,
-                                         0);
-    error = posix_spawnp(&pid, "strace", &actions, &attributes, arguments, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    if (error != 0)
-        options_fail(&options,
-                     "cannot run strace (Linux only; 'make deps' installs it): %s",
-                     strerror(error));
-    return pid;
-}
-
-/* Waits for strace's end. Its status, as a shell has it, is that of the program. */
-static int wait_for(pid_t strace)
-{
-    int status;
-
-    while (waitpid(strace, &status, 0) == -1)
-        if (errno != EINTR)
-            return EXIT_FAILURE;
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-/* Refuses in one sentence what strace would complain about in several. */
-static void try_strace(const char *program, const sigset_t *blocked)
-{
-    char *arguments[] = {"strace", "-o", "/dev/null", "-e", "trace=none", "true", NULL};
-    const char *path = strchr(program, '/') == NULL ? getenv("PATH") : "";
-    bool is_there = false;
-    char file[4096];
-
-    while (path != NULL && !is_there) {
-        int length = (int)strcspn(path, ":");
-
-        snprintf(file, sizeof file, "%.*s%s%s", length, path, length > 0 ? "/" : "",
-                 program);
-        is_there = access(file, X_OK) == 0;
-        path = path[length] == ':' ? path + length + 1 : NULL;
-    }
-    if (!is_there)
-        options_fail(&options, "cannot run '%s': %s", program, strerror(errno));
-    if (wait_for(run_strace(arguments, blocked, true)) != 0)
-        options_fail(&options,
-                     "strace may not watch a program here: ptrace() is forbidden");
-}
-
-/*
- * Starts the program under strace, with its trace in a pipe. strace opens the pipe by its
- * name among the descriptors of turns. Were it handed down, the program would have it as
- * well, and its first socket would not be 3.
- */
-static void start_trace(struct viewer *viewer, char *program[], int count,
-                        const sigset_t *blocked)
-{
-    char calls[STEPS_CALLS_MOST], name[64];
-    char *options_of_strace[] = {"strace", "-f", "-q",      "-T", "-yy",           "-a",
-                                 "1",      "-s", TEXT_MOST, "-e", "abbrev=execve", "-e",
-                                 calls,    "-o", name,      "--"};
-    size_t fixed = sizeof options_of_strace / sizeof options_of_strace[0];
-    char **arguments = calloc(fixed + (size_t)count + 1, sizeof *arguments);
-    int ends[2];
-
-    if (arguments == NULL || pipe(ends) == -1 || descriptor_prepare(ends[0]) == -1 ||
-        fcntl(ends[1], F_SETFD, FD_CLOEXEC) == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
-    viewer->trace = ends[0];
-    viewer->writer = ends[1];
-    steps_calls(calls);
-    snprintf(name, sizeof name, "/proc/%ld/fd/%d", (long)getpid(), viewer->writer);
-    memcpy(arguments, options_of_strace, sizeof options_of_strace);
-    memcpy(arguments + fixed, program, (size_t)count * sizeof *program);
-    viewer->strace = run_strace(arguments, blocked, false);
-    free(arguments);
-}
-
-/* Lets go of the pipe's other end, so that the trace can end, once strace has it or is gone. */
-static void release_writer(struct viewer *viewer, bool is_open)
-{
-    siginfo_t about = {.si_pid = 0};
-
-    if (viewer->writer == -1)
-        return;
-    if (!is_open)
-        waitid(P_PID, (id_t)viewer->strace, &about, WEXITED | WNOHANG | WNOWAIT);
-    if (!is_open && about.si_pid == 0)
-        return;
-    close(viewer->writer);
-    viewer->writer = -1;
-}
-
-/* ---- The loop ----------------------------------------------------------------------- */
 
 /* When the program has ended after a signal, what it has left behind gets that, too. */
 static void pass_on(struct viewer *viewer)
@@ -224,15 +118,102 @@ static void pass_on(struct viewer *viewer)
         viewer->passed_on = turns_signal(&viewer->turns, number) ? number : 0;
 }
 
-/* Follows the trace to its end, which is that of the program and all that it has left. */
+/* ---- strace ------------------------------------------------------------------------- */
+
+/* Runs strace, which gets the signals as turns has got them. */
+static pid_t run_strace(const struct viewer *viewer, char *const arguments[],
+                        bool is_silent)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t ignored;
+    pid_t pid;
+    int error;
+
+    sigemptyset(&ignored); /* by start_program() */
+    sigaddset(&ignored, SIGPIPE);
+    sigaddset(&ignored, SIGXFSZ);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setsigmask(&attributes, &viewer->signals.while_waiting);
+    posix_spawnattr_setsigdefault(&attributes, &ignored);
+    posix_spawn_file_actions_init(&actions);
+    if (is_silent)
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY,
+                                         0);
+    error = posix_spawnp(&pid, "strace", &actions, &attributes, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    if (error != 0)
+        options_fail(&options,
+                     "cannot run strace (Linux only; 'make deps' installs it): %s",
+                     strerror(error));
+    return pid;
+}
+
+/* Refuses in one sentence what strace would complain about in several. */
+static void try_strace(const struct viewer *viewer, const char *program)
+{
+    char *arguments[] = {"strace", "-o", "/dev/null", "-e", "trace=none", "true", NULL};
+    const char *path = strchr(program, '/') == NULL ? getenv("PATH") : "";
+    bool is_there = false;
+    char file[4096];
+    int status;
+
+    while (path != NULL && !is_there) {
+        int length = (int)strcspn(path, ":");
+
+        snprintf(file, sizeof file, "%.*s%s%s", length, path, length > 0 ? "/" : "",
+                 program);
+        is_there = access(file, X_OK) == 0;
+        path = path[length] == ':' ? path + length + 1 : NULL;
+    }
+    if (!is_there)
+        options_fail(&options, "cannot run '%s': %s", program, strerror(errno));
+    if (waitpid(run_strace(viewer, arguments, true), &status, 0) == -1 || status != 0)
+        options_fail(&options,
+                     "strace may not watch a program here: ptrace() is forbidden");
+}
+
+/*
+ * Starts the program under strace, with its trace in a pipe. strace opens the pipe by its
+ * name among the descriptors of turns. Were it handed down, the program would have it as
+ * well, and its first socket would not be 3.
+ */
+static void start_trace(struct viewer *viewer, char *program[], int count)
+{
+    char calls[STEPS_CALLS_MOST], name[64];
+    char *fixed[] = {"strace", "-f", "-q",      "-T", "-yy",           "-a",
+                     "1",      "-s", TEXT_MOST, "-e", "abbrev=execve", "-e",
+                     calls,    "-o", name,      "--"};
+    size_t fixed_count = sizeof fixed / sizeof fixed[0];
+    char **arguments = calloc(fixed_count + (size_t)count + 1, sizeof *arguments);
+    int ends[2];
+
+    if (arguments == NULL || pipe(ends) == -1 || descriptor_prepare(ends[0]) == -1 ||
+        fcntl(ends[1], F_SETFD, FD_CLOEXEC) == -1)
+        options_fail(&options, "cannot start: %s", strerror(errno));
+    viewer->trace = ends[0];
+    steps_calls(calls);
+    snprintf(name, sizeof name, "/proc/%ld/fd/%d", (long)getpid(), ends[1]);
+    memcpy(arguments, fixed, sizeof fixed);
+    memcpy(arguments + fixed_count, program, (size_t)count * sizeof *program);
+    viewer->strace = run_strace(viewer, arguments, false);
+    free(arguments);
+}
+
+/* ---- The loop ----------------------------------------------------------------------- */
+
+/* Follows the trace until strace has ended, which is when all its processes have. */
 static int follow(struct viewer *viewer)
 {
     static char bytes[TRACE_BYTES];
     struct timespec tenth = clock_timespec(TENTH_MS);
     struct fdset readable, writable;
-    ssize_t got = -1;
+    bool is_over = false;
+    ssize_t got = 0;
 
-    while (got != 0) {
+    while (!is_over || got > 0) {
         bool is_waiting = turns_tell_waits(&viewer->turns);
 
         pass_on(viewer);
@@ -241,12 +222,11 @@ static int follow(struct viewer *viewer)
         fdset_add(&readable, viewer->trace);
         log_write(&viewer->log);
         log_watch(&viewer->log, &writable);
-        if (signals_pselect(&viewer->signals, &readable, &writable,
-                            is_waiting ? &tenth : NULL) == -1)
+        if (!is_over && signals_pselect(&viewer->signals, &readable, &writable,
+                                        is_waiting ? &tenth : NULL) == -1)
             return -1;
-        release_writer(viewer, fdset_has(&readable, viewer->trace));
-        if (!fdset_has(&readable, viewer->trace))
-            continue;
+        /* First this: what strace has written before its end is in the pipe by then. */
+        is_over |= waitpid(viewer->strace, &viewer->status, WNOHANG) == viewer->strace;
         got = read(viewer->trace, bytes, sizeof bytes);
         if (got > 0)
             turns_take(&viewer->turns, bytes, (size_t)got);
@@ -305,8 +285,7 @@ int main(int argc, char *argv[])
     static struct viewer viewer; /* megabytes: too much for a stack */
     const char *trace_path = NULL, *picture_path = NULL;
     FILE *trace_file, *picture_file;
-    sigset_t stopping, blocked;
-    int option, status;
+    int option;
 
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
@@ -318,24 +297,17 @@ int main(int argc, char *argv[])
     }
     if (optind == argc)
         options_wrong(&options, "name the program to run");
-    if (descriptor_fill_standard() == -1)
-        return EXIT_FAILURE;
-    sigemptyset(&stopping);
-    for (size_t i = 0; i < TAKEN; i++)
-        sigaddset(&stopping, taken[i]);
-    sigprocmask(SIG_BLOCK, &stopping, &blocked);
-    try_strace(argv[optind], &blocked);
+    if (start_program() == -1 || prepare_signals(&viewer.signals) == -1)
+        options_fail(&options, "cannot start: %s", strerror(errno));
+    try_strace(&viewer, argv[optind]);
     trace_file = open_file(trace_path);
     picture_file = open_file(picture_path);
-    start_trace(&viewer, argv + optind, argc - optind, &blocked);
-    if (prepare_signals(&viewer.signals) == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_trace(&viewer, argv + optind, argc - optind);
     prepare_show(&viewer, trace_file, argv[optind]);
     if (picture_file != NULL)
         viewer.turns.picture = &viewer.picture;
     if (follow(&viewer) == -1)
         log_complain(&viewer.log, "select: %s", strerror(errno));
-    status = wait_for(viewer.strace);
     show_clear(&viewer.show);
     log_finish(&viewer.log, PATIENCE_MS);
     if (picture_file != NULL)
@@ -343,5 +315,6 @@ int main(int argc, char *argv[])
     close_file(&viewer, trace_file, trace_path);
     close_file(&viewer, picture_file, picture_path);
     turns_free(&viewer.turns);
-    return status;
+    return WIFSIGNALED(viewer.status) ? 128 + WTERMSIG(viewer.status)
+                                      : WEXITSTATUS(viewer.status);
 }

@@ -1,7 +1,6 @@
 /*
- * turns as a black box, with the kit's servers under it, and the modules of trace/ with
- * what strace writes. TURNS names another program in place of bin/turns. Without strace
- * (it is for Linux alone) only the modules are tested.
+ * turns as a black box, with the kit's servers under it. TURNS names another program in
+ * place of bin/turns. Without strace, which exists for Linux only, nothing is tested.
  */
 #define _XOPEN_SOURCE   700 /* ptsname() is in the XSI option */
 #define _DEFAULT_SOURCE 1   /* TIOCSWINSZ */
@@ -9,10 +8,6 @@
 #include "tests/screen.h"
 
 #include "base/clock.h"
-#include "trace/calls.h"
-#include "trace/picture.h"
-#include "trace/show.h"
-#include "trace/steps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -490,44 +485,6 @@ START_TEST(a_line_has_80_columns_at_most_however_many_descriptors_are_watched)
 }
 END_TEST
 
-static void set_of(struct watches *watches, const char *call)
-{
-    static struct calls calls;
-    static struct steps steps;
-    struct call read;
-    struct step step;
-
-    calls_take(&calls, call, strlen(call), &read);
-    steps_read(&steps, &read, 1, &step);
-    ck_assert_int_eq(step.kind, STEP_WAIT);
-    *watches = *step.watches;
-}
-
-START_TEST(sets_that_are_too_long_are_ranges_and_are_cut_between_descriptors)
-{
-    static const struct {
-        const char *read, *write, *expected;
-    } examples[] = {
-        {"[3 4 5]", "NULL", "read 3 4 5"},
-        {"[3 4 5]", "[5]", "read 3 4 5 write 5"},
-        {"[3 4 5 6 7 8 9 10]", "[]", "read 3 4 5 6 7 8 9 10"},
-        {"[3 4 5 6 7 8 9 10 11]", "[]", "read 3-11"},
-        {"[3 4 5 6 7 8 9 10 11]", "[4 5 6 9]", "read 3-11 write 4-6 9"},
-        {"[3 5 7 9 11 13 15 17 19]", "[7]", "read 3 5 7 9\xE2\x80\xA6 write 7"},
-        {"NULL", "[3]", "write 3"},
-        {"NULL", "NULL", "nothing"},
-    };
-    static struct watches watches;
-    char call[256], sets[SHOW_SETS_BYTES];
-
-    snprintf(call, sizeof call, "1 select(20, %s, %s, NULL, NULL) = 0 (Timeout) <1.0>\n",
-             examples[_i].read, examples[_i].write);
-    set_of(&watches, call);
-    show_sets(&watches, sets);
-    ck_assert_str_eq(sets, examples[_i].expected);
-}
-END_TEST
-
 /* ---- At a terminal ------------------------------------------------------------------ */
 
 static struct screen screen;
@@ -772,42 +729,6 @@ START_TEST(the_trace_is_kept_in_a_file_as_well)
 }
 END_TEST
 
-/* The place of a text in a drawing, and its end. */
-struct placed {
-    double x, y, end;
-};
-
-/* No text overlaps another, and all are within the drawing. Returns how many there are. */
-static size_t expect_no_overlap(const char *svg)
-{
-    static struct placed texts[20000];
-    double width, height;
-    size_t count = 0;
-
-    ck_assert_int_eq(
-        sscanf(strstr(svg, "width="), "width=\"%lf\" height=\"%lf\"", &width, &height),
-        2);
-    for (const char *at = svg; (at = strstr(at, "<text ")) != NULL; at++) {
-        struct placed *text = &texts[count++];
-        const char *begin = strchr(at, '>') + 1, *end = strstr(at, "</text>");
-        double font =
-            strstr(at, "font-size=\"16\"") && strstr(at, "font-size") < begin ? 16 : 12;
-        double length = font * 0.61 * (double)(end - begin);
-
-        ck_assert_int_eq(sscanf(at, "<text x=\"%lf\" y=\"%lf\"", &text->x, &text->y), 2);
-        if (strstr(at, "text-anchor") != NULL && strstr(at, "text-anchor") < begin)
-            text->x -= length;
-        text->end = text->x + length;
-        ck_assert(text->x >= 0 && text->end <= width && text->y <= height &&
-                  text->y >= 12);
-        for (size_t i = 0; i + 1 < count; i++)
-            if (text->y - texts[i].y < 12 && texts[i].y - text->y < 12 &&
-                text->x < texts[i].end && text->end > texts[i].x)
-                ck_abort_msg("overlap at %.0f, %.0f: %.40s", text->x, text->y, begin);
-    }
-    return count;
-}
-
 START_TEST(the_picture_shows_a_column_for_each_turn_and_a_row_for_each_descriptor)
 {
     const char *path = temporary(".svg");
@@ -827,53 +748,6 @@ START_TEST(the_picture_shows_a_column_for_each_turn_and_a_row_for_each_descripto
     ck_assert_ptr_nonnull(strstr(svg, "chat_naive: turns 1 to "));
     ck_assert_ptr_nonnull(strstr(svg, ">accept<"));
     ck_assert_ptr_nonnull(strstr(svg, ">recv<"));
-    expect_no_overlap(svg);
-    free(svg);
-}
-END_TEST
-
-/* A picture of that many turns, in which a server with so many clients is busy. */
-static char *drawn(unsigned turn_count, int clients)
-{
-    static const char *const words[] = {"recv",  "send",  "end",
-                                        "close", "EPIPE", "accept"};
-    static struct picture picture;
-    static struct watches watches;
-    struct step step = {.kind = STEP_WAIT, .watches = &watches};
-    const char *path = temporary(".drawn");
-    FILE *file = fopen(path, "w");
-    char *svg;
-
-    memset(&picture, 0, sizeof picture);
-    watches.count = (size_t)clients;
-    for (unsigned turn = 1; turn <= turn_count; turn++) {
-        for (int i = 0; i < clients; i++)
-            watches.list[i] = (struct watch){3 + i, random_below(16)};
-        picture_turn(&picture, 1, turn, &step);
-        for (int i = 0; i < clients; i++)
-            picture_step(&picture, 1, 3 + i, words[random_below(6)]);
-        picture_step(&picture, 1, 3, words[random_below(6)]);
-    }
-    picture_draw(&picture, "<&>", file);
-    fclose(file);
-    svg = content_of(path);
-    unlink(path);
-    return svg;
-}
-
-START_TEST(nothing_overlaps_in_small_and_in_large_pictures)
-{
-    static const struct {
-        unsigned turns;
-        int clients;
-    } sizes[] = {{0, 0}, {1, 1}, {12, 3}, {48, 5}, {49, 5}, {200, 30}, {20000, 3}};
-    char *svg = drawn(sizes[_i].turns, sizes[_i].clients);
-
-    ck_assert_uint_gt(expect_no_overlap(svg),
-                      sizes[_i].turns < 200 ? sizes[_i].turns : 200);
-    ck_assert_ptr_nonnull(strstr(svg, "???: "));
-    if (sizes[_i].turns > 1000) /* the last ones are in it */
-        ck_assert_ptr_nonnull(strstr(svg, "turns 19745 to 20000"));
     free(svg);
 }
 END_TEST
@@ -935,185 +809,10 @@ START_TEST(wrong_usage_is_refused)
 }
 END_TEST
 
-/* ---- strace's words ----------------------------------------------------------------- */
-
-static struct calls calls;
-static struct steps steps;
-
-/* What this line of strace's means. */
-static struct step step_of(const char *line)
-{
-    struct call call;
-    struct step step;
-
-    ck_assert_uint_eq(calls_take(&calls, line, strlen(line), &call), strlen(line));
-    steps_read(&steps, &call, 1, &step);
-    return step;
-}
-
-START_TEST(a_call_is_read_whatever_it_carries)
-{
-    static const struct {
-        const char *line, *verb, *text, *error;
-        int descriptor;
-        long bytes, of;
-        bool is_cut, is_end, is_hidden;
-    } e[] = {
-        {"1 recvfrom(4<TCP:[1.2.3.4:5->6.7.8.9:10]>, \"a\\n\", 100, 0, NULL, NULL) = 2 "
-         "<0.1>\n",
-         "recv", "a\\n", "", 4, 2, 100, false, false, false},
-        {"1 recvfrom(4, \"\", 100, 0, NULL, NULL) = 0 <0.1>\n", "recv", "", "", 4, 0, 100,
-         false, true, false},
-        {"1 recvfrom(4<UDP:[1.2.3.4:5]>, \"\", 100, 0, {sa_family=AF_INET, "
-         "sin_port=htons(1), sin_addr=inet_addr(\"1.1.1.1\")}, [128 => 16]) = 0 <0.1>\n",
-         "recv", "", "", 4, 0, 100, false, false, false},
-        {"1 recvfrom(4, \"MSG_PEEK\", 100, 0, NULL, NULL) = 8 <0.1>\n", "recv",
-         "MSG_PEEK", "", 4, 8, 100, false, false, false},
-        {"1 recvfrom(4, \"x\", 100, MSG_PEEK, NULL, NULL) = 1 <0.1>\n", "recv", "x", "",
-         4, 1, 100, false, false, true},
-        {"1 sendto(5<UNIX-STREAM:[1->2,\"/tmp/a\\\") = 5\"]>, \"xy\"..., 4096, 0, NULL, "
-         "0) = 35 "
-         "<0.1>\n",
-         "send", "xy", "", 5, 35, 4096, true, false, false},
-        {"1 sendmsg(5, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"ab "
-         "iov_base=\", "
-         "iov_len=12}, {iov_base=\"\\\") = 9 <1>\", iov_len=10}], msg_iovlen=2, "
-         "msg_controllen=0, msg_flags=0}, MSG_NOSIGNAL) = 22 <0.1>\n",
-         "send", "ab iov_base=\\\") = 9 <1>", "", 5, 22, 22, false, false, false},
-        {"1 writev(5, [{iov_base=\"ab\", iov_len=2}, {iov_base=\"c\", iov_len=1}], 2) = "
-         "3 <0.1>\n",
-         "write", "abc", "", 5, 3, 3, false, false, false},
-        {"1 sendto(5, \"x\", 1, MSG_NOSIGNAL, NULL, 0) = -1 EPIPE (Broken pipe) <0.1>\n",
-         "send", "x", "EPIPE", 5, -1, 1, false, false, false},
-        {"1 sendto(5, \"x\", 1, 0, NULL, 0) = -1 EAGAIN (Resource temporarily "
-         "unavailable) <0>\n",
-         "send", "x", "EAGAIN", 5, -1, 1, false, false, true},
-        {"1 recvfrom(5, 0x7ffc, 100, 0, NULL, NULL) = ? ERESTARTSYS (To be restarted) "
-         "<0.1>\n",
-         "recv", "", "EINTR", 5, 0, 100, false, false, false},
-        {"1 read(3</etc/hosts>, \"127.0.0.1\", 4096) = 9 <0.1>\n", "read", "127.0.0.1",
-         "", 3, 9, 4096, false, false, true},
-        {"1 close(4</dev/null<char 1:3>>) = 0 <0.1>\n", "close", "", "", 4, 0, 0, false,
-         false, true},
-        {"1 close(9) = -1 EBADF (Bad file descriptor) <0.1>\n", "close", "", "EBADF", 9,
-         0, 0, false, false, false},
-    };
-    struct step step = step_of(e[_i].line);
-
-    ck_assert(step.is_over && step.kind != STEP_NONE);
-    ck_assert_str_eq(step.verb, e[_i].verb);
-    ck_assert_str_eq(step.text, e[_i].text);
-    ck_assert_str_eq(step.error, e[_i].error);
-    ck_assert_int_eq(step.descriptor, e[_i].descriptor);
-    ck_assert_int_eq(step.bytes, e[_i].bytes);
-    ck_assert_int_eq(step.of, e[_i].of);
-    ck_assert_int_eq(step.is_cut, e[_i].is_cut);
-    ck_assert_int_eq(step.is_end, e[_i].is_end);
-    ck_assert_int_eq(step.is_hidden, e[_i].is_hidden);
-}
-END_TEST
-
-START_TEST(a_call_is_known_from_its_beginning_on_and_whole_again_after_an_interruption)
-{
-    static const char line[] =
-        "1 recvfrom(4, \"a) = 1 <0>\\n\", 100, 0, NULL, NULL) = 2 <0.5>\n";
-    struct step step;
-    struct call call;
-
-    /* However it is cut, it is not over before its line is. */
-    for (size_t cut = 1; cut < sizeof line - 1; cut++) {
-        calls_take(&calls, line, cut, &call);
-        steps_read(&steps, &call, 1, &step);
-        ck_assert(!step.is_over || call.kind == CALL_NONE);
-        ck_assert(cut < 13 || step.kind == STEP_RECEIVE);
-        ck_assert(cut < 14 || step.descriptor == 4);
-        step = step_of(line + cut);
-        ck_assert(step.is_over);
-        ck_assert_int_eq(step.bytes, 2);
-    }
-    step = step_of("1 sendto(4, \"ab\", 2, 0, NULL, 0 <unfinished ...>\n");
-    ck_assert(!step.is_over && step.kind == STEP_SEND);
-    step = step_of("2 recvfrom(5,  <unfinished ...>\n");
-    step = step_of("1 <... sendto resumed>) = 1 <1.5>\n");
-    ck_assert(step.is_over && step.kind == STEP_SEND);
-    ck_assert_str_eq(step.text, "ab");
-    ck_assert_int_eq(step.bytes, 1);
-    ck_assert(step.seconds > 1.4 && step.seconds < 1.6);
-    step = step_of("2 <... recvfrom resumed>\"x\", 100, 0, NULL, NULL) = 1 <1.5>\n");
-    ck_assert(step.is_over && step.kind == STEP_RECEIVE && step.descriptor == 5);
-    step = step_of("3 <... recvfrom resumed>\"x\", 100, 0, NULL, NULL) = 1 <1.5>\n");
-    ck_assert_int_eq(step.kind, STEP_NONE); /* nobody knows its beginning */
-    step = step_of("2 recvfrom(5,  <unfinished ...>) = ?\n");
-    ck_assert_int_eq(step.kind, STEP_NONE);
-    step = step_of("2 +++ killed by SIGKILL +++\n");
-    ck_assert_int_eq(step.kind, STEP_EXIT);
-    ck_assert_str_eq(step.text, "killed by SIGKILL");
-    calls_free(&calls);
-}
-END_TEST
-
-/* "3 4w", and in brackets what is ready. */
-static const char *watched_by(const struct step *step)
-{
-    static char text[256];
-
-    *text = '\0';
-    ck_assert_int_eq(step->kind, STEP_WAIT);
-    for (size_t i = 0; i < step->watches->count; i++) {
-        const struct watch *watch = &step->watches->list[i];
-
-        sprintf(
-            text + strlen(text), " %d%s%s%s%s", watch->descriptor,
-            watch->flags & WATCH_READ ? "r" : "", watch->flags & WATCH_WRITE ? "w" : "",
-            watch->flags & READY_READ ? "R" : "", watch->flags & READY_WRITE ? "W" : "");
-    }
-    return text;
-}
-
-START_TEST(select_poll_and_epoll_are_read_alike)
-{
-    struct step step;
-
-    step = step_of(
-        "1 pselect6(6, [3<TCP:[1.1.1.1:1->2.2.2.2:2]> 4], [5<pipe:[1]>], [], NULL, NULL) "
-        "= 2 (in [4], out [5], left {tv_sec=1, tv_nsec=2}) <0.1>\n");
-    ck_assert_str_eq(watched_by(&step), " 3r 4rR 5wW");
-    step = step_of(
-        "1 poll([{fd=5<pipe:[1]>, events=POLLOUT}, {fd=3, events=POLLIN|POLLOUT}, "
-        "{fd=-1, events=0}], 3, 10) = 1 ([{fd=3, revents=POLLIN|POLLHUP}]) <0.1>\n");
-    ck_assert_str_eq(watched_by(&step), " 3rwR 5w");
-    step_of("1 epoll_ctl(4<anon_inode:[eventpoll]>, EPOLL_CTL_ADD, 7, {events=EPOLLIN, "
-            "data={u32=9, u64=9}}) = 0 <0>\n");
-    step_of("1 epoll_ctl(4, EPOLL_CTL_ADD, 6, {events=EPOLLIN, data=0x6}) = 0 <0>\n");
-    step_of("1 epoll_ctl(4, EPOLL_CTL_ADD, 8, {events=EPOLLIN, data=0x8}) = 0 <0>\n");
-    step_of("1 epoll_ctl(4, EPOLL_CTL_MOD, 6, {events=EPOLLIN|EPOLLOUT|EPOLLET, "
-            "data=0x6}) = 0 "
-            "<0>\n");
-    step_of("1 epoll_ctl(4, EPOLL_CTL_DEL, 8, NULL) = 0 <0>\n");
-    step =
-        step_of("1 epoll_wait(4<anon_inode:[eventpoll]>, [{events=EPOLLIN, data={u32=9, "
-                "u64=9}}, {events=EPOLLOUT, data=0x6}], 8, -1) = 2 <0>\n");
-    ck_assert_str_eq(watched_by(&step), " 6rwW 7rR");
-    step_of("1 close(7) = 0 <0>\n");
-    step = step_of("1 epoll_wait(4, [], 8, -1) = 0 <0>\n");
-    ck_assert_str_eq(watched_by(&step), " 6rw");
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("turns");
-    TCase *words = tcase_create("words"), *programs = tcase_create("programs");
-
-    tcase_add_loop_test(words, a_call_is_read_whatever_it_carries, 0, 14);
-    tcase_add_test(
-        words,
-        a_call_is_known_from_its_beginning_on_and_whole_again_after_an_interruption);
-    tcase_add_test(words, select_poll_and_epoll_are_read_alike);
-    tcase_add_loop_test(
-        words, sets_that_are_too_long_are_ranges_and_are_cut_between_descriptors, 0, 8);
-    tcase_add_loop_test(words, nothing_overlaps_in_small_and_in_large_pictures, 0, 7);
-    suite_add_tcase(suite, words);
+    TCase *programs = tcase_create("programs");
 
     tcase_add_test(
         programs,

@@ -90,41 +90,63 @@ static void take_apart(char *text, struct call *call)
     }
 }
 
-/* `whole` has what follows the task's number in a line, which is complete or not. */
-static void read_line(struct calls *calls, bool is_complete, struct call *call)
+/* --- SIGINT {si_signo=SIGINT, ...} ---, or +++ exited with 0 +++ */
+static void read_event(struct calls *calls, char *text, struct call *call)
 {
-    char *text = calls->whole, *end = text + strlen(text), *resumed, *beginning;
+    bool is_exit = *text == '+';
+    char *end;
 
-    if (is_complete &&
-        (strncmp(text, "+++ ", 4) == 0 || strncmp(text, "--- SIG", 7) == 0)) {
-        call->kind = *text == '+' ? CALL_EXIT : CALL_SIGNAL;
-        call->name = text + 4;
-        if (call->kind == CALL_SIGNAL)
-            text[4 + strcspn(text + 4, " ")] = '\0';
-        else if (end - text > 8)
-            end[-4] = '\0'; /* " +++" */
-        free(call->kind == CALL_EXIT ? take_beginning(calls, call->task) : NULL);
+    if (strncmp(text, "+++ ", 4) != 0 && strncmp(text, "--- SIG", 7) != 0)
+        return; /* the task was stopped, or something else of strace's */
+    call->kind = is_exit ? CALL_EXIT : CALL_SIGNAL;
+    call->name = text + 4;
+    end = strstr(text + 4, is_exit ? " +++" : " ");
+    if (end != NULL)
+        *end = '\0';
+    if (is_exit)
+        free(take_beginning(calls, call->task));
+}
+
+/* <... NAME resumed>REST: puts the beginning before the rest. False: it is not known. */
+static bool make_whole(struct calls *calls, char *text, pid_t task)
+{
+    char *rest = strstr(text, " resumed>");
+    char *beginning = rest == NULL ? NULL : take_beginning(calls, task);
+
+    if (beginning == NULL)
+        return false;
+    rest += strlen(" resumed>");
+    memmove(text + strlen(beginning), rest, strlen(rest) + 1);
+    memcpy(text, beginning, strlen(beginning));
+    free(beginning);
+    return true;
+}
+
+/* What follows the task's number in a complete line. */
+static void read_line(struct calls *calls, char *text, struct call *call)
+{
+    size_t length = strlen(text);
+
+    if (*text == '+' || *text == '-') {
+        read_event(calls, text, call);
         return;
     }
-    if (strncmp(text, "<... ", 5) == 0) {
-        resumed = strstr(text, " resumed>");
-        beginning =
-            is_complete && resumed != NULL ? take_beginning(calls, call->task) : NULL;
-        if (beginning == NULL)
-            return;
-        resumed += strlen(" resumed>");
-        memmove(text + strlen(beginning), resumed, strlen(resumed) + 1);
-        memcpy(text, beginning, strlen(beginning));
-        free(beginning);
-    } else if (is_complete && end - text > (long)strlen(CUT) &&
-               strcmp(end - strlen(CUT), CUT) == 0) {
-        end[-(long)strlen(CUT)] = '\0';
+    if (*text == '<' && !make_whole(calls, text, call->task))
+        return;
+    if (length > strlen(CUT) && strcmp(text + length - strlen(CUT), CUT) == 0) {
+        text[length - strlen(CUT)] = '\0';
         keep_beginning(calls, call->task, text);
     }
     take_apart(text, call);
-    /* What looks like the end of a call may be the middle of a string that is cut here. */
-    if (!is_complete)
-        call->kind = call->kind == CALL_NONE ? CALL_NONE : CALL_BEGUN;
+}
+
+/* What is there of a line. What looks like its end may be in a string that is cut here. */
+static void read_beginning(char *text, struct call *call)
+{
+    if (strchr("+-<", *text) == NULL)
+        take_apart(text, call);
+    if (call->kind == CALL_ENDED)
+        call->kind = CALL_BEGUN;
 }
 
 size_t calls_take(struct calls *calls, const char *bytes, size_t length,
@@ -142,11 +164,12 @@ size_t calls_take(struct calls *calls, const char *bytes, size_t length,
     calls->line[calls->length] = '\0';
     *call = (struct call){.kind = CALL_NONE, .name = "", .arguments = "", .result = ""};
     call->task = (pid_t)strtol(calls->line, &rest, 10);
-    if (rest != calls->line && *rest == ' ') {
-        strcpy(calls->whole, rest + strspn(rest, " "));
-        read_line(calls, line_end != NULL, call);
+    strcpy(calls->whole, rest + strspn(rest, " "));
+    if (line_end == NULL) {
+        read_beginning(calls->whole, call);
+        return taken;
     }
-    if (line_end != NULL)
-        calls->length = 0;
+    read_line(calls, calls->whole, call);
+    calls->length = 0;
     return taken;
 }

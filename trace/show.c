@@ -11,10 +11,12 @@
 #define SETS_AT        6
 #define DESCRIPTOR_END 12
 #define VERB_AT        14
+#define ERROR_AT       22
 #define BYTES_END      24
 #define TEXT_AT        28
 
 #define SETS_COLUMNS 21
+#define LIST_BYTES   128            /* more than fits a line */
 #define CUT          "\xE2\x80\xA6" /* U+2026 */
 #define LONG_S       1.0            /* a call that takes longer has waited */
 
@@ -24,8 +26,7 @@
 #define GREEN   "\033[32m"
 #define RED     "\033[31m"
 #define NORMAL  "\033[0m"
-#define DRAWN   "\n\033[K%s\r\033[1A" /* in the line below, and back */
-#define CLEARED "\r\033[J"           /* from here to the end of the screen */
+#define CLEARED "\r\033[J" /* from here to the end of the screen */
 
 /* ---- A line ------------------------------------------------------------------------- */
 
@@ -113,28 +114,6 @@ static void strip(char *text)
     *out = '\0';
 }
 
-static void begin(struct row *row, const struct show *show, const struct show_task *task)
-{
-    *row = (struct row){.most = SHOW_COLUMNS};
-    if (task->name != show->last_name)
-        put(row, BOLD, "%.*s", show->name_width, task->name);
-}
-
-static void end(struct show *show, const struct show_task *task, struct row *row,
-                bool on_screen)
-{
-    if (!show->has_colours)
-        strip(row->text);
-    if (on_screen) {
-        log_line(show->screen, "%s%s", show->is_drawn ? CLEARED : "", row->text);
-        show->is_drawn = false;
-    }
-    show->last_name = task->name;
-    strip(row->text);
-    if (show->file != NULL)
-        fprintf(show->file, "%s\n", row->text);
-}
-
 /* ---- Descriptors -------------------------------------------------------------------- */
 
 /* Adds those with the flag, in order: " 3 4 5", or " 3-5". */
@@ -162,14 +141,15 @@ static void list(char *out, size_t size, const struct watches *watches, unsigned
     }
 }
 
-/* Cuts a list after a descriptor, to have so many columns. */
-static void fit(char *text, size_t room)
+/* Cuts a list after a descriptor, if it is too long. Returns how many columns it has. */
+static size_t fit(char *text, size_t room)
 {
     if (strlen(text) <= room)
-        return;
+        return strlen(text);
     while (room > 0 && text[--room] != ' ')
         continue;
     strcpy(text + room, CUT);
+    return room + 1;
 }
 
 /* " read 3 4 5"; or nothing, if no descriptor has the flag. */
@@ -182,9 +162,10 @@ static void name_list(char *out, size_t size, const char *name,
         *out = '\0';
 }
 
-void show_sets(const struct watches *watches, char out[SHOW_SETS_BYTES])
+/* "read 3 4 5 write 5", in ranges if that is too long, and cut if it still is. */
+static void list_sets(char *out, size_t size, const struct watches *watches)
 {
-    char to_read[SHOW_SETS_BYTES * 2], to_write[SHOW_SETS_BYTES * 2];
+    char to_read[LIST_BYTES], to_write[LIST_BYTES];
     size_t room = SETS_COLUMNS + 1; /* the first space is left out */
 
     for (int as_ranges = 0; as_ranges < 2; as_ranges++) {
@@ -193,15 +174,14 @@ void show_sets(const struct watches *watches, char out[SHOW_SETS_BYTES])
         if (strlen(to_read) + strlen(to_write) <= room)
             break;
     }
-    fit(to_write, strlen(to_read) < room / 2 ? room - strlen(to_read) : room / 2);
-    fit(to_read, room - strlen(to_write));
-    snprintf(out, SHOW_SETS_BYTES, "%s%s", to_read, to_write);
+    room -= fit(to_write, strlen(to_read) < room / 2 ? room - strlen(to_read) : room / 2);
+    fit(to_read, room);
+    snprintf(out, size, "%s%s", to_read, to_write);
     if (*out == '\0')
-        strcpy(out, " nothing");
-    memmove(out, out + 1, strlen(out));
+        snprintf(out, size, " nothing");
 }
 
-/* ---- What happens ------------------------------------------------------------------- */
+/* ---- Steps -------------------------------------------------------------------------- */
 
 void show_begin(struct show *show, const char *program)
 {
@@ -210,134 +190,138 @@ void show_begin(struct show *show, const char *program)
     show->name_width = length < 8 ? 8 : length > 11 ? 11 : length;
 }
 
-static void put_turn(struct row *row, const struct show *show, unsigned number,
-                     const char *sets)
+/* A turn: its number, what was watched, and if the wait is over, what was ready. */
+static void put_turn(struct row *row, int from, const struct show_task *task,
+                     const struct step *step)
 {
-    put_number(row, BOLD, show->name_width + NUMBER_END, number);
-    go_to(row, show->name_width + SETS_AT, 0);
-    put(row, PLAIN, "%s", sets);
-    go_to(row, show->name_width + TEXT_AT, 0);
-}
+    char sets[LIST_BYTES] = "", ready[LIST_BYTES] = "";
 
-void show_turn(struct show *show, const struct show_task *task, const struct step *step)
-{
-    char sets[SHOW_SETS_BYTES], ready[SHOW_SETS_BYTES * 2] = "";
-    struct row row;
-
-    show_sets(step->watches, sets);
-    begin(&row, show, task);
-    put_turn(&row, show, task->turns, sets);
-    put(&row, PLAIN,
+    put_number(row, BOLD, from + NUMBER_END, task->turns + !step->is_over);
+    go_to(row, from + SETS_AT, 0);
+    list_sets(sets, sizeof sets, step->watches);
+    put(row, PLAIN, "%s", sets + 1);
+    go_to(row, from + TEXT_AT, 0);
+    if (!step->is_over)
+        return;
+    put(row, PLAIN,
         step->seconds < 1000 ? "slept%8.3f s   ready:" : "slept%8.0f s   ready:",
         step->seconds);
     list(ready, sizeof ready, step->watches, READY_READ, "", false);
     list(ready, sizeof ready, step->watches, READY_WRITE, "w", false);
-    fit(ready, (size_t)(row.most - row.columns));
+    fit(ready, (size_t)(row->most - row->columns));
     if (*step->error != '\0')
-        put(&row, RED, " %s", step->error);
+        put(row, RED, " %s", step->error);
     else
-        put(&row, GREEN, "%s", *ready != '\0' ? ready : " none");
-    end(show, task, &row, true);
+        put(row, GREEN, "%s", *ready != '\0' ? ready : " none");
 }
 
-static void put_call(struct row *row, const struct show *show, const struct step *step)
+/* What has become of a call. */
+static void put_result(struct row *row, int from, const struct step *step)
 {
-    if (step->descriptor >= 0)
-        put_number(row, PLAIN, show->name_width + DESCRIPTOR_END, step->descriptor);
-    go_to(row, show->name_width + VERB_AT, 0);
-    put(row, PLAIN, "%s", step->is_end ? "end" : step->verb);
+    bool is_transfer = step->kind == STEP_RECEIVE || step->kind == STEP_SEND;
+
+    if (*step->error != '\0') {
+        go_to(row, from + ERROR_AT, 0);
+        put(row, RED, "%s", step->error);
+    } else if (step->kind == STEP_ACCEPT || step->kind == STEP_FORK) {
+        put(row, PLAIN, " -> %d", step->other);
+    } else if (is_transfer && !step->is_end) {
+        put_number(row, PLAIN, from + BYTES_END, step->bytes);
+        if (step->kind == STEP_SEND && step->bytes < step->of)
+            put(row, RED, " of %ld: the rest waits", step->of);
+    }
+    if (step->seconds >= LONG_S || *step->text != '\0')
+        go_to(row, from + (*step->verb != '\0' ? TEXT_AT : VERB_AT), 0);
+    if (step->seconds >= LONG_S)
+        put(row, RED, "after %.1f s ", step->seconds);
+    if (is_transfer && *step->text != '\0')
+        put_text(row, step);
+    else
+        put(row, PLAIN, "%s", step->text);
+}
+
+static void put_wait(struct row *row, const struct show_task *task,
+                     const struct step *step)
+{
+    const char *style = task->is_stuck ? RED : PLAIN;
+
+    put(row, style, "%s in %s", task->is_stuck ? "stuck" : "asleep", step->verb);
+    if (step->kind == STEP_SEND)
+        put(row, style, " to %d", step->descriptor);
+    else if (step->kind != STEP_WAIT)
+        put(row, style, " %s %d", step->kind == STEP_RECEIVE ? "from" : "on",
+            step->descriptor);
+    put(row, style, " for %.1f s", task->seconds);
+}
+
+static void put_step(struct row *row, const struct show *show,
+                     const struct show_task *task, const struct step *step)
+{
+    int from = show->name_width;
+
+    if (task->name != show->last_name)
+        put(row, BOLD, "%.*s", from, task->name);
+    if (step->kind == STEP_WAIT) {
+        put_turn(row, from, task, step);
+    } else {
+        if (step->descriptor >= 0)
+            put_number(row, PLAIN, from + DESCRIPTOR_END, step->descriptor);
+        go_to(row, from + VERB_AT, 0);
+        put(row, PLAIN, "%s", step->is_end ? "end" : step->verb);
+        if (step->is_over)
+            put_result(row, from, step);
+        else
+            go_to(row, from + TEXT_AT, 0);
+    }
+    if (!step->is_over)
+        put_wait(row, task, step);
+    if (!show->has_colours)
+        strip(row->text);
 }
 
 void show_step(struct show *show, const struct show_task *task, const struct step *step)
 {
-    bool is_transfer = step->kind == STEP_RECEIVE || step->kind == STEP_SEND;
-    bool is_short =
-        step->kind == STEP_SEND && *step->error == '\0' && step->bytes < step->of;
-    struct row row;
+    struct row row = {.most = SHOW_COLUMNS};
 
-    begin(&row, show, task);
-    put_call(&row, show, step);
-    if (*step->error != '\0') {
-        go_to(&row, show->name_width + VERB_AT + 8, 0);
-        put(&row, RED, "%s", step->error);
-    } else if (step->kind == STEP_ACCEPT || step->kind == STEP_FORK) {
-        put(&row, PLAIN, " -> %d", step->other);
-    } else if (is_transfer && !step->is_end) {
-        put_number(&row, PLAIN, show->name_width + BYTES_END, step->bytes);
+    put_step(&row, show, task, step);
+    show->last_name = NULL; /* it is not in the last line of both */
+    if (step->is_over || !show->can_draw) {
+        log_line(show->screen, "%s%s", show->is_drawn ? CLEARED : "", row.text);
+        show->is_drawn = false;
+        show->last_name = task->name;
     }
-    if (is_short)
-        put(&row, RED, " of %ld: the rest waits", step->of);
-    else if (*step->text != '\0' || step->seconds >= LONG_S)
-        go_to(&row, show->name_width + (*step->verb != '\0' ? TEXT_AT : VERB_AT), 0);
-    if (step->seconds >= LONG_S)
-        put(&row, RED, is_short ? " after %.1f s" : "after %.1f s ", step->seconds);
-    if (is_transfer && *step->text != '\0' && !is_short)
-        put_text(&row, step);
-    else if (!is_transfer)
-        put(&row, PLAIN, "%s", step->text);
-    end(show, task, &row, true);
+    strip(row.text);
+    if (show->file != NULL)
+        fprintf(show->file, "%s\n", row.text);
 }
 
-/* ---- What takes long ---------------------------------------------------------------- */
+/* ---- A wait that is drawn ----------------------------------------------------------- */
 
-static void put_wait(struct row *row, const struct show *show, unsigned turn,
-                     const struct step *step, const char *sets, bool is_stuck,
-                     double seconds)
+static bool write_at_once(const struct show *show, const char *text)
 {
-    const char *style = is_stuck ? RED : PLAIN;
-
-    if (step->kind == STEP_WAIT) {
-        put_turn(row, show, turn, sets);
-    } else {
-        put_call(row, show, step);
-        go_to(row, show->name_width + TEXT_AT, 0);
-    }
-    put(row, style, "%s in %s", is_stuck ? "stuck" : "asleep", step->verb);
-    if (step->kind != STEP_WAIT)
-        put(row, style, " %s %d",
-            step->kind == STEP_SEND      ? "to"
-            : step->kind == STEP_RECEIVE ? "from"
-                                         : "on",
-            step->descriptor);
-    put(row, style, " for %.1f s", seconds);
-}
-
-void show_wait(struct show *show, const struct show_task *task, const struct step *step,
-               const char *sets, bool is_stuck, double seconds)
-{
-    struct row row;
-
-    begin(&row, show, task);
-    put_wait(&row, show, task->turns + 1, step, sets, is_stuck, seconds);
-    end(show, task, &row, !show->can_draw);
+    return show->screen->begin == show->screen->end && /* it comes after all lines */
+           output_write(&show->screen->output, text, strlen(text)) > 0;
 }
 
 /*
  * The program may print at any moment, and does so where the cursor is. So the cursor
  * stays in an empty line, and this goes into the one below.
  */
-void show_draw(struct show *show, const struct show_task *task, const struct step *step,
-               const char *sets, bool is_stuck, double seconds)
+void show_draw(struct show *show, const struct show_task *task, const struct step *step)
 {
-    char drawn[sizeof((struct row *)0)->text + 16];
-    struct row row;
-    int length;
+    struct row row = {.most = SHOW_COLUMNS};
+    char drawn[sizeof row.text + 32];
 
-    begin(&row, show, task);
     if (show->columns <= SHOW_COLUMNS)
         row.most = show->columns - 1; /* the last column could make it two lines */
-    put_wait(&row, show, task->turns + 1, step, sets, is_stuck, seconds);
-    if (!show->has_colours)
-        strip(row.text);
-    length = snprintf(drawn, sizeof drawn, DRAWN, row.text);
-    if (show->screen->begin == show->screen->end &&
-        output_write(&show->screen->output, drawn, (size_t)length) > 0)
+    put_step(&row, show, task, step);
+    snprintf(drawn, sizeof drawn, "\n\033[K%s\r\033[1A", row.text);
+    if (show->can_draw && write_at_once(show, drawn))
         show->is_drawn = true;
 }
 
 void show_clear(struct show *show)
 {
-    if (show->is_drawn && show->screen->begin == show->screen->end &&
-        output_write(&show->screen->output, CLEARED, strlen(CLEARED)) > 0)
+    if (show->is_drawn && write_at_once(show, CLEARED))
         show->is_drawn = false;
 }

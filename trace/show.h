@@ -27,38 +27,29 @@ struct show {
     bool has_colours;
     int columns;           /* of the terminal */
     int name_width;        /* of the first column */
-    const char *last_name; /* what stands in the first column of the last line */
+    const char *last_name; /* what stands there in the last line */
     bool is_drawn;         /* a task that waits is, below the last line */
 };
 
-/* Who a line is about: a task, and how many turns it has begun. */
+/* Who a line is about. */
 struct show_task {
     char name[12];
-    unsigned turns;
+    unsigned turns; /* that it has begun */
+    double seconds; /* it has been in its present call */
+    bool is_stuck;  /* there, where it should not wait */
 };
 
 /* Sets the width of the first column: the program's name fits, if it is not too long. */
 void show_begin(struct show *show, const char *program);
 
-/* A wait of this task is over, and a turn begins. */
-void show_turn(struct show *show, const struct show_task *task, const struct step *step);
-
-/* Something was done, or has happened. */
+/*
+ * Adds a line for a step. If it is not over, the line says how long the task has waited,
+ * and does not come on a screen on which that is drawn.
+ */
 void show_step(struct show *show, const struct show_task *task, const struct step *step);
 
-/* What a wait is for ("read 3 4 5"), to be kept for show_wait(). */
-#define SHOW_SETS_BYTES 64
-void show_sets(const struct watches *watches, char out[SHOW_SETS_BYTES]);
-
-/*
- * The task has been in this call for so long. If that is a wait, `sets` is what show_sets()
- * has made; `is_stuck`: it waits where it should not. show_wait() adds a line to the
- * others, except on a terminal. There show_draw() draws it, until show_clear().
- */
-void show_wait(struct show *show, const struct show_task *task, const struct step *step,
-               const char *sets, bool is_stuck, double seconds);
-void show_draw(struct show *show, const struct show_task *task, const struct step *step,
-               const char *sets, bool is_stuck, double seconds);
+/* Draws a step that is not over, on a screen that can, until show_clear(). */
+void show_draw(struct show *show, const struct show_task *task, const struct step *step);
 void show_clear(struct show *show);
 
 #endif

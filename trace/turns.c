@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DRAWN_AFTER_MS 100  /* shorter waits would only flicker */
-#define TOLD_AFTER_MS  1000 /* in a pipe or a file, once a wait */
+#define DRAWN_AFTER_S 0.1 /* shorter waits would only flicker */
+#define TOLD_AFTER_S  1.0 /* in a pipe or a file, once for each wait */
 
 /* ---- Tasks -------------------------------------------------------------------------- */
 
@@ -72,8 +72,10 @@ static void begin_step(struct turns_task *task, const struct step *step)
         task->is_told = false;
     }
     task->now = *step;
-    if (step->kind == STEP_WAIT)
-        show_sets(step->watches, task->sets);
+    if (step->kind == STEP_WAIT) {
+        task->waited = *step->watches;
+        task->now.watches = &task->waited;
+    }
 }
 
 /* A new task is of interest if its parent is: a shell's helpers are not. */
@@ -89,32 +91,34 @@ static void fork_task(struct turns *turns, const struct turns_task *parent,
         child->has_begun |= parent->has_begun;
 }
 
+/* Is there a line for it? There is one for the end of the program in any case. */
+static bool is_shown(const struct turns *turns, const struct turns_task *task,
+                     const struct step *step)
+{
+    if (step->kind == STEP_NONE || step->kind == STEP_EPOLL)
+        return false;
+    return turns->shows_all || (task->has_begun && !step->is_hidden) ||
+           (step->kind == STEP_EXIT && task->id == turns->first);
+}
+
 static void end_step(struct turns *turns, struct turns_task *task,
                      const struct step *step)
 {
-    const char *word = step->is_end           ? "end"
-                       : *step->error != '\0' ? step->error
-                                              : step->verb;
-
     task->now.kind = STEP_NONE;
-    if (step->kind == STEP_WAIT) {
-        task->shown.turns++;
-        task->has_begun = true;
-        show_turn(turns->show, &task->shown, step);
-        if (turns->picture != NULL)
-            picture_turn(turns->picture, task->id, task->shown.turns, step);
-        return;
-    }
-    if (step->kind == STEP_NONE || step->kind == STEP_EPOLL ||
-        (step->is_hidden && !turns->shows_all))
-        return;
-    task->has_begun |= step->is_network;
-    if (!task->has_begun && !turns->shows_all &&
-        (step->kind != STEP_EXIT || task->id != turns->first))
+    task->has_begun |= step->kind == STEP_WAIT || (step->is_network && !step->is_hidden);
+    task->shown.turns += step->kind == STEP_WAIT;
+    if (!is_shown(turns, task, step))
         return;
     show_step(turns->show, &task->shown, step);
-    if (turns->picture != NULL && step->descriptor >= 0)
-        picture_step(turns->picture, task->id, step->descriptor, word);
+    if (turns->picture == NULL)
+        return;
+    if (step->kind == STEP_WAIT)
+        picture_turn(turns->picture, task->id, task->shown.turns, step);
+    else if (step->descriptor >= 0)
+        picture_step(turns->picture, task->id, step->descriptor,
+                     step->is_end           ? "end"
+                     : *step->error != '\0' ? step->error
+                                            : step->verb);
 }
 
 static void take_call(struct turns *turns, const struct call *call)
@@ -149,29 +153,20 @@ void turns_take(struct turns *turns, const char *bytes, size_t length)
 
 /* ---- Waits -------------------------------------------------------------------------- */
 
-/* Whoever has a select() should wait nowhere else, and nobody should wait to send. */
+/* A task that has a select() should wait nowhere else, and none should wait to send. */
 static bool is_stuck(const struct turns_task *task)
 {
     return task->now.kind == STEP_SEND ||
            (task->now.kind != STEP_WAIT && task->shown.turns > 0);
 }
 
-/* A shell that waits for its commands is not; a server that waits to print is. */
-static bool is_of_interest(const struct turns_task *task)
+/* A shell that waits for its commands does not matter; a server that cannot print does. */
+static bool matters(const struct turns_task *task)
 {
-    return task->now.kind == STEP_WAIT ||
-           (task->now.descriptor >= 0 && (task->has_begun || task->now.is_network) &&
-            (!task->now.is_hidden || is_stuck(task)));
-}
-
-static void tell_wait(struct turns *turns, struct turns_task *task, int64_t ms)
-{
-    task->is_told = true;
-    task->has_begun = true;
-    show_wait(turns->show, &task->shown, &task->now, task->sets, is_stuck(task),
-              (double)ms / 1000);
-    if (turns->picture != NULL && is_stuck(task))
-        picture_step(turns->picture, task->id, task->now.descriptor, "stuck");
+    if (task->now.kind == STEP_WAIT)
+        return true;
+    return task->now.descriptor >= 0 && (task->has_begun || task->now.is_network) &&
+           (!task->now.is_hidden || is_stuck(task));
 }
 
 bool turns_tell_waits(struct turns *turns)
@@ -181,18 +176,22 @@ bool turns_tell_waits(struct turns *turns)
     bool again = false;
 
     for (struct turns_task *task = turns->tasks; task != NULL; task = task->next) {
-        int64_t ms = now - task->since;
-
-        if (!is_of_interest(task))
+        if (!matters(task))
             continue;
+        task->shown.seconds = (double)(now - task->since) / 1000;
+        task->shown.is_stuck = is_stuck(task);
         again |= turns->show->can_draw || !task->is_told;
-        if (ms >= DRAWN_AFTER_MS && (drawn == NULL || is_stuck(task)))
+        if (task->shown.seconds >= DRAWN_AFTER_S &&
+            (drawn == NULL || task->shown.is_stuck))
             drawn = task;
-        if (ms >= TOLD_AFTER_MS && !task->is_told)
-            tell_wait(turns, task, ms);
+        if (task->shown.seconds < TOLD_AFTER_S || task->is_told)
+            continue;
+        task->is_told = task->has_begun = true;
+        show_step(turns->show, &task->shown, &task->now);
+        if (turns->picture != NULL && task->shown.is_stuck)
+            picture_step(turns->picture, task->id, task->now.descriptor, "stuck");
     }
     if (drawn != NULL && turns->show->can_draw)
-        show_draw(turns->show, &drawn->shown, &drawn->now, drawn->sets, is_stuck(drawn),
-                  (double)(now - drawn->since) / 1000);
+        show_draw(turns->show, &drawn->shown, &drawn->now);
     return again;
 }

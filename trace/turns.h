@@ -20,15 +20,15 @@ struct turns_task {
     pid_t id;
     pid_t process; /* the process that a thread belongs to; a process's own id */
     struct show_task shown;
-    bool has_begun;             /* a step of it has been shown */
-    struct step now;            /* the call that it is in; STEP_NONE: none that matters */
-    char sets[SHOW_SETS_BYTES]; /* if that is a wait: for what */
-    int64_t since;              /* clock_ms() at its beginning */
-    bool is_told;               /* that it takes long */
+    bool has_begun;        /* its steps are shown: it has used a socket, or waited */
+    struct step now;       /* the call that it is in; STEP_NONE: none that matters */
+    struct watches waited; /* what `now` watches */
+    int64_t since;         /* clock_ms() at its beginning */
+    bool is_told;          /* that it takes long */
     struct turns_task *next;
 };
 
-/* It is large, and all zero at the start except for the first four: better static. */
+/* The caller sets the first four; the rest is zero at the start. Large: better static. */
 struct turns {
     const char *program; /* its name */
     bool shows_all;
