@@ -42,7 +42,7 @@ extern char **environ;
 struct viewer {
     pid_t strace;
     int status;    /* of strace, as waitpid() gives it: it is the program's */
-    int trace;     /* where strace's output is read */
+    int trace[2];  /* a pipe: strace writes its trace into it */
     int passed_on; /* the signal that the program has got from turns, or 0 */
     struct signals signals;
     struct log log;
@@ -75,13 +75,14 @@ static volatile sig_atomic_t sent_to_turns; /* a signal, or 0 */
 
 /*
  * A key such as Ctrl-C sends its signal to all programs in the terminal's foreground, the
- * program under strace among them. So only what was sent to turns by kill() is passed on.
- * turns itself ends when the program does.
+ * program under strace among them. So what is passed on is what was sent by kill(), and
+ * SIGHUP, which a closed terminal sends to its session's first program only. turns itself
+ * ends when the program does.
  */
 static void take_signal(int number, siginfo_t *about, void *context)
 {
     (void)context;
-    if (number != SIGCHLD && about->si_code == SI_USER)
+    if (number == SIGHUP || (number != SIGCHLD && about->si_code == SI_USER))
         sent_to_turns = number;
 }
 
@@ -188,14 +189,13 @@ static void start_trace(struct viewer *viewer, char *program[], int count)
                      calls,    "-o", name,      "--"};
     size_t fixed_count = sizeof fixed / sizeof fixed[0];
     char **arguments = calloc(fixed_count + (size_t)count + 1, sizeof *arguments);
-    int ends[2];
 
-    if (arguments == NULL || pipe(ends) == -1 || descriptor_prepare(ends[0]) == -1 ||
-        fcntl(ends[1], F_SETFD, FD_CLOEXEC) == -1)
+    if (arguments == NULL || pipe(viewer->trace) == -1 ||
+        descriptor_prepare(viewer->trace[0]) == -1 ||
+        fcntl(viewer->trace[1], F_SETFD, FD_CLOEXEC) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
-    viewer->trace = ends[0];
     steps_calls(calls);
-    snprintf(name, sizeof name, "/proc/%ld/fd/%d", (long)getpid(), ends[1]);
+    snprintf(name, sizeof name, "/proc/%ld/fd/%d", (long)getpid(), viewer->trace[1]);
     memcpy(arguments, fixed, sizeof fixed);
     memcpy(arguments + fixed_count, program, (size_t)count * sizeof *program);
     viewer->strace = run_strace(viewer, arguments, false);
@@ -219,7 +219,7 @@ static int follow(struct viewer *viewer)
         pass_on(viewer);
         fdset_clear(&readable);
         fdset_clear(&writable);
-        fdset_add(&readable, viewer->trace);
+        fdset_add(&readable, viewer->trace[0]);
         log_write(&viewer->log);
         log_watch(&viewer->log, &writable);
         if (!is_over && signals_pselect(&viewer->signals, &readable, &writable,
@@ -227,7 +227,7 @@ static int follow(struct viewer *viewer)
             return -1;
         /* First this: what strace has written before its end is in the pipe by then. */
         is_over |= waitpid(viewer->strace, &viewer->status, WNOHANG) == viewer->strace;
-        got = read(viewer->trace, bytes, sizeof bytes);
+        got = read(viewer->trace[0], bytes, sizeof bytes);
         if (got > 0)
             turns_take(&viewer->turns, bytes, (size_t)got);
     }
@@ -308,6 +308,8 @@ int main(int argc, char *argv[])
         viewer.turns.picture = &viewer.picture;
     if (follow(&viewer) == -1)
         log_complain(&viewer.log, "select: %s", strerror(errno));
+    close(viewer.trace[0]);
+    close(viewer.trace[1]);
     show_clear(&viewer.show);
     log_finish(&viewer.log, PATIENCE_MS);
     if (picture_file != NULL)

@@ -610,6 +610,20 @@ START_TEST(what_is_ready_is_green_and_what_is_wrong_is_red)
 }
 END_TEST
 
+START_TEST(a_terminal_that_is_closed_ends_all)
+{
+    int status;
+
+    ck_assert(signal(SIGHUP, SIG_DFL) != SIG_ERR); /* nohup may have run the tests */
+    sit_down("exec $TURNS bin/echo_srv -p 0");
+    see("ready: 1w");
+    close(terminal);
+    ck_assert_int_eq(waitpid(sitting, &status, 0), sitting);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
 /* ---- The program under it ----------------------------------------------------------- */
 
 START_TEST(the_status_is_the_programs)
@@ -835,6 +849,7 @@ int main(void)
         at_a_terminal_the_wait_is_drawn_in_place_and_ctrl_c_reaches_the_program_once);
     tcase_add_loop_test(programs, colours_are_left_out_where_nobody_wants_them, 0, 2);
     tcase_add_test(programs, what_is_ready_is_green_and_what_is_wrong_is_red);
+    tcase_add_test(programs, a_terminal_that_is_closed_ends_all);
     tcase_add_loop_test(programs, the_status_is_the_programs, 0, 6);
     tcase_add_test(programs, its_input_and_output_are_its_own);
     tcase_add_loop_test(programs, a_signal_that_turns_is_sent_is_the_programs_once, 0, 3);

@@ -34,7 +34,7 @@ struct call {
     enum call_kind kind;
     pid_t task;            /* a process, or a thread */
     const char *name;      /* "recvfrom" */
-    const char *arguments; /* from behind the parenthesis on, as strace shows them */
+    const char *arguments; /* what follows the parenthesis, as strace shows it */
     const char *result;    /* "3", "-1 EPIPE (Broken pipe)", "?"; "" while it has begun */
     double seconds;        /* how long it took */
 };

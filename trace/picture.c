@@ -11,13 +11,13 @@
 #define WIDTH_MOST  1280
 #define MARGIN      20
 #define TITLE       86  /* down to the first band: the title and the legend */
-#define LABELS      46  /* the descriptors, left of the first turn */
+#define LABELS      52  /* the descriptors, left of the first turn */
 #define HEADS       36  /* the turns, above the first descriptor */
 #define GAP         26  /* between two bands */
 #define ROW         20  /* of a descriptor */
-#define MARK        17  /* a ring or a square, and the space after it */
+#define MARK        19  /* a ring or a square, and the space after it */
 #define CHARACTER   7.3 /* monospaced, of 12 units: at most 0.61 wide */
-#define AFTER       5   /* the last character of a turn */
+#define AFTER       7   /* the last character of a turn */
 
 #define MOST_IN_WORDS 48 /* more turns than this have letters */
 #define LETTERS                                                                          \
@@ -134,7 +134,9 @@ static pid_t choose_task(struct drawing *drawing, const struct picture *picture)
 /* What stands in a cell: "recv send", or "rs". */
 static const char *label(const struct drawing *drawing, const struct picture_cell *cell)
 {
-    return !drawing->in_words ? cell->letters : cell->words + (*cell->words == ' ');
+    if (!drawing->in_words)
+        return cell->letters;
+    return *cell->words == ' ' ? cell->words + 1 : "";
 }
 
 static double width_of(const struct drawing *drawing, const struct picture_turn *turn)

@@ -40,8 +40,9 @@ static void add(struct row *row, const char *bytes)
 {
     size_t length = strlen(bytes);
 
-    if (row->length + length < sizeof row->text)
-        memcpy(row->text + row->length, bytes, length + 1);
+    if (row->length + length >= sizeof row->text)
+        return;
+    memcpy(row->text + row->length, bytes, length + 1);
     row->length += length;
 }
 
@@ -219,24 +220,27 @@ static void put_turn(struct row *row, int from, const struct show_task *task,
 static void put_result(struct row *row, int from, const struct step *step)
 {
     bool is_transfer = step->kind == STEP_RECEIVE || step->kind == STEP_SEND;
+    bool is_good = *step->error == '\0';
+    bool is_short = step->kind == STEP_SEND && is_good && step->bytes < step->of;
 
-    if (*step->error != '\0') {
+    if (!is_good) {
         go_to(row, from + ERROR_AT, 0);
         put(row, RED, "%s", step->error);
     } else if (step->kind == STEP_ACCEPT || step->kind == STEP_FORK) {
         put(row, PLAIN, " -> %d", step->other);
     } else if (is_transfer && !step->is_end) {
         put_number(row, PLAIN, from + BYTES_END, step->bytes);
-        if (step->kind == STEP_SEND && step->bytes < step->of)
-            put(row, RED, " of %ld: the rest waits", step->of);
     }
-    if (step->seconds >= LONG_S || *step->text != '\0')
-        go_to(row, from + (*step->verb != '\0' ? TEXT_AT : VERB_AT), 0);
-    if (step->seconds >= LONG_S)
-        put(row, RED, "after %.1f s ", step->seconds);
-    if (is_transfer && *step->text != '\0')
+    if (is_short)
+        put(row, RED, " of %ld: the rest waits", step->of);
+    go_to(row, from + (*step->verb != '\0' ? TEXT_AT : VERB_AT), 0);
+    if (step->seconds >= LONG_S) {
+        put(row, RED, "after %.1f s", step->seconds);
+        go_to(row, 0, 0);
+    }
+    if (is_transfer && *step->text != '\0' && is_good && !is_short)
         put_text(row, step);
-    else
+    else if (!is_transfer)
         put(row, PLAIN, "%s", step->text);
 }
 
@@ -275,24 +279,28 @@ static void put_step(struct row *row, const struct show *show,
     }
     if (!step->is_over)
         put_wait(row, task, step);
+    while (row->length > 0 && row->text[row->length - 1] == ' ')
+        row->text[--row->length] = '\0';
     if (!show->has_colours)
         strip(row->text);
 }
 
 void show_step(struct show *show, const struct show_task *task, const struct step *step)
 {
+    bool is_on_screen = step->is_over || !show->can_draw;
     struct row row = {.most = SHOW_COLUMNS};
 
+    if (!is_on_screen && show->file == NULL)
+        return;
     put_step(&row, show, task, step);
-    show->last_name = NULL; /* it is not in the last line of both */
-    if (step->is_over || !show->can_draw) {
+    if (is_on_screen) {
         log_line(show->screen, "%s%s", show->is_drawn ? CLEARED : "", row.text);
         show->is_drawn = false;
-        show->last_name = task->name;
     }
     strip(row.text);
     if (show->file != NULL)
         fprintf(show->file, "%s\n", row.text);
+    show->last_name = is_on_screen ? task->name : NULL; /* the last line of both */
 }
 
 /* ---- A wait that is drawn ----------------------------------------------------------- */
