@@ -12,7 +12,6 @@
  * docs/turns.md tells how to read it.
  */
 #include "trace/turns.h"
-#include "base/clock.h"
 #include "base/descriptor.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -35,7 +34,6 @@
 #define TRACE_BYTES  65536 /* of the trace, read at once */
 #define SCREEN_BYTES (1 << 20) /* of lines that wait for the screen */
 #define PATIENCE_MS  2000      /* for the screen, in the end */
-#define TENTH_MS     100
 
 extern char **environ;
 
@@ -208,13 +206,12 @@ static void start_trace(struct viewer *viewer, char *program[], int count)
 static int follow(struct viewer *viewer)
 {
     static char bytes[TRACE_BYTES];
-    struct timespec tenth = clock_timespec(TENTH_MS);
     struct fdset readable, writable;
     bool is_over = false;
     ssize_t got = 0;
 
     while (!is_over || got > 0) {
-        bool is_waiting = turns_tell_waits(&viewer->turns);
+        int64_t deadline = turns_tell_waits(&viewer->turns);
 
         pass_on(viewer);
         fdset_clear(&readable);
@@ -222,8 +219,8 @@ static int follow(struct viewer *viewer)
         fdset_add(&readable, viewer->trace[0]);
         log_write(&viewer->log);
         log_watch(&viewer->log, &writable);
-        if (!is_over && signals_pselect(&viewer->signals, &readable, &writable,
-                                        is_waiting ? &tenth : NULL) == -1)
+        if (!is_over &&
+            signals_pselect(&viewer->signals, &readable, &writable, deadline) == -1)
             return -1;
         /* First this: what strace has written before its end is in the pipe by then. */
         is_over |= waitpid(viewer->strace, &viewer->status, WNOHANG) == viewer->strace;

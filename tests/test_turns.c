@@ -91,7 +91,7 @@ static char *skip_to(const char *text)
 }
 
 /* Nothing that turns has started lives on: it would hold these pipes open. */
-static void expect_status(int status)
+static void ends_with(int status)
 {
     while (stream_fill(&turns.out))
         continue;
@@ -103,7 +103,7 @@ static void expect_status(int status)
 static void stop_watching(int status)
 {
     ck_assert_int_eq(kill(turns.pid, SIGTERM), 0);
-    expect_status(status);
+    ends_with(status);
 }
 
 /* A second client has joined the first, which says half a line. */
@@ -172,7 +172,7 @@ START_TEST(chat_naive_is_shown_to_send_half_a_line_at_once)
     free(skip_to("             4  read 3 4 5            slept   #.### s   ready: 4"));
     free(skip_to("                     4  recv    ECONNRESET"));
     free(skip_to("                         exited with 1"));
-    expect_status(1);
+    ends_with(1);
 }
 END_TEST
 
@@ -413,6 +413,27 @@ START_TEST(a_wait_of_a_second_is_told_once_in_a_pipe)
 }
 END_TEST
 
+START_TEST(a_program_that_is_in_no_call_does_not_wait)
+{
+    static const char script[] = "import socket, time\n"
+                                 "s = socket.create_server(('127.0.0.1', 0))\n"
+                                 "s.close(); time.sleep(1.5)\n";
+    char *line;
+
+    if (system("python3 -c '' 2>/dev/null") != 0)
+        return;
+    program_start(&turns, "TURNS", "bin/turns", "python3", "-c", script, NULL);
+    free(skip_to("3  listen"));
+    while ((line = next_line(&turns.err)) != NULL && strstr(line, "exited") == NULL) {
+        ck_assert_ptr_null(strstr(line, "asleep"));
+        ck_assert_ptr_null(strstr(line, "stuck"));
+        free(line);
+    }
+    free(line);
+    ends_with(0);
+}
+END_TEST
+
 /* ---- Lines -------------------------------------------------------------------------- */
 
 /* Each byte of the trace is printable ASCII or LF, or belongs to an ellipsis. */
@@ -453,7 +474,7 @@ START_TEST(whatever_clients_send_no_control_character_is_printed)
     expect_clean_lines(turns.err.bytes, turns.err.length);
     ck_assert_ptr_null(strstr(turns.err.bytes, "  SIGINT\n"));
     turns.err.length = 0;
-    expect_status(143);
+    ends_with(143);
 }
 END_TEST
 
@@ -481,7 +502,7 @@ START_TEST(a_line_has_80_columns_at_most_however_many_descriptors_are_watched)
         continue;
     expect_clean_lines(turns.err.bytes, turns.err.length);
     turns.err.length = 0;
-    expect_status(0);
+    ends_with(0);
 }
 END_TEST
 
@@ -640,7 +661,7 @@ START_TEST(the_status_is_the_programs)
 
     program_start(&turns, "TURNS", "bin/turns", "sh", "-c", examples[_i].script, NULL);
     free(skip_to(examples[_i].script[0] == 'e' ? "exited with " : "killed by SIG"));
-    expect_status(examples[_i].status);
+    ends_with(examples[_i].status);
 }
 END_TEST
 
@@ -656,13 +677,13 @@ START_TEST(its_input_and_output_are_its_own)
     free(without);
     free(with);
     free(skip_to("exited with 0"));
-    expect_status(0);
+    ends_with(0);
     program_start_by(&turns, "printf 'Hi\\n' | \"$@\"", "TURNS", "bin/turns", "sh", "-c",
                      "cat; echo Oh >&2", NULL);
     expect_lf(&turns.out, "Hi");
     expect_lf(&turns.err, "Oh");
     expect_lf(&turns.err, "sh                     exited with 0");
-    expect_status(0);
+    ends_with(0);
 }
 END_TEST
 
@@ -678,7 +699,7 @@ START_TEST(a_signal_that_turns_is_sent_is_the_programs_once)
     traced("                   3  close");
     traced("                       exited with 0");
     expect_lf(&turns.out, "ChatServer stopping");
-    expect_status(0);
+    ends_with(0);
 }
 END_TEST
 
@@ -688,7 +709,7 @@ START_TEST(what_the_program_has_left_behind_ends_with_it)
                   NULL);
     free(skip_to("1  read 3 write 1 "));
     ck_assert_int_eq(kill(turns.pid, SIGTERM), 0);
-    expect_status(143);
+    ends_with(143);
 }
 END_TEST
 
@@ -728,7 +749,7 @@ START_TEST(the_trace_is_kept_in_a_file_as_well)
     free(skip_to("1w"));
     ck_assert_int_eq(kill(turns.pid, SIGTERM), 0);
     line = skip_to("exited with 0");
-    expect_status(0);
+    ends_with(0);
     at = kept = content_of(path);
     unlink(path);
     for (const char *const *text =
@@ -775,7 +796,7 @@ static void expect_sentence(const char *text, int status)
 
     ck_assert_msg(strncmp(line, text, strlen(text)) == 0, "'%s'", line);
     free(line);
-    expect_status(status);
+    ends_with(status);
     ck_assert_uint_eq(turns.err.length, 0);
 }
 
@@ -811,7 +832,7 @@ START_TEST(a_file_that_takes_no_more_is_told)
     program_start(&turns, "TURNS", "bin/turns", "-p", "/dev/full", "true", NULL);
     free(skip_to("exited with 0"));
     traced("turns: cannot write '/dev/full': No space left on device");
-    expect_status(0);
+    ends_with(0);
 }
 END_TEST
 
@@ -841,6 +862,7 @@ int main(void)
     tcase_add_test(programs, all_is_shown_with_a);
     tcase_add_test(programs, a_send_that_nobody_takes_is_shown_while_it_is_stuck);
     tcase_add_test(programs, a_wait_of_a_second_is_told_once_in_a_pipe);
+    tcase_add_test(programs, a_program_that_is_in_no_call_does_not_wait);
     tcase_add_test(programs, whatever_clients_send_no_control_character_is_printed);
     tcase_add_test(programs,
                    a_line_has_80_columns_at_most_however_many_descriptors_are_watched);

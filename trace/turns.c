@@ -8,6 +8,7 @@
 
 #define DRAWN_AFTER_S 0.1 /* shorter waits would only flicker */
 #define TOLD_AFTER_S  1.0 /* in a pipe or a file, once for each wait */
+#define TOLD_EVERY_MS 100
 
 /* ---- Tasks -------------------------------------------------------------------------- */
 
@@ -163,13 +164,13 @@ static bool is_stuck(const struct turns_task *task)
 /* A shell that waits for its commands does not matter; a server that cannot print does. */
 static bool matters(const struct turns_task *task)
 {
-    if (task->now.kind == STEP_WAIT)
-        return true;
+    if (task->now.kind == STEP_NONE || task->now.kind == STEP_WAIT)
+        return task->now.kind == STEP_WAIT;
     return task->now.descriptor >= 0 && (task->has_begun || task->now.is_network) &&
            (!task->now.is_hidden || is_stuck(task));
 }
 
-bool turns_tell_waits(struct turns *turns)
+int64_t turns_tell_waits(struct turns *turns)
 {
     struct turns_task *drawn = NULL;
     int64_t now = clock_ms();
@@ -193,5 +194,5 @@ bool turns_tell_waits(struct turns *turns)
     }
     if (drawn != NULL && turns->show->can_draw)
         show_draw(turns->show, &drawn->shown, &drawn->now);
-    return again;
+    return again ? now + TOLD_EVERY_MS : INT64_MAX;
 }

@@ -44,10 +44,10 @@ struct turns {
 void turns_take(struct turns *turns, const char *bytes, size_t length);
 
 /*
- * Tells which tasks wait, as time goes by: to be called every tenth of a second while it
- * returns true, and after turns_take().
+ * Tells which tasks wait, and for how long. To be called after turns_take(), and at the
+ * time that it returns (base/clock.h, clock_ms()); INT64_MAX: nobody waits.
  */
-bool turns_tell_waits(struct turns *turns);
+int64_t turns_tell_waits(struct turns *turns);
 
 /*
  * Sends a signal to the program, if that still lives; otherwise to all the processes that
