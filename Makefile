@@ -25,7 +25,7 @@ LINK = $(CC) $(CFLAGS) $(LDFLAGS) -o $@
 # A file with a main() is a program, named after it; all the others are modules, and go
 # into one library. Only Linux has the epoll that one of the benches needs.
 MODULES != ls base/*.c net/*.c chat/*.c http/*.c irc/*.c terminal/*.c loop/*.c load/*.c \
-	scene/*.c
+	scene/*.c trace/*.c
 SOURCES != ls *.c clients/*.c labs/*.c bench/*.c grade/*.c | \
 	if [ "`uname`" = Linux ]; then cat; else grep -v epoll; fi
 PROGRAMS != ls $(SOURCES) | sed 's,.*/,,; s,^,bin/,; s,\.c$$,,'

@@ -1,0 +1,890 @@
+/*
+ * turns as a black box, with the kit's servers under it. TURNS names another program in
+ * place of bin/turns. Without strace, which exists for Linux only, nothing is tested.
+ */
+#define _XOPEN_SOURCE   700 /* ptsname() is in the XSI option */
+#define _DEFAULT_SOURCE 1   /* TIOCSWINSZ */
+#include "tests/person.h"
+#include "tests/screen.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+static struct program turns; /* the server's output is its output, the trace its errors */
+
+/* Starts turns with a server, which prints the port that it has got. */
+static void watch(const char *server, const char *beginning)
+{
+    program_start(&turns, "TURNS", "bin/turns", server, "-p", "0", NULL);
+    program_read_port(&turns, beginning);
+}
+
+static void watch_chat(const char *server)
+{
+    watch(server, "ChatServer started on port ");
+}
+
+/* The time that it slept is another each time. */
+static void hide_time(char *line)
+{
+    char *slept = strstr(line, "slept ");
+
+    if (slept != NULL)
+        memcpy(slept + strlen("slept"), "   #.###", 8);
+}
+
+/*
+ * The next line of the trace, the caller's to free. Whether a wait is told depends on how
+ * fast the machine is, so it is left out; the name at its beginning goes to the next line.
+ */
+static char *next_traced(void)
+{
+    char *line = next_line(&turns.err), *next;
+
+    while (strstr(line, "asleep in ") != NULL) {
+        next = next_line(&turns.err);
+        if (*next == ' ' && *line != ' ')
+            memcpy(next, line, strcspn(line, " "));
+        free(line);
+        line = next;
+    }
+    hide_time(line);
+    return line;
+}
+
+__attribute__((format(printf, 1, 2))) static void traced(const char *format, ...)
+{
+    char expected[256], *line = next_traced();
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(expected, sizeof expected, format, list);
+    va_end(list);
+    ck_assert_str_eq(line, expected);
+    free(line);
+}
+
+/* Skips lines of the trace until this stands in one, which is the caller's to free. */
+static char *skip_to(const char *text)
+{
+    for (;;) {
+        char *line = next_traced();
+
+        if (strstr(line, text) != NULL)
+            return line;
+        free(line);
+    }
+}
+
+/* Nothing that turns has started lives on: it would hold these pipes open. */
+static void ends_with(int status)
+{
+    while (stream_fill(&turns.out))
+        continue;
+    ck_assert_int_eq(program_wait(&turns), status);
+    stream_close(&turns.out);
+    stream_close(&turns.err);
+}
+
+static void stop_watching(int status)
+{
+    ck_assert_int_eq(kill(turns.pid, SIGTERM), 0);
+    ends_with(status);
+}
+
+/* A second client has joined the first, which says half a line. */
+static void meet(struct stream *ann, struct stream *ben)
+{
+    *ann = connect_to(turns.port);
+    free(skip_to("\"You're connected"));
+    *ben = connect_to(turns.port);
+    free(skip_to("5  send    38 "));
+}
+
+/* ---- Turns -------------------------------------------------------------------------- */
+
+#define GREETING "\"You're connected to the C chatserver\\r"
+
+START_TEST(
+    a_turn_says_what_was_watched_how_long_it_slept_what_was_ready_and_what_was_done)
+{
+    struct stream ann, ben;
+
+    watch_chat("bin/pchatsrv");
+    free(skip_to("pchatsrv           3  listen"));
+    free(skip_to("           1  read 3 write 1        slept   #.### s   ready: 1w"));
+    ann = connect_to(turns.port);
+    traced("           2  read 3                slept   #.### s   ready: 3");
+    traced("                   3  accept -> 4   %s", name_of(&ann));
+    traced("                   4  send    38    " GREETING "\\n\"");
+    ben = connect_to(turns.port);
+    traced("           3  read 3 4              slept   #.### s   ready: 3");
+    traced("                   3  accept -> 5   %s", name_of(&ben));
+    traced("                   4  send    31    \"Client joined %s\\r\\n\"",
+           name_of(&ben));
+    traced("                   5  send    38    " GREETING "\\n\"");
+    send_text(&ann, "Hello, every");
+    traced("           4  read 3 4 5            slept   #.### s   ready: 4");
+    traced("                   4  recv    12    \"Hello, every\"");
+    send_text(&ann, "one\r\nAre you");
+    traced("           5  read 3 4 5            slept   #.### s   ready: 4");
+    traced("                   4  recv    12    \"one\\r\\nAre you\"");
+    traced("                   5  send    35    \"[%s] Hello, everyone\\r\\n\"",
+           name_of(&ann));
+    expect_line(&ann, "You're connected to the C chatserver");
+    expect_line(&ann, "Client joined %s", name_of(&ben));
+    stream_close(&ann);
+    traced("           6  read 3 4 5            slept   #.### s   ready: 4");
+    traced("                   4  shutdown");
+    traced("                   4  end");
+    traced("                   4  close");
+    stop_watching(0);
+}
+END_TEST
+
+START_TEST(chat_naive_is_shown_to_send_half_a_line_at_once)
+{
+    struct stream ann, ben;
+
+    watch_chat("bin/chat_naive");
+    meet(&ann, &ben);
+    traced("                     4  send    31    \"Client joined %s\\r\\n\"",
+           name_of(&ben));
+    send_text(&ann, "Hello, every");
+    traced("             3  read 3 4 5            slept   #.### s   ready: 4");
+    traced("                     4  recv    12    \"Hello, every\"");
+    traced("                     5  send    30    \"[%s] Hello, every\"", name_of(&ann));
+    stream_reset(&ann);
+    free(skip_to("             4  read 3 4 5            slept   #.### s   ready: 4"));
+    free(skip_to("                     4  recv    ECONNRESET"));
+    free(skip_to("                         exited with 1"));
+    ends_with(1);
+}
+END_TEST
+
+/* The beginning of the lines of the new task that the trace has in `forked`, and frees it. */
+static const char *number_in(char *forked)
+{
+    static char number[16];
+
+    snprintf(number, sizeof number, "%ld ", atol(strstr(forked, "-> ") + 3));
+    free(forked);
+    return number;
+}
+
+/* The line is about that task, whose last line may have been the one before. */
+static void expect_task(char *line, const char *number)
+{
+    ck_assert_msg(*line == ' ' || strncmp(line, number, strlen(number)) == 0, "%s", line);
+    free(line);
+}
+
+START_TEST(a_process_for_each_client_has_its_number_in_the_first_column)
+{
+    struct stream ann;
+    const char *child;
+
+    watch("bin/echo_fork", "EchoServer started on port ");
+    ann = connect_to(turns.port);
+    free(skip_to("3  accept -> 4   127.0.0.1:"));
+    child = number_in(skip_to("fork -> "));
+    send_text(&ann, "abc");
+    expect_task(skip_to("4  recv     3    \"abc\""), child);
+    expect_task(skip_to("4  send     3    \"abc\""), child);
+    expect_bytes(&ann, "abc", 3);
+    stream_close(&ann);
+    expect_task(skip_to("4  end"), child);
+    free(skip_to("exited with 0"));
+    free(skip_to("SIGCHLD"));
+    stop_watching(0);
+}
+END_TEST
+
+START_TEST(a_thread_for_each_client_has_its_number_in_the_first_column)
+{
+    struct stream ann;
+    const char *thread;
+
+    watch("bin/echo_thread", "EchoServer started on port ");
+    ann = connect_to(turns.port);
+    thread = number_in(skip_to("thread -> "));
+    send_text(&ann, "abc");
+    expect_task(skip_to("  recv     3    \"abc\""), thread);
+    stop_watching(0);
+}
+END_TEST
+
+START_TEST(epoll_shows_turns_like_those_of_select)
+{
+    struct stream ann, ben;
+
+    watch("bin/echo_epoll", "EchoServer started on port ");
+    traced("echo_epoll           3  listen");
+    ann = connect_to(turns.port);
+    traced("             1  read 3                slept   #.### s   ready: 3");
+    traced("                     3  accept -> 5   %s", name_of(&ann));
+    send_text(&ann, "abc"); /* it accepts as many as there are: only then is that over */
+    traced("             2  read 3 5              slept   #.### s   ready: 5");
+    traced("                     5  recv     3    \"abc\"");
+    traced("                     5  send     3    \"abc\"");
+    expect_bytes(&ann, "abc", 3);
+    ben = connect_to(turns.port);
+    traced("             3  read 3 5              slept   #.### s   ready: 3");
+    traced("                     3  accept -> 6   %s", name_of(&ben));
+    stream_close(&ann);
+    traced("             4  read 3 5 6            slept   #.### s   ready: 5");
+    traced("                     5  end");
+    traced("                     5  close");
+    send_text(&ben, "d");
+    traced("             5  read 3 6              slept   #.### s   ready: 6");
+    stop_watching(143); /* it does not handle SIGTERM */
+}
+END_TEST
+
+/* An echo server in a language that is not C, with select.select() or select.poll(). */
+#define PYTHON                                                                           \
+    "import select, socket, sys\n"                                                       \
+    "s = socket.create_server(('127.0.0.1', 0)); all = {s.fileno(): s}\n"                \
+    "print('on port', s.getsockname()[1], flush=True)\n"                                 \
+    "def ready():\n"                                                                     \
+    "    if sys.argv[1] == 'select': return select.select(list(all), [], [])[0]\n"       \
+    "    p = select.poll()\n"                                                            \
+    "    for n in all: p.register(n, select.POLLIN)\n"                                   \
+    "    return [n for n, _ in p.poll()]\n"                                              \
+    "while len(all) > 0:\n"                                                              \
+    "    for n in ready():\n"                                                            \
+    "        if n == s.fileno(): c = s.accept()[0]; all[c.fileno()] = c; continue\n"     \
+    "        data = all[n].recv(100)\n"                                                  \
+    "        if data: all[n].sendall(data)\n"                                            \
+    "        else: all.pop(n).close()\n"
+
+START_TEST(a_server_in_python_shows_the_same_with_select_and_with_poll)
+{
+    struct stream ann;
+
+    if (system("python3 -c '' 2>/dev/null") != 0)
+        return;
+    program_start(&turns, "TURNS", "bin/turns", "python3", "-c", PYTHON,
+                  _i == 0 ? "select" : "poll", NULL);
+    program_read_port(&turns, "on port ");
+    free(skip_to("3  listen"));
+    ann = connect_to(turns.port);
+    traced("           1  read 3                slept   #.### s   ready: 3");
+    traced("                   3  accept -> 4   %s", name_of(&ann));
+    send_text(&ann, "abc");
+    traced("           2  read 3 4              slept   #.### s   ready: 4");
+    traced("                   4  recv     3    \"abc\"");
+    traced("                   4  send     3    \"abc\"");
+    stop_watching(143);
+}
+END_TEST
+
+START_TEST(all_is_shown_with_a)
+{
+    struct stream ann;
+
+    program_start(&turns, "TURNS", "bin/turns", "-a", "bin/pchatsrv", "-p", "0", NULL);
+    program_read_port(&turns, "ChatServer started on port ");
+    free(skip_to("1  write   "));
+    ann = connect_to(turns.port);
+    free(skip_to("3  accept  EAGAIN"));
+    send_text(&ann, "abc");
+    free(skip_to("4  recv     3    \"abc\""));
+    traced("                   4  recv     3    \"abc\"");
+    stop_watching(0);
+}
+END_TEST
+
+/* ---- Now ---------------------------------------------------------------------------- */
+
+/* A client that reads nothing, with little room for what is sent to it. */
+static struct stream connect_stalled(int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0), bytes = 2048;
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) == 0);
+    ck_assert(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+    return stream_of(fd);
+}
+
+/* Does the trace have this by now? What the server has printed is thrown away meanwhile. */
+static bool has_traced(const char *text)
+{
+    struct pollfd ready = {.fd = turns.err.fd, .events = POLLIN};
+
+    stream_drain(&turns.out);
+    while (poll(&ready, 1, 0) == 1 && stream_fill(&turns.err))
+        continue;
+    for (size_t i = 0; i + strlen(text) <= turns.err.length; i++)
+        if (memcmp(turns.err.bytes + i, text, strlen(text)) == 0)
+            return true;
+    return false;
+}
+
+/* Sends lines, as far as the server takes them, until the trace has this. */
+static void flood_until_traced(struct stream *stream, const char *text)
+{
+    int64_t deadline = clock_ms() + DEADLINE_MS;
+    char lines[10000];
+
+    for (size_t i = 0; i < sizeof lines; i++)
+        lines[i] = i % 100 == 99 ? '\n' : 'x';
+    while (!has_traced(text)) {
+        struct pollfd ready = {.fd = stream->fd, .events = POLLOUT};
+
+        ck_assert_msg(clock_ms() < deadline, "the trace does not have '%s'", text);
+        if (poll(&ready, 1, 100) == 1 &&
+            send(stream->fd, lines, sizeof lines, MSG_DONTWAIT | MSG_NOSIGNAL) == -1)
+            ck_assert_int_eq(errno, EAGAIN);
+    }
+}
+
+/* Reads all that comes, in a process of its own. */
+static pid_t start_to_read(const struct stream *stream)
+{
+    char bytes[65536];
+    pid_t pid = fork_helper();
+
+    if (pid != 0)
+        return pid;
+    while (recv(stream->fd, bytes, sizeof bytes, 0) > 0)
+        continue;
+    _exit(0);
+}
+
+START_TEST(a_send_that_nobody_takes_is_shown_while_it_is_stuck)
+{
+    struct stream stalled, ben;
+    char *line;
+
+    watch_chat("bin/chat_naive");
+    stalled = connect_stalled(turns.port);
+    free(skip_to("accept -> 4 "));
+    ben = connect_to(turns.port);
+    free(skip_to("accept -> 5 "));
+    flood_until_traced(&ben, "stuck in send");
+    line = skip_to("stuck");
+    ck_assert_msg(strstr(line, " 4  send          stuck in send to 4 for ") != NULL, "%s",
+                  line);
+    ck_assert_ptr_nonnull(strstr(line, " s"));
+    free(line);
+    /* That was its last word: it is stuck. Now it goes on. */
+    ck_assert_uint_eq(turns.err.length, 0);
+    start_to_read(&stalled);
+    line = skip_to(" 4  send ");
+    ck_assert_ptr_nonnull(strstr(line, "after "));
+    free(line);
+    stop_watching(143);
+}
+END_TEST
+
+START_TEST(a_wait_of_a_second_is_told_once_in_a_pipe)
+{
+    char *line;
+
+    watch("bin/echo_srv", "EchoServer started on port ");
+    free(skip_to("3  listen"));
+    free(skip_to("ready: 1w"));
+    line = next_line(&turns.err);
+    ck_assert_ptr_eq(
+        strstr(line, "           2  read 3                asleep in select for 1."),
+        line);
+    free(line);
+    ck_assert_int_eq(
+        poll(&(struct pollfd){.fd = turns.err.fd, .events = POLLIN}, 1, 1500), 0);
+    stop_watching(0);
+}
+END_TEST
+
+START_TEST(a_program_that_is_in_no_call_does_not_wait)
+{
+    static const char script[] = "import socket, time\n"
+                                 "s = socket.create_server(('127.0.0.1', 0))\n"
+                                 "s.close(); time.sleep(1.5)\n";
+    char *line;
+
+    if (system("python3 -c '' 2>/dev/null") != 0)
+        return;
+    program_start(&turns, "TURNS", "bin/turns", "python3", "-c", script, NULL);
+    free(skip_to("3  listen"));
+    while ((line = next_line(&turns.err)) != NULL && strstr(line, "exited") == NULL) {
+        ck_assert_ptr_null(strstr(line, "asleep"));
+        ck_assert_ptr_null(strstr(line, "stuck"));
+        free(line);
+    }
+    free(line);
+    ends_with(0);
+}
+END_TEST
+
+/* ---- Lines -------------------------------------------------------------------------- */
+
+/* Each byte of the trace is printable ASCII or LF, or belongs to an ellipsis. */
+static void expect_clean_lines(const char *bytes, size_t length)
+{
+    int columns = 0;
+
+    for (size_t i = 0; i < length; i++, columns++) {
+        if (length - i >= 3 && memcmp(bytes + i, "\xE2\x80\xA6", 3) == 0)
+            i += 2;
+        else if (bytes[i] == '\n')
+            columns = -1;
+        else
+            ck_assert_msg(bytes[i] >= ' ' && bytes[i] <= '~', "byte %d", bytes[i]);
+        ck_assert_int_lt(columns, 80);
+    }
+}
+
+START_TEST(whatever_clients_send_no_control_character_is_printed)
+{
+    struct stream ann, ben;
+    char hostile[1024];
+
+    watch_chat("bin/chat_naive");
+    meet(&ann, &ben);
+    for (size_t i = 0; i < sizeof hostile; i++)
+        hostile[i] = (char)(i < 512 ? i : random_below(256));
+    memcpy(hostile + 700, "\") = 5 <0.1>\n4711 --- SIGINT {} ---\n\\", 38);
+    send_bytes(&ann, hostile, sizeof hostile);
+    for (size_t got = 0; got < sizeof hostile;) {
+        ck_assert(stream_fill(&ben));
+        got += ben.length;
+        ben.length = 0;
+    }
+    ck_assert_int_eq(kill(turns.pid, SIGTERM), 0);
+    while (stream_fill(&turns.err))
+        continue;
+    expect_clean_lines(turns.err.bytes, turns.err.length);
+    ck_assert_ptr_null(strstr(turns.err.bytes, "  SIGINT\n"));
+    turns.err.length = 0;
+    ends_with(143);
+}
+END_TEST
+
+#define CROWD 40
+
+START_TEST(a_line_has_80_columns_at_most_however_many_descriptors_are_watched)
+{
+    struct stream crowd[CROWD];
+    char *line;
+
+    watch_chat("bin/pchatsrv");
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i] = connect_to(turns.port);
+        stream_fill(&crowd[i]);
+    }
+    program_pause(&turns);
+    for (int i = 0; i < CROWD; i++)
+        send_text(&crowd[i], "a line that is long enough for a trace to be cut\r\n");
+    program_go_on(&turns);
+    line = skip_to("read 3-43 ");
+    ck_assert_ptr_nonnull(strstr(line, "  read 3-43             slept"));
+    free(line);
+    ck_assert_int_eq(kill(turns.pid, SIGTERM), 0);
+    while (stream_fill(&turns.err))
+        continue;
+    expect_clean_lines(turns.err.bytes, turns.err.length);
+    turns.err.length = 0;
+    ends_with(0);
+}
+END_TEST
+
+/* ---- At a terminal ------------------------------------------------------------------ */
+
+static struct screen screen;
+static char shown[SCREEN_TEXT];
+static int terminal;
+static pid_t sitting;
+
+static void sit_down(const char *script)
+{
+    struct winsize size = {.ws_row = 40, .ws_col = 100};
+
+    ck_assert(setenv("TURNS", "bin/turns", 0) == 0);
+    terminal = person_terminal();
+    ck_assert_int_eq(ioctl(terminal, TIOCSWINSZ, &size), 0);
+    screen_init(&screen, size.ws_row, size.ws_col);
+    sitting = person_sits_down(terminal, script, NULL);
+}
+
+/* Looks at what comes next. */
+static void look(void)
+{
+    struct pollfd ready = {.fd = terminal, .events = POLLIN};
+    char bytes[4096];
+    ssize_t got =
+        poll(&ready, 1, DEADLINE_MS) == 1 ? read(terminal, bytes, sizeof bytes) : 0;
+
+    screen_text(&screen, shown);
+    ck_assert_msg(got > 0, "no more came than\n%s", shown);
+    screen_take(&screen, bytes, (size_t)got);
+    screen_text(&screen, shown);
+}
+
+/* Does this stand on the screen, above the cursor or below it? */
+static bool sees(const char *text)
+{
+    return screen_colour(&screen, text) != NULL;
+}
+
+static void see(const char *text)
+{
+    int64_t deadline = clock_ms() + DEADLINE_MS;
+
+    while (!sees(text)) {
+        ck_assert_msg(clock_ms() < deadline, "'%s' is not in\n%s", text, shown);
+        look();
+    }
+}
+
+static void leave(int expected)
+{
+    char bytes[4096];
+    ssize_t got;
+    int status;
+
+    while ((got = read(terminal, bytes, sizeof bytes)) > 0)
+        screen_take(&screen, bytes, (size_t)got);
+    ck_assert_int_eq(waitpid(sitting, &status, 0), sitting);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), expected);
+    screen_text(&screen, shown);
+}
+
+START_TEST(at_a_terminal_the_wait_is_drawn_in_place_and_ctrl_c_reaches_the_program_once)
+{
+    struct stream ann;
+    const char *port;
+    char *signal;
+
+    sit_down("exec $TURNS bin/pchatsrv -p 0");
+    see("2  read 3                asleep in select for ");
+    port = strstr(shown, "started on port ");
+    ck_assert_ptr_nonnull(port);
+    while (sees("asleep in select for 0.")) /* each time goes to where the last one was */
+        look();
+    see("asleep in select for ");
+    ann = connect_to(atoi(port + strlen("started on port ")));
+    see("Client joined 127.0.0.1:");
+    see("3  read 3 4              asleep in select for ");
+    send_text(&ann, "/nick ann\r\n");
+    see("Client 127.0.0.1:");
+    see("4  read 3 4              asleep in select for ");
+    ck_assert_int_eq(write(terminal, "\x03", 1), 1);
+    leave(0);
+    expect_line(&ann, "You're connected to the C chatserver");
+    expect_line(&ann, "Client %s is now ann", name_of(&ann));
+    expect_line(&ann, "ChatServer stopping");
+    expect_end(&ann);
+    signal = strstr(shown, "SIGINT");
+    ck_assert_ptr_nonnull(signal);
+    ck_assert_ptr_null(strstr(signal + 1, "SIGINT"));
+    ck_assert_ptr_nonnull(strstr(shown, "exited with 0"));
+    ck_assert_ptr_null(strstr(shown, "asleep"));
+}
+END_TEST
+
+START_TEST(colours_are_left_out_where_nobody_wants_them)
+{
+    static const char *const scripts[] = {
+        "NO_COLOR=1 exec $TURNS bin/echo_srv -p 0",
+        "TERM=dumb exec $TURNS bin/echo_srv -p 0",
+    };
+
+    sit_down(scripts[_i]);
+    see("asleep in select for ");
+    ck_assert_str_eq(screen_colour(&screen, "ready: 1w"), "");
+    ck_assert_str_eq(screen_colour(&screen, "echo_srv"), "");
+    ck_assert_int_eq(write(terminal, "\x03", 1), 1);
+    leave(0);
+    /* A terminal that obeys no sequence cannot draw it in place. */
+    ck_assert_int_eq(strstr(shown, "asleep") != NULL, _i == 1);
+}
+END_TEST
+
+START_TEST(what_is_ready_is_green_and_what_is_wrong_is_red)
+{
+    sit_down("exec $TURNS bin/echo_srv -p 0");
+    see("ready: 1w");
+    ck_assert_str_eq(screen_colour(&screen, "1w"), "[32m");
+    see("asleep in select for ");
+    ck_assert_int_eq(write(terminal, "\x03", 1), 1);
+    leave(0);
+    ck_assert_str_eq(screen_colour(&screen, "EINTR"), "[31m");
+}
+END_TEST
+
+START_TEST(a_terminal_that_is_closed_ends_all)
+{
+    int status;
+
+    ck_assert(signal(SIGHUP, SIG_DFL) != SIG_ERR); /* nohup may have run the tests */
+    sit_down("exec $TURNS bin/echo_srv -p 0");
+    see("ready: 1w");
+    close(terminal);
+    ck_assert_int_eq(waitpid(sitting, &status, 0), sitting);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
+/* ---- The program under it ----------------------------------------------------------- */
+
+START_TEST(the_status_is_the_programs)
+{
+    static const struct {
+        const char *script;
+        int status;
+    } examples[] = {{"exit 0", 0},
+                    {"exit 7", 7},
+                    {"exit 255", 255},
+                    {"kill -KILL $$", 137},
+                    {"ulimit -c 0; kill -SEGV $$", 139},
+                    {"kill -PIPE $$", 141}};
+
+    program_start(&turns, "TURNS", "bin/turns", "sh", "-c", examples[_i].script, NULL);
+    free(skip_to(examples[_i].script[0] == 'e' ? "exited with " : "killed by SIG"));
+    ends_with(examples[_i].status);
+}
+END_TEST
+
+START_TEST(its_input_and_output_are_its_own)
+{
+    char *without, *with;
+
+    program_start_by(&turns, "ls /proc/self/fd | wc -l; \"$@\" | wc -l", "TURNS",
+                     "bin/turns", "ls", "/proc/self/fd", NULL);
+    without = next_line(&turns.out);
+    with = next_line(&turns.out);
+    ck_assert_str_eq(with, without); /* none of turns's descriptors came down to it */
+    free(without);
+    free(with);
+    free(skip_to("exited with 0"));
+    ends_with(0);
+    program_start_by(&turns, "printf 'Hi\\n' | \"$@\"", "TURNS", "bin/turns", "sh", "-c",
+                     "cat; echo Oh >&2", NULL);
+    expect_lf(&turns.out, "Hi");
+    expect_lf(&turns.err, "Oh");
+    expect_lf(&turns.err, "sh                     exited with 0");
+    ends_with(0);
+}
+END_TEST
+
+START_TEST(a_signal_that_turns_is_sent_is_the_programs_once)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    static const char *const names[] = {"SIGINT", "SIGTERM", "SIGHUP"};
+
+    watch_chat("bin/pchatsrv");
+    free(skip_to("1w"));
+    ck_assert_int_eq(kill(turns.pid, signals[_i]), 0);
+    free(skip_to(names[_i]));
+    traced("                   3  close");
+    traced("                       exited with 0");
+    expect_lf(&turns.out, "ChatServer stopping");
+    ends_with(0);
+}
+END_TEST
+
+START_TEST(what_the_program_has_left_behind_ends_with_it)
+{
+    program_start(&turns, "TURNS", "bin/turns", "sh", "-c", "bin/echo_srv -p 0 & wait",
+                  NULL);
+    free(skip_to("1  read 3 write 1 "));
+    ck_assert_int_eq(kill(turns.pid, SIGTERM), 0);
+    ends_with(143);
+}
+END_TEST
+
+/* ---- Files -------------------------------------------------------------------------- */
+
+/* All of a file, the caller's to free. */
+static char *content_of(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    size_t length = 0;
+    char *text = malloc(1 << 20);
+
+    ck_assert(file != NULL && text != NULL);
+    length = fread(text, 1, (1 << 20) - 1, file);
+    text[length] = '\0';
+    fclose(file);
+    return text;
+}
+
+static const char *temporary(const char *ending)
+{
+    static char path[64];
+
+    snprintf(path, sizeof path, "/tmp/test_turns.%ld%s", (long)getpid(), ending);
+    return path;
+}
+
+START_TEST(the_trace_is_kept_in_a_file_as_well)
+{
+    const char *path = temporary(".txt");
+    char *kept, *line;
+    const char *at;
+
+    program_start(&turns, "TURNS", "bin/turns", "-o", path, "bin/echo_srv", "-p", "0",
+                  NULL);
+    program_read_port(&turns, "EchoServer started on port ");
+    free(skip_to("1w"));
+    ck_assert_int_eq(kill(turns.pid, SIGTERM), 0);
+    line = skip_to("exited with 0");
+    ends_with(0);
+    at = kept = content_of(path);
+    unlink(path);
+    for (const char *const *text =
+             (const char *[]){"echo_srv           3  listen\n", "1  read 3 write 1",
+                              "SIGTERM\n", line, NULL};
+         *text != NULL; text++) {
+        at = strstr(at, *text);
+        ck_assert_msg(at != NULL, "'%s' is not in\n%s", *text, kept);
+    }
+    free(kept);
+    free(line);
+}
+END_TEST
+
+START_TEST(the_picture_shows_a_column_for_each_turn_and_a_row_for_each_descriptor)
+{
+    const char *path = temporary(".svg");
+    struct stream ann, ben;
+    char *svg;
+
+    program_start(&turns, "TURNS", "bin/turns", "-p", path, "bin/chat_naive", "-p", "0",
+                  NULL);
+    program_read_port(&turns, "ChatServer started on port ");
+    meet(&ann, &ben);
+    send_text(&ann, "Hello\r\n");
+    free(skip_to("5  send    25 "));
+    stop_watching(143);
+    svg = content_of(path);
+    unlink(path);
+    ck_assert(strncmp(svg, "<svg ", 5) == 0 && strstr(svg, "</svg>\n") != NULL);
+    ck_assert_ptr_nonnull(strstr(svg, "chat_naive: turns 1 to "));
+    ck_assert_ptr_nonnull(strstr(svg, ">accept<"));
+    ck_assert_ptr_nonnull(strstr(svg, ">recv<"));
+    free(svg);
+}
+END_TEST
+
+/* ---- What cannot be ----------------------------------------------------------------- */
+
+/* One sentence on standard error, and nothing else. */
+static void expect_sentence(const char *text, int status)
+{
+    char *line = next_line(&turns.err);
+
+    ck_assert_msg(strncmp(line, text, strlen(text)) == 0, "'%s'", line);
+    free(line);
+    ends_with(status);
+    ck_assert_uint_eq(turns.err.length, 0);
+}
+
+START_TEST(what_is_missing_is_said_in_one_sentence)
+{
+    program_start_by(&turns, "PATH=/nowhere exec \"$@\"", "TURNS", "bin/turns",
+                     "bin/echo_srv", NULL);
+    expect_sentence("turns: cannot run strace (Linux only; 'make deps' installs it): ",
+                    1);
+    program_start(&turns, "TURNS", "bin/turns", "no-such-program", NULL);
+    expect_sentence("turns: cannot run 'no-such-program': No such file or directory", 1);
+    program_start(&turns, "TURNS", "bin/turns", "-o", "/nowhere/file", "true", NULL);
+    expect_sentence("turns: cannot write '/nowhere/file': No such file or directory", 1);
+    program_start(&turns, "TURNS", "bin/turns", "-p", "/nowhere/file", "true", NULL);
+    expect_sentence("turns: cannot write '/nowhere/file': No such file or directory", 1);
+}
+END_TEST
+
+START_TEST(where_ptrace_is_forbidden_one_sentence_says_so)
+{
+    /* A process has one tracer at most, and here that is another strace. */
+    program_start_by(&turns, "exec strace -f -o /dev/null \"$@\"", "TURNS", "bin/turns",
+                     "bin/echo_srv", NULL);
+    expect_sentence("turns: strace may not watch a program here: ptrace() is forbidden",
+                    1);
+}
+END_TEST
+
+START_TEST(a_file_that_takes_no_more_is_told)
+{
+    if (access("/dev/full", W_OK) == -1)
+        return;
+    program_start(&turns, "TURNS", "bin/turns", "-p", "/dev/full", "true", NULL);
+    free(skip_to("exited with 0"));
+    traced("turns: cannot write '/dev/full': No space left on device");
+    ends_with(0);
+}
+END_TEST
+
+START_TEST(wrong_usage_is_refused)
+{
+    expect_wrong_usage("TURNS", "bin/turns", NULL, NULL);
+    expect_wrong_usage("TURNS", "bin/turns", "-x", "true");
+    expect_wrong_usage("TURNS", "bin/turns", "-o", NULL);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("turns");
+    TCase *programs = tcase_create("programs");
+
+    tcase_add_test(
+        programs,
+        a_turn_says_what_was_watched_how_long_it_slept_what_was_ready_and_what_was_done);
+    tcase_add_test(programs, chat_naive_is_shown_to_send_half_a_line_at_once);
+    tcase_add_test(programs,
+                   a_process_for_each_client_has_its_number_in_the_first_column);
+    tcase_add_test(programs, a_thread_for_each_client_has_its_number_in_the_first_column);
+    tcase_add_test(programs, epoll_shows_turns_like_those_of_select);
+    tcase_add_loop_test(
+        programs, a_server_in_python_shows_the_same_with_select_and_with_poll, 0, 2);
+    tcase_add_test(programs, all_is_shown_with_a);
+    tcase_add_test(programs, a_send_that_nobody_takes_is_shown_while_it_is_stuck);
+    tcase_add_test(programs, a_wait_of_a_second_is_told_once_in_a_pipe);
+    tcase_add_test(programs, a_program_that_is_in_no_call_does_not_wait);
+    tcase_add_test(programs, whatever_clients_send_no_control_character_is_printed);
+    tcase_add_test(programs,
+                   a_line_has_80_columns_at_most_however_many_descriptors_are_watched);
+    tcase_add_test(
+        programs,
+        at_a_terminal_the_wait_is_drawn_in_place_and_ctrl_c_reaches_the_program_once);
+    tcase_add_loop_test(programs, colours_are_left_out_where_nobody_wants_them, 0, 2);
+    tcase_add_test(programs, what_is_ready_is_green_and_what_is_wrong_is_red);
+    tcase_add_test(programs, a_terminal_that_is_closed_ends_all);
+    tcase_add_loop_test(programs, the_status_is_the_programs, 0, 6);
+    tcase_add_test(programs, its_input_and_output_are_its_own);
+    tcase_add_loop_test(programs, a_signal_that_turns_is_sent_is_the_programs_once, 0, 3);
+    tcase_add_test(programs, what_the_program_has_left_behind_ends_with_it);
+    tcase_add_test(programs, the_trace_is_kept_in_a_file_as_well);
+    tcase_add_test(
+        programs, the_picture_shows_a_column_for_each_turn_and_a_row_for_each_descriptor);
+    tcase_add_test(programs, what_is_missing_is_said_in_one_sentence);
+    tcase_add_test(programs, where_ptrace_is_forbidden_one_sentence_says_so);
+    tcase_add_test(programs, a_file_that_takes_no_more_is_told);
+    tcase_add_test(programs, wrong_usage_is_refused);
+    tcase_set_timeout(programs, 60);
+    if (system("strace -o /dev/null true 2>/dev/null") == 0)
+        suite_add_tcase(suite, programs);
+    return run_suite(suite);
+}
