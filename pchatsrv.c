@@ -20,6 +20,21 @@
  *    thousand, twenty lines of one turn cost one send, and memory is bounded: the ring
  *    holds all the text.
  *
+ * The way of a line, from the client that sends it to the others:
+ *
+ *     receive()           recv(); input_take() makes lines of the bytes (net/input.h)
+ *     take_line()         words_write() puts the name before the line (chat/words.h)
+ *     broadcast_string()  room_say() appends it to the transcript; log_line() prints it
+ *     send_to_clients()   readers_send() sends it straight out of the ring
+ *
+ * A struct fdset is an fd_set and its highest member: fdset_add() is FD_SET(), fdset_has()
+ * is FD_ISSET() (base/fdset.h). There are four of them:
+ *
+ *     descriptors  the listening socket and every client
+ *     members      the clients that may speak
+ *     leaving      the clients that have said goodbye, and still get what was said before
+ *     behind       the clients whose socket has refused part of a send
+ *
  * The folder chat/ has the parts: who is in the room, its commands, its sentences, and the
  * readers of the transcript.
  */

@@ -1,6 +1,5 @@
 /*
- * chat_small: the ChatServer that tutorials teach, mended, in one file and with libc
- * alone.
+ * chat_small: the ChatServer of the tutorials, mended, in one file and with libc alone.
  *
  *     chat_small [-p port]
  *
@@ -16,10 +15,10 @@
  *
  *  - Patience: pchatsrv makes the writers wait for a client that reads slowly.
  *  - One copy of the text. Here every client has its own, of up to 64 KiB.
- *  - Clean text: an escape sequence reaches everyone's terminal, a long line may be cut
- *    inside a character, and a telnet's commands (RFC 854) are passed on as text.
+ *  - Clean text: escape sequences and a telnet's commands (RFC 854) reach everyone.
  *  - A log that waits for nobody. If standard output is not read, the whole room stops.
- *  - Rest. While the whole system has no descriptor left (ENFILE), the loop spins.
+ *  - Rest: with no descriptor left in the whole system (ENFILE), the loop spins.
+ *  - A guard: started without a standard output (>&-), it prints into its first socket.
  *  - A farewell at Ctrl-C, keepalive, IPv6, a choice of address, names, and commands.
  */
 #include <arpa/inet.h>
@@ -83,7 +82,8 @@ static void chat_server_init(struct chat_server *server, in_port_t port)
         getsockname(server->srvsock, (struct sockaddr *)&address, &length) == -1)
         die("chat_small: cannot listen");
     server->port = ntohs(address.sin_port);
-    FD_SET((unsigned)server->srvsock, &server->descriptors); /* unsigned for musl */
+    FD_ZERO(&server->descriptors);
+    FD_SET((unsigned)server->srvsock, &server->descriptors); /* musl's macro divides it */
     /* An fd_set has FD_SETSIZE bits, usually 1024, and FD_SET() does not check: for
        descriptor 1024 it writes past the end. If the process may open fewer, the last one
        serves to turn newcomers away: waiting, they would wake select() for ever. */
@@ -231,15 +231,15 @@ static void chat_server_run(struct chat_server *server)
 int main(int argc, char *argv[])
 {
     static struct chat_server server; /* all zero: no clients, empty sets */
-    const char *text = "2626";
-    char *end;
+    char *text = "2626", *end;
     int option;
     long port;
 
     while ((option = getopt(argc, argv, "hp:")) == 'p')
         text = optarg;
     port = strtol(text, &end, 10);
-    if (option != -1 || optind < argc || *end != '\0' || port < 0 || port > 65535) {
+    if (option != -1 || optind < argc || end == text || *end || port < 0 ||
+        port > 65535) {
         fprintf(option == 'h' ? stdout : stderr, "usage: chat_small [-h] [-p port]\n");
         return option == 'h' ? 0 : 2;
     }
