@@ -337,7 +337,7 @@ START_TEST(dgram_cli_tells_late_doubled_and_foreign_answers_from_lost_ones)
     length = await(played, second, sizeof second, &peer);
     send_to(socket_at("127.0.0.1", 0), second, length, &peer); /* not from the server */
     send_to(played, "what?", 5, &peer);
-    expect_lf(&client.out, "5 bytes that are no answer to what was sent");
+    expect_lf(&client.out, "5 bytes that are not an answer to what was sent");
     send_to(played, first, length, &peer);
     expect_lf(&client.out, "number 0 came again");
     send_to(played, second, length, &peer);

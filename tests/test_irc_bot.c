@@ -619,7 +619,7 @@ START_TEST(an_error_and_a_kick_are_reported_and_it_comes_back)
     irc_send(&server, ":netbot!n@h JOIN #room");
     expect_error("joined");
     irc_send(&server, "ERROR :Closing Link: netbot (Killed)");
-    expect_error("sent away by 127.0.0.1");
+    expect_error("disconnected by 127.0.0.1");
     expect_end(&server);
     stop_bot();
 }

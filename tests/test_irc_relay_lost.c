@@ -185,10 +185,10 @@ START_TEST(what_the_channel_does_not_take_is_told_in_the_room)
     free(irc_await(&fake_server, "<ann> 2"));
     irc_send(&fake_server, ":fake 404 relay #room :Cannot send to channel (+m)\r\n"
                            ":fake 404 relay #room :Cannot send to channel (+m)");
-    expect_line(&fake_room, "-- 2 messages were not let into #room");
+    expect_line(&fake_room, "-- 2 messages were not accepted by #room");
     irc_send(&fake_server, ":fake 404 relay #room :Cannot send to channel (+m)");
     free(irc_await(&fake_room,
-                   "-- 1 message was not let into #room")); /* a few seconds later */
+                   "-- 1 message was not accepted by #room")); /* a few seconds later */
     stream_close(&fake_server);
 }
 END_TEST
