@@ -200,7 +200,7 @@ START_TEST(a_chat_server_that_dies_is_told_from_one_that_loses)
 END_TEST
 
 /* A name may look like the beginning of a line; and nobody need be told who joins. */
-START_TEST(there_are_other_ways_to_be_right)
+START_TEST(servers_that_behave_differently_may_still_be_right)
 {
     static const char *const ways[] = {"tilde", "greet"};
 
@@ -252,7 +252,7 @@ START_TEST(what_a_child_used_that_has_ended_counts)
 }
 END_TEST
 
-START_TEST(of_a_server_that_the_command_is_not_no_cost_is_known)
+START_TEST(the_cost_of_a_server_that_the_command_did_not_start_is_unknown)
 {
     struct program server;
     struct row row;
@@ -273,7 +273,7 @@ END_TEST
 
 /* One line after the other, with 20 ms for each: half of them took as long as the median at
  * least, the other half 20 ms, and all together as long as the run. */
-START_TEST(a_line_takes_from_being_sent_until_it_is_there)
+START_TEST(latency_counts_from_sending_a_line_until_it_arrives)
 {
     static const char *const servers[] = {"-c 2 -s 1 -t 0.3 build/bad_server chat slow",
                                           "-ec 1 -s 1 -t 0.3 build/bad_server echo slow"};
@@ -416,7 +416,7 @@ START_TEST(each_fault_of_an_echo_server_is_counted)
 END_TEST
 
 /* Each client says a word to get in: the seventh to do so is idle later. */
-START_TEST(an_idle_connection_is_looked_at_too)
+START_TEST(data_on_an_idle_connection_is_noticed)
 {
     struct row row = echo("13", "more");
 
@@ -660,12 +660,12 @@ int main(void)
         a_chat_server_that_pauses_and_goes_on_has_lost_nothing,
         a_chat_server_that_stalls_has_not_finished_which_is_told_from_a_loss,
         a_chat_server_that_dies_is_told_from_one_that_loses,
-        there_are_other_ways_to_be_right,
+        servers_that_behave_differently_may_still_be_right,
         clients_that_hear_nothing_until_they_speak_are_nudged,
         the_processor_time_is_the_servers_for_each_delivery,
         what_a_child_used_that_has_ended_counts,
-        of_a_server_that_the_command_is_not_no_cost_is_known,
-        a_line_takes_from_being_sent_until_it_is_there,
+        the_cost_of_a_server_that_the_command_did_not_start_is_unknown,
+        latency_counts_from_sending_a_line_until_it_arrives,
         the_memory_is_the_servers,
         the_bottleneck_is_who_was_busy,
         a_run_knows_the_median_latency_the_slowest_and_all_between,
@@ -674,7 +674,7 @@ int main(void)
         a_generator_that_is_interrupted_ends_the_server_and_says_so,
         an_echo_server_that_is_right_is_found_to_be_so,
         each_fault_of_an_echo_server_is_counted,
-        an_idle_connection_is_looked_at_too,
+        data_on_an_idle_connection_is_noticed,
         wrong_usage_is_told,
         figures_that_cannot_be_written_are_a_failure,
         figures_are_medians_and_so_are_ratios,

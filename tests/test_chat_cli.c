@@ -162,7 +162,7 @@ START_TEST(a_connection_lost_before_all_is_sent_is_status_1)
 }
 END_TEST
 
-START_TEST(all_was_sent_if_the_server_ends_first_and_there_is_no_more)
+START_TEST(everything_was_sent_if_the_server_closes_first_and_there_is_no_more_input)
 {
     hear_script("(echo hello; sleep 60) | (\"$@\"; echo status $?)");
     expect_text(&server, "hello\n");
@@ -209,7 +209,7 @@ START_TEST(a_server_that_closes_early_is_status_1)
 }
 END_TEST
 
-START_TEST(that_nobody_is_there_is_said_with_host_and_port)
+START_TEST(a_refused_connection_is_reported_with_host_and_port)
 {
     mock_close(&mock);
     run_script("echo hello | \"$@\"");
@@ -243,10 +243,10 @@ int main(void)
         all_of_a_long_input_is_sent,
         a_long_line_is_printed_whole,
         a_connection_lost_before_all_is_sent_is_status_1,
-        all_was_sent_if_the_server_ends_first_and_there_is_no_more,
+        everything_was_sent_if_the_server_closes_first_and_there_is_no_more_input,
         an_input_that_may_be_shared_is_read_without_waiting,
         a_server_that_closes_early_is_status_1,
-        that_nobody_is_there_is_said_with_host_and_port,
+        a_refused_connection_is_reported_with_host_and_port,
         wrong_usage_is_status_2,
         NULL,
     };

@@ -85,7 +85,7 @@ START_TEST(what_was_typed_before_ctrl_c_is_sent_and_not_left_to_the_shell)
 }
 END_TEST
 
-START_TEST(the_servers_end_is_said_in_words)
+START_TEST(the_end_of_a_server_is_reported_in_words)
 {
     typist_types(&ann, "half");
     typist_sees(&ann, "\n> half|");
@@ -98,7 +98,7 @@ START_TEST(the_servers_end_is_said_in_words)
 }
 END_TEST
 
-START_TEST(a_lost_connection_is_said_in_words)
+START_TEST(a_lost_connection_is_reported_in_words)
 {
     stream_reset(&server_end);
     ck_assert_int_eq(typist_leaves(&ann), 1);
@@ -124,7 +124,7 @@ static void fill_terminal(void)
     (void)send_until_stopped(&server_end, line, sizeof line - 1);
 }
 
-START_TEST(a_terminal_that_shows_nothing_more_does_not_keep_it_from_ending)
+START_TEST(a_terminal_that_has_stopped_does_not_keep_it_from_ending)
 {
     fill_terminal();
     ck_assert_int_eq(kill(ann.pid, SIGTERM), 0);
@@ -254,10 +254,10 @@ int main(void)
 {
     const TTest *const of_ann[] = {
         continued_without_a_stop_it_still_knows_the_settings_before,
-        the_servers_end_is_said_in_words,
-        a_lost_connection_is_said_in_words,
+        the_end_of_a_server_is_reported_in_words,
+        a_lost_connection_is_reported_in_words,
         a_server_whose_machine_died_is_looked_for,
-        a_terminal_that_shows_nothing_more_does_not_keep_it_from_ending,
+        a_terminal_that_has_stopped_does_not_keep_it_from_ending,
         what_was_entered_before_ctrl_c_is_sent_though_the_terminal_shows_nothing,
         a_terminal_that_is_gone_ends_it,
         NULL,

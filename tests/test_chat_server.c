@@ -38,7 +38,7 @@ static void connect_all(struct stream *clients, int count)
         clients[i] = connect_to(server.port);
 }
 
-START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
+START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full)
 {
     static struct stream clients[CROWD];
     struct stream late;
@@ -249,7 +249,7 @@ START_TEST(a_reader_of_100_kilobytes_a_second_stays_in_a_flooding_room)
 }
 END_TEST
 
-START_TEST(a_flooding_sender_who_never_reads_keeps_nobody_from_talking)
+START_TEST(a_flooding_sender_that_never_reads_keeps_nobody_from_talking)
 {
     struct stream clients[3];
     pid_t flooder;
@@ -265,7 +265,7 @@ START_TEST(a_flooding_sender_who_never_reads_keeps_nobody_from_talking)
 }
 END_TEST
 
-START_TEST(one_that_sends_many_tiny_lines_gets_no_more_of_a_turn_than_another)
+START_TEST(a_client_that_sends_many_tiny_lines_gets_no_more_of_a_turn_than_another)
 {
     struct stream clients[3];
     static char lines[16384]; /* of one byte each, which the prefix makes twenty */
@@ -314,7 +314,7 @@ START_TEST(all_who_talk_get_their_turns_while_a_reader_is_slow)
 }
 END_TEST
 
-START_TEST(a_flood_of_questions_is_answered_in_whole)
+START_TEST(every_question_of_a_flood_is_answered)
 {
     struct stream clients[40];
     const int asked = 3000;
@@ -378,7 +378,7 @@ START_TEST(a_leaver_that_does_not_read_leaves_once)
 }
 END_TEST
 
-START_TEST(a_reader_that_was_refused_gets_its_text_while_others_keep_the_server_busy)
+START_TEST(a_reader_whose_socket_was_full_gets_its_text_while_others_keep_the_server_busy)
 {
     static struct stream clients[80];
     struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
@@ -762,18 +762,18 @@ END_TEST
 int main(void)
 {
     const TTest *const in_room[] = {
-        as_many_are_served_as_an_fd_set_holds_and_the_next_are_told,
+        it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full,
         a_stalled_reader_is_closed_and_the_others_lose_nothing,
         a_reader_that_takes_a_byte_now_and_then_is_closed_too,
         a_slow_reader_that_reads_all_the_time_loses_nothing,
         a_reader_of_100_kilobytes_a_second_stays_in_a_flooding_room,
-        a_flooding_sender_who_never_reads_keeps_nobody_from_talking,
-        one_that_sends_many_tiny_lines_gets_no_more_of_a_turn_than_another,
+        a_flooding_sender_that_never_reads_keeps_nobody_from_talking,
+        a_client_that_sends_many_tiny_lines_gets_no_more_of_a_turn_than_another,
         all_who_talk_get_their_turns_while_a_reader_is_slow,
-        a_flood_of_questions_is_answered_in_whole,
+        every_question_of_a_flood_is_answered,
         endless_questions_whose_answers_are_read_slowly_silence_nobody,
         a_leaver_that_does_not_read_leaves_once,
-        a_reader_that_was_refused_gets_its_text_while_others_keep_the_server_busy,
+        a_reader_whose_socket_was_full_gets_its_text_while_others_keep_the_server_busy,
         clients_that_reset_while_others_join_are_reported_and_the_room_goes_on,
         a_reset_is_a_client_that_left,
         what_a_client_said_before_it_was_reset_by_its_unread_news_is_passed_on,

@@ -104,7 +104,7 @@ START_TEST(many_lines_in_one_segment_are_many_lines)
 }
 END_TEST
 
-START_TEST(cr_and_nul_are_left_out)
+START_TEST(cr_and_nul_are_dropped)
 {
     send_bytes(&ann, "a\0b\rc\r\0\r\nd\n", 12);
     expect_line(&bob, "[%s] abc", ann_name);
@@ -275,7 +275,7 @@ static void expect_a_working_room(struct stream *clients, int served)
     ck_assert(was_served(&clients[0], GREETING));
 }
 
-START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
+START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full)
 {
     enum { CROWD = 1100 };
     static struct stream clients[CROWD];
@@ -338,7 +338,7 @@ int main(void)
         a_line_split_over_many_segments_arrives_whole,
         two_who_write_at_once_do_not_mix_their_lines,
         many_lines_in_one_segment_are_many_lines,
-        cr_and_nul_are_left_out,
+        cr_and_nul_are_dropped,
         a_long_line_goes_out_in_pieces_and_nothing_is_lost,
         what_was_said_last_without_a_line_end_is_passed_on,
         a_client_that_stops_reading_is_dropped_and_the_others_get_every_line,
@@ -348,7 +348,7 @@ int main(void)
         NULL,
     };
     const TTest *const limits[] = {
-        as_many_are_served_as_an_fd_set_holds_and_the_next_are_told,
+        it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full,
         when_descriptors_run_out_earlier_newcomers_are_told_and_nothing_spins,
         NULL,
     };

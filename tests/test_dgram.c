@@ -122,7 +122,7 @@ START_TEST(the_answer_comes_from_the_address_that_was_asked)
 }
 END_TEST
 
-START_TEST(the_answer_comes_from_the_address_that_was_asked_over_ipv4_alone_too)
+START_TEST(the_answer_comes_from_the_address_that_was_asked_even_with_only_ipv4)
 {
     server = program_serve(DGRAM_SRV, FIRST_LINE, "-b", "0.0.0.0", NULL);
     expect_echo(socket_to("127.0.0.2"), 100);
@@ -376,7 +376,7 @@ int main(void)
         NULL,
     };
     const TTest *const alone[] = {
-        the_answer_comes_from_the_address_that_was_asked_over_ipv4_alone_too,
+        the_answer_comes_from_the_address_that_was_asked_even_with_only_ipv4,
         the_ports_of_echo_like_services_and_its_own_get_no_answer,
         dgram_cli_says_when_nothing_comes,
         dgram_cli_says_at_once_that_it_is_refused,

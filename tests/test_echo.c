@@ -177,7 +177,7 @@ static int serve_crowd(struct stream *clients, int count)
     return served;
 }
 
-START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
+START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full)
 {
     static struct stream clients[1100];
 
@@ -186,7 +186,8 @@ START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
 }
 END_TEST
 
-START_TEST(echo_fork_and_echo_thread_tell_the_1001st_and_serve_on_when_one_has_gone)
+START_TEST(
+    echo_fork_and_echo_thread_turn_away_the_1001st_and_accept_again_when_one_has_gone)
 {
     static struct stream clients[1000];
     struct stream late = {.fd = -1};
@@ -331,7 +332,7 @@ START_TEST(echo_cli_says_which_host_and_port_refused_it_and_why)
 }
 END_TEST
 
-START_TEST(echo_cli_says_what_an_address_without_its_interface_lacks)
+START_TEST(echo_cli_says_that_a_link_local_address_needs_an_interface)
 {
     struct program client = program_run(ECHO_CLI, "fe80::1", NULL);
     char *why =
@@ -435,7 +436,7 @@ int main(void)
         NULL,
     };
     const TTest *const of_echo_srv[] = {
-        as_many_are_served_as_an_fd_set_holds_and_the_next_are_told,
+        it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full,
         row_3_echo_cli_sends_hello_world_or_the_words,
         echo_cli_sends_a_stream_of_any_size_both_ways_at_once,
         echo_cli_says_that_nobody_takes_its_output,
@@ -445,7 +446,7 @@ int main(void)
         with_v_it_prints_who_came_and_how_much_was_echoed,
         echo_fork_ends_without_its_shells_children_and_with_its_own_on_time,
         echo_cli_says_which_host_and_port_refused_it_and_why,
-        echo_cli_says_what_an_address_without_its_interface_lacks,
+        echo_cli_says_that_a_link_local_address_needs_an_interface,
         echo_cli_tells_a_wrong_answer_and_one_cut_short_from_a_right_one,
         echo_cli_gives_up_a_silent_server,
         echo_cli_gives_up_a_silent_server_while_its_own_input_comes,
@@ -453,7 +454,7 @@ int main(void)
         NULL,
     };
     const TTest *const full[] = {
-        echo_fork_and_echo_thread_tell_the_1001st_and_serve_on_when_one_has_gone,
+        echo_fork_and_echo_thread_turn_away_the_1001st_and_accept_again_when_one_has_gone,
         NULL,
     };
     const TTest *const limits[] = {

@@ -165,7 +165,7 @@ START_TEST(row_14_each_line_said_is_written_with_the_time)
 }
 END_TEST
 
-START_TEST(on_inspircd_what_is_said_is_written_as_well)
+START_TEST(what_is_said_on_inspircd_is_logged_as_well)
 {
     struct stream bob;
 
@@ -211,7 +211,7 @@ START_TEST(a_hangup_opens_the_file_again_and_no_line_is_lost)
 END_TEST
 
 /* nohup ignores SIGHUP because it would end a program; here it only opens the file. */
-START_TEST(a_hangup_is_heeded_under_nohup_too)
+START_TEST(a_hangup_opens_the_file_again_even_under_nohup)
 {
     struct fake fake = fake_open();
     struct stream server;
@@ -781,9 +781,9 @@ int main(void)
 {
     const TTest *const tests[] = {
         row_14_each_line_said_is_written_with_the_time,
-        on_inspircd_what_is_said_is_written_as_well,
+        what_is_said_on_inspircd_is_logged_as_well,
         a_hangup_opens_the_file_again_and_no_line_is_lost,
-        a_hangup_is_heeded_under_nohup_too,
+        a_hangup_opens_the_file_again_even_under_nohup,
         a_full_disk_is_reported_once_and_the_bot_goes_on,
         a_line_that_a_full_disk_has_cut_is_ended_before_the_next,
         a_file_that_takes_nothing_delays_nobody,

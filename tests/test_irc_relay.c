@@ -310,7 +310,7 @@ START_TEST(two_relays_of_the_same_room_and_channel_say_so_and_do_not_go_in_circl
 END_TEST
 
 /* One is the first in the room, the other in the channel: each has the other's name there. */
-START_TEST(nor_do_two_relays_whose_names_are_crossed)
+START_TEST(two_relays_with_crossed_names_do_not_go_in_circles)
 {
     struct program second;
     struct stream early;
@@ -350,7 +350,7 @@ START_TEST(a_person_called_like_a_relay_is_heard_and_too_long_a_way_is_reported)
 }
 END_TEST
 
-START_TEST(rooms_and_channels_linked_in_a_ring_hear_a_line_once_by_each_way)
+START_TEST(rooms_and_channels_linked_in_a_ring_hear_a_line_once_from_each_direction)
 {
     static const char *const nicks[] = {"r1x", "r2x", "r2y", "r1y"};
     struct program rooms[2], relays[4];
@@ -512,9 +512,9 @@ int main(void)
         several_rooms_in_one_channel_hear_each_other_once,
         relays_without_a_name_of_their_own_link_two_rooms_as_well,
         two_relays_of_the_same_room_and_channel_say_so_and_do_not_go_in_circles,
-        nor_do_two_relays_whose_names_are_crossed,
+        two_relays_with_crossed_names_do_not_go_in_circles,
         a_person_called_like_a_relay_is_heard_and_too_long_a_way_is_reported,
-        rooms_and_channels_linked_in_a_ring_hear_a_line_once_by_each_way,
+        rooms_and_channels_linked_in_a_ring_hear_a_line_once_from_each_direction,
         between_linked_servers_a_thousand_lines_arrive_once_and_in_order,
     };
     Suite *suite = suite_create("irc_relay");

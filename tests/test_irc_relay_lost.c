@@ -78,7 +78,7 @@ START_TEST(what_is_said_does_not_wait_for_news_of_joins)
 END_TEST
 
 /* Such a server puts our nick alone before our JOIN, without user and host. */
-START_TEST(a_message_fits_also_where_the_server_does_not_show_who_we_are)
+START_TEST(a_message_fits_even_if_the_server_does_not_show_who_we_are)
 {
     struct fake fake = fake_open();
     char text[1001], *line;
@@ -166,19 +166,19 @@ START_TEST(a_queue_that_overflows_says_how_many_lines_were_dropped)
 }
 END_TEST
 
-START_TEST(a_long_line_is_dropped_as_a_whole_and_counts_as_one)
+START_TEST(a_long_line_is_dropped_whole_and_counts_as_one)
 {
     overflow(100, 1500);
 }
 END_TEST
 
-START_TEST(so_does_one_that_comes_out_of_the_room_in_two_pieces)
+START_TEST(a_line_that_leaves_the_room_in_two_pieces_is_dropped_whole_as_well)
 {
     overflow(100, LINE_MOST - (int)strlen("[ann] begun "));
 }
 END_TEST
 
-START_TEST(what_the_channel_does_not_take_is_told_in_the_room)
+START_TEST(what_the_channel_does_not_accept_is_reported_in_the_room)
 {
     link_fakes("relay", "0");
     send_text(&fake_room, "[ann] 1\r\n[ann] 2\r\n");
@@ -443,11 +443,11 @@ int main(void)
     const TTest *const tests[] = {
         it_keeps_to_the_pace_after_the_first_lines,
         what_is_said_does_not_wait_for_news_of_joins,
-        a_message_fits_also_where_the_server_does_not_show_who_we_are,
+        a_message_fits_even_if_the_server_does_not_show_who_we_are,
         a_queue_that_overflows_says_how_many_lines_were_dropped,
-        a_long_line_is_dropped_as_a_whole_and_counts_as_one,
-        so_does_one_that_comes_out_of_the_room_in_two_pieces,
-        what_the_channel_does_not_take_is_told_in_the_room,
+        a_long_line_is_dropped_whole_and_counts_as_one,
+        a_line_that_leaves_the_room_in_two_pieces_is_dropped_whole_as_well,
+        what_the_channel_does_not_accept_is_reported_in_the_room,
         a_line_whose_names_leave_no_space_for_words_is_counted,
         what_a_server_that_hangs_had_taken_is_counted_where_it_was_said,
         what_has_arrived_is_not_counted_and_what_was_under_way_is,

@@ -251,7 +251,7 @@ START_TEST(a_client_can_be_closed_in_every_handler_and_no_other_is_called_then)
 }
 END_TEST
 
-START_TEST(stopped_it_closes_each_once_whatever_it_was_at)
+START_TEST(when_stopped_it_closes_each_client_once_in_any_state)
 {
     struct stream clients[5];
 
@@ -271,7 +271,7 @@ END_TEST
 
 /* ---- Time --------------------------------------------------------------------------- */
 
-START_TEST(a_watcher_whose_time_is_over_is_called_once)
+START_TEST(a_watcher_that_times_out_is_called_once)
 {
     const char *name;
     struct stream client;
@@ -454,7 +454,7 @@ START_TEST(a_reader_that_is_slow_but_moves_is_not_closed)
 END_TEST
 
 /* A closed socket answers what comes with a reset, and the peer can lose what it is owed. */
-START_TEST(stopped_it_still_sends_all_to_a_client_that_sends_on)
+START_TEST(when_stopped_it_still_sends_everything_to_a_client_that_goes_on_sending)
 {
     static const char *const orders[] = {"!pour:2000", "!pour:2000,close"};
     static const char more[300000];
@@ -791,7 +791,7 @@ static int fill_server(struct stream *clients, int most)
     return most;
 }
 
-START_TEST(the_one_after_the_last_that_an_fd_set_holds_is_told)
+START_TEST(a_client_that_no_fd_set_holds_is_told_that_the_server_is_full)
 {
     static struct stream clients[FD_SETSIZE];
     int before, count;
@@ -852,8 +852,8 @@ int main(void)
         the_server_in_the_header_answers_each_line_with_its_length,
         the_handlers_of_a_session_come_in_their_order,
         stopped_at_the_start_it_ends,
-        stopped_it_closes_each_once_whatever_it_was_at,
-        a_watcher_whose_time_is_over_is_called_once,
+        when_stopped_it_closes_each_client_once_in_any_state,
+        a_watcher_that_times_out_is_called_once,
         a_watcher_is_told_what_its_descriptor_is_ready_for,
         without_a_byte_for_its_time_a_client_is_closed,
         what_a_client_is_sent_is_a_sign_of_life,
@@ -861,7 +861,7 @@ int main(void)
         a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end,
         a_client_has_two_minutes_to_take_some_of_what_it_is_owed,
         a_reader_that_is_slow_but_moves_is_not_closed,
-        stopped_it_still_sends_all_to_a_client_that_sends_on,
+        when_stopped_it_still_sends_everything_to_a_client_that_goes_on_sending,
         a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order,
         a_held_client_that_closes_its_end_is_answered_when_it_is_resumed,
         a_client_that_has_closed_its_end_still_gets_all_that_a_server_has_to_send,
@@ -880,7 +880,7 @@ int main(void)
         NULL,
     };
     const TTest *const limits[] = {
-        the_one_after_the_last_that_an_fd_set_holds_is_told,
+        a_client_that_no_fd_set_holds_is_told_that_the_server_is_full,
         out_of_descriptors_it_says_so_and_takes_the_next_when_there_is_one,
         with_no_descriptor_at_all_for_a_newcomer_it_rests,
         NULL,

@@ -69,7 +69,7 @@ static void expect_printed(struct stream *client, const char *path)
     expect_lf(&web_srv.out, "%s", "");
 }
 
-START_TEST(half_a_request_is_not_printed_also_after_a_whole_one)
+START_TEST(half_a_request_is_not_printed_even_after_a_whole_one)
 {
     struct stream client = connect_to(web_srv.port), other = connect_to(web_srv.port);
 
@@ -117,7 +117,7 @@ START_TEST(row_13_its_first_line_says_where_it_serves)
 }
 END_TEST
 
-START_TEST(curl_and_http_get_are_content)
+START_TEST(curl_and_http_get_accept_the_answer)
 {
     static const char *const scripts[] = {
         "curl -sS \"$1\"", "curl -sS -0 \"$1\"", "curl -sS -X GET -d body \"$1\"",
@@ -487,9 +487,9 @@ int main(void)
     const TTest *const hello[] = {
         row_13_it_prints_each_request_and_answers_hello_world,
         a_request_that_is_refused_is_printed_too_with_the_reason,
-        half_a_request_is_not_printed_also_after_a_whole_one,
+        half_a_request_is_not_printed_even_after_a_whole_one,
         a_printed_value_that_was_cut_says_so,
-        curl_and_http_get_are_content,
+        curl_and_http_get_accept_the_answer,
         a_connection_is_kept_and_requests_may_come_before_their_answers,
         a_request_may_come_a_byte_at_a_time,
         a_connection_ends_as_its_request_says,
