@@ -114,7 +114,7 @@ START_TEST(an_output_never_waits_and_its_flags_stay_as_they_were)
         int ends[2], others;
 
         ck_assert_int_eq(pipe(ends), 0);
-        others = dup(ends[1]); /* of another writer, a shell perhaps */
+        others = dup(ends[1]); /* another writer's, perhaps a shell's */
         output_open(&output, ends[1]);
         output.is_shared |= shared[i];
         ck_assert_int_eq(output_write(&output, "x", 1), 1);
@@ -257,7 +257,7 @@ END_TEST
 
 /* ---- A file of lines ---------------------------------------------------------------- */
 
-/* The disk is full at so many bytes, for this process. */
+/* For this process the disk is full after this many bytes. */
 static void fill_disk(rlim_t bytes)
 {
     struct rlimit limit;
@@ -316,7 +316,7 @@ END_TEST
 static struct log lines;
 static char log_bytes[LOG_BYTES];
 
-/* Opens the log on a pipe, of which it returns the reading end. */
+/* Opens the log on a pipe, and returns the reading end. */
 static struct stream open_log(void)
 {
     int ends[2];
@@ -417,8 +417,8 @@ START_TEST(a_log_that_cannot_be_written_says_so_once_and_goes_on_when_it_can)
     for (int tries = 0; tries < 10; tries++)
         log_write(&lines);
     was_waiting = is_waiting();
-    fill_disk(RLIM_INFINITY); /* there is space again, also for what the test notes */
-    ck_assert(!was_waiting);  /* or select() would be a busy loop */
+    fill_disk(RLIM_INFINITY); /* there is space again, even for Check's own notes */
+    ck_assert(!was_waiting);  /* otherwise select() would spin */
     expect_beginning(&errors, "test: cannot write to standard output: ");
 
     log_line(&lines, "number %d", 3000);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Each test starts with a server and two clients that know of each other. */
+/* Each test starts with a server and two clients that have been told of each other. */
 static struct program server;
 static struct stream ann, bob;
 static const char *ann_name, *bob_name;
@@ -102,7 +102,7 @@ START_TEST(an_empty_line_is_passed_on_as_one)
 END_TEST
 
 /*
- * Sends one line of `count` units. They are to come back as `shown`, in pieces of whole units
+ * Sends one line of `count` units. They must arrive as `shown`, in pieces of whole units
  * that are as long as 2,048 bytes allow.
  */
 static void send_long_line(const char *unit, const char *shown, size_t count)
@@ -290,7 +290,7 @@ START_TEST(a_subnegotiation_is_skipped_and_one_that_does_not_end_mutes_nobody)
     send_repeated(&ann, "01234\xFF\xFF\r\x1B", 100);
     send_text(&ann, "\xFF\xF0z\n");
     expect_line(&bob, "[%s] az", ann_name);
-    /* Two letters of Latin-1 that telnet takes for IAC SB. */
+    /* Two letters of Latin-1 that are IAC SB to telnet. */
     send_text(&ann, "\xFF\xFA");
     send_repeated(&ann, "lost words\n", 10);
     send_text(&ann, "heard again\n");

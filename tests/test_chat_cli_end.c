@@ -15,7 +15,7 @@ static void open_terminal(void)
     typist_joins(&ann);
 }
 
-/* It ends by itself, or else valgrind would learn nothing. */
+/* It ends by itself; otherwise valgrind would learn nothing. */
 static void end_ann(void)
 {
     if (ann.pid == 0)
@@ -116,7 +116,7 @@ START_TEST(a_server_whose_machine_died_is_looked_for)
 }
 END_TEST
 
-/* Nobody looks at the terminal, and the server says more than that holds. */
+/* Nobody looks at the terminal, and the server says more than it holds. */
 static void fill_terminal(void)
 {
     static const char line[] = "the same line again and again, until it is enough\n";
@@ -206,7 +206,7 @@ START_TEST(started_in_the_background_it_can_be_ended_there)
     typist_sees(&bob, "$ |");
     typist_types(&bob, "PS1='% '; $CHAT_CLI 127.0.0.1 $PORT &\r");
     await_client();
-    /* In the background it is stopped as soon as it takes the terminal. */
+    /* In the background it is stopped as soon as it changes the terminal. */
     typist_types(&bob, "until grep -q '^State:.T' /proc/$!/status; do sleep 0.1; done\r");
     typist_types(&bob, "kill %1; while kill -CONT %1; do sleep 0.1; done 2>/dev/null\r");
     expect_end(&server_end);
@@ -215,7 +215,7 @@ START_TEST(started_in_the_background_it_can_be_ended_there)
 }
 END_TEST
 
-/* SIGSTOP cannot be caught, so it puts nothing back. The test does, as a shell would. */
+/* SIGSTOP cannot be caught, so it restores nothing. The test does, as a shell would. */
 START_TEST(ended_in_the_background_after_a_sigstop_it_leaves_the_terminal_alone)
 {
     struct typist bob;

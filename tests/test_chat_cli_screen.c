@@ -121,7 +121,7 @@ START_TEST(a_resized_window_is_noticed)
 }
 END_TEST
 
-/* Makes the window narrower or wider. It wraps anew what it shows. */
+/* Makes the window narrower or wider. It wraps its text anew. */
 static void drag_window(int columns)
 {
     screen_rewrap(&ann.screen, columns);
@@ -360,12 +360,12 @@ START_TEST(a_password_is_not_shown_and_not_kept_in_the_history)
     typist_sees(&ann, "\nPassword:\n> |");
     expect_text(&server_end, "\xFF\xFD\x01"); /* DO ECHO */
     typist_types(&ann, " of secret");
-    send_text(&server_end, WILL_ECHO "Go on\r\n"); /* nothing new, and no answer */
+    send_text(&server_end, WILL_ECHO "Go on\r\n"); /* nothing new, so no answer */
     typist_sees(&ann, "\nGo on\n> |");
     typist_types(&ann, "\r");
     expect_line(&server_end, "half of secret");
     typist_sees(&ann, "\nGo on\n>\n> |");
-    typist_types(&ann, "quit\r"); /* a strange password, but it does not leave */
+    typist_types(&ann, "quit\r"); /* a strange password, but not the command to leave */
     expect_line(&server_end, "quit");
     typist_types(&ann, "third");
     send_text(&server_end, WONT_ECHO "Too late\r\n");
@@ -387,7 +387,7 @@ START_TEST(half_a_password_is_not_shown_at_the_end)
     typist_types(&ann, "secret\x03");
     ck_assert_int_eq(typist_leaves(&ann), 0);
     typist_sees(&ann, "\nPassword:\n>\n|");
-    typist_joins(&ann); /* whom the fixture sees off */
+    typist_joins(&ann); /* the fixture ends it */
 }
 END_TEST
 
@@ -448,7 +448,7 @@ START_TEST(a_terminal_without_abilities_gets_no_escape_sequences)
         await_client();
         typist_sees(&bob, "leaves.\n> |");
         send_text(&server_end, "[eve] hi\r\n");
-        typist_types(&bob, "hello\x0C\x02!\x04"); /* in which Ctrl-L does nothing */
+        typist_types(&bob, "hello\x0C\x02!\x04"); /* Ctrl-L does nothing here */
         typist_sees(&bob, "leaves.\n[eve] hi\n> hell!|");
         ck_assert_int_eq(bob.screen.sequences, 0);
         typist_types(&bob, "\x03");

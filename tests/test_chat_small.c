@@ -1,4 +1,4 @@
-/* chat_small, in the trials that end or spoil the servers that are usually taught. */
+/* chat_small, under what ends or spoils the servers that are usually taught. */
 #include "tests/harness.h"
 
 #include <signal.h>
@@ -12,7 +12,7 @@
 #define GREETING   "You're connected to the C chatserver"
 #define LINE_MOST  1024
 
-/* Each test starts with a server and two clients that know of each other. */
+/* Each test starts with a server and two clients that have been told of each other. */
 static struct program server;
 static struct stream ann, bob;
 static const char *ann_name, *bob_name;
@@ -42,7 +42,7 @@ static void open_room(void)
     open_room_after("");
 }
 
-/* SIGTERM ends it, and nothing else has: it does not catch signals. */
+/* SIGTERM ends it, and nothing else did: it does not catch signals. */
 static void close_room(void)
 {
     program_kill(&server, SIGTERM);
@@ -112,7 +112,7 @@ START_TEST(cr_and_nul_are_dropped)
 }
 END_TEST
 
-/* The next line is so many x, and then `end`. */
+/* The next line is this many x, and then `end`. */
 static void expect_xs(size_t count, const char *end)
 {
     const char *text = expect_beginning(&bob, formatted("[%s] ", ann_name));
@@ -146,7 +146,7 @@ END_TEST
 
 /* ---- Clients that do not read ------------------------------------------------------- */
 
-/* Says line `n`, of a thousand bytes: a client that does not read soon has enough. */
+/* Says line `n`, of a thousand bytes: these soon fill the buffer of a client. */
 static void say(struct stream *client, int n)
 {
     char line[1001];
@@ -181,7 +181,7 @@ START_TEST(a_client_that_stops_reading_is_dropped_and_the_others_get_every_line)
     expect_line(&ann, "Client joined %s", name_of(&deaf));
     expect_line(&bob, "Client joined %s", name_of(&deaf));
     do {
-        ck_assert_int_lt(said, 100000); /* or all of it is kept */
+        ck_assert_int_lt(said, 100000); /* otherwise everything is kept */
         stream_drain(&server.out);
         say(&ann, said);
     } while (hears(&bob, said++, left));
@@ -236,7 +236,7 @@ START_TEST(clients_that_reset_while_others_join_are_reported_and_the_room_goes_o
     }
     send_text(&bob, "still here\n");
     skip_to_line(&ann, "[%s] still here", bob_name);
-    do { /* as many leave as join, also those that joined properly */
+    do { /* as many leave as join */
         const char *line = take_line(&bob);
 
         joined += strncmp(line, "Client joined ", 14) == 0;
@@ -247,7 +247,7 @@ END_TEST
 
 /* ---- Too many ----------------------------------------------------------------------- */
 
-/* Fills the room. Returns how many found a place; those that did not came after them. */
+/* Fills the room. Returns how many found a place: all before the first that did not. */
 static int crowd_in(struct stream *clients, int count)
 {
     int served = 0;
@@ -263,7 +263,7 @@ static int crowd_in(struct stream *clients, int count)
     return served;
 }
 
-/* The crowd talks, and when one of it leaves there is a place for the next. */
+/* The crowd talks, and when somebody leaves there is a place for the next. */
 static void expect_a_working_room(struct stream *clients, int served)
 {
     send_text(&clients[served - 1], "hello\n");

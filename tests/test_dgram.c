@@ -29,7 +29,7 @@ static void close_server(void)
 
 /* ---- Datagrams ---------------------------------------------------------------------- */
 
-/* A socket whose peer is the server, at an address of it. */
+/* A socket whose peer is the server, at one of its addresses. */
 static int socket_to(const char *host)
 {
     struct sockaddr_storage address;
@@ -175,7 +175,7 @@ START_TEST(the_ports_of_echo_like_services_and_its_own_get_no_answer)
         unanswered++;
     }
     ck_assert_int_ge(unanswered, 1);
-    /* Datagrams are taken in order: when this one is back, the others got nothing. */
+    /* Datagrams are answered in order: once this one is back, the others got nothing. */
     expect_echo(socket_to("127.0.0.1"), 5);
     for (size_t i = 0; i < COUNT(ports); i++)
         ck_assert(sockets[i] == -1 || !has_datagram(sockets[i], 0));
@@ -316,7 +316,7 @@ START_TEST(dgram_cli_tells_a_wrong_answer_from_a_right_one)
     play_server("-w", "20", "-i", "1");
     (void)await(played, bytes, sizeof bytes, &peer);
     send_to(played, "Hello world \n", 13, &peer);
-    expect_end(&client.out); /* a stranger's text is not for a terminal */
+    expect_end(&client.out); /* a stranger's text does not belong on a terminal */
     expect_failure(
         &client, "dgram_cli: the answer from 127.0.0.1 port %d: it is not what was sent",
         local_port(played));

@@ -1,4 +1,4 @@
-/* irc/irc: messages as servers send them, and as clients must not. */
+/* irc/irc: messages that servers send, and some that clients must not send. */
 #include "tests/harness.h"
 
 #include "irc/irc.h"

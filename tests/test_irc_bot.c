@@ -17,7 +17,7 @@
 
 #define LOG_BYTES ((size_t)1 << 22)
 
-/* Each test runs in a process of its own: these belong to the one that runs. */
+/* Each test runs in its own process: these belong to the test that runs. */
 static struct program bot;
 static struct ngircd irc;
 static char directory[] = "/tmp/netlab-irc-bot-XXXXXX", log_path[64], port_text[16];
@@ -63,7 +63,7 @@ static void stop_bot(void)
     ck_assert_int_eq(program_wait(&bot), 0);
 }
 
-/* The same on a server that is a script. It closes, as servers do. */
+/* The same on a scripted server. It closes, as servers do. */
 static void stop_bot_on(struct stream *server)
 {
     ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
@@ -226,8 +226,8 @@ START_TEST(a_hangup_opens_the_file_again_even_under_nohup)
     ck_assert_int_eq(kill(bot.pid, SIGHUP), 0);
     irc_send(&server, ":bob!u@h PRIVMSG #room :\xE2\x80\xAE"
                       "gnp.exe");
-    (void)await_log(
-        log_path, "<bob> \xEF\xBF\xBDgnp.exe"); /* so nothing is shown in another order */
+    (void)await_log(log_path,
+                    "<bob> \xEF\xBF\xBDgnp.exe"); /* so that no text is shown reversed */
     stop_bot_on(&server);
 }
 END_TEST
@@ -375,7 +375,7 @@ START_TEST(another_nick_is_taken_when_its_own_is_in_use)
     expect_error("as netbot2");
     free(irc_await(&first, ":netbot2!"));
     stop_bot();
-    /* One of nine letters, as long as this server allows, keeps its length. */
+    /* A nick of nine letters, as long as this server allows, keeps its length. */
     irc_send(&second, "NICK ninechars");
     free(irc_await(&second, "NICK"));
     start_bot(irc.port, "-n", "ninechars");

@@ -85,7 +85,7 @@ START_TEST(a_room_without_a_free_name_is_left)
 }
 END_TEST
 
-/* The room takes no more until the relay has sent half of a line, and then asks for a name. */
+/* The room stops reading when the relay has sent half a line, and then asks for a name. */
 START_TEST(a_line_that_was_begun_is_finished_before_another_name_is_asked_for)
 {
     char text[512];

@@ -37,7 +37,7 @@ START_TEST(it_keeps_to_the_pace_after_the_first_lines)
         free(irc_await(&server, words));
         if (i == 5)
             fifth = clock_ms();
-        if (i == 6) { /* an answer is not held up by the pace */
+        if (i == 6) { /* the pace does not delay an answer */
             send_text(&server, "PING :now\r\n");
             expect_line(&server, "PONG now");
         }
@@ -77,7 +77,7 @@ START_TEST(what_is_said_does_not_wait_for_news_of_joins)
 }
 END_TEST
 
-/* Such a server puts our nick alone before our JOIN, without user and host. */
+/* Such a server puts only our nick before our JOIN, without user and host. */
 START_TEST(a_message_fits_even_if_the_server_does_not_show_who_we_are)
 {
     struct fake fake = fake_open();
@@ -106,7 +106,7 @@ END_TEST
 
 /* ---- What is lost, and counted ------------------------------------------------------ */
 
-/* While IRC is out of reach, too many lines of a length are said: whole ones are dropped. */
+/* While IRC is out of reach, too many long lines are said: whole lines are dropped. */
 static void overflow(int said, int length)
 {
     struct fake fake = fake_open();
@@ -128,7 +128,7 @@ static void overflow(int said, int length)
         send_text(&ann, text);
     }
     expect_error(&relay, "too much waits on the way to #room: lines are being dropped");
-    /* The room has sent all of it. A relay that answers PING has read what was there. */
+    /* The room has sent everything. A relay that answers PING has read what was there. */
     send_text(&ann, "/msg relay end\n");
     (void)skip_to_line(&ann, "[you to relay] end");
     for (int i = 0; i < 100; i++) {
@@ -417,7 +417,7 @@ START_TEST(what_was_said_before_an_orderly_end_has_arrived)
 }
 END_TEST
 
-/* Each link has a deadline when the relay is stopped, and one is over a second later. */
+/* Each link has a deadline when the relay is stopped, and one expires a second later. */
 START_TEST(a_server_that_does_not_close_at_the_end_costs_no_processor_time)
 {
     const struct timespec most_of_it = {.tv_sec = 1, .tv_nsec = 800000000};

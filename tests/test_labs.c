@@ -1,4 +1,4 @@
-/* The small servers on loop/stream_server.h, and with them that loop itself. */
+/* The small servers on loop/stream_server.h, and through them the loop itself. */
 #include "tests/person.h"
 
 #include "base/clock.h"
@@ -34,7 +34,7 @@ static void close_server(void)
 
 /* ---- hello_srv ---------------------------------------------------------------------- */
 
-/* A client connects, is told this line, and sees the end. */
+/* A client connects, gets this line, and sees the end. */
 static void expect_told(const char *text)
 {
     struct stream client = connect_to(server.port);
@@ -260,7 +260,7 @@ START_TEST(at_the_end_clients_get_what_they_are_owed)
     int sent = ask_until_stopped(&client), answered = 0;
 
     program_kill(&server, SIGTERM);
-    expect_end(&silent); /* it has begun to end, and its patience is 2 s */
+    expect_end(&silent); /* it has begun to stop, and waits for 2 s */
     stream_fill_to_end(&client);
     for (; memchr(client.bytes, '\n', client.length) != NULL; answered++)
         expect_line(&client, LINE " Ali");
@@ -358,7 +358,7 @@ START_TEST(an_arrow_key_is_not_an_esc_and_neither_are_letters)
 }
 END_TEST
 
-/* The script shows the same settings of its terminal again. */
+/* The script shows the same terminal settings again. */
 static void expect_settings(struct person *person, const char *before)
 {
     const char *after;
@@ -409,7 +409,7 @@ START_TEST(started_in_the_background_it_takes_the_keys_when_it_is_brought_forwar
     struct person person = sit_down("set -m; $NAME_SRV -p 0 -n Ali & fg; echo end");
 
     person_sees(&person, "Esc ends it\r\n");
-    do /* again, for it looks for the terminal only now and then */
+    do /* again: it checks for the terminal only now and then */
         person_types(&person, "\033");
     while (!person_sees_within(&person, "end\r\n", 300));
     person_leaves(&person);

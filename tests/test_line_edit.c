@@ -303,7 +303,7 @@ END_TEST
 
 /* ---- The view ----------------------------------------------------------------------- */
 
-/* In so many columns this is seen, with the cursor at the |. */
+/* In this many columns the view is this, with the cursor at the |. */
 static void expect_view(size_t columns, const char *expected)
 {
     struct line_edit_view view;
@@ -414,7 +414,7 @@ END_TEST
 
 /* ---- Whatever is typed -------------------------------------------------------------- */
 
-/* Text that is clean stays as it is when it is cleaned. */
+/* Cleaning clean text does not change it. */
 static bool is_clean(const char *bytes, size_t length)
 {
     struct text text = {0};
@@ -438,7 +438,7 @@ static size_t columns_in(const char *bytes, size_t length)
     return columns;
 }
 
-/* Looks at the view in so many columns. That may scroll it. */
+/* Looks at the view in this many columns. That may scroll it. */
 static void expect_sound_view(size_t columns)
 {
     struct line_edit_view view;

@@ -1,4 +1,6 @@
-/* What fuzzing and injected faults have found below the programs, and how it must be. */
+/*
+ * Faults in the modules that fuzzing and injected failures found, and the right behaviour.
+ */
 #include "tests/harness.h"
 
 #include "base/clock.h"
@@ -39,7 +41,7 @@ START_TEST(nobody_is_called_you)
 }
 END_TEST
 
-/* In a quiet room nothing else would wake the server up for another try. */
+/* In a quiet room nothing else would wake the server for another try. */
 START_TEST(a_log_that_failed_says_when_to_try_again)
 {
     static char buffer[LOG_BYTES];

@@ -19,7 +19,7 @@ static void begin(void)
     way = (struct relay_way){.names = {[ROOM] = "rb", [CHANNEL] = "cb"}, .report = note};
 }
 
-/* Does the line go further? And this must be reported about it, or nothing (NULL). */
+/* Does the line go further? This must be reported about it, or nothing (NULL). */
 static bool goes_further(enum side side, const char *line, const char *report)
 {
     bool came_back;

@@ -1,6 +1,6 @@
 /*
- * resolve, from outside. Of the machine's hosts file these tests need localhost alone, and
- * of the network nothing: the names that fail are not names at all.
+ * resolve, from outside. These tests need only localhost in the machine's hosts file, and
+ * no network: the names that fail are not names at all.
  */
 #include "tests/harness.h"
 
@@ -22,7 +22,7 @@ static void make_no_name(void)
     memset(no_name, 'x', sizeof no_name - 1);
 }
 
-/* What the system itself calls 127.0.0.1, by its hosts file or otherwise. */
+/* What the system itself calls 127.0.0.1. */
 static const char *name_of_loopback(void)
 {
     static char name[1025];

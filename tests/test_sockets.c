@@ -205,7 +205,7 @@ START_TEST(a_failure_to_bind_is_reported_in_words)
 
     ck_assert_int_eq(listener_open(NULL, listener_port(srvsock), SOCK_STREAM, &why), -1);
     ck_assert_str_eq(why, strerror(EADDRINUSE));
-    /* Not the other family: that would be a server on half of its addresses. */
+    /* Not only the other family: that would be a server on half of its addresses. */
     ck_assert_int_eq(
         listener_open("localhost", listener_port(srvsock), SOCK_STREAM, &why), -1);
     ck_assert_str_eq(why, strerror(EADDRINUSE));

@@ -97,7 +97,7 @@ START_TEST(row_19_the_table_says_what_can_be_set)
     ck_assert_int_eq(strncmp(find(rows, "SO_TYPE")->settable, "no: ", 4), 0);
     ck_assert_int_eq(strncmp(find(rows, "SO_ERROR")->settable, "no: ", 4), 0);
     ck_assert_int_eq(strncmp(find(rows, "SO_ACCEPTCONN")->settable, "no: ", 4), 0);
-    /* Anybody may turn it off. On some systems only root may turn it on. */
+    /* Everyone may turn it off. On some systems only root may turn it on. */
     ck_assert_int_eq(strcmp(find(rows, "SO_DEBUG")->settable, "yes") == 0, may_debug);
     close(fresh);
 }

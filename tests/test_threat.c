@@ -1,4 +1,4 @@
-/* threat_srv and threat_cli. The web server that is asked for the level is a mock. */
+/* threat_srv and threat_cli. The web server that has the level is a mock. */
 #include "tests/harness.h"
 
 #include "base/clock.h"
@@ -217,7 +217,7 @@ START_TEST(a_file_without_a_level_makes_it_unknown_with_the_reason)
     ck_assert_int_eq(unlink(file), 0);
     ask(&client, "getThreat");
     expect_line(&client, "unknown: %s", strerror(ENOENT));
-    ck_assert_int_eq(mkfifo(file, 0600), 0); /* nobody waits for a writer */
+    ck_assert_int_eq(mkfifo(file, 0600), 0); /* it must not wait for a writer */
     ask(&client, "getThreat");
     expect_line(&client, "unknown: the file is not a regular file");
 }
@@ -356,7 +356,7 @@ START_TEST(a_failing_document_is_not_asked_for_again_within_a_second)
     answer_request("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     for (int i = 0; i < 100; i++)
         expect_line(&client, "unknown: the web server answers 404");
-    do /* again and again, until the document is asked for again */
+    do /* again and again, until it fetches the document again */
         ask(&client, "getThreat");
     while (!mock_ready(&web, 50));
     answer_request(OK_ANSWER);

@@ -27,7 +27,7 @@ static void append(const char *text, int omit, int only)
     transcript_append(&transcript, text, strlen(text), omit, only);
 }
 
-/* A reader takes at most `most` bytes of its unread text, which are these. */
+/* A reader takes at most `most` bytes of its unread text, and they are these. */
 static void expect_read(struct transcript_cursor *cursor, int reader, size_t most,
                         const char *expected)
 {
@@ -221,7 +221,7 @@ START_TEST(a_capacity_that_is_not_a_power_of_two_is_refused)
 }
 END_TEST
 
-/* What a transcript does, done in the simple way: each reader has a text of its own. */
+/* A simple model of a transcript: each reader has its own text. */
 #define READERS 5
 
 static struct model {

@@ -19,7 +19,7 @@ static struct mock servers[SERVERS];
 static struct stream peers[SERVERS];
 static struct program watch;
 
-/* Plays `count` servers and has one program watch them, with -t `seconds`. */
+/* Plays `count` servers that one program watches, with -t `seconds`. */
 static void watch_servers(int count, const char *seconds)
 {
     for (int i = 0; i < count; i++)
@@ -228,7 +228,8 @@ START_TEST(the_seconds_are_in_words_up_to_twenty_and_in_digits_with_a_fraction)
     struct program watches[COUNT(said)];
     struct stream silent[COUNT(said)];
 
-    for (size_t i = 0; i < COUNT(said); i++) { /* all at once, for they take seconds */
+    for (size_t i = 0; i < COUNT(said);
+         i++) { /* all at once, because they take seconds */
         struct mock mock = mock_open("127.0.0.1");
 
         watches[i] = program_run(WATCH_CLI, "-t", said[i][0], mock.name, NULL);

@@ -130,7 +130,7 @@ START_TEST(what_may_not_be_read_is_403)
 }
 END_TEST
 
-/* Much longer than what the kernel takes for a client that does not read. */
+/* Much longer than what the kernel holds for a client that does not read. */
 #define LONG_FILE 12000000
 static char long_file[LONG_FILE];
 

@@ -390,9 +390,9 @@ static void open_impatient_server(void)
 
 /*
  * Begins a request each millisecond, stops the server, adds to each request, and lets the
- * server go on when half of them have no time left. One of them has -1 ms then, which could
- * be taken for no time-out at all. Returns true if the machine was fast enough for that: no
- * request had ended before, and the last one still had time when the server went on.
+ * server go on when half of them have no time left. One of them then has -1 ms left, which
+ * could be mistaken for no time-out. Returns true if the machine was fast enough for that:
+ * no request had ended before, and the last one still had time when the server went on.
  */
 static bool be_late_for_half_of(struct stream *clients, int count)
 {
@@ -408,7 +408,7 @@ static bool be_late_for_half_of(struct stream *clients, int count)
     }
     other = connect_to(web_srv.port);
     send_text(&other, GET("/"));
-    expect_document(&other, HELLO); /* so the server has heard the others, too */
+    expect_document(&other, HELLO); /* so the server has also read from the others */
     program_pause(&web_srv);
     for (int i = 0; i < count; i++) {
         all_open = all_open && !stream_ready(&clients[i], 0);
