@@ -458,7 +458,7 @@ static bool connect_first(struct load *load)
             return true;
         client_close(load, 0);
         if (load->run.now > deadline)
-            load_fail(load, "no connection was taken for 5 s");
+            load_fail(load, "no connection was accepted for 5 s");
         server_drain(&load->server);
         poll(NULL, 0, TICK_MS);
     }

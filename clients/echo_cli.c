@@ -77,7 +77,7 @@ static _Noreturn void fail(const struct echo_client *client, const char *what,
 
 /* ---- Sending ------------------------------------------------------------------------ */
 
-/* Adds text to what is to be sent. */
+/* Adds text to send. */
 static void add_text(struct echo_client *client, const char *text)
 {
     size_t length = strlen(text);

@@ -617,7 +617,7 @@ START_TEST(an_interrupted_run_keeps_nothing_and_leaves_no_server)
     ck_assert_int_eq(kill(program.pid, SIGTERM), 0);
     /* Then every process with its standard error is gone. */
     ck_assert_int_eq(program_wait(&program), 130);
-    expect_lf(&program.err, "bench/run: interrupted: nothing of it is kept");
+    expect_lf(&program.err, "bench/run: interrupted: no results are kept");
     expect_in("runs.csv", "those of the last run\n");
 }
 END_TEST
@@ -633,7 +633,7 @@ START_TEST(a_run_that_fails_keeps_nothing_and_says_so)
     ck_assert_int_ne(program_wait(&program), 0);
     do
         line = next_line(&program.err);
-    while (strstr(line, "bench/run: failed: nothing of it is kept") == NULL);
+    while (strstr(line, "bench/run: failed: no results are kept") == NULL);
     expect_in("runs.csv", "those of the last run\n");
 }
 END_TEST

@@ -244,7 +244,7 @@ static bool say(struct stream *speaker)
         if (strstr(take_line(&server.out), "(too slow)") != NULL)
             return false;
     if (poll(&(struct pollfd){.fd = speaker->fd, .events = POLLOUT}, 1, 10) == 1)
-        send_text(speaker, "a line that nobody else in the room is ever to read\n");
+        send_text(speaker, "a line that nobody else in the room will ever read\n");
     return true;
 }
 
