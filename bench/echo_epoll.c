@@ -1,10 +1,10 @@
 /*
- * echo_epoll: echo_select_blocking with epoll in place of select(), for Linux alone.
+ * echo_epoll: echo_select_blocking with epoll instead of select(), for Linux only.
  *
  *     echo_epoll [-p port]                  (23000; 0: any free port)
  *
  * A yardstick for line_load: epoll_wait() costs the same however many clients are idle,
- * where select() looks at each of them in every turn.
+ * while select() looks at each of them in every turn.
  */
 #include "net/listener.h"
 

@@ -4,8 +4,8 @@
  *     echo_select_blocking [-p port]        (23000; 0: any free port)
  *
  * A yardstick for line_load: about the least that a select() server can do, one recv() and
- * one send() for a message. It is not an example to follow. Its sockets block, so a client
- * that does not read stops it for all; and it has no room for more than an fd_set has.
+ * one send() for a message. It is not an example to follow. Its sockets block, so one
+ * client that does not read stops everyone; and it has room only for what an fd_set holds.
  */
 #include "net/listener.h"
 
@@ -55,7 +55,7 @@ int main(int argc, char *argv[])
         if ((sock = accept(listener, NULL, NULL)) < 0 || sock >= FD_SETSIZE)
             break;
         fcntl(sock, F_SETFL,
-              0); /* some systems have it non-blocking, as the listener is */
+              0); /* on some systems it is non-blocking, as the listener is */
         FD_SET((unsigned)sock, &descriptors);
         highest = sock > highest ? sock : highest;
     }

@@ -4,13 +4,13 @@
  *     line_load [-e] [-c clients] [-s senders] [-f in_flight] [-l line_length]
  *               [-z stalled] [-t seconds] [-p port] [-C] command [arg ...]
  *
- * Starts the command, a server that passes each line of a client on to all others, or with
- * -e back to where it came from. Connects the clients, has some of them talk, and checks
+ * Starts the command, a server that passes each client's line on to all others, or with -e
+ * back to where it came from. Connects the clients, makes some of them talk, and checks
  * that every line arrives where it should: whole, once, and in order. README.md explains
  * the figures.
  *
- * The status is 0 when all lines arrived so; 1 when they did not, when not everyone got in,
- * or when the server ended by itself; 2 for wrong usage.
+ * The status is 0 if all lines did; 1 if they did not, if not everyone got in, or if the
+ * server ended by itself; 2 for wrong usage.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -35,29 +35,29 @@
 #include <unistd.h>
 
 enum {
-    OTHER_DESCRIPTORS = 64,     /* besides the clients' */
+    OTHER_DESCRIPTORS = 64,     /* in addition to the clients' */
     READ_SIZE = 65536,          /* large, so that few calls are needed */
     NAME_MOST = 256,            /* what a server may put before a line */
     READS_A_DRAIN = 16,         /* a server that logs must not find its pipe full */
-    LITTLE_BUFFER = 4096,       /* of a client that is to stall */
-    LITTLE_SEGMENT = 536,       /* every IPv4 host takes it (RFC 1122 3.3.2) */
-    JOIN_NUMBER = LINES_OTHERS, /* a nudge's; those of probes are higher */
-    NUDGES = 4, /* at a time: so few that a short queue has room for them */
+    LITTLE_BUFFER = 4096,       /* of a client that will stall */
+    LITTLE_SEGMENT = 536,       /* every IPv4 host accepts it (RFC 1122 3.3.2) */
+    JOIN_NUMBER = LINES_OTHERS, /* of a nudge; probes have higher numbers */
+    NUDGES = 4,                 /* at a time: few enough for a short queue */
     CONNECTS_A_TURN = 16,
     TICK_MS = 10,
-    DYING_TICKS = 50 /* for a server to end, when something was wrong */
+    DYING_TICKS = 50 /* for a server to end, if something was wrong */
 };
 
 #define TICK       (TICK_MS * MILLISECOND)
 #define START_WAIT (5 * SECOND) /* while the first connection is refused */
 #define JOIN_WAIT  (60 * SECOND)
-#define QUIET      (300 * MILLISECOND)  /* nothing new for so long: see nudge_some() */
-#define AGAIN      (1000 * MILLISECOND) /* a line seems to be lost */
+#define QUIET      (300 * MILLISECOND)  /* nothing new for this long: see nudge_some() */
+#define AGAIN      (1000 * MILLISECOND) /* a line seems lost */
 #define OVERDUE    (200 * MILLISECOND)  /* see sender_watch() */
 
 struct client {
     bool heard;     /* it has received something */
-    uint32_t probe; /* the last that it heard; 0: none */
+    uint32_t probe; /* the last one it received; 0: none */
     bool nudged;
     char *tail; /* the beginning of a line */
     size_t tail_length;
@@ -70,15 +70,15 @@ struct load {
     int64_t duration;
 
     struct server server;
-    struct client client[LINES_CLIENTS];     /* those who listen, who talk, who stall */
+    struct client client[LINES_CLIENTS];     /* listeners, then talkers, then stallers */
     struct pollfd polled[LINES_CLIENTS + 1]; /* the last is server.output */
     char buffer[LINES_MAX + NAME_MOST + READ_SIZE];
-    const char *failure; /* the first: later ones mostly follow from it */
+    const char *failure; /* the first one: later ones mostly follow from it */
 
     /* Joining: see join_look(). */
-    int64_t began, joined;   /* since then; 0: not yet */
+    int64_t began, joined;   /* when it began and when all were in; 0: not yet */
     int64_t heard;           /* when something new was last heard */
-    int64_t waited;          /* for more, before the first nudge: not in `joined` */
+    int64_t waited;          /* in silence before the first nudge: not in `joined` */
     int connections, nudged; /* clients */
     uint32_t probe;          /* the number of the last, from 1 on */
     int64_t probed;          /* when it was sent */
@@ -86,7 +86,7 @@ struct load {
     struct run run;
     struct lines lines;
     uint64_t closed;                /* connections, by the server */
-    bool unknown;                   /* no number is known from now on */
+    bool unknown;                   /* from now on no figure is known */
     char names[1024], values[1024]; /* the rows of CSV */
 };
 
@@ -111,7 +111,7 @@ static const struct options command_line = {
         "  -s senders      how many of them send lines (20)\n"
         "  -f in_flight    lines that each sender has under way at a time (1)\n"
         "  -l line_length  in bytes, with the newline (60)\n"
-        "  -z stalled      how many clients stop reading once all are in (0)\n"
+        "  -z stalled      how many clients stop reading once all have joined (0)\n"
         "  -t seconds      how long the run lasts (3)\n"
         "  -p port         the server's, on 127.0.0.1. Without -p the server must\n"
         "                  print \"port N\" in a line, or the command must contain %p:\n"
@@ -174,9 +174,11 @@ static void load_allocate(struct load *load)
 
 /* ---- Senders ------------------------------------------------------------------------ */
 
-/* Sends until `most` lines are under way. They are so few that the socket takes them all,
- * unless the server does not read: then no more is sent, as a line was cut. Any error other
- * than EAGAIN is recv()'s too, and seen there. */
+/*
+ * Sends until `most` lines are under way. The socket takes so few at once, unless the
+ * server does not read: then a line was cut, and no more is sent. Any error other than
+ * EAGAIN will show in recv().
+ */
 static void sender_fill(struct load *load, int index, int most)
 {
     int sock = load->polled[index].fd;
@@ -193,10 +195,10 @@ static void sender_fill(struct load *load, int index, int most)
 }
 
 /*
- * A line that was lost would hold its sender up for ever, and shows only when a later one
- * has come. So if none of a sender's lines has arrived anywhere for much longer than any
- * ever took, the sender sends one more, after the run too. That is how a server that has
- * lost lines is told from a slow one.
+ * A lost line would hold up its sender for ever, and shows only when a later one has come.
+ * So if none of a sender's lines has arrived anywhere for much longer than any ever took,
+ * the sender sends one more, even after the run. That shows whether the server has lost
+ * lines or is only slow.
  */
 static void sender_watch(struct load *load, int index)
 {
@@ -216,10 +218,12 @@ static void join_send(struct load *load, int index, uint32_t number)
     (void)!send(load->polled[index].fd, load->buffer, load->lines.length, MSG_NOSIGNAL);
 }
 
-/* Some get into the queue only when they send something: their system has been answered
- * with a SYN cookie. And some servers wait for a word. So when no more is heard, clients
- * that have heard nothing at all say something, as a user who gets no greeting would. In
- * an echo all do so from the start. */
+/*
+ * Some clients get into the queue only when they send something: the answer to their SYN
+ * was a SYN cookie. And some servers wait for a word. So when nothing more comes, clients
+ * that have received nothing at all send something, as a user would who gets no greeting.
+ * With an echo server all do so from the start.
+ */
 static void nudge_some(struct load *load)
 {
     if (!load->lines.echo && load->waited == 0) {
@@ -243,12 +247,13 @@ static void nudge_some(struct load *load)
 }
 
 /*
- * Everyone is in a chat when one line has reached everyone. A connection that is established
- * at its client's end need not be in the server's queue: where that was full, it gets there
- * when one of the two systems tries again, a second later. So the first client, which is in,
- * sends probes until all the others have heard the same one. As lines come in order, each
- * has then been told of all who joined after it. The next probe is sent when all who have
- * heard any have heard the last, and something new besides; or after a second.
+ * Everyone is in the chat when one line has reached everyone. A connection that is
+ * established at its client's end need not be in the server's queue: if that was full, it
+ * gets there only when one of the two systems tries again, a second later. So the first
+ * client, which is in, sends probes until all the others have received the same one.
+ * Because lines come in order, each has then been told of all that joined after it. The
+ * next probe goes out when all that received any have received the last, and something new
+ * has come; or after a second.
  */
 static void join_look(struct load *load)
 {
@@ -285,9 +290,11 @@ static void join_line(struct load *load, struct client *client, const char *line
 
 /* ---- Sockets ------------------------------------------------------------------------ */
 
-/* Nagle's algorithm is off: a second line would wait until the first is acknowledged, and it
- * is the server that is to be measured. Where the client is to stall, small buffers and
- * segments have the server cope with it: on loopback the two ends would take megabytes. */
+/*
+ * Nagle's algorithm is off: it would delay a second line until the first is acknowledged,
+ * and this measures the server, not the client. If the client will stall, small buffers
+ * and segments leave that to the server: on loopback the two ends would hold megabytes.
+ */
 static bool client_connect(struct load *load, int index)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
@@ -306,7 +313,7 @@ static bool client_connect(struct load *load, int index)
         setsockopt(sock, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
         setsockopt(sock, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
     }
-    (void)!connect(sock, (struct sockaddr *)&address, sizeof address); /* poll() tells */
+    (void)!connect(sock, (struct sockaddr *)&address, sizeof address); /* see poll() */
     load->polled[index] = (struct pollfd){.fd = sock, .events = POLLOUT};
     return true;
 }
@@ -356,15 +363,17 @@ static void client_read(struct load *load, int index)
         line = fresh = newline + 1;
     }
     client->tail_length = (size_t)(end - line);
-    if (client->tail_length > load->lines.length + NAME_MOST - 1) { /* no line of ours */
+    if (client->tail_length > load->lines.length + NAME_MOST - 1) { /* not our line */
         client_line(load, index, line, load->lines.length);
         client->tail_length = 0;
     }
     memcpy(client->tail, line, client->tail_length);
 }
 
-/* Senders whose oldest line has arrived everywhere send the next at once, so that the server
- * has work while the other clients are read. */
+/*
+ * Senders whose oldest line has arrived everywhere send the next at once, so that the
+ * server has work while this program reads from the other clients.
+ */
 static void client_ready(struct load *load, int index)
 {
     struct pollfd *polled = &load->polled[index];
@@ -422,7 +431,7 @@ static void load_start(struct load *load, char *command[])
         fprintf(stderr, "line_load: cannot start %s: %s\n", command[0], why);
         exit(EXIT_FAILURE);
     }
-    /* Not earlier: the server inherits the limit, and should have its usual one. */
+    /* Not earlier: the server inherits the limit, and should have the usual one. */
     descriptor_raise_limit((unsigned long)load->lines.clients + OTHER_DESCRIPTORS);
 }
 
@@ -435,7 +444,7 @@ static bool may_go_on(struct load *load)
     return load->failure == NULL;
 }
 
-/* The server may be starting, and so it may refuse connections for a while. */
+/* The server may still be starting, and refuse connections for a while. */
 static bool connect_first(struct load *load)
 {
     int64_t deadline = clock_ns() + START_WAIT;
@@ -449,14 +458,14 @@ static bool connect_first(struct load *load)
             return true;
         client_close(load, 0);
         if (load->run.now > deadline)
-            load_fail(load, "no connection was taken for 5 s");
+            load_fail(load, "no connection was accepted for 5 s");
         server_drain(&load->server);
         poll(NULL, 0, TICK_MS);
     }
     return false;
 }
 
-/* All others connect at once: that tries the server's queue. */
+/* All others connect at once, which tests the server's queue. */
 static bool load_join(struct load *load)
 {
     bool connecting = connect_first(load);
@@ -493,8 +502,10 @@ static void run_turns(struct load *load)
     }
 }
 
-/* In an echo the clients before the senders are idle: it would cost time to poll them, and
- * the server would feel it. Nothing may have come of them, which is looked at afterwards. */
+/*
+ * With an echo server the clients before the senders are idle: to poll them would cost
+ * time that the server needs. Nothing may come to them, which is checked afterwards.
+ */
 static void load_run(struct load *load)
 {
     int first = load->lines.first, idle = load->lines.echo ? first : 0;
@@ -551,7 +562,7 @@ static void report_text(struct load *load, const char *name, const char *text)
     add_field(load->values, sizeof load->values, text);
 }
 
-/* A value that is NAN is not known. */
+/* NAN stands for an unknown value. */
 static void report(struct load *load, const char *name, int decimals, double value)
 {
     char text[40] = "";
@@ -605,7 +616,7 @@ static void report_all(struct load *load, const char *command, const char *outco
     report_text(load, "outcome", outcome);
 }
 
-/* Connections first: a server that forks may have children which wait for that. */
+/* Connections first: a server that forks may have children that wait for this. */
 static void load_stop(struct load *load)
 {
     int status = load->server.status;
@@ -624,7 +635,7 @@ static void load_stop(struct load *load)
 
 int main(int argc, char *argv[])
 {
-    static struct load load; /* static: it is large for a stack */
+    static struct load load; /* static: it is too large for some stacks */
     const char *outcome;
 
     load_options(&load, argc, argv);

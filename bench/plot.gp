@@ -1,5 +1,5 @@
-# Draws chat.svg or select.svg of the .dat beside it, as gnuplot -e "part='...'" says: few
-# words, large, on a white ground of their own, in colours that everyone can tell apart.
+# Draws chat.svg or select.svg from the .dat beside it, as gnuplot -e "part='...'" says: few,
+# large words on a white background, in colours that everyone can tell apart.
 set terminal svg name part noenhanced size 640,440 font "Helvetica,17" background "white" linewidth 2
 set output part.".svg"
 set datafile missing "?"; set style data linespoints

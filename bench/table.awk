@@ -1,6 +1,6 @@
-# Makes of runs.csv, the rows of bench/run, the part that -v part=... names: the README's
+# Makes the part that -v part=... names from runs.csv, the rows of bench/run: the README's
 # table, all figures, or the data of the picture chat or select. Figures are medians of the
-# rounds, and ratios those of the ratios in each round.
+# rounds, and ratios are medians of each round's ratios.
 
 BEGIN { FS = "," }
 FNR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
@@ -18,7 +18,7 @@ FNR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
 
 function ours_of(trial) { return trial ~ /^chat/ ? "pchatsrv" : "echo_srv" }
 
-# The median of a figure, or with `beside` of its ratios to another server's; "": unknown.
+# The median of a figure, or of its ratios to the server `beside`; "": unknown.
 function median(trial, server, name, beside,    round, count, i, x, ours, sorted) {
     count = 0
     for (round = 1; round <= rounds; round++) {
@@ -112,7 +112,7 @@ function all(    t, i, n, c, count, list, columns) {
     }
 }
 
-# A row a trial, a column a server. One with faults has no point there.
+# A row for each trial, a column for each server. A server with faults has no point.
 function plot_data(pattern,    t, i, count, list, words, cpu, text) {
     for (t = 1; t <= trials; t++) {
         if (trial[t] !~ pattern)

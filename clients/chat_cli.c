@@ -5,7 +5,7 @@
  *     printf 'hello\n' | chat_cli [-t s] [-w s] [host [port]]   in a script
  *
  * One select() waits for the keyboard and the socket. What the others say is printed above
- * the prompt: the line being typed is taken off the screen first and drawn again
+ * the prompt: the line being typed is removed from the screen first and drawn again
  * afterwards, so the two never mix. The line editor (terminal/line_edit.h), the prompt
  * (terminal/display.h) and the settings of the terminal (terminal/terminal.h) are modules.
  * This file decides what happens when.
@@ -15,7 +15,7 @@
  *
  * Keys are read at once, whatever the server does: only then does Ctrl-C reach the program
  * after a long paste. Lines that the server does not take yet are queued. If the queue has
- * no room for a line, the program says so. The input of a script waits instead, until the
+ * no room for a line, the program says so. A script's input waits instead, until the
  * server has taken nothing for -t seconds.
  */
 #include "base/clock.h"
@@ -46,28 +46,28 @@
 #define DIAL_MS    5000      /* to connect, for each address of the host */
 #define LEAVE_MS   2000      /* to send the rest of the queue when a person leaves */
 #define STALL_MS   30000     /* for the server to take some of a script's input */
-#define SILENCE_MS 1000      /* for the server to say something once all of it is sent */
-#define PART_MS    500       /* until a person sees the beginning of a line */
+#define SILENCE_MS 1000      /* for the server to say something once everything is sent */
+#define PART_MS    500       /* before an unfinished line is shown */
 #define ESCAPE_MS  500       /* a key's sequence comes faster, even over a slow network */
 #define MOMENT_MS  200       /* at the end, for the terminal or for more input */
 #define FOR_EVER   INT64_MAX /* while nothing is due */
 
 #define QUEUE_BYTES (1 << 20) /* to the server: 500 of the longest lines */
-#define PIECE_BYTES 16384     /* of one recv(), and of one read() of the input */
+#define PIECE_BYTES 16384     /* for one recv() or one read() */
 #define LAST_READS  4         /* of the keyboard after Ctrl-C */
 
 struct chat_client {
     int sock;
     struct signals signals;
     int64_t stall_ms, silence_ms; /* a script's limits, see patience() */
-    int64_t waited_ms;            /* the time that the server has used of one */
+    int64_t waited_ms;            /* how much of one the server has used */
 
-    bool reads_input;   /* the person or the script has not finished */
-    bool refused;       /* a line that was typed did not fit the queue */
-    bool half_closed;   /* all was sent, and the server knows */
+    bool reads_input;   /* the person or the script may have more to send */
+    bool refused;       /* a typed line did not fit the queue */
+    bool half_closed;   /* all is sent, and the server has been told */
     bool ended;         /* the server has closed */
-    const char *failed; /* what has ended the conversation early, or NULL... */
-    int error;          /* ...and the errno that tells why */
+    const char *failed; /* what ended the conversation early, or NULL... */
+    int error;          /* ...and the errno that says why */
 
     struct input input; /* what the server sends */
     struct display display;
@@ -76,13 +76,13 @@ struct chat_client {
     struct terminal terminal;
     struct line_edit edit;
     int64_t keys_at;    /* ms; when the last keys came */
-    bool server_echoes; /* RFC 857; here: it asks for a password */
+    bool server_echoes; /* RFC 857; in practice: it asks for a password */
 
-    size_t queued; /* bytes to the server */
+    size_t queued; /* bytes to send */
     char queue[QUEUE_BYTES];
 };
 
-/* The conversation is over because of errno. What happened first counts. */
+/* The conversation is over because of errno. Only the first reason counts. */
 static void fail(struct chat_client *client, const char *what)
 {
     if (client->failed != NULL)
@@ -105,7 +105,7 @@ static void note_signal(int signal_number)
         resized = 1;
 }
 
-/* From here on a signal ends the program at once. Those that are pending are dropped. */
+/* From here on a signal ends the program at once. Pending ones are dropped. */
 static void stop_catching(const struct chat_client *client)
 {
     static const int stopping[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
@@ -117,7 +117,7 @@ static void stop_catching(const struct chat_client *client)
 
 /* ---- From the server ---------------------------------------------------------------- */
 
-/* The callers check that text has room. An answer to telnet is dropped if it has none. */
+/* Callers check that text fits. An answer to telnet is dropped if it does not. */
 static void queue_bytes(struct chat_client *client, const char *bytes, size_t length)
 {
     if (length > QUEUE_BYTES - client->queued)
@@ -126,7 +126,7 @@ static void queue_bytes(struct chat_client *client, const char *bytes, size_t le
     client->queued += length;
 }
 
-/* In the room's sentences (chat/words.h) each name gets its colour. */
+/* Names in the room's sentences (chat/words.h) get their colours. */
 static void print_sentence(struct display *display, const char *text)
 {
     struct words_parts parts;
@@ -169,9 +169,9 @@ static void print_part(struct chat_client *client)
 }
 
 /*
- * A server that offers to echo what is typed (RFC 857) does not: it asks for a password.
- * Until it takes the offer back, what is typed is not shown. Only a change is answered,
- * or two programs could answer each other for ever (RFC 1143).
+ * A server that offers to echo what is typed (RFC 857) does not do so: it asks for a
+ * password. Until it takes the offer back, what is typed is not shown. Only a change is
+ * answered; otherwise two programs could answer each other for ever (RFC 1143).
  */
 static void take_echo(struct chat_client *client, bool server_echoes)
 {
@@ -184,10 +184,10 @@ static void take_echo(struct chat_client *client, bool server_echoes)
     queue_bytes(client, (const char *)answer, sizeof answer);
     display_hide_prompt(&client->display);
     if (server_echoes || client->edit.length == 0)
-        client->edit.is_secret = server_echoes; /* a password stays one until Enter */
+        client->edit.is_secret = server_echoes; /* a password stays secret until Enter */
 }
 
-/* The server asks for a telnet option or offers one, or has taken an offer back. */
+/* The server asks for a telnet option, offers one, or takes an offer back. */
 static void take_option(struct chat_client *client, bool wants_answer)
 {
     const struct telnet *telnet = &client->input.telnet;
@@ -214,7 +214,7 @@ static void take_event(struct chat_client *client, enum input_event event)
     }
 }
 
-/* True: something came. */
+/* Returns true if something came. */
 static bool receive(struct chat_client *client)
 {
     unsigned char bytes[PIECE_BYTES];
@@ -282,7 +282,7 @@ static void press_keys(struct chat_client *client, const unsigned char *keys,
     }
 }
 
-/* A byte of 255 would begin a telnet command: it is sent twice (RFC 854). */
+/* A byte of 255 would begin a telnet command, so it is sent twice (RFC 854). */
 static void queue_input(struct chat_client *client, const char *bytes, size_t length)
 {
     while (length > 0) {
@@ -297,7 +297,7 @@ static void queue_input(struct chat_client *client, const char *bytes, size_t le
     }
 }
 
-/* The input of a script is read as fast as it is sent. */
+/* A script's input is read only as fast as it is sent. */
 static bool takes_input(const struct chat_client *client)
 {
     return client->reads_input && (client->at_terminal || client->queued < PIECE_BYTES);
@@ -312,7 +312,7 @@ static void read_input(struct chat_client *client)
         return;
     if (got == -1 && !client->at_terminal)
         fail(client, "cannot read standard input");
-    else if (got <= 0) /* a terminal that is gone (EIO) is a person that has left */
+    else if (got <= 0) /* a terminal that is gone (EIO) means that the person has left */
         client->reads_input = false;
     else if (client->at_terminal)
         press_keys(client, (unsigned char *)bytes, (size_t)got);
@@ -332,13 +332,13 @@ static void send_some(struct chat_client *client)
     if (sent == -1 && !descriptor_try_again(errno)) {
         fail(client, "the connection is lost");
         while (receive(client))
-            continue; /* what came before that */
+            continue; /* take what came before that */
     }
     if (sent <= 0)
         return;
     client->queued -= (size_t)sent;
     memmove(client->queue, client->queue + sent, client->queued);
-    if (!client->at_terminal) /* LEAVE_MS is for all of the queue */
+    if (!client->at_terminal) /* for a person, LEAVE_MS is for the whole queue */
         client->waited_ms = 0;
 }
 
@@ -369,7 +369,7 @@ static void enter_terminal(struct chat_client *client)
     sigprocmask(SIG_SETMASK, &client->signals.while_waiting, &blocked);
     while (!signals_stop_requested() && terminal_enter(&client->terminal) == -1 &&
            errno == EINTR)
-        continue; /* another failure means that the terminal is gone: read() will tell */
+        continue; /* another failure means that the terminal is gone: read() will show it */
     sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
@@ -381,12 +381,13 @@ static void heed_signals(struct chat_client *client)
         resumed = 1;
     }
     if (resumed) {
-        /* If one that ends the program is pending, taking the terminal could stop it. */
+        /* If a signal that ends the program is pending, deliver it before the terminal
+           stops us. */
         signals_let_in(&client->signals);
         suspend_requested = resumed = 0;
         if (!signals_stop_requested())
             enter_terminal(client);
-        resized = 1; /* after SIGSTOP the prompt is still thought to be shown */
+        resized = 1; /* after SIGSTOP the prompt still counts as shown */
     }
     if (resized)
         display_hide_prompt(&client->display);
@@ -395,7 +396,7 @@ static void heed_signals(struct chat_client *client)
 
 /* ---- The loop ----------------------------------------------------------------------- */
 
-/* How long the server may take. At a terminal the person decides that, until they leave. */
+/* How long the server may take. At a terminal a person decides that, until they leave. */
 static int64_t patience(const struct chat_client *client)
 {
     if (client->at_terminal)
@@ -423,8 +424,8 @@ static int64_t time_left(const struct chat_client *client)
 }
 
 /*
- * The server's time runs only in here: it is not to blame if nobody reads what it said.
- * -1 with errno: pselect() failed.
+ * The server's time runs only in here: it is not to blame if nobody reads the output. -1
+ * with errno: pselect() failed.
  */
 static int wait_for_events(struct chat_client *client, struct fdset *readable,
                            struct fdset *writable)
@@ -483,7 +484,7 @@ static void chat(struct chat_client *client)
 
 /* ---- The end ------------------------------------------------------------------------ */
 
-/* Is a descriptor ready for poll()'s `events`, or will it be within `ms`? */
+/* Waits up to `ms` for poll()'s `events`. Returns whether one came. */
 static bool is_ready(int descriptor, short events, int ms)
 {
     struct pollfd wanted = {.fd = descriptor, .events = events};
@@ -492,8 +493,8 @@ static bool is_ready(int descriptor, short events, int ms)
 }
 
 /*
- * What was typed before Ctrl-C is said, and not left to the shell that reads from the
- * terminal next.
+ * Sends what was typed before Ctrl-C. Otherwise the shell, which reads from the terminal
+ * next, would get it.
  */
 static void read_last_keys(struct chat_client *client)
 {
@@ -517,7 +518,7 @@ static void finish_lines(struct chat_client *client)
     display_end_line(&client->display);
 }
 
-/* The server has closed first: was there more to send to it? */
+/* The server closed first: was there more to send? */
 static bool has_more_input(void)
 {
     char byte;
@@ -536,7 +537,7 @@ static int report(const struct chat_client *client)
                      (client->at_terminal || display->failed == 0);
 
     if (display->cut && is_ready(STDERR_FILENO, POLLOUT, MOMENT_MS))
-        fputc('\n', stderr); /* the last line on the screen is most likely cut */
+        fputc('\n', stderr); /* the last line on the screen is probably cut */
     if (client->failed != NULL)
         fprintf(stderr, "chat_cli: %s: %s\n", client->failed, strerror(client->error));
     else if (display->failed != 0)
@@ -561,7 +562,7 @@ static const struct options options = {
         "Talks to a chat server: each line that you type goes to the others, and what\n"
         "they say is printed above it. The line 'quit', Ctrl-D or Ctrl-C leaves. The\n"
         "default is port 2626 of localhost. Without a terminal it sends its standard\n"
-        "input and prints what comes; the status is 0 if everything was sent.\n"
+        "input and prints what it receives; the status is 0 if everything was sent.\n"
         "  -t seconds  without a terminal: give up if the server takes nothing for this\n"
         "              long (default: 30)\n"
         "  -w seconds  without a terminal: end after this much silence, once everything\n"
@@ -621,7 +622,7 @@ int main(int argc, char *argv[])
     if (signals_prepare(&client.signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     keepalive_enable(client.sock);
-    descriptor_unshare(STDIN_FILENO, O_RDONLY); /* else read() may wait for ever */
+    descriptor_unshare(STDIN_FILENO, O_RDONLY); /* otherwise read() may wait for ever */
     open_terminal(&client, host, port);
     chat(&client);
     if (signals_stop_requested())
@@ -631,6 +632,6 @@ int main(int argc, char *argv[])
         display_leave_line(&client.display, &client.edit);
     give_terminal_back(&client);
     descriptor_hang_up(client.sock);
-    stop_catching(&client); /* a terminal that is full would make report() wait */
+    stop_catching(&client); /* report() may have to wait for a stopped terminal */
     return report(&client);
 }

@@ -6,9 +6,9 @@
  *     dgram_cli -c count [-i seconds] [-s size] [-w seconds] [-p port] [host]
  *
  * UDP promises nothing: a datagram may be lost, late, duplicated, or somebody else's. So
- * each one of many carries its number and a mark of this run, and what comes back is
- * compared with what was sent. The socket is connected: it takes no datagrams from
- * elsewhere, and learns at once that nobody is there (ICMP port unreachable).
+ * each of many carries its number and a mark of this run, and what comes back is compared
+ * with what was sent. The socket is connected: it accepts no datagrams from elsewhere, and
+ * learns at once if nobody is there (ICMP port unreachable).
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #define DIAL_MS      5000
-#define DEFAULT_SIZE 64 /* of one of many, in bytes */
+#define DEFAULT_SIZE 64 /* bytes of a datagram, with -c */
 #define COUNT_MAX    1000000
 #define NS_PER_S     INT64_C(1000000000)
 #define NS_PER_MS    1000000.0
@@ -36,13 +36,13 @@ struct dgram_client {
     const char *host;
     int port;
     int sock;
-    sigset_t stopping; /* the signals that end the counting */
+    sigset_t stopping; /* the signals that end the sending */
     long count;        /* datagrams to send; 0: one with words */
     int64_t interval_ns, patience_ns;
-    size_t size;       /* of one of many */
+    size_t size;       /* bytes of a datagram, with -c */
     unsigned long run; /* the mark of this run */
 
-    bool refused; /* nobody is at the port, perhaps at the host's next address */
+    bool refused; /* nobody is there; perhaps at the host's next address */
     long sent, received;
     int64_t least_ns, most_ns, sum_ns; /* round trips of those received */
     int64_t *sent_at;                  /* ns, by number; 0: it was answered */
@@ -68,7 +68,7 @@ static const struct options options = {
         "  -V          print the version\n",
 };
 
-/* What has failed in talking to the server, and why. Ends the program. */
+/* Prints what failed with the server, and why, and ends the program. */
 static _Noreturn void fail(const struct dgram_client *client, const char *what,
                            const char *why)
 {
@@ -86,7 +86,7 @@ static void request_stop(int signal_number)
 }
 
 /*
- * Ctrl-C ends the counting wherever the program waits: for an answer, or for the reader of
+ * Ctrl-C ends the sending wherever the program waits: for an answer, or for the reader of
  * its output (no SA_RESTART). A second Ctrl-C ends the program (SA_RESETHAND).
  */
 static void catch_signals(const struct dgram_client *client)
@@ -108,8 +108,9 @@ static void flush_output(void)
 }
 
 /*
- * Waits for an answer until `deadline` (ns). False: it is over, or a signal came. Signals
- * are delivered only by pselect(), so none is missed between the look and the wait.
+ * Waits for an answer until `deadline` (ns). Returns false if none came or a signal did.
+ * Signals are delivered only in pselect(), so none is missed between the check and the
+ * wait.
  */
 static bool wait_until(const struct dgram_client *client, int64_t deadline)
 {
@@ -147,7 +148,7 @@ static void send_out(struct dgram_client *client, size_t length)
 {
     ssize_t sent = send(client->sock, client->out, length, 0);
 
-    if (sent == -1 && errno == ECONNREFUSED) /* an earlier one was */
+    if (sent == -1 && errno == ECONNREFUSED) /* an earlier datagram was refused */
         client->refused = true;
     /* If a buffer is full, this datagram is lost like any other: no answer will come. */
     else if (sent == -1 && !descriptor_try_again(errno) && errno != ENOBUFS)
@@ -155,7 +156,7 @@ static void send_out(struct dgram_client *client, size_t length)
     client->sent++;
 }
 
-/* Was the very first datagram refused? Then this is the wrong address. */
+/* Was the very first datagram refused? Then this address is the wrong one. */
 static bool is_nobody_there(const struct dgram_client *client)
 {
     return client->refused && client->sent == 1 && client->received == 0;
@@ -178,7 +179,7 @@ static void ask_once(struct dgram_client *client, size_t length)
             continue;
         if (got == -1)
             fail(client, "no answer from", strerror(errno));
-        /* Another answer is a stranger's text, and not for a terminal. */
+        /* Another answer is a stranger's text, and does not belong on a terminal. */
         if ((size_t)got != length || memcmp(client->in, client->out, length) != 0)
             fail(client, "the answer from", "it is not what was sent");
         fwrite(client->in, 1, length, stdout);
@@ -193,8 +194,8 @@ static void ask_once(struct dgram_client *client, size_t length)
 /* ---- Many --------------------------------------------------------------------------- */
 
 /*
- * Writes the datagram of a number: the number, low byte first, the mark of this run, and
- * letters. A small one has only the beginning of that, or nothing.
+ * Writes a numbered datagram: the number, low byte first, the mark of this run, and
+ * letters. A small datagram holds only the beginning of that, or nothing.
  */
 static void compose(const struct dgram_client *client, long number, char *out)
 {
@@ -209,8 +210,8 @@ static void compose(const struct dgram_client *client, long number, char *out)
 }
 
 /*
- * Which of ours came back? A small datagram holds only the low bytes of its number: then
- * it is the latest that ends in them, not after `latest`. -1: it is none of ours.
+ * Which of our datagrams came back? A small one holds only the low bytes of its number:
+ * then it is the last up to `latest` that ends in them. -1: it is not one of ours.
  */
 static long recognise(struct dgram_client *client, size_t length, long latest)
 {
@@ -242,7 +243,7 @@ static void count_answer(struct dgram_client *client, long number, int64_t took_
            (double)took_ns / NS_PER_MS);
 }
 
-/* Takes what has come. True: it settles the number that is waited for. */
+/* Takes what has come. Returns true if that settles the awaited number. */
 static bool take_answer(struct dgram_client *client, long awaited)
 {
     ssize_t got = receive(client);
@@ -258,7 +259,7 @@ static bool take_answer(struct dgram_client *client, long awaited)
     }
     number = recognise(client, (size_t)got, awaited);
     if (number == -1) {
-        printf("%zd bytes that are no answer to what was sent\n", got);
+        printf("%zd bytes that are not an answer to what was sent\n", got);
         return false;
     }
     took_ns = clock_ns() - client->sent_at[number];
@@ -273,7 +274,7 @@ static bool take_answer(struct dgram_client *client, long awaited)
     return number == awaited;
 }
 
-/* Takes what comes until `until` (ns). True: the number that is waited for is settled. */
+/* Takes what comes until `until` (ns). Returns true when the awaited number is settled. */
 static bool hear(struct dgram_client *client, long awaited, int64_t until)
 {
     bool settled = false;
@@ -300,7 +301,7 @@ static void ask_number(struct dgram_client *client, long number)
     if (number + 1 == client->count || is_nobody_there(client))
         return;
     while (!stop_requested && clock_ns() < now + client->interval_ns)
-        hear(client, number, now + client->interval_ns); /* answers that are late */
+        hear(client, number, now + client->interval_ns); /* late answers */
 }
 
 static void print_summary(const struct dgram_client *client)
@@ -330,7 +331,7 @@ static void ask_many(struct dgram_client *client)
 
 /* ---- The program -------------------------------------------------------------------- */
 
-/* Asks at each address of the host until somebody is there. True: all was answered. */
+/* Tries each address of the host until somebody is there. True: all was answered. */
 static bool ask_host(struct dgram_client *client, size_t length)
 {
     const char *why;
@@ -360,7 +361,8 @@ static size_t compose_line(struct dgram_client *client, char *words[])
 {
     size_t length = 0;
 
-    if (words[0] == NULL) /* the usual datagram, a space before its line feed */
+    if (words[0] ==
+        NULL) /* the traditional datagram, with a space before its line feed */
         return (size_t)sprintf(client->out, "Hello World \n");
     for (int i = 0; words[i] != NULL; i++) {
         size_t word = strlen(words[i]);

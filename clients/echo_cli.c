@@ -6,8 +6,8 @@
  *
  * One select() sends and receives at the same time. A client that sent everything first
  * would block as soon as more is under way than the buffers on both sides hold: the server
- * waits until the client reads, and the client until the server reads. What was sent is
- * kept, at most a megabyte of it, and compared with what comes back.
+ * would wait until the client reads, and the client until the server reads. The client
+ * keeps what it sent, at most a megabyte, and compares it with what comes back.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -27,7 +27,7 @@
 #define DIAL_MS      5000              /* to connect, for each address of the host */
 #define WAIT_MS      10000             /* for some of the echo */
 #define WINDOW_BYTES ((size_t)1 << 20) /* what may be under way; a power of two */
-#define PIECE_BYTES  ((size_t)1 << 16) /* of one read(), send() or recv() */
+#define PIECE_BYTES  ((size_t)1 << 16) /* for one read(), send() or recv() */
 
 struct echo_client {
     const char *host;
@@ -36,7 +36,7 @@ struct echo_client {
     int64_t wait_ms;
     int64_t deadline; /* ms; for some of the echo */
     bool reads_input; /* standard input may have more to send */
-    bool half_closes; /* tell the server when all is sent; then it ends the connection */
+    bool half_closes; /* tell the server when all is sent; it then ends the connection */
     /*
      * Positions in the stream. The bytes between them are kept, each at its position modulo
      * WINDOW_BYTES: echoed <= sent <= ready <= echoed + WINDOW_BYTES.
@@ -59,7 +59,7 @@ static const struct options options = {
         "  -V          print the version\n",
 };
 
-/* How many of `count` bytes from `position` lie in the window in one piece. */
+/* How many of the `count` bytes from `position` are in one piece in the window. */
 static size_t in_one_piece(unsigned long long position, unsigned long long count)
 {
     size_t until_wrap = WINDOW_BYTES - (size_t)(position % WINDOW_BYTES);
@@ -68,7 +68,7 @@ static size_t in_one_piece(unsigned long long position, unsigned long long count
     return count < piece ? (size_t)count : piece;
 }
 
-/* What has failed in talking to the server, and why. Ends the program. */
+/* Prints what failed with the server, and why, and ends the program. */
 static _Noreturn void fail(const struct echo_client *client, const char *what,
                            const char *why)
 {
@@ -77,7 +77,7 @@ static _Noreturn void fail(const struct echo_client *client, const char *what,
 
 /* ---- Sending ------------------------------------------------------------------------ */
 
-/* Adds text to what is to be sent. */
+/* Adds text to send. */
 static void add_text(struct echo_client *client, const char *text)
 {
     size_t length = strlen(text);
@@ -101,7 +101,7 @@ static void read_input(struct echo_client *client)
         options_fail(&options, "cannot read standard input: %s", strerror(errno));
     if (got == 0)
         client->reads_input = false;
-    if (got == 0 || client->echoed == client->ready) /* from here on something is due */
+    if (got == 0 || client->echoed == client->ready) /* from here on some echo is due */
         client->deadline = clock_ms() + client->wait_ms;
     client->ready += (unsigned long long)got;
 }
@@ -120,7 +120,7 @@ static void send_some(struct echo_client *client)
 
 /* ---- Receiving ---------------------------------------------------------------------- */
 
-/* Compares what came with what was sent. Returns how many bytes are the same. */
+/* Compares what came with what was sent. Returns how many bytes are equal. */
 static size_t compare(struct echo_client *client, const char *bytes, size_t length)
 {
     size_t same = 0;
@@ -145,7 +145,7 @@ static bool receive(struct echo_client *client)
     if (got == -1)
         fail(client, "lost the connection to", strerror(errno));
     same = compare(client, bytes, (size_t)got);
-    /* Only the echo is printed: anything else is a stranger's, and not for a terminal. */
+    /* Only the echo is printed: a stranger's text does not belong on a terminal. */
     if (descriptor_write_all(STDOUT_FILENO, bytes, same) == -1)
         options_fail(&options, "cannot write to standard output: %s", strerror(errno));
     if (same < (size_t)got)
@@ -247,7 +247,7 @@ int main(int argc, char *argv[])
     choose_text(&client, argv + optind);
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
-    descriptor_unshare(STDIN_FILENO, O_RDONLY); /* or read() could wait for ever */
+    descriptor_unshare(STDIN_FILENO, O_RDONLY); /* otherwise read() could wait for ever */
     client.sock = dial(client.host, client.port, SOCK_STREAM, DIAL_MS, &why);
     if (client.sock == -1)
         fail(&client, "cannot connect to", why);

@@ -1,5 +1,5 @@
 /*
- * irc_bot: sits in an IRC channel and writes down what is said.
+ * irc_bot: sits in an IRC channel and logs what is said.
  *
  *     irc_bot [-n nick] [-l file] [-k key] [host [port]] '#channel'
  *
@@ -7,10 +7,10 @@
  *     2026-11-21T10:45:40+01:00 #room * ann waves
  *     2026-11-21T10:45:52+01:00 netbot -NickServ- You are now identified.
  *
- * How it gets into the channel and stays there is in irc/irc_session.h; irc_relay uses that
- * too. Each line is one write(), so it is in the file as soon as it was said, and `tail -F`
- * never shows half a line. SIGHUP makes the bot open the file again: move the old one away
- * first (mv irc.log irc.old; kill -HUP the bot), and no line is lost.
+ * irc/irc_session.h gets it into the channel and keeps it there, as it does irc_relay.
+ * Each line is one write(), so it is in the file at once, and `tail -F` never shows half a
+ * line. SIGHUP makes the bot open the file again: move the old one away first (mv irc.log
+ * irc.old; kill -HUP the bot), and no line is lost.
  */
 #include "base/append.h"
 #include "base/clock.h"
@@ -32,14 +32,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOG_MS 1000 /* at the end, for the reader of standard error */
+#define LOG_MS 1000 /* how long to wait at the end for the reader of standard error */
 
 /* Each of a message's bytes may become three; the time and the names come before them. */
 #define LINE_BYTES (3 * IRC_MESSAGE_MOST + CLOCK_STAMP_BYTES + 32)
 
 struct irc_bot {
     struct irc_session session;
-    struct log log; /* standard error, which perhaps nobody reads */
+    struct log log; /* standard error; perhaps nobody reads it */
     const char *path;
     struct append file;
     bool is_full;       /* writing failed, and that was reported */
@@ -58,7 +58,7 @@ static void request_reopen(int signal_number)
 
 /* ---- The file ----------------------------------------------------------------------- */
 
-/* Opens the file, again after a SIGHUP: if that fails, the old one stays in use. */
+/* Opens the file, and again after a SIGHUP; if that fails, the old one stays in use. */
 static int open_file(struct irc_bot *bot)
 {
     struct append file;
@@ -73,7 +73,7 @@ static int open_file(struct irc_bot *bot)
     return 0;
 }
 
-/* A full disk may get space again. So it is reported once, and each line is tried. */
+/* A full disk may get space again. So this reports it once, and each line is tried. */
 static void lose_line(struct irc_bot *bot, int error)
 {
     bot->lost++;
@@ -148,7 +148,7 @@ static int wait_for_events(struct irc_bot *bot, struct signals *signals,
     return signals_pselect(signals, readable, &writable, deadline);
 }
 
-/* Until a signal ends it, or the server says no. The exit status. */
+/* Runs until a signal ends it, or the server refuses it. Returns the exit status. */
 static int run(struct irc_bot *bot, struct signals *signals)
 {
     bool stopping = false;
@@ -222,7 +222,8 @@ int main(int argc, char *argv[])
         }
     }
     irc_options_take(&settings, &options, argc - optind, argv + optind);
-    /* nohup ignores SIGHUP because it would end a program. Here it does not, and counts. */
+    /* nohup ignores SIGHUP because it would end a program. Here it opens the file
+       again. */
     if (start_server(&signals) == -1 ||
         signals_add(&signals, SIGHUP, request_reopen) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));

@@ -6,16 +6,16 @@
  *     in the room        [ann] hello          in the channel     <relay> <ann> hello
  *     in the channel     <bob> hi, ann        in the room        [relay] <bob> hi, ann
  *
- * Several rooms are joined by one relay each in one channel, and the network of IRC servers
- * that carries the channel can span many machines. Each side is a module that comes back by
- * itself when its connection is lost (irc/irc_session.h, chat/room_link.h). This file turns
- * one side's words into the other's; one select() waits for both.
+ * Several rooms, each with a relay, can meet in one channel, and the network of IRC
+ * servers that carries the channel can span many machines. Each side is a module that
+ * comes back by itself when its connection is lost (irc/irc_session.h, chat/room_link.h).
+ * This file turns one side's words into the other's; one select() waits for both.
  *
- * What one side cannot take yet waits, and speech comes first: joins, leaves and new names
- * are told only where nothing waits, and are summed up in one line after what did. Lines
- * that are lost all the same are counted, and the side where they were said is told.
+ * What one side cannot take yet waits. Speech comes first: joins, leaves and new names are
+ * told only when nothing waits, and otherwise summed up in one line afterwards. Lost lines
+ * are counted, and the side where they were said is told.
  *
- * Why nothing goes in circles is in irc/relay_way.h.
+ * irc/relay_way.h explains why nothing goes in circles.
  */
 #include "base/clock.h"
 #include "base/fdset.h"
@@ -38,34 +38,34 @@
 #include <string.h>
 #include <unistd.h> /* optarg, optind */
 
-#define LOG_MS    1000 /* at the end, for the reader of standard error */
+#define LOG_MS    1000 /* how long to wait at the end for the reader of standard error */
 #define ROOM_PORT 2626
 
 #define REJECTED_MS 5000 /* from one report of rejected messages to the next */
 
-/* A line as it waits: a message's bytes may become three each, with names before them. */
+/* A waiting line: each byte of a message may become three, with names before them. */
 #define RELAY_LINE_BYTES (LINE_MOST + 2 * IRC_MESSAGE_MOST)
 
-/* Bytes of text that each message must hold beside the names, or a line would never end. */
+/* Bytes of text that each message must hold after the names; with 0 a line never ends. */
 #define TEXT_LEAST 64
 
-/* Bytes that a link is given before it has sent the last ones: more than come in at once. */
+/* Bytes that a link is given ahead of what it has sent: more than come in at once. */
 #define AHEAD_BYTES 16384
 
 /* What goes from one side to the other. */
 struct direction {
     struct line_queue waiting;   /* until the link takes it */
-    bool told_of_drops;          /* but not yet how many they were */
+    bool told_of_drops;          /* but not yet how many there were */
     unsigned long news_left_out; /* because lines waited */
 };
 
 struct irc_relay {
-    struct log log; /* standard error, which perhaps nobody reads */
+    struct log log; /* standard error; perhaps nobody reads it */
     struct irc_session session;
     struct room_link room;
     struct relay_way way;
     struct direction to[2];
-    bool linked;              /* on both sides, and both have been told */
+    bool linked;              /* both sides are up, and both have been told */
     bool is_quiet;            /* joins, leaves and new names are not passed on */
     int64_t tell_rejected_at; /* not before (clock_ms()) */
 };
@@ -96,9 +96,9 @@ static struct link *link_to(struct irc_relay *relay, enum side side)
 /* ---- What waits to be said ---------------------------------------------------------- */
 
 /*
- * A line must be said on a side: it waits there. A line that is dropped is dropped whole,
- * so its first piece must leave space for another (`is_rest`: it is not the first). False:
- * it was dropped, and nobody wants the rest of it.
+ * Queues a line for a side. A line that is dropped is dropped whole, so its first piece
+ * must leave space for another (`is_rest`: it is not the first). Returns false if it was
+ * dropped: its other pieces are not wanted.
  */
 static bool say(struct irc_relay *relay, enum side to, const char *line, bool is_rest)
 {
@@ -120,7 +120,7 @@ static void tell(struct irc_relay *relay, enum side to, const char *line)
     (void)say(relay, to, line, true);
 }
 
-/* May joins, leaves and new names be told? Where speech waits they are only counted. */
+/* May joins, leaves and new names be told? While speech waits they are only counted. */
 static bool may_tell_news(struct irc_relay *relay, enum side to)
 {
     bool is_slow =
@@ -138,8 +138,8 @@ static bool may_tell_news(struct irc_relay *relay, enum side to)
 /* ---- From the room into the channel ------------------------------------------------- */
 
 /*
- * The functions of this part return what room_link's `hear` returns: how many bytes of the
- * line also stand before its next piece, or 0 if the rest is not for the channel.
+ * These functions return what room_link's `hear` returns: how many bytes of the line its
+ * next piece should begin with, or 0 if the rest is not for the channel.
  */
 
 static size_t take_speech(struct irc_relay *relay, const char *line,
@@ -211,7 +211,7 @@ static void take_said(struct irc_relay *relay, const char *nick, char *said)
     (void)say(relay, ROOM, clean, false); /* a message is never a piece */
 }
 
-/* Who comes and goes in the channel. */
+/* People come and go in the channel. */
 static void take_change(struct irc_relay *relay, const char *nick,
                         const struct irc_message *message)
 {
@@ -257,7 +257,7 @@ static void hear_channel(void *owner, struct irc_message *message)
 
 /* ---- What became of the links ------------------------------------------------------- */
 
-/* Each side hears when the other is lost, and both hear when they are linked. */
+/* Tells each side when the other is lost, and both when they are linked. */
 static void tell_changes(struct irc_relay *relay)
 {
     bool linked = is_up(relay, ROOM) && is_up(relay, CHANNEL);
@@ -275,8 +275,8 @@ static void tell_changes(struct irc_relay *relay)
 }
 
 /*
- * Lines that find no space on their way to one side concern the other side, where they were
- * said. It is told at once, and told how many they were when there is space again.
+ * Lines that do not fit on their way to one side concern the other side, where they were
+ * said. It is told at once, and told how many there were when there is space again.
  */
 static void tell_drops(struct irc_relay *relay, enum side to)
 {
@@ -301,7 +301,7 @@ static void tell_drops(struct irc_relay *relay, enum side to)
     tell(relay, !to, text);
 }
 
-/* Lines that a connection had taken when it was lost may have arrived, or not. */
+/* Lines that were sent just before a connection was lost may or may not have arrived. */
 static void tell_unproven(struct irc_relay *relay, enum side to)
 {
     unsigned long *lost = &link_to(relay, to)->lost;
@@ -324,14 +324,14 @@ static void tell_rejected(struct irc_relay *relay)
 
     if (*rejected == 0 || clock_ms() < relay->tell_rejected_at)
         return;
-    snprintf(text, sizeof text, "-- %lu message%s not let into %s", *rejected,
+    snprintf(text, sizeof text, "-- %lu message%s not accepted by %s", *rejected,
              *rejected == 1 ? " was" : "s were", called(relay, CHANNEL));
     *rejected = 0;
     relay->tell_rejected_at = clock_ms() + REJECTED_MS;
     tell(relay, ROOM, text);
 }
 
-/* The news that were left out are summed up when everything that waited has been said. */
+/* Sums up the news that was left out, once everything that waited has been said. */
 static void tell_news_left_out(struct irc_relay *relay, enum side to)
 {
     struct direction *direction = &relay->to[to];
@@ -348,7 +348,7 @@ static void tell_news_left_out(struct irc_relay *relay, enum side to)
 
 /* ---- Passing on --------------------------------------------------------------------- */
 
-/* Can the link to a side take another line? At a pace it gets them one by one. */
+/* Can the link to a side take another line? If there is a pace, it gets one at a time. */
 static bool wants_line(struct irc_relay *relay, enum side to)
 {
     bool is_paced = to == CHANNEL && relay->session.settings.pace_ms > 0;
@@ -357,7 +357,7 @@ static bool wants_line(struct irc_relay *relay, enum side to)
            link_to(relay, to)->queue.length < (is_paced ? 1 : AHEAD_BYTES);
 }
 
-/* The names that begin each message of a line, so that none looks like a line by itself. */
+/* The names that begin each message of a line, so that none looks like a separate line. */
 static size_t names_length(const char *line)
 {
     if (strncmp(line, "* ", 2) == 0)
@@ -373,7 +373,7 @@ static void say_in_channel(struct irc_relay *relay, const char *line)
     const char *rest = line + keep;
 
     if (keep + TEXT_LEAST >
-        most) { /* the names are long: the channel's, and on the way */
+        most) { /* the names of the channel and on the way are too long */
         relay->to[CHANNEL].waiting.dropped++;
         return;
     }
@@ -452,7 +452,7 @@ static void report_unsent(struct irc_relay *relay, enum side to)
         report(relay, text);
 }
 
-/* Until a signal ends it, or the IRC server says no. The exit status. */
+/* Runs until a signal ends it, or the IRC server refuses it. Returns the exit status. */
 static int run(struct irc_relay *relay, struct signals *signals)
 {
     struct fdset readable;

@@ -11,9 +11,9 @@
  *     localhost IPv4 127.0.0.1
  *     127.0.0.1 name localhost
  *
- * getaddrinfo() and getnameinfo() (POSIX) ask the sources that this system is set up for,
- * usually its hosts file and the DNS. Addresses come in the order in which a client should
- * try them (RFC 6724).
+ * getaddrinfo() and getnameinfo() (POSIX) ask the sources that the system is set up to
+ * use, usually its hosts file and the DNS. Addresses come in the order in which a client
+ * should try them (RFC 6724).
  */
 #include "base/options.h"
 #include "base/start.h"
@@ -31,7 +31,7 @@
 #define NAME_MOST    1025 /* the most that getnameinfo() writes (RFC 3493 6.2) */
 #define NUMERIC_MOST 64   /* 45 characters of IPv6, %, and an interface's name */
 
-/* A stranger may have chosen the text: of a name server, or of a list of names. */
+/* A stranger may have chosen the text: a name server, or the author of a list of names. */
 static void print_clean(FILE *file, const char *text)
 {
     struct text tail = {0};
@@ -47,7 +47,7 @@ static void print_fact(const char *asked, const char *kind, const char *answer)
     print_clean(stdout, asked);
     printf(" %s ", kind);
     print_clean(stdout, answer);
-    putchar('\n'); /* main()'s fflush() tells whether any of this failed */
+    putchar('\n'); /* main()'s fflush() shows whether any of this failed */
 }
 
 /* Says why a look-up failed; `failed` is getaddrinfo()'s result. Returns -1. */
@@ -119,7 +119,7 @@ static int resolve_name(const char *asked)
 
 /* ---- The program -------------------------------------------------------------------- */
 
-/* 0, or -1: there is no answer. */
+/* Returns 0, or -1 if there is no answer. */
 static int resolve(const char *asked)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};

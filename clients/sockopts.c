@@ -4,11 +4,11 @@
  *     sockopts [-t|-u]                          a table of all options
  *     sockopts [-t|-u] -s NAME=VALUE ...        what the system makes of a value
  *
- * The table comes from the system itself. The default is the value on a new socket. To find
- * out whether an option can be set, the program sets it to a different value and reads it
- * back. Setting the same value would prove nothing: anybody may switch SO_DEBUG off, and
- * few may switch it on. A system may also accept a value without effect. Where there is
- * IPv6 the socket is an IPv6 one, which has all of the options.
+ * The table comes from the system itself. The default is the value on a new socket. To
+ * find out whether an option can be set, the program sets it to a different value and
+ * reads it back. Setting the same value would prove nothing: everyone may switch SO_DEBUG
+ * off, but few may switch it on. A system may also accept a value without effect. If there
+ * is IPv6, the socket is an IPv6 one, which has all of the options.
  */
 #include "base/number.h"
 #include "base/options.h"
@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #define VALUE_MOST    32 /* bytes of a value as text, with its NUL */
-#define SETTINGS_MOST 64 /* -s in one run: enough for every option, and some twice */
+#define SETTINGS_MOST 64 /* of -s: enough for every option, and some twice */
 #define US_PER_S      1000000
 
 enum type { FLAG, INT, LINGER, TIMEVAL };
@@ -151,7 +151,7 @@ static int parse_value(enum type type, const char *text, union value *value)
 
 /*
  * Returns a different value. For a number it is the next lower one, because the number may
- * be the greatest possible, or the next higher one where nothing lower may be possible.
+ * be the greatest possible, or the next higher one if no lower one may be possible.
  */
 static union value another_value(enum type type, const union value *value)
 {
@@ -210,7 +210,7 @@ static int open_socket(int type)
 
 /* ---- The table ---------------------------------------------------------------------- */
 
-/* Tries to set a different value than `text`. NULL if it can be set, or why not. */
+/* Tries to set a value other than `text`. Returns NULL if that works, or why not. */
 static const char *try_to_set(int sock, const struct socket_option *option,
                               const union value *value, const char *text)
 {
@@ -223,7 +223,7 @@ static const char *try_to_set(int sock, const struct socket_option *option,
     return strcmp(after, text) == 0 ? "accepted, without effect" : NULL;
 }
 
-/* Each option has a socket of its own: its value may depend on another's. */
+/* Each option gets a new socket: its value may depend on another option's. */
 static void print_row(const struct socket_option *option, int type)
 {
     int fresh = open_socket(type);
@@ -258,7 +258,7 @@ struct setting {
     union value value;
 };
 
-/* False, and says why: the system refuses it. */
+/* Returns false, and prints why, if the system refuses it. */
 static bool set_one(int sock, const struct setting *setting)
 {
     const struct socket_option *option = setting->option;

@@ -3,9 +3,9 @@
  *
  *     threat_cli [-p port] [-w seconds] [host [command ...]]
  *
- * With commands, each is sent when the one before it has been answered with a line.
- * Without commands, it is a conversation: standard input is sent as it comes, and what the
- * server says is printed as it comes, also its goodbye to a client that is silent.
+ * Each command is sent when the one before it has been answered with a line. Without
+ * commands it is a conversation: it sends standard input as it comes, and prints what the
+ * server says as it comes, including a goodbye for a silent client.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -34,14 +34,14 @@ struct threat_client {
     int port;
     int64_t patience_ms;
     int sock;
-    char **commands;     /* the ones that are still to be sent, up to a NULL */
-    bool converses;      /* there were none: it sends standard input */
+    char **commands;     /* those not yet sent, up to a NULL */
+    bool converses;      /* there were no commands: it sends standard input */
     bool reads_input;    /* which has not ended */
-    bool awaits;         /* a command has been sent, and not answered yet */
+    bool awaits;         /* a command was sent, and is not answered yet */
     bool heard;          /* an answer has come */
-    bool full;           /* the server had no place for us (net/listener.h) */
+    bool full;           /* the server was full (net/listener.h) */
     bool ended;          /* the server has closed */
-    int64_t deadline;    /* ms; for the answer, or for the server's end after ours */
+    int64_t deadline;    /* ms; for the answer, or for the server to close after us */
     struct line line;    /* the answer so far */
     const char *to_send; /* in `input`: a command, or what was typed */
     size_t left;         /* bytes of it */
@@ -114,7 +114,7 @@ static int print_line(struct threat_client *client, enum line_event event)
         client->full = true;
     line_clear(&client->line, 0);
     client->heard = !client->full;
-    client->deadline = clock_ms() + client->patience_ms; /* for what comes yet */
+    client->deadline = clock_ms() + client->patience_ms; /* for the next piece */
     if (event == LINE_ENDED && !client->full)
         client->awaits = false;
     if (printed >= 0 && fflush(stdout) != EOF)
@@ -159,7 +159,7 @@ static int receive(struct threat_client *client)
 
 /* ---- Both --------------------------------------------------------------------------- */
 
-/* Waits for a descriptor. -1: nothing came in time, or it failed, and has printed why. */
+/* Waits for a descriptor. -1: nothing came in time, or it failed; it has printed why. */
 static int wait_for_events(const struct threat_client *client, struct fdset *readable,
                            struct fdset *writable)
 {
@@ -193,7 +193,7 @@ static bool is_over(const struct threat_client *client)
            (!client->converses && !client->awaits && *client->commands == NULL);
 }
 
-/* The right answer to "disconnect", or to an empty command, is no answer but the end. */
+/* The right answer to "disconnect", or to an empty command, is to close. */
 static bool has_disconnected(const struct threat_client *client)
 {
     const char *last = client->commands[-1] + strspn(client->commands[-1], " \t");
@@ -203,7 +203,7 @@ static bool has_disconnected(const struct threat_client *client)
     return *client->commands == NULL && *last == '\0';
 }
 
-/* 0 if everything was answered, or -1 after the reason was printed. */
+/* Returns 0 if everything was answered, or -1 after printing the reason. */
 static int talk(struct threat_client *client)
 {
     struct fdset readable, writable;

@@ -3,11 +3,11 @@
  *
  *     watch_cli [-t seconds] host:port ...
  *
- * One select() waits for all servers, also while they are being connected, and its timeout
- * is news too: nothing came. What a server sends is printed once a line is complete, or has
- * waited for its end as long as the timeout, so lines of two servers never mix. Printing
- * waits for the reader of the output. Meanwhile no server is read, and TCP makes each of
- * them wait: nothing is lost, and nothing piles up here.
+ * One select() waits for all servers, even while they are being connected, and its timeout
+ * is news too: nothing came. A line is printed once it is complete, or has waited for its
+ * end as long as the timeout, so lines of two servers never mix. Printing waits for the
+ * reader of the output. Meanwhile the program reads from no server, and TCP makes them all
+ * wait: nothing is lost, and nothing piles up here.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -27,14 +27,14 @@
 #include <unistd.h>
 
 #define DIAL_MS      5000  /* to connect, for each address of a host */
-#define QUIET_MS     5000  /* until it says that nothing came */
-#define PIECE_BYTES  16384 /* of one recv(), then it is the next server's turn */
+#define QUIET_MS     5000  /* before it says that nothing came */
+#define PIECE_BYTES  16384 /* for one recv(); then it is the next server's turn */
 #define HOST_MOST    256   /* with its NUL: a name has at most 253 bytes (RFC 1035) */
 #define STANDARD     3     /* descriptors: standard input, output and error */
 #define SERVERS_MOST (FD_SETSIZE - STANDARD)
 
 struct server {
-    const char *name; /* as it was given: host:port */
+    const char *name; /* as given: host:port */
     char host[HOST_MOST];
     int port;
     bool dialing; /* `dial` is under way */
@@ -46,7 +46,7 @@ struct server {
 
 struct watch {
     int64_t quiet_ms;
-    int64_t quiet_since; /* ms; when something came last, or this was said */
+    int64_t quiet_since; /* ms; when something last came, or silence was reported */
     bool failed;         /* a server could not be connected, or was lost */
     int count;
     struct server servers[SERVERS_MOST];
@@ -61,12 +61,12 @@ static const struct options options = {
         "have\n"
         "closed. Write an IPv6 address in brackets: [::1]:2626. The status is 1 if a\n"
         "server could not be connected or was lost.\n"
-        "  -t seconds  say so when nothing came for this long (default: 5)\n"
+        "  -t seconds  say so when nothing comes for this long (default: 5)\n"
         "  -h          print this help\n"
         "  -V          print the version\n",
 };
 
-/* Takes the result of printf() or fflush(). */
+/* `result` is that of printf() or fflush(). */
 static void check_output(int result)
 {
     if (result < 0)
@@ -100,7 +100,7 @@ static void go_on_connecting(struct watch *watch, struct server *server)
     server->sock = result;
     if (result == -1)
         complain(watch, server, "cannot connect to", why);
-    else /* nothing is sent that would show that the server's machine is gone */
+    else /* this program sends nothing, so only probes show that a machine is gone */
         keepalive_enable(result);
 }
 
@@ -130,7 +130,7 @@ static void take_bytes(struct server *server, const unsigned char *bytes, size_t
         length -= taken;
         if (event == INPUT_LINE || event == INPUT_PIECE)
             print_text(server);
-        else if (event == INPUT_REPLY) /* if it fails, recv() tells why */
+        else if (event == INPUT_REPLY) /* if it fails, recv() will say why */
             send(server->sock, refusal->bytes, sizeof refusal->bytes, MSG_NOSIGNAL);
     }
 }
@@ -196,7 +196,7 @@ static void print_if_quiet(struct watch *watch)
 
 /* ---- The loop ----------------------------------------------------------------------- */
 
-/* Fills the sets, and returns until when to wait for them. */
+/* Fills the sets. Returns when to stop waiting (clock_ms()). */
 static int64_t choose_descriptors(const struct watch *watch, struct fdset *readable,
                                   struct fdset *writable)
 {
@@ -218,7 +218,7 @@ static int64_t choose_descriptors(const struct watch *watch, struct fdset *reada
     return deadline;
 }
 
-/* Until all servers have closed. */
+/* Runs until all servers have closed. */
 static void watch_servers(struct watch *watch)
 {
     struct fdset readable, writable;
@@ -261,7 +261,7 @@ int main(int argc, char *argv[])
     int most;
 
     watch.quiet_ms = QUIET_MS;
-    while (options_next(&options, argc, argv) != -1) /* -t is all it has */
+    while (options_next(&options, argc, argv) != -1) /* it has only -t */
         watch.quiet_ms = options_timeout(&options, 't');
     watch.count = argc - optind;
     if (watch.count == 0)

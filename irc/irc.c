@@ -178,7 +178,8 @@ size_t irc_cut(const char *text, size_t most)
 
     if (length <= most)
         return length;
-    /* A character goes on for at most three bytes. More are not UTF-8, and cut anywhere. */
+    /* At most three bytes continue a character. More are not UTF-8, and are cut
+       anywhere. */
     for (size_t back = 0; back <= 3 && back <= most; back++)
         if (((unsigned char)text[most - back] & 0xC0) != 0x80)
             return most - back;
@@ -314,7 +315,7 @@ enum irc_kind irc_unwrap(char **text)
     if (**text != CTCP)
         return IRC_SPEECH;
     end = *text + strlen(*text);
-    if (end[-1] == CTCP && end - 1 > *text) /* some clients leave it out */
+    if (end[-1] == CTCP && end - 1 > *text) /* some clients omit it */
         end[-1] = '\0';
     ++*text;
     if (strncmp(*text, action, strlen(action)) != 0)

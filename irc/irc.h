@@ -1,13 +1,13 @@
 /*
- * irc: messages of the Internet Relay Chat, read and written (RFC 2812; what clients do
- * today is in the Modern IRC Client Protocol, https://modern.ircdocs.horse).
+ * irc: reads and writes messages of Internet Relay Chat (RFC 2812; for what clients do
+ * today see the Modern IRC Client Protocol, https://modern.ircdocs.horse).
  *
  *     :prefix COMMAND parameter parameter :the last one, with spaces in it CR LF
  *
  * A message has at most 512 bytes, CR LF included, and 15 parameters. IRCv3's tags
- * ("@key=value;... ") may add up to 8,191 bytes before it; the reader skips them.
- * A message that was read holds no CR, LF or NUL, and none can be written. So nothing that
- * people say becomes a second command.
+ * ("@key=value;... ") may add up to 8,191 bytes before it; the reader skips them. No
+ * message that was read or is written holds a CR, LF or NUL. So nothing that people say
+ * becomes a second command.
  */
 #ifndef IRC_IRC_H
 #define IRC_IRC_H
@@ -28,12 +28,13 @@ struct irc_reader {
 /*
  * Takes bytes until a message is whole or until there are no more. Returns the number of
  * bytes taken. If *whole, reader->text is a message without its end, a string, for
- * irc_parse(); the next call begins the next message. A lone CR or LF ends a message too, as
- * servers do it; empty messages and NULs are left out, and a message that is too long is cut.
+ * irc_parse(); the next call begins the next message. A lone CR or LF also ends a message,
+ * as on servers; empty messages and NULs are dropped, and a message that is too long is
+ * cut.
  */
 size_t irc_read(struct irc_reader *reader, const char *bytes, size_t length, bool *whole);
 
-/* A message taken apart. Its strings lie in the text that was parsed. */
+/* A parsed message. Its strings are parts of the text that was parsed. */
 struct irc_message {
     const char *prefix;            /* nick!user@host, or a server's name, or "" */
     const char *command;           /* in capitals, or three digits */
@@ -42,7 +43,7 @@ struct irc_message {
     char *params[IRC_PARAMS_MOST]; /* those from `count` on are "" */
 };
 
-/* Takes `text` apart in place. False: it holds no command. */
+/* Parses `text` in place. Returns false if it holds no command. */
 bool irc_parse(char *text, struct irc_message *message);
 
 /*
@@ -52,7 +53,7 @@ bool irc_parse(char *text, struct irc_message *message);
 #define IRC_NICK_MOST 63
 void irc_nick(const struct irc_message *message, char out[IRC_NICK_MOST + 1]);
 
-/* Are two nicks or channels the same? {}|~ are the small letters of []\^ (RFC 2812 2.2). */
+/* Are two nicks or channels the same? {}|~ are the lower case of []\^ (RFC 2812 2.2). */
 bool irc_same(const char *a, const char *b);
 
 /* May the name be sent as a nick, or as a channel? A server may allow less. */
@@ -86,7 +87,7 @@ enum irc_kind {
     IRC_OTHER   /* some other message from program to program */
 };
 
-/* Tells which, and removes the wrapping: *text is then what was said. In place. */
+/* Returns which kind, and removes the wrapping in place: *text is then what was said. */
 enum irc_kind irc_unwrap(char **text);
 
 #endif

@@ -9,8 +9,8 @@
 
 /*
  * Takes the operands [host [port]] '#channel', and the password from the environment
- * variable IRC_PASSWORD: other users of the machine could see it on the command line. Wrong
- * usage, also of the nick and the key that are set, ends the program (options.h).
+ * variable IRC_PASSWORD: other users of the machine could see it on the command line.
+ * Wrong usage, including a wrong nick or key in *settings, ends the program (options.h).
  */
 void irc_options_take(struct irc_settings *settings, const struct options *options,
                       int count, char *operands[]);

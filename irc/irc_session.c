@@ -8,21 +8,21 @@
 #include <strings.h>
 
 #define QUIT_MS     2000  /* for the server to close after a QUIT */
-#define COMPLAIN_MS 60000 /* from one complaint about what was said to the next */
-#define BURST_LINES 5  /* that go out at once: RFC 2813's ten seconds, two for a line */
-#define NICK_LENGTH 9  /* that every server takes (RFC 2812 1.2.1) */
-#define NICKS_MOST  99 /* that are tried, all but the first with a number at the end */
+#define COMPLAIN_MS 60000 /* between two complaints about rejected messages */
+#define BURST_LINES 5     /* go out at once: RFC 2813's ten seconds, two for each line */
+#define NICK_LENGTH 9     /* accepted by every server (RFC 2812 1.2.1) */
+#define NICKS_MOST  99    /* to try, all except the first with a number at the end */
 #define NICKSERV    "NickServ"
 #define ARRIVED     "arrived" /* in the PING that follows what was said, and in its PONG */
 
 /*
- * What the server puts before our text, until it has shown us: ":nick!user@host", with a
- * user name of 10 bytes and a host of 63, as servers allow them.
+ * The guessed length of what the server puts before our text, until it has shown us:
+ * ":nick!user@host", with at most 10 bytes of user name and 63 of host, as servers allow.
  */
 #define PREFIX_GUESSED (IRC_NICK_MOST + 1 + 10 + 1 + 63)
 #define PREFIX_MOST    256
 
-/* A server may send back what we said, and nobody should read the password there. */
+/* A server may send back what we said, and nobody may read the password there. */
 static void mask_password(const struct irc_session *session, char *text)
 {
     const char *password = session->settings.password;
@@ -33,7 +33,7 @@ static void mask_password(const struct irc_session *session, char *text)
         memset(at, '*', strlen(password));
 }
 
-/* The link's report. The server's words in it are made fit to be printed. */
+/* Passes on the link's report, with the server's words made safe to print. */
 static void pass_report(void *owner, const char *text)
 {
     struct irc_session *session = owner;
@@ -126,7 +126,7 @@ static void introduce(struct irc_session *session)
                irc_build(message, "USER", "netlab", "0", "*", settings->real_name, NULL));
 }
 
-/* Tries the nick with a number at its end, no longer than every server takes. */
+/* Tries the nick with a number at its end, no longer than every server accepts. */
 static void take_another_nick(struct irc_session *session, const char *why)
 {
     const char *wanted = session->settings.nick;
@@ -154,7 +154,7 @@ static bool has_nick(const struct irc_session *session)
     return strcmp(session->nick, session->settings.nick) == 0;
 }
 
-/* Under another nick, the services must be told whose password it is. */
+/* Under another nick, NickServ must be told whose password it is. */
 static void identify(struct irc_session *session)
 {
     bool named = has_nick(session);
@@ -173,7 +173,7 @@ static void join(struct irc_session *session)
     enter(session, IRC_JOINING, 2 * session->settings.silence_ms);
 }
 
-/* The nick in the welcome is the one that we have: a server may have cut it. */
+/* The nick in the welcome is ours now: a server may have cut it. */
 static void take_welcome(struct irc_session *session, const struct irc_message *message)
 {
     take_nick(session, message->params[0]);
@@ -189,16 +189,16 @@ bool irc_session_is_own(const struct irc_session *session, const char *nick)
 
 /* ---- What the server refuses -------------------------------------------------------- */
 
-/* The server's own words follow these in a report. */
+/* In a report the server's own words follow these. */
 static const struct refusal {
     int numeric;
-    enum irc_state state; /* in which it is an answer to what was asked */
+    enum irc_state state; /* in which it answers our request */
     const char *what;
 } refusals[] = {
     {431, IRC_REGISTERING, "the server wants a nick"},
     {432, IRC_REGISTERING, "the server does not allow this nick (-n gives another)"},
     {451, IRC_REGISTERING, "the server does not let anyone register"},
-    {461, IRC_REGISTERING, "the server wants to know more"},
+    {461, IRC_REGISTERING, "the server wants more parameters"},
     {463, IRC_REGISTERING, "this machine is not welcome on the server"},
     {464, IRC_REGISTERING, "the server wants a password"},
     {465, IRC_REGISTERING, "banned from the server"},
@@ -212,7 +212,7 @@ static const struct refusal {
 
 /*
  * Before the channel was ever joined, a refusal ends the session: somebody must change the
- * command line. Later it may only be a matter of time.
+ * command line. Later a refusal may pass with time.
  */
 static void refuse(struct irc_session *session, const char *what, const char *why,
                    bool is_passing)
@@ -228,7 +228,7 @@ static void refuse(struct irc_session *session, const char *what, const char *wh
     }
 }
 
-/* JOIN is answered by any error about the channel or the command, and by "try again". */
+/* Any error about the channel or the command answers JOIN, and so does "try again". */
 static bool is_join_refused(const struct irc_session *session,
                             const struct irc_message *message)
 {
@@ -240,7 +240,7 @@ static bool is_join_refused(const struct irc_session *session,
             ((is_error || message->numeric == 263) && irc_same(about, "JOIN")));
 }
 
-/* NickServ may need a moment before it lets us in; a busy server is busy for a while. */
+/* NickServ may need a moment to let us in, and a busy server may soon have time. */
 static bool is_passing(const struct irc_session *session, int numeric)
 {
     return session->state == IRC_JOINING &&
@@ -254,7 +254,7 @@ static const char *last_param(const struct irc_message *message)
     return message->params[message->count > 0 ? message->count - 1 : 0];
 }
 
-/* 404: the channel did not take what was said. */
+/* 404: the channel did not accept what was said. */
 static void take_rejection(struct irc_session *session, const char *words)
 {
     int64_t now = clock_ms();
@@ -333,7 +333,7 @@ static void take_new_nick(struct irc_session *session, const char *nick)
     identify(session);
 }
 
-/* Out of the channel, but not off the server: join again after a pause. */
+/* Out of the channel, but still on the server: join again after a pause. */
 static void take_removal(struct irc_session *session, const char *how, const char *why)
 {
     int64_t pause;
@@ -346,7 +346,7 @@ static void take_removal(struct irc_session *session, const char *how, const cha
                 session->settings.channel, why, (long long)pause / 1000);
 }
 
-/* What the server says that we did, or had done to us. */
+/* What the server says that we did, or that was done to us. */
 static void take_own(struct irc_session *session, const struct irc_message *message)
 {
     const char *command = message->command, *first = message->params[0];
@@ -367,7 +367,7 @@ static void take_error(struct irc_session *session, const char *why)
 {
     if (session->state == IRC_QUITTING)
         link_proven(&session->link);
-    link_lose(&session->link, "sent away by", why);
+    link_lose(&session->link, "disconnected by", why);
 }
 
 static void take_word(struct irc_session *session, const struct irc_message *message)
@@ -402,7 +402,8 @@ static void take_message(struct irc_session *session)
         take_numeric(session, &message);
     else
         take_word(session, &message);
-    /* What people say in a channel stays as it is: a word may happen to be the password. */
+    /* What people say in a channel stays unmasked: a word may happen to be the
+       password. */
     if (!irc_is_channel(message.params[0]))
         for (int i = 0; i < message.count; i++)
             mask_password(session, message.params[i]);
@@ -425,7 +426,7 @@ static void take_bytes(struct irc_session *session, const char *bytes, size_t le
 /* ---- Time --------------------------------------------------------------------------- */
 
 /*
- * When a silent server is asked, or given up. The second time counts from the question: a
+ * When to ask a silent server, or to give it up. The latter counts from the question: a
  * program that was stopped for an hour has not asked yet.
  */
 static int64_t silent_until(const struct irc_session *session)
@@ -446,7 +447,7 @@ static void look_for_life(struct irc_session *session)
     reply(session, "PING", session->nick, NULL);
 }
 
-/* The nick that was asked for may be free by now. */
+/* The wanted nick may be free by now. */
 static void try_nick_again(struct irc_session *session)
 {
     if (has_nick(session) || clock_ms() < session->nick_at)

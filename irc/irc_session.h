@@ -1,13 +1,15 @@
 /*
- * irc_session: a client's place in one channel of an IRC server, kept for good.
+ * irc_session: a client's place in one channel of an IRC server, which it takes again when
+ * lost.
  *
  * On a link that comes back by itself (net/link.h) the session registers (NICK, USER), takes
  * another nick if its own is in use, waits for the welcome, identifies to NickServ, joins the
  * channel, answers PING, and asks a silent server for a sign of life. It joins again after
  * a kick. Nothing here waits: the program's select() drives it.
  *
- * Lines go out at the pace that servers ask for (RFC 2813 5.8: each line costs two seconds,
- * and a client may be ten seconds ahead), so the session is never thrown out for flooding.
+ * Lines go out at the pace that servers ask for (RFC 2813 5.8: each line costs two
+ * seconds, and a client may be ten seconds ahead), so the server never disconnects it for
+ * flooding.
  */
 #ifndef IRC_IRC_SESSION_H
 #define IRC_IRC_SESSION_H
@@ -26,17 +28,17 @@
 struct irc_settings {
     const char *host;
     int port;
-    const char *nick; /* as it was asked for: irc_session.nick is what it became */
+    const char *nick; /* the wanted nick; irc_session.nick is the actual one */
     const char *real_name;
     const char *channel;
     const char *key;      /* the channel's, or NULL */
     const char *password; /* for NickServ, or NULL */
     int64_t
-        silence_ms; /* a server that says nothing for this long is asked whether it is there */
+        silence_ms;  /* after this much silence the server is asked for a sign of life */
     int64_t pace_ms; /* the cost of a line; 0: no limit */
     /* Takes each message that came, after the session has done its part. */
     void (*hear)(void *owner, struct irc_message *message);
-    /* Takes what became of the session: one line without control characters. */
+    /* Takes news of the session: one line without control characters. */
     void (*report)(void *owner, const char *text);
     void *owner;
 };
@@ -44,7 +46,7 @@ struct irc_settings {
 enum irc_state {
     IRC_OFFLINE,     /* the link pauses or dials */
     IRC_REGISTERING, /* until the server's welcome */
-    IRC_OUTSIDE,     /* welcome, and will join after a pause */
+    IRC_OUTSIDE,     /* registered, and will join after a pause */
     IRC_JOINING,     /* until it is in the channel */
     IRC_JOINED,
     IRC_QUITTING, /* until the server closes */
@@ -53,15 +55,15 @@ enum irc_state {
 
 struct irc_session {
     struct irc_settings settings;
-    struct link link; /* the queue has what is said, as whole messages */
+    struct link link; /* its queue holds what to say, as whole messages */
     enum irc_state state;
-    bool refused;     /* the server said no before the channel was ever joined */
+    bool refused;     /* the server refused us before the channel was ever joined */
     unsigned joins;   /* how often it came into the channel */
-    int64_t deadline; /* of every state but offline, joined and over (clock_ms()) */
+    int64_t deadline; /* of every state except offline, joined and over (clock_ms()) */
 
     char nick[IRC_NICK_MOST + 1];
     int nicks_tried;
-    int64_t nick_at; /* when the nick that was asked for is tried again, if need be */
+    int64_t nick_at; /* when to try the wanted nick again, if need be */
     size_t
         prefix_length; /* of its own nick!user@host, as the server writes it; 0: unknown */
     int64_t heard_at;  /* when the server last sent something */
@@ -70,8 +72,8 @@ struct irc_session {
 
     struct irc_reader reader;
     unsigned long
-        rejected;       /* messages that the channel did not take; the owner clears it */
-    int64_t paid_until; /* every line sent moves this on by what it costs */
+        rejected; /* messages that the channel did not accept; the owner clears it */
+    int64_t paid_until; /* every line sent moves this on by its cost */
 };
 
 /* Begins. The first step makes the first attempt. */
@@ -84,7 +86,7 @@ void irc_session_watch(const struct irc_session *session, struct fdset *readable
 /* When it must be stepped even if nothing is ready (clock_ms()), or INT64_MAX. */
 int64_t irc_session_deadline(const struct irc_session *session);
 
-/* Does what there is to do now. Both callbacks are called from here. */
+/* Does what can be done now. Both callbacks are called from here. */
 void irc_session_step(struct irc_session *session, const struct fdset *readable);
 
 /*
@@ -97,8 +99,8 @@ bool irc_session_say(struct irc_session *session, const char *text);
 size_t irc_session_text_most(const struct irc_session *session);
 
 /*
- * Is this the session's own nick? A server sends it as it knows it, so only the case of
- * ASCII letters may differ: which others are the same depends on the server (irc_same()).
+ * Is this the session's own nick? Only the case of ASCII letters may differ: which other
+ * characters are the same depends on the server (irc_same()).
  */
 bool irc_session_is_own(const struct irc_session *session, const char *nick);
 

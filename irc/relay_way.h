@@ -1,23 +1,23 @@
 /*
- * relay_way: keeps the lines that relays pass on from going in circles.
+ * relay_way: keeps lines that relays pass on from going in circles.
  *
  * A relay that passes a line on puts the speaker's name before it. So a line that has come
- * through relays begins with their names, "<relay2> <relay1> <ann> hello": that is the way
- * it came. A relay that finds its own name there drops the line, so no line passes the same
+ * through relays begins with their names, which are its way: "<relay2> <relay1> <ann>
+ * hello". A relay that finds its own name there drops the line, so no line passes the same
  * relay twice, however rooms, channels and relays are linked. (News servers do this with
  * their Path header, RFC 5536 3.1.5.)
  *
  * A relay may have one name in the room and another in the channel. The names on the way
- * belong to the two sides in turn, and the relay looks for the one that it has there. The
- * last name is the author's, which may be anything; the relay's own news ("-- ...") and
- * actions ("* ann waves") have no author's name. A text that itself begins with names in
- * angle brackets looks like a longer way: a person who writes a relay's name and another
- * one before a line keeps that line from going through that relay.
+ * come from the two sides in turn, and the relay looks for its name on that side. The last
+ * name is the author's, which may be anything; the relay's own news ("-- ...") and actions
+ * ("* ann waves") have no author's name. A text that itself begins with names in angle
+ * brackets looks like a longer way. So a person who writes a relay's name and another name
+ * before a line keeps that relay from passing it on.
  *
- * Each relay needs a name of its own, and a room and a channel need one relay. Where there
- * are two, both pass on every line. Each hears the other say what it has said itself: then
- * its own name is the first on the way, which comes next after the other's. Where relays are
- * linked in a longer ring, its name stands further down.
+ * Each relay needs a different name, and a room and a channel need only one relay. If
+ * there are two, both pass on every line, and each hears the other repeat what it said
+ * itself: then its own name is the first on the way, right after the other's. If relays
+ * are linked in a longer ring, its name comes later.
  */
 #ifndef IRC_RELAY_WAY_H
 #define IRC_RELAY_WAY_H
@@ -25,7 +25,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes of the names that a line may have before it: they stand before each piece of it. */
+/* The most bytes of names before a line: they are repeated before each piece of it. */
 #define WAY_MOST 200
 
 enum side { ROOM, CHANNEL };
@@ -42,8 +42,8 @@ struct relay_way {
 size_t way_length(const char *line);
 
 /*
- * Must a line, "<speaker> words" as it was said on a side, go no further? Either it has been
- * through this relay, or it has come too long a way to be sure of that.
+ * Must this line, "<speaker> words" as said on a side, go no further? Either it has been
+ * through this relay, or its way is too long to tell.
  */
 bool relay_way_came_back(struct relay_way *way, enum side side, const char *line);
 

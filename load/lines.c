@@ -18,13 +18,13 @@ enum {
 /* What has arrived at a receiver from one sender. */
 struct arrivals {
     uint64_t seen; /* bit n: line next - 1 - n has come */
-    uint32_t next; /* the line that is expected now */
+    uint32_t next; /* the line that is expected next */
 };
 
 /* A line under way. */
 struct flight {
     int64_t sent;
-    uint32_t remaining; /* receivers that have neither had nor missed it */
+    uint32_t remaining; /* receivers that have neither received nor missed it */
     char *text;
 };
 
@@ -164,7 +164,7 @@ int lines_take_due(struct lines *lines)
     return client;
 }
 
-/* A receiver has had a line, or will not get it. */
+/* A receiver has received a line, or will never get it. */
 static void line_settled(struct lines *lines, int client, uint32_t number)
 {
     struct sender *sender = sender_of(lines, client);
@@ -188,8 +188,10 @@ static void lines_missed(struct lines *lines, struct arrivals *from, int client,
         line_settled(lines, client, from->next++);
 }
 
-/* A line that came before, or that a later one of its sender has overtaken. Which of the
- * two is not known beyond 64 lines; then it is taken for one that is missing, if any is. */
+/*
+ * A line that came before, or that a later line of its sender has overtaken. Beyond 64
+ * lines nobody knows which; then it counts as a missing line, if there is one.
+ */
 static void line_overtaken(struct lines *lines, struct arrivals *from, uint32_t number)
 {
     uint32_t age = from->next - 1 - number;
@@ -219,8 +221,10 @@ static void line_arrived(struct lines *lines, struct arrivals *from, int client,
     line_settled(lines, client, number);
 }
 
-/* Is it what was sent? A line that the ring has forgotten is not compared: it comes so late
- * that it is a fault in any case. */
+/*
+ * Is it what was sent? A line that the ring has forgotten is not compared: it is so late
+ * that it is a fault in any case.
+ */
 static bool is_whole(const struct lines *lines, const char *line, size_t length,
                      int client, uint32_t number)
 {

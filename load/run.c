@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-#define BUSY 0.9 /* of the time */
+#define BUSY 0.9 /* as a part of the time */
 
 /* Longer than TCP takes to try a lost SYN three times: 1, 2 and 4 s. */
 #define RUN_WAIT (10 * SECOND)
@@ -43,8 +43,10 @@ static void note_pause(struct run *run)
         run->longest_pause = run->now - run->last_arrival;
 }
 
-/* Of a latency, the seven highest bits count: the first, always 1, and six that choose one
- * of 64 buckets. `shift` is how many bits are dropped. */
+/*
+ * The seven highest bits of a latency count: the first, always 1, and six that choose one
+ * of 64 buckets. `shift` is how many bits are dropped.
+ */
 void run_arrived(struct run *run, int64_t sent)
 {
     int64_t latency = run->now - sent;
@@ -86,8 +88,10 @@ void run_time_over(struct run *run, const struct server *server)
     run->deadline = run->now + RUN_WAIT;
 }
 
-/* The server has worked for all that arrived, so those counted get their share. If it has
- * not worked at all, it is not the process that was started. */
+/*
+ * The server worked for every piece that arrived, so those counted get their share. If it
+ * did no work at all, the process that was started is not the server.
+ */
 void run_end(struct run *run, const struct server *server)
 {
     double used = server_usage(server, false).cpu - run->server_cpu;

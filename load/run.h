@@ -1,10 +1,10 @@
 /*
  * run: what is counted and timed while a server is under load.
  *
- * A piece is a line that has to arrive somewhere. Times are those of clock_ns(). A run
- * begins, its time is over, what is still under way is waited for, and it ends. The server's
- * processor time is read at the two ends, when nothing is under way: reading it takes as
- * long as the server needs for hundreds of pieces.
+ * A piece is a line that must arrive somewhere. Times are clock_ns()'s. A run begins, its
+ * time runs out, it waits for what is still under way, and it ends. The server's processor
+ * time is read at the two ends, when nothing is under way: reading it takes as long as the
+ * server needs for hundreds of pieces.
  */
 #ifndef LOAD_RUN_H
 #define LOAD_RUN_H
@@ -23,10 +23,9 @@ enum { RUN_SUB = 64, RUN_SHIFTS = 36, RUN_BUCKETS = RUN_SUB * (RUN_SHIFTS + 2) }
 
 struct run {
     int64_t now;  /* the caller sets it, whenever it has waited or received */
-    bool sending; /* until its time is over */
+    bool sending; /* until its time runs out */
     int64_t began, deadline, last_arrival, longest_pause;
-    /* Pieces. `missed` will not come any more. `counted` are those that had arrived when
-     * the time was over. */
+    /* Pieces. `missed` will never come. `counted` had arrived when the time ran out. */
     uint64_t expected, arrived, missed, counted;
     int64_t slowest;
     uint64_t latency[RUN_BUCKETS];
@@ -39,8 +38,7 @@ void run_begin(struct run *run, const struct server *server, int64_t duration);
 void run_time_over(struct run *run, const struct server *server);
 void run_end(struct run *run, const struct server *server);
 
-/* Is there something left to do, or to wait for? A run ends early, and afterwards waits no
- * longer, when nothing has arrived for 10 s. */
+/* Is there more to do, or to wait for? Not if nothing has arrived for 10 s. */
 bool run_goes_on(const struct run *run);
 
 /* Pieces that are still under way. */
@@ -49,11 +47,11 @@ uint64_t run_due(const struct run *run);
 /* A piece that was sent at `sent` has arrived. */
 void run_arrived(struct run *run, int64_t sent);
 
-/* The latency that `percent` of the pieces had at the most; 0 if none has arrived. */
+/* The latency that `percent` of the pieces did not exceed; 0 if none has arrived. */
 int64_t run_latency(const struct run *run, double percent);
 
 /* Who was busy for over 90% of the time, and so set the pace: "server", "generator",
- * "both", or "neither" when they wait for each other; "" if it is not known. */
+ * "both", or "neither" when they wait for each other; "" if unknown. */
 const char *run_bottleneck(const struct run *run);
 
 #endif

@@ -17,17 +17,19 @@
 #include <unistd.h>
 
 enum {
-    START_MS = 5000, /* to say the port */
+    START_MS = 5000, /* to print the port */
     STOP_MS = 3000,  /* between SIGTERM and SIGKILL */
-    WAIT_MS = 10,    /* between two looks at whether it has ended */
+    WAIT_MS = 10,    /* between two checks whether it has ended */
     SAID_SIZE = 4096,
     DRAIN_SIZE = 65536 /* a pipe's size on Linux: one read empties it */
 };
 
 extern char **environ;
 
-/* Puts the port in place of %p, and if it is 0 first finds one that nobody else is likely to
- * be given before the server takes it. The new word lives until the program's end. */
+/*
+ * Replaces %p by the port. If that is 0, first finds one that nobody else is likely to get
+ * before the server takes it. The new word lives until the program's end.
+ */
 static int fill_port(char **word, int port, const char **why)
 {
     const char *mark = strstr(*word, "%p");
@@ -47,8 +49,10 @@ static int fill_port(char **word, int port, const char **why)
     return port;
 }
 
-/* posix_spawnp() gives back exec()'s error, which a fork() would have to send home. To
- * prepare it can fail only for want of memory, and then the spawn fails too. */
+/*
+ * posix_spawnp() returns exec()'s error, which after fork() would need a pipe. Its
+ * preparations fail only for want of memory, and then the spawn fails too.
+ */
 static int spawn(struct server *server, char *command[])
 {
     posix_spawn_file_actions_t actions;
@@ -85,7 +89,7 @@ static int port_in(const char *said)
     return -1;
 }
 
-/* -1: it has not said it in time, or ended before. */
+/* -1: it did not print it in time, or ended before. */
 static int port_said(const struct server *server)
 {
     struct pollfd output = {.fd = server->output, .events = POLLIN};
@@ -155,8 +159,10 @@ static FILE *proc_open(pid_t pid, const char *name)
     return fopen(path, "r");
 }
 
-/* Seconds of its children that have ended, if it has waited for them: fields 16 and 17. A
- * name in parentheses is field 2, and may hold anything. */
+/*
+ * Seconds used by its children that have ended, if it waited for them: fields 16 and 17.
+ * Field 2 is a name in parentheses, which may hold anything.
+ */
 static double reaped_seconds(pid_t pid)
 {
     char line[1024], *name_end = NULL;
@@ -175,7 +181,7 @@ static double reaped_seconds(pid_t pid)
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
-/* In Pss, a page that n processes share counts as 1/n in each. */
+/* In Pss, a page that n processes share counts as 1/n in each of them. */
 static long memory_kib(pid_t pid)
 {
     char line[256];
@@ -212,7 +218,7 @@ struct server_usage server_usage(const struct server *server, bool with_memory)
     return usage;
 }
 
-/* What the first process leaves running is ended too, while the group is surely ours. */
+/* Also ends what the first process leaves running, while the group is surely ours. */
 bool server_runs(struct server *server)
 {
     if (!server->ended && waitpid(server->pid, &server->status, WNOHANG) == server->pid) {

@@ -1,10 +1,10 @@
 /*
  * server: the server under test, as a child process.
  *
- * Its stdout is a pipe, its stdin /dev/null; stderr is passed through. The caller must poll
- * server.output and call server_drain(): a server that logs would otherwise wait for room
- * in the pipe. The server leads a process group. What it starts counts as its own, and ends
- * with it.
+ * Its stdout is a pipe, its stdin /dev/null; stderr is passed through. The caller must
+ * poll server.output and call server_drain(): otherwise a server that logs would wait for
+ * room in the pipe. The server leads a process group. What it starts counts as its own,
+ * and ends with it.
  */
 #ifndef LOAD_SERVER_H
 #define LOAD_SERVER_H
@@ -20,10 +20,10 @@ struct server {
 };
 
 /*
- * Starts the command (found as execvp() does; NULL ends the arguments) and returns its port
- * on 127.0.0.1. That is `port` if it is not 0. Else, if an argument contains %p, a free port
- * takes its place; or the server has 5 s to print "port N" in a line. -1 with the reason in
- * *why if it does not start, or has no port.
+ * Starts the command (found as by execvp(); NULL ends the arguments) and returns its port
+ * on 127.0.0.1. That is `port` if it is not 0. Otherwise, if an argument contains %p, a
+ * free port replaces it; if none does, the server has 5 s to print "port N" in a line.
+ * Returns -1 with the reason in *why if it does not start, or has no port.
  */
 int server_start(struct server *server, char *command[], int port, const char **why);
 

@@ -135,7 +135,7 @@ static unsigned long ask(struct link *link)
     if (sent == -1 && descriptor_try_again(errno))
         link->unproven_since = clock_ms(); /* ask later */
     else
-        link_lose(link, lost, sent == -1 ? strerror(errno) : "it takes no more");
+        link_lose(link, lost, sent == -1 ? strerror(errno) : "it does not read");
     return 0;
 }
 
@@ -225,7 +225,7 @@ static enum link_event receive(struct link *link, char *bytes, size_t *length)
         return LINK_NOTHING;
     if (got == 0 && link->ending) /* it has read everything up to the goodbye */
         link_proven(link);
-    link_lose(link, lost, got == 0 ? "it has closed" : strerror(errno));
+    link_lose(link, lost, got == 0 ? "it closed the connection" : strerror(errno));
     return LINK_NOTHING;
 }
 

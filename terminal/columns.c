@@ -11,9 +11,9 @@ struct range {
 
 /*
  * From the Unicode Character Database 14.0. zero_width has the general categories Mn, Me
- * and Cf (UnicodeData.txt), without the soft hyphen and the signs that precede numbers, and
- * the vowels and finals of Hangul. wide has East_Asian_Width W and F (EastAsianWidth.txt).
- * A gap between two ranges that holds no character yet is part of them.
+ * and Cf (UnicodeData.txt), without the soft hyphen and the signs that precede numbers,
+ * and the vowels and finals of Hangul. wide has East_Asian_Width W and F
+ * (EastAsianWidth.txt). Gaps that hold no character yet are included in the ranges.
  */
 static const struct range zero_width[] = {
     {0x300, 0x36F},     {0x483, 0x489},     {0x591, 0x5BD},     {0x5BF, 0x5BF},

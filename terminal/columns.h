@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /*
- * The columns of a code point: 0 (combining, or a mark for layout), 1, or 2 (East Asian
- * wide, emoji). This is what wcwidth() says in a UTF-8 locale, without the locale.
+ * The columns of a code point: 0 (combining, or a layout mark), 1, or 2 (East Asian wide,
+ * emoji). It answers as wcwidth() does in a UTF-8 locale, without needing the locale.
  */
 unsigned columns_of(unsigned long code);
 
@@ -17,9 +17,9 @@ unsigned columns_at(const char *text, size_t *bytes);
 
 /*
  * The same for the first character of valid UTF-8 of `length` bytes, at least one: a code
- * point and the combining ones after it, *bytes in all. One with an emoji variation
- * selector (U+FE0F) counts as two columns. Some terminals give it only one, but too many
- * columns do no harm where too few would make a line wrap.
+ * point and the combining ones after it, *bytes in all. A character with an emoji
+ * variation selector (U+FE0F) counts as two columns. Some terminals give it only one, but
+ * too high a count does no harm, and too low a count would make a line wrap.
  */
 unsigned columns_of_character(const char *text, size_t length, size_t *bytes);
 

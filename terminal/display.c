@@ -95,7 +95,7 @@ void display_print(struct display *display, const char *text, size_t length)
 
 void display_print_name(struct display *display, const char *name, size_t length)
 {
-    /* Six colours that can be read on black and on white, each also in bold (ECMA-48). */
+    /* Six colours that are readable on black and on white, each also in bold (ECMA-48). */
     static const char *const colours[] = {"\033[31m",   "\033[32m",   "\033[33m",
                                           "\033[34m",   "\033[35m",   "\033[36m",
                                           "\033[1;31m", "\033[1;32m", "\033[1;33m",
@@ -148,7 +148,7 @@ static int cursor_row(const struct display *display, int columns)
 
     for (int i = 0; i < display->margin; i++)
         place(1, columns, &row, &column);
-    /* The last one is the character under the cursor, which may have been wrapped too. */
+    /* The last character is the one under the cursor, which may have wrapped as well. */
     for (size_t at = 0; at <= view->before_cursor && at < view->length; at += bytes) {
         unsigned width =
             columns_of_character(view->bytes + at, view->length - at, &bytes);
@@ -158,7 +158,7 @@ static int cursor_row(const struct display *display, int columns)
     return row;
 }
 
-/* Leaves the cursor where the prompt began: there goes what is printed next. */
+/* Leaves the cursor where the prompt began: the next output goes there. */
 void display_hide_prompt(struct display *display)
 {
     int columns, row;
@@ -175,7 +175,7 @@ void display_hide_prompt(struct display *display)
         put_string(display, row > 0 ? up : "");
         /*
          * Erase its row, or, if it may have been wrapped, the screen from there on. (tmux
-         * takes erasing from the first row on for clearing, and saves a copy each time.)
+         * treats erasing from the first row as clearing, and saves a copy each time.)
          */
         put_string(display, columns == display->columns ? "\033[K" : "\033[J");
         return;
@@ -186,7 +186,7 @@ void display_hide_prompt(struct display *display)
 }
 
 /*
- * To bring the cursor to its place, the text before it is printed again. That needs no
+ * To put the cursor in its place, the text before it is printed again. That needs no
  * escape sequence, and is right even if the terminal disagrees about a character's width.
  */
 void display_show_prompt(struct display *display, struct line_edit *edit)

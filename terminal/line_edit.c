@@ -6,7 +6,7 @@
 
 /* ---- Characters --------------------------------------------------------------------- */
 
-/* Where the character at `at` ends. The end of the line has no character. */
+/* Where the character at `at` ends; at the end of the line there is none. */
 static size_t after(const struct line_edit *edit, size_t at)
 {
     size_t bytes = 0;
@@ -42,7 +42,7 @@ static size_t columns_between(const struct line_edit *edit, size_t from, size_t 
 /* ---- Changes ------------------------------------------------------------------------ */
 
 /*
- * Sets the cursor and the beginning of the view to a character's beginning, and the view
+ * Puts the cursor and the beginning of the view at the beginning of a character, the view
  * not to the right of the cursor. A change may have left a combining code point at either
  * of them. Then the cursor moves to its end, and the view back to its letter.
  */
@@ -100,7 +100,7 @@ static char *entry(struct line_edit *edit, size_t back)
     return edit->history[(edit->entered - back) % LINE_EDIT_HISTORY];
 }
 
-/* Shows the line that was entered `back` lines ago; 0 is the new one, kept meanwhile. */
+/* Shows the line entered `back` lines ago; 0 is the new line, kept meanwhile. */
 static void show_line(struct line_edit *edit, size_t back)
 {
     const char *line = back > 0 ? entry(edit, back) : edit->draft;
@@ -190,7 +190,8 @@ static enum line_edit_event press(struct line_edit *edit, unsigned key)
 
 /*
  * A key without a letter sends ESC [ or ESC O, sometimes numbers separated by semicolons,
- * and a final byte that tells the key. Returns the control key that does the same, or 0.
+ * and a final byte that says which key it is. Returns the control key that does the same,
+ * or 0.
  */
 static unsigned key_of(unsigned char final, unsigned number)
 {
@@ -261,7 +262,7 @@ static enum line_edit_event take_control(struct line_edit *edit, unsigned char b
 
 static void insert_text(struct line_edit *edit, const char *clean, size_t length)
 {
-    /* From bytes over 0x7F only a C1 control, made visible, begins with an M. */
+    /* Of what bytes over 0x7F become, only a visible C1 control begins with an M. */
     if (length > 0 && clean[0] != 'M')
         insert(edit, clean, length);
 }

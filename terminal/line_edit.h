@@ -2,8 +2,8 @@
  * line_edit: a line while it is being typed.
  *
  * The module knows nothing of terminals. Bytes from a keyboard go in: UTF-8, and the
- * sequences that the keys of a terminal send (ECMA-48 and xterm's), cut anywhere. A line
- * and a cursor come out, and the part of them that fits a number of columns. The text is
+ * sequences that the keys of a terminal send (ECMA-48 and xterm's), cut anywhere. Out come
+ * a line and a cursor, and the part of them that fits a number of columns. The text is
  * always valid UTF-8 (RFC 3629) without control characters: a Tab becomes spaces, bytes
  * that are not UTF-8 become U+FFFD, and keys without a meaning do nothing.
  *
@@ -14,7 +14,7 @@
  *     Ctrl-W Ctrl-U Ctrl-K         delete the word before, all before, all after the cursor
  *     Up Down Ctrl-P Ctrl-N        go through the lines entered before
  *     Tab                          spaces, up to the next multiple of 8 columns
- *     Enter                        enters the line, also in the middle of a paste
+ *     Enter                        enters the line, even in the middle of a paste
  *     Ctrl-C, Ctrl-L, Ctrl-D       see enum line_edit_event
  *
  * A character is a code point with the combining ones after it. They are never separated.
@@ -28,7 +28,7 @@
 #include <stddef.h>
 
 #define LINE_EDIT_MOST    2000 /* bytes; with a name before it, it still fits LINE_MOST */
-#define LINE_EDIT_HISTORY 100  /* lines that are kept */
+#define LINE_EDIT_HISTORY 100  /* lines to keep */
 
 /*
  * The line and its history. All zero bytes is an empty line without a history. The struct
@@ -54,7 +54,7 @@ struct line_edit {
 };
 
 enum line_edit_event {
-    LINE_EDIT_OPEN,      /* all bytes were taken, and the line is not entered yet */
+    LINE_EDIT_OPEN,      /* all bytes were taken, and the line has not been entered */
     LINE_EDIT_ENTERED,   /* Enter: `text` is the line; go on with line_edit_next() */
     LINE_EDIT_END,       /* Ctrl-D on an empty line: the user has finished */
     LINE_EDIT_INTERRUPT, /* Ctrl-C */
@@ -69,8 +69,8 @@ size_t line_edit_take(struct line_edit *edit, const unsigned char *bytes, size_t
                       enum line_edit_event *event);
 
 /*
- * Ends an escape sequence that is not complete. A key sends its sequence at once, so after
- * a pause an Esc was the Esc key, and what comes next is text.
+ * Ends an incomplete escape sequence. A key sends its sequence at once, so if there is a
+ * pause, the Esc was the Esc key, and what comes next is text.
  */
 void line_edit_pause(struct line_edit *edit);
 
@@ -89,7 +89,8 @@ struct line_edit_view {
 
 /*
  * Fits the line into `columns` columns, the last of which the cursor may need. It scrolls
- * no further than the cursor requires, and shows as much as fits: nothing of a secret line.
+ * no further than the cursor requires, and shows as much as fits, or nothing if it is
+ * secret.
  */
 #define LINE_EDIT_NARROWEST                                                              \
     2 /* columns: a wide character, or a narrow one and the cursor */

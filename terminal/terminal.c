@@ -1,8 +1,8 @@
 /*
  * POSIX.1-2008 lacks two things that are needed here: a terminal's size, and the signal
- * that tells of a change. Every system has them by these names, and POSIX.1-2024 adopts
- * them (SIGWINCH, tcgetwinsize()). BSD's headers hide them from a program that asks for
- * POSIX alone, so this file does not.
+ * that reports a change. Every system has them under these names, and POSIX.1-2024 adds
+ * them (SIGWINCH, tcgetwinsize()). The BSDs' headers hide them from a program that asks
+ * for POSIX only, so this file does not.
  */
 #undef _POSIX_C_SOURCE
 #define _DEFAULT_SOURCE 1
@@ -15,13 +15,13 @@
 #include <unistd.h>
 
 #define USUAL_COLUMNS 80
-#define MOST_COLUMNS  4096 /* a larger size is a joke, or a mistake */
+#define MOST_COLUMNS  4096 /* a larger size is a mistake */
 
 int terminal_enter(struct terminal *terminal)
 {
     struct termios keyed;
 
-    /* After SIGCONT without a stop the settings are still ours, and `before` is right. */
+    /* After SIGCONT without a stop the settings are still ours, so `before` is right. */
     if (!terminal->keyed && tcgetattr(terminal->descriptor, &terminal->before) == -1)
         return -1;
     keyed = terminal->before;

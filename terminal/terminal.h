@@ -1,5 +1,5 @@
 /*
- * terminal: reading single keys from a terminal, and restoring it afterwards.
+ * terminal: reads single keys from a terminal, and restores it afterwards.
  */
 #ifndef TERMINAL_TERMINAL_H
 #define TERMINAL_TERMINAL_H
@@ -15,35 +15,36 @@ struct terminal {
 
 /*
  * Makes the terminal pass on each byte as it is typed: no echo, no line editing by the
- * system, no flow control with Ctrl-S. The keys that send signals (Ctrl-C, Ctrl-Z) still do,
- * so they work however busy the program is. Output settings stay the same. 0, or -1 with
- * errno. In the background it stops the program (SIGTTOU) until it is in the foreground.
+ * system, no flow control with Ctrl-S. The keys that send signals (Ctrl-C, Ctrl-Z) still
+ * do, so they work however busy the program is. Output settings stay the same. 0, or -1
+ * with errno. Called in the background, it stops the program (SIGTTOU) until it is in the
+ * foreground.
  */
 int terminal_enter(struct terminal *terminal);
 
 /*
- * Do the terminal's keys go to this program? In the background they are another's: reading
- * one there stops the program (SIGTTIN). On a terminal of another session reading never
+ * Do the terminal's keys go to this program? In the background they go to another: reading
+ * a key there stops the program (SIGTTIN). On another session's terminal reading never
  * stops it: true.
  */
 bool terminal_in_foreground(const struct terminal *terminal);
 
-/* The same, and terminal_enter() is in force. */
+/* Is that so, and is terminal_enter() in force? */
 bool terminal_is_ours(const struct terminal *terminal);
 
 /*
- * Restores the settings, unless another program has the terminal and has set it as it
- * likes. It never waits, and fails only if the terminal is gone.
+ * Restores the settings, unless another program has the terminal and its own settings. It
+ * never waits, and fails only if the terminal is gone.
  */
 void terminal_leave(struct terminal *terminal);
 
 /* Stops the program as Ctrl-Z stops one without a handler. Returns once it is continued. */
 void terminal_stop_program(void);
 
-/* The width of the terminal in columns; 80 if it does not tell. */
+/* The width of the terminal in columns; 80 if it is unknown. */
 int terminal_columns(const struct terminal *terminal);
 
-/* The signal sent when the size changes; 0 where there is none. */
+/* The signal for a change of size; 0 if the system has none. */
 int terminal_resize_signal(void);
 
 #endif

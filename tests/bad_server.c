@@ -1,22 +1,21 @@
 /*
- * bad_server: a server with one fault, for the tests of the load generator
+ * bad_server: a server with one fault, for the tests of the load generator.
  *
  *     bad_server chat FAULT [port]   none lose cut glue twice swap stray pause stall die
  *                                    greet shy shut tilde
  *     bad_server echo FAULT [port]   none change lose more close
  *
- * The fault shows at every seventh line or message: so early that it shows in a run of any
- * length. A server that pauses, stalls or dies does so at the first seventh, for two seconds
- * or for good. Some are not faults, but ways to be right: a chat server greets newcomers and
- * tells nobody of them, is shy until they say something, or has a '~' in its names (but one
- * that shuts them out is at fault). Others are there to be measured:
+ * The fault shows at every seventh line or message, early enough for a run of any length.
+ * A server that pauses, stalls or dies does so at the first seventh, for two seconds or
+ * for ever. Some are not faults: a chat server may greet newcomers and tell nobody of
+ * them, be shy until they say something, or have a '~' in its names (but it must not shut
+ * them out). Others are there to be measured:
  *
- *     early   uses 0.3 s of processor time before it says its port
- *     child   has a child do so, which ends, at the first seventh line or message
- *     large   touches 20 MB of memory
- *     slow    answers after 20 ms
+ *     early uses 0.3 s of processor time before it prints its port child has a child do
+ *     so, which ends, at the first seventh line or message large touches 20 MB of memory
+ *     slow answers after 20 ms
  *
- * It says its port, as the kit's servers do, and serves a few clients.
+ * It prints its port, as the kit's servers do, and serves a few clients.
  */
 #include "net/listener.h"
 
@@ -32,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CLIENTS_MOST 128 /* in all: one that has left still counts */
+#define CLIENTS_MOST 128 /* in all: a client that has left still counts */
 #define EVERY        7   /* lines or messages a fault */
 #define BUFFER_SIZE  65536
 #define LARGE        (20 * 1000 * 1000)

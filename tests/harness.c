@@ -16,7 +16,8 @@
 
 int run_suite(Suite *suite)
 {
-    /* Who runs the tests may ignore some: nohup, or a shell in the background. */
+    /* The tests may be run with some ignored: by nohup, or by a shell in the
+       background. */
     static const int standard[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE};
     SRunner *runner = srunner_create(suite);
     int failed;

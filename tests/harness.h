@@ -1,6 +1,6 @@
 /*
- * harness: what all suites stand on. A test starts the program under test (program.h),
- * talks to it (stream.h) or plays its server (mock.h), and has files of its own (temp.h).
+ * harness: what all suites use. A test starts the program under test (program.h), talks to
+ * it (stream.h) or plays its server (mock.h), and has its own files (temp.h).
  */
 #ifndef TESTS_HARNESS_H
 #define TESTS_HARNESS_H
@@ -18,7 +18,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* Tests that share what is done around each of them. */
+/* Tests that share what is done before and after each of them. */
 struct test_case {
     const char *name;
     const TTest *const *tests; /* up to a NULL */
@@ -28,12 +28,12 @@ struct test_case {
 };
 
 /*
- * Tags of tests that cannot be run in all ways: CK_EXCLUDE_TAGS leaves them out.
+ * Tags of tests that do not work everywhere: CK_EXCLUDE_TAGS leaves them out.
  *
- *     limits    they set limits under which valgrind itself does not run, or close what it
- *               opens, or end by a signal, which it calls a leak
- *     terminal  one of them ends by a signal, and then valgrind writes no summary
- *     resolver  libc keeps memory for names until the process ends
+ *     limits they set limits too low for valgrind itself, or close what it opens, or end
+ *     by a signal, which it reports as a leak terminal one of them ends by a signal, and
+ *     then valgrind writes no summary resolver libc keeps memory for names until the
+ *     process ends
  */
 
 /* Runs a suite, by the conventions of Check's environment variables: 0 if all passed. */
@@ -45,10 +45,10 @@ const char *formatted(const char *format, ...) __attribute__((format(printf, 1, 
 
 void sleep_ms(int ms);
 
-/* Waits for a child's end. Returns its exit status, or 128 and the signal that ended it. */
+/* Waits for a child to end. Returns its exit status, or 128 + the signal that ended it. */
 int await_child(pid_t pid);
 
-/* fork(), for a helper of the test, which ends after a minute if nobody has ended it. */
+/* fork() for a helper of the test, which ends after a minute if nobody ends it. */
 pid_t fork_helper(void);
 
 /* Raises this process's own descriptor limit, or fails and says what the test needs. */

@@ -4,8 +4,8 @@
  *
  *     loop_srv [-p port] [-i idle_ms] [-f full] [-s speed] [handler[=word,word...]]...
  *
- * The handlers are those of struct stream_handlers, and `watched`, which is called for one end
- * of a pipe. A handler prints a line, and then does its words in their order:
+ * The handlers are those of struct stream_handlers, and `watched`, which is called for one
+ * end of a pipe. A handler prints a line, and then obeys its words in order:
  *
  *     print        sends the client the line that came, or else the handler's name
  *     echo         sends it the bytes that came
@@ -20,8 +20,8 @@
  *     ring, empty  writes a byte to the pipe, reads one from it
  *     obey         does what the line that came says, if it begins with !
  *
- * In `watched` and `started` a word for a client is done for each client. With -s the loop's
- * clock runs that many times as fast, so its ten seconds are soon over.
+ * In `watched` and `started` a word for a client applies to every client. With -s the
+ * loop's clock runs that many times as fast, so its ten seconds are soon over.
  */
 #include "loop/stream_server.h"
 
@@ -69,7 +69,7 @@ struct timespec clock_timespec(int64_t ms)
 
 /* ---- Words -------------------------------------------------------------------------- */
 
-/* What a word is done for. */
+/* What a word applies to. */
 struct event {
     struct stream_server *server;
     struct stream *stream; /* NULL: every client */
@@ -235,7 +235,7 @@ static void perform(struct event event, const char *list)
 
 /* ---- Handlers ----------------------------------------------------------------------- */
 
-/* What a handler does that gets no text. `what` is logged after the client's name. */
+/* A handler that gets no text. `what` is logged after the client's name. */
 static void handle(int handler, struct stream *stream, const char *what)
 {
     struct event event = {

@@ -38,7 +38,7 @@ void mock_fill_queue(const struct mock *mock)
     socklen_t length = address_of("127.0.0.1", mock->port, &address);
     struct pollfd client = {.events = POLLOUT};
 
-    /* One that connects is in the queue; the first one that waits found it full. */
+    /* A client that connects is in the queue; the first that waits found it full. */
     ck_assert_int_eq(listen(mock->listener, 0), 0);
     do {
         client.fd = socket(AF_INET, SOCK_STREAM, 0);

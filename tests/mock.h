@@ -15,7 +15,7 @@ struct mock {
 /* Listens on a free port of `host`, which is 127.0.0.1 or ::1. */
 struct mock mock_open(const char *host);
 
-/* Is a client waiting to be accepted by now, or within `ms`? */
+/* Is a client waiting to be accepted, now or within `ms`? */
 bool mock_ready(const struct mock *mock, int ms);
 
 /* Waits for the next client. */

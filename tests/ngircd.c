@@ -17,7 +17,7 @@
 
 #define LINE_BYTES 4096
 
-/* No penalties and look-ups that a test would have to wait for; loopback only. */
+/* No penalties or look-ups that a test would have to wait for; loopback only. */
 static const char configuration[] = "[Global]\n"
                                     "Name = %s.test\n"
                                     "Info = a server for the tests\n"
@@ -107,7 +107,7 @@ static void await_listening(const struct ngircd *server)
     close(fd);
 }
 
-/* Starts the program that `variable` names by a script, which finds its files in IRCD_. */
+/* Starts the program that `variable` names, by a script that finds its files in IRCD_. */
 static void start(struct ngircd *server, const char *format, const char *more,
                   const char *script, const char *variable, const char *fallback)
 {

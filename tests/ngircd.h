@@ -1,8 +1,8 @@
 /*
- * ngircd: a real IRC server for the tests, and people on it. The program is Debian's ngircd
- * unless the environment variable NGIRCD names another. It listens on a free port of
- * loopback, has its configuration in a temporary directory, and needs no root. If root
- * starts it, it runs as "nobody" once it has read the configuration.
+ * ngircd: a real IRC server for the tests, and people on it. The program is Debian's
+ * ngircd unless the environment variable NGIRCD names another. It listens on a free
+ * loopback port, has its configuration in a temporary directory, and needs no root rights.
+ * If root starts it, it runs as "nobody" once it has read the configuration.
  */
 #ifndef TESTS_NGIRCD_H
 #define TESTS_NGIRCD_H
@@ -26,15 +26,15 @@ int free_port(void);
 void ngircd_start(struct ngircd *server, const char *name, int port, const char *more);
 
 /*
- * Starts an InspIRCd (or what INSPIRCD names) in the same way. The tests do not ask for
- * it to be installed. False, after a line that says so: it is not there.
+ * Starts an InspIRCd (or what INSPIRCD names) in the same way. The tests do not need it.
+ * Returns false, after printing a line that says so, if it is not installed.
  */
 bool inspircd_start(struct ngircd *server, const char *name);
 
 /* Ends it by a signal, and removes its directory. */
 void ngircd_stop(struct ngircd *server, int signal_number);
 
-/* Ends the servers that still run: for the end of a test. It closes no stream. */
+/* Ends the servers that still run, at the end of a test. It closes no stream. */
 void ngircd_stop_all(void);
 
 /* Lines of configuration (`more`) for a link with another server, which an operator makes. */
@@ -43,11 +43,11 @@ const char *ngircd_link(const char *peer, int peer_port);
 /* Registers as `nick`, joins `channel`, and reads what the server says about it. */
 struct stream irc_join(int port, const char *nick, const char *channel);
 
-/* Sends a line, printf()'s way. */
+/* Sends a line, as printf() does. */
 void irc_send(struct stream *client, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Takes lines up to one with `words`. The caller frees it. PING is answered. */
+/* Takes lines up to one with `words`, which the caller frees. Answers PING. */
 char *irc_await(struct stream *client, const char *words);
 
 /* The next PRIVMSG must be this text, from that nick. */
@@ -69,8 +69,9 @@ struct stream fake_accept(const struct fake *fake);
 struct stream fake_welcome(const struct fake *fake, const char *channel, char nick[64]);
 
 /*
- * NickServ says more than fits into a program's standard error, a pipe that nobody reads. The
- * program, which was started with a password, must go on, and say that lines are missing.
+ * NickServ says more than fits into the program's standard error, a pipe that nobody
+ * reads. The program, which was started with a password, must go on and say that lines are
+ * missing.
  */
 void expect_no_wait_for_reader(struct stream *client, struct program *program,
                                const char *nick);

@@ -25,7 +25,7 @@ pid_t person_sits_down(int terminal, const char *script, const char *argument)
     ck_assert_int_ne(pid, -1);
     if (pid != 0)
         return pid;
-    (void)setsid(); /* the next terminal that is opened becomes this session's own */
+    (void)setsid(); /* the next terminal to be opened becomes this session's */
     slave = open(ptsname(terminal), O_RDWR);
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
         dup2(slave, fd);
@@ -44,7 +44,7 @@ struct person person_start(const char *script, const char *argument)
                            .screen = stream_of(terminal)};
 }
 
-/* Where `text` stands on the screen, or NULL. The bytes are no string. */
+/* Where `text` is on the screen, or NULL. The bytes are not a string. */
 static char *find(const struct stream *screen, const char *text)
 {
     size_t length = strlen(text);

@@ -12,17 +12,17 @@ struct person {
     struct stream screen;
 };
 
-/* Runs a shell script, whose $1 is `argument`, at a terminal of its own. */
+/* Runs a shell script, whose $1 is `argument`, at a new terminal. */
 struct person person_start(const char *script, const char *argument);
 
 /*
- * The same in two steps: the end of a terminal that the test holds, and a process at it. The
- * environment variable TTY is the path of the other end.
+ * The same in two steps: one opens a terminal and returns the test's end, one starts a
+ * process at it. The environment variable TTY is the path of the other end.
  */
 int person_terminal(void);
 pid_t person_sits_down(int terminal, const char *script, const char *argument);
 
-/* Waits until the screen shows this text, after all that was seen before. */
+/* Waits until the screen shows this text, after what was seen before. */
 void person_sees(struct person *person, const char *text);
 
 /* The same, but false if nothing came for `ms`. */
@@ -30,7 +30,7 @@ bool person_sees_within(struct person *person, const char *text, int ms);
 
 void person_types(struct person *person, const char *keys);
 
-/* Waits for the script's end. Returns its status, or 128 and the signal that ended it. */
+/* Waits for the script to end. Returns its status, or 128 + the signal that ended it. */
 int person_leaves(struct person *person);
 
 #endif

@@ -33,7 +33,7 @@ static void become_program(const char *script, const char *arguments[], int out,
     _exit(127);
 }
 
-/* `variable` holds the program. Its first `count` arguments are there, the rest follow. */
+/* `variable` holds the program. Its first `count` arguments are set, the rest follow. */
 static struct program start(const char *script, const char *variable,
                             const char *arguments[MOST_ARGUMENTS + 1], int count,
                             va_list list)
@@ -58,7 +58,7 @@ static struct program start(const char *script, const char *variable,
     return program;
 }
 
-/* What is in PATH is run as it is; what is in the tree is run under $RUN_UNDER. */
+/* A program in PATH is run as it is; one in the tree is run under $RUN_UNDER. */
 static void set_fallback(const char *variable, const char *path)
 {
     const char *under = getenv("RUN_UNDER");
@@ -150,7 +150,7 @@ struct program program_serve_by(const char *script, const char *path,
 
 int program_wait(struct program *program)
 {
-    stream_fill_to_end(&program->err); /* which has a deadline, and waitpid() has none */
+    stream_fill_to_end(&program->err); /* this has a deadline, which waitpid() has not */
     return await_child(program->pid);
 }
 

@@ -3,8 +3,8 @@
  *
  * A program is named by its path from the top of the tree ("bin/echo_srv"), or by a name
  * that the shell looks up in PATH ("nc"). The environment variable named after it in
- * capitals (ECHO_SRV, NC) can say what to run instead, as words for a shell, and RUN_UNDER
- * what to run all the tree's programs with: valgrind and its options.
+ * capitals (ECHO_SRV, NC) can say what to run instead, as words for a shell. RUN_UNDER
+ * says what to run all the tree's programs with, for example valgrind and its options.
  */
 #ifndef TESTS_PROGRAM_H
 #define TESTS_PROGRAM_H
@@ -23,7 +23,7 @@ struct program {
 /* Starts a program with the arguments up to a NULL. Its standard input is empty. */
 struct program program_run(const char *path, ...);
 
-/* The same by a shell script, in which "$@" stands for the program and its arguments. */
+/* The same by a shell script, in which "$@" is the program and its arguments. */
 struct program program_run_by(const char *script, const char *path, ...);
 
 /*
@@ -34,10 +34,10 @@ struct program program_serve(const char *path, const char *first_line, ...);
 struct program program_serve_by(const char *script, const char *path,
                                 const char *first_line, ...);
 
-/* Sets ECHO_SRV for "bin/echo_srv", as it is described above, for a script to use. */
+/* Sets ECHO_SRV (for "bin/echo_srv"), as described above, for a script to use. */
 void program_export(const char *path);
 
-/* Waits for the end. Returns the exit status, or 128 and the signal that ended it. */
+/* Waits for the end. Returns the exit status, or 128 + the signal that ended it. */
 int program_wait(struct program *program);
 
 /* The program ends with this status. */
@@ -46,11 +46,11 @@ void expect_status(struct program *program, int status);
 /* It ends with status 0, and prints nothing more. */
 void expect_success(struct program *program);
 
-/* It complains in this line, and in no other, and ends with status 1. */
+/* It complains in this one line, and ends with status 1. */
 void expect_failure(struct program *program, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Started with these arguments (up to a NULL) it only complains, and ends with status 2. */
+/* With these arguments (up to a NULL) it only complains, and ends with status 2. */
 void expect_usage_error(const char *path, ...);
 
 /* With its standard output on a full disk it says so, and ends with status 1. */
@@ -69,7 +69,7 @@ void program_go_on(const struct program *program);
 /* Nanoseconds of processor time that it has used. */
 int64_t program_cpu_ns(const struct program *program);
 
-/* It waits: for `ms` it uses less than a third of a processor. */
+/* It waits: during `ms` it uses less than a third of a processor. */
 void expect_rest(const struct program *program, int ms);
 
 /* ---- An older way to say the same --------------------------------------------------- */

@@ -34,7 +34,7 @@ void end_all(void)
         if (waits[i])
             (void)kill(running[i], SIGTERM);
     }
-    for (int fd = 3; fd < 64; fd++) /* servers that are scripts close, as others do */
+    for (int fd = 3; fd < 64; fd++) /* scripted servers close like real ones */
         close(fd);
     for (int i = 0; i < running_count; i++)
         if (waits[i] && waitpid(running[i], &status, 0) != -1)

@@ -13,13 +13,13 @@
 extern struct program room, relay;
 extern struct ngircd irc;
 
-/* Notes that a program runs. At the test's end it is ended, and must end well. */
+/* Notes that a program runs. At the end of the test it is ended, and must end well. */
 struct program started(struct program program);
 
 /* The fixture that does this. */
 void end_all(void);
 
-/* Starts a relay of that nick, with a pace, and one more option (or NULL). */
+/* Starts a relay with this nick and pace, and one more option (or NULL). */
 struct program relay_start(const char *nick, int room_port, int irc_port,
                            const char *channel, const char *pace, const char *option);
 
@@ -46,7 +46,7 @@ struct stream named(const struct program *server, const char *name);
 void expect_next(struct stream *client, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* `relay` linked with a room and a server that are both scripts, and the relay's ends. */
+/* A room and a server that are both scripts, linked by `relay`. */
 extern struct stream fake_room, fake_server;
 void link_fakes(const char *nick, const char *pace);
 

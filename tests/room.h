@@ -14,10 +14,10 @@
 struct program room_open(void);
 struct program room_open_by(const char *script);
 
-/* Connects and takes the greeting, but not what the log and the others are told. */
+/* Connects and takes the greeting, but not the news that the log and the others get. */
 struct stream room_join(const struct program *server);
 
-/* Joins `count` clients, and takes what each is told of those that join after it. */
+/* Joins `count` clients, and takes the news that each gets of those that join later. */
 void room_fill(const struct program *server, struct stream *clients, int count);
 
 #endif

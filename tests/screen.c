@@ -53,7 +53,7 @@ static void put_character(struct screen *screen, const char *bytes, size_t lengt
 {
     struct cell *cell;
 
-    if (width == 0 && screen->column > 0) { /* it goes onto the character before */
+    if (width == 0 && screen->column > 0) { /* it is added to the character before */
         cell = &screen->cells[screen->row][screen->column - 1];
         if (cell->is_half)
             cell--;

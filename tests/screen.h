@@ -2,9 +2,9 @@
  * screen: what somebody sees at a terminal, made from the bytes that a program has written.
  *
  * It is a small model of a terminal (ECMA-48): characters of one and two columns and
- * combining ones (after U+FE0F a character has two columns), wrapping and scrolling, CR, LF,
- * BS and BEL, and the sequences ESC [ A, H, J, K and m. A program must send no other control
- * character or sequence: they fail the test.
+ * combining ones (after U+FE0F a character has two columns), wrapping and scrolling, CR,
+ * LF, BS and BEL, and the sequences ESC [ A, H, J, K and m. Any other control character or
+ * sequence fails the test.
  */
 #ifndef TESTS_SCREEN_H
 #define TESTS_SCREEN_H
@@ -38,10 +38,10 @@ struct screen {
 
 void screen_init(struct screen *screen, int rows, int columns);
 
-/* Changes the width of a terminal that cuts off what no longer fits. */
+/* Changes the width, as a terminal does that cuts off what no longer fits. */
 void screen_resize(struct screen *screen, int columns);
 
-/* The same of one that wraps its lines anew, as tmux and most others do. */
+/* The same for a terminal that wraps its lines anew, as tmux and most others do. */
 void screen_rewrap(struct screen *screen, int columns);
 
 void screen_take(struct screen *screen, const char *bytes, size_t length);
@@ -53,7 +53,7 @@ void screen_take(struct screen *screen, const char *bytes, size_t length);
 #define SCREEN_TEXT ((size_t)SCREEN_ROWS * SCREEN_COLUMNS * CELL_BYTES)
 void screen_text(const struct screen *screen, char *out);
 
-/* The colour of the first place that shows this text, or "". NULL: no place does. */
+/* The colour of the first place that shows this text, or "". NULL: none does. */
 const char *screen_colour(const struct screen *screen, const char *text);
 
 #endif

@@ -38,7 +38,7 @@ struct stream connect_to_host(const char *host, int port)
 
     if (connect(stream.fd, (struct sockaddr *)&address, length) == -1)
         ck_abort_msg("cannot connect: %s", strerror(errno));
-    /* What is sent in two pieces is to arrive in two, and at once. */
+    /* What is sent in two pieces must arrive in two, and at once. */
     ck_assert(setsockopt(stream.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
     return stream;
 }

@@ -2,8 +2,8 @@
  * stream: one end of a connection, a pipe or a terminal, as a test uses it. The test sends
  * text and says what must arrive next.
  *
- * Every wait ends after DEADLINE_MS. What does not arrive, or is not as expected, fails the
- * test at once, with what was expected and what came (ck_abort_msg()).
+ * Every wait ends after DEADLINE_MS. If something does not arrive, or is not as expected,
+ * the test fails at once, and prints what was expected and what came (ck_abort_msg()).
  */
 #ifndef TESTS_STREAM_H
 #define TESTS_STREAM_H
@@ -45,7 +45,9 @@ void stream_close(struct stream *stream);
 void stream_reset(struct stream *stream);      /* closes it with a RST */
 void stream_half_close(struct stream *stream); /* ends what it sends, and still reads */
 
-/* Closes all sockets of the test, before its server is stopped, so that it waits for none. */
+/*
+ * Closes all sockets of the test, so that its server does not wait for them when it stops.
+ */
 void close_sockets(void);
 
 /* ---- Sending ------------------------------------------------------------------------ */
@@ -71,10 +73,10 @@ size_t send_until_stopped(struct stream *stream, const char *bytes, size_t lengt
 
 /* ---- Looking at what arrives -------------------------------------------------------- */
 
-/* Is there something to read (or the end) by now, or within `ms`? */
+/* Is there something to read (or the end), now or within `ms`? */
 bool stream_ready(const struct stream *stream, int ms);
 
-/* Reads what there is into `bytes`, after waiting for something. False: it has ended. */
+/* Waits for something to read, and reads it into `bytes`. False: the end. */
 bool stream_fill(struct stream *stream);
 
 /* Reads all up to the end into `bytes`. */
@@ -107,7 +109,7 @@ void expect_bytes(struct stream *stream, const void *bytes, size_t length);
 void expect_text(struct stream *stream, const char *text);
 
 /*
- * The next `length` bytes continue a pattern of `period` bytes, which repeats, from its
+ * The next `length` bytes continue a repeating pattern of `period` bytes, from its
  * position `from`: the counterpart of send_until_stopped().
  */
 void expect_pattern(struct stream *stream, const char *pattern, size_t period,
@@ -128,7 +130,7 @@ void expect_containing(struct stream *stream, const char *words);
 /* Nothing more arrives, and the peer closes. */
 void expect_end(struct stream *stream);
 
-/* A server's first line is `answer`: true. False: it is FULL, and then the end. */
+/* True: the server's first line is `answer`. False: it is FULL, and then the end. */
 bool was_served(struct stream *client, const char *answer);
 #define FULL "Server full, try again later"
 

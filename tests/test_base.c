@@ -71,7 +71,7 @@ START_TEST(seconds_may_have_a_fraction)
 }
 END_TEST
 
-START_TEST(a_time_that_is_over_is_no_time)
+START_TEST(a_time_in_the_past_becomes_zero)
 {
     struct timespec none = clock_timespec(-5), some = clock_timespec(1234);
 
@@ -114,7 +114,7 @@ START_TEST(an_output_never_waits_and_its_flags_stay_as_they_were)
         int ends[2], others;
 
         ck_assert_int_eq(pipe(ends), 0);
-        others = dup(ends[1]); /* of another writer, a shell perhaps */
+        others = dup(ends[1]); /* another writer's, perhaps a shell's */
         output_open(&output, ends[1]);
         output.is_shared |= shared[i];
         ck_assert_int_eq(output_write(&output, "x", 1), 1);
@@ -257,7 +257,7 @@ END_TEST
 
 /* ---- A file of lines ---------------------------------------------------------------- */
 
-/* The disk is full at so many bytes, for this process. */
+/* For this process the disk is full after this many bytes. */
 static void fill_disk(rlim_t bytes)
 {
     struct rlimit limit;
@@ -291,7 +291,7 @@ START_TEST(a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
 }
 END_TEST
 
-START_TEST(a_file_of_lines_may_be_a_device_or_one_that_may_not_be_read)
+START_TEST(a_file_of_lines_may_be_a_device_or_unreadable)
 {
     const char *path = temp_write("lines", "x\n");
     struct append file;
@@ -316,7 +316,7 @@ END_TEST
 static struct log lines;
 static char log_bytes[LOG_BYTES];
 
-/* Opens the log on a pipe, of which it returns the reading end. */
+/* Opens the log on a pipe, and returns the reading end. */
 static struct stream open_log(void)
 {
     int ends[2];
@@ -417,8 +417,8 @@ START_TEST(a_log_that_cannot_be_written_says_so_once_and_goes_on_when_it_can)
     for (int tries = 0; tries < 10; tries++)
         log_write(&lines);
     was_waiting = is_waiting();
-    fill_disk(RLIM_INFINITY); /* there is space again, also for what the test notes */
-    ck_assert(!was_waiting);  /* or select() would be a busy loop */
+    fill_disk(RLIM_INFINITY); /* there is space again, even for Check's own notes */
+    ck_assert(!was_waiting);  /* otherwise select() would spin */
     expect_beginning(&errors, "test: cannot write to standard output: ");
 
     log_line(&lines, "number %d", 3000);
@@ -430,7 +430,7 @@ START_TEST(a_log_that_cannot_be_written_says_so_once_and_goes_on_when_it_can)
 }
 END_TEST
 
-START_TEST(a_log_is_finished_for_so_long_and_no_longer)
+START_TEST(finishing_a_log_waits_no_longer_than_it_should)
 {
     int64_t before = clock_ms();
 
@@ -448,7 +448,7 @@ int main(void)
         a_port_is_a_number_and_nothing_else,
         a_number_is_digits_within_its_bounds,
         seconds_may_have_a_fraction,
-        a_time_that_is_over_is_no_time,
+        a_time_in_the_past_becomes_zero,
         a_missing_standard_descriptor_is_filled_and_a_failing_write_kills_nobody,
         an_output_never_waits_and_its_flags_stay_as_they_were,
         a_pipe_of_ones_own_is_read_without_waiting,
@@ -459,12 +459,12 @@ int main(void)
         a_signal_is_let_in_when_there_is_always_something_ready,
         after_a_signal_nothing_is_ready_and_nothing_has_failed,
         a_line_that_a_full_disk_has_cut_is_ended_before_the_next,
-        a_file_of_lines_may_be_a_device_or_one_that_may_not_be_read,
+        a_file_of_lines_may_be_a_device_or_unreadable,
         a_log_writes_whole_lines,
         a_log_of_more_than_it_holds_in_one_turn_is_whole_if_it_is_taken,
         a_log_that_nobody_reads_leaves_lines_out_and_says_how_many,
         a_log_that_cannot_be_written_says_so_once_and_goes_on_when_it_can,
-        a_log_is_finished_for_so_long_and_no_longer,
+        finishing_a_log_waits_no_longer_than_it_should,
         NULL,
     };
     const struct test_case cases[] = {{.name = "base", .tests = tests}};

@@ -1,6 +1,6 @@
 /*
- * The load generator notices what a server does wrong, and says it in its row; and of the
- * rows of a bench come a table and data for pictures. build/bad_server has the faults.
+ * The load generator notices what a server does wrong, and reports it in its row. The rows
+ * of a bench become a table and data for pictures. build/bad_server has the faults.
  */
 #include "tests/harness.h"
 
@@ -90,7 +90,7 @@ static void expect_outcome(const struct row *row, const char *outcome, int statu
     ck_assert_int_eq(row->status, status);
 }
 
-/* The row has this fault in it, and the status tells of it too. */
+/* The row has this fault in it, and the status shows it as well. */
 static void expect_fault(const struct row *row, const char *column)
 {
     expect_outcome(row, "incomplete", 1);
@@ -99,8 +99,10 @@ static void expect_fault(const struct row *row, const char *column)
 
 /* ---- Chat --------------------------------------------------------------------------- */
 
-/* Five clients, two of them talking with ten lines in flight: bursts, so that faults come
- * in the middle of them. */
+/*
+ * Five clients, two of them talking with ten lines in flight: bursts, so that faults come
+ * in the middle of them.
+ */
 static struct row chat(const char *fault)
 {
     char arguments[200];
@@ -133,7 +135,7 @@ START_TEST(a_line_that_never_comes_is_lost_at_each_client)
     struct row row = chat("lose");
 
     expect_fault(&row, "lost");
-    ck_assert((long)figure(&row, "lost") % 4 == 0); /* all but the sender */
+    ck_assert((long)figure(&row, "lost") % 4 == 0); /* everyone except the sender */
     ck_assert(figure(&row, "damaged") == 0);
 }
 END_TEST
@@ -199,8 +201,8 @@ START_TEST(a_chat_server_that_dies_is_told_from_one_that_loses)
 }
 END_TEST
 
-/* A name may look like the beginning of a line; and nobody need be told who joins. */
-START_TEST(there_are_other_ways_to_be_right)
+/* A name may look like the beginning of a line, and servers need not tell who joins. */
+START_TEST(servers_that_behave_differently_may_still_be_right)
 {
     static const char *const ways[] = {"tilde", "greet"};
 
@@ -213,7 +215,7 @@ START_TEST(there_are_other_ways_to_be_right)
 }
 END_TEST
 
-/* The first client is the one that speaks to find out who is in. */
+/* The first client speaks to find out who is in. */
 START_TEST(clients_that_hear_nothing_until_they_speak_are_nudged)
 {
     struct row row = chat("shy");
@@ -225,7 +227,7 @@ END_TEST
 
 /* ---- What it cost ------------------------------------------------------------------- */
 
-/* But not what it used before the run. */
+/* What it used before the run does not count. */
 START_TEST(the_processor_time_is_the_servers_for_each_delivery)
 {
     struct row row = chat("early");
@@ -238,8 +240,10 @@ START_TEST(the_processor_time_is_the_servers_for_each_delivery)
 }
 END_TEST
 
-/* The child runs for three times as long as the run: all the lines that come after the run
- * have their part of that time, too. */
+/*
+ * The child runs for three times as long as the run: the lines that come after the run get
+ * their share of that time as well.
+ */
 START_TEST(what_a_child_used_that_has_ended_counts)
 {
     struct row row = chat("child");
@@ -252,13 +256,13 @@ START_TEST(what_a_child_used_that_has_ended_counts)
 }
 END_TEST
 
-START_TEST(of_a_server_that_the_command_is_not_no_cost_is_known)
+START_TEST(the_cost_of_a_server_that_the_command_did_not_start_is_unknown)
 {
     struct program server;
     struct row row;
     char arguments[100];
 
-    /* A shy one: until it has spoken, the command has done all that it does. */
+    /* A shy server: before it has spoken, the command has done all its work. */
     program_start(&server, "BAD_SERVER", BAD_SERVER, "chat", "shy", NULL);
     program_read_port(&server, "BadServer started on port ");
     snprintf(arguments, sizeof arguments, "-c 5 -s 2 -t 0.1 -p %d sleep 60", server.port);
@@ -271,9 +275,11 @@ START_TEST(of_a_server_that_the_command_is_not_no_cost_is_known)
 }
 END_TEST
 
-/* One line after the other, with 20 ms for each: half of them took as long as the median at
- * least, the other half 20 ms, and all together as long as the run. */
-START_TEST(a_line_takes_from_being_sent_until_it_is_there)
+/*
+ * One line after the other, 20 ms for each: half of them took at least as long as the
+ * median, the other half 20 ms, and all together as long as the run.
+ */
+START_TEST(latency_counts_from_sending_a_line_until_it_arrives)
 {
     static const char *const servers[] = {"-c 2 -s 1 -t 0.3 build/bad_server chat slow",
                                           "-ec 1 -s 1 -t 0.3 build/bad_server echo slow"};
@@ -338,14 +344,14 @@ END_TEST
 
 /* ---- The command -------------------------------------------------------------------- */
 
-/* row_of() waits until all that have its standard error are gone: servers too. */
+/* row_of() waits until every process with its standard error is gone: servers too. */
 START_TEST(a_server_that_a_shell_started_is_measured_and_ends_with_it)
 {
     struct row row = load("-c 5 -s 2 -t 0.2 sh -c 'bin/pchatsrv -p 0; true'");
 
     expect_outcome(&row, "complete", 0);
     ck_assert(figure(&row, "server_cpu_s") > 0);
-    /* And one that does not say its port is given one. */
+    /* A server that does not print its port is given one. */
     row = load("-c 5 -s 2 -t 0.1 sh -c 'exec bin/pchatsrv -p $0 >/dev/null' %p");
     expect_outcome(&row, "complete", 0);
 }
@@ -378,7 +384,7 @@ END_TEST
 
 /* ---- Echo --------------------------------------------------------------------------- */
 
-/* Fifteen messages at once: whatever the machine's speed, there is a faulty one. */
+/* Fifteen messages at once: one is faulty, whatever the machine's speed. */
 static struct row echo(const char *clients, const char *fault)
 {
     char arguments[200];
@@ -400,8 +406,10 @@ START_TEST(an_echo_server_that_is_right_is_found_to_be_so)
 }
 END_TEST
 
-/* A bit of the last letter changed, a byte more than was sent, a message that does not come
- * back, a connection that the server ends. */
+/*
+ * A changed bit in the last letter, an extra byte, a message that does not come back, a
+ * connection that the server ends.
+ */
 START_TEST(each_fault_of_an_echo_server_is_counted)
 {
     static const char *const faults[] = {"change", "more", "lose", "close"};
@@ -416,7 +424,7 @@ START_TEST(each_fault_of_an_echo_server_is_counted)
 END_TEST
 
 /* Each client says a word to get in: the seventh to do so is idle later. */
-START_TEST(an_idle_connection_is_looked_at_too)
+START_TEST(data_on_an_idle_connection_is_noticed)
 {
     struct row row = echo("13", "more");
 
@@ -500,7 +508,7 @@ static void directory_remove(void)
     ck_assert_int_eq(shell("rm -r $directory"), 0);
 }
 
-/* Has the tables made of these rows. */
+/* Makes the tables from these rows. */
 static void summarize(const char *rows)
 {
     write_file("machine.md", "Medians of 3 rounds on a machine.\n");
@@ -607,9 +615,9 @@ START_TEST(an_interrupted_run_keeps_nothing_and_leaves_no_server)
         ck_assert(stream_fill(&program.out));
     while (memchr(program.out.bytes, '\n', program.out.length) == NULL);
     ck_assert_int_eq(kill(program.pid, SIGTERM), 0);
-    /* Then all that has its standard error is gone. */
+    /* Then every process with its standard error is gone. */
     ck_assert_int_eq(program_wait(&program), 130);
-    expect_lf(&program.err, "bench/run: interrupted: nothing of it is kept");
+    expect_lf(&program.err, "bench/run: interrupted: no results are kept");
     expect_in("runs.csv", "those of the last run\n");
 }
 END_TEST
@@ -625,12 +633,12 @@ START_TEST(a_run_that_fails_keeps_nothing_and_says_so)
     ck_assert_int_ne(program_wait(&program), 0);
     do
         line = next_line(&program.err);
-    while (strstr(line, "bench/run: failed: nothing of it is kept") == NULL);
+    while (strstr(line, "bench/run: failed: no results are kept") == NULL);
     expect_in("runs.csv", "those of the last run\n");
 }
 END_TEST
 
-/* In place of ncat is a server that lets nobody in. */
+/* Instead of ncat this runs a server that lets nobody in. */
 START_TEST(the_whole_bench_runs_and_ends_in_a_table)
 {
     write_file("ncat", "#!/bin/sh\nexec build/bad_server chat shut \"$6\"\n");
@@ -660,12 +668,12 @@ int main(void)
         a_chat_server_that_pauses_and_goes_on_has_lost_nothing,
         a_chat_server_that_stalls_has_not_finished_which_is_told_from_a_loss,
         a_chat_server_that_dies_is_told_from_one_that_loses,
-        there_are_other_ways_to_be_right,
+        servers_that_behave_differently_may_still_be_right,
         clients_that_hear_nothing_until_they_speak_are_nudged,
         the_processor_time_is_the_servers_for_each_delivery,
         what_a_child_used_that_has_ended_counts,
-        of_a_server_that_the_command_is_not_no_cost_is_known,
-        a_line_takes_from_being_sent_until_it_is_there,
+        the_cost_of_a_server_that_the_command_did_not_start_is_unknown,
+        latency_counts_from_sending_a_line_until_it_arrives,
         the_memory_is_the_servers,
         the_bottleneck_is_who_was_busy,
         a_run_knows_the_median_latency_the_slowest_and_all_between,
@@ -674,7 +682,7 @@ int main(void)
         a_generator_that_is_interrupted_ends_the_server_and_says_so,
         an_echo_server_that_is_right_is_found_to_be_so,
         each_fault_of_an_echo_server_is_counted,
-        an_idle_connection_is_looked_at_too,
+        data_on_an_idle_connection_is_noticed,
         wrong_usage_is_told,
         figures_that_cannot_be_written_are_a_failure,
         figures_are_medians_and_so_are_ratios,

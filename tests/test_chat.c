@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Each test starts with a server and two clients that know of each other. */
+/* Each test starts with a server and two clients that have been told of each other. */
 static struct program server;
 static struct stream ann, bob;
 static const char *ann_name, *bob_name;
@@ -102,7 +102,7 @@ START_TEST(an_empty_line_is_passed_on_as_one)
 END_TEST
 
 /*
- * Sends one line of `count` units. They are to come back as `shown`, in pieces of whole units
+ * Sends one line of `count` units. They must arrive as `shown`, in pieces of whole units
  * that are as long as 2,048 bytes allow.
  */
 static void send_long_line(const char *unit, const char *shown, size_t count)
@@ -157,7 +157,7 @@ START_TEST(text_without_a_line_end_is_passed_on_before_the_client_left)
 }
 END_TEST
 
-START_TEST(a_full_line_is_passed_on_before_the_client_left_with_the_piece_after_it)
+START_TEST(a_full_line_and_the_piece_after_it_are_passed_on_before_the_client_leaves)
 {
     static char full[2048 + 1];
 
@@ -290,7 +290,7 @@ START_TEST(a_subnegotiation_is_skipped_and_one_that_does_not_end_mutes_nobody)
     send_repeated(&ann, "01234\xFF\xFF\r\x1B", 100);
     send_text(&ann, "\xFF\xF0z\n");
     expect_line(&bob, "[%s] az", ann_name);
-    /* Two letters of Latin-1 that telnet takes for IAC SB. */
+    /* Two letters of Latin-1 that are IAC SB to telnet. */
     send_text(&ann, "\xFF\xFA");
     send_repeated(&ann, "lost words\n", 10);
     send_text(&ann, "heard again\n");
@@ -334,7 +334,7 @@ START_TEST(are_you_there_gets_an_answer_that_can_be_read)
 }
 END_TEST
 
-START_TEST(ctrl_d_leaves_at_the_beginning_of_a_line_and_is_left_out_in_one)
+START_TEST(ctrl_d_leaves_at_the_beginning_of_a_line_and_is_dropped_inside_one)
 {
     send_text(&ann, "one\4 line\n\rtwo\n\r");
     expect_line(&bob, "[%s] one line", ann_name);
@@ -372,7 +372,7 @@ END_TEST
 
 /* ---- Commands ----------------------------------------------------------------------- */
 
-START_TEST(a_nick_is_told_to_all_and_used_from_then_on)
+START_TEST(a_new_nick_is_announced_and_used_from_then_on)
 {
     send_text(&ann, "/nick ann\n");
     expect_line(&ann, "Client %s is now ann", ann_name);
@@ -464,7 +464,7 @@ START_TEST(who_in_a_larger_room_names_each_once)
 }
 END_TEST
 
-START_TEST(me_says_what_one_does)
+START_TEST(me_tells_an_action)
 {
     send_text(&ann, "/me waves \n/me\n/nick ann\n/me  is here\n");
     expect_line(&bob, "* %s waves ", ann_name);
@@ -474,7 +474,7 @@ START_TEST(me_says_what_one_does)
 }
 END_TEST
 
-START_TEST(msg_is_read_by_the_two_alone)
+START_TEST(only_two_people_read_a_msg)
 {
     struct stream eve = room_join(&server);
 
@@ -614,7 +614,7 @@ int main(void)
         a_longer_line_goes_out_in_pieces_and_nothing_is_lost,
         a_long_line_is_never_cut_inside_a_character,
         text_without_a_line_end_is_passed_on_before_the_client_left,
-        a_full_line_is_passed_on_before_the_client_left_with_the_piece_after_it,
+        a_full_line_and_the_piece_after_it_are_passed_on_before_the_client_leaves,
         what_was_sent_before_a_half_close_is_passed_on,
         a_lone_carriage_return_forges_no_line,
         control_characters_are_shown_in_caret_notation,
@@ -628,16 +628,16 @@ int main(void)
         do_gets_wont_and_will_gets_dont_and_refusals_get_nothing,
         ctrl_c_in_a_telnet_gets_its_timing_mark_refused_at_once,
         are_you_there_gets_an_answer_that_can_be_read,
-        ctrl_d_leaves_at_the_beginning_of_a_line_and_is_left_out_in_one,
+        ctrl_d_leaves_at_the_beginning_of_a_line_and_is_dropped_inside_one,
         a_browser_gets_an_answer_and_says_nothing_in_the_room,
         urgent_data_is_read_in_its_place,
-        a_nick_is_told_to_all_and_used_from_then_on,
+        a_new_nick_is_announced_and_used_from_then_on,
         a_nick_in_use_is_refused_whatever_its_case_until_its_client_has_left,
         a_nick_that_is_not_a_name_is_refused,
         who_names_all_who_are_here_to_the_one_who_asks,
         who_in_a_larger_room_names_each_once,
-        me_says_what_one_does,
-        msg_is_read_by_the_two_alone,
+        me_tells_an_action,
+        only_two_people_read_a_msg,
         a_command_of_more_than_a_line_is_refused_and_no_piece_of_it_is_said,
         a_command_of_a_whole_line_keeps_every_byte,
         a_piece_of_a_long_line_is_not_a_command,

@@ -22,7 +22,9 @@ static void open_mock(void)
     ck_assert(setenv("PORT", formatted("%d", mock.port), 1) == 0);
 }
 
-/* Runs a shell script. "$@" stands for chat_cli with host and port, $CHAT_CLI for itself. */
+/*
+ * Runs a shell script. "$@" is chat_cli with host and port, $CHAT_CLI the program alone.
+ */
 static void run_script(const char *words)
 {
     script =
@@ -81,7 +83,7 @@ START_TEST(a_script_gives_up_on_a_server_that_has_stopped_reading)
 }
 END_TEST
 
-/* Says more lines than a pipe holds, and reads none of them for a time. */
+/* Says more lines than a pipe holds, and reads none of them for a while. */
 static void say_much(int ms)
 {
     enum { LINES = 2000 };
@@ -94,7 +96,7 @@ static void say_much(int ms)
     expect_pattern(&script.out, line, sizeof line - 1, 0, LINES * (sizeof line - 1));
 }
 
-/* The server's two seconds pass only while chat_cli listens to it. */
+/* The server's two seconds pass only while chat_cli reads from it. */
 START_TEST(a_script_whose_reader_is_slow_does_not_blame_the_server)
 {
     hear_script("yes | $CHAT_CLI -t 2 127.0.0.1 $PORT");
@@ -162,7 +164,7 @@ START_TEST(a_connection_lost_before_all_is_sent_is_status_1)
 }
 END_TEST
 
-START_TEST(all_was_sent_if_the_server_ends_first_and_there_is_no_more)
+START_TEST(everything_was_sent_if_the_server_closes_first_and_there_is_no_more_input)
 {
     hear_script("(echo hello; sleep 60) | (\"$@\"; echo status $?)");
     expect_text(&server, "hello\n");
@@ -175,9 +177,9 @@ START_TEST(all_was_sent_if_the_server_ends_first_and_there_is_no_more)
 END_TEST
 
 /*
- * Of two programs that read from one pipe, select() tells both of a line, and one of them is
- * faster. The other would wait in read(). It hardly ever happens, so only the flag that
- * prevents it is checked, in proc(5).
+ * When two programs read from one pipe, select() reports a line to both, and one of them
+ * is faster. The other would wait in read(). That hardly ever happens, so the test checks
+ * only the flag that prevents it, in proc(5).
  */
 START_TEST(an_input_that_may_be_shared_is_read_without_waiting)
 {
@@ -209,7 +211,7 @@ START_TEST(a_server_that_closes_early_is_status_1)
 }
 END_TEST
 
-START_TEST(that_nobody_is_there_is_said_with_host_and_port)
+START_TEST(a_refused_connection_is_reported_with_host_and_port)
 {
     mock_close(&mock);
     run_script("echo hello | \"$@\"");
@@ -243,10 +245,10 @@ int main(void)
         all_of_a_long_input_is_sent,
         a_long_line_is_printed_whole,
         a_connection_lost_before_all_is_sent_is_status_1,
-        all_was_sent_if_the_server_ends_first_and_there_is_no_more,
+        everything_was_sent_if_the_server_closes_first_and_there_is_no_more_input,
         an_input_that_may_be_shared_is_read_without_waiting,
         a_server_that_closes_early_is_status_1,
-        that_nobody_is_there_is_said_with_host_and_port,
+        a_refused_connection_is_reported_with_host_and_port,
         wrong_usage_is_status_2,
         NULL,
     };

@@ -15,7 +15,7 @@ static void open_terminal(void)
     typist_joins(&ann);
 }
 
-/* It ends by itself, or else valgrind would learn nothing. */
+/* It ends by itself; otherwise valgrind would learn nothing. */
 static void end_ann(void)
 {
     if (ann.pid == 0)
@@ -85,7 +85,7 @@ START_TEST(what_was_typed_before_ctrl_c_is_sent_and_not_left_to_the_shell)
 }
 END_TEST
 
-START_TEST(the_servers_end_is_said_in_words)
+START_TEST(the_end_of_a_server_is_reported_in_words)
 {
     typist_types(&ann, "half");
     typist_sees(&ann, "\n> half|");
@@ -98,7 +98,7 @@ START_TEST(the_servers_end_is_said_in_words)
 }
 END_TEST
 
-START_TEST(a_lost_connection_is_said_in_words)
+START_TEST(a_lost_connection_is_reported_in_words)
 {
     stream_reset(&server_end);
     ck_assert_int_eq(typist_leaves(&ann), 1);
@@ -116,7 +116,7 @@ START_TEST(a_server_whose_machine_died_is_looked_for)
 }
 END_TEST
 
-/* Nobody looks at the terminal, and the server says more than that holds. */
+/* Nobody looks at the terminal, and the server says more than it holds. */
 static void fill_terminal(void)
 {
     static const char line[] = "the same line again and again, until it is enough\n";
@@ -124,7 +124,7 @@ static void fill_terminal(void)
     (void)send_until_stopped(&server_end, line, sizeof line - 1);
 }
 
-START_TEST(a_terminal_that_shows_nothing_more_does_not_keep_it_from_ending)
+START_TEST(a_terminal_that_has_stopped_does_not_keep_it_from_ending)
 {
     fill_terminal();
     ck_assert_int_eq(kill(ann.pid, SIGTERM), 0);
@@ -206,7 +206,7 @@ START_TEST(started_in_the_background_it_can_be_ended_there)
     typist_sees(&bob, "$ |");
     typist_types(&bob, "PS1='% '; $CHAT_CLI 127.0.0.1 $PORT &\r");
     await_client();
-    /* In the background it is stopped as soon as it takes the terminal. */
+    /* In the background it is stopped as soon as it changes the terminal. */
     typist_types(&bob, "until grep -q '^State:.T' /proc/$!/status; do sleep 0.1; done\r");
     typist_types(&bob, "kill %1; while kill -CONT %1; do sleep 0.1; done 2>/dev/null\r");
     expect_end(&server_end);
@@ -215,7 +215,7 @@ START_TEST(started_in_the_background_it_can_be_ended_there)
 }
 END_TEST
 
-/* SIGSTOP cannot be caught, so it puts nothing back. The test does, as a shell would. */
+/* SIGSTOP cannot be caught, so it restores nothing. The test does, as a shell would. */
 START_TEST(ended_in_the_background_after_a_sigstop_it_leaves_the_terminal_alone)
 {
     struct typist bob;
@@ -254,10 +254,10 @@ int main(void)
 {
     const TTest *const of_ann[] = {
         continued_without_a_stop_it_still_knows_the_settings_before,
-        the_servers_end_is_said_in_words,
-        a_lost_connection_is_said_in_words,
+        the_end_of_a_server_is_reported_in_words,
+        a_lost_connection_is_reported_in_words,
         a_server_whose_machine_died_is_looked_for,
-        a_terminal_that_shows_nothing_more_does_not_keep_it_from_ending,
+        a_terminal_that_has_stopped_does_not_keep_it_from_ending,
         what_was_entered_before_ctrl_c_is_sent_though_the_terminal_shows_nothing,
         a_terminal_that_is_gone_ends_it,
         NULL,

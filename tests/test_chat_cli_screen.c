@@ -68,7 +68,7 @@ START_TEST(row_15_the_prompt_is_intact_after_ten_messages_arrive_while_typing)
 }
 END_TEST
 
-START_TEST(editing_keys_do_what_hands_expect)
+START_TEST(editing_keys_do_what_people_expect)
 {
     typist_types(&ann, "one two\x17\x01"
                        "A\x05!\033[D\033[3~\x7F");
@@ -121,14 +121,14 @@ START_TEST(a_resized_window_is_noticed)
 }
 END_TEST
 
-/* Makes the window narrower or wider. It wraps anew what it shows. */
+/* Makes the window narrower or wider. It wraps its text anew. */
 static void drag_window(int columns)
 {
     screen_rewrap(&ann.screen, columns);
     typist_resizes(&ann, columns);
 }
 
-START_TEST(a_line_that_a_narrower_window_has_wrapped_is_taken_off_whole)
+START_TEST(a_line_wrapped_by_a_narrower_window_is_removed_whole)
 {
     send_text(&server_end, "hi\n");
     typist_types(&ann, "0123456789abcdefghijklmnopqrstuvwxyz");
@@ -286,7 +286,7 @@ START_TEST(ctrl_c_and_quit_do_not_wait_for_a_paste_to_be_sent)
 }
 END_TEST
 
-START_TEST(a_line_that_is_too_long_rings_the_bell_and_its_loss_is_said)
+START_TEST(a_line_that_is_too_long_rings_the_bell_and_its_loss_is_reported)
 {
     for (int i = 0; i < 210; i++)
         typist_types(&ann, "0123456789");
@@ -360,12 +360,12 @@ START_TEST(a_password_is_not_shown_and_not_kept_in_the_history)
     typist_sees(&ann, "\nPassword:\n> |");
     expect_text(&server_end, "\xFF\xFD\x01"); /* DO ECHO */
     typist_types(&ann, " of secret");
-    send_text(&server_end, WILL_ECHO "Go on\r\n"); /* nothing new, and no answer */
+    send_text(&server_end, WILL_ECHO "Go on\r\n"); /* nothing new, so no answer */
     typist_sees(&ann, "\nGo on\n> |");
     typist_types(&ann, "\r");
     expect_line(&server_end, "half of secret");
     typist_sees(&ann, "\nGo on\n>\n> |");
-    typist_types(&ann, "quit\r"); /* a strange password, but it does not leave */
+    typist_types(&ann, "quit\r"); /* a strange password, but not the command to leave */
     expect_line(&server_end, "quit");
     typist_types(&ann, "third");
     send_text(&server_end, WONT_ECHO "Too late\r\n");
@@ -387,7 +387,7 @@ START_TEST(half_a_password_is_not_shown_at_the_end)
     typist_types(&ann, "secret\x03");
     ck_assert_int_eq(typist_leaves(&ann), 0);
     typist_sees(&ann, "\nPassword:\n>\n|");
-    typist_joins(&ann); /* whom the fixture sees off */
+    typist_joins(&ann); /* the fixture ends it */
 }
 END_TEST
 
@@ -414,7 +414,7 @@ START_TEST(a_line_of_emoji_does_not_wrap)
 }
 END_TEST
 
-START_TEST(a_name_has_the_same_colour_wherever_it_stands)
+START_TEST(a_name_has_the_same_colour_everywhere)
 {
     const char *colour;
 
@@ -448,7 +448,7 @@ START_TEST(a_terminal_without_abilities_gets_no_escape_sequences)
         await_client();
         typist_sees(&bob, "leaves.\n> |");
         send_text(&server_end, "[eve] hi\r\n");
-        typist_types(&bob, "hello\x0C\x02!\x04"); /* in which Ctrl-L does nothing */
+        typist_types(&bob, "hello\x0C\x02!\x04"); /* Ctrl-L does nothing here */
         typist_sees(&bob, "leaves.\n[eve] hi\n> hell!|");
         ck_assert_int_eq(bob.screen.sequences, 0);
         typist_types(&bob, "\x03");
@@ -489,17 +489,17 @@ int main(void)
     const TTest *const at_terminal[] = {
         row_16_a_line_typed_is_sent_and_stays_on_the_screen,
         row_15_the_prompt_is_intact_after_ten_messages_arrive_while_typing,
-        editing_keys_do_what_hands_expect,
+        editing_keys_do_what_people_expect,
         wide_characters_are_edited_whole,
         a_line_longer_than_the_screen_scrolls_sideways,
         a_resized_window_is_noticed,
-        a_line_that_a_narrower_window_has_wrapped_is_taken_off_whole,
+        a_line_wrapped_by_a_narrower_window_is_removed_whole,
         wide_characters_that_were_wrapped_are_taken_off_whole,
         a_window_of_a_few_columns_shows_what_fits_and_no_junk,
         ctrl_l_clears_the_screen_and_keeps_the_line,
         each_line_of_a_paste_is_sent,
         a_large_paste_reaches_a_server_that_reads_late,
-        a_line_that_is_too_long_rings_the_bell_and_its_loss_is_said,
+        a_line_that_is_too_long_rings_the_bell_and_its_loss_is_reported,
         a_question_without_a_line_end_is_shown,
         nothing_that_the_server_sends_reaches_the_terminal_raw,
         no_word_of_the_server_reads_backwards_or_hides,
@@ -508,7 +508,7 @@ int main(void)
         half_a_password_is_not_shown_at_the_end,
         text_a_second_after_escape_is_text,
         a_line_of_emoji_does_not_wrap,
-        a_name_has_the_same_colour_wherever_it_stands,
+        a_name_has_the_same_colour_everywhere,
         NULL,
     };
     const TTest *const others[] = {

@@ -31,14 +31,14 @@ static void close_room(void)
 
 #define CROWD 1100
 
-/* Connects, and leaves the greeting or the refusal to be read. */
+/* Connects, and leaves the greeting or the refusal unread. */
 static void connect_all(struct stream *clients, int count)
 {
     for (int i = 0; i < count; i++)
         clients[i] = connect_to(server.port);
 }
 
-START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
+START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full)
 {
     static struct stream clients[CROWD];
     struct stream late;
@@ -54,7 +54,7 @@ START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
     for (int i = served + 1; i < CROWD; i++)
         ck_assert(!was_served(&clients[i], GREETING));
 
-    /* The room goes on, and gives away a place that has become free. */
+    /* The room goes on, and gives a place that becomes free to the next. */
     send_text(&clients[served - 1], "hello\n");
     skip_to_line(&clients[0], "[%s] hello", name_of(&clients[served - 1]));
     stream_close(&clients[1]);
@@ -107,7 +107,7 @@ static void say_next(struct talk *talk)
     send_bytes(talk->speaker, line, TALK_LINE);
 }
 
-/* Hears all that the speaker has said, up to line `said`. False: there came `end` instead. */
+/* Hears the speaker's lines up to `said`. False: `end` came instead. */
 static bool hear_up_to(struct talk *talk, int said, const char *end)
 {
     while (talk->heard < said) {
@@ -143,7 +143,7 @@ static pid_t read_slowly(const struct stream *stream, size_t piece, int pause_ms
     _exit(0);
 }
 
-/* Two clients talk and lose nothing, until the server has given up the third. */
+/* Two clients talk and lose nothing, until the server closes the third. */
 static void talk_until_given_up(struct stream clients[3])
 {
     struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
@@ -193,7 +193,7 @@ START_TEST(a_slow_reader_that_reads_all_the_time_loses_nothing)
             say_next(&talk);
         _exit(0);
     }
-    sleep_ms(300); /* meanwhile the ring fills, and the speaker has to wait */
+    sleep_ms(300); /* meanwhile the ring fills, and the speaker must wait */
     while (talk.heard < count) {
         ck_assert(hear_up_to(&talk, talk.heard + 4, ""));
         stream_drain(&clients[1]);
@@ -218,8 +218,8 @@ static pid_t flood(struct stream *client, const char *text)
 }
 
 /*
- * The README's figure. A kernel takes in tens of KB at a time, so that a slower reader can
- * look as if it did not read at all.
+ * The README's figure. A kernel accepts tens of KB at a time, so a slower reader can look
+ * as if it did not read at all.
  */
 START_TEST(a_reader_of_100_kilobytes_a_second_stays_in_a_flooding_room)
 {
@@ -249,7 +249,7 @@ START_TEST(a_reader_of_100_kilobytes_a_second_stays_in_a_flooding_room)
 }
 END_TEST
 
-START_TEST(a_flooding_sender_who_never_reads_keeps_nobody_from_talking)
+START_TEST(a_flooding_sender_that_never_reads_keeps_nobody_from_talking)
 {
     struct stream clients[3];
     pid_t flooder;
@@ -265,7 +265,7 @@ START_TEST(a_flooding_sender_who_never_reads_keeps_nobody_from_talking)
 }
 END_TEST
 
-START_TEST(one_that_sends_many_tiny_lines_gets_no_more_of_a_turn_than_another)
+START_TEST(a_client_that_sends_many_tiny_lines_gets_no_more_of_a_turn_than_another)
 {
     struct stream clients[3];
     static char lines[16384]; /* of one byte each, which the prefix makes twenty */
@@ -309,12 +309,12 @@ START_TEST(all_who_talk_get_their_turns_while_a_reader_is_slow)
         for (int i = 0; i < TALKERS; i++)
             stream_drain(&clients[i]);
     }
-    for (int i = 0; i < TALKERS; i++) /* now that the first has said all it had */
+    for (int i = 0; i < TALKERS; i++) /* now that the first has said everything */
         ck_assert_int_gt(said[i], LINES - 3 * TURN);
 }
 END_TEST
 
-START_TEST(a_flood_of_questions_is_answered_in_whole)
+START_TEST(every_question_of_a_flood_is_answered)
 {
     struct stream clients[40];
     const int asked = 3000;
@@ -359,12 +359,12 @@ START_TEST(a_leaver_that_does_not_read_leaves_once)
     room_fill(&server, clients, 3);
     snprintf(left, sizeof left, "Client left %s", name_of(&clients[2]));
     (void)setsockopt(clients[2].fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
-    /* More than the kernel takes for the leaver, and less than the ring holds. */
+    /* More than the kernel holds for the leaver, and less than the ring holds. */
     while (talk.said < 600)
         say_next(&talk);
     ck_assert(hear_up_to(&talk, talk.said, left));
     stream_drain(&server.out);
-    /* From now on it may be given up, too, which would make it leave twice. */
+    /* From now on it may also be closed as too slow, which would make it leave twice. */
     sleep_ms(2100);
     send_text(&clients[2], "/quit\n");
     ck_assert(!hear_up_to(&talk, talk.said + 1, left));
@@ -378,7 +378,7 @@ START_TEST(a_leaver_that_does_not_read_leaves_once)
 }
 END_TEST
 
-START_TEST(a_reader_that_was_refused_gets_its_text_while_others_keep_the_server_busy)
+START_TEST(a_reader_whose_socket_was_full_gets_its_text_while_others_keep_the_server_busy)
 {
     static struct stream clients[80];
     struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
@@ -506,8 +506,8 @@ END_TEST
 
 /*
  * Starts the server with its standard output elsewhere, as `log` says, after `before`. Its
- * first line cannot be read there, so it gets a port that was free, and is tried until it
- * listens.
+ * first line cannot be read there, so it gets a port that was free, and the test connects
+ * until it listens.
  */
 static void open_room_with_log(const char *before, const char *log)
 {
@@ -568,7 +568,7 @@ START_TEST(the_room_goes_on_when_the_logs_reader_is_gone)
 }
 END_TEST
 
-/* The log is read at 50 KB a second, which is a minute for three megabytes of talk. */
+/* The log is read at 50 KB a second, so three megabytes of talk would take a minute. */
 static void expect_talk_with_slow_log(size_t piece, int pause_ms)
 {
     int64_t before = clock_ms();
@@ -585,7 +585,7 @@ static void expect_talk_with_slow_log(size_t piece, int pause_ms)
 START_TEST(a_log_that_is_read_slowly_does_not_slow_the_room_down)
 {
     expect_talk_with_slow_log(1024, 20);
-    expect_talk_with_slow_log(16384, 320); /* as much as is written at a time */
+    expect_talk_with_slow_log(16384, 320); /* as much as one write */
 }
 END_TEST
 
@@ -672,7 +672,7 @@ START_TEST(the_end_waits_for_nobody_longer_than_two_seconds_and_delivers_what_is
     struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
     int64_t before;
 
-    /* The third never reads, and the second has a lot to read when the end comes. */
+    /* The third never reads, and the second still has a lot to read at the end. */
     server = room_open();
     room_fill(&server, clients, 3);
     for (int i = 0; i < 400; i++)
@@ -762,18 +762,18 @@ END_TEST
 int main(void)
 {
     const TTest *const in_room[] = {
-        as_many_are_served_as_an_fd_set_holds_and_the_next_are_told,
+        it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full,
         a_stalled_reader_is_closed_and_the_others_lose_nothing,
         a_reader_that_takes_a_byte_now_and_then_is_closed_too,
         a_slow_reader_that_reads_all_the_time_loses_nothing,
         a_reader_of_100_kilobytes_a_second_stays_in_a_flooding_room,
-        a_flooding_sender_who_never_reads_keeps_nobody_from_talking,
-        one_that_sends_many_tiny_lines_gets_no_more_of_a_turn_than_another,
+        a_flooding_sender_that_never_reads_keeps_nobody_from_talking,
+        a_client_that_sends_many_tiny_lines_gets_no_more_of_a_turn_than_another,
         all_who_talk_get_their_turns_while_a_reader_is_slow,
-        a_flood_of_questions_is_answered_in_whole,
+        every_question_of_a_flood_is_answered,
         endless_questions_whose_answers_are_read_slowly_silence_nobody,
         a_leaver_that_does_not_read_leaves_once,
-        a_reader_that_was_refused_gets_its_text_while_others_keep_the_server_busy,
+        a_reader_whose_socket_was_full_gets_its_text_while_others_keep_the_server_busy,
         clients_that_reset_while_others_join_are_reported_and_the_room_goes_on,
         a_reset_is_a_client_that_left,
         what_a_client_said_before_it_was_reset_by_its_unread_news_is_passed_on,

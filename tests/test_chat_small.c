@@ -1,4 +1,4 @@
-/* chat_small, in the trials that end or spoil the servers that are usually taught. */
+/* chat_small, under what ends or spoils the servers that are usually taught. */
 #include "tests/harness.h"
 
 #include <signal.h>
@@ -12,7 +12,7 @@
 #define GREETING   "You're connected to the C chatserver"
 #define LINE_MOST  1024
 
-/* Each test starts with a server and two clients that know of each other. */
+/* Each test starts with a server and two clients that have been told of each other. */
 static struct program server;
 static struct stream ann, bob;
 static const char *ann_name, *bob_name;
@@ -42,7 +42,7 @@ static void open_room(void)
     open_room_after("");
 }
 
-/* SIGTERM ends it, and nothing else has: it does not catch signals. */
+/* SIGTERM ends it, and nothing else did: it does not catch signals. */
 static void close_room(void)
 {
     program_kill(&server, SIGTERM);
@@ -104,7 +104,7 @@ START_TEST(many_lines_in_one_segment_are_many_lines)
 }
 END_TEST
 
-START_TEST(cr_and_nul_are_left_out)
+START_TEST(cr_and_nul_are_dropped)
 {
     send_bytes(&ann, "a\0b\rc\r\0\r\nd\n", 12);
     expect_line(&bob, "[%s] abc", ann_name);
@@ -112,7 +112,7 @@ START_TEST(cr_and_nul_are_left_out)
 }
 END_TEST
 
-/* The next line is so many x, and then `end`. */
+/* The next line is this many x, and then `end`. */
 static void expect_xs(size_t count, const char *end)
 {
     const char *text = expect_beginning(&bob, formatted("[%s] ", ann_name));
@@ -146,7 +146,7 @@ END_TEST
 
 /* ---- Clients that do not read ------------------------------------------------------- */
 
-/* Says line `n`, of a thousand bytes: a client that does not read soon has enough. */
+/* Says line `n`, of a thousand bytes: these soon fill the buffer of a client. */
 static void say(struct stream *client, int n)
 {
     char line[1001];
@@ -181,7 +181,7 @@ START_TEST(a_client_that_stops_reading_is_dropped_and_the_others_get_every_line)
     expect_line(&ann, "Client joined %s", name_of(&deaf));
     expect_line(&bob, "Client joined %s", name_of(&deaf));
     do {
-        ck_assert_int_lt(said, 100000); /* or all of it is kept */
+        ck_assert_int_lt(said, 100000); /* otherwise everything is kept */
         stream_drain(&server.out);
         say(&ann, said);
     } while (hears(&bob, said++, left));
@@ -236,7 +236,7 @@ START_TEST(clients_that_reset_while_others_join_are_reported_and_the_room_goes_o
     }
     send_text(&bob, "still here\n");
     skip_to_line(&ann, "[%s] still here", bob_name);
-    do { /* as many leave as join, also those that joined properly */
+    do { /* as many leave as join */
         const char *line = take_line(&bob);
 
         joined += strncmp(line, "Client joined ", 14) == 0;
@@ -247,7 +247,7 @@ END_TEST
 
 /* ---- Too many ----------------------------------------------------------------------- */
 
-/* Fills the room. Returns how many found a place; those that did not came after them. */
+/* Fills the room. Returns how many found a place: all before the first that did not. */
 static int crowd_in(struct stream *clients, int count)
 {
     int served = 0;
@@ -263,7 +263,7 @@ static int crowd_in(struct stream *clients, int count)
     return served;
 }
 
-/* The crowd talks, and when one of it leaves there is a place for the next. */
+/* The crowd talks, and when somebody leaves there is a place for the next. */
 static void expect_a_working_room(struct stream *clients, int served)
 {
     send_text(&clients[served - 1], "hello\n");
@@ -275,7 +275,7 @@ static void expect_a_working_room(struct stream *clients, int served)
     ck_assert(was_served(&clients[0], GREETING));
 }
 
-START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
+START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full)
 {
     enum { CROWD = 1100 };
     static struct stream clients[CROWD];
@@ -338,7 +338,7 @@ int main(void)
         a_line_split_over_many_segments_arrives_whole,
         two_who_write_at_once_do_not_mix_their_lines,
         many_lines_in_one_segment_are_many_lines,
-        cr_and_nul_are_left_out,
+        cr_and_nul_are_dropped,
         a_long_line_goes_out_in_pieces_and_nothing_is_lost,
         what_was_said_last_without_a_line_end_is_passed_on,
         a_client_that_stops_reading_is_dropped_and_the_others_get_every_line,
@@ -348,7 +348,7 @@ int main(void)
         NULL,
     };
     const TTest *const limits[] = {
-        as_many_are_served_as_an_fd_set_holds_and_the_next_are_told,
+        it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full,
         when_descriptors_run_out_earlier_newcomers_are_told_and_nothing_spins,
         NULL,
     };

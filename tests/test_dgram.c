@@ -29,7 +29,7 @@ static void close_server(void)
 
 /* ---- Datagrams ---------------------------------------------------------------------- */
 
-/* A socket whose peer is the server, at an address of it. */
+/* A socket whose peer is the server, at one of its addresses. */
 static int socket_to(const char *host)
 {
     struct sockaddr_storage address;
@@ -122,7 +122,7 @@ START_TEST(the_answer_comes_from_the_address_that_was_asked)
 }
 END_TEST
 
-START_TEST(the_answer_comes_from_the_address_that_was_asked_over_ipv4_alone_too)
+START_TEST(the_answer_comes_from_the_address_that_was_asked_even_with_only_ipv4)
 {
     server = program_serve(DGRAM_SRV, FIRST_LINE, "-b", "0.0.0.0", NULL);
     expect_echo(socket_to("127.0.0.2"), 100);
@@ -175,7 +175,7 @@ START_TEST(the_ports_of_echo_like_services_and_its_own_get_no_answer)
         unanswered++;
     }
     ck_assert_int_ge(unanswered, 1);
-    /* Datagrams are taken in order: when this one is back, the others got nothing. */
+    /* Datagrams are answered in order: once this one is back, the others got nothing. */
     expect_echo(socket_to("127.0.0.1"), 5);
     for (size_t i = 0; i < COUNT(ports); i++)
         ck_assert(sockets[i] == -1 || !has_datagram(sockets[i], 0));
@@ -316,7 +316,7 @@ START_TEST(dgram_cli_tells_a_wrong_answer_from_a_right_one)
     play_server("-w", "20", "-i", "1");
     (void)await(played, bytes, sizeof bytes, &peer);
     send_to(played, "Hello world \n", 13, &peer);
-    expect_end(&client.out); /* a stranger's text is not for a terminal */
+    expect_end(&client.out); /* a stranger's text does not belong on a terminal */
     expect_failure(
         &client, "dgram_cli: the answer from 127.0.0.1 port %d: it is not what was sent",
         local_port(played));
@@ -337,7 +337,7 @@ START_TEST(dgram_cli_tells_late_doubled_and_foreign_answers_from_lost_ones)
     length = await(played, second, sizeof second, &peer);
     send_to(socket_at("127.0.0.1", 0), second, length, &peer); /* not from the server */
     send_to(played, "what?", 5, &peer);
-    expect_lf(&client.out, "5 bytes that are no answer to what was sent");
+    expect_lf(&client.out, "5 bytes that are not an answer to what was sent");
     send_to(played, first, length, &peer);
     expect_lf(&client.out, "number 0 came again");
     send_to(played, second, length, &peer);
@@ -376,7 +376,7 @@ int main(void)
         NULL,
     };
     const TTest *const alone[] = {
-        the_answer_comes_from_the_address_that_was_asked_over_ipv4_alone_too,
+        the_answer_comes_from_the_address_that_was_asked_even_with_only_ipv4,
         the_ports_of_echo_like_services_and_its_own_get_no_answer,
         dgram_cli_says_when_nothing_comes,
         dgram_cli_says_at_once_that_it_is_refused,

@@ -26,7 +26,7 @@
 static const char *way; /* the one under test */
 static struct program server;
 
-/* What is sent in bulk: of prime length, so that each part of it that is lost is noticed. */
+/* What is sent in bulk: of prime length, so that any lost part is noticed. */
 #define PATTERN 65521
 static char pattern[PATTERN];
 
@@ -53,7 +53,7 @@ static void open_echo_thread(void)
     open_server(ECHO_THREAD);
 }
 
-/* It has printed nothing but its first line. */
+/* It has printed only its first line. */
 static void close_server(void)
 {
     close_sockets();
@@ -130,7 +130,7 @@ START_TEST(a_client_that_never_reads_is_stopped_and_the_others_do_not_notice)
         send_text(&other, "are you there?\n");
         expect_lf(&other, "are you there?");
     }
-    /* When it reads after all, nothing is missing. */
+    /* When it does read, nothing is missing. */
     stream_half_close(&deaf);
     expect_pattern(&deaf, pattern, PATTERN, 0, sent);
     expect_end(&deaf);
@@ -163,7 +163,9 @@ START_TEST(a_client_that_is_reset_is_its_own_affair)
 }
 END_TEST
 
-/* Connects so many clients, each of which says something. Returns how many are served. */
+/*
+ * Connects this many clients, each of which says something. Returns how many are served.
+ */
 static int serve_crowd(struct stream *clients, int count)
 {
     int served = 0;
@@ -177,7 +179,7 @@ static int serve_crowd(struct stream *clients, int count)
     return served;
 }
 
-START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
+START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full)
 {
     static struct stream clients[1100];
 
@@ -186,7 +188,8 @@ START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_are_told)
 }
 END_TEST
 
-START_TEST(echo_fork_and_echo_thread_tell_the_1001st_and_serve_on_when_one_has_gone)
+START_TEST(
+    echo_fork_and_echo_thread_turn_away_the_1001st_and_accept_again_when_one_has_gone)
 {
     static struct stream clients[1000];
     struct stream late = {.fd = -1};
@@ -219,7 +222,7 @@ END_TEST
 
 START_TEST(echo_thread_does_not_say_that_it_has_started_before_it_knows_that_it_can)
 {
-    /* It gets its listening socket, and no pipe. */
+    /* It gets its listening socket, but no pipe. */
     struct program poor =
         program_run_by("ulimit -n 4; exec \"$@\"", ECHO_THREAD, "-p", "0", NULL);
 
@@ -249,7 +252,7 @@ START_TEST(what_is_owed_is_sent_before_it_ends)
     struct stream client = connect_to(server.port);
     size_t sent = send_until_stopped(&client, pattern, PATTERN);
 
-    /* Its buffer is full. What the kernel has not given it yet, it does not owe. */
+    /* Its buffer is full. It does not owe what the kernel has not given it yet. */
     program_kill(&server, SIGTERM);
     sleep_ms(300);
     if (strcmp(way, ECHO_SRV) == 0) /* the kernel may take all that the others owe */
@@ -331,7 +334,7 @@ START_TEST(echo_cli_says_which_host_and_port_refused_it_and_why)
 }
 END_TEST
 
-START_TEST(echo_cli_says_what_an_address_without_its_interface_lacks)
+START_TEST(echo_cli_says_that_a_link_local_address_needs_an_interface)
 {
     struct program client = program_run(ECHO_CLI, "fe80::1", NULL);
     char *why =
@@ -345,8 +348,8 @@ START_TEST(echo_cli_says_what_an_address_without_its_interface_lacks)
 END_TEST
 
 /*
- * The test plays the server: `answer` is what echo_cli gets for its Hello World!, and must
- * complain of. NULL: it complains that the server has closed too early.
+ * The test plays the server: `answer` is what echo_cli gets for its Hello World!, and it
+ * must complain. NULL: it must complain that the server closed too early.
  */
 static void expect_complaint(const char *answer, const char *complaint)
 {
@@ -435,7 +438,7 @@ int main(void)
         NULL,
     };
     const TTest *const of_echo_srv[] = {
-        as_many_are_served_as_an_fd_set_holds_and_the_next_are_told,
+        it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full,
         row_3_echo_cli_sends_hello_world_or_the_words,
         echo_cli_sends_a_stream_of_any_size_both_ways_at_once,
         echo_cli_says_that_nobody_takes_its_output,
@@ -445,7 +448,7 @@ int main(void)
         with_v_it_prints_who_came_and_how_much_was_echoed,
         echo_fork_ends_without_its_shells_children_and_with_its_own_on_time,
         echo_cli_says_which_host_and_port_refused_it_and_why,
-        echo_cli_says_what_an_address_without_its_interface_lacks,
+        echo_cli_says_that_a_link_local_address_needs_an_interface,
         echo_cli_tells_a_wrong_answer_and_one_cut_short_from_a_right_one,
         echo_cli_gives_up_a_silent_server,
         echo_cli_gives_up_a_silent_server_while_its_own_input_comes,
@@ -453,7 +456,7 @@ int main(void)
         NULL,
     };
     const TTest *const full[] = {
-        echo_fork_and_echo_thread_tell_the_1001st_and_serve_on_when_one_has_gone,
+        echo_fork_and_echo_thread_turn_away_the_1001st_and_accept_again_when_one_has_gone,
         NULL,
     };
     const TTest *const limits[] = {

@@ -1,8 +1,8 @@
 /*
- * Figures that are counts and not times, so that they are the same on any machine: the
- * system calls of a turn, as strace writes them down, and the server's memory, as Linux
- * tells it. And strace makes calls fail, to see what becomes of the server. All this is of
- * the program itself: it is not for a run under valgrind or with sanitizers.
+ * Figures that are counts, not times, so that they are the same on any machine: the system
+ * calls of a turn, as strace logs them, and the server's memory, as Linux reports it.
+ * strace also makes calls fail, to see how the server copes. All this concerns the plain
+ * program: it is not for a run under valgrind or with sanitizers.
  */
 #include "tests/room.h"
 
@@ -53,7 +53,7 @@ static int waited_for(const char *call)
     return count;
 }
 
-/* No client got two sends between two waits. Returns the number of all sends. */
+/* No client got two sends between two waits. Returns the number of sends. */
 static int expect_one_send_a_turn(void)
 {
     bool is_sent[FD_SETSIZE] = {false};
@@ -115,7 +115,7 @@ END_TEST
 START_TEST(after_a_crowd_the_server_looks_at_no_more_descriptors_than_before)
 {
     struct stream clients[LISTENERS];
-    int descriptors = 0, most = 0; /* waited for at last, and ever */
+    int descriptors = 0, most = 0; /* waited for last, and the most ever */
     FILE *calls = NULL;
 
     open_traced();
@@ -143,7 +143,7 @@ START_TEST(why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing)
 {
     static const struct {
         const char *name;
-        int news; /* the same, if it must be told */
+        int news; /* the same, if it must be reported */
     } errors[] = {{"EPIPE", 0}, {"ECONNRESET", 0}, {"ENOBUFS", ENOBUFS}};
 
     for (size_t i = 0; i < COUNT(errors); i++) {
@@ -152,7 +152,7 @@ START_TEST(why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing)
 
         if (errors[i].news != 0)
             why = formatted(" (%s)", strerror(errors[i].news));
-        /* Three sends tell of the joins. The fourth is what the second client says. */
+        /* Three sends announce the joins. The fourth is what the second client says. */
         open_under_strace("/dev/null",
                           formatted("inject=sendto:error=%s:when=4", errors[i].name));
         room_fill(&server, clients, 2);
@@ -219,7 +219,8 @@ START_TEST(a_client_that_takes_nothing_yet_of_a_late_answer_has_its_idle_time_fo
 {
     struct stream client;
 
-    /* A held client has no idle time: its 100 ms are long over when it is sent something. */
+    /* A held client does not time out: its 100 ms are long over when it is sent
+       something. */
     server = program_serve_by(
         "exec strace -D -o /dev/null -e inject=sendto:error=EAGAIN:when=1 "
         "\"$@\" -i 100 opened=hold started=watch:300 watched=print",
@@ -236,14 +237,14 @@ END_TEST
 #define CROWD    1000
 #define MOST_KIB 6144
 
-/* Says a line if it can. False: the log tells that a reader was too slow for the room. */
+/* Says a line if it can. False: the log says that a reader was too slow for the room. */
 static bool say(struct stream *speaker)
 {
     while (stream_ready(&server.out, 0))
         if (strstr(take_line(&server.out), "(too slow)") != NULL)
             return false;
     if (poll(&(struct pollfd){.fd = speaker->fd, .events = POLLOUT}, 1, 10) == 1)
-        send_text(speaker, "a line that nobody else in the room is ever to read\n");
+        send_text(speaker, "a line that nobody else in the room will ever read\n");
     return true;
 }
 

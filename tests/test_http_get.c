@@ -150,7 +150,7 @@ START_TEST(a_long_body_arrives_whole)
 }
 END_TEST
 
-START_TEST(an_ipv6_host_stands_in_brackets)
+START_TEST(an_ipv6_host_is_written_in_brackets)
 {
     web = mock_open("::1");
     client = program_run(HTTP_GET, formatted("http://[::1]:%d/x", web.port), NULL);
@@ -159,7 +159,7 @@ START_TEST(an_ipv6_host_stands_in_brackets)
 }
 END_TEST
 
-START_TEST(what_has_no_place_in_a_request_line_is_encoded)
+START_TEST(what_a_request_line_cannot_hold_is_encoded)
 {
     get("/a b\r\nX: y\xc3\xa9?\x7f#f");
     answer("/a%20b%0D%0AX:%20y%C3%A9?%7F", OK "\r\n.");
@@ -313,7 +313,7 @@ static void redirect(const char *from, int status, const char *location)
                            status, location));
 }
 
-START_TEST(five_redirects_are_followed_relative_ones_too)
+START_TEST(five_redirects_are_followed_including_relative_ones)
 {
     get("/a/b/c?d");
     redirect("/a/b/c?d", 301, "../e");
@@ -426,7 +426,7 @@ START_TEST(what_goes_wrong_is_said_below_the_progress_line)
 }
 END_TEST
 
-START_TEST(an_output_that_cannot_be_written_is_complained_of)
+START_TEST(an_output_that_cannot_be_written_is_reported)
 {
     client = program_run_by("exec \"$@\" >/dev/full", HTTP_GET, url("/"), NULL);
     answer("/", OK "\r\nx");
@@ -441,7 +441,7 @@ START_TEST(an_output_that_cannot_be_written_is_complained_of)
 }
 END_TEST
 
-START_TEST(an_output_that_is_closed_is_complained_of)
+START_TEST(a_closed_output_is_reported)
 {
     client = program_run_by("exec \"$@\" >&-", HTTP_GET, url("/"), NULL);
     answer("/", OK "\r\nx");
@@ -506,7 +506,7 @@ START_TEST(a_signal_leaves_no_half_file_either)
 }
 END_TEST
 
-START_TEST(what_a_killed_http_get_has_left_is_in_nobodys_way)
+START_TEST(files_left_by_a_killed_http_get_are_in_nobodys_way)
 {
     /* The shell's process number becomes the program's. */
     ck_assert_int_eq(setenv("PLACE", temp_path(""), 1), 0);
@@ -682,8 +682,8 @@ int main(void)
         the_server_need_not_close_for_a_body_to_end,
         an_answer_may_come_a_byte_at_a_time_after_interim_ones,
         a_long_body_arrives_whole,
-        an_ipv6_host_stands_in_brackets,
-        what_has_no_place_in_a_request_line_is_encoded,
+        an_ipv6_host_is_written_in_brackets,
+        what_a_request_line_cannot_hold_is_encoded,
         a_cut_answer_is_not_taken_for_a_whole_one,
         an_answer_that_could_be_read_in_two_ways_is_refused,
         what_a_client_may_pass_over_in_a_header_it_passes_over,
@@ -693,14 +693,14 @@ int main(void)
         a_silent_server_is_given_up_wherever_it_falls_silent,
         a_header_that_drips_does_not_keep_it_waiting,
         a_server_that_is_not_there_or_resets_is_named,
-        five_redirects_are_followed_relative_ones_too,
+        five_redirects_are_followed_including_relative_ones,
         a_sixth_redirect_is_not,
         a_redirect_to_what_it_cannot_fetch_says_where_and_why,
         with_i_the_header_of_each_answer_is_printed_cleaned,
         on_a_terminal_a_body_is_text_without_control_characters,
         the_progress_of_a_long_body_is_shown_on_a_terminal_only,
         what_goes_wrong_is_said_below_the_progress_line,
-        an_output_that_cannot_be_written_is_complained_of,
+        an_output_that_cannot_be_written_is_reported,
         a_file_is_there_when_it_is_whole_and_not_before,
         a_fetch_that_fails_leaves_the_old_file_and_nothing_else,
         a_replaced_file_keeps_its_permissions_and_the_links_to_it,
@@ -712,8 +712,8 @@ int main(void)
         NULL,
     };
     const TTest *const limits[] = {
-        an_output_that_is_closed_is_complained_of,
-        what_a_killed_http_get_has_left_is_in_nobodys_way,
+        a_closed_output_is_reported,
+        files_left_by_a_killed_http_get_are_in_nobodys_way,
         a_full_disk_leaves_the_old_file,
         a_link_that_cannot_be_read_is_not_replaced,
         a_signal_leaves_no_half_file_either,

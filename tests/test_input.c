@@ -44,7 +44,7 @@ static bool is_character(const unsigned char *bytes, size_t length)
            !(code >= 0xD800 && code <= 0xDFFF);
 }
 
-START_TEST(of_all_sequences_just_the_characters_pass)
+START_TEST(of_all_sequences_only_characters_pass)
 {
     char out[64];
 
@@ -84,7 +84,7 @@ START_TEST(whatever_comes_what_goes_out_is_clean)
 }
 END_TEST
 
-START_TEST(one_byte_never_brings_forth_more_than_text_most)
+START_TEST(one_byte_never_adds_more_than_text_most)
 {
     struct text text = {0};
     char out[64];
@@ -185,7 +185,7 @@ START_TEST(line_ends_are_lf_crlf_lfcr_and_crnul)
 }
 END_TEST
 
-START_TEST(ctrl_d_leaves_at_the_beginning_of_a_line_and_is_left_out_elsewhere)
+START_TEST(ctrl_d_leaves_at_the_beginning_of_a_line_and_is_dropped_elsewhere)
 {
     char bytes[LINE_MOST + 4], expected[LINE_MOST + 8];
 
@@ -332,7 +332,7 @@ static void expect_telnet(const char *bytes, size_t length, const char *expected
     ck_assert_str_eq(out, expected);
 }
 
-START_TEST(commands_are_taken_out_and_answered)
+START_TEST(commands_are_removed_and_answered)
 {
     expect_telnet("plain", 5, "plain");
     expect_telnet("a\xFF\xF4z", 4, "az");
@@ -480,18 +480,18 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        of_all_sequences_just_the_characters_pass,
+        of_all_sequences_only_characters_pass,
         whatever_comes_what_goes_out_is_clean,
-        one_byte_never_brings_forth_more_than_text_most,
+        one_byte_never_adds_more_than_text_most,
         what_turns_or_hides_words_is_straightened_and_nothing_else,
         line_ends_are_lf_crlf_lfcr_and_crnul,
-        ctrl_d_leaves_at_the_beginning_of_a_line_and_is_left_out_elsewhere,
+        ctrl_d_leaves_at_the_beginning_of_a_line_and_is_dropped_elsewhere,
         a_string_is_cleaned_as_far_as_it_fits,
         a_full_line_is_a_piece_only_when_more_comes,
         what_does_not_fit_begins_the_next_piece_whole,
         the_first_bytes_can_be_kept_for_the_next_piece,
         how_a_stream_is_cut_changes_nothing,
-        commands_are_taken_out_and_answered,
+        commands_are_removed_and_answered,
         a_subnegotiation_ends_at_iac_se_alone,
         a_subnegotiation_that_does_not_end_is_given_up,
         input_gives_clean_lines_and_telnets_events_however_it_is_cut,

@@ -1,4 +1,4 @@
-/* irc/irc: messages as servers send them, and as clients must not. */
+/* irc/irc: messages that servers send, and some that clients must not send. */
 #include "tests/harness.h"
 
 #include "irc/irc.h"
@@ -145,7 +145,7 @@ START_TEST(names_are_compared_as_irc_does)
 }
 END_TEST
 
-START_TEST(nicks_and_channels_are_told_from_what_is_not_one)
+START_TEST(nicks_and_channels_are_told_from_other_words)
 {
     static const char *const bad_nicks[] = {"", "1ann", "-a", "an n", "a!b", "a\r", "é"};
     static const char *const bad_channels[] = {"",     "room", "#",       "#a b",
@@ -344,7 +344,7 @@ int main(void)
         the_fifteenth_parameter_takes_the_rest,
         a_nick_longer_than_any_is_cut,
         names_are_compared_as_irc_does,
-        nicks_and_channels_are_told_from_what_is_not_one,
+        nicks_and_channels_are_told_from_other_words,
         a_message_is_built_of_its_parameters,
         no_second_command_can_be_built,
         a_text_too_long_is_cut_at_a_character,

@@ -17,7 +17,7 @@
 
 #define LOG_BYTES ((size_t)1 << 22)
 
-/* Each test runs in a process of its own: these belong to the one that runs. */
+/* Each test runs in its own process: these belong to the test that runs. */
 static struct program bot;
 static struct ngircd irc;
 static char directory[] = "/tmp/netlab-irc-bot-XXXXXX", log_path[64], port_text[16];
@@ -63,7 +63,7 @@ static void stop_bot(void)
     ck_assert_int_eq(program_wait(&bot), 0);
 }
 
-/* The same on a server that is a script. It closes, as servers do. */
+/* The same on a scripted server. It closes, as servers do. */
 static void stop_bot_on(struct stream *server)
 {
     ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
@@ -165,7 +165,7 @@ START_TEST(row_14_each_line_said_is_written_with_the_time)
 }
 END_TEST
 
-START_TEST(on_inspircd_what_is_said_is_written_as_well)
+START_TEST(what_is_said_on_inspircd_is_logged_as_well)
 {
     struct stream bob;
 
@@ -211,7 +211,7 @@ START_TEST(a_hangup_opens_the_file_again_and_no_line_is_lost)
 END_TEST
 
 /* nohup ignores SIGHUP because it would end a program; here it only opens the file. */
-START_TEST(a_hangup_is_heeded_under_nohup_too)
+START_TEST(a_hangup_opens_the_file_again_even_under_nohup)
 {
     struct fake fake = fake_open();
     struct stream server;
@@ -226,8 +226,8 @@ START_TEST(a_hangup_is_heeded_under_nohup_too)
     ck_assert_int_eq(kill(bot.pid, SIGHUP), 0);
     irc_send(&server, ":bob!u@h PRIVMSG #room :\xE2\x80\xAE"
                       "gnp.exe");
-    (void)await_log(
-        log_path, "<bob> \xEF\xBF\xBDgnp.exe"); /* so nothing is shown in another order */
+    (void)await_log(log_path,
+                    "<bob> \xEF\xBF\xBDgnp.exe"); /* so that no text is shown reversed */
     stop_bot_on(&server);
 }
 END_TEST
@@ -375,7 +375,7 @@ START_TEST(another_nick_is_taken_when_its_own_is_in_use)
     expect_error("as netbot2");
     free(irc_await(&first, ":netbot2!"));
     stop_bot();
-    /* One of nine letters, as long as this server allows, keeps its length. */
+    /* A nick of nine letters, as long as this server allows, keeps its length. */
     irc_send(&second, "NICK ninechars");
     free(irc_await(&second, "NICK"));
     start_bot(irc.port, "-n", "ninechars");
@@ -619,7 +619,7 @@ START_TEST(an_error_and_a_kick_are_reported_and_it_comes_back)
     irc_send(&server, ":netbot!n@h JOIN #room");
     expect_error("joined");
     irc_send(&server, "ERROR :Closing Link: netbot (Killed)");
-    expect_error("sent away by 127.0.0.1");
+    expect_error("disconnected by 127.0.0.1");
     expect_end(&server);
     stop_bot();
 }
@@ -781,9 +781,9 @@ int main(void)
 {
     const TTest *const tests[] = {
         row_14_each_line_said_is_written_with_the_time,
-        on_inspircd_what_is_said_is_written_as_well,
+        what_is_said_on_inspircd_is_logged_as_well,
         a_hangup_opens_the_file_again_and_no_line_is_lost,
-        a_hangup_is_heeded_under_nohup_too,
+        a_hangup_opens_the_file_again_even_under_nohup,
         a_full_disk_is_reported_once_and_the_bot_goes_on,
         a_line_that_a_full_disk_has_cut_is_ended_before_the_next,
         a_file_that_takes_nothing_delays_nobody,

@@ -234,8 +234,8 @@ START_TEST(relays_without_a_name_of_their_own_link_two_rooms_as_well)
 END_TEST
 
 /*
- * Takes lines up to the fourth with "the end". Everybody hears all that was said twice: from
- * both relays if it was said on the other side, and else because both bring it back.
+ * Takes lines up to the fourth with "the end". Everybody hears everything twice: from both
+ * relays if it was said on the other side, otherwise because both bring it back.
  */
 static void expect_all_twice(struct stream *client)
 {
@@ -309,8 +309,10 @@ START_TEST(two_relays_of_the_same_room_and_channel_say_so_and_do_not_go_in_circl
 }
 END_TEST
 
-/* One is the first in the room, the other in the channel: each has the other's name there. */
-START_TEST(nor_do_two_relays_whose_names_are_crossed)
+/*
+ * One comes first in the room, the other in the channel: each has the other's name there.
+ */
+START_TEST(two_relays_with_crossed_names_do_not_go_in_circles)
 {
     struct program second;
     struct stream early;
@@ -350,7 +352,7 @@ START_TEST(a_person_called_like_a_relay_is_heard_and_too_long_a_way_is_reported)
 }
 END_TEST
 
-START_TEST(rooms_and_channels_linked_in_a_ring_hear_a_line_once_by_each_way)
+START_TEST(rooms_and_channels_linked_in_a_ring_hear_a_line_once_from_each_direction)
 {
     static const char *const nicks[] = {"r1x", "r2x", "r2y", "r1y"};
     struct program rooms[2], relays[4];
@@ -368,7 +370,7 @@ START_TEST(rooms_and_channels_linked_in_a_ring_hear_a_line_once_by_each_way)
         bool by_x = false, by_y = false;
 
         send_text(&ann, "hello\n");
-        while (!by_x || !by_y) { /* in any order, among what comes round the ring */
+        while (!by_x || !by_y) { /* in any order, among what comes around the ring */
             char *line = next_line(&zoe);
 
             by_x = by_x || strcmp(line, "[r2x] <r1x> <ann> hello") == 0;
@@ -378,7 +380,7 @@ START_TEST(rooms_and_channels_linked_in_a_ring_hear_a_line_once_by_each_way)
     }
     for (int i = 0; i < 4; i++)
         relay_stop(&relays[i]);
-    /* Ann hears each of her two lines come round either way, once. */
+    /* Ann hears each of her two lines once from either direction. */
     (void)skip_to_line(&ann, "Client left r1x");
     stream_drain(&ann);
     for (int i = 0; i < 2; i++)
@@ -445,8 +447,8 @@ START_TEST(between_linked_servers_a_thousand_lines_arrive_once_and_in_order)
     say_lines("line", 0, SCALE_LINES);
     expect_lines("line", SCALE_LINES);
 
-    /* The link between the servers breaks: what is said then does not arrive. When the link
-       is back everything does. Nothing comes twice. */
+    /* The link between the servers breaks: what is said then does not arrive. When the
+       link is back, everything does. Nothing comes twice. */
     irc_send(&oper, "DISCONNECT b.test");
     free(irc_await(&watcher, ":one!"));
     say_lines("lost with the link", 0, 50);
@@ -494,7 +496,7 @@ START_TEST(a_relay_killed_and_restarted_loses_what_was_under_way_and_nothing_els
         }
         free(line);
     }
-    /* All that is lost was said before the new relay was there. */
+    /* Everything that is lost was said before the new relay came. */
     ck_assert_int_le(lost, SCALE_LINES);
     printf("a relay was killed while 1,100 lines were under way: %d lost\n", lost);
 }
@@ -512,9 +514,9 @@ int main(void)
         several_rooms_in_one_channel_hear_each_other_once,
         relays_without_a_name_of_their_own_link_two_rooms_as_well,
         two_relays_of_the_same_room_and_channel_say_so_and_do_not_go_in_circles,
-        nor_do_two_relays_whose_names_are_crossed,
+        two_relays_with_crossed_names_do_not_go_in_circles,
         a_person_called_like_a_relay_is_heard_and_too_long_a_way_is_reported,
-        rooms_and_channels_linked_in_a_ring_hear_a_line_once_by_each_way,
+        rooms_and_channels_linked_in_a_ring_hear_a_line_once_from_each_direction,
         between_linked_servers_a_thousand_lines_arrive_once_and_in_order,
     };
     Suite *suite = suite_create("irc_relay");
@@ -527,7 +529,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(killed, 120);
     tcase_add_checked_fixture(killed, NULL, end_all);
-    /* A program that is killed cannot end well: not for valgrind. */
+    /* A killed program cannot end well: not for valgrind. */
     tcase_set_tags(killed, "limits");
     tcase_add_test(
         killed, a_relay_killed_and_restarted_loses_what_was_under_way_and_nothing_else);

@@ -9,7 +9,7 @@
 
 /* ---- Hostile rooms ------------------------------------------------------------------ */
 
-START_TEST(the_rest_of_a_line_that_is_not_for_the_channel_is_not_taken_for_a_line)
+START_TEST(the_rest_of_a_line_that_is_not_for_the_channel_is_not_mistaken_for_a_line)
 {
     static const char *const begins[] = {"[ann to you] ",
                                          "[ann] <relay> <x> ",
@@ -85,7 +85,7 @@ START_TEST(a_room_without_a_free_name_is_left)
 }
 END_TEST
 
-/* The room takes no more until the relay has sent half of a line, and then asks for a name. */
+/* The room stops reading when the relay has sent half a line, and then asks for a name. */
 START_TEST(a_line_that_was_begun_is_finished_before_another_name_is_asked_for)
 {
     char text[512];
@@ -187,7 +187,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        the_rest_of_a_line_that_is_not_for_the_channel_is_not_taken_for_a_line,
+        the_rest_of_a_line_that_is_not_for_the_channel_is_not_mistaken_for_a_line,
         a_name_longer_than_any_is_not_passed_on_and_does_no_harm,
         a_room_without_a_free_name_is_left,
         a_line_that_was_begun_is_finished_before_another_name_is_asked_for,

@@ -37,7 +37,7 @@ START_TEST(it_keeps_to_the_pace_after_the_first_lines)
         free(irc_await(&server, words));
         if (i == 5)
             fifth = clock_ms();
-        if (i == 6) { /* an answer is not held up by the pace */
+        if (i == 6) { /* the pace does not delay an answer */
             send_text(&server, "PING :now\r\n");
             expect_line(&server, "PONG now");
         }
@@ -77,8 +77,8 @@ START_TEST(what_is_said_does_not_wait_for_news_of_joins)
 }
 END_TEST
 
-/* Such a server puts our nick alone before our JOIN, without user and host. */
-START_TEST(a_message_fits_also_where_the_server_does_not_show_who_we_are)
+/* Such a server puts only our nick before our JOIN, without user and host. */
+START_TEST(a_message_fits_even_if_the_server_does_not_show_who_we_are)
 {
     struct fake fake = fake_open();
     char text[1001], *line;
@@ -106,7 +106,7 @@ END_TEST
 
 /* ---- What is lost, and counted ------------------------------------------------------ */
 
-/* While IRC is out of reach, too many lines of a length are said: whole ones are dropped. */
+/* While IRC is out of reach, too many long lines are said: whole lines are dropped. */
 static void overflow(int said, int length)
 {
     struct fake fake = fake_open();
@@ -128,7 +128,7 @@ static void overflow(int said, int length)
         send_text(&ann, text);
     }
     expect_error(&relay, "too much waits on the way to #room: lines are being dropped");
-    /* The room has sent all of it. A relay that answers PING has read what was there. */
+    /* The room has sent everything. A relay that answers PING has read what was there. */
     send_text(&ann, "/msg relay end\n");
     (void)skip_to_line(&ann, "[you to relay] end");
     for (int i = 0; i < 100; i++) {
@@ -166,29 +166,29 @@ START_TEST(a_queue_that_overflows_says_how_many_lines_were_dropped)
 }
 END_TEST
 
-START_TEST(a_long_line_is_dropped_as_a_whole_and_counts_as_one)
+START_TEST(a_long_line_is_dropped_whole_and_counts_as_one)
 {
     overflow(100, 1500);
 }
 END_TEST
 
-START_TEST(so_does_one_that_comes_out_of_the_room_in_two_pieces)
+START_TEST(a_line_that_leaves_the_room_in_two_pieces_is_dropped_whole_as_well)
 {
     overflow(100, LINE_MOST - (int)strlen("[ann] begun "));
 }
 END_TEST
 
-START_TEST(what_the_channel_does_not_take_is_told_in_the_room)
+START_TEST(what_the_channel_does_not_accept_is_reported_in_the_room)
 {
     link_fakes("relay", "0");
     send_text(&fake_room, "[ann] 1\r\n[ann] 2\r\n");
     free(irc_await(&fake_server, "<ann> 2"));
     irc_send(&fake_server, ":fake 404 relay #room :Cannot send to channel (+m)\r\n"
                            ":fake 404 relay #room :Cannot send to channel (+m)");
-    expect_line(&fake_room, "-- 2 messages were not let into #room");
+    expect_line(&fake_room, "-- 2 messages were not accepted by #room");
     irc_send(&fake_server, ":fake 404 relay #room :Cannot send to channel (+m)");
     free(irc_await(&fake_room,
-                   "-- 1 message was not let into #room")); /* a few seconds later */
+                   "-- 1 message was not accepted by #room")); /* a few seconds later */
     stream_close(&fake_server);
 }
 END_TEST
@@ -417,7 +417,7 @@ START_TEST(what_was_said_before_an_orderly_end_has_arrived)
 }
 END_TEST
 
-/* Each link has a deadline when the relay is stopped, and one is over a second later. */
+/* Each link has a deadline when the relay is stopped, and one expires a second later. */
 START_TEST(a_server_that_does_not_close_at_the_end_costs_no_processor_time)
 {
     const struct timespec most_of_it = {.tv_sec = 1, .tv_nsec = 800000000};
@@ -443,11 +443,11 @@ int main(void)
     const TTest *const tests[] = {
         it_keeps_to_the_pace_after_the_first_lines,
         what_is_said_does_not_wait_for_news_of_joins,
-        a_message_fits_also_where_the_server_does_not_show_who_we_are,
+        a_message_fits_even_if_the_server_does_not_show_who_we_are,
         a_queue_that_overflows_says_how_many_lines_were_dropped,
-        a_long_line_is_dropped_as_a_whole_and_counts_as_one,
-        so_does_one_that_comes_out_of_the_room_in_two_pieces,
-        what_the_channel_does_not_take_is_told_in_the_room,
+        a_long_line_is_dropped_whole_and_counts_as_one,
+        a_line_that_leaves_the_room_in_two_pieces_is_dropped_whole_as_well,
+        what_the_channel_does_not_accept_is_reported_in_the_room,
         a_line_whose_names_leave_no_space_for_words_is_counted,
         what_a_server_that_hangs_had_taken_is_counted_where_it_was_said,
         what_has_arrived_is_not_counted_and_what_was_under_way_is,

@@ -1,4 +1,4 @@
-/* The small servers on loop/stream_server.h, and with them that loop itself. */
+/* The small servers on loop/stream_server.h, and through them the loop itself. */
 #include "tests/person.h"
 
 #include "base/clock.h"
@@ -34,7 +34,7 @@ static void close_server(void)
 
 /* ---- hello_srv ---------------------------------------------------------------------- */
 
-/* A client connects, is told this line, and sees the end. */
+/* A client connects, gets this line, and sees the end. */
 static void expect_told(const char *text)
 {
     struct stream client = connect_to(server.port);
@@ -94,7 +94,7 @@ START_TEST(a_client_that_sends_much_still_gets_the_whole_text)
 }
 END_TEST
 
-START_TEST(a_full_disk_is_said_once_and_the_clients_are_served)
+START_TEST(a_full_disk_is_reported_once_and_the_clients_are_served)
 {
     server = program_serve(HELLO, "-l", "/dev/full", NULL);
     for (int i = 0; i < 3; i++)
@@ -110,7 +110,7 @@ static void expect_refused_log(const char *path, const char *why)
     expect_failure(&server, "hello_srv: cannot write to %s: %s", path, why);
 }
 
-START_TEST(a_file_that_cannot_be_opened_or_could_make_it_wait_is_said_at_the_start)
+START_TEST(a_file_that_cannot_be_opened_or_could_make_it_wait_is_refused_at_the_start)
 {
     const char *fifo = temp_path("fifo");
     int reader;
@@ -160,7 +160,7 @@ START_TEST(row_8_the_name_is_the_users_own_if_not_given)
 }
 END_TEST
 
-START_TEST(row_8_nc_is_answered_after_its_half_close_also_without_a_line_end)
+START_TEST(row_8_nc_is_answered_after_its_half_close_even_without_a_line_end)
 {
     struct program nc = program_run_by("printf 'one\\ntwo' | exec \"$@\"", "nc", "-N",
                                        "localhost", formatted("%d", server.port), NULL);
@@ -239,7 +239,7 @@ START_TEST(clients_that_reset_their_connections_harm_nobody)
 }
 END_TEST
 
-START_TEST(as_many_are_served_as_an_fd_set_holds_and_the_next_is_told)
+START_TEST(an_fd_set_is_filled_and_the_next_client_is_told_that_the_server_is_full)
 {
     static struct stream clients[1050];
     int served = 0;
@@ -260,7 +260,7 @@ START_TEST(at_the_end_clients_get_what_they_are_owed)
     int sent = ask_until_stopped(&client), answered = 0;
 
     program_kill(&server, SIGTERM);
-    expect_end(&silent); /* it has begun to end, and its patience is 2 s */
+    expect_end(&silent); /* it has begun to stop, and waits for 2 s */
     stream_fill_to_end(&client);
     for (; memchr(client.bytes, '\n', client.length) != NULL; answered++)
         expect_line(&client, LINE " Ali");
@@ -272,7 +272,7 @@ START_TEST(at_the_end_clients_get_what_they_are_owed)
 }
 END_TEST
 
-START_TEST(a_deaf_client_does_not_keep_it_from_ending)
+START_TEST(a_client_that_does_not_read_does_not_keep_it_from_ending)
 {
     struct stream deaf = connect_to(server.port);
     int64_t before;
@@ -358,7 +358,7 @@ START_TEST(an_arrow_key_is_not_an_esc_and_neither_are_letters)
 }
 END_TEST
 
-/* The script shows the same settings of its terminal again. */
+/* The script shows the same terminal settings again. */
 static void expect_settings(struct person *person, const char *before)
 {
     const char *after;
@@ -409,7 +409,7 @@ START_TEST(started_in_the_background_it_takes_the_keys_when_it_is_brought_forwar
     struct person person = sit_down("set -m; $NAME_SRV -p 0 -n Ali & fg; echo end");
 
     person_sees(&person, "Esc ends it\r\n");
-    do /* again, for it looks for the terminal only now and then */
+    do /* again: it checks for the terminal only now and then */
         person_types(&person, "\033");
     while (!person_sees_within(&person, "end\r\n", 300));
     person_leaves(&person);
@@ -451,14 +451,14 @@ int main(void)
 {
     const TTest *const of_name_srv[] = {
         row_8_each_of_three_clients_gets_its_lines_with_the_name,
-        row_8_nc_is_answered_after_its_half_close_also_without_a_line_end,
+        row_8_nc_is_answered_after_its_half_close_even_without_a_line_end,
         a_line_of_any_length_is_answered_whole,
         control_characters_come_back_harmless_and_telnets_commands_are_answered,
         a_client_that_asks_and_never_reads_is_stopped_and_loses_nothing,
         clients_that_reset_their_connections_harm_nobody,
-        as_many_are_served_as_an_fd_set_holds_and_the_next_is_told,
+        an_fd_set_is_filled_and_the_next_client_is_told_that_the_server_is_full,
         at_the_end_clients_get_what_they_are_owed,
-        a_deaf_client_does_not_keep_it_from_ending,
+        a_client_that_does_not_read_does_not_keep_it_from_ending,
         NULL,
     };
     const TTest *const of_keys[] = {
@@ -477,8 +477,8 @@ int main(void)
         row_6_each_client_is_told_hello_world,
         row_7_each_client_is_thanked_and_written_to_the_file_with_the_time,
         a_client_that_sends_much_still_gets_the_whole_text,
-        a_full_disk_is_said_once_and_the_clients_are_served,
-        a_file_that_cannot_be_opened_or_could_make_it_wait_is_said_at_the_start,
+        a_full_disk_is_reported_once_and_the_clients_are_served,
+        a_file_that_cannot_be_opened_or_could_make_it_wait_is_refused_at_the_start,
         NULL,
     };
     const struct test_case cases[] = {

@@ -303,7 +303,7 @@ END_TEST
 
 /* ---- The view ----------------------------------------------------------------------- */
 
-/* In so many columns this is seen, with the cursor at the |. */
+/* In this many columns the view is this, with the cursor at the |. */
 static void expect_view(size_t columns, const char *expected)
 {
     struct line_edit_view view;
@@ -354,7 +354,7 @@ START_TEST(the_view_is_the_same_however_the_keys_were_cut)
 }
 END_TEST
 
-START_TEST(an_accent_typed_at_the_left_end_of_the_view_takes_its_letter_in)
+START_TEST(an_accent_typed_at_the_left_end_of_the_view_brings_its_letter_into_view)
 {
     type("0123456789");
     expect_view(5, "6789|");
@@ -414,7 +414,7 @@ END_TEST
 
 /* ---- Whatever is typed -------------------------------------------------------------- */
 
-/* Text that is clean stays as it is when it is cleaned. */
+/* Cleaning clean text does not change it. */
 static bool is_clean(const char *bytes, size_t length)
 {
     struct text text = {0};
@@ -438,7 +438,7 @@ static size_t columns_in(const char *bytes, size_t length)
     return columns;
 }
 
-/* Looks at the view in so many columns. That may scroll it. */
+/* Looks at the view in this many columns. That may scroll it. */
 static void expect_sound_view(size_t columns)
 {
     struct line_edit_view view;
@@ -528,7 +528,7 @@ int main(void)
         a_long_line_scrolls_sideways_no_further_than_it_must,
         text_comes_back_into_view_when_there_is_room_again,
         the_view_is_the_same_however_the_keys_were_cut,
-        an_accent_typed_at_the_left_end_of_the_view_takes_its_letter_in,
+        an_accent_typed_at_the_left_end_of_the_view_brings_its_letter_into_view,
         half_a_wide_character_is_never_shown,
         an_emoji_sign_makes_two_columns,
         nothing_of_a_secret_line_is_in_view,

@@ -25,7 +25,7 @@ static void expect_front(const char *expected)
     line_queue_pop(&queue);
 }
 
-START_TEST(lines_come_out_as_they_went_in_also_past_the_end_of_the_buffer)
+START_TEST(lines_come_out_as_they_went_in_even_past_the_end_of_the_buffer)
 {
     char line[128], longer[1001], cut[11];
 
@@ -67,7 +67,7 @@ START_TEST(a_line_that_does_not_fit_is_counted)
 END_TEST
 
 /* The socket takes a part of the second line; the next connection gets all of it. */
-START_TEST(a_line_that_was_begun_is_sent_again_as_a_whole)
+START_TEST(a_line_that_was_begun_is_sent_again_whole)
 {
     static char line[LINE_QUEUE_BYTES - 4], got[LINE_QUEUE_BYTES];
     int pair[2], small = 4096;
@@ -102,9 +102,9 @@ int main(void)
     Suite *suite = suite_create("line_queue");
     TCase *tcase = tcase_create("line_queue");
 
-    tcase_add_test(tcase, lines_come_out_as_they_went_in_also_past_the_end_of_the_buffer);
+    tcase_add_test(tcase, lines_come_out_as_they_went_in_even_past_the_end_of_the_buffer);
     tcase_add_test(tcase, a_line_that_does_not_fit_is_counted);
-    tcase_add_test(tcase, a_line_that_was_begun_is_sent_again_as_a_whole);
+    tcase_add_test(tcase, a_line_that_was_begun_is_sent_again_whole);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

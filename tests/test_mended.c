@@ -1,4 +1,6 @@
-/* What fuzzing and injected faults have found below the programs, and how it must be. */
+/*
+ * Faults in the modules that fuzzing and injected failures found, and the right behaviour.
+ */
 #include "tests/harness.h"
 
 #include "base/clock.h"
@@ -39,8 +41,8 @@ START_TEST(nobody_is_called_you)
 }
 END_TEST
 
-/* In a quiet room nothing else would wake the server up for another try. */
-START_TEST(a_log_that_failed_says_when_it_is_to_be_tried_again)
+/* In a quiet room nothing else would wake the server for another try. */
+START_TEST(a_log_that_failed_says_when_to_try_again)
 {
     static char buffer[LOG_BYTES];
     int full = open("/dev/full", O_WRONLY);
@@ -72,7 +74,7 @@ int main(void)
 
     tcase_add_test(tcase, an_empty_text_takes_no_place_in_the_transcript);
     tcase_add_test(tcase, nobody_is_called_you);
-    tcase_add_test(tcase, a_log_that_failed_says_when_it_is_to_be_tried_again);
+    tcase_add_test(tcase, a_log_that_failed_says_when_to_try_again);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -19,7 +19,7 @@ static void begin(void)
     way = (struct relay_way){.names = {[ROOM] = "rb", [CHANNEL] = "cb"}, .report = note};
 }
 
-/* Does the line go further? And this must be reported about it, or nothing (NULL). */
+/* Does the line go further? This must be reported about it, or nothing (NULL). */
 static bool goes_further(enum side side, const char *line, const char *report)
 {
     bool came_back;
@@ -44,7 +44,7 @@ START_TEST(a_line_that_came_through_this_relay_goes_no_further)
 }
 END_TEST
 
-START_TEST(the_last_name_is_the_authors_who_may_be_called_as_the_relay_is)
+START_TEST(the_last_name_is_the_authors_and_may_be_the_relays_name)
 {
     ck_assert(goes_further(CHANNEL, "<other> <rb> hi", NULL));
     ck_assert(goes_further(CHANNEL, "<ann> <rb> a name, quoted", NULL));
@@ -61,7 +61,7 @@ START_TEST(another_relay_of_the_same_room_and_channel_is_named_once)
 }
 END_TEST
 
-START_TEST(a_way_too_long_to_be_sure_of_is_said_once)
+START_TEST(a_way_that_is_too_long_is_reported_once)
 {
     char line[1024] = "";
 
@@ -90,9 +90,9 @@ int main(void)
 {
     const TTest *const tests[] = {
         a_line_that_came_through_this_relay_goes_no_further,
-        the_last_name_is_the_authors_who_may_be_called_as_the_relay_is,
+        the_last_name_is_the_authors_and_may_be_the_relays_name,
         another_relay_of_the_same_room_and_channel_is_named_once,
-        a_way_too_long_to_be_sure_of_is_said_once,
+        a_way_that_is_too_long_is_reported_once,
         the_way_is_the_names_in_angle_brackets_at_the_beginning,
     };
     Suite *suite = suite_create("the way of relayed lines");

@@ -1,6 +1,6 @@
 /*
- * resolve, from outside. Of the machine's hosts file these tests need localhost alone, and
- * of the network nothing: the names that fail are not names at all.
+ * resolve, from outside. These tests need only localhost in the machine's hosts file, and
+ * no network: the names that fail are not names at all.
  */
 #include "tests/harness.h"
 
@@ -22,7 +22,7 @@ static void make_no_name(void)
     memset(no_name, 'x', sizeof no_name - 1);
 }
 
-/* What the system itself calls 127.0.0.1, by its hosts file or otherwise. */
+/* What the system itself calls 127.0.0.1. */
 static const char *name_of_loopback(void)
 {
     static char name[1025];
@@ -74,7 +74,7 @@ START_TEST(row_18_an_address_gives_its_full_name)
 }
 END_TEST
 
-START_TEST(each_operand_is_judged_alone_and_one_that_fails_is_status_1)
+START_TEST(each_operand_is_looked_up_and_a_failed_one_means_status_1)
 {
     resolve = program_run(RESOLVE, "127.0.0.1", no_name, "", "127.0.0.1", NULL);
     expect_lf(&resolve.out, "127.0.0.1 name %s", name_of_loopback());
@@ -126,7 +126,7 @@ int main(void)
     const TTest *const tests[] = {
         row_18_a_name_gives_its_addresses_and_its_full_name,
         row_18_an_address_gives_its_full_name,
-        each_operand_is_judged_alone_and_one_that_fails_is_status_1,
+        each_operand_is_looked_up_and_a_failed_one_means_status_1,
         an_address_without_a_name_is_a_failure,
         control_characters_are_shown_and_never_obeyed,
         it_says_so_when_its_output_cannot_be_written,

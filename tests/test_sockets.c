@@ -120,7 +120,7 @@ START_TEST(a_newcomer_is_non_blocking_and_has_its_options)
 }
 END_TEST
 
-START_TEST(a_newcomer_that_fits_no_fd_set_is_sent_away)
+START_TEST(a_newcomer_that_does_not_fit_an_fd_set_is_turned_away)
 {
     int last;
     struct listener newcomers = no_spare;
@@ -199,13 +199,13 @@ START_TEST(without_even_a_spare_accepting_rests_for_a_moment)
 }
 END_TEST
 
-START_TEST(what_cannot_be_bound_is_said_in_words)
+START_TEST(a_failure_to_bind_is_reported_in_words)
 {
     const char *why = NULL;
 
     ck_assert_int_eq(listener_open(NULL, listener_port(srvsock), SOCK_STREAM, &why), -1);
     ck_assert_str_eq(why, strerror(EADDRINUSE));
-    /* Not the other family: that would be a server on half of its addresses. */
+    /* Not only the other family: that would be a server on half of its addresses. */
     ck_assert_int_eq(
         listener_open("localhost", listener_port(srvsock), SOCK_STREAM, &why), -1);
     ck_assert_str_eq(why, strerror(EADDRINUSE));
@@ -335,7 +335,7 @@ START_TEST(dial_out_of_descriptors_says_so_and_leaves_no_child)
 }
 END_TEST
 
-START_TEST(dial_waits_for_an_address_that_does_not_answer_only_so_long)
+START_TEST(dial_gives_up_an_address_that_does_not_answer_in_time)
 {
     struct mock mock = mock_open("127.0.0.1");
     const char *why = "";
@@ -355,10 +355,10 @@ int main(void)
     const TTest *const of_listener[] = {
         one_listener_hears_both_families,
         a_newcomer_is_non_blocking_and_has_its_options,
-        a_newcomer_that_fits_no_fd_set_is_sent_away,
+        a_newcomer_that_does_not_fit_an_fd_set_is_turned_away,
         out_of_descriptors_the_spare_serves_to_send_a_newcomer_away,
         without_even_a_spare_accepting_rests_for_a_moment,
-        what_cannot_be_bound_is_said_in_words,
+        a_failure_to_bind_is_reported_in_words,
         NULL,
     };
     const TTest *const others[] = {
@@ -371,7 +371,7 @@ int main(void)
         dial_says_why_not_in_steps,
         dial_can_be_stopped_and_leaves_no_child_and_no_descriptor,
         dial_out_of_descriptors_says_so_and_leaves_no_child,
-        dial_waits_for_an_address_that_does_not_answer_only_so_long,
+        dial_gives_up_an_address_that_does_not_answer_in_time,
         NULL,
     };
     const struct test_case cases[] = {

@@ -97,7 +97,7 @@ START_TEST(row_19_the_table_says_what_can_be_set)
     ck_assert_int_eq(strncmp(find(rows, "SO_TYPE")->settable, "no: ", 4), 0);
     ck_assert_int_eq(strncmp(find(rows, "SO_ERROR")->settable, "no: ", 4), 0);
     ck_assert_int_eq(strncmp(find(rows, "SO_ACCEPTCONN")->settable, "no: ", 4), 0);
-    /* Anybody may turn it off. On some systems only root may turn it on. */
+    /* Everyone may turn it off. On some systems only root may turn it on. */
     ck_assert_int_eq(strcmp(find(rows, "SO_DEBUG")->settable, "yes") == 0, may_debug);
     close(fresh);
 }
@@ -135,7 +135,7 @@ START_TEST(time_outs_and_linger_take_seconds_or_off)
 }
 END_TEST
 
-START_TEST(what_the_system_refuses_is_told_and_the_others_are_set)
+START_TEST(what_the_system_refuses_is_reported_and_the_others_are_set)
 {
     sockopts = program_run(SOCKOPTS, "-s", "SO_TYPE=2", "-s", "SO_KEEPALIVE=1", NULL);
     expect_lf(&sockopts.out, "SO_KEEPALIVE: was off, asked for on, is on");
@@ -172,7 +172,7 @@ int main(void)
         row_19_the_table_says_what_can_be_set,
         row_19_an_option_is_set_and_what_the_system_made_of_it_is_shown,
         time_outs_and_linger_take_seconds_or_off,
-        what_the_system_refuses_is_told_and_the_others_are_set,
+        what_the_system_refuses_is_reported_and_the_others_are_set,
         it_says_so_when_its_output_cannot_be_written,
         wrong_usage_is_status_2,
         NULL,

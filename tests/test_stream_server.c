@@ -39,7 +39,7 @@ static void make_pattern(void)
         poured[i] = (char)i;
 }
 
-/* Starts it with these options and words, after what the shell is to do first. */
+/* Starts it with these options and words, after what the shell must do first. */
 static void serve_after(const char *first, const char *words)
 {
     server = program_serve_by(formatted("%s exec \"$@\" %s", first, words), LOOP_SRV,
@@ -71,7 +71,7 @@ static struct stream join(const char **name)
     return client;
 }
 
-/* Closes, which the server logs as the next thing. */
+/* Closes, which the server must log next. */
 static void leave(struct stream *client)
 {
     const char *name = name_of(client);
@@ -80,7 +80,7 @@ static void leave(struct stream *client)
     expect_log("closed %s 0", name);
 }
 
-/* What the server has open, or -1 where that cannot be seen (without Linux). */
+/* How many descriptors the server has open, or -1 if that is unknown (without Linux). */
 static int count_descriptors(void)
 {
     DIR *open = opendir(formatted("/proc/%d/fd", (int)server.pid));
@@ -95,8 +95,8 @@ static int count_descriptors(void)
 }
 
 /*
- * Reads the log until `wanted` streams have been closed, or else to its end. Each must have
- * been opened, and be closed once. Returns the number of those closed with error 0.
+ * Reads the log until `wanted` streams have been closed, or to its end. Each must have
+ * been opened, and closed once. Returns how many were closed with error 0.
  */
 static int tally_log(int wanted)
 {
@@ -251,7 +251,7 @@ START_TEST(a_client_can_be_closed_in_every_handler_and_no_other_is_called_then)
 }
 END_TEST
 
-START_TEST(stopped_it_closes_each_once_whatever_it_was_at)
+START_TEST(when_stopped_it_closes_each_client_once_in_any_state)
 {
     struct stream clients[5];
 
@@ -271,7 +271,7 @@ END_TEST
 
 /* ---- Time --------------------------------------------------------------------------- */
 
-START_TEST(a_watcher_whose_time_is_over_is_called_once)
+START_TEST(a_watcher_that_times_out_is_called_once)
 {
     const char *name;
     struct stream client;
@@ -353,7 +353,7 @@ START_TEST(a_client_that_does_not_close_its_end_is_closed_after_two_seconds)
     expect_line(&deaf, "opened");
     expect_end(&deaf);
     while (!stream_ready(&server.out, 50))
-        send_if_open(&deaf, "x"); /* which makes no difference */
+        send_if_open(&deaf, "x"); /* this makes no difference */
     expect_log("closed %s 0", deaf_name);
     ck_assert_int_ge(clock_ms() - before, 1000); /* two seconds, twice as fast */
     stream_close(&deaf);
@@ -453,8 +453,8 @@ START_TEST(a_reader_that_is_slow_but_moves_is_not_closed)
 }
 END_TEST
 
-/* A closed socket answers what comes with a reset, and the peer can lose what it is owed. */
-START_TEST(stopped_it_still_sends_all_to_a_client_that_sends_on)
+/* A closed socket answers input with a reset, and the peer can lose what it is owed. */
+START_TEST(when_stopped_it_still_sends_everything_to_a_client_that_goes_on_sending)
 {
     static const char *const orders[] = {"!pour:2000", "!pour:2000,close"};
     static const char more[300000];
@@ -606,7 +606,7 @@ START_TEST(what_a_handler_leaves_is_offered_again)
     send_text(&client, "de");
     expect_log("received %s 5", name);
     expect_rest(&server, 50);
-    stream_close(&client); /* what nobody took is lost */
+    stream_close(&client); /* what was not received is lost */
     skip_to_line(&server.out, "closed %s 0", name);
     stop_server();
 }
@@ -685,7 +685,7 @@ START_TEST(a_client_that_asks_and_never_reads_is_stopped_and_loses_nothing)
     struct stream deaf, other;
     size_t sent;
 
-    serve("opened=narrow received=echo"); /* so some is owed when more is queued */
+    serve("opened=narrow received=echo"); /* so that some is owed when more is queued */
     deaf = connect_to(server.port);
     other = connect_to(server.port);
     sent = send_until_stopped(&deaf, poured, PERIOD);
@@ -759,7 +759,7 @@ START_TEST(no_descriptor_is_lost_and_the_next_client_finds_nothing_of_the_last)
         struct stream next;
 
         come_and_go(i % WAYS);
-        say(&other, "!resume"); /* a held client would never go */
+        say(&other, "!resume"); /* a held client would never leave */
         next = connect_to(server.port);
         say(&next, "still here");
         stream_close(&next);
@@ -773,7 +773,7 @@ START_TEST(no_descriptor_is_lost_and_the_next_client_finds_nothing_of_the_last)
 }
 END_TEST
 
-/* Connects clients until one is told that there is no room. Returns how many got in. */
+/* Connects clients until one is told that the server is full. Returns how many got in. */
 static int fill_server(struct stream *clients, int most)
 {
     for (int i = 0; i < most; i++) {
@@ -791,7 +791,7 @@ static int fill_server(struct stream *clients, int most)
     return most;
 }
 
-START_TEST(the_one_after_the_last_that_an_fd_set_holds_is_told)
+START_TEST(a_client_that_no_fd_set_holds_is_told_that_the_server_is_full)
 {
     static struct stream clients[FD_SETSIZE];
     int before, count;
@@ -852,8 +852,8 @@ int main(void)
         the_server_in_the_header_answers_each_line_with_its_length,
         the_handlers_of_a_session_come_in_their_order,
         stopped_at_the_start_it_ends,
-        stopped_it_closes_each_once_whatever_it_was_at,
-        a_watcher_whose_time_is_over_is_called_once,
+        when_stopped_it_closes_each_client_once_in_any_state,
+        a_watcher_that_times_out_is_called_once,
         a_watcher_is_told_what_its_descriptor_is_ready_for,
         without_a_byte_for_its_time_a_client_is_closed,
         what_a_client_is_sent_is_a_sign_of_life,
@@ -861,7 +861,7 @@ int main(void)
         a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end,
         a_client_has_two_minutes_to_take_some_of_what_it_is_owed,
         a_reader_that_is_slow_but_moves_is_not_closed,
-        stopped_it_still_sends_all_to_a_client_that_sends_on,
+        when_stopped_it_still_sends_everything_to_a_client_that_goes_on_sending,
         a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order,
         a_held_client_that_closes_its_end_is_answered_when_it_is_resumed,
         a_client_that_has_closed_its_end_still_gets_all_that_a_server_has_to_send,
@@ -880,7 +880,7 @@ int main(void)
         NULL,
     };
     const TTest *const limits[] = {
-        the_one_after_the_last_that_an_fd_set_holds_is_told,
+        a_client_that_no_fd_set_holds_is_told_that_the_server_is_full,
         out_of_descriptors_it_says_so_and_takes_the_next_when_there_is_one,
         with_no_descriptor_at_all_for_a_newcomer_it_rests,
         NULL,

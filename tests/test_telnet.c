@@ -1,4 +1,4 @@
-/* The client that a class has: the system's telnet, at a terminal. */
+/* The client that a class uses: the system's telnet, at a terminal. */
 #include "tests/person.h"
 #include "tests/room.h"
 
@@ -14,7 +14,7 @@ static struct program server;
 static struct person ann, bob;
 static char *ann_name, *bob_name;
 
-/* The server's standard output tells which port a telnet has. */
+/* The server's standard output shows which port a telnet has. */
 static char *name_of_newcomer(void)
 {
     return strdup(expect_beginning(&server.out, "Client joined "));

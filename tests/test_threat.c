@@ -1,4 +1,4 @@
-/* threat_srv and threat_cli. The web server that is asked for the level is a mock. */
+/* threat_srv and threat_cli. The web server that has the level is a mock. */
 #include "tests/harness.h"
 
 #include "base/clock.h"
@@ -217,7 +217,7 @@ START_TEST(a_file_without_a_level_makes_it_unknown_with_the_reason)
     ck_assert_int_eq(unlink(file), 0);
     ask(&client, "getThreat");
     expect_line(&client, "unknown: %s", strerror(ENOENT));
-    ck_assert_int_eq(mkfifo(file, 0600), 0); /* nobody waits for a writer */
+    ck_assert_int_eq(mkfifo(file, 0600), 0); /* it must not wait for a writer */
     ask(&client, "getThreat");
     expect_line(&client, "unknown: the file is not a regular file");
 }
@@ -297,7 +297,7 @@ START_TEST(a_client_that_leaves_while_it_is_fetched_harms_nobody)
 }
 END_TEST
 
-START_TEST(a_level_that_is_too_old_is_never_told_again)
+START_TEST(a_level_that_is_too_old_is_never_given_again)
 {
     struct stream client;
 
@@ -312,7 +312,7 @@ START_TEST(a_level_that_is_too_old_is_never_told_again)
 }
 END_TEST
 
-START_TEST(every_way_in_which_a_document_can_be_missing_is_told)
+START_TEST(every_reason_why_a_document_is_missing_is_given)
 {
     static const struct {
         const char *answer, *why;
@@ -356,7 +356,7 @@ START_TEST(a_failing_document_is_not_asked_for_again_within_a_second)
     answer_request("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     for (int i = 0; i < 100; i++)
         expect_line(&client, "unknown: the web server answers 404");
-    do /* again and again, until the document is asked for again */
+    do /* again and again, until it fetches the document again */
         ask(&client, "getThreat");
     while (!mock_ready(&web, 50));
     answer_request(OK_ANSWER);
@@ -452,7 +452,7 @@ START_TEST(a_web_server_that_says_nothing_is_waited_for_five_seconds)
 }
 END_TEST
 
-START_TEST(a_host_that_has_no_address_is_told_and_nobody_waits_for_the_look_up)
+START_TEST(a_host_without_an_address_is_reported_and_nobody_waits_for_the_look_up)
 {
     struct stream one, other;
 
@@ -532,7 +532,7 @@ static struct program play(const char *answer, const char *command)
 
 #define NO_ANSWER "threat_cli: no answer from 127.0.0.1 port %d: "
 
-START_TEST(the_client_tells_a_silent_server_and_one_that_closes_from_one_that_answers)
+START_TEST(the_client_reports_a_server_that_is_silent_or_closes)
 {
     struct program client = play("an answer\033[2J\n", "getTime");
 
@@ -591,8 +591,8 @@ int main(void)
         row_10_the_level_is_fetched_from_a_web_page_once_for_all_who_ask,
         nobody_waits_while_it_is_fetched,
         a_client_that_leaves_while_it_is_fetched_harms_nobody,
-        a_level_that_is_too_old_is_never_told_again,
-        every_way_in_which_a_document_can_be_missing_is_told,
+        a_level_that_is_too_old_is_never_given_again,
+        every_reason_why_a_document_is_missing_is_given,
         a_failing_document_is_not_asked_for_again_within_a_second,
         a_client_that_waits_for_the_level_is_not_dropped_as_idle,
         a_document_in_chunks_and_one_that_ends_with_the_connection_are_read,
@@ -604,13 +604,13 @@ int main(void)
     };
     const TTest *const alone[] = {
         it_ends_while_it_fetches,
-        the_client_tells_a_silent_server_and_one_that_closes_from_one_that_answers,
+        the_client_reports_a_server_that_is_silent_or_closes,
         the_client_says_when_its_output_cannot_be_written_or_nobody_is_there,
         wrong_usage_is_status_2,
         NULL,
     };
     const TTest *const names[] = {
-        a_host_that_has_no_address_is_told_and_nobody_waits_for_the_look_up, NULL};
+        a_host_without_an_address_is_reported_and_nobody_waits_for_the_look_up, NULL};
     const TTest *const limits[] = {a_full_server_still_has_the_descriptors_to_fetch,
                                    NULL};
     const struct test_case cases[] = {

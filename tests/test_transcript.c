@@ -27,7 +27,7 @@ static void append(const char *text, int omit, int only)
     transcript_append(&transcript, text, strlen(text), omit, only);
 }
 
-/* A reader takes at most `most` bytes of its unread text, which are these. */
+/* A reader takes at most `most` bytes of its unread text, and they are these. */
 static void expect_read(struct transcript_cursor *cursor, int reader, size_t most,
                         const char *expected)
 {
@@ -77,7 +77,7 @@ START_TEST(what_is_not_for_a_reader_is_left_out)
 }
 END_TEST
 
-START_TEST(a_reader_with_nothing_for_it_is_past_all_that_is_not)
+START_TEST(the_cursor_of_a_reader_passes_texts_for_others)
 {
     struct transcript_cursor five = transcript_now(&transcript);
     struct transcript_span span;
@@ -187,7 +187,7 @@ START_TEST(many_tiny_texts_cost_room_too)
 }
 END_TEST
 
-START_TEST(however_much_room_is_wanted_after_tiny_texts_its_position_gives_that)
+START_TEST(however_much_room_is_wanted_after_tiny_texts_the_position_for_it_is_right)
 {
     for (int i = 0; transcript_room(&transcript) > 0; i++)
         append("abc", TRANSCRIPT_NOBODY, i % 2);
@@ -198,7 +198,7 @@ START_TEST(however_much_room_is_wanted_after_tiny_texts_its_position_gives_that)
 }
 END_TEST
 
-START_TEST(the_position_for_so_much_room_gives_just_that_room)
+START_TEST(the_position_for_an_amount_of_room_gives_exactly_that_room)
 {
     char text[601] = "";
 
@@ -221,7 +221,7 @@ START_TEST(a_capacity_that_is_not_a_power_of_two_is_refused)
 }
 END_TEST
 
-/* What a transcript does, done in the simple way: each reader has a text of its own. */
+/* A simple model of a transcript: each reader has its own text. */
 #define READERS 5
 
 static struct model {
@@ -266,7 +266,7 @@ static void read_from_both(int r)
     memmove(model.unread[r], model.unread[r] + taken, model.length[r]);
 }
 
-START_TEST(a_hundred_thousand_random_steps_agree_with_the_simple_way)
+START_TEST(a_hundred_thousand_random_steps_agree_with_a_simple_model)
 {
     for (int r = 0; r < READERS; r++) {
         model.unread[r] = malloc(4096);
@@ -296,17 +296,17 @@ int main(void)
     const TTest *const tests[] = {
         every_reader_reads_from_where_it_began,
         what_is_not_for_a_reader_is_left_out,
-        a_reader_with_nothing_for_it_is_past_all_that_is_not,
+        the_cursor_of_a_reader_passes_texts_for_others,
         a_short_send_leaves_the_rest_for_the_next,
         neighbours_with_one_audience_are_one_piece,
         text_that_wraps_around_the_ring_is_two_pieces,
         more_pieces_than_a_send_takes_are_taken_in_turns,
         room_is_what_the_slowest_has_read,
         many_tiny_texts_cost_room_too,
-        however_much_room_is_wanted_after_tiny_texts_its_position_gives_that,
-        the_position_for_so_much_room_gives_just_that_room,
+        however_much_room_is_wanted_after_tiny_texts_the_position_for_it_is_right,
+        the_position_for_an_amount_of_room_gives_exactly_that_room,
         a_capacity_that_is_not_a_power_of_two_is_refused,
-        a_hundred_thousand_random_steps_agree_with_the_simple_way,
+        a_hundred_thousand_random_steps_agree_with_a_simple_model,
         NULL,
     };
     const struct test_case cases[] = {{.name = "transcript",

@@ -19,7 +19,7 @@ static struct mock servers[SERVERS];
 static struct stream peers[SERVERS];
 static struct program watch;
 
-/* Plays `count` servers and has one program watch them, with -t `seconds`. */
+/* Plays `count` servers that one program watches, with -t `seconds`. */
 static void watch_servers(int count, const char *seconds)
 {
     for (int i = 0; i < count; i++)
@@ -204,7 +204,7 @@ END_TEST
 
 /* ---- When they send nothing --------------------------------------------------------- */
 
-START_TEST(row_17_five_seconds_elapsed_is_said_when_nothing_came)
+START_TEST(row_17_it_says_five_seconds_elapsed_when_nothing_came)
 {
     struct mock silent = mock_open("127.0.0.1");
     int64_t before = clock_ms();
@@ -219,7 +219,7 @@ START_TEST(row_17_five_seconds_elapsed_is_said_when_nothing_came)
 }
 END_TEST
 
-START_TEST(the_seconds_are_said_in_words_up_to_twenty_and_in_digits_with_a_fraction)
+START_TEST(the_seconds_are_in_words_up_to_twenty_and_in_digits_with_a_fraction)
 {
     static const char *const said[][2] = {{"1", "One second elapsed."},
                                           {"2.0", "Two seconds elapsed."},
@@ -228,7 +228,8 @@ START_TEST(the_seconds_are_said_in_words_up_to_twenty_and_in_digits_with_a_fract
     struct program watches[COUNT(said)];
     struct stream silent[COUNT(said)];
 
-    for (size_t i = 0; i < COUNT(said); i++) { /* all at once, for they take seconds */
+    for (size_t i = 0; i < COUNT(said);
+         i++) { /* all at once, because they take seconds */
         struct mock mock = mock_open("127.0.0.1");
 
         watches[i] = program_run(WATCH_CLI, "-t", said[i][0], mock.name, NULL);
@@ -242,7 +243,7 @@ START_TEST(the_seconds_are_said_in_words_up_to_twenty_and_in_digits_with_a_fract
 }
 END_TEST
 
-START_TEST(text_without_a_line_end_is_shown_before_it_is_said_that_nothing_came)
+START_TEST(text_without_a_line_end_is_shown_before_silence_is_reported)
 {
     watch_servers(1, "0.3");
     send_text(&peers[0], "Are you there\xe2\x80");
@@ -286,7 +287,7 @@ END_TEST
 
 /* ---- When something fails ----------------------------------------------------------- */
 
-START_TEST(a_host_that_refuses_is_told_and_the_others_are_watched)
+START_TEST(a_host_that_refuses_is_reported_and_the_others_are_watched)
 {
     const char *nobody = formatted("127.0.0.1:%d", unused_port());
 
@@ -326,7 +327,7 @@ START_TEST(a_host_that_does_not_answer_keeps_none_of_the_others_waiting)
 }
 END_TEST
 
-START_TEST(names_are_looked_up_and_one_that_has_no_address_is_told)
+START_TEST(names_are_looked_up_and_a_name_without_an_address_is_reported)
 {
     struct mock there = mock_open("127.0.0.1");
     const char *name = formatted("localhost:%d", there.port);
@@ -380,7 +381,7 @@ START_TEST(it_says_so_when_its_output_cannot_be_written)
 }
 END_TEST
 
-START_TEST(more_servers_than_descriptors_are_told_at_once)
+START_TEST(too_many_servers_are_refused_at_once)
 {
     watch = program_run_by("ulimit -n 20; exec \"$@\" $(yes 127.0.0.1:1 | head -n 18)",
                            WATCH_CLI, NULL);
@@ -434,12 +435,12 @@ int main(void)
         telnets_commands_are_refused_and_not_shown,
         a_line_without_end_comes_in_pieces_and_nothing_is_lost,
         a_slow_reader_makes_the_servers_wait_and_loses_nothing,
-        row_17_five_seconds_elapsed_is_said_when_nothing_came,
-        the_seconds_are_said_in_words_up_to_twenty_and_in_digits_with_a_fraction,
-        text_without_a_line_end_is_shown_before_it_is_said_that_nothing_came,
+        row_17_it_says_five_seconds_elapsed_when_nothing_came,
+        the_seconds_are_in_words_up_to_twenty_and_in_digits_with_a_fraction,
+        text_without_a_line_end_is_shown_before_silence_is_reported,
         a_line_that_drips_is_shown_as_it_comes,
         waiting_costs_no_processor_time,
-        a_host_that_refuses_is_told_and_the_others_are_watched,
+        a_host_that_refuses_is_reported_and_the_others_are_watched,
         a_host_that_does_not_answer_keeps_none_of_the_others_waiting,
         a_server_that_resets_is_told_after_what_it_sent,
         it_says_so_when_its_output_cannot_be_written,
@@ -447,9 +448,9 @@ int main(void)
         row_17_nc_is_watched,
         NULL,
     };
-    const TTest *const names[] = {names_are_looked_up_and_one_that_has_no_address_is_told,
-                                  NULL};
-    const TTest *const limits[] = {more_servers_than_descriptors_are_told_at_once, NULL};
+    const TTest *const names[] = {
+        names_are_looked_up_and_a_name_without_an_address_is_reported, NULL};
+    const TTest *const limits[] = {too_many_servers_are_refused_at_once, NULL};
     const struct test_case cases[] = {
         {.name = "watch", .tests = tests},
         {.name = "names", .tests = names, .tags = "resolver"},

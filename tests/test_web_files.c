@@ -130,7 +130,7 @@ START_TEST(what_may_not_be_read_is_403)
 }
 END_TEST
 
-/* Much longer than what the kernel takes for a client that does not read. */
+/* Much longer than what the kernel holds for a client that does not read. */
 #define LONG_FILE 12000000
 static char long_file[LONG_FILE];
 
@@ -171,7 +171,7 @@ START_TEST(a_long_file_arrives_whole_and_the_next_request_is_answered_after_it)
 }
 END_TEST
 
-START_TEST(readers_that_stall_amid_a_file_cost_the_others_nothing)
+START_TEST(readers_that_stall_in_the_middle_of_a_file_cost_the_others_nothing)
 {
     static struct stream readers[100];
 
@@ -228,7 +228,7 @@ START_TEST(curl_and_http_get_fetch_files)
 }
 END_TEST
 
-START_TEST(it_ends_amid_a_file_too)
+START_TEST(it_ends_even_in_the_middle_of_a_file)
 {
     struct stream client;
 
@@ -357,10 +357,10 @@ int main(void)
         no_path_leads_out_of_the_directory,
         what_may_not_be_read_is_403,
         a_long_file_arrives_whole_and_the_next_request_is_answered_after_it,
-        readers_that_stall_amid_a_file_cost_the_others_nothing,
+        readers_that_stall_in_the_middle_of_a_file_cost_the_others_nothing,
         a_file_that_shrinks_while_it_is_sent_ends_early_and_a_grown_one_on_time,
         curl_and_http_get_fetch_files,
-        it_ends_amid_a_file_too,
+        it_ends_even_in_the_middle_of_a_file,
         NULL,
     };
     const TTest *const limits[] = {

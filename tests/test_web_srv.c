@@ -69,7 +69,7 @@ static void expect_printed(struct stream *client, const char *path)
     expect_lf(&web_srv.out, "%s", "");
 }
 
-START_TEST(half_a_request_is_not_printed_also_after_a_whole_one)
+START_TEST(half_a_request_is_not_printed_even_after_a_whole_one)
 {
     struct stream client = connect_to(web_srv.port), other = connect_to(web_srv.port);
 
@@ -117,7 +117,7 @@ START_TEST(row_13_its_first_line_says_where_it_serves)
 }
 END_TEST
 
-START_TEST(curl_and_http_get_are_content)
+START_TEST(curl_and_http_get_accept_the_answer)
 {
     static const char *const scripts[] = {
         "curl -sS \"$1\"", "curl -sS -0 \"$1\"", "curl -sS -X GET -d body \"$1\"",
@@ -390,9 +390,9 @@ static void open_impatient_server(void)
 
 /*
  * Begins a request each millisecond, stops the server, adds to each request, and lets the
- * server go on when half of them have no time left. One of them has -1 ms then, which could
- * be taken for no time-out at all. Returns true if the machine was fast enough for that: no
- * request had ended before, and the last one still had time when the server went on.
+ * server go on when half of them have no time left. One of them then has -1 ms left, which
+ * could be mistaken for no time-out. Returns true if the machine was fast enough for that:
+ * no request had ended before, and the last one still had time when the server went on.
  */
 static bool be_late_for_half_of(struct stream *clients, int count)
 {
@@ -408,7 +408,7 @@ static bool be_late_for_half_of(struct stream *clients, int count)
     }
     other = connect_to(web_srv.port);
     send_text(&other, GET("/"));
-    expect_document(&other, HELLO); /* so the server has heard the others, too */
+    expect_document(&other, HELLO); /* so the server has also read from the others */
     program_pause(&web_srv);
     for (int i = 0; i < count; i++) {
         all_open = all_open && !stream_ready(&clients[i], 0);
@@ -487,9 +487,9 @@ int main(void)
     const TTest *const hello[] = {
         row_13_it_prints_each_request_and_answers_hello_world,
         a_request_that_is_refused_is_printed_too_with_the_reason,
-        half_a_request_is_not_printed_also_after_a_whole_one,
+        half_a_request_is_not_printed_even_after_a_whole_one,
         a_printed_value_that_was_cut_says_so,
-        curl_and_http_get_are_content,
+        curl_and_http_get_accept_the_answer,
         a_connection_is_kept_and_requests_may_come_before_their_answers,
         a_request_may_come_a_byte_at_a_time,
         a_connection_ends_as_its_request_says,

@@ -69,7 +69,7 @@ START_TEST(what_people_say_is_never_taken_for_the_servers_words)
 }
 END_TEST
 
-START_TEST(other_lines_are_none_of_them)
+START_TEST(other_lines_are_not_sentences_of_the_room)
 {
     static const char *const others[] = {"",
                                          "Client",
@@ -110,7 +110,7 @@ int main(void)
 
     tcase_add_test(tcase, every_sentence_that_is_written_is_read_back);
     tcase_add_test(tcase, what_people_say_is_never_taken_for_the_servers_words);
-    tcase_add_test(tcase, other_lines_are_none_of_them);
+    tcase_add_test(tcase, other_lines_are_not_sentences_of_the_room);
     tcase_add_test(tcase, a_sentence_that_is_too_long_is_cut_off);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -50,24 +50,24 @@ void typist_types(struct typist *typist, const char *keys);
 /* Types keys as soon as the terminal takes them, and looks at what it shows meanwhile. */
 void typist_types_patiently(struct typist *typist, const char *keys, size_t length);
 
-/* Looks at what the terminal shows within `ms`. False: nothing. */
+/* Looks at what the terminal shows within `ms`. False: it shows nothing. */
 bool typist_looks(struct typist *typist, int ms);
 
 /*
- * Waits until all that the screen shows (screen_text()) ends in this text, with the cursor at
- * the |. It is then in `shown`.
+ * Waits until the text on the screen (screen_text()) ends in this, with the cursor at the
+ * |. The text is then in `shown`.
  */
 void typist_sees(struct typist *typist, const char *expected);
 extern char shown[SCREEN_TEXT];
 
-/* Changes the width of the window, of which the program in the foreground is told. */
+/* Changes the width of the window, and tells the program in the foreground. */
 void typist_resizes(struct typist *typist, int columns);
 
 void expect_settings_as_before(const struct typist *typist);
 
 /*
  * Waits for the end of the script, which must leave the settings as they were. Returns its
- * status, or 128 and the signal that ended it.
+ * status, or 128 + the signal that ended it.
  */
 int typist_leaves(struct typist *typist);
 
