@@ -171,14 +171,14 @@ static char *make_page(DIR *directory, const char *path, struct entries *entries
 char *listing_write(int descriptor, const char *path, size_t *length)
 {
     struct entries entries = {.list = NULL};
-    DIR *directory = fdopendir(descriptor);
+    int own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
+    DIR *directory = own == -1 ? NULL : fdopendir(own);
     char *text;
-    int error;
 
-    if (directory == NULL) {
-        descriptor_close_keeping_errno(descriptor);
+    if (directory == NULL && own != -1)
+        descriptor_close_keeping_errno(own);
+    if (directory == NULL)
         return NULL;
-    }
     text = make_page(directory, path, &entries, length);
     error = errno;
     for (size_t i = 0; i < entries.count; i++)

@@ -10,7 +10,7 @@
     10000 /* names, since they are sorted in memory; a page says "and more" */
 
 /*
- * Writes the page of an open directory, and closes it. The page shows the directories and
+ * Writes the page of an open directory. The page shows the directories and
  * regular files, sorted by name, with sizes and times. Names that begin with a dot are left
  * out, as web_file_open() does not find them. `path`, where the directory is ("" or
  * "a/b/"), becomes part of the title.

@@ -15,24 +15,6 @@
 
 #define INDEX "index.html"
 
-int web_file_root(char *root, const char *directory)
-{
-    int opened = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    size_t length = strlen(directory);
-
-    if (opened == -1)
-        return -1;
-    close(opened);
-    *root = '\0';
-    errno = ENAMETOOLONG;
-    if (length >= WEB_FILE_ROOT_MOST / 2)
-        return -1;
-    if (*directory != '/' && getcwd(root, WEB_FILE_ROOT_MOST / 2) == NULL)
-        return -1;
-    strcat(strcat(root, "/"), directory);
-    return 0;
-}
-
 /* ---- The walk ----------------------------------------------------------------------- */
 
 static int status_of(int error)
@@ -85,49 +67,48 @@ static int open_name(int directory, const char *name, struct stat *about)
     return -1;
 }
 
-/* Goes down from an open directory by these names. 0, or -1 with errno. */
-static int walk(int *place, char *path, struct stat *about)
+/* Goes down from a directory by these names, and opens the last. -1 with errno. */
+static int walk(int root, char *path, struct stat *about)
 {
-    while (*place != -1 && *path != '\0') {
+    int place = root;
+
+    while (place != -1 && *path != '\0') {
         size_t length = strcspn(path, "/");
         char after = path[length];
         int next;
 
         path[length] = '\0';
-        next = open_name(*place, path, about);
-        descriptor_close_keeping_errno(*place);
-        *place = next;
+        next = open_name(place, path, about);
         path[length] = after;
         path += length + (after == '/');
+        if (place != root)
+            descriptor_close_keeping_errno(place);
+        place = next;
     }
-    return *place == -1 ? -1 : 0;
+    return place;
 }
 
 /* ---- What is there ------------------------------------------------------------------ */
 
-/* Closes a descriptor of which nothing is sent, and returns the status. */
-static int give_up(int descriptor, int status)
-{
-    descriptor_close_keeping_errno(descriptor);
-    return status;
-}
-
+/* Takes over the descriptor. */
 static int take_file(struct web_file *file, int descriptor, const struct stat *about,
                      const char *name)
 {
     char beginning[TYPES_LOOK];
     ssize_t length;
 
-    file->type = types_by_name(name);
-    if (file->type == NULL) {
-        length = pread(descriptor, beginning, sizeof beginning, 0);
-        if (length == -1)
-            return give_up(descriptor, status_of(errno));
-        file->type = types_by_bytes(beginning, (size_t)length);
-    }
-    file->descriptor = descriptor_move_up(descriptor);
+    file->descriptor = descriptor;
     file->size = (uint64_t)about->st_size;
     file->modified = about->st_mtim;
+    file->type = types_by_name(name);
+    if (file->type != NULL)
+        return 200;
+    length = pread(descriptor, beginning, sizeof beginning, 0);
+    if (length == -1) {
+        web_file_close(file);
+        return status_of(errno);
+    }
+    file->type = types_by_bytes(beginning, (size_t)length);
     return 200;
 }
 
@@ -138,14 +119,12 @@ static int take_directory(struct web_file *file, int directory, const char *path
     size_t length;
     int index = open_name(directory, INDEX, &about);
 
-    if (index == -1 && status_of(errno) != 404)
-        return give_up(directory, status_of(errno));
-    if (index != -1 && S_ISREG(about.st_mode)) {
-        close(directory);
+    if (index != -1 && S_ISREG(about.st_mode))
         return take_file(file, index, &about, INDEX);
-    }
     if (index != -1)
         close(index);
+    else if (status_of(errno) != 404)
+        return status_of(errno);
     file->text = listing_write(directory, path, &length);
     if (file->text == NULL)
         return status_of(errno);
@@ -154,27 +133,32 @@ static int take_directory(struct web_file *file, int directory, const char *path
     return 200;
 }
 
-int web_file_open(struct web_file *file, const char *root, const char *path)
+int web_file_open(struct web_file *file, struct web_root *root, const char *path)
 {
     char names[WEB_PATH_MOST + 1], *last;
+    int top, place, status = web_path_clean(path, names);
     struct stat about;
-    int status = web_path_clean(path, names), place;
 
     *file = (struct web_file){.descriptor = -1};
     if (status != 0)
         return status;
-    place = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (place == -1)
+    top = web_root_find(root);
+    if (top == -1)
         return 503; /* it may be there again in a moment */
-    if (*names == '\0')
-        return take_directory(file, place, names);
-    if (walk(&place, names, &about) == -1)
+    place = walk(top, names, &about);
+    if (place == -1)
         return status_of(errno);
     last = strrchr(names, '/');
     last = last == NULL ? names : last + 1;
-    if (S_ISDIR(about.st_mode))
-        return *last == '\0' ? take_directory(file, place, names) : give_up(place, 301);
-    return *last == '\0' ? give_up(place, 404) : take_file(file, place, &about, last);
+    if (place != top && S_ISREG(about.st_mode) && *last != '\0')
+        return take_file(file, place, &about, last);
+    if (place != top && S_ISREG(about.st_mode))
+        status = 404; /* "a/", but "a" is a file */
+    else
+        status = *last == '\0' ? take_directory(file, place, names) : 301;
+    if (place != top)
+        descriptor_close_keeping_errno(place);
+    return status;
 }
 
 ssize_t web_file_read(const struct web_file *file, uint64_t at, void *bytes, size_t room)
@@ -189,10 +173,16 @@ ssize_t web_file_read(const struct web_file *file, uint64_t at, void *bytes, siz
     return (ssize_t)room;
 }
 
+void web_file_keep(struct web_file *file)
+{
+    if (file->descriptor != -1)
+        file->descriptor = descriptor_move_up(file->descriptor);
+}
+
 void web_file_close(struct web_file *file)
 {
     if (file->descriptor != -1)
-        close(file->descriptor);
+        descriptor_close_keeping_errno(file->descriptor);
     free(file->text);
     *file = (struct web_file){.descriptor = -1};
 }

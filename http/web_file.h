@@ -11,20 +11,14 @@
 #ifndef HTTP_WEB_FILE_H
 #define HTTP_WEB_FILE_H
 
+#include "http/web_root.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
 
 #define WEB_FILE_DESCRIPTORS 2 /* that web_file_open() needs at a time */
-
-/*
- * Writes the path of a directory to `root` of WEB_FILE_ROOT_MOST bytes. It begins with a
- * slash, so that a directory that is made anew at the same place is found there: "." would
- * stay the old one. 0, or -1 with errno: it cannot be opened.
- */
-#define WEB_FILE_ROOT_MOST 8192
-int web_file_root(char *root, const char *directory);
 
 struct web_file {
     int descriptor; /* of a file, or -1 */
@@ -35,9 +29,9 @@ struct web_file {
 };
 
 /*
- * Opens what has this `path` (from a request, with its query: "/a%20b?c") in the directory
- * `root`, which is opened anew each time. A path that ends in a slash means the index.html
- * there, or a list if there is none. Returns the status for the answer:
+ * Opens what has this `path` (from a request, with its query: "/a%20b?c") in the directory.
+ * A path that ends in a slash means the index.html there, or a list if there is none.
+ * Returns the status for the answer:
  *
  *   200  it is open, and has to be closed
  *   301  it is a directory, and the path lacks the slash at its end
@@ -46,10 +40,13 @@ struct web_file {
  *   404  there is no such file
  *   500, 503  it cannot be read (503: now; a later try may succeed): errno says why
  */
-int web_file_open(struct web_file *file, const char *root, const char *path);
+int web_file_open(struct web_file *file, struct web_root *root, const char *path);
 
 /* Reads at most `room` bytes from byte `at`. Returns how many, 0 at the end, -1: errno. */
 ssize_t web_file_read(const struct web_file *file, uint64_t at, void *bytes, size_t room);
+
+/* It stays open for longer: its descriptor leaves the numbers that are for sockets. */
+void web_file_keep(struct web_file *file);
 
 /* Without effect if nothing is open. */
 void web_file_close(struct web_file *file);

@@ -61,7 +61,7 @@ struct client {
 };
 
 struct web {
-    char root[WEB_FILE_ROOT_MOST];     /* the directory that is served, or "" */
+    struct web_root root;              /* without a path, no directory is served */
     struct client clients[FD_SETSIZE]; /* by descriptor */
 };
 
@@ -224,6 +224,8 @@ static void send_part(struct stream *stream)
         client->left.length = 0;
     stream_hold(stream);
     send_piece(stream);
+    if (client->left.length > 0)
+        web_file_keep(&client->file);
 }
 
 /* The path is a directory's, but lacks the slash at its end. */
@@ -240,8 +242,8 @@ static void redirect(struct stream *stream, const char *path)
 
 static void answer_with_file(struct stream *stream, const char *path)
 {
-    const struct web *web = stream->server->state;
-    int status = web_file_open(&client_of(stream)->file, web->root, path);
+    struct web *web = stream->server->state;
+    int status = web_file_open(&client_of(stream)->file, &web->root, path);
 
     if (status >= 500)
         log_unreadable(stream, strerror(errno));
@@ -278,7 +280,7 @@ static void answer(struct stream *stream)
 
     if (*path != '/')
         refuse(stream, 400, "", "the target is not a path");
-    else if (*web->root == '\0')
+    else if (*web->root.path == '\0')
         send_text(stream, 200, "", HELLO);
     else
         answer_with_file(stream, path);
@@ -454,7 +456,7 @@ int main(int argc, char *argv[])
                                                        .timed_out = time_out,
                                                        .closed = end}};
     const char *directory = NULL;
-    int letter;
+    int letter, result;
 
     while ((letter = options_next_of_server(&options, argc, argv, &server.where)) != -1) {
         switch (letter) {
@@ -468,8 +470,11 @@ int main(int argc, char *argv[])
         options_fail(&options, "cannot start: %s", strerror(errno));
     if (directory != NULL) {
         descriptor_raise_limit(2 * FD_SETSIZE + 8); /* a file for each client */
-        if (web_file_root(web.root, directory) == -1)
+        if (web_root_open(&web.root, directory) == -1)
             options_fail(&options, "cannot open %s: %s", directory, strerror(errno));
     }
-    return stream_server_run(&server);
+    result = stream_server_run(&server);
+    if (directory != NULL)
+        web_root_close(&web.root);
+    return result;
 }
