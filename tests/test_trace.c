@@ -36,7 +36,8 @@ START_TEST(a_call_is_read_whatever_it_carries)
     static const struct {
         const char *line, *verb, *text, *error;
         int descriptor;
-        long bytes, of;
+        long bytes;
+        unsigned long of;
         bool is_cut, is_end, is_hidden;
     } e[] = {
         {"1 recvfrom(4<TCP:[1.2.3.4:5->6.7.8.9:10]>, \"a\\n\", 100, 0, NULL, NULL) = 2 "
@@ -78,18 +79,20 @@ START_TEST(a_call_is_read_whatever_it_carries)
         {"1 close(9) = -1 EBADF (Bad file descriptor) <0.1>\n", "close", "", "EBADF", 9,
          0, 0, false, false, false},
     };
-    struct step step = step_of(e[_i].line);
+    for (size_t i = 0; i < COUNT(e); i++) {
+        struct step step = step_of(e[i].line);
 
-    ck_assert(step.is_over && step.kind != STEP_NONE);
-    ck_assert_str_eq(step.verb, e[_i].verb);
-    ck_assert_str_eq(step.text, e[_i].text);
-    ck_assert_str_eq(step.error, e[_i].error);
-    ck_assert_int_eq(step.descriptor, e[_i].descriptor);
-    ck_assert_int_eq(step.bytes, e[_i].bytes);
-    ck_assert_int_eq(step.of, e[_i].of);
-    ck_assert_int_eq(step.is_cut, e[_i].is_cut);
-    ck_assert_int_eq(step.is_end, e[_i].is_end);
-    ck_assert_int_eq(step.is_hidden, e[_i].is_hidden);
+        ck_assert(step.is_over && step.kind != STEP_NONE);
+        ck_assert_str_eq(step.verb, e[i].verb);
+        ck_assert_str_eq(step.text, e[i].text);
+        ck_assert_str_eq(step.error, e[i].error);
+        ck_assert_int_eq(step.descriptor, e[i].descriptor);
+        ck_assert_int_eq(step.bytes, e[i].bytes);
+        ck_assert_uint_eq(step.of, e[i].of);
+        ck_assert_int_eq(step.is_cut, e[i].is_cut);
+        ck_assert_int_eq(step.is_end, e[i].is_end);
+        ck_assert_int_eq(step.is_hidden, e[i].is_hidden);
+    }
 }
 END_TEST
 
@@ -215,13 +218,13 @@ START_TEST(sets_that_are_too_long_are_ranges_and_are_cut_between_descriptors)
         {"NULL", "[3]", "write 3              "},
         {"NULL", "NULL", "nothing              "},
     };
-    char call[256], expected[256];
 
-    snprintf(call, sizeof call, "1 select(20, %s, %s, NULL, NULL) = 0 (Timeout) <12.3>\n",
-             examples[_i].read, examples[_i].write);
-    snprintf(expected, sizeof expected, "server     7  %s slept  12.300 s   ready: none",
-             examples[_i].expected);
-    ck_assert_str_eq(shown(call), expected);
+    for (size_t i = 0; i < COUNT(examples); i++)
+        ck_assert_str_eq(
+            shown(formatted("1 select(20, %s, %s, NULL, NULL) = 0 (Timeout) <12.3>\n",
+                            examples[i].read, examples[i].write)),
+            formatted("server     7  %s slept  12.300 s   ready: none",
+                      examples[i].expected));
 }
 END_TEST
 
@@ -268,7 +271,8 @@ START_TEST(a_line_has_80_columns_and_no_half_of_an_escape)
          "server                 killed by SIGSEGV (core dumped)"},
     };
 
-    ck_assert_str_eq(shown(examples[_i].call), examples[_i].line);
+    for (size_t i = 0; i < COUNT(examples); i++)
+        ck_assert_str_eq(shown(examples[i].call), examples[i].line);
 }
 END_TEST
 
@@ -347,31 +351,31 @@ START_TEST(nothing_overlaps_in_small_and_in_large_pictures)
         unsigned turns;
         int clients;
     } sizes[] = {{0, 0}, {1, 1}, {12, 3}, {48, 5}, {49, 5}, {200, 30}, {20000, 3}};
-    const char *svg = drawn(sizes[_i].turns, sizes[_i].clients);
 
-    ck_assert_uint_gt(expect_no_overlap(svg),
-                      sizes[_i].turns < 200 ? sizes[_i].turns : 200);
-    ck_assert_ptr_nonnull(strstr(svg, "???: "));
-    if (sizes[_i].turns > 1000) /* the last ones are in it */
-        ck_assert_ptr_nonnull(strstr(svg, "turns 19745 to 20000"));
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        const char *svg = drawn(sizes[i].turns, sizes[i].clients);
+
+        ck_assert_uint_gt(expect_no_overlap(svg),
+                          sizes[i].turns < 200 ? sizes[i].turns : 200);
+        ck_assert_ptr_nonnull(strstr(svg, "???: "));
+        if (sizes[i].turns > 1000) /* the last ones are in it */
+            ck_assert_ptr_nonnull(strstr(svg, "turns 19745 to 20000"));
+    }
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("trace");
-    TCase *tcase = tcase_create("trace");
+    const TTest *const tests[] = {
+        a_call_is_read_whatever_it_carries,
+        a_call_is_known_from_its_beginning_on_and_whole_again_after_an_interruption,
+        select_poll_and_epoll_are_read_alike,
+        sets_that_are_too_long_are_ranges_and_are_cut_between_descriptors,
+        a_line_has_80_columns_and_no_half_of_an_escape,
+        nothing_overlaps_in_small_and_in_large_pictures,
+        NULL,
+    };
+    const struct test_case cases[] = {{.name = "trace", .tests = tests}};
 
-    tcase_set_timeout(tcase, 60);
-    tcase_add_loop_test(tcase, a_call_is_read_whatever_it_carries, 0, 14);
-    tcase_add_test(
-        tcase,
-        a_call_is_known_from_its_beginning_on_and_whole_again_after_an_interruption);
-    tcase_add_test(tcase, select_poll_and_epoll_are_read_alike);
-    tcase_add_loop_test(
-        tcase, sets_that_are_too_long_are_ranges_and_are_cut_between_descriptors, 0, 9);
-    tcase_add_loop_test(tcase, a_line_has_80_columns_and_no_half_of_an_escape, 0, 12);
-    tcase_add_loop_test(tcase, nothing_overlaps_in_small_and_in_large_pictures, 0, 7);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_cases("trace", cases, COUNT(cases));
 }

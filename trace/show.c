@@ -221,7 +221,8 @@ static void put_result(struct row *row, int from, const struct step *step)
 {
     bool is_transfer = step->kind == STEP_RECEIVE || step->kind == STEP_SEND;
     bool is_good = *step->error == '\0';
-    bool is_short = step->kind == STEP_SEND && is_good && step->bytes < step->of;
+    bool is_short =
+        step->kind == STEP_SEND && is_good && (unsigned long)step->bytes < step->of;
 
     if (!is_good) {
         go_to(row, from + ERROR_AT, 0);
@@ -232,7 +233,7 @@ static void put_result(struct row *row, int from, const struct step *step)
         put_number(row, PLAIN, from + BYTES_END, step->bytes);
     }
     if (is_short)
-        put(row, RED, " of %ld: the rest waits", step->of);
+        put(row, RED, " of %lu: the rest waits", step->of);
     go_to(row, from + (*step->verb != '\0' ? TEXT_AT : VERB_AT), 0);
     if (step->seconds >= LONG_S) {
         put(row, RED, "after %.1f s", step->seconds);

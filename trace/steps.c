@@ -81,10 +81,10 @@ static const char *next_argument(const char *at)
 }
 
 /* The number after this, or 0. */
-static long number_after(const char *at, const char *what)
+static unsigned long number_after(const char *at, const char *what)
 {
     at = calls_find(at, what);
-    return at == NULL ? 0 : strtol(at + strlen(what), NULL, 10);
+    return at == NULL ? 0 : strtoul(at + strlen(what), NULL, 10);
 }
 
 /* ---- Waits -------------------------------------------------------------------------- */
@@ -244,7 +244,7 @@ static void read_bytes(struct step *step, const char *at)
     if (*at == '"')
         add_text(step, at);
     if (*at != '{' && *at != '[')
-        step->of = strtol(next_argument(at), NULL, 10);
+        step->of = strtoul(next_argument(at), NULL, 10);
     while ((at = calls_find(at, "{iov_base=")) != NULL) {
         at += strlen("{iov_base=");
         step->of += number_after(at, "iov_len=");

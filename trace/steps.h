@@ -47,7 +47,8 @@ struct step {
     double seconds; /* how long it took */
     const char *verb; /* "select", "recv", ... */
     int descriptor;   /* -1: none */
-    long bytes, of;   /* received or sent; and how many at most, or 0 */
+    long bytes;       /* received or sent */
+    unsigned long of; /* how many at most; 0: the call does not say */
     bool is_end;      /* nothing was received: the peer has closed */
     bool is_hidden;   /* standard input and output, files, bind(), MSG_PEEK, and EAGAIN */
     bool is_network;  /* the descriptor is not a pipe or a file */
