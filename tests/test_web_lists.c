@@ -4,7 +4,6 @@
 #include "http/types.h"
 #include "http/web_path.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -300,11 +299,14 @@ END_TEST
 
 /* ---- What fails for a while --------------------------------------------------------- */
 
-static void expect_log(const char *words)
+/* The next line about a client says this. The reason after it is in the words of a libc. */
+static void expect_unreadable(const char *target)
 {
     char *rest = skip_to_beginning(&web_srv.out, "127.0.0.1:");
+    const char *words = formatted(": cannot read %s: ", target);
 
-    ck_assert_str_eq(rest + strspn(rest, "0123456789"), words);
+    rest += strspn(rest, "0123456789");
+    ck_assert_int_eq(strncmp(rest, words, strlen(words)), 0);
 }
 
 static void make_anew_and_find_again(void)
@@ -313,7 +315,7 @@ static void make_anew_and_find_again(void)
     expect_page("/f", "old");
     ck_assert_int_eq(rename(www(""), temp_path("away")), 0);
     ck_assert_int_eq(ask("GET", "/f").status, 503);
-    expect_log(formatted(": cannot read /f: %s", strerror(ENOENT)));
+    expect_unreadable("/f");
     make_directory("");
     write_page("f", "new");
     expect_page("/f", "new");
@@ -346,11 +348,10 @@ START_TEST(a_file_that_cannot_be_read_now_is_500_or_503_and_logged)
 {
     static const struct {
         const char *name;
-        int error, status;
+        int status;
     } errors[] = {
-        {"EIO", EIO, 500},       {"EOVERFLOW", EOVERFLOW, 500}, {"ENOMEM", ENOMEM, 503},
-        {"EMFILE", EMFILE, 503}, {"EINTR", EINTR, 503},         {"EACCES", EACCES, 403},
-        {"ENOENT", ENOENT, 404},
+        {"EIO", 500},   {"EOVERFLOW", 500}, {"ENOMEM", 503}, {"EMFILE", 503},
+        {"EINTR", 503}, {"EACCES", 403},    {"ENOENT", 404},
     };
 
     for (size_t i = 0; i < COUNT(errors); i++) {
@@ -358,7 +359,7 @@ START_TEST(a_file_that_cannot_be_read_now_is_500_or_503_and_logged)
         write_page("f", "at last");
         ck_assert_int_eq(ask("GET", "/f?x").status, errors[i].status);
         if (errors[i].status >= 500)
-            expect_log(formatted(": cannot read /f?x: %s", strerror(errors[i].error)));
+            expect_unreadable("/f?x");
         expect_page("/f", "at last");
         program_stop(&web_srv);
         temp_remove();
@@ -377,7 +378,7 @@ START_TEST(a_file_that_cannot_be_read_amid_its_answer_ends_early_and_is_logged)
     send_text(&client, GET("/f"));
     stream_fill_to_end(&client);
     ck_assert_uint_lt(client.length, 4 * 65536);
-    expect_log(formatted(": cannot read /f: %s", strerror(EIO)));
+    expect_unreadable("/f");
     stream_close(&client);
     program_stop(&web_srv);
 }
@@ -388,7 +389,7 @@ START_TEST(a_type_that_cannot_be_looked_at_is_500)
     serve_spoilt("pread64:error=EIO:when=1");
     write_page("f", "x");
     ck_assert_int_eq(ask("GET", "/f").status, 500);
-    expect_log(formatted(": cannot read /f: %s", strerror(EIO)));
+    expect_unreadable("/f");
     expect_page("/f", "x");
     program_stop(&web_srv);
 }
