@@ -215,7 +215,7 @@ START_TEST(a_room_whose_select_fails_says_goodbye_and_why)
 }
 END_TEST
 
-START_TEST(a_client_that_takes_nothing_yet_of_a_late_answer_has_its_idle_time_for_it)
+START_TEST(a_client_that_takes_nothing_yet_of_a_late_answer_has_time_for_it)
 {
     struct stream client;
 
@@ -295,7 +295,7 @@ int main(void)
         while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rests,
         a_datagram_server_that_cannot_receive_says_so_once_and_rests,
         a_room_whose_select_fails_says_goodbye_and_why,
-        a_client_that_takes_nothing_yet_of_a_late_answer_has_its_idle_time_for_it,
+        a_client_that_takes_nothing_yet_of_a_late_answer_has_time_for_it,
         a_thousand_clients_fit_in_six_megabytes_and_so_they_do_when_none_reads,
         NULL,
     };
