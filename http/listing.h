@@ -6,14 +6,14 @@
 
 #include <stddef.h>
 
-#define LISTING_MOST                                                                     \
-    10000 /* names, since they are sorted in memory; a page says "and more" */
+/* Names on a page, which is made in memory: about 80 bytes each, and 20 ms for all. */
+#define LISTING_MOST 10000
 
 /*
- * Writes the page of an open directory. The page shows the directories and
- * regular files, sorted by name, with sizes and times. Names that begin with a dot are left
- * out, as web_file_open() does not find them. `path`, where the directory is ("" or
- * "a/b/"), becomes part of the title.
+ * Writes the page of an open directory. It shows the directories and regular files, sorted
+ * by name, with sizes and times. Names that begin with a dot are left out, because
+ * web_file_open() does not find them. The title is `path`, "" or "a/b/", after a slash. If
+ * there are more than LISTING_MOST names, the page says so.
  *
  * Returns a string for free(), and its length; or NULL with errno.
  */

@@ -25,7 +25,7 @@ static void make_validators(struct validators *validators, const struct web_file
         http_date(file->modified.tv_sec, validators->date);
 }
 
-/* Does the client have this version? Weak tags are compared by this (8.8.3.2). */
+/* Does the client have this version? Tags are compared without their W/ (8.8.3.2). */
 static bool is_known(const struct http_head *request, const char *tag)
 {
     static const char name[] = "If-None-Match";
@@ -62,7 +62,7 @@ static int check_conditions(const struct http_head *request,
 
 /*
  * Does If-Range allow a part (13.1.5)? The date has to be the file's own, and be over:
- * another change in the same second would not show. A weak tag never will do.
+ * another change in the same second would not show. A weak tag is never enough.
  */
 static bool allows_part(const struct http_head *request,
                         const struct validators *validators, time_t now)

@@ -38,7 +38,8 @@ struct web_file {
  *   400  the path does not begin with a slash, or has a % without two digits
  *   403  this program may not read it
  *   404  there is no such file
- *   500, 503  it cannot be read (503: now; a later try may succeed): errno says why
+ *   500  it cannot be read: errno says why
+ *   503  the same, but a later try may succeed
  */
 int web_file_open(struct web_file *file, struct web_root *root, const char *path);
 
