@@ -101,7 +101,7 @@ static int take(int *end)
     return taken;
 }
 
-int cage_start(struct cage *cage, const struct cage_start *start)
+static int start_once(struct cage *cage, const struct cage_start *start)
 {
     struct pipes pipes = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
     long processes =
@@ -137,6 +137,18 @@ int cage_start(struct cage *cage, const struct cage_start *start)
     close_pipes(&pipes);
     errno = why;
     return why == 0 ? 0 : -1;
+}
+
+/* Another program of the same user may have all its processes: that passes. */
+int cage_start(struct cage *cage, const struct cage_start *start)
+{
+    int64_t deadline = clock_ms() + CAGE_AGAIN_MS;
+    int result;
+
+    while ((result = start_once(cage, start)) == -1 && errno == EAGAIN &&
+           clock_ms() < deadline)
+        poll(NULL, 0, SLICE_MS);
+    return result;
 }
 
 int cage_watch(const struct cage *cage, struct pollfd *polled)

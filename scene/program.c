@@ -1,5 +1,7 @@
 #include "scene/program.h"
 
+#include "base/number.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <pwd.h>
@@ -19,17 +21,34 @@
     "exec ${CC:-cc} -std=c11 -Wall -Wextra -O1 -g -D_DEFAULT_SOURCE "                    \
     "-D_POSIX_C_SOURCE=200809L -pthread -o \"$0\" \"$1\""
 
+/* A name, or a number that need be nobody's. */
+static int find_user(const char *user, struct cage_user *found, const char **why)
+{
+    const struct passwd *entry = getpwnam(user);
+    long number = 0;
+
+    *found = (struct cage_user){.name = user};
+    if (entry != NULL) {
+        found->uid = entry->pw_uid;
+        found->gid = entry->pw_gid;
+    } else if (number_parse(user, 1, INT_MAX, &number) == 0) {
+        found->uid = (uid_t)number;
+        found->gid = (gid_t)number;
+    }
+    if (found->uid != 0)
+        return 0;
+    *why = entry == NULL ? "there is no such user" : "that user is root";
+    return -1;
+}
+
 int program_open(struct program *program, const char *argument, const char *user,
                  const char **why)
 {
     const char *directory = getenv("TMPDIR");
-    const struct passwd *entry = user == NULL ? NULL : getpwnam(user);
 
     *program = (struct program){.argument = argument};
-    if (user != NULL && (entry == NULL || entry->pw_uid == 0)) {
-        *why = entry == NULL ? "there is no such user" : "that user is root";
+    if (user != NULL && find_user(user, &program->user, why) == -1)
         return -1;
-    }
     snprintf(program->work, sizeof program->work, "%s/grade-XXXXXX",
              directory == NULL || directory[0] == '\0' ? "/tmp" : directory);
     if (mkdtemp(program->work) == NULL) {
@@ -37,14 +56,11 @@ int program_open(struct program *program, const char *argument, const char *user
         program->work[0] = '\0';
         return -1;
     }
-    if (entry != NULL) {
-        program->user =
-            (struct cage_user){.name = user, .uid = entry->pw_uid, .gid = entry->pw_gid};
-        if (chown(program->work, entry->pw_uid, entry->pw_gid) == -1) {
-            *why = strerror(errno);
-            rmdir(program->work);
-            return -1;
-        }
+    if (user != NULL &&
+        chown(program->work, program->user.uid, program->user.gid) == -1) {
+        *why = strerror(errno);
+        rmdir(program->work);
+        return -1;
     }
     return 0;
 }
