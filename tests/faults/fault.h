@@ -15,7 +15,8 @@
     X(close)                                                                             \
     X(connect)                                                                           \
     X(dup)                                                                               \
-    X(dup2) X(fchmod) X(fcntl) X(fork) X(fstat) X(fstatat) X(fsync) X(getaddrinfo)       \
+    X(dup2)                                                                              \
+    X(fchmod) X(fcntl) X(fork) X(fstat) X(fstatat) X(fsync) X(getaddrinfo)               \
         X(getnameinfo) X(getsockname) X(getsockopt) X(listen) X(malloc) X(open)          \
             X(openat) X(opendir) X(pipe) X(poll) X(pread) X(pselect) X(pthread_create)   \
                 X(read) X(readdir) X(readlink) X(realloc) X(recv) X(recvmsg) X(rename)   \

@@ -231,7 +231,8 @@ static void pump(struct play *play, int ms)
 /* A newcomer without a place: the fault was not on its own socket. */
 static bool is_refused(const struct end *end)
 {
-    return strstr(end->bytes, "full, try again later") != NULL;
+    return strstr(end->bytes, "full, try again later") != NULL ||
+           strstr(end->bytes, "HTTP/1.1 503") != NULL;
 }
 
 static bool is_victim(const struct play *play, char letter)
@@ -339,7 +340,9 @@ static bool is_told_why(struct play *play)
 
     for (int letter = 'a'; letter <= 'z' && play->fault->fired > 0; letter++)
         if (strchr("ioe", letter) == NULL)
-            is_told |= strstr(play->ends[letter].bytes, reason) != NULL;
+            is_told |= strstr(play->ends[letter].bytes, reason) != NULL ||
+                       strstr(play->ends[letter].bytes, "HTTP/1.1 403") != NULL ||
+                       strstr(play->ends[letter].bytes, "HTTP/1.1 50") != NULL;
     play->outcome->left_out += is_told;
     play->outcome->is_told |= is_told;
     return is_told;
