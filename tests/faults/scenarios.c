@@ -70,7 +70,7 @@ const struct scenario scenarios[] = {
      "a>GET /long.txt HTTP/1.1|Host: a||\na=HTTP/1.1 200 OK\na=the end\n"
      "a>GET /nothing HTTP/1.1|Host: a||\na=HTTP/1.1 404 Not Found\n"
      "a>GET /level.txt HTTP/1.1|Host: a|Connection: close||\na=severe\na~\n!\n",
-     IS_SERVER},
+     IS_SERVER | IS_QUIET},
     {"chat_cli", "bin/chat_cli -w 1 127.0.0.1 %",
      "?a\na>Welcome\no=Welcome\ni>one\na=one\na>two\no=two\ni>three\ni.\na=three\n"
      "a>four\na.\no=four\na~\n",

@@ -21,12 +21,13 @@
 #define WORDS_MOST 24  /* of a command */
 
 struct end {
-    int fd;        /* or -1 */
-    int port;      /* its own: what the program calls its peer */
-    bool is_new;   /* not in the script yet */
-    bool is_over;  /* the program has closed it */
-    bool is_gone;  /* it was hit by the fault, and then closed */
-    bool is_done;  /* it had to be closed here in any case */
+    int fd;       /* or -1 */
+    int port;     /* its own: what the program calls its peer */
+    bool is_new;  /* not in the script yet */
+    bool is_over; /* the program has closed it */
+    bool is_gone; /* it was hit by the fault, and then closed */
+    bool is_done; /* it had to be closed here in any case */
+    bool is_scapegoat;
     bool is_ended; /* the script sends nothing more */
     size_t length;
     char bytes[1 << 16]; /* what has come and was not looked at */
@@ -43,6 +44,7 @@ struct play {
     int port;                   /* of the program, once it has said it */
     char sender;                /* has sent last */
     bool stopping;              /* SIGTERM was sent */
+    unsigned scapegoats;        /* see is_scapegoat() */
     int64_t news;               /* clock_ms(): something came */
     int patience;               /* ms */
 };
@@ -224,8 +226,10 @@ static void pump(struct play *play, int ms)
         for (nfds_t n = 0; n < count; n++)
             if (set[n].revents != 0)
                 receive(play, watched[n]);
-    if (play->fault->fired > 0 && is_quiet(play))
+    if (play->fault->fired > 0 && play->fault->last > 0 && is_quiet(play)) {
         play->fault->last = 0;
+        play->news = clock_ms();
+    }
 }
 
 /* A newcomer without a place: the fault was not on its own socket. */
@@ -235,7 +239,24 @@ static bool is_refused(const struct end *end)
            strstr(end->bytes, "HTTP/1.1 503") != NULL;
 }
 
-static bool is_victim(const struct play *play, char letter)
+/*
+ * A fault that was on no connection, but on a file for one, may cost one of them, if the
+ * program says why.
+ */
+static bool is_scapegoat(struct play *play, char letter)
+{
+    struct end *end = &play->ends[(int)letter];
+
+    if (end->is_over && !end->is_scapegoat && play->fault->victims[0] == 0 &&
+        play->scapegoats < play->fault->fired &&
+        script_is_said(play->fault, play->outcome)) {
+        end->is_scapegoat = true;
+        play->scapegoats++;
+    }
+    return end->is_scapegoat;
+}
+
+static bool is_victim(struct play *play, char letter)
 {
     const struct end *end = &play->ends[(int)letter];
     unsigned victims = play->fault->fired;
@@ -245,7 +266,7 @@ static bool is_victim(const struct play *play, char letter)
     for (unsigned n = 0; n < victims && n < FAULT_VICTIMS; n++)
         if (play->fault->victims[n] == end->port)
             return true;
-    return is_refused(end);
+    return is_refused(end) || is_scapegoat(play, letter);
 }
 
 /* The program has ended: both of its outputs are closed. */
@@ -378,6 +399,9 @@ static void expect_end(struct play *play, char letter)
         pump(play, 20);
     }
     play->ends[(int)letter].is_done = true;
+    if (play->ends[(int)letter].fd != -1) /* the program may wait for it */
+        close(play->ends[(int)letter].fd);
+    play->ends[(int)letter].fd = -1;
 }
 
 /* Takes the port from the end of the program's first line. */
@@ -447,7 +471,8 @@ static void take_caller(struct play *play, char letter, int listener)
     while (poll(&ready, 1, 0) == 0) {
         if ((is_quiet(play) && is_left_out(play, needs)) || is_told_why(play))
             return;
-        if (play->fault->fired > 0 && script_is_said(play->fault, play->outcome)) {
+        if (play->fault->fired > 0 && is_quiet(play) &&
+            script_is_said(play->fault, play->outcome)) {
             play->outcome->is_told = true;
             return;
         }
@@ -530,7 +555,7 @@ static void end_end(struct play *play, char letter)
 
     end->is_ended = end->is_done = true;
     if (letter != 'i')
-        shutdown(end->fd, SHUT_WR);
+        shutdown(end->fd, SHUT_WR); /* it may be closed already */
     else if (end->fd != -1)
         close(end->fd);
     if (letter == 'i')
@@ -578,15 +603,23 @@ static void obey(struct play *play, const char *step)
 
 /* ---- The end ------------------------------------------------------------------------ */
 
+/* Processor time of the programs that have ended, in milliseconds. */
+static int cpu_ms(void)
+{
+    struct rusage used;
+
+    getrusage(RUSAGE_CHILDREN, &used);
+    return (int)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
+           (int)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+}
+
 /* Waits for the program's end, which must come by itself now. */
 static void await_program(struct play *play)
 {
     int64_t deadline = clock_ms() + play->patience;
-    struct rusage used;
-    int status;
-    pid_t ended;
+    int status, before = cpu_ms();
 
-    while ((ended = wait4(play->program, &status, WNOHANG, &used)) == 0) {
+    while (waitpid(play->program, &status, WNOHANG) == 0) {
         if (clock_ms() > deadline) {
             fail(play, "it did not end");
             kill(play->program, SIGKILL);
@@ -599,8 +632,7 @@ static void await_program(struct play *play)
         pump(play, 10);
     play->outcome->status =
         WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    play->outcome->cpu_ms = (int)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
-                            (int)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+    play->outcome->cpu_ms = cpu_ms() - before;
 }
 
 /* A file that the program has written, build/faults-%, is part of what it prints. */
