@@ -4,6 +4,7 @@
 #   make run    build the chat server and start it (make run ARGS='-p 4000')
 #   make deps   install what the tests and the benches need
 #   make test   build and run every test
+#   make faults run every program while its system calls fail, one after another
 #   make fuzz   try the parsers with inputs that clang's libFuzzer makes up
 #   make bench  measure the servers beside others, in under ten minutes
 #   make grade LAB=chat PROGRAM=mine/chat.c     grade a server (docs/grade.md)
@@ -48,6 +49,9 @@ tests: $(TESTS) $(TEST_SERVERS)
 test: build/check-is-there all tests
 	tests/run $(TESTS)
 
+faults: all build/faults build/faults.so
+	build/faults
+
 # FUZZ_SECONDS for each target, two targets at a time.
 FUZZ_SECONDS ?= 60
 
@@ -79,7 +83,7 @@ clean:
 format:
 	clang-format -i *.[ch] */*.[ch] tests/*/*.[ch]
 
-.PHONY: all run deps tests test fuzz bench bench-docs grade grade-all gradescope clean format
+.PHONY: all run deps tests test faults fuzz bench bench-docs grade grade-all gradescope clean format
 
 # The two makes share no rule for an object that lies in another directory than its source,
 # and none for a program that has many folders to come from. So a loop writes these rules
@@ -130,6 +134,16 @@ build/loop_srv: build/tests/loop_srv.o
 build/faulty_room: build/tests/faulty_room.o
 build/faulty_echo: build/tests/faulty_echo.o
 build/hostile_srv: build/tests/hostile_srv.o
+
+build/faults: build/libkit.a tests/faults/*.[ch]
+	$(COMPILE) $(LDFLAGS) -o $@ tests/faults/run.c tests/faults/script.c \
+		tests/faults/scenarios.c build/libkit.a $(LDLIBS)
+
+# What is loaded into the programs. It defines libc's own functions, which ISO C forbids.
+build/faults.so: tests/faults/shim.c tests/faults/fault.h
+	@[ "`uname`" = Linux ] || { echo "make faults needs Linux with glibc" >&2; exit 1; }
+	$(CC) -std=gnu11 -I. $(OPTIMISED) -Wall -Wextra $(CFLAGS) -shared -fPIC -o $@ \
+		tests/faults/shim.c -ldl
 
 # The server in the header's example, on any free port.
 build/length_srv: loop/stream_server.h build/libkit.a

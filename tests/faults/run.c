@@ -1,0 +1,501 @@
+/*
+ * faults: runs each program in its scenario again and again. Each time another call of it
+ * fails, or is short: every call, with every errno that POSIX gives for it. Whatever fails,
+ *
+ *  - the program does not crash, and does not spin;
+ *  - nobody but the victim loses anything (script.h);
+ *  - a server goes on, and ends in an orderly way when it is asked to;
+ *  - the failure is said: what is lost is in the log or on standard error, and status 1 has
+ *    a reason;
+ *  - in the end there is no descriptor and no memory left that was not there before.
+ *
+ *     build/faults [-e N] [scenario ...]            every Nth case of these, or of all
+ *     build/faults scenario call number ERROR [all] one case; `all`: and all calls after it
+ */
+#include "tests/faults/scenarios.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WORKERS    16
+#define EACH_UP_TO 24 /* calls of one kind; of more, these and some of the later ones */
+#define PATIENCE_MS                                                                      \
+    3000 /* longer than a pause of a program, and twice that in each new try */
+#define SPIN_MS      300
+#define AGAIN        2 /* tries, if something is wrong */
+#define CASES_MOST   200000
+#define ERRORS_MOST  12
+#define SCENARIO_TOP 64
+
+#define FILE_NAME_MOST 256
+
+/* ---- What can fail, and how --------------------------------------------------------- */
+
+#define E(name)                                                                          \
+    {                                                                                    \
+#name, name                                                                      \
+    }
+static const struct {
+    const char *name;
+    int number;
+} error_names[] = {
+    {"SHORT", FAULT_SHORT},
+    E(EACCES),
+    E(EADDRINUSE),
+    E(EADDRNOTAVAIL),
+    E(EAFNOSUPPORT),
+    E(EAGAIN),
+    E(EAI_AGAIN),
+    E(EAI_FAIL),
+    E(EAI_MEMORY),
+    E(ECHILD),
+    E(ECONNABORTED),
+    E(ECONNREFUSED),
+    E(ECONNRESET),
+    E(EFBIG),
+    E(EHOSTUNREACH),
+    E(EINTR),
+    E(EINVAL),
+    E(EIO),
+    E(EMFILE),
+    E(ENETUNREACH),
+    E(ENFILE),
+    E(ENOBUFS),
+    E(ENOENT),
+    E(ENOMEM),
+    E(ENOPROTOOPT),
+    E(ENOSPC),
+    E(ENOTCONN),
+    E(EOVERFLOW),
+    E(EPERM),
+    E(EPIPE),
+    E(EPROTO),
+    E(ETIMEDOUT),
+};
+#undef E
+
+static const char *const call_names[] = {
+#define X(name) #name,
+    FAULT_CALLS(X)
+#undef X
+};
+
+/* The errors of each call, up to a 0 that is not the first: POSIX, "Errors". */
+static const struct {
+    enum fault_call call;
+    int errors[ERRORS_MOST];
+} kinds[] = {
+    {FAULT_accept,
+     {EAGAIN, EINTR, ECONNABORTED, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTO, EPERM}},
+    {FAULT_bind, {EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOBUFS}},
+    {FAULT_calloc, {ENOMEM}},
+    {FAULT_close, {EINTR, EIO}},
+    {FAULT_connect,
+     {ECONNREFUSED, ENETUNREACH, EADDRNOTAVAIL, ETIMEDOUT, ENOBUFS, EACCES}},
+    {FAULT_dup, {EMFILE}},
+    {FAULT_dup2, {EINTR, EMFILE}},
+    {FAULT_fchmod, {EPERM, EIO}},
+    {FAULT_fcntl, {EINVAL, EMFILE}}, /* but F_GETFD: it only fails with EBADF */
+    {FAULT_fork, {EAGAIN, ENOMEM}},
+    {FAULT_fstat, {EIO, EOVERFLOW}},
+    {FAULT_fstatat, {EIO, ENOMEM, EACCES, EOVERFLOW}},
+    {FAULT_fsync, {EIO, ENOSPC, EINTR}},
+    {FAULT_getaddrinfo, {EAI_AGAIN, EAI_FAIL, EAI_MEMORY}},
+    {FAULT_getnameinfo, {EAI_AGAIN, EAI_FAIL, EAI_MEMORY}},
+    {FAULT_getsockopt, {EINVAL, ENOPROTOOPT, ENOBUFS}},
+    {FAULT_listen, {EADDRINUSE, EACCES, ENOBUFS}},
+    {FAULT_malloc, {ENOMEM}},
+    {FAULT_open, {EACCES, EINTR, EIO, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC}},
+    {FAULT_openat, {EACCES, EINTR, EIO, EMFILE, ENFILE, ENOMEM}},
+    {FAULT_opendir, {EACCES, EMFILE, ENFILE, ENOMEM}},
+    {FAULT_pipe, {EMFILE, ENFILE}},
+    {FAULT_poll, {EINTR, EINVAL, ENOMEM}},
+    {FAULT_pread, {FAULT_SHORT, EINTR, EIO}},
+    {FAULT_pselect, {EINTR, EINVAL, ENOMEM}},
+    {FAULT_pthread_create, {EAGAIN}},
+    {FAULT_read, {FAULT_SHORT, EAGAIN, EINTR, EIO, ENOMEM}},
+    {FAULT_readdir, {EIO, EOVERFLOW}},
+    {FAULT_readlink, {EINVAL, EIO, EACCES}},
+    {FAULT_realloc, {ENOMEM}},
+    {FAULT_recv,
+     {FAULT_SHORT, EAGAIN, EINTR, ECONNRESET, EIO, ENOBUFS, ENOMEM, ETIMEDOUT}},
+    {FAULT_recvmsg, {EAGAIN, EINTR, ECONNRESET, EIO, ENOBUFS, ENOMEM}},
+    {FAULT_rename, {EACCES, EIO, ENOSPC}},
+    {FAULT_select, {EINTR, EINVAL, ENOMEM}},
+    {FAULT_send,
+     {FAULT_SHORT, EAGAIN, EINTR, ECONNRESET, EPIPE, EIO, ENOBUFS, ENOMEM, EHOSTUNREACH}},
+    {FAULT_sendmsg,
+     {FAULT_SHORT, EAGAIN, EINTR, ECONNRESET, EPIPE, EIO, ENOBUFS, ENOMEM, EHOSTUNREACH}},
+    {FAULT_sendto, {EAGAIN, EINTR, ECONNREFUSED, EIO, ENOBUFS, ENOMEM, EHOSTUNREACH}},
+    {FAULT_setrlimit, {EPERM}},
+    {FAULT_setsockopt, {EINVAL, ENOPROTOOPT, ENOBUFS, ENOMEM}},
+    {FAULT_shutdown, {ENOTCONN, ENOBUFS}},
+    {FAULT_socket, {EACCES, EAFNOSUPPORT, EMFILE, ENFILE, ENOBUFS, ENOMEM}},
+    {FAULT_tcgetattr, {EIO}},
+    {FAULT_tcsetattr, {EINTR, EIO}},
+    {FAULT_unlink, {EACCES, EIO}},
+    {FAULT_waitpid, {EINTR, ECHILD}},
+    {FAULT_write, {FAULT_SHORT, EAGAIN, EINTR, EFBIG, EIO, ENOSPC, EPIPE}},
+};
+
+static const char *error_name(int number)
+{
+    for (size_t n = 0; n < sizeof error_names / sizeof error_names[0]; n++)
+        if (error_names[n].number == number)
+            return error_names[n].name;
+    return "?";
+}
+
+/* Ordinary life: nobody has to be told, and a connection may end by it without a word. */
+static bool is_ordinary(int error)
+{
+    return error == FAULT_SHORT || error == EAGAIN || error == EINTR ||
+           error == ECONNABORTED || error == ECONNRESET || error == EPIPE ||
+           error == EPROTO;
+}
+
+/* ---- One case ----------------------------------------------------------------------- */
+
+struct one_case {
+    int scenario, call, error;
+    unsigned number;
+    bool lasts; /* all later calls fail, too */
+};
+
+/* What there is without a fault. */
+struct normal {
+    struct outcome outcome;
+    unsigned calls[FAULT_COUNT];
+    int descriptors, blocks;
+};
+
+/* A worker's file, mapped here and in the program. */
+struct bench {
+    char file[FILE_NAME_MOST];
+    struct fault *fault;
+};
+
+static struct normal normals[SCENARIO_TOP];
+
+/* A file of that size, all zeros, which every process that maps it shares. */
+static void *map_new_file(char name[FILE_NAME_MOST], size_t size)
+{
+    const char *directory = getenv("TMPDIR");
+    void *map = MAP_FAILED;
+    int file;
+
+    snprintf(name, FILE_NAME_MOST, "%s/faults-XXXXXX",
+             directory == NULL ? "/tmp" : directory);
+    file = mkstemp(name);
+    if (file != -1 && ftruncate(file, (off_t)size) == 0)
+        map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (map == MAP_FAILED) {
+        perror(name);
+        exit(EXIT_FAILURE);
+    }
+    close(file);
+    return map;
+}
+
+static void bench_open(struct bench *bench)
+{
+    bench->fault = map_new_file(bench->file, sizeof *bench->fault);
+}
+
+static void bench_close(struct bench *bench)
+{
+    unlink(bench->file);
+}
+
+/* The text with each number in it as one #: ports and times differ. */
+static char *without_numbers(const char *text, char *out)
+{
+    char *begin = out;
+
+    for (; *text != '\0'; text++)
+        if (*text < '0' || *text > '9')
+            *out++ = *text;
+        else if (out == begin || out[-1] != '#')
+            *out++ = '#';
+    *out = '\0';
+    return begin;
+}
+
+static bool prints_the_same(const struct outcome *a, const struct outcome *b)
+{
+    static char one[sizeof a->out], other[sizeof b->out];
+
+    return strcmp(without_numbers(a->out, one), without_numbers(b->out, other)) == 0;
+}
+
+/* What is wrong with this outcome? NULL: nothing. */
+static const char *verdict(const struct one_case *one, const struct outcome *outcome,
+                           const struct fault *fault)
+{
+    const struct scenario *scenario = &scenarios[one->scenario];
+    const struct normal *normal = &normals[one->scenario];
+    bool is_server = scenario->kind & IS_SERVER;
+    bool is_said = script_is_said(fault, outcome);
+    bool cannot_wait = one->call == FAULT_pselect || one->call == FAULT_select;
+
+    if (*outcome->failure != '\0')
+        return outcome->failure;
+    if (outcome->status >= 128 && outcome->status != normal->outcome.status)
+        return "it crashed";
+    if (outcome->cpu_ms > normal->outcome.cpu_ms + SPIN_MS)
+        return "it spins";
+    if (outcome->status != normal->outcome.status && outcome->status != 1)
+        return "its status is wrong";
+    if (outcome->status == 1 && *outcome->err == '\0' && !is_said &&
+        !(scenario->kind & IS_QUIET))
+        return "it failed in silence";
+    if (is_server && outcome->status == 1 && *outcome->out != '\0' && !cannot_wait)
+        return "it ended";
+    if (outcome->status == 0 && outcome->left_out > 0 && !is_ordinary(one->error) &&
+        !(scenario->kind & IS_QUIET) && !outcome->is_told && !is_said)
+        return "something was lost in silence";
+    if (outcome->status == 0 && (scenario->kind & SAYS_THE_SAME) &&
+        *outcome->err == '\0' && !is_said && one->error != EAFNOSUPPORT &&
+        !prints_the_same(outcome, &normal->outcome))
+        return "status 0, but it did not print what it always prints";
+    if (outcome->status == 0 && fault->descriptors > normal->descriptors)
+        return "a descriptor was left open";
+    if (outcome->status == 0 && fault->blocks > normal->blocks)
+        return "memory was not freed";
+    return NULL;
+}
+
+static void print_case(const struct one_case *one, const char *what)
+{
+    printf("%s %s %u %s%s: %s\n", scenarios[one->scenario].name, call_names[one->call],
+           one->number, error_name(one->error), one->lasts ? " all" : "", what);
+}
+
+/* Returns what is wrong, or NULL. */
+static const char *try_case(struct bench *bench, const struct one_case *one,
+                            int patience_ms, struct outcome *outcome)
+{
+    struct fault *fault = bench->fault;
+
+    memset(fault, 0, sizeof *fault);
+    fault->call = one->call;
+    fault->error = one->error;
+    fault->first = one->number;
+    fault->last = one->lasts ? (unsigned)-1 : one->number;
+    script_run(&scenarios[one->scenario], fault, bench->file, patience_ms, outcome);
+    return verdict(one, outcome, fault);
+}
+
+/* 1: it is as it must be, 0: the call was not made, -1: something is wrong. */
+static int run_case(struct bench *bench, const struct one_case *one, bool verbose)
+{
+    static struct outcome outcome;
+    const struct fault *fault = bench->fault;
+    const char *wrong = try_case(bench, one, PATIENCE_MS, &outcome);
+
+    /* Times out of a script's reach decide now and then, most of all on a busy machine. */
+    for (int n = 1; n <= AGAIN && wrong != NULL && !verbose; n++)
+        wrong = try_case(bench, one, PATIENCE_MS << n, &outcome);
+    if (wrong == NULL && !verbose)
+        return fault->fired > 0;
+    print_case(one, wrong == NULL ? "as it must be" : wrong);
+    printf("    status %d, %u failed, %d steps left out, %d ms, %d descriptors, "
+           "%d blocks\n",
+           outcome.status, fault->fired, outcome.left_out, outcome.cpu_ms,
+           fault->descriptors, fault->blocks);
+    printf("    err: %.300s\n", outcome.err);
+    if (verbose)
+        printf("    out: %s\n", outcome.out);
+    fflush(stdout);
+    return wrong == NULL ? 1 : -1;
+}
+
+/* ---- All cases ---------------------------------------------------------------------- */
+
+static struct one_case cases[CASES_MOST];
+static size_t cases_count;
+
+/* Shared by the workers. */
+static struct score {
+    atomic_size_t next;
+    atomic_uint right[SCENARIO_TOP], wrong[SCENARIO_TOP];
+} * score;
+
+static void add_case(int scenario, int call, int error, unsigned number, bool lasts)
+{
+    if (cases_count < CASES_MOST)
+        cases[cases_count++] = (struct one_case){scenario, call, error, number, lasts};
+}
+
+static void add_cases_of(int scenario, int call, int error, unsigned calls)
+{
+    unsigned step = calls > EACH_UP_TO ? 1 + (calls - EACH_UP_TO) / 8 : 1;
+
+    for (unsigned number = 1; number <= calls; number += number < EACH_UP_TO ? 1 : step)
+        add_case(scenario, call, error, number, false);
+    /* What fails always, and now and then is only said to be possible: no such system. */
+    if (calls == 0 || error == EAGAIN || error == EINTR)
+        return;
+    add_case(scenario, call, error, 1, true);
+    if (calls >= 4)
+        add_case(scenario, call, error, calls / 2, true);
+}
+
+static void add_cases(int scenario)
+{
+    /* A server calls a client "?" if it must: no line of a script is right then. */
+    if (scenarios[scenario].kind & IS_SERVER)
+        normals[scenario].calls[FAULT_getnameinfo] = 0;
+    for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++)
+        for (int n = 0; n < ERRORS_MOST; n++)
+            if (n == 0 || kinds[kind].errors[n] != 0)
+                add_cases_of(scenario, (int)kinds[kind].call, kinds[kind].errors[n],
+                             normals[scenario].calls[kinds[kind].call]);
+}
+
+/* Runs a scenario without a fault. False: it does not hold even so. */
+static bool learn(struct bench *bench, int scenario)
+{
+    struct normal *normal = &normals[scenario];
+
+    memset(bench->fault, 0, sizeof *bench->fault);
+    script_run(&scenarios[scenario], bench->fault, bench->file, 4 * PATIENCE_MS,
+               &normal->outcome);
+    for (int call = 0; call < FAULT_COUNT; call++)
+        normal->calls[call] = bench->fault->calls[call];
+    normal->descriptors = bench->fault->descriptors;
+    normal->blocks = bench->fault->blocks;
+    if (*normal->outcome.failure == '\0' &&
+        (normal->outcome.status == 0 || normal->outcome.status == 128 + SIGTERM))
+        return true;
+    printf("%s: without a fault: %s, status %d, err: %s\n", scenarios[scenario].name,
+           normal->outcome.failure, normal->outcome.status, normal->outcome.err);
+    return false;
+}
+
+static void work(size_t every)
+{
+    struct bench bench;
+    size_t n;
+
+    bench_open(&bench);
+    while ((n = every * atomic_fetch_add(&score->next, 1)) < cases_count) {
+        const struct one_case *one = &cases[n];
+        int result = run_case(&bench, one, false);
+
+        score->right[one->scenario] += result == 1;
+        score->wrong[one->scenario] += result == -1;
+    }
+    bench_close(&bench);
+}
+
+static bool run_all(size_t every)
+{
+    unsigned right = 0, wrong = 0;
+    char name[FILE_NAME_MOST];
+
+    score = map_new_file(name, sizeof *score);
+    unlink(name);
+    fflush(stdout);
+    for (int worker = 0; worker < WORKERS; worker++)
+        if (fork() == 0) {
+            work(every);
+            _exit(0);
+        }
+    while (wait(NULL) > 0)
+        continue;
+    for (size_t n = 0; n < scenarios_count; n++) {
+        if (score->right[n] + score->wrong[n] > 0)
+            printf("%-12s %5u faults\n", scenarios[n].name,
+                   score->right[n] + score->wrong[n]);
+        right += score->right[n];
+        wrong += score->wrong[n];
+    }
+    printf("faults: %u passed, %u failed\n", right, wrong);
+    return wrong == 0;
+}
+
+static int number_of(const char *name, const char *const *names, int count)
+{
+    for (int n = 0; n < count; n++)
+        if (strcmp(names[n], name) == 0)
+            return n;
+    fprintf(stderr, "faults: what is '%s'?\n", name);
+    exit(2);
+}
+
+static int scenario_named(const char *name)
+{
+    const char *names[SCENARIO_TOP];
+
+    for (size_t n = 0; n < scenarios_count; n++)
+        names[n] = scenarios[n].name;
+    return number_of(name, names, (int)scenarios_count);
+}
+
+static int error_named(const char *name)
+{
+    const int count = sizeof error_names / sizeof error_names[0];
+    const char *names[sizeof error_names / sizeof error_names[0]];
+
+    for (int n = 0; n < count; n++)
+        names[n] = error_names[n].name;
+    return error_names[number_of(name, names, count)].number;
+}
+
+static bool is_call(const char *name)
+{
+    for (int call = 0; call < FAULT_COUNT; call++)
+        if (strcmp(call_names[call], name) == 0)
+            return true;
+    return false;
+}
+
+int main(int argc, char *argv[])
+{
+    const struct rlimit no_core = {0, 0};
+    size_t every = 1;
+    struct bench bench;
+    bool all_well = true;
+
+    signal(SIGPIPE, SIG_IGN);
+    setrlimit(RLIMIT_CORE, &no_core);
+    bench_open(&bench);
+    if (argc > 2 && strcmp(argv[1], "-e") == 0) {
+        every = (size_t)atoi(argv[2]);
+        argv += 2;
+        argc -= 2;
+    }
+    if (argc >= 5 && is_call(argv[2])) {
+        struct one_case one = {scenario_named(argv[1]),
+                               number_of(argv[2], call_names, FAULT_COUNT),
+                               error_named(argv[4]), (unsigned)atoi(argv[3]), argc > 5};
+
+        all_well = learn(&bench, one.scenario) && run_case(&bench, &one, true) == 1;
+        bench_close(&bench);
+        return all_well ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    for (int n = 0; n < (int)scenarios_count; n++) {
+        bool chosen = argc == 1;
+
+        for (int arg = 1; arg < argc; arg++)
+            chosen |= scenario_named(argv[arg]) == n;
+        if (!chosen)
+            continue;
+        if (learn(&bench, n))
+            add_cases(n);
+        else
+            all_well = false;
+    }
+    bench_close(&bench);
+    return run_all(every) && all_well ? EXIT_SUCCESS : EXIT_FAILURE;
+}
