@@ -7,6 +7,61 @@
 #define TEXT  "text/plain; charset=utf-8"
 #define BYTES "application/octet-stream"
 
+static const struct {
+    const char *type, *endings;
+} types[] = {
+    {"text/html; charset=utf-8", "html htm"},
+    {"text/css; charset=utf-8", "css"},
+    {"text/javascript; charset=utf-8", "js mjs"},
+    {TEXT, "txt md c h log sh py cc cpp hpp rs go java pl rb mk conf cfg ini toml yaml "
+           "yml diff patch rst tex"},
+    {"text/csv; charset=utf-8", "csv"},
+    {"text/vtt; charset=utf-8", "vtt"},
+    {"text/calendar; charset=utf-8", "ics"},
+    {"application/json", "json map"},
+    {"application/manifest+json", "webmanifest"},
+    {"application/xml", "xml"},
+    {"application/xhtml+xml", "xhtml"},
+    {"application/atom+xml", "atom"},
+    {"application/rss+xml", "rss"},
+    {"application/wasm", "wasm"},
+    {"application/pdf", "pdf"},
+    {"application/epub+zip", "epub"},
+    {"application/zip", "zip"},
+    {"application/gzip", "gz tgz"},
+    {"application/x-tar", "tar"},
+    {"application/x-bzip2", "bz2"},
+    {"application/x-xz", "xz"},
+    {"application/zstd", "zst"},
+    {"application/x-7z-compressed", "7z"},
+    {"image/png", "png"},
+    {"image/jpeg", "jpg jpeg"},
+    {"image/gif", "gif"},
+    {"image/svg+xml", "svg"},
+    {"image/webp", "webp"},
+    {"image/avif", "avif"},
+    {"image/x-icon", "ico"},
+    {"image/bmp", "bmp"},
+    {"image/tiff", "tif tiff"},
+    {"audio/mpeg", "mp3"},
+    {"audio/mp4", "m4a"},
+    {"audio/aac", "aac"},
+    {"audio/ogg", "ogg oga opus"},
+    {"audio/flac", "flac"},
+    {"audio/wav", "wav"},
+    {"audio/webm", "weba"},
+    {"video/mp4", "mp4 m4v"},
+    {"video/webm", "webm"},
+    {"video/ogg", "ogv"},
+    {"video/quicktime", "mov"},
+    {"video/mpeg", "mpeg mpg"},
+    {"video/x-matroska", "mkv"},
+    {"font/woff", "woff"},
+    {"font/woff2", "woff2"},
+    {"font/ttf", "ttf"},
+    {"font/otf", "otf"},
+};
+
 /* Is the word in this list of words? Case does not matter. */
 static bool lists(const char *words, const char *word)
 {
@@ -22,61 +77,6 @@ static bool lists(const char *words, const char *word)
 
 const char *types_by_name(const char *name)
 {
-    static const struct {
-        const char *type, *endings;
-    } types[] = {
-        {"text/html; charset=utf-8", "html htm"},
-        {"text/css; charset=utf-8", "css"},
-        {"text/javascript; charset=utf-8", "js mjs"},
-        {TEXT,
-         "txt md c h log sh py cc cpp hpp rs go java pl rb mk conf cfg ini toml yaml "
-         "yml diff patch rst tex"},
-        {"text/csv; charset=utf-8", "csv"},
-        {"text/vtt; charset=utf-8", "vtt"},
-        {"text/calendar; charset=utf-8", "ics"},
-        {"application/json", "json map"},
-        {"application/manifest+json", "webmanifest"},
-        {"application/xml", "xml"},
-        {"application/xhtml+xml", "xhtml"},
-        {"application/atom+xml", "atom"},
-        {"application/rss+xml", "rss"},
-        {"application/wasm", "wasm"},
-        {"application/pdf", "pdf"},
-        {"application/epub+zip", "epub"},
-        {"application/zip", "zip"},
-        {"application/gzip", "gz tgz"},
-        {"application/x-tar", "tar"},
-        {"application/x-bzip2", "bz2"},
-        {"application/x-xz", "xz"},
-        {"application/zstd", "zst"},
-        {"application/x-7z-compressed", "7z"},
-        {"image/png", "png"},
-        {"image/jpeg", "jpg jpeg"},
-        {"image/gif", "gif"},
-        {"image/svg+xml", "svg"},
-        {"image/webp", "webp"},
-        {"image/avif", "avif"},
-        {"image/x-icon", "ico"},
-        {"image/bmp", "bmp"},
-        {"image/tiff", "tif tiff"},
-        {"audio/mpeg", "mp3"},
-        {"audio/mp4", "m4a"},
-        {"audio/aac", "aac"},
-        {"audio/ogg", "ogg oga opus"},
-        {"audio/flac", "flac"},
-        {"audio/wav", "wav"},
-        {"audio/webm", "weba"},
-        {"video/mp4", "mp4 m4v"},
-        {"video/webm", "webm"},
-        {"video/ogg", "ogv"},
-        {"video/quicktime", "mov"},
-        {"video/mpeg", "mpeg mpg"},
-        {"video/x-matroska", "mkv"},
-        {"font/woff", "woff"},
-        {"font/woff2", "woff2"},
-        {"font/ttf", "ttf"},
-        {"font/otf", "otf"},
-    };
     const char *dot = strrchr(name, '.');
 
     if (dot == NULL)
