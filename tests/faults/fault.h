@@ -21,12 +21,14 @@
     X(fork)                                                                              \
     X(fstat)                                                                             \
     X(fstatat)                                                                           \
-    X(fsync) X(getaddrinfo) X(getnameinfo) X(getsockname) X(getsockopt) X(listen)        \
-        X(malloc) X(open) X(openat) X(opendir) X(pipe) X(poll) X(pread) X(pselect)       \
-            X(pthread_create) X(read) X(readdir) X(readlink) X(realloc) X(recv)          \
-                X(recvmsg) X(rename) X(select) X(send) X(sendmsg) X(sendto) X(setrlimit) \
-                    X(setsockopt) X(shutdown) X(sigaction) X(sigprocmask) X(socket)      \
-                        X(tcgetattr) X(tcsetattr) X(unlink) X(waitpid) X(write)
+    X(fsync)                                                                             \
+    X(getaddrinfo)                                                                       \
+    X(getnameinfo) X(getsockname) X(getsockopt) X(listen) X(malloc) X(open) X(openat)    \
+        X(opendir) X(pipe) X(poll) X(pread) X(pselect) X(pthread_create) X(read)         \
+            X(readdir) X(readlink) X(realloc) X(recv) X(recvmsg) X(rename) X(select)     \
+                X(send) X(sendmsg) X(sendto) X(setrlimit) X(setsockopt) X(shutdown)      \
+                    X(sigaction) X(sigprocmask) X(socket) X(tcgetattr) X(tcsetattr)      \
+                        X(unlink) X(waitpid) X(write)
 
 enum fault_call {
 #define X(name) FAULT_##name,

@@ -31,7 +31,8 @@
 #define PATIENCE_MS                                                                      \
     3000 /* longer than a pause of a program, and twice that in each new try */
 #define SPIN_MS      300
-#define AGAIN        2 /* tries, if something is wrong */
+#define SPIN_CALLS   500 /* that failed, in the moment that a failure lasts */
+#define AGAIN        2   /* tries, if something is wrong */
 #define CASES_MOST   200000
 #define ERRORS_MOST  12
 #define SCENARIO_TOP 64
@@ -237,6 +238,18 @@ static bool prints_the_same(const struct outcome *a, const struct outcome *b)
     return strcmp(without_numbers(a->out, one), without_numbers(b->out, other)) == 0;
 }
 
+/*
+ * The first socket is one for IPv6. A server goes on without it only where the errno means
+ * that there is no IPv6.
+ */
+static bool is_half_a_start(const struct one_case *one)
+{
+    return one->number == 1 && one->error != EAFNOSUPPORT &&
+           one->error != EADDRNOTAVAIL &&
+           (one->call == FAULT_socket || one->call == FAULT_bind ||
+            one->call == FAULT_listen);
+}
+
 /* What is wrong with this outcome? NULL: nothing. */
 static const char *verdict(const struct one_case *one, const struct outcome *outcome,
                            const struct fault *fault)
@@ -251,7 +264,8 @@ static const char *verdict(const struct one_case *one, const struct outcome *out
         return outcome->failure;
     if (outcome->status >= 128 && outcome->status != normal->outcome.status)
         return "it crashed";
-    if (outcome->cpu_ms > normal->outcome.cpu_ms + SPIN_MS)
+    if (outcome->cpu_ms > normal->outcome.cpu_ms + SPIN_MS ||
+        (fault->fired > SPIN_CALLS && one->error != FAULT_SHORT))
         return "it spins";
     if (outcome->status != normal->outcome.status && outcome->status != 1)
         return "its status is wrong";
@@ -260,6 +274,8 @@ static const char *verdict(const struct one_case *one, const struct outcome *out
         return "it failed in silence";
     if (is_server && outcome->status == 1 && *outcome->out != '\0' && !cannot_wait)
         return "it ended";
+    if (is_server && outcome->status == 0 && is_half_a_start(one))
+        return "it started on a part of its addresses";
     if (outcome->status == 0 && outcome->left_out > 0 && !is_ordinary(one->error) &&
         !(scenario->kind & IS_QUIET) && !outcome->is_told && !is_said)
         return "something was lost in silence";
@@ -342,8 +358,9 @@ static void add_cases_of(int scenario, int call, int error, unsigned calls)
 
     for (unsigned number = 1; number <= calls; number += number < EACH_UP_TO ? 1 : step)
         add_case(scenario, call, error, number, false);
-    /* What fails always, and now and then is only said to be possible: no such system. */
-    if (calls == 0 || error == EAGAIN || error == EINTR)
+    /* These pass by themselves. */
+    if (calls == 0 || error == EAGAIN || error == EINTR || error == ECONNABORTED ||
+        error == ECONNRESET || error == EPROTO)
         return;
     add_case(scenario, call, error, 1, true);
     if (calls >= 4)
