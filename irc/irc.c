@@ -15,6 +15,8 @@ static bool is_end(char byte)
 /* Takes a byte that is neither CR nor LF. */
 static void take_byte(struct irc_reader *reader, char byte)
 {
+    if (byte == '\0') /* RFC 1459 2.3.1 allows none; a string could not hold it */
+        return;
     if (reader->place == AT_START)
         reader->place = byte == '@' ? IN_TAGS : IN_MESSAGE;
     if (reader->place == IN_TAGS) {
@@ -25,7 +27,7 @@ static void take_byte(struct irc_reader *reader, char byte)
     if (reader->place == AFTER_TAGS && byte == ' ')
         return;
     reader->place = IN_MESSAGE;
-    if (byte != '\0' && reader->length < sizeof reader->text - 1)
+    if (reader->length < sizeof reader->text - 1)
         reader->text[reader->length++] = byte;
 }
 
@@ -220,6 +222,8 @@ static void put_last(struct building *message, const char *text)
         return;
     at = message->out + message->length;
     length = irc_cut(text, message->most - message->length);
+    if (is_word && length == 0)
+        message->failed = true;
     put(message, text, length);
     for (size_t i = 0; i < length; i++)
         if (is_end(at[i]))

@@ -56,6 +56,7 @@ START_TEST(what_is_too_long_is_cut_and_tags_of_any_length_are_skipped)
     stream[0] = '@';
     strcpy(stream + 30000, "  PING :z\r\n");
     ck_assert_str_eq(read_all(stream, strlen(stream), 1000), "PING :z|");
+    ck_assert_str_eq(read_all("\0@a=b PING :z\r\n", 15, 3), "PING :z|");
 }
 END_TEST
 
