@@ -106,7 +106,8 @@ int descriptor_write_all(int descriptor, const char *bytes, size_t length)
         if (written == -1 && !descriptor_try_again(errno))
             return -1;
         if (written == -1) {
-            poll(&ready, 1, -1);
+            if (poll(&ready, 1, -1) == -1 && errno != EINTR)
+                return -1;
             continue;
         }
         bytes += written;

@@ -19,10 +19,12 @@ ssize_t output_write(const struct output *output, const char *bytes, size_t leng
     struct pollfd ready = {.fd = output->descriptor, .events = POLLOUT};
 
     if (output->is_shared) {
-        if (poll(&ready, 1, 0) != 1) {
+        int writable = poll(&ready, 1, 0);
+
+        if (writable == 0)
             errno = EAGAIN;
+        if (writable != 1)
             return -1;
-        }
         if (length > PIPE_BUF)
             length = PIPE_BUF;
     }
