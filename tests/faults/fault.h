@@ -8,33 +8,54 @@
 #include <stdatomic.h>
 
 /* The calls that can be made to fail. */
-#define FAULT_CALLS(X)                                                                   \
-    X(accept)                                                                            \
-    X(bind)                                                                              \
-    X(calloc)                                                                            \
-    X(close)                                                                             \
-    X(connect)                                                                           \
-    X(dup)                                                                               \
-    X(dup2)                                                                              \
-    X(fchmod)                                                                            \
-    X(fcntl)                                                                             \
-    X(fork)                                                                              \
-    X(fstat)                                                                             \
-    X(fstatat)                                                                           \
-    X(fsync)                                                                             \
-    X(getaddrinfo)                                                                       \
-    X(getnameinfo) X(getsockname) X(getsockopt) X(listen) X(malloc) X(open) X(openat)    \
-        X(opendir) X(pipe) X(poll) X(pread) X(pselect) X(pthread_create) X(read)         \
-            X(readdir) X(readlink) X(realloc) X(recv) X(recvmsg) X(rename) X(select)     \
-                X(send) X(sendmsg) X(sendto) X(setrlimit) X(setsockopt) X(shutdown)      \
-                    X(sigaction) X(sigprocmask) X(socket) X(tcgetattr) X(tcsetattr)      \
-                        X(unlink) X(waitpid) X(write)
-
 enum fault_call {
-#define X(name) FAULT_##name,
-    FAULT_CALLS(X)
-#undef X
-        FAULT_COUNT
+    FAULT_accept,
+    FAULT_bind,
+    FAULT_calloc,
+    FAULT_close,
+    FAULT_connect,
+    FAULT_dup,
+    FAULT_dup2,
+    FAULT_fchmod,
+    FAULT_fcntl,
+    FAULT_fork,
+    FAULT_fstat,
+    FAULT_fstatat,
+    FAULT_fsync,
+    FAULT_getaddrinfo,
+    FAULT_getnameinfo,
+    FAULT_getsockopt,
+    FAULT_listen,
+    FAULT_malloc,
+    FAULT_open,
+    FAULT_openat,
+    FAULT_opendir,
+    FAULT_pipe,
+    FAULT_poll,
+    FAULT_pread,
+    FAULT_pselect,
+    FAULT_pthread_create,
+    FAULT_read,
+    FAULT_readdir,
+    FAULT_readlink,
+    FAULT_realloc,
+    FAULT_recv,
+    FAULT_recvmsg,
+    FAULT_rename,
+    FAULT_select,
+    FAULT_send,
+    FAULT_sendmsg,
+    FAULT_sendto,
+    FAULT_setrlimit,
+    FAULT_setsockopt,
+    FAULT_shutdown,
+    FAULT_socket,
+    FAULT_tcgetattr,
+    FAULT_tcsetattr,
+    FAULT_unlink,
+    FAULT_waitpid,
+    FAULT_write,
+    FAULT_COUNT
 };
 
 /* In place of an errno: the call does its work, but takes or gives one byte only. */

@@ -10,7 +10,7 @@
  *  - in the end there is no descriptor and no memory left that was not there before.
  *
  *     build/faults [-e N] [scenario ...]            every Nth case of these, or of all
- *     build/faults scenario call number ERROR [all] one case; `all`: and all calls after it
+ *     build/faults scenario call number errno [all] one case, as it is printed if it is wrong
  */
 #include "tests/faults/scenarios.h"
 
@@ -26,135 +26,88 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WORKERS    16
-#define EACH_UP_TO 24 /* calls of one kind; of more, these and some of the later ones */
-#define PATIENCE_MS                                                                      \
-    3000 /* longer than a pause of a program, and twice that in each new try */
-#define SPIN_MS      300
-#define SPIN_CALLS   500 /* that failed, in the moment that a failure lasts */
-#define AGAIN        2   /* tries, if something is wrong */
+#define WORKERS      16
+#define PATIENCE_MS  3000 /* of a script with a step; twice that in each new try */
+#define AGAIN        2    /* new tries, if something is wrong */
+#define SPIN_MS      300  /* of processor time */
+#define SPIN_CALLS   500  /* that failed, in the moment that a failure lasts */
+#define EACH_UP_TO   24   /* calls of one kind; of more, these and some later ones */
 #define CASES_MOST   200000
 #define ERRORS_MOST  12
 #define SCENARIO_TOP 64
-
-#define FILE_NAME_MOST 256
+#define NAME_MOST    256
 
 /* ---- What can fail, and how --------------------------------------------------------- */
 
-#define E(name)                                                                          \
+/*
+ * The errors of each call, up to a 0 that is not the first: POSIX, "Errors". Left out are
+ * calls that fail only with arguments that are wrong, or not on any system that is known:
+ * sigaction(), clock_gettime(), getsockname() of a bound socket.
+ */
+#define KIND(call, ...)                                                                  \
     {                                                                                    \
-#name, name                                                                      \
+        FAULT_##call, #call,                                                             \
+        {                                                                                \
+            __VA_ARGS__                                                                  \
+        }                                                                                \
     }
-static const struct {
-    const char *name;
-    int number;
-} error_names[] = {
-    {"SHORT", FAULT_SHORT},
-    E(EACCES),
-    E(EADDRINUSE),
-    E(EADDRNOTAVAIL),
-    E(EAFNOSUPPORT),
-    E(EAGAIN),
-    E(EAI_AGAIN),
-    E(EAI_FAIL),
-    E(EAI_MEMORY),
-    E(ECHILD),
-    E(ECONNABORTED),
-    E(ECONNREFUSED),
-    E(ECONNRESET),
-    E(EFBIG),
-    E(EHOSTUNREACH),
-    E(EINTR),
-    E(EINVAL),
-    E(EIO),
-    E(EMFILE),
-    E(ENETUNREACH),
-    E(ENFILE),
-    E(ENOBUFS),
-    E(ENOENT),
-    E(ENOMEM),
-    E(ENOPROTOOPT),
-    E(ENOSPC),
-    E(ENOTCONN),
-    E(EOVERFLOW),
-    E(EPERM),
-    E(EPIPE),
-    E(EPROTO),
-    E(ETIMEDOUT),
-};
-#undef E
-
-static const char *const call_names[] = {
-#define X(name) #name,
-    FAULT_CALLS(X)
-#undef X
-};
-
-/* The errors of each call, up to a 0 that is not the first: POSIX, "Errors". */
-static const struct {
+static const struct kind {
     enum fault_call call;
+    const char *name;
     int errors[ERRORS_MOST];
 } kinds[] = {
-    {FAULT_accept,
-     {EAGAIN, EINTR, ECONNABORTED, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTO, EPERM}},
-    {FAULT_bind, {EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOBUFS}},
-    {FAULT_calloc, {ENOMEM}},
-    {FAULT_close, {EINTR, EIO}},
-    {FAULT_connect,
-     {ECONNREFUSED, ENETUNREACH, EADDRNOTAVAIL, ETIMEDOUT, ENOBUFS, EACCES}},
-    {FAULT_dup, {EMFILE}},
-    {FAULT_dup2, {EINTR, EMFILE}},
-    {FAULT_fchmod, {EPERM, EIO}},
-    {FAULT_fcntl, {EINVAL, EMFILE}}, /* but F_GETFD: it only fails with EBADF */
-    {FAULT_fork, {EAGAIN, ENOMEM}},
-    {FAULT_fstat, {EIO, EOVERFLOW}},
-    {FAULT_fstatat, {EIO, ENOMEM, EACCES, EOVERFLOW}},
-    {FAULT_fsync, {EIO, ENOSPC, EINTR}},
-    {FAULT_getaddrinfo, {EAI_AGAIN, EAI_FAIL, EAI_MEMORY}},
-    {FAULT_getnameinfo, {EAI_AGAIN, EAI_FAIL, EAI_MEMORY}},
-    {FAULT_getsockopt, {EINVAL, ENOPROTOOPT, ENOBUFS}},
-    {FAULT_listen, {EADDRINUSE, EACCES, ENOBUFS}},
-    {FAULT_malloc, {ENOMEM}},
-    {FAULT_open, {EACCES, EINTR, EIO, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC}},
-    {FAULT_openat, {EACCES, EINTR, EIO, EMFILE, ENFILE, ENOMEM}},
-    {FAULT_opendir, {EACCES, EMFILE, ENFILE, ENOMEM}},
-    {FAULT_pipe, {EMFILE, ENFILE}},
-    {FAULT_poll, {EINTR, EINVAL, ENOMEM}},
-    {FAULT_pread, {FAULT_SHORT, EINTR, EIO}},
-    {FAULT_pselect, {EINTR, EINVAL, ENOMEM}},
-    {FAULT_pthread_create, {EAGAIN}},
-    {FAULT_read, {FAULT_SHORT, EAGAIN, EINTR, EIO, ENOMEM}},
-    {FAULT_readdir, {EIO, EOVERFLOW}},
-    {FAULT_readlink, {EINVAL, EIO, EACCES}},
-    {FAULT_realloc, {ENOMEM}},
-    {FAULT_recv,
-     {FAULT_SHORT, EAGAIN, EINTR, ECONNRESET, EIO, ENOBUFS, ENOMEM, ETIMEDOUT}},
-    {FAULT_recvmsg, {EAGAIN, EINTR, ECONNRESET, EIO, ENOBUFS, ENOMEM}},
-    {FAULT_rename, {EACCES, EIO, ENOSPC}},
-    {FAULT_select, {EINTR, EINVAL, ENOMEM}},
-    {FAULT_send,
-     {FAULT_SHORT, EAGAIN, EINTR, ECONNRESET, EPIPE, EIO, ENOBUFS, ENOMEM, EHOSTUNREACH}},
-    {FAULT_sendmsg,
-     {FAULT_SHORT, EAGAIN, EINTR, ECONNRESET, EPIPE, EIO, ENOBUFS, ENOMEM, EHOSTUNREACH}},
-    {FAULT_sendto, {EAGAIN, EINTR, ECONNREFUSED, EIO, ENOBUFS, ENOMEM, EHOSTUNREACH}},
-    {FAULT_setrlimit, {EPERM}},
-    {FAULT_setsockopt, {EINVAL, ENOPROTOOPT, ENOBUFS, ENOMEM}},
-    {FAULT_shutdown, {ENOTCONN, ENOBUFS}},
-    {FAULT_socket, {EACCES, EAFNOSUPPORT, EMFILE, ENFILE, ENOBUFS, ENOMEM}},
-    {FAULT_tcgetattr, {EIO}},
-    {FAULT_tcsetattr, {EINTR, EIO}},
-    {FAULT_unlink, {EACCES, EIO}},
-    {FAULT_waitpid, {EINTR, ECHILD}},
-    {FAULT_write, {FAULT_SHORT, EAGAIN, EINTR, EFBIG, EIO, ENOSPC, EPIPE}},
+    KIND(accept, EAGAIN, EINTR, ECONNABORTED, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTO,
+         EPERM),
+    KIND(bind, EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOBUFS),
+    KIND(calloc, ENOMEM),
+    KIND(close, EINTR, EIO),
+    KIND(connect, ECONNREFUSED, ENETUNREACH, EADDRNOTAVAIL, ETIMEDOUT, ENOBUFS, EACCES),
+    KIND(dup, EMFILE),
+    KIND(dup2, EINTR, EMFILE),
+    KIND(fchmod, EPERM, EIO),
+    KIND(fcntl, EINVAL, EMFILE), /* but F_GETFD: it only fails with EBADF */
+    KIND(fork, EAGAIN, ENOMEM),
+    KIND(fstat, EIO, EOVERFLOW),
+    KIND(fstatat, EIO, ENOMEM, EACCES, EOVERFLOW),
+    KIND(fsync, EIO, ENOSPC, EINTR),
+    KIND(getaddrinfo, EAI_AGAIN, EAI_FAIL, EAI_MEMORY),
+    KIND(getnameinfo, EAI_AGAIN, EAI_FAIL, EAI_MEMORY),
+    KIND(getsockopt, EINVAL, ENOPROTOOPT, ENOBUFS),
+    KIND(listen, EADDRINUSE, EACCES, ENOBUFS),
+    KIND(malloc, ENOMEM),
+    KIND(open, EACCES, EINTR, EIO, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC),
+    KIND(openat, EACCES, EINTR, EIO, EMFILE, ENFILE, ENOMEM),
+    KIND(opendir, EACCES, EMFILE, ENFILE, ENOMEM),
+    KIND(pipe, EMFILE, ENFILE),
+    KIND(poll, EINTR, EINVAL, ENOMEM),
+    KIND(pread, FAULT_SHORT, EINTR, EIO),
+    KIND(pselect, EINTR, EINVAL, ENOMEM),
+    KIND(pthread_create, EAGAIN),
+    KIND(read, FAULT_SHORT, EAGAIN, EINTR, EIO, ENOMEM),
+    KIND(readdir, EIO, EOVERFLOW),
+    KIND(readlink, EINVAL, EIO, EACCES),
+    KIND(realloc, ENOMEM),
+    KIND(recv, FAULT_SHORT, EAGAIN, EINTR, ECONNRESET, EIO, ENOBUFS, ENOMEM, ETIMEDOUT),
+    KIND(recvmsg, EAGAIN, EINTR, ECONNRESET, EIO, ENOBUFS, ENOMEM),
+    KIND(rename, EACCES, EIO, ENOSPC),
+    KIND(select, EINTR, EINVAL, ENOMEM),
+    KIND(send, FAULT_SHORT, EAGAIN, EINTR, ECONNRESET, EPIPE, EIO, ENOBUFS, ENOMEM,
+         EHOSTUNREACH),
+    KIND(sendmsg, FAULT_SHORT, EAGAIN, EINTR, ECONNRESET, EPIPE, EIO, ENOBUFS, ENOMEM,
+         EHOSTUNREACH),
+    KIND(sendto, EAGAIN, EINTR, ECONNREFUSED, EIO, ENOBUFS, ENOMEM, EHOSTUNREACH),
+    KIND(setrlimit, EPERM),
+    KIND(setsockopt, EINVAL, ENOPROTOOPT, ENOBUFS, ENOMEM),
+    KIND(shutdown, ENOTCONN, ENOBUFS),
+    KIND(socket, EACCES, EAFNOSUPPORT, EMFILE, ENFILE, ENOBUFS, ENOMEM),
+    KIND(tcgetattr, EIO),
+    KIND(tcsetattr, EINTR, EIO),
+    KIND(unlink, EACCES, EIO),
+    KIND(waitpid, EINTR, ECHILD),
+    KIND(write, FAULT_SHORT, EAGAIN, EINTR, EFBIG, EIO, ENOSPC, EPIPE),
 };
 
-static const char *error_name(int number)
-{
-    for (size_t n = 0; n < sizeof error_names / sizeof error_names[0]; n++)
-        if (error_names[n].number == number)
-            return error_names[n].name;
-    return "?";
-}
+#define KINDS (sizeof kinds / sizeof kinds[0])
 
 /* Ordinary life: nobody has to be told, and a connection may end by it without a word. */
 static bool is_ordinary(int error)
@@ -167,7 +120,9 @@ static bool is_ordinary(int error)
 /* ---- One case ----------------------------------------------------------------------- */
 
 struct one_case {
-    int scenario, call, error;
+    int scenario;
+    const struct kind *kind;
+    int error;
     unsigned number;
     bool lasts; /* all later calls fail, too */
 };
@@ -181,21 +136,20 @@ struct normal {
 
 /* A worker's file, mapped here and in the program. */
 struct bench {
-    char file[FILE_NAME_MOST];
+    char file[NAME_MOST];
     struct fault *fault;
 };
 
 static struct normal normals[SCENARIO_TOP];
 
 /* A file of that size, all zeros, which every process that maps it shares. */
-static void *map_new_file(char name[FILE_NAME_MOST], size_t size)
+static void *map_new_file(char name[NAME_MOST], size_t size)
 {
     const char *directory = getenv("TMPDIR");
     void *map = MAP_FAILED;
     int file;
 
-    snprintf(name, FILE_NAME_MOST, "%s/faults-XXXXXX",
-             directory == NULL ? "/tmp" : directory);
+    snprintf(name, NAME_MOST, "%s/faults-XXXXXX", directory == NULL ? "/tmp" : directory);
     file = mkstemp(name);
     if (file != -1 && ftruncate(file, (off_t)size) == 0)
         map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -246,8 +200,8 @@ static bool is_half_a_start(const struct one_case *one)
 {
     return one->number == 1 && one->error != EAFNOSUPPORT &&
            one->error != EADDRNOTAVAIL &&
-           (one->call == FAULT_socket || one->call == FAULT_bind ||
-            one->call == FAULT_listen);
+           (one->kind->call == FAULT_socket || one->kind->call == FAULT_bind ||
+            one->kind->call == FAULT_listen);
 }
 
 /* What is wrong with this outcome? NULL: nothing. */
@@ -258,7 +212,8 @@ static const char *verdict(const struct one_case *one, const struct outcome *out
     const struct normal *normal = &normals[one->scenario];
     bool is_server = scenario->kind & IS_SERVER;
     bool is_said = script_is_said(fault, outcome);
-    bool cannot_wait = one->call == FAULT_pselect || one->call == FAULT_select;
+    bool cannot_wait =
+        one->kind->call == FAULT_pselect || one->kind->call == FAULT_select;
 
     if (*outcome->failure != '\0')
         return outcome->failure;
@@ -292,8 +247,8 @@ static const char *verdict(const struct one_case *one, const struct outcome *out
 
 static void print_case(const struct one_case *one, const char *what)
 {
-    printf("%s %s %u %s%s: %s\n", scenarios[one->scenario].name, call_names[one->call],
-           one->number, error_name(one->error), one->lasts ? " all" : "", what);
+    printf("%s %s %u %d%s: %s\n", scenarios[one->scenario].name, one->kind->name,
+           one->number, one->error, one->lasts ? " all" : "", what);
 }
 
 /* Returns what is wrong, or NULL. */
@@ -303,7 +258,7 @@ static const char *try_case(struct bench *bench, const struct one_case *one,
     struct fault *fault = bench->fault;
 
     memset(fault, 0, sizeof *fault);
-    fault->call = one->call;
+    fault->call = one->kind->call;
     fault->error = one->error;
     fault->first = one->number;
     fault->last = one->lasts ? (unsigned)-1 : one->number;
@@ -346,25 +301,27 @@ static struct score {
     atomic_uint right[SCENARIO_TOP], wrong[SCENARIO_TOP];
 } * score;
 
-static void add_case(int scenario, int call, int error, unsigned number, bool lasts)
+static void add_case(int scenario, const struct kind *kind, int error, unsigned number,
+                     bool lasts)
 {
     if (cases_count < CASES_MOST)
-        cases[cases_count++] = (struct one_case){scenario, call, error, number, lasts};
+        cases[cases_count++] = (struct one_case){scenario, kind, error, number, lasts};
 }
 
-static void add_cases_of(int scenario, int call, int error, unsigned calls)
+static void add_cases_of(int scenario, const struct kind *kind, int error)
 {
+    unsigned calls = normals[scenario].calls[kind->call];
     unsigned step = calls > EACH_UP_TO ? 1 + (calls - EACH_UP_TO) / 8 : 1;
 
     for (unsigned number = 1; number <= calls; number += number < EACH_UP_TO ? 1 : step)
-        add_case(scenario, call, error, number, false);
+        add_case(scenario, kind, error, number, false);
     /* These pass by themselves. */
     if (calls == 0 || error == EAGAIN || error == EINTR || error == ECONNABORTED ||
         error == ECONNRESET || error == EPROTO)
         return;
-    add_case(scenario, call, error, 1, true);
+    add_case(scenario, kind, error, 1, true);
     if (calls >= 4)
-        add_case(scenario, call, error, calls / 2, true);
+        add_case(scenario, kind, error, calls / 2, true);
 }
 
 static void add_cases(int scenario)
@@ -372,11 +329,10 @@ static void add_cases(int scenario)
     /* A server calls a client "?" if it must: no line of a script is right then. */
     if (scenarios[scenario].kind & IS_SERVER)
         normals[scenario].calls[FAULT_getnameinfo] = 0;
-    for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++)
+    for (const struct kind *kind = kinds; kind < kinds + KINDS; kind++)
         for (int n = 0; n < ERRORS_MOST; n++)
-            if (n == 0 || kinds[kind].errors[n] != 0)
-                add_cases_of(scenario, (int)kinds[kind].call, kinds[kind].errors[n],
-                             normals[scenario].calls[kinds[kind].call]);
+            if (n == 0 || kind->errors[n] != 0)
+                add_cases_of(scenario, kind, kind->errors[n]);
 }
 
 /* Runs a scenario without a fault. False: it does not hold even so. */
@@ -418,7 +374,7 @@ static void work(size_t every)
 static bool run_all(size_t every)
 {
     unsigned right = 0, wrong = 0;
-    char name[FILE_NAME_MOST];
+    char name[NAME_MOST];
 
     score = map_new_file(name, sizeof *score);
     unlink(name);
@@ -441,72 +397,58 @@ static bool run_all(size_t every)
     return wrong == 0;
 }
 
-static int number_of(const char *name, const char *const *names, int count)
+static int scenario_named(const char *name)
 {
-    for (int n = 0; n < count; n++)
-        if (strcmp(names[n], name) == 0)
-            return n;
-    fprintf(stderr, "faults: what is '%s'?\n", name);
+    for (size_t n = 0; n < scenarios_count; n++)
+        if (strcmp(scenarios[n].name, name) == 0)
+            return (int)n;
+    fprintf(stderr, "faults: there is no scenario '%s'\n", name);
     exit(2);
 }
 
-static int scenario_named(const char *name)
+static const struct kind *kind_named(const char *name)
 {
-    const char *names[SCENARIO_TOP];
-
-    for (size_t n = 0; n < scenarios_count; n++)
-        names[n] = scenarios[n].name;
-    return number_of(name, names, (int)scenarios_count);
+    for (const struct kind *kind = kinds; kind < kinds + KINDS; kind++)
+        if (strcmp(kind->name, name) == 0)
+            return kind;
+    return NULL;
 }
 
-static int error_named(const char *name)
+static bool is_chosen(int scenario, int argc, char *argv[])
 {
-    const int count = sizeof error_names / sizeof error_names[0];
-    const char *names[sizeof error_names / sizeof error_names[0]];
+    bool chosen = argc == 1;
 
-    for (int n = 0; n < count; n++)
-        names[n] = error_names[n].name;
-    return error_names[number_of(name, names, count)].number;
-}
-
-static bool is_call(const char *name)
-{
-    for (int call = 0; call < FAULT_COUNT; call++)
-        if (strcmp(call_names[call], name) == 0)
-            return true;
-    return false;
+    for (int arg = 1; arg < argc; arg++)
+        chosen |= scenario_named(argv[arg]) == scenario;
+    return chosen;
 }
 
 int main(int argc, char *argv[])
 {
     const struct rlimit no_core = {0, 0};
+    const struct kind *kind = argc >= 5 ? kind_named(argv[2]) : NULL;
+    bool all_well = true;
     size_t every = 1;
     struct bench bench;
-    bool all_well = true;
 
     signal(SIGPIPE, SIG_IGN);
     setrlimit(RLIMIT_CORE, &no_core);
     bench_open(&bench);
-    if (argc > 2 && strcmp(argv[1], "-e") == 0) {
-        every = (size_t)atoi(argv[2]);
-        argv += 2;
-        argc -= 2;
-    }
-    if (argc >= 5 && is_call(argv[2])) {
-        struct one_case one = {scenario_named(argv[1]),
-                               number_of(argv[2], call_names, FAULT_COUNT),
-                               error_named(argv[4]), (unsigned)atoi(argv[3]), argc > 5};
+    if (kind != NULL) {
+        struct one_case one = {scenario_named(argv[1]), kind, atoi(argv[4]),
+                               (unsigned)atoi(argv[3]), argc > 5};
 
         all_well = learn(&bench, one.scenario) && run_case(&bench, &one, true) == 1;
         bench_close(&bench);
         return all_well ? EXIT_SUCCESS : EXIT_FAILURE;
     }
+    if (argc > 2 && strcmp(argv[1], "-e") == 0) {
+        every = (size_t)atoi(argv[2]);
+        argv += 2;
+        argc -= 2;
+    }
     for (int n = 0; n < (int)scenarios_count; n++) {
-        bool chosen = argc == 1;
-
-        for (int arg = 1; arg < argc; arg++)
-            chosen |= scenario_named(argv[arg]) == n;
-        if (!chosen)
+        if (!is_chosen(n, argc, argv))
             continue;
         if (learn(&bench, n))
             add_cases(n);

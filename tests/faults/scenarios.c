@@ -50,6 +50,10 @@ const struct scenario scenarios[] = {
      "+a\na>one\na=one Ann\n+b\nb>two\na>three\na=three Ann\nb=two Ann\n"
      "a.\na~\nb>four\nb=four Ann\n!\nb~\n",
      IS_SERVER | IS_QUIET},
+    {"name_typed", "bin/name_srv -p 0 -n Ann",
+     "@name_srv started on port \n"
+     "+a\na>one\na=one Ann\ni>x\na>two\na=two Ann\ni-\033\n!\na~\n",
+     IS_SERVER | IS_QUIET | AT_TERMINAL},
     {"threat_srv", "bin/threat_srv -p 0 -f tests/faults/page/level.txt",
      "@threat_srv started on port \n"
      "+a\na>getThreat\na=Severe\n+b\nb>getTime\nb>getThreat\nb=Severe\n"
@@ -75,6 +79,10 @@ const struct scenario scenarios[] = {
      "?a\na>Welcome\no=Welcome\ni>one\na=one\na>two\no=two\ni>three\ni.\na=three\n"
      "a>four\na.\no=four\na~\n",
      SAYS_THE_SAME},
+    {"chat_typed", "bin/chat_cli 127.0.0.1 %",
+     "?a\na>Welcome\no=*Welcome\ni>one\na=one\na>[ann] two\no=*two\ni>three\na=three\n"
+     "!\na~\n",
+     AT_TERMINAL},
     {"echo_cli", "bin/echo_cli -p % -w 1 127.0.0.1 -",
      "?a\ni>one\na=one\na>one\no=one\ni>two\ni.\na=two\na>two\na.\na~\n", SAYS_THE_SAME},
     {"dgram_cli", "bin/dgram_cli -p % -w 0.3 127.0.0.1 word", "?u\nu@1\no=word\n",

@@ -1,3 +1,4 @@
+#define _XOPEN_SOURCE 700 /* posix_openpt() */
 #include "tests/faults/script.h"
 
 #include "base/clock.h"
@@ -134,35 +135,61 @@ static void become(const struct play *play, const char *fault_file)
     _exit(127);
 }
 
+/* Makes the ends of the program's standard streams: theirs[n] is for descriptor n. */
+static void open_standard(struct play *play, int theirs[3])
+{
+    int ours[3];
+
+    for (int n = 0; n < 3; n++) {
+        int ends[2];
+
+        if (pipe(ends) == -1)
+            abort();
+        ours[n] = ends[n == 0];
+        theirs[n] = ends[n != 0];
+    }
+    if (play->scenario->kind & AT_TERMINAL) {
+        int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+
+        if (terminal == -1 || grantpt(terminal) == -1 || unlockpt(terminal) == -1)
+            abort();
+        for (int n = 0; n < 2; n++) {
+            dup2(terminal, ours[n]);
+            close(theirs[n]);
+            theirs[n] = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+        }
+        close(terminal);
+    }
+    for (int n = 0; n < 3; n++) {
+        struct end *end = &play->ends[(int)"ioe"[n]];
+
+        fcntl(ours[n], F_SETFD, FD_CLOEXEC);
+        end->fd = ours[n];
+        end->is_new = false;
+    }
+}
+
 static void start(struct play *play, const char *fault_file)
 {
-    static const char standard[] = "ioe";
-    int pipes[3][2];
     int type = strstr(play->scenario->steps, "?u") != NULL ? SOCK_DGRAM : SOCK_STREAM;
+    int theirs[3];
 
     for (int n = 0; n < 2; n++)
         play->listeners[n] = listen_on_loopback(type, &play->ports[n]);
-    for (int n = 0; n < 3; n++)
-        if (pipe(pipes[n]) == -1)
-            abort();
+    open_standard(play, theirs);
     play->program = fork();
     if (play->program == -1) /* and never kill(-1) */
         abort();
-    if (play->program == 0) {
-        for (int n = 0; n < 3; n++) {
-            dup2(pipes[n][n != 0], n);
-            close(pipes[n][0]);
-            close(pipes[n][1]);
-        }
-        become(play, fault_file);
-    }
     for (int n = 0; n < 3; n++) {
-        struct end *end = &play->ends[(int)standard[n]];
-
-        close(pipes[n][n != 0]);
-        end->fd = pipes[n][n == 0];
-        fcntl(end->fd, F_SETFD, FD_CLOEXEC);
-        end->is_new = false;
+        if (play->program == 0)
+            dup2(theirs[n], n);
+        close(theirs[n]);
+    }
+    if (play->program == 0) {
+        setsid();
+        if (play->scenario->kind & AT_TERMINAL) /* it becomes the session's own */
+            close(open(ttyname(0), O_RDWR));
+        become(play, fault_file);
     }
 }
 
@@ -583,13 +610,15 @@ static void obey(struct play *play, const char *step)
     write_text(play, step + 2, text, needs);
     if (step[1] == '=' && play->sender != '\0')
         strncat(needs, &play->sender, 1);
-    if (step[1] == '>')
+    if (step[1] == '>' || step[1] == '-')
         play->sender = strchr("ioe", step[0]) == NULL ? step[0] : '\0';
     if (strchr("=~", step[1]) == NULL && is_left_out(play, needs))
         return;
     switch (step[1]) {
     case '>':
         strcat(text, step[0] == 'u' ? "" : "\n");
+        /* fall through */
+    case '-':
         send_all(play, step[0], text, strlen(text));
         break;
     case '=': expect(play, step[0], text, needs); break;

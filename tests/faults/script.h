@@ -9,6 +9,7 @@
  *     +x        connects to that port
  *     ?x &x     accepts a connection of the program, which was given the ports % and &
  *     x>TEXT    sends a line; | in it is CR LF, $y the address of end y, % and & the ports
+ *     x-TEXT    the same without a line end
  *     x=TEXT    the line must come; others before it are passed over; *TEXT: it holds this
  *     x*N       sends N bytes, which must come back
  *     u@N       returns N datagrams as they come
@@ -33,7 +34,8 @@
 enum {
     IS_SERVER = 1,     /* it must not end before it is asked to */
     SAYS_THE_SAME = 2, /* with status 0, it must have printed what it always prints */
-    IS_QUIET = 4       /* it says nothing of its clients; or it serves datagrams */
+    AT_TERMINAL = 4,   /* i and o are a terminal; what is typed there is a line's text */
+    IS_QUIET = 8       /* it says nothing of its clients; or it serves datagrams */
 };
 
 struct scenario {

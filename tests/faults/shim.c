@@ -254,8 +254,6 @@ CALL(setsockopt, int, setsockopt, -1, fd,
 CALL(getsockopt, int, getsockopt, -1, fd,
      (int fd, int level, int option, void *value, socklen_t *size),
      (fd, level, option, value, size))
-CALL(getsockname, int, getsockname, -1, fd, (int fd, address *name, socklen_t *size),
-     (fd, name, size))
 CALL(getaddrinfo, int, getaddrinfo, fault->error, -1,
      (const char *node, const char *service, const struct addrinfo *hints,
       struct addrinfo **found),
@@ -303,11 +301,6 @@ CALL(pthread_create, int, pthread_create, fault->error, -1,
      (pthread_t * thread, const pthread_attr_t *attributes, void *(*run)(void *),
       void *argument),
      (thread, attributes, run, argument))
-CALL(sigaction, int, sigaction, -1, -1,
-     (int number, const struct sigaction *action, struct sigaction *before),
-     (number, action, before))
-CALL(sigprocmask, int, sigprocmask, -1, -1,
-     (int how, const sigset_t *mask, sigset_t *before), (how, mask, before))
 CALL(setrlimit, int, setrlimit, -1, -1,
      (__rlimit_resource_t what, const struct rlimit *limit), (what, limit))
 CALL(setrlimit, int, setrlimit64, -1, -1,
