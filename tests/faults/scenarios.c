@@ -82,7 +82,7 @@ const struct scenario scenarios[] = {
     {"chat_typed", "bin/chat_cli 127.0.0.1 %",
      "?a\na>Welcome\no=*Welcome\ni>one\na=one\na>[ann] two\no=*two\ni>three\na=three\n"
      "!\na~\n",
-     AT_TERMINAL},
+     AT_TERMINAL | IS_QUIET},
     {"echo_cli", "bin/echo_cli -p % -w 1 127.0.0.1 -",
      "?a\ni>one\na=one\na>one\no=one\ni>two\ni.\na=two\na>two\na.\na~\n", SAYS_THE_SAME},
     {"dgram_cli", "bin/dgram_cli -p % -w 0.3 127.0.0.1 word", "?u\nu@1\no=word\n",
