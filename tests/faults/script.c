@@ -499,6 +499,7 @@ static void take_caller(struct play *play, char letter, int listener)
         if ((is_quiet(play) && is_left_out(play, needs)) || is_told_why(play))
             return;
         if (play->fault->fired > 0 && is_quiet(play) &&
+            strstr(play->outcome->err, "trying again") == NULL &&
             script_is_said(play->fault, play->outcome)) {
             play->outcome->is_told = true;
             return;
@@ -618,9 +619,7 @@ static void obey(struct play *play, const char *step)
     case '>':
         strcat(text, step[0] == 'u' ? "" : "\n");
         /* fall through */
-    case '-':
-        send_all(play, step[0], text, strlen(text));
-        break;
+    case '-': send_all(play, step[0], text, strlen(text)); break;
     case '=': expect(play, step[0], text, needs); break;
     case '*': send_and_return(play, step[0], (size_t)atol(step + 2)); break;
     case '@': return_datagrams(play, atoi(step + 2)); break;

@@ -35,6 +35,7 @@ enum {
     IS_SERVER = 1,     /* it must not end before it is asked to */
     SAYS_THE_SAME = 2, /* with status 0, it must have printed what it always prints */
     AT_TERMINAL = 4,   /* i and o are a terminal; what is typed there is a line's text */
+    MAY_SPIN = 16,     /* while nobody can be accepted; its source says so */
     IS_QUIET = 8       /* it says nothing of its clients; or it serves datagrams */
 };
 
