@@ -1,6 +1,6 @@
 /*
- * fault: what the runner (run.c) and the library that it loads into a program (shim.c) share:
- * which call is to fail, and what has happened. It lies in a file that both map.
+ * fault: which call of a program is to fail, and what has happened. run.c and shim.c, which
+ * is loaded into the program, both map the file in which this is.
  */
 #ifndef TESTS_FAULTS_FAULT_H
 #define TESTS_FAULTS_FAULT_H
@@ -58,7 +58,7 @@ enum fault_call {
     FAULT_COUNT
 };
 
-/* In place of an errno: the call does its work, but takes or gives one byte only. */
+/* In place of an errno: the call succeeds, but moves one byte only. */
 #define FAULT_SHORT 0
 
 #define FAULT_VICTIMS 16
@@ -72,7 +72,7 @@ struct fault {
     atomic_uint fired;                 /* how many failed */
     atomic_int victims[FAULT_VICTIMS]; /* the peers' ports of their sockets */
 
-    /* At the program's end: how many were there more than at its start. */
+    /* How many more there were at the program's end than at its start. */
     int descriptors, blocks;
 };
 

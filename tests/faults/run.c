@@ -1,16 +1,19 @@
 /*
- * faults: runs each program in its scenario again and again. Each time another call of it
- * fails, or is short: every call, with every errno that POSIX gives for it. Whatever fails,
+ * faults: runs every program many times, and makes one of its calls fail each time.
  *
- *  - the program does not crash, and does not spin;
- *  - nobody but the victim loses anything (script.h);
- *  - a server goes on, and ends in an orderly way when it is asked to;
- *  - the failure is said: what is lost is in the log or on standard error, and status 1 has
- *    a reason;
- *  - in the end there is no descriptor and no memory left that was not there before.
+ *     build/faults [-e N] [scenario ...]              every Nth case of these, or of all
+ *     build/faults scenario call number errno [all]   one case, as a failure is printed
  *
- *     build/faults [-e N] [scenario ...]            every Nth case of these, or of all
- *     build/faults scenario call number errno [all] one case, as it is printed if it is wrong
+ * A program plays its scenario (scenarios.c) once without a fault, and its calls are
+ * counted. Then it plays it again for each call and each errno that POSIX gives for it, and
+ * for reads and writes that move one byte only. "all" means that all later calls of the
+ * kind fail too, until nothing moves any more. Whatever fails:
+ *
+ *  - The program does not crash, and does not spin.
+ *  - Nobody but the victim loses anything (script.h).
+ *  - A server goes on, and ends as it should when it is asked to.
+ *  - Nothing fails in silence: a loss is in the log or on standard error.
+ *  - At the end no descriptor and no memory is left that is not always left.
  */
 #include "tests/faults/scenarios.h"
 
@@ -22,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -382,6 +386,7 @@ static bool run_all(size_t every)
     fflush(stdout);
     for (int worker = 0; worker < WORKERS; worker++)
         if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGTERM);
             work(every);
             _exit(0);
         }

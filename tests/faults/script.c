@@ -13,23 +13,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LIFT_MS    250 /* a lasting fault is over after so long a silence */
+#define LIFT_MS    250 /* a fault that lasts is over after this much silence */
 #define WORDS_MOST 24  /* of a command */
 
 struct end {
-    int fd;       /* or -1 */
-    int port;     /* its own: what the program calls its peer */
-    bool is_new;  /* not in the script yet */
-    bool is_over; /* the program has closed it */
-    bool is_gone; /* it was hit by the fault, and then closed */
-    bool is_done; /* it had to be closed here in any case */
-    bool is_scapegoat;
-    bool is_ended; /* the script sends nothing more */
+    int fd;            /* or -1 */
+    int port;          /* its own: what the program calls its peer */
+    bool is_new;       /* not in the script yet */
+    bool is_over;      /* the program has closed it */
+    bool is_gone;      /* it was hit by the fault, and then closed */
+    bool is_done;      /* it had to be closed here in any case */
+    bool is_scapegoat; /* see is_scapegoat() */
     size_t length;
     char bytes[1 << 16]; /* what has come and was not looked at */
     char last[512];      /* the line that was looked at last */
@@ -45,9 +45,9 @@ struct play {
     int port;                   /* of the program, once it has said it */
     char sender;                /* has sent last */
     bool stopping;              /* SIGTERM was sent */
-    unsigned scapegoats;        /* see is_scapegoat() */
-    int64_t news;               /* clock_ms(): something came */
-    int patience;               /* ms */
+    unsigned scapegoats;
+    int64_t news; /* clock_ms(): something came */
+    int patience; /* ms */
 };
 
 static bool has_failed(const struct play *play)
@@ -128,6 +128,7 @@ static void become(const struct play *play, const char *fault_file)
          word = strtok(NULL, " "))
         words[count++] = word;
     words[count] = NULL;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* it ends with its worker at the latest */
     signal(SIGPIPE, SIG_DFL);
     setenv("FAULT_FILE", fault_file, 1);
     setenv("LD_PRELOAD", "build/faults.so", 1);
@@ -185,12 +186,13 @@ static void start(struct play *play, const char *fault_file)
             dup2(theirs[n], n);
         close(theirs[n]);
     }
-    if (play->program == 0) {
+    if (play->program != 0)
+        return;
+    if (play->scenario->kind & AT_TERMINAL) {
         setsid();
-        if (play->scenario->kind & AT_TERMINAL) /* it becomes the session's own */
-            close(open(ttyname(0), O_RDWR));
-        become(play, fault_file);
+        close(open(ttyname(0), O_RDWR)); /* now it is the session's own */
     }
+    become(play, fault_file);
 }
 
 /* ---- The ends ----------------------------------------------------------------------- */
@@ -347,7 +349,7 @@ static bool is_wanted(const char *line, size_t length, const char *wanted)
     return false;
 }
 
-/* Takes lines up to one that is this. A line that comes a second time was not lost, either. */
+/* Takes lines up to one that is this. The last one must not have come a second time. */
 static bool take_line(struct play *play, char letter, const char *wanted)
 {
     struct end *end = &play->ends[(int)letter];
@@ -373,8 +375,8 @@ static bool take_line(struct play *play, char letter, const char *wanted)
     return true;
 }
 
-/* The end is over, and not because the program is just ending. */
-static bool is_done(const struct play *play, char letter)
+/* It is over, and not because the program is just ending. */
+static bool is_over_for_good(const struct play *play, char letter)
 {
     return play->ends[(int)letter].is_over &&
            clock_ms() - play->news > play->patience / 2;
@@ -403,7 +405,7 @@ static void expect(struct play *play, char letter, const char *wanted, const cha
     while (!take_line(play, letter, wanted)) {
         if (is_left_out(play, needs) || has_failed(play) || is_told_why(play))
             return;
-        if (is_done(play, letter) || clock_ms() > deadline) {
+        if (is_over_for_good(play, letter) || clock_ms() > deadline) {
             fail(play, "%c did not get '%s', but '%.200s'%s", letter, wanted,
                  play->ends[(int)letter].bytes,
                  play->ends[(int)letter].is_over ? " and the end" : "");
@@ -462,7 +464,7 @@ static void open_end(struct end *end, int fd)
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     end->port = ntohs(own.sin_port);
     end->fd = fd;
-    end->is_new = end->is_over = end->is_ended = false;
+    end->is_new = end->is_over = false;
 }
 
 static void connect_end(struct play *play, char letter)
@@ -554,7 +556,7 @@ static void send_and_return(struct play *play, char letter, size_t count)
         if (has_failed(play) ||
             ((end->is_over || is_program_over(play)) && is_left_out(play, needs)))
             return;
-        if (is_done(play, letter) || clock_ms() > deadline)
+        if (is_over_for_good(play, letter) || clock_ms() > deadline)
             fail(play, "%c got only %zu bytes back", letter, back);
     }
 }
@@ -581,7 +583,7 @@ static void end_end(struct play *play, char letter)
 {
     struct end *end = &play->ends[(int)letter];
 
-    end->is_ended = end->is_done = true;
+    end->is_done = true;
     if (letter != 'i')
         shutdown(end->fd, SHUT_WR); /* it may be closed already */
     else if (end->fd != -1)
@@ -709,8 +711,10 @@ void script_run(const struct scenario *scenario, struct fault *fault,
     play.outcome = outcome;
     play.patience = patience_ms;
     play.news = clock_ms();
-    for (int letter = 0; letter <= 'z'; letter++)
-        play.ends[letter].fd = -1, play.ends[letter].is_new = true;
+    for (int letter = 0; letter <= 'z'; letter++) {
+        play.ends[letter].fd = -1;
+        play.ends[letter].is_new = true;
+    }
     start(&play, fault_file);
     snprintf(steps, sizeof steps, "%s", scenario->steps);
     for (char *step = strtok_r(rest, "\n", &rest); step != NULL && !has_failed(&play);

@@ -1,26 +1,26 @@
 /*
- * script: a program under test, driven by a script from all its ends: its standard streams,
- * connections to it, and connections that it makes.
+ * script: runs a program under test, and plays everything around it: its terminal or pipes,
+ * its clients, and the servers that it calls.
  *
- * An end has a letter: i, o and e are the program's standard streams; any other one is a
- * connection, u one of datagrams. A script has a step on each line:
+ * An end is one letter: i, o and e are the program's standard streams, u is a UDP socket,
+ * and any other letter is a TCP connection. A script has one step on each line:
  *
- *     @TEXT     the first line of o begins so, and ends in the port to connect to
- *     +x        connects to that port
- *     ?x &x     accepts a connection of the program, which was given the ports % and &
- *     x>TEXT    sends a line; | in it is CR LF, $y the address of end y, % and & the ports
+ *     @TEXT     wait for the program's first line: TEXT and the port that it listens on
+ *     +x        connect to that port
+ *     ?x &x     accept a connection from the program, whose command names the port % or &
+ *     x>TEXT    send a line. | is CR LF, $y the address of end y, % and & are the ports
  *     x-TEXT    the same without a line end
- *     x=TEXT    the line must come; others before it are passed over; *TEXT: it holds this
- *     x*N       sends N bytes, which must come back
- *     u@N       returns N datagrams as they come
- *     x.        sends nothing more (i: closes it)
- *     x~        the connection must be closed by the program
- *     !         SIGTERM
+ *     x=TEXT    wait for this line, and pass over others. *TEXT: for a line with TEXT in it
+ *     x*N       send N bytes, and wait until they have come back
+ *     u@N       send N datagrams back as they come
+ *     x.        send nothing more (i: close it)
+ *     x~        wait until the program closes the connection
+ *     !         send SIGTERM
  *
- * The connection that a fault has hit, the victim, may be closed by the program: then the
- * steps that need it are left out. Nobody else may miss anything, and a victim that is not
- * closed may not either. A step needs its own end, those that it names with $, and the end
- * that has sent last.
+ * A fault may hit one connection, the victim. The program may close it, and the steps that
+ * need it are then left out. All other ends must get everything, and so must a victim that
+ * is not closed. A step needs its own end, the ends that it names with $, and, if it waits
+ * for a line, the end that sent last.
  */
 #ifndef TESTS_FAULTS_SCRIPT_H
 #define TESTS_FAULTS_SCRIPT_H
@@ -30,13 +30,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a program is; it may be several of them. */
+/* The kinds of programs. One may be of several. */
 enum {
-    IS_SERVER = 1,     /* it must not end before it is asked to */
-    SAYS_THE_SAME = 2, /* with status 0, it must have printed what it always prints */
-    AT_TERMINAL = 4,   /* i and o are a terminal; what is typed there is a line's text */
-    MAY_SPIN = 16,     /* while nobody can be accepted; its source says so */
-    IS_QUIET = 8       /* it says nothing of its clients; or it serves datagrams */
+    IS_SERVER = 1,     /* it runs until SIGTERM */
+    SAYS_THE_SAME = 2, /* if its status is 0, its output is always the same */
+    AT_TERMINAL = 4,   /* its standard input and output are a terminal */
+    IS_QUIET = 8,      /* it prints nothing about its clients, or it serves datagrams */
+    MAY_SPIN = 16      /* its source says that it spins while accept() fails */
 };
 
 struct scenario {
@@ -56,14 +56,14 @@ struct outcome {
 };
 
 /*
- * Runs the script. `fault` is mapped from `fault_file`, and says what is to fail; it is
- * filled with what happened. `patience_ms` is for each step. A fault that lasts is lifted after a moment in which nothing
- * goes on.
+ * Runs the script, and waits at most `patience_ms` for each step. `fault`, mapped from the
+ * file `fault_file`, says what is to fail; what happened is added to it. A lasting fault
+ * ends when nothing has come for a quarter of a second.
  */
 void script_run(const struct scenario *scenario, struct fault *fault,
                 const char *fault_file, int patience_ms, struct outcome *outcome);
 
-/* Are the system's words for the fault in what the program has printed? */
+/* Has the program printed the reason, in the words of strerror()? */
 bool script_is_said(const struct fault *fault, const struct outcome *outcome);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * shim: makes a chosen system or library call of a program fail. It is loaded before libc
- * (ld.so(8), LD_PRELOAD); the file that FAULT_FILE names says which call (fault.h). Calls
- * that libc makes for itself, as stdio does, do not come by here. For Linux with glibc.
+ * shim: makes a call of a program fail. It is loaded before libc (LD_PRELOAD, ld.so(8)), so
+ * the program calls these functions instead of libc's. The file that FAULT_FILE names says
+ * which call fails (fault.h). Calls that libc itself makes, in stdio for one, are not seen
+ * here. It is for Linux with glibc.
  */
 #define _GNU_SOURCE
 #include "tests/faults/fault.h"
