@@ -266,7 +266,7 @@ static const char *try_case(struct bench *bench, const struct one_case *one,
     struct fault *fault = bench->fault;
 
     memset(fault, 0, sizeof *fault);
-    fault->call = one->kind->call;
+    fault->call = (int)one->kind->call;
     fault->error = one->error;
     fault->first = one->number;
     fault->last = one->lasts ? (unsigned)-1 : one->number;
