@@ -466,6 +466,8 @@ static void chat(struct chat_client *client)
         if (client->at_terminal)
             display_show_prompt(&client->display, &client->edit);
         display_flush(&client->display);
+        if (client->display.failed != 0)
+            break; /* the wait for the next event may be long */
         ready = wait_for_events(client, &readable, &writable);
         if (ready == -1)
             fail(client, "cannot wait for events");
