@@ -124,10 +124,12 @@ static int resolve(const char *asked)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
     struct addrinfo *address;
-    int result;
+    int failed = getaddrinfo(asked, NULL, &hints, &address), result;
 
-    if (getaddrinfo(asked, NULL, &hints, &address) != 0)
+    if (failed == EAI_NONAME) /* it is not an address */
         return resolve_name(asked);
+    if (failed)
+        return complain("no name of", asked, failed);
     result = resolve_address(asked, address);
     freeaddrinfo(address);
     return result;
