@@ -97,7 +97,8 @@ static const char *read_level(const char *name, const char **why)
     int file = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     char text[256];
     struct stat about;
-    ssize_t length = 0;
+    ssize_t got = 0;
+    size_t length = 0;
 
     if (file == -1) {
         *why = strerror(errno);
@@ -106,11 +107,14 @@ static const char *read_level(const char *name, const char **why)
     if (fstat(file, &about) == 0 && !S_ISREG(about.st_mode)) {
         *why = "the file is not a regular file";
     } else {
-        length = read(file, text, sizeof text);
-        *why = length == -1 ? strerror(errno) : "there is no level in the file";
+        do { /* read() may return less than there is */
+            got = read(file, text + length, sizeof text - length);
+            length += got > 0 ? (size_t)got : 0;
+        } while (got > 0 && length < sizeof text);
+        *why = got == -1 ? strerror(errno) : "there is no level in the file";
     }
     close(file);
-    return length > 0 ? find_level(text, (size_t)length) : NULL;
+    return got != -1 ? find_level(text, length) : NULL;
 }
 
 /* Finds CONDITION="ELEVATED" in a document, as the agency's feed had it. NULL: none. */
