@@ -63,7 +63,7 @@ bench: all
 	bench/run
 
 bench-docs:
-	bench/publish bench/results
+	bench/publish build/figures
 
 # A student's own server, or the program that is named; bin/... are the kit's own.
 grade: bin/grade

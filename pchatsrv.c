@@ -284,13 +284,13 @@ static void take_event(struct chat_server *server, int sock, enum input_event ev
 static void hang_up(struct chat_server *server, int sock, int error)
 {
     bool is_usual = error == 0 || error == ECONNRESET || error == EPIPE;
-    enum input_event event;
+    enum input_event event = INPUT_PIECE;
     char why[128] = "";
 
-    do {
+    while (event == INPUT_PIECE && fdset_has(&server->room.members, sock)) {
         event = input_finish(&server->room.clients[sock].input);
         take_event(server, sock, event);
-    } while (event == INPUT_PIECE);
+    }
     if (!is_usual)
         snprintf(why, sizeof why, " (%s)", strerror(error));
     if (fdset_has(&server->room.members, sock)) /* its last line may have been /quit */
@@ -425,7 +425,7 @@ static int64_t choose_descriptors(const struct chat_server *server,
                                   struct fdset *readable, struct fdset *writable)
 {
     const struct room *room = &server->room;
-    int64_t deadline = INT64_MAX;
+    int64_t deadline;
 
     *readable = server->descriptors;
     *writable = room->behind;

@@ -303,7 +303,7 @@ static bool reach(struct play *play, struct client *client, bool small)
     return true;
 }
 
-bool stage_connected(struct play *play, struct client *client)
+static bool is_connected(struct play *play, struct client *client)
 {
     stage_wanted(play, "a connection", NULL, 0);
     for (stage_begin(play); !client->connected;)
@@ -326,7 +326,7 @@ bool stage_join(struct play *play, struct client *client, bool small)
     }
     if (client_open(client, play->port, play->lab->datagrams, small) == -1)
         return stage_fail(play, "the grader has no socket: %s", strerror(errno));
-    return stage_connected(play, client);
+    return is_connected(play, client);
 }
 
 static void close_clients(struct play *play)

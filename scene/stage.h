@@ -36,7 +36,6 @@ struct client *stage_first(struct play *play); /* the step's first client */
 
 /* Connects. The first client of a behaviour starts the program and waits until it is there. */
 bool stage_join(struct play *play, struct client *client, bool small);
-bool stage_connected(struct play *play, struct client *client);
 
 /* A new member of the crowd, whose address changes with the next. */
 struct member *stage_add_member(struct play *play);

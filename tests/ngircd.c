@@ -56,17 +56,6 @@ static const char inspircd_configuration[] =
 
 static struct ngircd running[SERVERS_MOST]; /* in this test; a pid of 0 is a free place */
 
-int free_port(void)
-{
-    const char *why = "";
-    int listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why), port;
-
-    ck_assert_msg(listener != -1, "%s", why);
-    port = listener_port(listener);
-    close(listener);
-    return port;
-}
-
 static void write_configuration(const struct ngircd *server, const char *path,
                                 const char *format, const char *more)
 {
@@ -107,9 +96,9 @@ static void await_listening(const struct ngircd *server)
     close(fd);
 }
 
-/* Starts the program that `variable` names, by a script that finds its files in IRCD_. */
+/* Starts a server by a script that finds its files in IRCD_CONF and IRCD_LOG. */
 static void start(struct ngircd *server, const char *format, const char *more,
-                  const char *script, const char *variable, const char *fallback)
+                  const char *script, const char *daemon)
 {
     char path[128], log[128];
 
@@ -121,7 +110,7 @@ static void start(struct ngircd *server, const char *format, const char *more,
     write_configuration(server, path, format, more);
     ck_assert_int_eq(setenv("IRCD_CONF", path, 1), 0);
     ck_assert_int_eq(setenv("IRCD_LOG", log, 1), 0);
-    program_start_by(&server->program, script, variable, fallback, NULL);
+    server->program = program_run_by(script, daemon, NULL);
     await_listening(server);
     for (int i = 0; i <= SERVERS_MOST; i++) {
         ck_assert_int_lt(i, SERVERS_MOST);
@@ -135,10 +124,9 @@ static void start(struct ngircd *server, const char *format, const char *more,
 void ngircd_start(struct ngircd *server, const char *name, int port, const char *more)
 {
     server->name = name;
-    server->port = port > 0 ? port : free_port();
+    server->port = port > 0 ? port : unused_port();
     start(server, configuration, more,
-          SBIN "exec \"$@\" -n -f \"$IRCD_CONF\" >\"$IRCD_LOG\" 2>&1", "NGIRCD",
-          "ngircd");
+          SBIN "exec \"$@\" -n -f \"$IRCD_CONF\" >\"$IRCD_LOG\" 2>&1", "ngircd");
 }
 
 bool inspircd_start(struct ngircd *server, const char *name)
@@ -148,11 +136,11 @@ bool inspircd_start(struct ngircd *server, const char *name)
         return false;
     }
     server->name = name;
-    server->port = free_port();
+    server->port = unused_port();
     start(server, inspircd_configuration, "",
           SBIN "exec \"$@\" --nofork --nolog --nopid --runasroot "
                "--config \"$IRCD_CONF\" >\"$IRCD_LOG\" 2>&1",
-          "INSPIRCD", "inspircd");
+          "inspircd");
     return true;
 }
 
@@ -268,30 +256,9 @@ void expect_said(struct stream *client, const char *nick, const char *format, ..
 
 /* ---- A server that is a script ------------------------------------------------------ */
 
-struct fake fake_open(void)
+struct stream fake_welcome(const struct mock *fake, const char *channel, char nick[64])
 {
-    const char *why = "";
-    struct fake fake = {.listener = listener_open("127.0.0.1", 0, SOCK_STREAM, &why)};
-
-    ck_assert_msg(fake.listener != -1, "%s", why);
-    fake.port = listener_port(fake.listener);
-    return fake;
-}
-
-struct stream fake_accept(const struct fake *fake)
-{
-    struct pollfd ready = {.fd = fake->listener, .events = POLLIN};
-    int fd;
-
-    ck_assert_msg(poll(&ready, 1, DEADLINE_MS) == 1, "nobody connects");
-    fd = accept(fake->listener, NULL, NULL);
-    ck_assert_int_ne(fd, -1);
-    return stream_of(fd);
-}
-
-struct stream fake_welcome(const struct fake *fake, const char *channel, char nick[64])
-{
-    struct stream client = fake_accept(fake);
+    struct stream client = mock_accept(fake);
     char *line = next_line(&client);
 
     ck_assert_int_eq(sscanf(line, "NICK %63s", nick), 1);

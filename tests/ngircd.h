@@ -16,9 +16,6 @@ struct ngircd {
     char directory[64];
 };
 
-/* A port that is free now. */
-int free_port(void);
-
 /*
  * Starts a server on `port` (0: any free one), with `more` lines of configuration. Without
  * ngircd the test fails, and says what to install.
@@ -56,17 +53,8 @@ void expect_said(struct stream *client, const char *nick, const char *format, ..
 
 /* ---- A server that is a script ------------------------------------------------------ */
 
-struct fake {
-    int listener, port;
-};
-
-struct fake fake_open(void);
-
-/* Accepts the next connection. */
-struct stream fake_accept(const struct fake *fake);
-
 /* Accepts the next connection, and plays a server until JOIN. Returns the nick in `nick`. */
-struct stream fake_welcome(const struct fake *fake, const char *channel, char nick[64]);
+struct stream fake_welcome(const struct mock *fake, const char *channel, char nick[64]);
 
 /*
  * NickServ says more than fits into the program's standard error, a pipe that nobody

@@ -267,38 +267,3 @@ void expect_rest(const struct program *program, int ms)
     sleep_ms(ms);
     ck_assert_int_lt(program_cpu_ns(program) - before, (int64_t)ms * 1000000 / 3);
 }
-
-/* ---- An older way to say the same --------------------------------------------------- */
-
-void program_start(struct program *program, const char *variable, const char *fallback,
-                   ...)
-{
-    const char *arguments[MOST_ARGUMENTS + 1];
-    va_list list;
-
-    va_start(list, fallback);
-    set_fallback(variable, fallback);
-    *program = start(RUN, variable, arguments, 0, list);
-    va_end(list);
-}
-
-void program_start_by(struct program *program, const char *script, const char *variable,
-                      const char *fallback, ...)
-{
-    const char *arguments[MOST_ARGUMENTS + 1];
-    va_list list;
-
-    va_start(list, fallback);
-    set_fallback(variable, fallback);
-    *program = start(script, variable, arguments, 0, list);
-    va_end(list);
-}
-
-void expect_wrong_usage(const char *variable, const char *fallback, const char *first,
-                        const char *second)
-{
-    struct program wrong;
-
-    program_start(&wrong, variable, fallback, first, second, NULL);
-    expect_status_2(&wrong);
-}

@@ -72,15 +72,7 @@ int64_t program_cpu_ns(const struct program *program);
 /* It waits: during `ms` it uses less than a third of a processor. */
 void expect_rest(const struct program *program, int ms);
 
-/* ---- An older way to say the same --------------------------------------------------- */
-
-/* `variable` and `fallback` are "ECHO_SRV" and "bin/echo_srv". */
-void program_start(struct program *program, const char *variable, const char *fallback,
-                   ...);
-void program_start_by(struct program *program, const char *script, const char *variable,
-                      const char *fallback, ...);
+/* Takes the port from the first line that a program prints: `beginning` and the number. */
 void program_read_port(struct program *program, const char *beginning);
-void expect_wrong_usage(const char *variable, const char *fallback, const char *first,
-                        const char *second);
 
 #endif

@@ -51,11 +51,11 @@ struct program relay_start(const char *nick, int room_port, int irc_port,
     snprintf(host, sizeof host, "127.0.0.1:%d", room_port);
     snprintf(port, sizeof port, "%d", irc_port);
     if (option != NULL)
-        program_start(&program, "IRC_RELAY", "bin/irc_relay", "-n", nick, "-i", pace,
-                      "-r", host, option, "127.0.0.1", port, channel, NULL);
+        program = program_run("bin/irc_relay", "-n", nick, "-i", pace, "-r", host, option,
+                              "127.0.0.1", port, channel, NULL);
     else
-        program_start(&program, "IRC_RELAY", "bin/irc_relay", "-n", nick, "-i", pace,
-                      "-r", host, "127.0.0.1", port, channel, NULL);
+        program = program_run("bin/irc_relay", "-n", nick, "-i", pace, "-r", host,
+                              "127.0.0.1", port, channel, NULL);
     return started(program);
 }
 
@@ -92,15 +92,6 @@ void relay_stop(struct program *program)
         ck_assert_msg(strstr(line, "may not have reached") == NULL, "'%s'", line);
         free(line);
     }
-}
-
-void expect_error(struct program *program, const char *words)
-{
-    char *line = next_line(&program->err);
-
-    if (strstr(line, words) == NULL)
-        ck_abort_msg("expected '...%s...' on standard error, got '%s'", words, line);
-    free(line);
 }
 
 void await_error(struct program *program, const char *words)
@@ -142,12 +133,12 @@ void expect_next(struct stream *client, const char *format, ...)
 
 void link_fakes(const char *nick, const char *pace)
 {
-    struct fake rooms = fake_open(), irc_fake = fake_open();
+    struct mock rooms = mock_open("127.0.0.1"), irc_fake = mock_open("127.0.0.1");
     char got[64];
 
     relay = relay_start(nick, rooms.port, irc_fake.port, "#room", pace, NULL);
     fake_server = fake_welcome(&irc_fake, "#room", got);
-    fake_room = fake_accept(&rooms);
+    fake_room = mock_accept(&rooms);
     expect_line(&fake_room, "/nick %s", nick);
     send_text(&fake_room, "Client 127.0.0.1:1 is now ");
     send_text(&fake_room, nick);

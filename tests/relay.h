@@ -33,9 +33,6 @@ struct program relay_linked(const char *nick, int room_port, int irc_port,
 /* Ends a relay by SIGTERM. It must end well, and miss no line. */
 void relay_stop(struct program *program);
 
-/* The next line of standard error must hold these words. */
-void expect_error(struct program *program, const char *words);
-
 /* Takes lines of standard error up to one with these words. */
 void await_error(struct program *program, const char *words);
 

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LINE_LOAD  "LINE_LOAD", "bin/line_load"
+#define LINE_LOAD  "bin/line_load"
 #define BAD_SERVER "build/bad_server"
 
 /* ---- A generator's row -------------------------------------------------------------- */
@@ -54,7 +54,7 @@ static struct row load(const char *arguments)
     char script[300];
 
     snprintf(script, sizeof script, "exec \"$@\" -C %s", arguments);
-    program_start_by(&generator, script, LINE_LOAD, NULL);
+    generator = program_run_by(script, LINE_LOAD, NULL);
     return row_of(&generator);
 }
 
@@ -263,7 +263,7 @@ START_TEST(the_cost_of_a_server_that_the_command_did_not_start_is_unknown)
     char arguments[100];
 
     /* A shy server: before it has spoken, the command has done all its work. */
-    program_start(&server, "BAD_SERVER", BAD_SERVER, "chat", "shy", NULL);
+    server = program_run(BAD_SERVER, "chat", "shy", NULL);
     program_read_port(&server, "BadServer started on port ");
     snprintf(arguments, sizeof arguments, "-c 5 -s 2 -t 0.1 -p %d sleep 60", server.port);
     row = load(arguments);
@@ -372,8 +372,8 @@ START_TEST(a_generator_that_is_interrupted_ends_the_server_and_says_so)
     struct row row;
 
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        program_start(&generator, LINE_LOAD, "-Ct", "60", "sh", "-c",
-                      "echo up >&2; bin/pchatsrv -p $0; true", "%p", NULL);
+        generator = program_run(LINE_LOAD, "-Ct", "60", "sh", "-c",
+                                "echo up >&2; bin/pchatsrv -p $0; true", "%p", NULL);
         expect_lf(&generator.err, "up");
         ck_assert_int_eq(kill(generator.pid, signals[i]), 0);
         row = row_of(&generator);
@@ -434,15 +434,15 @@ END_TEST
 
 START_TEST(wrong_usage_is_told)
 {
-    expect_wrong_usage(LINE_LOAD, NULL, NULL);
-    expect_wrong_usage(LINE_LOAD, "-c1", "x");
-    expect_wrong_usage(LINE_LOAD, "-t0", "x");
-    expect_wrong_usage(LINE_LOAD, "-l23", "x");
-    expect_wrong_usage(LINE_LOAD, "-p0", "x");
-    expect_wrong_usage(LINE_LOAD, "-s101", "x");
-    expect_wrong_usage("BENCH_RUN", "bench/run", "-r0", NULL);
-    expect_wrong_usage("BENCH_RUN", "bench/run", "-rx", NULL);
-    expect_wrong_usage("BENCH_RUN", "bench/run", "operand", NULL);
+    expect_usage_error(LINE_LOAD, NULL);
+    expect_usage_error(LINE_LOAD, "-c1", "x", NULL);
+    expect_usage_error(LINE_LOAD, "-t0", "x", NULL);
+    expect_usage_error(LINE_LOAD, "-l23", "x", NULL);
+    expect_usage_error(LINE_LOAD, "-p0", "x", NULL);
+    expect_usage_error(LINE_LOAD, "-s101", "x", NULL);
+    expect_usage_error("bench/run", "-r0", NULL);
+    expect_usage_error("bench/run", "-rx", NULL);
+    expect_usage_error("bench/run", "operand", NULL);
 }
 END_TEST
 
@@ -450,8 +450,8 @@ START_TEST(figures_that_cannot_be_written_are_a_failure)
 {
     struct program generator;
 
-    program_start_by(&generator, "exec \"$@\" >/dev/full", LINE_LOAD, "-t", "0.05",
-                     BAD_SERVER, "chat", "none", NULL);
+    generator = program_run_by("exec \"$@\" >/dev/full", LINE_LOAD, "-t", "0.05",
+                               BAD_SERVER, "chat", "none", NULL);
     ck_assert_int_eq(program_wait(&generator), 1);
     ck_assert_uint_gt(generator.err.length, 0);
 }
@@ -610,7 +610,7 @@ START_TEST(an_interrupted_run_keeps_nothing_and_leaves_no_server)
     struct program program;
 
     write_file("runs.csv", "those of the last run\n");
-    program_start(&program, "BENCH_RUN", "bench/run", "-d", directory, NULL);
+    program = program_run("bench/run", "-d", directory, NULL);
     do
         ck_assert(stream_fill(&program.out));
     while (memchr(program.out.bytes, '\n', program.out.length) == NULL);
@@ -628,8 +628,8 @@ START_TEST(a_run_that_fails_keeps_nothing_and_says_so)
     char *line;
 
     write_file("runs.csv", "those of the last run\n");
-    program_start_by(&program, "exec \"$@\" >/dev/full", "BENCH_RUN", "bench/run", "-q",
-                     "-d", directory, NULL);
+    program = program_run_by("exec \"$@\" >/dev/full", "bench/run", "-q", "-d", directory,
+                             NULL);
     ck_assert_int_ne(program_wait(&program), 0);
     do
         line = next_line(&program.err);

@@ -40,21 +40,11 @@ static void start_bot(int port, const char *option, const char *value)
 {
     snprintf(port_text, sizeof port_text, "%d", port);
     if (option != NULL)
-        program_start(&bot, "IRC_BOT", "bin/irc_bot", "-l", log_path, option, value,
-                      "127.0.0.1", port_text, "#room", NULL);
+        bot = program_run("bin/irc_bot", "-l", log_path, option, value, "127.0.0.1",
+                          port_text, "#room", NULL);
     else
-        program_start(&bot, "IRC_BOT", "bin/irc_bot", "-l", log_path, "127.0.0.1",
-                      port_text, "#room", NULL);
-}
-
-/* The next line of standard error must hold these words. */
-static void expect_error(const char *words)
-{
-    char *line = next_line(&bot.err);
-
-    if (strstr(line, words) == NULL)
-        ck_abort_msg("expected '...%s...' on standard error, got '%s'", words, line);
-    free(line);
+        bot = program_run("bin/irc_bot", "-l", log_path, "127.0.0.1", port_text, "#room",
+                          NULL);
 }
 
 static void stop_bot(void)
@@ -76,7 +66,7 @@ static void start_on_ngircd(const char *option, const char *value)
 {
     ngircd_start(&irc, "a", 0, "");
     start_bot(irc.port, option, value);
-    expect_error("joined #room on 127.0.0.1 port");
+    expect_containing(&bot.err, "joined #room on 127.0.0.1 port");
 }
 
 /* ---- The file ----------------------------------------------------------------------- */
@@ -175,10 +165,10 @@ START_TEST(what_is_said_on_inspircd_is_logged_as_well)
     irc_send(&bob, "MODE #room +k sesame");
     free(irc_await(&bob, "MODE #room +k"));
     start_bot(irc.port, NULL, NULL);
-    expect_error("wants another key");
+    expect_containing(&bot.err, "wants another key");
     ck_assert_int_eq(program_wait(&bot), 1);
     start_bot(irc.port, "-k", "sesame");
-    expect_error("joined #room on 127.0.0.1 port");
+    expect_containing(&bot.err, "joined #room on 127.0.0.1 port");
     irc_send(&bob, "PRIVMSG #room :hello: \x02you");
     (void)await_log(log_path, "#room <netbot> hello: you");
     stop_bot();
@@ -213,15 +203,15 @@ END_TEST
 /* nohup ignores SIGHUP because it would end a program; here it only opens the file. */
 START_TEST(a_hangup_opens_the_file_again_even_under_nohup)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64];
 
     snprintf(port_text, sizeof port_text, "%d", fake.port);
-    program_start_by(&bot, "trap '' HUP; exec \"$@\"", "IRC_BOT", "bin/irc_bot", "-l",
-                     log_path, "127.0.0.1", port_text, "#room", NULL);
+    bot = program_run_by("trap '' HUP; exec \"$@\"", "bin/irc_bot", "-l", log_path,
+                         "127.0.0.1", port_text, "#room", NULL);
     server = fake_welcome(&fake, "#room", nick);
-    expect_error("joined");
+    expect_containing(&bot.err, "joined");
     ck_assert_int_eq(unlink(log_path), 0);
     ck_assert_int_eq(kill(bot.pid, SIGHUP), 0);
     irc_send(&server, ":bob!u@h PRIVMSG #room :\xE2\x80\xAE"
@@ -240,7 +230,7 @@ START_TEST(a_full_disk_is_reported_once_and_the_bot_goes_on)
     start_on_ngircd(NULL, NULL);
     bob = irc_join(irc.port, "bob", "#room");
     irc_send(&bob, "PRIVMSG #room :lost");
-    expect_error("cannot write to");
+    expect_containing(&bot.err, "cannot write to");
     irc_send(&bob, "PRIVMSG #room :lost too");
     ck_assert_int_eq(unlink(log_path), 0);
     ck_assert_int_eq(kill(bot.pid, SIGHUP), 0);
@@ -248,7 +238,8 @@ START_TEST(a_full_disk_is_reported_once_and_the_bot_goes_on)
         continue;
     irc_send(&bob, "PRIVMSG #room :kept");
     (void)await_log(log_path, "<bob> kept");
-    expect_error("again; "); /* how many: the server's notices are lost too */
+    expect_containing(&bot.err,
+                      "again; "); /* how many: the server's notices are lost too */
     stop_bot();
     ngircd_stop(&irc, SIGTERM);
 }
@@ -258,7 +249,7 @@ START_TEST(a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
 {
     const struct rlimit small = {.rlim_cur = 1024, .rlim_max = RLIM_INFINITY};
     const struct rlimit large = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     FILE *file = fopen(log_path, "w");
     struct stream server;
     char nick[64];
@@ -270,55 +261,55 @@ START_TEST(a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
     start_bot(fake.port, NULL, NULL);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &large), 0);
     server = fake_welcome(&fake, "#room", nick);
-    expect_error("joined");
+    expect_containing(&bot.err, "joined");
     irc_send(&server, ":bob!u@h PRIVMSG #room :cut");
-    expect_error(strerror(EFBIG));
+    expect_containing(&bot.err, strerror(EFBIG));
     irc_send(&server, ":bob!u@h PRIVMSG #room :lost");
     irc_send(&server, "PING :turn");
     expect_line(&server, "PONG turn");
     ck_assert_int_eq(truncate(log_path, 900), 0);
     irc_send(&server, ":bob!u@h PRIVMSG #room :kept");
     ck_assert_ptr_nonnull(strstr(await_log(log_path, "<bob> kept"), "\n20"));
-    expect_error("again; 2 lines are missing");
+    expect_containing(&bot.err, "again; 2 lines are missing");
     stop_bot_on(&server);
 }
 END_TEST
 
 START_TEST(a_file_that_takes_nothing_delays_nobody)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64], text[401];
     int reader;
 
     ck_assert_int_eq(mkfifo(log_path, 0600), 0);
     start_bot(fake.port, NULL, NULL);
-    expect_error("cannot open"); /* nobody reads */
+    expect_containing(&bot.err, "cannot open"); /* nobody reads */
     ck_assert_int_eq(program_wait(&bot), 1);
     reader = open(log_path, O_RDONLY | O_NONBLOCK);
     ck_assert_int_ne(reader, -1);
     start_bot(fake.port, NULL, NULL);
     server = fake_welcome(&fake, "#room", nick);
-    expect_error("joined");
+    expect_containing(&bot.err, "joined");
     memset(text, 'x', 400);
     text[400] = '\0';
     for (int i = 0; i < 400; i++)
         irc_send(&server, ":bob!u@h PRIVMSG #room :%s", text);
-    expect_error("cannot write to");
+    expect_containing(&bot.err, "cannot write to");
     irc_send(&server, "PING :turn");
     expect_line(&server, "PONG turn");
     ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
     free(irc_await(&server, "QUIT"));
     stream_close(&server);
     ck_assert_int_eq(program_wait(&bot), 1);
-    expect_error("lines are missing in");
+    expect_containing(&bot.err, "lines are missing in");
     close(reader);
 }
 END_TEST
 
 START_TEST(a_standard_error_that_nobody_reads_delays_nobody)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64];
 
@@ -332,8 +323,8 @@ END_TEST
 
 START_TEST(a_file_that_cannot_be_opened_is_reported)
 {
-    program_start(&bot, "IRC_BOT", "bin/irc_bot", "-l", "/no/such/file", "#room", NULL);
-    expect_error("irc_bot: cannot open /no/such/file: ");
+    bot = program_run("bin/irc_bot", "-l", "/no/such/file", "#room", NULL);
+    expect_containing(&bot.err, "irc_bot: cannot open /no/such/file: ");
     ck_assert_int_eq(program_wait(&bot), 1);
 }
 END_TEST
@@ -342,11 +333,11 @@ END_TEST
 
 START_TEST(it_waits_for_the_welcome_and_answers_pings_before_it)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
 
     start_bot(fake.port, "-n", "ann");
-    server = fake_accept(&fake);
+    server = mock_accept(&fake);
     expect_line(&server, "NICK ann");
     expect_line(&server, "USER netlab 0 * :netlab's irc_bot");
     send_text(&server, ":fake NOTICE * :*** Looking up your host\r\nPING :12 34\r\nPI");
@@ -356,7 +347,7 @@ START_TEST(it_waits_for_the_welcome_and_answers_pings_before_it)
     send_text(&server, " ann :Welcome\r\n");
     expect_line(&server, "JOIN #room");
     send_text(&server, ":ann!a@b JOIN :#ROOM\r\n");
-    expect_error("joined #room");
+    expect_containing(&bot.err, "joined #room");
     ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
     expect_line(&server, "QUIT :irc_bot ends");
     stream_close(&server);
@@ -372,14 +363,14 @@ START_TEST(another_nick_is_taken_when_its_own_is_in_use)
     first = irc_join(irc.port, "netbot", "#room");
     second = irc_join(irc.port, "netbot1", "#room");
     start_bot(irc.port, NULL, NULL);
-    expect_error("as netbot2");
+    expect_containing(&bot.err, "as netbot2");
     free(irc_await(&first, ":netbot2!"));
     stop_bot();
     /* A nick of nine letters, as long as this server allows, keeps its length. */
     irc_send(&second, "NICK ninechars");
     free(irc_await(&second, "NICK"));
     start_bot(irc.port, "-n", "ninechars");
-    expect_error("as ninechar1");
+    expect_containing(&bot.err, "as ninechar1");
     stop_bot();
     ngircd_stop(&irc, SIGTERM);
 }
@@ -387,13 +378,13 @@ END_TEST
 
 START_TEST(it_identifies_with_a_password_that_is_never_shown)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     const char *text;
 
     ck_assert_int_eq(setenv("IRC_PASSWORD", "hunter2", 1), 0);
     start_bot(fake.port, NULL, NULL);
-    server = fake_accept(&fake);
+    server = mock_accept(&fake);
     free(irc_await(&server, "USER"));
     irc_send(&server, ":fake 001 netbot :Welcome");
     expect_line(&server, "PRIVMSG NickServ :IDENTIFY hunter2");
@@ -402,19 +393,19 @@ START_TEST(it_identifies_with_a_password_that_is_never_shown)
     irc_send(&server, ":NickServ!s@h NOTICE netbot :You are now identified");
     text = await_log(log_path, "netbot -NickServ- You are now identified");
     ck_assert_ptr_null(strstr(text, "hunter2"));
-    expect_error("joined #room");
-    expect_error("NickServ says: You are now identified");
+    expect_containing(&bot.err, "joined #room");
+    expect_containing(&bot.err, "NickServ says: You are now identified");
     irc_send(&server, ":netbot!n@h PRIVMSG NickServ :IDENTIFY hunter2");
     irc_send(&server, ":fake 404 netbot NickServ :Cannot send IDENTIFY hunter2");
     text = await_log(log_path, "IDENTIFY *******");
     ck_assert_ptr_null(strstr(text, "hunter2"));
-    expect_error("Cannot send IDENTIFY *******");
+    expect_containing(&bot.err, "Cannot send IDENTIFY *******");
     irc_send(&server, ":fake 401 netbot NickServ :No such nick");
-    expect_error("there is no NickServ to identify to: No such nick");
+    expect_containing(&bot.err, "there is no NickServ to identify to: No such nick");
     irc_send(&server, ":bob!u@h PRIVMSG #room :my hunter2 is a word of mine");
     (void)await_log(log_path, "#room <bob> my hunter2 is a word of mine");
     stream_close(&server);
-    expect_error("lost the connection");
+    expect_containing(&bot.err, "lost the connection");
     ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
     ck_assert_int_eq(program_wait(&bot), 0);
     expect_end(&bot.err); /* the password is nowhere else */
@@ -424,7 +415,7 @@ END_TEST
 START_TEST(a_password_that_is_a_word_of_the_protocol_does_no_harm)
 {
     static const char *const passwords[] = {" ", "0", "JOIN", "PRIVMSG", "#room"};
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
 
     for (size_t i = 0; i < sizeof passwords / sizeof passwords[0]; i++) {
         struct stream server;
@@ -440,7 +431,7 @@ START_TEST(a_password_that_is_a_word_of_the_protocol_does_no_harm)
         ck_assert_int_eq(unlink(log_path), 0);
     }
     ck_assert_int_eq(setenv("IRC_PASSWORD", "two\nlines", 1), 0);
-    expect_wrong_usage("IRC_BOT", "bin/irc_bot", "#room", NULL);
+    expect_usage_error("bin/irc_bot", "#room", NULL);
 }
 END_TEST
 
@@ -462,20 +453,20 @@ START_TEST(what_the_server_refuses_is_reported_in_words)
         {"461 netbot JOIN :More", "cannot join: More", true},
         {"477 netbot #room :+r\033[2J", "registered nicks: +r^[[2J", true},
     };
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct stream server;
 
         start_bot(fake.port, NULL, NULL);
-        server = fake_accept(&fake);
+        server = mock_accept(&fake);
         free(irc_await(&server, "USER"));
         if (cases[i].to_join) {
             irc_send(&server, ":fake 001 netbot :Welcome");
             free(irc_await(&server, "JOIN"));
         }
         irc_send(&server, ":fake %s", cases[i].answer);
-        expect_error(cases[i].words);
+        expect_containing(&bot.err, cases[i].words);
         ck_assert_int_eq(program_wait(&bot), 1);
         stream_close(&server);
     }
@@ -484,35 +475,35 @@ END_TEST
 
 START_TEST(with_a_password_a_channel_for_registered_nicks_is_tried_again)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
 
     ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
     start_bot(fake.port, NULL, NULL);
-    server = fake_accept(&fake);
+    server = mock_accept(&fake);
     free(irc_await(&server, "USER"));
     irc_send(&server, ":fake 001 netbot :Welcome");
     free(irc_await(&server, "JOIN"));
     irc_send(&server, ":fake 477 netbot #room :Register first");
-    expect_error("registered nicks: Register first");
+    expect_containing(&bot.err, "registered nicks: Register first");
     expect_line(&server, "JOIN #room");
     irc_send(&server, ":fake 471 netbot #room :Cannot join (+R)"); /* ngIRCd's */
-    expect_error("cannot join: Cannot join (+R)");
+    expect_containing(&bot.err, "cannot join: Cannot join (+R)");
     expect_line(&server, "JOIN #room");
     irc_send(&server, ":fake 263 netbot JOIN :Server load is high");
-    expect_error("cannot join: Server load is high");
+    expect_containing(&bot.err, "cannot join: Server load is high");
     stop_bot_on(&server);
 }
 END_TEST
 
 START_TEST(a_nick_in_use_is_tried_again_and_its_password_names_it)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
 
     ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
     start_bot(fake.port, "-w", "1");
-    server = fake_accept(&fake);
+    server = mock_accept(&fake);
     free(irc_await(&server, "USER"));
     irc_send(&server, ":fake 433 * netbot :In use");
     expect_line(&server, "NICK netbot1");
@@ -520,12 +511,12 @@ START_TEST(a_nick_in_use_is_tried_again_and_its_password_names_it)
     expect_line(&server, "PRIVMSG NickServ :IDENTIFY netbot sesame");
     expect_line(&server, "JOIN #room");
     irc_send(&server, ":netbot1!n@h JOIN #room");
-    expect_error("as netbot1");
+    expect_containing(&bot.err, "as netbot1");
     free(irc_await(&server, "NICK netbot"));
     irc_send(&server, ":fake 433 netbot1 netbot :In use");
     free(irc_await(&server, "NICK netbot"));
     irc_send(&server, ":netbot1!n@h NICK netbot");
-    expect_error("called netbot now");
+    expect_containing(&bot.err, "called netbot now");
     free(irc_await(&server, "PRIVMSG NickServ :IDENTIFY sesame"));
     stop_bot_on(&server);
 }
@@ -540,10 +531,10 @@ START_TEST(a_key_opens_a_channel_that_has_one)
     irc_send(&bob, "MODE #room +k sesame");
     free(irc_await(&bob, "MODE #room +k"));
     start_bot(irc.port, NULL, NULL);
-    expect_error("wants another key");
+    expect_containing(&bot.err, "wants another key");
     ck_assert_int_eq(program_wait(&bot), 1);
     start_bot(irc.port, "-k", "sesame");
-    expect_error("joined #room");
+    expect_containing(&bot.err, "joined #room");
     stop_bot();
     ngircd_stop(&irc, SIGTERM);
 }
@@ -553,21 +544,21 @@ END_TEST
 
 START_TEST(a_silent_server_is_asked_and_then_left)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64];
 
     start_bot(fake.port, "-w", "0.2");
     server = fake_welcome(&fake, "#room", nick);
-    expect_error("joined");
+    expect_containing(&bot.err, "joined");
     for (int i = 0; i < 2; i++) {
         expect_line(&server, "PING netbot");
         irc_send(&server, ":fake PONG fake :netbot");
     }
     expect_line(&server, "PING netbot");
-    expect_error("does not answer; trying again in 1 s");
+    expect_containing(&bot.err, "does not answer; trying again in 1 s");
     expect_end(&server);
-    server = fake_accept(&fake);
+    server = mock_accept(&fake);
     expect_line(&server, "NICK netbot");
     stop_bot_on(&server);
 }
@@ -575,30 +566,30 @@ END_TEST
 
 START_TEST(a_server_without_a_welcome_is_left_and_pauses_grow)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
 
     start_bot(fake.port, "-w", "0.1");
-    server = fake_accept(&fake);
-    expect_error("no welcome from 127.0.0.1");
+    server = mock_accept(&fake);
+    expect_containing(&bot.err, "no welcome from 127.0.0.1");
     free(irc_await(&server, "USER"));
     expect_end(&server);
-    server = fake_accept(&fake);
+    server = mock_accept(&fake);
     send_text(&server, ":fake 001 netb"); /* it closes in the middle */
     stream_close(&server);
-    expect_error("trying again in 2 s");
+    expect_containing(&bot.err, "trying again in 2 s");
     stop_bot();
 }
 END_TEST
 
 START_TEST(it_keeps_trying_a_server_that_is_not_there_yet)
 {
-    int port = free_port();
+    int port = unused_port();
 
     start_bot(port, NULL, NULL);
-    expect_error("cannot connect to 127.0.0.1");
+    expect_containing(&bot.err, "cannot connect to 127.0.0.1");
     ngircd_start(&irc, "a", port, "");
-    expect_error("joined #room");
+    expect_containing(&bot.err, "joined #room");
     stop_bot();
     ngircd_stop(&irc, SIGTERM);
 }
@@ -606,20 +597,20 @@ END_TEST
 
 START_TEST(an_error_and_a_kick_are_reported_and_it_comes_back)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64];
 
     start_bot(fake.port, NULL, NULL);
     server = fake_welcome(&fake, "#room", nick);
-    expect_error("joined");
+    expect_containing(&bot.err, "joined");
     irc_send(&server, ":op!o@h KICK #room netbot :out");
-    expect_error("kicked out of #room (out); joining again in 1 s");
+    expect_containing(&bot.err, "kicked out of #room (out); joining again in 1 s");
     expect_line(&server, "JOIN #room");
     irc_send(&server, ":netbot!n@h JOIN #room");
-    expect_error("joined");
+    expect_containing(&bot.err, "joined");
     irc_send(&server, "ERROR :Closing Link: netbot (Killed)");
-    expect_error("disconnected by 127.0.0.1");
+    expect_containing(&bot.err, "disconnected by 127.0.0.1");
     expect_end(&server);
     stop_bot();
 }
@@ -627,32 +618,32 @@ END_TEST
 
 START_TEST(a_nick_that_the_server_forces_on_it_is_its_own_and_so_is_a_forced_join)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64];
 
     start_bot(fake.port, NULL, NULL);
     server = fake_welcome(&fake, "#room", nick);
-    expect_error("joined");
+    expect_containing(&bot.err, "joined");
     irc_send(&server, ":netbot!n@h NICK 42XAAAAAB");
     irc_send(&server, ":op!o@h KICK #room 42XAAAAAB :out");
-    expect_error("kicked out of #room (out); joining again in 1 s");
+    expect_containing(&bot.err, "kicked out of #room (out); joining again in 1 s");
     irc_send(&server, ":42XAAAAAB!n@h JOIN #room");
-    expect_error("joined #room on 127.0.0.1");
+    expect_containing(&bot.err, "joined #room on 127.0.0.1");
     stop_bot_on(&server);
 }
 END_TEST
 
 START_TEST(a_bot_that_was_stopped_asks_before_it_leaves_a_server)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64];
     int status;
 
     start_bot(fake.port, "-w", "0.3");
     server = fake_welcome(&fake, "#room", nick);
-    expect_error("joined");
+    expect_containing(&bot.err, "joined");
     ck_assert_int_eq(kill(bot.pid, SIGSTOP), 0);
     ck_assert_int_eq(waitpid(bot.pid, &status, WUNTRACED), bot.pid);
     nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
@@ -666,13 +657,13 @@ END_TEST
 
 START_TEST(a_server_that_does_not_close_after_quit_is_left_all_the_same)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64];
 
     start_bot(fake.port, NULL, NULL);
     server = fake_welcome(&fake, "#room", nick);
-    expect_error("joined");
+    expect_containing(&bot.err, "joined");
     stop_bot();
     expect_line(&server, "QUIT :irc_bot ends");
 }
@@ -702,7 +693,7 @@ START_TEST(hostile_bytes_do_no_harm_and_reach_no_terminal)
         ":netbot!n@h JOIN\r\nKICK\r\nKICK #room\r\n433\r\n404\r\n001\r\n475\r\nPING\r\n"
         "PART\r\nNICK\r\nJOIN\r\nERR\xFFOR\r\n:a!b@c PRIVMSG #room :\xE2\x82\r\n"
         "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\r\n";
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64], *lines;
 
@@ -724,17 +715,17 @@ START_TEST(hostile_bytes_do_no_harm_and_reach_no_terminal)
     send_flood(&server);
     send_text(&server, ":bob!b@h PRIVMSG #room :still here\r\n");
     ck_assert_int_gt(check_lines(await_log(log_path, "#room <bob> still here")), 5000);
-    expect_error("joined");
-    expect_error("what was said did not reach the channel");
+    expect_containing(&bot.err, "joined");
+    expect_containing(&bot.err, "what was said did not reach the channel");
     stream_close(&server);
-    expect_error("lost the connection");
+    expect_containing(&bot.err, "lost the connection");
     stop_bot();
 }
 END_TEST
 
 START_TEST(a_server_that_pings_without_end_and_never_reads_costs_no_memory)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     static const char ping[] = "PING :again\r\n";
     size_t length = sizeof ping - 1;
@@ -751,28 +742,28 @@ START_TEST(a_server_that_pings_without_end_and_never_reads_costs_no_memory)
     send_text(&server, ":bob!b@h PRIVMSG #room :still here\r\n");
     (void)await_log(log_path, "#room <bob> still here");
     stream_close(&server);
-    expect_error("joined");
-    expect_error("lost the connection");
+    expect_containing(&bot.err, "joined");
+    expect_containing(&bot.err, "lost the connection");
     stop_bot();
 }
 END_TEST
 
 START_TEST(wrong_usage_is_reported)
 {
-    expect_wrong_usage("IRC_BOT", "bin/irc_bot", NULL, NULL);
-    expect_wrong_usage("IRC_BOT", "bin/irc_bot", "room", NULL);
-    expect_wrong_usage("IRC_BOT", "bin/irc_bot", "#a b", NULL);
-    expect_wrong_usage("IRC_BOT", "bin/irc_bot", "-n1ann", "#room");
-    expect_wrong_usage("IRC_BOT", "bin/irc_bot", "-ka b", "#room");
-    expect_wrong_usage("IRC_BOT", "bin/irc_bot", "-w0", "#room");
+    expect_usage_error("bin/irc_bot", NULL);
+    expect_usage_error("bin/irc_bot", "room", NULL);
+    expect_usage_error("bin/irc_bot", "#a b", NULL);
+    expect_usage_error("bin/irc_bot", "-n1ann", "#room", NULL);
+    expect_usage_error("bin/irc_bot", "-ka b", "#room", NULL);
+    expect_usage_error("bin/irc_bot", "-w0", "#room", NULL);
 }
 END_TEST
 
 START_TEST(a_name_that_does_not_exist_is_reported)
 {
-    program_start(&bot, "IRC_BOT", "bin/irc_bot", "-l", log_path, "no.such.host.invalid",
-                  "#room", NULL);
-    expect_error("cannot connect to no.such.host.invalid port 6667: ");
+    bot =
+        program_run("bin/irc_bot", "-l", log_path, "no.such.host.invalid", "#room", NULL);
+    expect_containing(&bot.err, "cannot connect to no.such.host.invalid port 6667: ");
     stop_bot();
 }
 END_TEST

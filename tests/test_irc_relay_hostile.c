@@ -67,11 +67,11 @@ END_TEST
 
 START_TEST(a_room_without_a_free_name_is_left)
 {
-    struct fake rooms = fake_open();
+    struct mock rooms = mock_open("127.0.0.1");
     struct stream server;
 
-    relay = relay_start("relay", rooms.port, free_port(), "#room", "0", NULL);
-    server = fake_accept(&rooms);
+    relay = relay_start("relay", rooms.port, unused_port(), "#room", "0", NULL);
+    server = mock_accept(&rooms);
     for (int i = 0; i < 100; i++) {
         char *line = next_line(&server), answer[64];
 
@@ -129,7 +129,7 @@ START_TEST(hostile_bytes_from_irc_reach_the_room_as_clean_lines)
         "12,4colour\3 \2bold\r\n:a!b@c PRIVMSG #room :\1\1\r\n:a!b@c QUIT\r\n"
         ":a!b@c KICK #room\r\n:a!b@c NICK\r\n:a!b@c PART #room\r\n:a!b@c QUIT :\3\r\n"
         "433\r\n001\r\nPING\r\nJOIN\r\n:a!b@c PRIVMSG #room :\xE2\x82\r\n";
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream ann, server;
     char nick[64], *lines = malloc(100000), *line;
     bool over = false;
@@ -174,13 +174,13 @@ END_TEST
 
 START_TEST(wrong_usage_is_reported)
 {
-    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", NULL, NULL);
-    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-r:", "#room");
-    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-rhost:0", "#room");
-    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-r[::1]x", "#room");
-    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-r[::1", "#room");
-    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "-ix", "#room");
-    expect_wrong_usage("IRC_RELAY", "bin/irc_relay", "room", NULL);
+    expect_usage_error("bin/irc_relay", NULL);
+    expect_usage_error("bin/irc_relay", "-r:", "#room", NULL);
+    expect_usage_error("bin/irc_relay", "-rhost:0", "#room", NULL);
+    expect_usage_error("bin/irc_relay", "-r[::1]x", "#room", NULL);
+    expect_usage_error("bin/irc_relay", "-r[::1", "#room", NULL);
+    expect_usage_error("bin/irc_relay", "-ix", "#room", NULL);
+    expect_usage_error("bin/irc_relay", "room", NULL);
 }
 END_TEST
 

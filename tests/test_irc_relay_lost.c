@@ -18,7 +18,7 @@
 
 START_TEST(it_keeps_to_the_pace_after_the_first_lines)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream ann, server;
     int64_t begun, fifth = 0;
     char nick[64];
@@ -80,13 +80,13 @@ END_TEST
 /* Such a server puts only our nick before our JOIN, without user and host. */
 START_TEST(a_message_fits_even_if_the_server_does_not_show_who_we_are)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     char text[1001], *line;
     struct stream ann, server;
 
     room = started(room_open());
     relay = relay_start("relay", room.port, fake.port, "#room", "0", "-q");
-    server = fake_accept(&fake);
+    server = mock_accept(&fake);
     free(irc_await(&server, "USER"));
     irc_send(&server, ":fake 001 relay :Welcome");
     irc_send(&server, ":relay JOIN #room");
@@ -109,7 +109,7 @@ END_TEST
 /* While IRC is out of reach, too many long lines are said: whole lines are dropped. */
 static void overflow(int said, int length)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream ann, server;
     int begun = 0, ended = 0, dropped = 0;
     char *line;
@@ -117,9 +117,9 @@ static void overflow(int said, int length)
 
     room = started(room_open());
     relay = relay_start("relay", room.port, fake.port, "#room", "0", "-q");
-    server = fake_accept(&fake);
+    server = mock_accept(&fake);
     free(irc_await(&server, "USER"));
-    expect_error(&relay, "in the room");
+    expect_containing(&relay.err, "in the room");
     ann = named(&room, "ann");
     for (int i = 0; i < said; i++) {
         char text[4096];
@@ -127,7 +127,8 @@ static void overflow(int said, int length)
         snprintf(text, sizeof text, "begun %0*d ended\n", length, i);
         send_text(&ann, text);
     }
-    expect_error(&relay, "too much waits on the way to #room: lines are being dropped");
+    expect_containing(&relay.err,
+                      "too much waits on the way to #room: lines are being dropped");
     /* The room has sent everything. A relay that answers PING has read what was there. */
     send_text(&ann, "/msg relay end\n");
     (void)skip_to_line(&ann, "[you to relay] end");
@@ -138,7 +139,7 @@ static void overflow(int said, int length)
     send_text(&server, ":fake 001 relay :Welcome\r\n");
     free(irc_await(&server, "JOIN"));
     send_text(&server, ":relay!r@h JOIN #room\r\n");
-    expect_error(&relay, "joined");
+    expect_containing(&relay.err, "joined");
     line = next_line(&relay.err);
     ck_assert_int_eq(
         sscanf(line, "irc_relay: %d lines were dropped on the way to #room", &dropped),
@@ -196,7 +197,7 @@ END_TEST
 START_TEST(a_line_whose_names_leave_no_space_for_words_is_counted)
 {
     char channel[200], name[171];
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream ann, server;
 
     memset(channel, 'c', sizeof channel - 1);
@@ -206,7 +207,7 @@ START_TEST(a_line_whose_names_leave_no_space_for_words_is_counted)
     name[sizeof name - 1] = '\0';
     room = started(room_open());
     relay = relay_start("relay", room.port, fake.port, channel, "0", "-q");
-    server = fake_accept(&fake);
+    server = mock_accept(&fake);
     free(irc_await(&server, "USER"));
     irc_send(&server, ":fake 001 relay :Welcome");
     irc_send(&server, ":relay!~netlab@%.100s JOIN %s", name, channel);
@@ -223,7 +224,7 @@ END_TEST
 
 START_TEST(what_a_server_that_hangs_had_taken_is_counted_where_it_was_said)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream ann, server;
     char nick[64];
 
@@ -234,7 +235,7 @@ START_TEST(what_a_server_that_hangs_had_taken_is_counted_where_it_was_said)
     ann = named(&room, "ann");
     send_text(&ann, "1\n2\n3\n/msg relay end\n");
     free(irc_await(&server, "<ann> 3"));
-    expect_error(&relay, "it does not answer");
+    expect_containing(&relay.err, "it does not answer");
     (void)skip_to_line(&ann, "[relay] -- %d lines said before may not have reached #room",
                        6); /* with the news: the link, her join and her name */
     stream_close(&server);
@@ -263,10 +264,10 @@ START_TEST(what_has_arrived_is_not_counted_and_what_was_under_way_is)
     expect_line(&fake_server,
                 "PRIVMSG #room :-- 1 line said before may not have reached the room");
     stream_reset(&fake_server);
-    expect_error(&relay, "lost the connection to the room");
-    expect_error(&relay, "1 line said before may not have reached the room");
-    expect_error(&relay, "lost the connection");
-    expect_error(&relay, "2 lines said before may not have reached #room");
+    expect_containing(&relay.err, "lost the connection to the room");
+    expect_containing(&relay.err, "1 line said before may not have reached the room");
+    expect_containing(&relay.err, "lost the connection");
+    expect_containing(&relay.err, "2 lines said before may not have reached #room");
 }
 END_TEST
 
@@ -305,7 +306,7 @@ START_TEST(a_room_that_comes_back_gets_what_was_said_meanwhile)
     irc_send(&bob, "PRIVMSG #room :said meanwhile");
     irc_send(&bob, "PRIVMSG #room :and this");
     snprintf(port, sizeof port, "%d", room_port);
-    program_start(&room, "PCHATSRV", "bin/pchatsrv", "-p", port, NULL);
+    room = program_run("bin/pchatsrv", "-p", port, NULL);
     program_read_port(&room, "ChatServer started on port ");
     (void)started(room);
     ann = room_join(&room);
@@ -356,7 +357,7 @@ static int full_queue(void)
 
 START_TEST(while_one_side_is_out_of_reach_the_other_is_served)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     int port = full_queue();
     struct stream server;
     char nick[64];
@@ -377,11 +378,11 @@ END_TEST
 
 START_TEST(what_waits_for_the_room_at_the_end_is_counted)
 {
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64];
 
-    relay = relay_start("relay", free_port(), fake.port, "#room", "0", NULL);
+    relay = relay_start("relay", unused_port(), fake.port, "#room", "0", NULL);
     server = fake_welcome(&fake, "#room", nick);
     for (int i = 0; i < 1000; i++) /* one of these waits, the others are only counted */
         irc_send(&server, ":p%d!u@h JOIN #room", i);
@@ -421,12 +422,12 @@ END_TEST
 START_TEST(a_server_that_does_not_close_at_the_end_costs_no_processor_time)
 {
     const struct timespec most_of_it = {.tv_sec = 1, .tv_nsec = 800000000};
-    struct fake fake = fake_open();
+    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64];
     int64_t used;
 
-    relay = relay_start("relay", free_port(), fake.port, "#room", "0", NULL);
+    relay = relay_start("relay", unused_port(), fake.port, "#room", "0", NULL);
     server = fake_welcome(&fake, "#room", nick);
     await_error(&relay, "joined");
     ck_assert_int_eq(kill(relay.pid, SIGTERM), 0);
