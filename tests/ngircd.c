@@ -4,7 +4,6 @@
 #include "net/dial.h"
 #include "net/listener.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
