@@ -3,7 +3,7 @@
  * and you are in the room: what one client says goes to all the others, and to standard
  * output.
  *
- *     pchatsrv [-b address] [-p port]
+ *     pchatsrv [-b address] [-c number] [-p port] [-r lines]
  *
  * This is the ChatServer that tutorials teach: one set of descriptors, the listening
  * socket and every client in it; one loop that waits for all of them; a new connection is
@@ -46,6 +46,7 @@
 #include "base/signals.h"
 #include "base/start.h"
 #include "chat/commands.h"
+#include "chat/limits.h"
 #include "chat/readers.h"
 #include "chat/room.h"
 #include "net/address.h"
@@ -62,6 +63,7 @@
 #define GREETING "You're connected to the C chatserver"
 #define STOPPING "ChatServer stopping"
 #define AYT_TEXT "Yes, the ChatServer is here"
+#define TOO_MANY "Too many connections from your address\r\n"
 
 /*
  * How long the server waits for any one client. People notice a pause of two seconds, and
@@ -88,6 +90,7 @@ struct chat_server {
     struct fdset descriptors; /* srvsock and every client: the set that select() reads */
 
     struct room room;
+    struct limits limits;
     struct listener newcomers;
     struct log log; /* standard output */
     char log_bytes[OUTPUT_BYTES];
@@ -161,19 +164,23 @@ static void broadcast_string(struct chat_server *server, const char *str, int om
  */
 static bool accept_new_connection(struct chat_server *server)
 {
-    char name[ADDRESS_MOST], joined[WORDS_MOST];
-    struct sockaddr_storage peer;
+    char joined[WORDS_MOST];
+    struct sockaddr_storage peer; /* not from getpeername(): it may be gone by then */
     int newsock = listener_accept(&server->newcomers, server->srvsock, &peer);
 
     if (newsock == -1)
         return false;
+    if (!limits_let_in(&server->limits, &server->room, &peer)) {
+        listener_turn_away(newsock, TOO_MANY);
+        return true;
+    }
     /* Otherwise a peer whose machine has died would stay for a quarter of an hour. */
     keepalive_limit_sending(newsock);
-    address_format(&peer, name); /* not getpeername(): it may be gone */
     fdset_add(&server->descriptors, newsock);
-    room_enter(&server->room, newsock, name);
+    room_enter(&server->room, newsock, &peer);
     room_tell(&server->room, newsock, GREETING);
-    words_write(joined, sizeof joined, WORDS_JOINED, name, "");
+    words_write(joined, sizeof joined, WORDS_JOINED, server->room.clients[newsock].name,
+                "");
     broadcast_string(server, joined, newsock);
     return true;
 }
@@ -228,6 +235,7 @@ static void take_line(struct chat_server *server, int sock, bool is_whole)
     bool begins = client->line == NEW_LINE;
     char said[WORDS_MOST];
 
+    limits_count_line(&server->limits, client, server->now);
     if (begins && text[0] == '/' && text[1] != '/') {
         if (is_whole)
             take_command(server, sock, text);
@@ -326,7 +334,8 @@ static void receive(struct chat_server *server, int sock)
         return;
     }
     while (taken < (size_t)got && fdset_has(&room->members, sock) &&
-           room->transcript.end < share_end && readers_leave_space(room)) {
+           room->transcript.end < share_end && readers_leave_space(room) &&
+           limits_allow_line(&server->limits, &room->clients[sock], server->now)) {
         taken += input_take(&room->clients[sock].input, bytes + taken,
                             (size_t)got - taken, &event);
         take_event(server, sock, event);
@@ -419,7 +428,8 @@ static void close_slow_readers(struct chat_server *server)
  *
  * select() changes the sets that it gets, so it gets copies. As in every ChatServer the
  * read set is `descriptors`: the listening socket and all clients. Clients that are
- * leaving are left out, and so is everyone while the room is full.
+ * leaving or have said too much (-r) are left out, and so is everyone while the room is
+ * full.
  */
 static int64_t choose_descriptors(const struct chat_server *server,
                                   struct fdset *readable, struct fdset *writable)
@@ -436,6 +446,8 @@ static int64_t choose_descriptors(const struct chat_server *server,
         fdset_remove(readable, sock);
         deadline = clock_earlier(deadline, room->clients[sock].leaves_by);
     }
+    deadline = clock_earlier(
+        deadline, limits_hold_back(&server->limits, room, server->now, readable));
     if (room->full_since != 0) {
         fdset_clear(readable);
         deadline = clock_earlier(deadline, room->full_since + PATIENCE_MS);
@@ -501,13 +513,18 @@ static void chat_server_free(struct chat_server *server)
 
 static const struct options options = {
     .program = "pchatsrv",
-    .letters = "b:hp:V",
-    .usage = "usage: pchatsrv [-hV] [-b address] [-p port]\n",
-    .help = "A chat room for telnet: what one client says, all the others read.\n"
-            "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
-            "  -p port     listen on this port (default: 2626; 0: any free one)\n"
-            "  -h          print this help\n"
-            "  -V          print the version\n",
+    .letters = "b:c:hp:r:V",
+    .usage = "usage: pchatsrv [-hV] [-b address] [-c number] [-p port] [-r lines]\n",
+    .help =
+        "A chat room for telnet: what one client says, all the others read.\n"
+        "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
+        "  -c number   let in so many clients of one address (default: no limit). A\n"
+        "              gateway, such as web_chat, has one address for all its people\n"
+        "  -p port     listen on this port (default: 2626; 0: any free one)\n"
+        "  -r lines    hear so many lines a second of each client, and as many at once\n"
+        "              (default: no limit). More lines wait, and none is lost\n"
+        "  -h          print this help\n"
+        "  -V          print the version\n",
 };
 
 int main(int argc, char *argv[])
@@ -516,9 +533,14 @@ int main(int argc, char *argv[])
     struct options_server where = {.port = 2626};
     struct signals signals;
     const char *why;
-    int result;
+    int option, result;
 
-    options_next_of_server(&options, argc, argv, &where); /* it has only -b and -p */
+    while ((option = options_next_of_server(&options, argc, argv, &where)) != -1) {
+        if (option == 'c')
+            server.limits.connections = options_number(&options, 'c', 1, FD_SETSIZE);
+        else if (option == 'r')
+            server.limits.lines = options_number(&options, 'r', 1, 1000);
+    }
     options_end(&options, argc, argv);
     if (start_server(&signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));

@@ -1,5 +1,7 @@
 #include "chat/room.h"
 
+#include "net/address.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -29,12 +31,13 @@ bool room_is_client(const struct room *room, int sock)
     return fdset_has(&room->members, sock) || fdset_has(&room->leaving, sock);
 }
 
-void room_enter(struct room *room, int sock, const char *name)
+void room_enter(struct room *room, int sock, const struct sockaddr_storage *address)
 {
     struct client *client = &room->clients[sock];
 
-    *client = (struct client){.cursor = transcript_now(&room->transcript)};
-    strcpy(client->name, name);
+    *client =
+        (struct client){.address = *address, .cursor = transcript_now(&room->transcript)};
+    address_format(address, client->name);
     fdset_add(&room->members, sock);
 }
 

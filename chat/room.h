@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 /* No client: such a line goes to everyone. */
 #define ROOM_NOBODY TRANSCRIPT_NOBODY
@@ -31,10 +32,12 @@
 #define ROOM_BYTES_TO_GO_ON ((size_t)32 * 1024)
 
 struct client {
+    struct sockaddr_storage address;
     char name[WORDS_NAME_MOST]; /* its address, until it takes a nick */
     struct input input;
     enum { NEW_LINE, SPEECH, IGNORED } line; /* what the next piece of its line is */
     struct transcript_cursor cursor;         /* how far it has read */
+    int64_t busy_until_us;                   /* see chat/limits.c */
     int send_error;     /* errno of a failed send; it is sent nothing more; or 0 */
     uint64_t leaves_at; /* if it is leaving: where its transcript ends, */
     int64_t leaves_by;  /* and when to stop waiting (ms) */
@@ -56,7 +59,7 @@ void room_close(struct room *room);
 bool room_is_client(const struct room *room, int sock);
 
 /* Makes a new client a member, who reads what is said from now on. */
-void room_enter(struct room *room, int sock, const char *name);
+void room_enter(struct room *room, int sock, const struct sockaddr_storage *address);
 
 /* A member leaves. It has until `by` (ms) to read what was said before. */
 void room_leave(struct room *room, int sock, int64_t by);

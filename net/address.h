@@ -5,6 +5,7 @@
 #define NET_ADDRESS_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
 /*
@@ -26,6 +27,10 @@ void address_format(const struct sockaddr_storage *address, char *out);
  * `host` unchanged, or `bare`, which has ADDRESS_MOST bytes, with the address.
  */
 const char *address_bare(const char *host, char *bare);
+
+/* Are these the same IP address, whatever the ports? Never for another family. */
+bool address_is_same_host(const struct sockaddr_storage *a,
+                          const struct sockaddr_storage *b);
 
 /* The port of an IPv4 or IPv6 address in host order; -1 for another family. */
 int address_port(const struct sockaddr_storage *address);

@@ -734,7 +734,8 @@ END_TEST
 START_TEST(help_and_version_go_to_standard_output_with_status_0)
 {
     server = program_run(PCHATSRV, "-h", NULL);
-    expect_lf(&server.out, "usage: pchatsrv [-hV] [-b address] [-p port]");
+    expect_lf(&server.out,
+              "usage: pchatsrv [-hV] [-b address] [-c number] [-p port] [-r lines]");
     expect_status(&server, 0);
     expect_end(&server.err);
     server = program_run(PCHATSRV, "-V", NULL);

@@ -9,6 +9,8 @@
 #include "chat/transcript.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
 #include <unistd.h>
 
 START_TEST(an_empty_text_takes_no_place_in_the_transcript)
@@ -28,10 +30,15 @@ END_TEST
 START_TEST(nobody_is_called_you)
 {
     static struct room room;
+    struct sockaddr_in v4 = {.sin_family = AF_INET,
+                             .sin_port = htons(4321),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_storage address = {0};
     struct command_effect effect;
 
+    memcpy(&address, &v4, sizeof v4);
     ck_assert_int_eq(transcript_init(&room.transcript, ROOM_BYTES), 0);
-    room_enter(&room, 5, "127.0.0.1:4321");
+    room_enter(&room, 5, &address);
     command_obey(&room, 5, "/nick You", &effect);
     ck_assert_int_eq(effect.kind, COMMAND_ANSWERED);
     ck_assert_str_eq(room.clients[5].name, "127.0.0.1:4321");

@@ -1,0 +1,43 @@
+/*
+ * limits: what keeps one person from filling a room that many share.
+ *
+ * Neither limit is set by default: behind a router that translates addresses a whole class
+ * has one address, and a paste of a thousand lines is no crime.
+ */
+#ifndef CHAT_LIMITS_H
+#define CHAT_LIMITS_H
+
+#include "chat/room.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct limits {
+    long connections; /* of one address at a time; 0: no limit */
+    long lines;       /* of one client in a second; 0: no limit */
+};
+
+/* May another client of this address come in? */
+bool limits_let_in(const struct limits *limits, const struct room *room,
+                   const struct sockaddr_storage *address);
+
+/* A client has said a line at `now` (ms), or a piece of a long one. */
+void limits_count_line(const struct limits *limits, struct client *client, int64_t now);
+
+/*
+ * May the client say one more at `now` (ms)? It may say `lines` at once, and then as many
+ * a second.
+ */
+bool limits_allow_line(const struct limits *limits, const struct client *client,
+                       int64_t now);
+
+/*
+ * Removes the members that may not from the read set: what they send waits in the kernel's
+ * buffers, and then TCP stops the sender. Returns when the first of them may speak again
+ * (ms), or INT64_MAX if nobody waits.
+ */
+int64_t limits_hold_back(const struct limits *limits, const struct room *room,
+                         int64_t now, struct fdset *readable);
+
+#endif
