@@ -2,7 +2,8 @@
  * line_load: measures a chat server, or an echo server, under load.
  *
  *     line_load [-e] [-c clients] [-s senders] [-f in_flight] [-l line_length]
- *               [-z stalled] [-t seconds] [-p port] [-C] command [arg ...]
+ *               [-z stalled] [-r rate] [-t seconds] [-p port] [-n servers] [-C]
+ *               command [arg ...]
  *
  * Starts the command, a server that passes each client's line on to all others, or with -e
  * back to where it came from. Connects the clients, makes some of them talk, and checks
@@ -66,7 +67,8 @@ struct client {
 struct load {
     /* The command line. */
     bool csv;
-    int port;
+    int port, servers; /* the first server's, and how many there are */
+    int rate;          /* lines a second, all senders together; 0: as they arrive */
     int64_t duration;
 
     struct server server;
@@ -85,6 +87,7 @@ struct load {
 
     struct run run;
     struct lines lines;
+    uint64_t paced;                 /* lines that were sent at the rate */
     uint64_t closed;                /* connections, by the server */
     bool unknown;                   /* from now on no figure is known */
     char names[1024], values[1024]; /* the rows of CSV */
@@ -100,10 +103,10 @@ static void load_fail(struct load *load, const char *why)
 
 static const struct options command_line = {
     .program = "line_load",
-    .letters = "ec:s:f:l:z:t:p:ChV",
+    .letters = "ec:s:f:l:z:r:t:p:n:ChV",
     .usage = "usage: line_load [-eChV] [-c clients] [-s senders] [-f in_flight]\n"
-             "                 [-l line_length] [-z stalled] [-t seconds] [-p port]\n"
-             "                 command [arg ...]\n",
+             "                 [-l line_length] [-z stalled] [-r rate] [-t seconds]\n"
+             "                 [-p port] [-n servers] command [arg ...]\n",
     .help =
         "Starts the command, a chat server, and measures it.\n"
         "  -e              it is an echo server\n"
@@ -112,10 +115,13 @@ static const struct options command_line = {
         "  -f in_flight    lines that each sender has under way at a time (1)\n"
         "  -l line_length  in bytes, with the newline (60)\n"
         "  -z stalled      how many clients stop reading once all have joined (0)\n"
+        "  -r rate         instead of -f: so many lines a second, all senders in turn\n"
         "  -t seconds      how long the run lasts (3)\n"
         "  -p port         the server's, on 127.0.0.1. Without -p the server must\n"
         "                  print \"port N\" in a line, or the command must contain %p:\n"
         "                  a free port takes its place\n"
+        "  -n servers      the command starts so many, on this port and those after\n"
+        "                  it; what is said at one is heard at all (1)\n"
         "  -C              print two rows of CSV after the report, names and values\n"
         "  -h              print this help\n"
         "  -V              print the version\n",
@@ -134,6 +140,7 @@ static void load_options(struct load *load, int argc, char *argv[])
     *lines = (struct lines){.clients = 100, .senders = 20, .most = 1, .length = 60};
     lines->run = &load->run;
     load->duration = 3 * SECOND;
+    load->servers = 1;
     while ((option = options_next(&command_line, argc, argv)) != -1) {
         switch (option) {
         case 'e': lines->echo = true; break;
@@ -145,7 +152,9 @@ static void load_options(struct load *load, int argc, char *argv[])
         case 't':
             load->duration = options_timeout(&command_line, 't') * MILLISECOND;
             break;
+        case 'r': load->rate = int_option('r', 1, 100000); break;
         case 'p': load->port = options_port(&command_line, optarg, 1); break;
+        case 'n': load->servers = int_option('n', 1, 100); break;
         case 'C': load->csv = true; break;
         }
     }
@@ -208,6 +217,20 @@ static void sender_watch(struct load *load, int index)
     if (under_way > 0 && load->run.arrived > 0 && waited > OVERDUE &&
         waited > 3 * load->run.slowest)
         sender_fill(load, index, under_way + 1);
+}
+
+/* Sends the lines whose time has come: one of each sender in turn, at an even rate. */
+static void send_at_rate(struct load *load)
+{
+    int64_t passed = load->run.now - load->run.began;
+    uint64_t due = (uint64_t)(passed / MILLISECOND * load->rate / 1000);
+
+    for (; load->run.sending && load->paced < due; load->paced++) {
+        int index =
+            load->lines.first + (int)(load->paced % (uint64_t)load->lines.senders);
+
+        sender_fill(load, index, lines_under_way(&load->lines, index) + 1);
+    }
 }
 
 /* ---- Joining ------------------------------------------------------------------------ */
@@ -305,7 +328,7 @@ static bool client_connect(struct load *load, int index)
         load_fail(load, strerror(errno));
         return false;
     }
-    address.sin_port = htons((in_port_t)load->port);
+    address.sin_port = htons((in_port_t)(load->port + index % load->servers));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     fcntl(sock, F_SETFL, O_NONBLOCK);
     setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -387,7 +410,7 @@ static void client_ready(struct load *load, int index)
     if (polled->revents & ~POLLOUT)
         client_read(load, index);
     while ((sender = lines_take_due(&load->lines)) != -1)
-        if (load->run.sending)
+        if (load->run.sending && load->rate == 0)
             sender_fill(load, sender, load->lines.most);
 }
 
@@ -444,19 +467,19 @@ static bool may_go_on(struct load *load)
     return load->failure == NULL;
 }
 
-/* The server may still be starting, and refuse connections for a while. */
-static bool connect_first(struct load *load)
+/* Its server may still be starting, and refuse connections for a while. */
+static bool connect_patiently(struct load *load, int index)
 {
     int64_t deadline = clock_ns() + START_WAIT;
 
     while (may_go_on(load)) {
         load->began = load->heard = load->run.now = clock_ns();
-        if (!client_connect(load, 0))
+        if (!client_connect(load, index))
             return false;
-        if (poll(&load->polled[0], 1, (int)(START_WAIT / MILLISECOND)) == 1 &&
-            load->polled[0].revents == POLLOUT)
+        if (poll(&load->polled[index], 1, (int)(START_WAIT / MILLISECOND)) == 1 &&
+            load->polled[index].revents == POLLOUT)
             return true;
-        client_close(load, 0);
+        client_close(load, index);
         if (load->run.now > deadline)
             load_fail(load, "no connection was accepted for 5 s");
         server_drain(&load->server);
@@ -465,13 +488,14 @@ static bool connect_first(struct load *load)
     return false;
 }
 
-/* All others connect at once, which tests the server's queue. */
+/* One at each server, then all others at once, which tests the server's queue. */
 static bool load_join(struct load *load)
 {
-    bool connecting = connect_first(load);
+    bool connecting = true;
 
-    for (int i = 1; i < load->lines.clients && connecting; i++) {
-        connecting = client_connect(load, i);
+    for (int i = 0; i < load->lines.clients && connecting; i++) {
+        connecting =
+            i < load->servers ? connect_patiently(load, i) : client_connect(load, i);
         if (i % CONNECTS_A_TURN == 0)
             load_turn(load, 0);
     }
@@ -494,6 +518,7 @@ static void run_turns(struct load *load)
     while (run_goes_on(&load->run) && !signals_stop_requested() &&
            server_runs(&load->server)) {
         load_turn(load, TICK_MS);
+        send_at_rate(load);
         if (load->run.now < next_look)
             continue;
         next_look = load->run.now + TICK;
@@ -513,8 +538,10 @@ static void load_run(struct load *load)
     for (int i = 0; i < load->lines.clients; i++)
         if (i < idle || i >= load->lines.live)
             load->polled[i].fd = ~load->polled[i].fd; /* below 0: not polled */
+    printf("note: all have joined\n");
+    fflush(stdout); /* bench/network reads it, and looks at its processes */
     run_begin(&load->run, &load->server, load->duration);
-    for (int i = 0; i < load->lines.senders; i++)
+    for (int i = 0; i < load->lines.senders && load->rate == 0; i++)
         sender_fill(load, first + i, load->lines.most);
     run_turns(load);
     run_time_over(&load->run, &load->server);

@@ -1,4 +1,4 @@
-# Draws chat.svg or select.svg from the .dat beside it, as gnuplot -e "part='...'" says: few,
+# Draws chat.svg, select.svg or network.svg from the .dat beside it, as gnuplot -e "part='...'" says: few,
 # large words on a white background, in colours that everyone can tell apart.
 set terminal svg name part noenhanced size 640,440 font "Helvetica,17" background "white" linewidth 2
 set output part.".svg"
@@ -17,7 +17,14 @@ if (part eq "chat") {
     set ylabel "millions (log scale)"
     set logscale xy
     set xrange [8:1100]
-} else {
+}
+if (part eq "network") {
+    set title "1,000 people a room, 10 lines a second in all"
+    set xlabel "rooms"
+    set ylabel "CPU, per cent of a core"
+    set yrange [0:*]; set xrange [0:11]
+}
+if (part eq "select") {
     set title "Echo: one client talks, the others are idle"
     set xlabel "idle clients"
     set ylabel "server CPU for an echo, us"

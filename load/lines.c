@@ -241,11 +241,14 @@ static bool is_whole(const struct lines *lines, const char *line, size_t length,
             memcmp(line, flight_of(lines, client, number)->text, length) == 0);
 }
 
-/* Chat servers may say who joins and leaves (ncat: "disconnected"). */
+/*
+ * Chat servers may say who joins and leaves (ncat: "disconnected"), and irc_relay says "--"
+ * and how its link is.
+ */
 static bool is_notice(const char *line)
 {
     return strstr(line, "joined") != NULL || strstr(line, "left") != NULL ||
-           strstr(line, "connected") != NULL;
+           strstr(line, "connected") != NULL || strstr(line, "] -- ") != NULL;
 }
 
 static struct arrivals *arrivals_at(const struct lines *lines, int receiver, int client)
