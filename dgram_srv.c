@@ -49,17 +49,20 @@ struct dgram_server {
 };
 
 /* Binds to where->port (0: any free one), and prints which. -1: *why is the reason. */
-static int dgram_server_init(struct dgram_server *server,
-                             const struct options_server *where, const char **why)
+static int dgram_server_init(struct dgram_server *server, struct options_server *where,
+                             const char **why)
 {
-    server->srvsock = listener_open(where->address, where->port, SOCK_DGRAM, why);
+    char place[OPTIONS_PLACE_MOST];
+
+    server->srvsock = listener_start(where, SOCK_DGRAM, why);
     if (server->srvsock == -1)
         return -1;
-    server->port = listener_port(server->srvsock);
+    server->port = where->port;
+    server->verbose = where->verbose;
     datagram_prepare(server->srvsock);
     log_open(&server->log, "dgram_srv", STDOUT_FILENO, server->log_bytes,
              sizeof server->log_bytes);
-    log_line(&server->log, "DatagramServer started on port %d", server->port);
+    log_line(&server->log, "DatagramServer started on %s", options_place(where, place));
     return 0;
 }
 
@@ -98,6 +101,18 @@ static void fail(struct dgram_server *server, int error)
     server->rest_until = clock_ms() + REST_MS;
 }
 
+/* What became of a datagram. */
+static void tell(struct dgram_server *server, const struct datagram_route *route,
+                 ssize_t length, const char *what)
+{
+    char name[ADDRESS_MOST];
+
+    if (!server->verbose)
+        return;
+    address_format(&route->peer, name);
+    log_line(&server->log, "%zd bytes from %s: %s", length, name, what);
+}
+
 /* Answers one datagram. False: none is waiting, or none can be received now. */
 static bool answer(struct dgram_server *server)
 {
@@ -113,13 +128,17 @@ static bool answer(struct dgram_server *server)
         return false;
     }
     server->has_failed = false;
-    if (answers_by_itself(server, address_port(&route.peer)))
+    if (answers_by_itself(server, address_port(&route.peer))) {
         server->ignored++;
-    else if (datagram_answer(server->srvsock, server->bytes, (size_t)length, &route) ==
-             -1)
+        tell(server, &route, length, "not answered");
+    } else if (datagram_answer(server->srvsock, server->bytes, (size_t)length, &route) ==
+               -1) {
         server->dropped++;
-    else
+        tell(server, &route, length, strerror(errno));
+    } else {
         server->echoed++;
+        tell(server, &route, length, "echoed");
+    }
     return true;
 }
 
@@ -163,7 +182,8 @@ static const struct options options = {
         "that might answer the echo for ever: 7, 13, 17, 19, 37, and its own.\n"
         "  -b address  receive at this address only (default: all, IPv6 and IPv4)\n"
         "  -p port     receive at this port (default: 23000; 0: any free one)\n"
-        "  -v          at the end, print how many were echoed, dropped, not answered\n"
+        "  -v          print a line for each datagram, and at the end how many there "
+        "were\n"
         "  -h          print this help\n"
         "  -V          print the version\n",
 };
@@ -174,11 +194,9 @@ int main(int argc, char *argv[])
     struct options_server where = {.port = 23000};
     struct signals signals;
     const char *why;
-    int option, result;
+    int result;
 
-    while ((option = options_next_of_server(&options, argc, argv, &where)) != -1)
-        if (option == 'v')
-            server.verbose = true;
+    options_next_of_server(&options, argc, argv, &where); /* it has only those */
     options_end(&options, argc, argv);
     if (start_server(&signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));

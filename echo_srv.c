@@ -60,12 +60,15 @@ static bool is_client(const struct echo_server *server, int sock)
 }
 
 /* Listens on where->port (0: any free one), and prints which. -1: *why is the reason. */
-static int echo_server_init(struct echo_server *server,
-                            const struct options_server *where, const char **why)
+static int echo_server_init(struct echo_server *server, struct options_server *where,
+                            const char **why)
 {
-    server->srvsock = listener_open(where->address, where->port, SOCK_STREAM, why);
+    char place[OPTIONS_PLACE_MOST];
+
+    server->srvsock = listener_start(where, SOCK_STREAM, why);
     if (server->srvsock == -1)
         return -1;
+    server->verbose = where->verbose;
     fdset_clear(&server->descriptors);
     fdset_clear(&server->owed);
     fdset_add(&server->descriptors, server->srvsock);
@@ -73,8 +76,7 @@ static int echo_server_init(struct echo_server *server,
     server->now = clock_ms();
     log_open(&server->log, "echo_srv", STDOUT_FILENO, server->log_bytes,
              sizeof server->log_bytes);
-    log_line(&server->log, "EchoServer started on port %d",
-             listener_port(server->srvsock));
+    log_line(&server->log, "EchoServer started on %s", options_place(where, place));
     return 0;
 }
 
@@ -270,11 +272,9 @@ int main(int argc, char *argv[])
     struct options_server where = {.port = 23000};
     struct signals signals;
     const char *why;
-    int option, result;
+    int result;
 
-    while ((option = options_next_of_server(&options, argc, argv, &where)) != -1)
-        if (option == 'v')
-            server.verbose = true;
+    options_next_of_server(&options, argc, argv, &where); /* it has only those */
     options_end(&options, argc, argv);
     if (start_server(&signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));

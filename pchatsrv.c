@@ -102,22 +102,23 @@ struct chat_server {
  * Listens on where->port (0: any free one), and prints which. Returns -1, with the reason
  * in *why, if it cannot.
  *
- * listener_open() makes the usual calls: socket(), SO_REUSEADDR, bind(), listen(). Without
+ * listener_start() makes the usual calls: socket(), SO_REUSEADDR, bind(), listen(). Without
  * SO_REUSEADDR a server that was stopped could not be started again for a minute or more,
  * while its last connections are in TIME-WAIT (RFC 9293 3.6). And it listens with a long
  * queue: a whole class connects at one moment, and a client that finds the queue full
  * tries again only a second later.
  */
-static int chat_server_init(struct chat_server *server,
-                            const struct options_server *where, const char **why)
+static int chat_server_init(struct chat_server *server, struct options_server *where,
+                            const char **why)
 {
     const int send_buffer = SEND_BUFFER_BYTES;
+    char place[OPTIONS_PLACE_MOST];
 
     if (room_open(&server->room) == -1) {
         *why = strerror(errno);
         return -1;
     }
-    server->srvsock = listener_open(where->address, where->port, SOCK_STREAM, why);
+    server->srvsock = listener_start(where, SOCK_STREAM, why);
     if (server->srvsock == -1) {
         room_close(&server->room);
         return -1;
@@ -125,13 +126,13 @@ static int chat_server_init(struct chat_server *server,
     /* Accepted sockets inherit this. If it fails, a stalled client costs more memory. */
     (void)setsockopt(server->srvsock, SOL_SOCKET, SO_SNDBUF, &send_buffer,
                      sizeof send_buffer);
-    server->port = listener_port(server->srvsock);
+    server->port = where->port;
     fdset_clear(&server->descriptors);
     fdset_add(&server->descriptors, server->srvsock);
     listener_init(&server->newcomers, LISTENER_FULL, &server->log);
     server->now = clock_ms();
     log_open(&server->log, "pchatsrv", STDOUT_FILENO, server->log_bytes, OUTPUT_BYTES);
-    log_line(&server->log, "ChatServer started on port %d", server->port);
+    log_line(&server->log, "ChatServer started on %s", options_place(where, place));
     return 0;
 }
 

@@ -47,7 +47,28 @@ static _Noreturn void end_printed(const struct options *options, int printed)
 {
     if (printed >= 0 && fflush(stdout) != EOF)
         exit(EXIT_SUCCESS);
-    options_fail(options, "cannot write to standard output: %s", strerror(errno));
+    options_cannot_write(options);
+}
+
+static _Noreturn void print_help(const struct options *options)
+{
+    end_printed(options, printf("%s%s", options->usage, options->help));
+}
+
+static _Noreturn void print_version(const struct options *options)
+{
+    end_printed(options, printf("%s (" KIT_VERSION ")\n", options->program));
+}
+
+/* getopt() knows no long options, and there are only two. */
+static void take_long_option(const struct options *options, const char *word)
+{
+    if (strcmp(word, "--help") == 0)
+        print_help(options);
+    if (strcmp(word, "--version") == 0)
+        print_version(options);
+    if (strncmp(word, "--", 2) == 0 && word[2] != '\0')
+        options_wrong(options, "unknown option '%s'", word);
 }
 
 int options_next(const struct options *options, int argc, char *argv[])
@@ -55,11 +76,13 @@ int options_next(const struct options *options, int argc, char *argv[])
     const char *known;
     int option;
 
+    if (optind < argc)
+        take_long_option(options, argv[optind]);
     opterr = 0;
     option = getopt(argc, argv, options->letters);
     switch (option) {
-    case 'h': end_printed(options, printf("%s%s", options->usage, options->help));
-    case 'V': end_printed(options, printf("%s (" KIT_VERSION ")\n", options->program));
+    case 'h': print_help(options);
+    case 'V': print_version(options);
     case '?':
         known = strchr(options->letters, optopt);
         options_wrong(options,
@@ -73,15 +96,16 @@ int options_next(const struct options *options, int argc, char *argv[])
 int options_next_of_server(const struct options *options, int argc, char *argv[],
                            struct options_server *where)
 {
-    int option;
+    for (;;) {
+        int option = options_next(options, argc, argv);
 
-    while ((option = options_next(options, argc, argv)) == 'b' || option == 'p') {
-        if (option == 'b')
-            where->address = optarg;
-        else
-            where->port = options_port(options, optarg, 0);
+        switch (option) {
+        case 'b': where->address = optarg; break;
+        case 'p': where->port = options_port(options, optarg, 0); break;
+        case 'v': where->verbose = true; break;
+        default: return option;
+        }
     }
-    return option;
 }
 
 int options_port(const struct options *options, const char *text, int least)
@@ -93,34 +117,76 @@ int options_port(const struct options *options, const char *text, int least)
     return (int)port;
 }
 
-int options_host_port(const struct options *options, const char *text, char *host,
-                      size_t size)
-{
-    const char *begin = text, *colon = strrchr(text, ':');
-    size_t length;
+/* ---- The server of a client --------------------------------------------------------- */
 
-    if (colon == NULL)
-        options_wrong(options,
-                      "'%s' has no port: write host:port, for example localhost:2626",
-                      text);
-    length = (size_t)(colon - begin);
-    if (length > 2 && begin[0] == '[' && begin[length - 1] == ']') {
-        begin++;
-        length -= 2;
-    } else if (memchr(begin, ':', length) != NULL || begin[0] == '[') {
-        options_wrong(options, "'%s': write an IPv6 address and its port as [::1]:2626",
-                      text);
+bool options_host(const struct options *options, const char *text,
+                  struct options_peer *peer)
+{
+    const char *host = text, *end = text + strlen(text), *rest = end;
+
+    if (*text == '[' && strchr(text, ']') != NULL) {
+        host = text + 1;
+        end = strchr(text, ']');
+        rest = end + 1;
+    } else if (strchr(text, ':') != NULL && strchr(text, ':') == strrchr(text, ':')) {
+        end = rest = strchr(text, ':'); /* more than one colon: an IPv6 address alone */
     }
-    if (length == 0)
+    if (end == host || *host == '[' || (*rest != '\0' && *rest != ':'))
         options_wrong(options,
-                      "'%s' has no host: write host:port, for example localhost:2626",
-                      text);
-    if (length >= size)
-        options_wrong(options, "a host name of %zu bytes is too long", length);
-    memcpy(host, begin, length);
-    host[length] = '\0';
-    return options_port(options, colon + 1, 1);
+                      "'%s' is not a server: write host, host:port or [::1]:port", text);
+    if (end - host >= OPTIONS_HOST_MOST)
+        options_wrong(options, "a host name of %zu bytes is too long",
+                      (size_t)(end - host));
+    memcpy(peer->host, host, (size_t)(end - host));
+    peer->host[end - host] = '\0';
+    if (*rest == ':')
+        peer->port = options_port(options, rest + 1, 1);
+    return *rest == ':';
 }
+
+/* Does an operand say what follows the server? */
+static bool is_mark(const char *operand)
+{
+    return strcmp(operand, "-") == 0 || strcmp(operand, "--") == 0;
+}
+
+int options_peer(const struct options *options, int count, char *operands[],
+                 struct options_peer *peer)
+{
+    bool has_port;
+
+    if (count == 0 || is_mark(operands[0]))
+        return 0;
+    has_port = options_host(options, operands[0], peer);
+    if (count == 1 || is_mark(operands[1]))
+        return 1;
+    if (has_port)
+        options_wrong(options, "'%s' has a port: unexpected argument '%s'", operands[0],
+                      operands[1]);
+    peer->port = options_port(options, operands[1], 1);
+    return 2;
+}
+
+char **options_words(const struct options *options, int argc, char *argv[],
+                     struct options_peer *peer)
+{
+    /* getopt() skips a "--" that comes before all operands. */
+    bool has_begun = strcmp(argv[optind - 1], "--") == 0;
+
+    if (!has_begun)
+        optind += options_peer(options, argc - optind, argv + optind, peer);
+    if (!has_begun && optind < argc && strcmp(argv[optind], "-") == 0) {
+        optind++;
+        options_end(options, argc, argv);
+        return NULL;
+    }
+    if (!has_begun && optind < argc && strcmp(argv[optind++], "--") != 0)
+        options_wrong(options, "unexpected argument '%s': words come after --",
+                      argv[optind - 1]);
+    return argv + optind;
+}
+
+/* ---- Values ------------------------------------------------------------------------- */
 
 long options_number(const struct options *options, int letter, long least, long most)
 {
@@ -142,26 +208,52 @@ int64_t options_seconds(const struct options *options, int letter)
     return ns;
 }
 
+static int64_t milliseconds(int64_t ns)
+{
+    return (ns + NS_PER_MS - 1) / NS_PER_MS;
+}
+
 int64_t options_milliseconds(const struct options *options, int letter)
 {
-    return (options_seconds(options, letter) + NS_PER_MS - 1) / NS_PER_MS;
+    return milliseconds(options_seconds(options, letter));
 }
 
 int64_t options_timeout(const struct options *options, int letter)
 {
-    int64_t ms = options_milliseconds(options, letter);
+    int64_t ns;
 
-    if (ms == 0)
+    if (number_parse_seconds(optarg, &ns) == -1)
+        options_wrong(options,
+                      "-%c takes seconds, more than 0 and at most 86400, not '%s'",
+                      letter, optarg);
+    if (ns == 0)
         options_wrong(options, "-%c must be more than 0", letter);
-    return ms;
+    return milliseconds(ns);
+}
+
+const char *options_place(const struct options_server *where,
+                          char out[OPTIONS_PLACE_MOST])
+{
+    const char *address = where->address;
+
+    snprintf(out, OPTIONS_PLACE_MOST, "port %d%s%.255s", where->port,
+             address == NULL ? "" : " of ", address == NULL ? "" : address);
+    return out;
 }
 
 void options_cannot_listen(const struct options *options,
                            const struct options_server *where, const char *why)
 {
-    options_fail(options, "cannot listen on port %d%s%s: %s", where->port,
-                 where->address == NULL ? "" : " of ",
-                 where->address == NULL ? "" : where->address, why);
+    char place[OPTIONS_PLACE_MOST];
+
+    options_fail(options, "cannot listen on %s: %s", options_place(where, place), why);
+}
+
+void options_cannot_write(const struct options *options)
+{
+    if (errno == EPIPE)
+        exit(EXIT_FAILURE);
+    options_fail(options, "cannot write to standard output: %s", strerror(errno));
 }
 
 void options_end(const struct options *options, int argc, char *argv[])

@@ -7,7 +7,7 @@
 #ifndef BASE_OPTIONS_H
 #define BASE_OPTIONS_H
 
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct options {
@@ -17,18 +17,53 @@ struct options {
     const char *help;    /* what -h prints below it */
 };
 
-/* Like getopt(): the program's next option, its value in optarg; -1 after the last. */
+/*
+ * Like getopt(): the program's next option, its value in optarg; -1 after the last. --help
+ * and --version are -h and -V.
+ */
 int options_next(const struct options *options, int argc, char *argv[]);
 
-/* Where a server listens. */
+/* Where a server listens, and whether it prints a line for each client. */
 struct options_server {
     const char *address; /* a name or a number, the caller's; NULL: all addresses */
     int port;            /* 0: any free one */
+    bool verbose;
 };
 
-/* options_next() for a server: -b and -p go into `where`, and are not returned. */
+/* options_next() for a server: -b, -p and -v go into `where`, and are not returned. */
 int options_next_of_server(const struct options *options, int argc, char *argv[],
                            struct options_server *where);
+
+/* "port 4000", or "port 4000 of 127.0.0.1" if -b was given, for messages. */
+#define OPTIONS_PLACE_MOST 300
+const char *options_place(const struct options_server *where,
+                          char out[OPTIONS_PLACE_MOST]);
+
+/* The server that a client talks to. */
+#define OPTIONS_HOST_MOST 256 /* a name has at most 253 bytes (RFC 1035) */
+struct options_peer {
+    char host[OPTIONS_HOST_MOST]; /* a name or a number, without brackets */
+    int port;
+};
+
+/*
+ * Takes the server from the first of `count` operands, as every client names it:
+ *
+ *     host  or  host port  or  host:port  or  [IPv6 address]:port
+ *
+ * A "-" and "--" do not belong to it. What is not given keeps its value: the caller sets
+ * the defaults. Returns how many operands the server has, 0 to 2.
+ */
+int options_peer(const struct options *options, int count, char *operands[],
+                 struct options_peer *peer);
+
+/*
+ * The same for a client that sends words, from optind on. They come after "--", so that
+ * none is ever mistaken for a host or a port. Returns the words up to a NULL; or, if the
+ * operand after the server is "-" and nothing follows, NULL.
+ */
+char **options_words(const struct options *options, int argc, char *argv[],
+                     struct options_peer *peer);
 
 /* Refuses operands that the program has not taken by now (from optind on). */
 void options_end(const struct options *options, int argc, char *argv[]);
@@ -37,11 +72,11 @@ void options_end(const struct options *options, int argc, char *argv[]);
 int options_port(const struct options *options, const char *text, int least);
 
 /*
- * Splits "host:port" or "[IPv6 address]:port". Writes the host, without brackets, to
- * `host` of `size` bytes, and returns the port.
+ * Takes a server in one word, as above. Returns false if it has no port, which then keeps
+ * its value.
  */
-int options_host_port(const struct options *options, const char *text, char *host,
-                      size_t size);
+bool options_host(const struct options *options, const char *text,
+                  struct options_peer *peer);
 
 /* The value of the option `letter`, a number from `least` to `most`. */
 long options_number(const struct options *options, int letter, long least, long most);
@@ -66,5 +101,11 @@ _Noreturn void options_fail(const struct options *options, const char *format, .
 /* Prints where the server cannot listen and why, and exits with status 1. */
 _Noreturn void options_cannot_listen(const struct options *options,
                                      const struct options_server *where, const char *why);
+
+/*
+ * Standard output failed with errno: prints why, and exits with status 1. Nothing is
+ * printed if its reader has had enough (EPIPE), as `head` has.
+ */
+_Noreturn void options_cannot_write(const struct options *options);
 
 #endif

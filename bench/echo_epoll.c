@@ -6,6 +6,7 @@
  * A yardstick for line_load: epoll_wait() costs the same however many clients are idle,
  * while select() looks at each of them in every turn.
  */
+#include "base/options.h"
 #include "net/listener.h"
 
 #include <stdio.h>
@@ -35,18 +36,31 @@ static void echo(int sock)
         close(sock); /* epoll forgets it by itself */
 }
 
+static const struct options options = {
+    .program = "echo_epoll",
+    .letters = "hp:V",
+    .usage = "usage: echo_epoll [-hV] [-p port]\n",
+    .help =
+        "Sends back every byte: a small epoll loop, to compare echo_srv with (Linux).\n"
+        "  -p port  listen on this port (default: 23000; 0: any free one)\n"
+        "  -h       print this help\n"
+        "  -V       print the version\n",
+};
+
 int main(int argc, char *argv[])
 {
     static struct epoll_event events[EVENTS_A_TURN];
-    int port = argc == 3 && strcmp(argv[1], "-p") == 0 ? atoi(argv[2]) : 23000, ready;
-    const char *why = "";
-    int listener = listener_open(NULL, port, SOCK_STREAM, &why), poll = epoll_create1(0);
+    struct options_server where = {.port = 23000};
+    const char *why;
+    int listener, poll, ready;
 
-    if (listener == -1) {
-        fprintf(stderr, "echo_epoll: cannot listen: %s\n", why);
-        return EXIT_FAILURE;
-    }
-    printf("EchoServer started on port %d\n", listener_port(listener));
+    options_next_of_server(&options, argc, argv, &where);
+    options_end(&options, argc, argv);
+    listener = listener_start(&where, SOCK_STREAM, &why);
+    if (listener == -1)
+        options_cannot_listen(&options, &where, why);
+    poll = epoll_create1(0);
+    printf("EchoServer started on port %d\n", where.port);
     fflush(stdout);
     watch(poll, listener);
     while ((ready = epoll_wait(poll, events, EVENTS_A_TURN, -1)) != -1) {

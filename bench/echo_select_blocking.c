@@ -7,6 +7,7 @@
  * one send() for a message. It is not an example to follow. Its sockets block, so one
  * client that does not read stops everyone; and it has room only for what an fd_set holds.
  */
+#include "base/options.h"
 #include "net/listener.h"
 
 #include <fcntl.h>
@@ -31,18 +32,30 @@ static void echo(int sock, fd_set *descriptors)
     }
 }
 
+static const struct options options = {
+    .program = "echo_select_blocking",
+    .letters = "hp:V",
+    .usage = "usage: echo_select_blocking [-hV] [-p port]\n",
+    .help = "Sends back every byte: a small select() loop with blocking sockets, to\n"
+            "compare echo_srv with.\n"
+            "  -p port  listen on this port (default: 23000; 0: any free one)\n"
+            "  -h       print this help\n"
+            "  -V       print the version\n",
+};
+
 int main(int argc, char *argv[])
 {
-    int port = argc == 3 && strcmp(argv[1], "-p") == 0 ? atoi(argv[2]) : 23000, sock;
-    const char *why = "";
-    int listener = listener_open(NULL, port, SOCK_STREAM, &why), highest = listener;
+    struct options_server where = {.port = 23000};
+    const char *why;
+    int listener, highest, sock;
     fd_set descriptors, ready;
 
-    if (listener == -1) {
-        fprintf(stderr, "echo_select_blocking: cannot listen: %s\n", why);
-        return EXIT_FAILURE;
-    }
-    printf("EchoServer started on port %d\n", listener_port(listener));
+    options_next_of_server(&options, argc, argv, &where);
+    options_end(&options, argc, argv);
+    listener = highest = listener_start(&where, SOCK_STREAM, &why);
+    if (listener == -1)
+        options_cannot_listen(&options, &where, why);
+    printf("EchoServer started on port %d\n", where.port);
     fflush(stdout);
     FD_ZERO(&descriptors);
     FD_SET((unsigned)listener, &descriptors);

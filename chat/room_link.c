@@ -46,8 +46,8 @@ static void join(struct room_link *room)
 {
     room->state = ROOM_JOINED;
     link_settled(&room->link);
-    link_report(&room->link, "in the room at %s port %d as %s", room->settings.host,
-                room->settings.port, room->name);
+    link_report(&room->link, "in the room at %s port %d as %s",
+                room->settings.server.host, room->settings.server.port, room->name);
 }
 
 /*
@@ -150,8 +150,8 @@ void room_link_start(struct room_link *room, const struct room_settings *setting
 {
     *room = (struct room_link){.settings = *settings};
     link_start(&room->link, &(struct link_settings){.title = "the room at ",
-                                                    .host = room->settings.host,
-                                                    .port = settings->port,
+                                                    .host = room->settings.server.host,
+                                                    .port = settings->server.port,
                                                     .report = settings->report,
                                                     .owner = settings->owner});
 }

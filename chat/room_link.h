@@ -10,6 +10,7 @@
 #define CHAT_ROOM_LINK_H
 
 #include "base/fdset.h"
+#include "base/options.h"
 #include "chat/words.h"
 #include "net/input.h"
 #include "net/link.h"
@@ -18,8 +19,7 @@
 #include <stdint.h>
 
 struct room_settings {
-    char host[256];
-    int port;
+    struct options_peer server;
     const char *name; /* the wanted name; characters not allowed in a nick become "_" */
     /*
      * Takes a line, or a piece of a long one. Returns how many bytes of its beginning (at

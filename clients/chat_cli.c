@@ -310,7 +310,7 @@ static void read_input(struct chat_client *client)
 
     if (got == -1 && descriptor_try_again(errno))
         return;
-    if (got == -1 && !client->at_terminal)
+    if (got == -1 && !(client->at_terminal && errno == EIO))
         fail(client, "cannot read standard input");
     else if (got <= 0) /* a terminal that is gone (EIO) means that the person has left */
         client->reads_input = false;
@@ -542,6 +542,8 @@ static int report(const struct chat_client *client)
         fputc('\n', stderr); /* the last line on the screen is probably cut */
     if (client->failed != NULL)
         fprintf(stderr, "chat_cli: %s: %s\n", client->failed, strerror(client->error));
+    else if (display->failed == EPIPE)
+        return EXIT_FAILURE; /* its reader has had enough, as `head` has */
     else if (display->failed != 0)
         fprintf(stderr, "chat_cli: cannot write to standard output: %s\n",
                 strerror(display->failed));
@@ -562,19 +564,24 @@ static const struct options options = {
     .usage = "usage: chat_cli [-hV] [-t seconds] [-w seconds] [host [port]]\n",
     .help =
         "Talks to a chat server: each line that you type goes to the others, and what\n"
-        "they say is printed above it. The line 'quit', Ctrl-D or Ctrl-C leaves. The\n"
-        "default is port 2626 of localhost. Without a terminal it sends its standard\n"
-        "input and prints what it receives; the status is 0 if everything was sent.\n"
-        "  -t seconds  without a terminal: give up if the server takes nothing for this\n"
-        "              long (default: 30)\n"
-        "  -w seconds  without a terminal: end after this much silence, once everything\n"
-        "              is sent (default: 1)\n"
-        "  -h          print this help\n"
-        "  -V          print the version\n",
+        "they say is printed above it. The line 'quit', Ctrl-D or Ctrl-C leaves. "
+        "Without\n"
+        "a terminal it sends its standard input and prints what it receives; the status\n"
+        "is 0 if everything was sent.\n"
+        "  host [port]  the server; also host:port or [::1]:port\n"
+        "               (default: localhost 2626)\n"
+        "  -t seconds   without a terminal: give up if the server takes nothing for "
+        "this\n"
+        "               long (default: 30)\n"
+        "  -w seconds   without a terminal: end after this much silence, once "
+        "everything\n"
+        "               is sent (default: 1)\n"
+        "  -h           print this help\n"
+        "  -V           print the version\n",
 };
 
 /* A person at a terminal gets a prompt and a greeting. */
-static void open_terminal(struct chat_client *client, const char *host, int port)
+static void open_terminal(struct chat_client *client, const struct options_peer *peer)
 {
     const int signals[] = {SIGTSTP, SIGCONT, terminal_resize_signal()};
     char greeting[512];
@@ -590,16 +597,17 @@ static void open_terminal(struct chat_client *client, const char *host, int port
         signals_add(&client->signals, signals[i], note_signal); /* 0 is refused */
     enter_terminal(client);
     snprintf(greeting, sizeof greeting,
-             "Connected to %.255s port %d. The line 'quit' or Ctrl-D leaves.", host,
-             port);
+             "Connected to %s port %d. The line 'quit' or Ctrl-D leaves.", peer->host,
+             peer->port);
     display_print_line(&client->display, greeting);
 }
 
 int main(int argc, char *argv[])
 {
     static struct chat_client client;
-    const char *host = "localhost", *why;
-    int option, port = 2626;
+    struct options_peer peer = {.host = "localhost", .port = 2626};
+    const char *why;
+    int option;
 
     client.stall_ms = STALL_MS;
     client.silence_ms = SILENCE_MS;
@@ -610,22 +618,20 @@ int main(int argc, char *argv[])
         else
             client.silence_ms = options_milliseconds(&options, option);
     }
-    if (optind < argc)
-        host = argv[optind++];
-    if (optind < argc)
-        port = options_port(&options, argv[optind++], 1);
+    optind += options_peer(&options, argc - optind, argv + optind, &peer);
     options_end(&options, argc, argv);
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     /* No signal is caught yet: Ctrl-C ends the program, whatever it waits for. */
-    client.sock = dial(host, port, SOCK_STREAM, DIAL_MS, &why);
+    client.sock = dial(peer.host, peer.port, SOCK_STREAM, DIAL_MS, &why);
     if (client.sock == -1)
-        options_fail(&options, "cannot connect to %s port %d: %s", host, port, why);
+        options_fail(&options, "cannot connect to %s port %d: %s", peer.host, peer.port,
+                     why);
     if (signals_prepare(&client.signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     keepalive_enable(client.sock);
     descriptor_unshare(STDIN_FILENO, O_RDONLY); /* otherwise read() may wait for ever */
-    open_terminal(&client, host, port);
+    open_terminal(&client, &peer);
     chat(&client);
     if (signals_stop_requested())
         read_last_keys(&client);

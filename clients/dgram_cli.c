@@ -2,8 +2,8 @@
  * dgram_cli: sends a datagram to an echo server, and prints the answer; or sends many, and
  * prints how long each took, as ping does.
  *
- *     dgram_cli [-w seconds] [-p port] [host [word ...]]
- *     dgram_cli -c count [-i seconds] [-s size] [-w seconds] [-p port] [host]
+ *     dgram_cli [-w seconds] [host [port]] [-- word ...]
+ *     dgram_cli -c count [-i seconds] [-s size] [-w seconds] [host [port]]
  *
  * UDP promises nothing: a datagram may be lost, late, duplicated, or somebody else's. So
  * each of many carries its number and a mark of this run, and what comes back is compared
@@ -33,8 +33,7 @@
 #define NS_PER_MS    1000000.0
 
 struct dgram_client {
-    const char *host;
-    int port;
+    struct options_peer server;
     int sock;
     sigset_t stopping; /* the signals that end the sending */
     long count;        /* datagrams to send; 0: one with words */
@@ -52,27 +51,33 @@ struct dgram_client {
 static const struct options options = {
     .program = "dgram_cli",
     .letters = "c:hi:p:s:Vw:",
-    .usage = "usage: dgram_cli [-hV] [-w seconds] [-p port] [host [word ...]]\n"
-             "       dgram_cli -c count [-i seconds] [-s size] [-w seconds] [-p port] "
-             "[host]\n",
+    .usage =
+        "usage: dgram_cli [-hV] [-p port] [-w seconds] [host [port]] [-- word ...]\n"
+        "       dgram_cli [-hV] [-p port] [-w seconds] -c count [-i seconds] [-s size]\n"
+        "                 [host [port]]\n",
     .help =
-        "Sends a datagram to an echo server, the words or Hello World, and prints the\n"
-        "answer. The default host is localhost. The status is 0 if everything came back\n"
-        "unchanged and in time.\n"
-        "  -c count    send this many, numbered, and print how long each took\n"
-        "  -i seconds  send one after each interval (default: 1)\n"
-        "  -s size     send this many bytes in each (default: 64)\n"
-        "  -w seconds  how long to wait for an answer (default: 2)\n"
-        "  -p port     the server's port (default: 23000)\n"
-        "  -h          print this help\n"
-        "  -V          print the version\n",
+        "Sends a datagram to an echo server, the words after --, and prints the answer;\n"
+        "or sends many, and prints how long each took. The status is 0 if everything "
+        "came\n"
+        "back unchanged and in time.\n"
+        "  host [port]  the server; also host:port or [::1]:port\n"
+        "               (default: localhost 23000)\n"
+        "  -- word ...  send these words (default: Hello World)\n"
+        "  -p port      the server's port, if it does not follow the host\n"
+        "  -w seconds   how long to wait for an answer (default: 2)\n"
+        "  -c count     send this many numbered datagrams, 1 to 1000000\n"
+        "  -i seconds   with -c: send one after each interval (default: 1)\n"
+        "  -s size      with -c: the bytes of each, 0 to 65527 (default: 64)\n"
+        "  -h           print this help\n"
+        "  -V           print the version\n",
 };
 
 /* Prints what failed with the server, and why, and ends the program. */
 static _Noreturn void fail(const struct dgram_client *client, const char *what,
                            const char *why)
 {
-    options_fail(&options, "%s %s port %d: %s", what, client->host, client->port, why);
+    options_fail(&options, "%s %s port %d: %s", what, client->server.host,
+                 client->server.port, why);
 }
 
 /* ---- Waiting ------------------------------------------------------------------------ */
@@ -104,33 +109,46 @@ static void flush_output(void)
         return;
     if (stop_requested)
         exit(EXIT_FAILURE);
-    options_fail(&options, "cannot write to standard output: %s", strerror(errno));
+    options_cannot_write(&options);
 }
 
 /*
- * Waits for an answer until `deadline` (ns). Returns false if none came or a signal did.
- * Signals are delivered only in pselect(), so none is missed between the check and the
- * wait.
+ * pselect() for an answer, until `deadline` (ns). 0: the time is over, or a signal that
+ * ends the sending came. Those are delivered only in here, so none is missed between the
+ * check and the wait.
  */
-static bool wait_until(const struct dgram_client *client, int64_t deadline)
+static int wait_once(const struct dgram_client *client, int64_t deadline)
 {
     int64_t left = deadline - clock_ns();
     struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S),
                                .tv_nsec = (long)(left % NS_PER_S)};
     sigset_t before;
     struct fdset readable;
-    int ready = 0;
+    int ready = 0, error;
 
     if (left <= 0)
-        return false;
+        return 0;
     fdset_clear(&readable);
     fdset_add(&readable, client->sock);
     sigprocmask(SIG_BLOCK, &client->stopping, &before);
     if (!stop_requested)
         ready = pselect(client->sock + 1, &readable.set, NULL, NULL, &timeout, &before);
+    error = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return ready;
+}
+
+/* Waits for an answer until `deadline` (ns). False: none came, or Ctrl-C did. */
+static bool wait_until(const struct dgram_client *client, int64_t deadline)
+{
+    int ready;
+
+    do
+        ready = wait_once(client, deadline);
+    while (ready == -1 && errno == EINTR && !stop_requested);
     if (ready == -1 && errno != EINTR)
         options_fail(&options, "select: %s", strerror(errno));
-    sigprocmask(SIG_SETMASK, &before, NULL);
     return ready == 1;
 }
 
@@ -196,8 +214,8 @@ static void ask_once(struct dgram_client *client, size_t length)
         client->received++;
         return;
     }
-    options_fail(&options, "no answer from %s port %d in %g s", client->host,
-                 client->port, (double)client->patience_ns / (double)NS_PER_S);
+    options_fail(&options, "no answer from %s port %d in %g s", client->server.host,
+                 client->server.port, (double)client->patience_ns / (double)NS_PER_S);
 }
 
 /* ---- Many --------------------------------------------------------------------------- */
@@ -346,8 +364,8 @@ static bool ask_host(struct dgram_client *client, size_t length)
     const char *why;
 
     for (int skip = 0;; skip++) {
-        client->sock =
-            dial_after(skip, client->host, client->port, SOCK_DGRAM, DIAL_MS, &why);
+        client->sock = dial_after(skip, client->server.host, client->server.port,
+                                  SOCK_DGRAM, DIAL_MS, &why);
         if (client->sock == -1)
             break;
         client->refused = false;
@@ -388,32 +406,37 @@ static size_t compose_line(struct dgram_client *client, char *words[])
 int main(int argc, char *argv[])
 {
     static struct dgram_client client;
-    int option;
+    int option, of_many = 0; /* an option that needs -c, or 0 */
+    char **words;
     size_t length;
 
-    client.host = "localhost";
-    client.port = 23000;
+    client.server = (struct options_peer){.host = "localhost", .port = 23000};
     client.interval_ns = NS_PER_S;
     client.patience_ns = 2 * NS_PER_S;
     client.size = DEFAULT_SIZE;
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
         case 'c': client.count = options_number(&options, option, 1, COUNT_MAX); break;
-        case 'i': client.interval_ns = options_seconds(&options, option); break;
-        case 'p': client.port = options_port(&options, optarg, 1); break;
+        case 'i':
+            client.interval_ns = options_seconds(&options, option);
+            of_many = option;
+            break;
+        case 'p': client.server.port = options_port(&options, optarg, 1); break;
         case 's':
             client.size = (size_t)options_number(&options, option, 0, DATAGRAM_MOST);
+            of_many = option;
             break;
         case 'w':
             client.patience_ns = options_timeout(&options, option) * NS_PER_S / 1000;
             break;
         }
     }
-    if (optind < argc)
-        client.host = argv[optind++];
-    if (client.count > 0)
-        options_end(&options, argc, argv);
-    length = compose_line(&client, argv + optind);
+    words = options_words(&options, argc, argv, &client.server);
+    if (client.count == 0 && of_many != 0)
+        options_wrong(&options, "-%c needs -c", of_many);
+    if (words == NULL || (client.count > 0 && *words != NULL))
+        options_wrong(&options, "unexpected argument '%s'", words == NULL ? "-" : *words);
+    length = compose_line(&client, words);
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     client.run = (unsigned long)getpid() ^ (unsigned long)clock_ns() << 8;

@@ -1,8 +1,8 @@
 /*
  * echo_cli: sends something to an echo server, and prints what comes back.
  *
- *     echo_cli [-p port] [-w seconds] [host [word ...]]     a line, by default Hello World!
- *     echo_cli [-p port] [-w seconds] host -                standard input, of any size
+ *     echo_cli [host [port]] [-- word ...]     a line, by default Hello World!
+ *     echo_cli [host [port]] -                 standard input, of any size
  *
  * One select() sends and receives at the same time. A client that sent everything first
  * would block as soon as more is under way than the buffers on both sides hold: the server
@@ -30,8 +30,7 @@
 #define PIECE_BYTES  ((size_t)1 << 16) /* for one read(), send() or recv() */
 
 struct echo_client {
-    const char *host;
-    int port;
+    struct options_peer server;
     int sock;
     int64_t wait_ms;
     int64_t deadline; /* ms; for some of the echo */
@@ -48,15 +47,19 @@ struct echo_client {
 static const struct options options = {
     .program = "echo_cli",
     .letters = "hp:Vw:",
-    .usage = "usage: echo_cli [-hV] [-p port] [-w seconds] [host [word ... | -]]\n",
-    .help =
-        "Sends a line to an echo server, the words or Hello World!, and prints what\n"
-        "comes back. If the only word is - it sends standard input. The default host\n"
-        "is localhost. The status is 0 if everything came back unchanged.\n"
-        "  -p port     the server's port (default: 23000)\n"
-        "  -w seconds  how long to wait for some of the echo (default: 10)\n"
-        "  -h          print this help\n"
-        "  -V          print the version\n",
+    .usage =
+        "usage: echo_cli [-hV] [-p port] [-w seconds] [host [port]] [- | -- word ...]\n",
+    .help = "Sends a line to an echo server, the words after --, and prints what comes "
+            "back.\n"
+            "The status is 0 if everything came back unchanged.\n"
+            "  host [port]  the server; also host:port or [::1]:port\n"
+            "               (default: localhost 23000)\n"
+            "  -            send standard input, of any size\n"
+            "  -- word ...  send these words (default: Hello World!)\n"
+            "  -p port      the server's port, if it does not follow the host\n"
+            "  -w seconds   how long to wait for some of the echo (default: 10)\n"
+            "  -h           print this help\n"
+            "  -V           print the version\n",
 };
 
 /* How many of the `count` bytes from `position` are in one piece in the window. */
@@ -72,7 +75,8 @@ static size_t in_one_piece(unsigned long long position, unsigned long long count
 static _Noreturn void fail(const struct echo_client *client, const char *what,
                            const char *why)
 {
-    options_fail(&options, "%s %s port %d: %s", what, client->host, client->port, why);
+    options_fail(&options, "%s %s port %d: %s", what, client->server.host,
+                 client->server.port, why);
 }
 
 /* ---- Sending ------------------------------------------------------------------------ */
@@ -147,7 +151,7 @@ static bool receive(struct echo_client *client)
     same = compare(client, bytes, (size_t)got);
     /* Only the echo is printed: a stranger's text does not belong on a terminal. */
     if (descriptor_write_all(STDOUT_FILENO, bytes, same) == -1)
-        options_fail(&options, "cannot write to standard output: %s", strerror(errno));
+        options_cannot_write(&options);
     if (same < (size_t)got)
         options_fail(&options, "byte %llu that came back %s", client->echoed + 1,
                      client->echoed == client->sent ? "was never sent"
@@ -206,15 +210,16 @@ static void echo(struct echo_client *client)
     }
     if (client->echoed < client->ready || client->reads_input)
         options_fail(&options, "%s port %d has closed after %llu of %llu bytes",
-                     client->host, client->port, client->echoed, client->ready);
+                     client->server.host, client->server.port, client->echoed,
+                     client->ready);
 }
 
 /* ---- The program -------------------------------------------------------------------- */
 
-/* The words as a line, or standard input. */
+/* The words as a line; NULL: standard input. */
 static void choose_text(struct echo_client *client, char *words[])
 {
-    if (words[0] != NULL && words[1] == NULL && strcmp(words[0], "-") == 0) {
+    if (words == NULL) {
         client->reads_input = client->half_closes = true;
         return;
     }
@@ -233,22 +238,20 @@ int main(int argc, char *argv[])
     const char *why;
     int option;
 
-    client.host = "localhost";
-    client.port = 23000;
+    client.server = (struct options_peer){.host = "localhost", .port = 23000};
     client.wait_ms = WAIT_MS;
     while ((option = options_next(&options, argc, argv)) != -1) {
         if (option == 'p')
-            client.port = options_port(&options, optarg, 1);
+            client.server.port = options_port(&options, optarg, 1);
         else
             client.wait_ms = options_timeout(&options, option);
     }
-    if (optind < argc)
-        client.host = argv[optind++];
-    choose_text(&client, argv + optind);
+    choose_text(&client, options_words(&options, argc, argv, &client.server));
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     descriptor_unshare(STDIN_FILENO, O_RDONLY); /* otherwise read() could wait for ever */
-    client.sock = dial(client.host, client.port, SOCK_STREAM, DIAL_MS, &why);
+    client.sock =
+        dial(client.server.host, client.server.port, SOCK_STREAM, DIAL_MS, &why);
     if (client.sock == -1)
         fail(&client, "cannot connect to", why);
     echo(&client);

@@ -129,7 +129,7 @@ static int complain_of_server(struct download *download, const char *what,
 
 static int complain_of_file(struct download *download)
 {
-    return complain(download, "cannot write %s: %s", download->file, strerror(errno));
+    return complain(download, "cannot write '%s': %s", download->file, strerror(errno));
 }
 
 static int complain_of_document(struct download *download, const char *why)
@@ -205,9 +205,11 @@ static int receive(struct download *download)
 
 static int print(struct download *download, const char *bytes, size_t length)
 {
-    if (descriptor_write_all(STDOUT_FILENO, bytes, length) == -1)
-        return complain(download, "cannot write to standard output: %s", strerror(errno));
-    return 0;
+    if (descriptor_write_all(STDOUT_FILENO, bytes, length) == 0)
+        return 0;
+    if (errno == EPIPE) /* its reader has had enough, as `head` has */
+        return -1;
+    return complain(download, "cannot write to standard output: %s", strerror(errno));
 }
 
 /* Prints each line when it is whole, as clean text. */
@@ -482,34 +484,50 @@ static const struct options options = {
     .program = "http_get",
     .letters = "hio:Vw:",
     .usage = "usage: http_get [-hiV] [-o file] [-w seconds] URL\n"
-             "       http_get [-hiV] [-o file] [-w seconds] host [path]\n",
+             "       http_get [-hiV] [-o file] [-w seconds] host [port] [path]\n",
     .help =
-        "Fetches a document over HTTP and prints it. A URL is\n"
-        "http://host[:port][/path]; instead of a URL, a host (with a port or without)\n"
-        "and a path will do. The status is 0 if all of a document came (2xx). At most 5\n"
-        "redirects are followed.\n"
-        "  -i          print the header of each answer as well\n"
-        "  -o file     write the document to a file once it is whole (-: print it)\n"
-        "  -w seconds  how long a server may be silent (default: 20)\n"
-        "  -h          print this help\n"
-        "  -V          print the version\n",
+        "Fetches a document over HTTP and prints it. The status is 0 if all of it came\n"
+        "(2xx). At most 5 redirects are followed.\n"
+        "  URL          http://host[:port][/path]\n"
+        "  host [port]  the server; also host:port or [::1]:port (default: port 80)\n"
+        "  path         the document; one of digits alone needs its / (default: /)\n"
+        "  -i           print the header of each answer as well\n"
+        "  -o file      write the document to a file once it is whole (default: -, "
+        "which\n"
+        "               prints it)\n"
+        "  -w seconds   how long a server may be silent (default: 20)\n"
+        "  -h           print this help\n"
+        "  -V           print the version\n",
 };
 
-/* The operands are a URL, or a host and a path. */
+/* A word of digits alone after a host is its port: a path can be written with a slash. */
+static bool is_port(const char *word)
+{
+    return strspn(word, "0123456789") == strlen(word);
+}
+
+/* The operands are a URL, or a host, perhaps its port, and perhaps a path. */
 static void choose_url(struct download *download, char *operands[], int count)
 {
+    bool has_port = count > 1 && is_port(operands[1]), is_bare;
+    const char *path = count > 1 + has_port ? operands[1 + has_port] : "", *why;
     char text[URL_HOST_MOST + URL_PATH_MOST];
-    const char *path = count > 1 ? operands[1] : "", *why;
+    struct options_peer peer; /* only to check that a host and a port are one */
     struct in6_addr address;
-    bool is_bare = inet_pton(AF_INET6, operands[0], &address) == 1;
     int length;
 
+    if (count > 2 + has_port)
+        options_wrong(&options, "unexpected argument '%s'", operands[2 + has_port]);
+    if (has_port)
+        options_peer(&options, 2, operands, &peer);
+    is_bare = inet_pton(AF_INET6, operands[0], &address) == 1;
     if (strstr(operands[0], "://") != NULL && count == 1)
         length = snprintf(text, sizeof text, "%s", operands[0]);
     else
-        length =
-            snprintf(text, sizeof text, is_bare ? "http://[%s]%s%s" : "http://%s%s%s",
-                     operands[0], count == 1 || *path == '/' ? "" : "/", path);
+        length = snprintf(text, sizeof text,
+                          is_bare ? "http://[%s]%s%s%s%s" : "http://%s%s%s%s%s",
+                          operands[0], has_port ? ":" : "", has_port ? operands[1] : "",
+                          *path == '\0' || *path == '/' ? "" : "/", path);
     if (length < 0 || (size_t)length >= sizeof text)
         options_wrong(&options, "the URL is too long");
     if (count > 1 && strpbrk(operands[0], "/?#") != NULL)
@@ -534,7 +552,7 @@ int main(int argc, char *argv[])
     for (int i = optind + 1; i < argc; i++)
         if (argv[i][0] == '-') /* no path begins so */
             options_wrong(&options, "'%s' must come before '%s'", argv[i], argv[optind]);
-    if (optind == argc || argc - optind > 2)
+    if (optind == argc)
         options_wrong(&options, "give a URL, or a host and a path");
     choose_url(&download, argv + optind, argc - optind);
     if (start_program() == -1)

@@ -6,6 +6,7 @@
  *     2026-11-21T10:45:37+01:00 #room <ann> hello
  *     2026-11-21T10:45:40+01:00 #room * ann waves
  *     2026-11-21T10:45:52+01:00 netbot -NickServ- You are now identified.
+ *     2026-11-21T10:46:03+01:00 netbot [CTCP from ann] VERSION
  *
  * irc/irc_session.h gets it into the channel and keeps it there, as it does irc_relay.
  * Each line is one write(), so it is in the file at once, and `tail -F` never shows half a
@@ -64,7 +65,7 @@ static int open_file(struct irc_bot *bot)
     struct append file;
 
     if (append_open(&file, bot->path) == -1) {
-        log_line(&bot->log, "irc_bot: cannot open %s: %s", bot->path, strerror(errno));
+        log_line(&bot->log, "irc_bot: cannot open '%s': %s", bot->path, strerror(errno));
         return -1;
     }
     if (bot->file.descriptor != -1)
@@ -79,7 +80,7 @@ static void lose_line(struct irc_bot *bot, int error)
     bot->lost++;
     if (!bot->is_full)
         log_line(&bot->log,
-                 "irc_bot: cannot write to %s: %s; lines are lost until it can",
+                 "irc_bot: cannot write to '%s': %s; lines are lost until it can",
                  bot->path, strerror(error));
     bot->is_full = true;
 }
@@ -91,8 +92,8 @@ static void write_line(struct irc_bot *bot, const char *line, size_t length)
         return;
     }
     if (bot->is_full)
-        log_line(&bot->log, "irc_bot: writing to %s again; %lu line%s missing", bot->path,
-                 bot->lost, bot->lost == 1 ? " is" : "s are");
+        log_line(&bot->log, "irc_bot: writing to '%s' again; %lu line%s missing",
+                 bot->path, bot->lost, bot->lost == 1 ? " is" : "s are");
     bot->is_full = false;
     bot->lost = 0;
 }
@@ -110,9 +111,16 @@ static void hear(void *owner, struct irc_message *message)
 
     if (!is_notice && strcmp(message->command, "PRIVMSG") != 0)
         return;
-    if (irc_unwrap(&said) == IRC_ACTION) {
+    switch (irc_unwrap(&said)) {
+    case IRC_SPEECH: break;
+    case IRC_ACTION:
         before = "* ";
         after = "";
+        break;
+    case IRC_OTHER: /* nobody has said it: a program asks, or offers a file */
+        before = "[CTCP from ";
+        after = "]";
+        break;
     }
     irc_strip(said);
     irc_nick(message, nick);
@@ -171,7 +179,7 @@ static int run(struct irc_bot *bot, struct signals *signals)
         irc_session_step(&bot->session, &readable);
     }
     if (bot->is_full)
-        log_line(&bot->log, "irc_bot: %lu line%s missing in %s", bot->lost,
+        log_line(&bot->log, "irc_bot: %lu line%s missing in '%s'", bot->lost,
                  bot->lost == 1 ? " is" : "s are", bot->path);
     return bot->session.refused || bot->is_full ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -181,20 +189,25 @@ static int run(struct irc_bot *bot, struct signals *signals)
 static const struct options options = {
     .program = "irc_bot",
     .letters = "hk:l:n:Vw:",
-    .usage = "usage: irc_bot [-hV] [-n nick] [-l file] [-k key] [-w seconds] "
-             "[host [port]] '#channel'\n",
+    .usage =
+        "usage: irc_bot [-hV] [-k key] [-l file] [-n nick] [-w seconds] [host [port]]\n"
+        "               '#channel'\n",
     .help =
         "Sits in an IRC channel and writes what is said to a file, one line for each\n"
-        "message, with the time. The host is localhost and the port 6667 if not given.\n"
-        "When the connection is lost it comes back by itself; Ctrl-C ends it. With a\n"
-        "password in the environment variable IRC_PASSWORD it identifies to NickServ.\n"
-        "  -n nick     the nick (default: netbot); if it is in use, another one\n"
-        "  -l file     write to this file (default: irc.log); SIGHUP opens it again\n"
-        "  -k key      the channel's key\n"
-        "  -w seconds  after this much silence ask the server for a sign of life, and\n"
-        "              leave it after as much again (default: 60)\n"
-        "  -h          print this help\n"
-        "  -V          print the version\n",
+        "message, with the time. A lost connection comes back by itself; Ctrl-C ends "
+        "it.\n"
+        "  host [port]  the IRC server; also host:port or [::1]:port\n"
+        "               (default: localhost 6667)\n"
+        "  '#channel'   the channel\n"
+        "  -k key       the channel's key\n"
+        "  -l file      write to this file (default: irc.log); SIGHUP opens it again\n"
+        "  -n nick      the nick (default: netbot); if it is in use, another one\n"
+        "  -w seconds   after this much silence ask the server for a sign of life, and\n"
+        "               leave it after as much again (default: 60)\n"
+        "  -h           print this help\n"
+        "  -V           print the version\n"
+        "Environment: IRC_SERVER_PASSWORD, the server's password, if it has one;\n"
+        "IRC_PASSWORD, the nick's, to identify to NickServ.\n",
 };
 
 int main(int argc, char *argv[])

@@ -485,26 +485,30 @@ static const struct options options = {
     .program = "irc_relay",
     .letters = "hi:k:n:qr:Vw:",
     .usage =
-        "usage: irc_relay [-hqV] [-n nick] [-r room_host:port] [-k key] [-i seconds]\n"
-        "                 [-w seconds] [irc_host [port]] '#channel'\n",
+        "usage: irc_relay [-hqV] [-i seconds] [-k key] [-n nick] [-r room_host:port]\n"
+        "                 [-w seconds] [host [port]] '#channel'\n",
     .help =
         "Links a chat room with an IRC channel: what is said in one is said in the\n"
-        "other. Use one relay for each room and channel. The IRC host is localhost and\n"
-        "the port 6667 if not given. A link that is lost comes back by itself; Ctrl-C\n"
-        "ends the relay. With a password in the environment variable IRC_PASSWORD it\n"
-        "identifies to NickServ.\n"
-        "  -n nick       the name on both sides (default: relay); if it is in use,\n"
-        "                another one\n"
-        "  -r host:port  the room, a pchatsrv (default: localhost:2626)\n"
-        "  -k key        the channel's key\n"
-        "  -q            do not pass on joins, leaves and new names\n"
-        "  -i seconds    after five lines at once, the time between two lines in the\n"
-        "                channel (default: 2, the limit of most IRC servers; 0 for a\n"
-        "                server of your own without one)\n"
-        "  -w seconds    after this much silence ask the IRC server for a sign of\n"
-        "                life, and leave it after as much again (default: 60)\n"
-        "  -h            print this help\n"
-        "  -V            print the version\n",
+        "other. Use one relay for each room and channel. A link that is lost comes back\n"
+        "by itself; Ctrl-C ends the relay.\n"
+        "  host [port]  the IRC server; also host:port or [::1]:port\n"
+        "               (default: localhost 6667)\n"
+        "  '#channel'   the channel\n"
+        "  -i seconds   after five lines at once, the time between two lines in the\n"
+        "               channel (default: 2, the limit of most IRC servers; 0 for a\n"
+        "               server of your own without one)\n"
+        "  -k key       the channel's key\n"
+        "  -n nick      the name on both sides (default: relay); if it is in use,\n"
+        "               another one\n"
+        "  -q           do not pass on joins, leaves and new names\n"
+        "  -r host:port\n"
+        "               the room, a pchatsrv (default: localhost:2626)\n"
+        "  -w seconds   after this much silence ask the IRC server for a sign of life,\n"
+        "               and leave it after as much again (default: 60)\n"
+        "  -h           print this help\n"
+        "  -V           print the version\n"
+        "Environment: IRC_SERVER_PASSWORD, the IRC server's password, if it has one;\n"
+        "IRC_PASSWORD, the nick's, to identify to NickServ.\n",
 };
 
 int main(int argc, char *argv[])
@@ -518,8 +522,7 @@ int main(int argc, char *argv[])
                                .hear = hear_channel,
                                .report = report,
                                .owner = &relay};
-    struct room_settings room = {.host = "localhost",
-                                 .port = ROOM_PORT,
+    struct room_settings room = {.server = {.host = "localhost", .port = ROOM_PORT},
                                  .hear = hear_room,
                                  .report = report,
                                  .owner = &relay};
@@ -532,9 +535,7 @@ int main(int argc, char *argv[])
         case 'k': irc.key = optarg; break;
         case 'n': irc.nick = optarg; break;
         case 'q': relay.is_quiet = true; break;
-        case 'r':
-            room.port = options_host_port(&options, optarg, room.host, sizeof room.host);
-            break;
+        case 'r': options_host(&options, optarg, &room.server); break;
         case 'w': irc.silence_ms = options_timeout(&options, option); break;
         }
     }

@@ -143,8 +143,10 @@ static const struct options options = {
             "address. Each line holds what was asked, then 'name', 'IPv4' or 'IPv6', and "
             "the\n"
             "answer. The status is 1 if one of them has no answer.\n"
-            "  -h  print this help\n"
-            "  -V  print the version\n",
+            "  name     a host's name\n"
+            "  address  an IPv4 or IPv6 address\n"
+            "  -h       print this help\n"
+            "  -V       print the version\n",
 };
 
 int main(int argc, char *argv[])
@@ -161,8 +163,7 @@ int main(int argc, char *argv[])
         if (resolve(argv[i]) == -1)
             status = EXIT_FAILURE;
         if (fflush(stdout) == EOF)
-            options_fail(&options, "cannot write to standard output: %s",
-                         strerror(errno));
+            options_cannot_write(&options);
     }
     return status;
 }

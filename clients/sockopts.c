@@ -87,7 +87,7 @@ static const char *level_name(int level)
 static const struct options options = {
     .program = "sockopts",
     .letters = "hs:tuV",
-    .usage = "usage: sockopts [-hV] [-t|-u] [-s name=value ...]\n",
+    .usage = "usage: sockopts [-hV] [-t | -u] [-s name=value ...]\n",
     .help =
         "Prints the socket options of POSIX, the default value of each, and whether it\n"
         "can be set. With -s it sets options, and prints their values before and after.\n"
@@ -330,6 +330,6 @@ int main(int argc, char *argv[])
         if (!set_one(sock, &settings[i]))
             status = EXIT_FAILURE;
     if (fflush(stdout) == EOF)
-        options_fail(&options, "cannot write to standard output: %s", strerror(errno));
+        options_cannot_write(&options);
     return status;
 }

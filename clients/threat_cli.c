@@ -1,7 +1,7 @@
 /*
  * threat_cli: sends commands to a threat server and prints its answers.
  *
- *     threat_cli [-p port] [-w seconds] [host [command ...]]
+ *     threat_cli [-w seconds] [host [port]] [-- command ...]
  *
  * Each command is sent when the one before it has been answered with a line. Without
  * commands it is a conversation: it sends standard input as it comes, and prints what the
@@ -30,8 +30,7 @@
 #define WAIT_S  10 /* for an answer; the server may take 5 s to fetch it */
 
 struct threat_client {
-    const char *host;
-    int port;
+    struct options_peer server;
     int64_t patience_ms;
     int sock;
     char **commands;     /* those not yet sent, up to a NULL */
@@ -50,8 +49,8 @@ struct threat_client {
 
 static int complain(const struct threat_client *client, const char *what, const char *why)
 {
-    fprintf(stderr, "threat_cli: %s %s port %d: %s\n", what, client->host, client->port,
-            why);
+    fprintf(stderr, "threat_cli: %s %s port %d: %s\n", what, client->server.host,
+            client->server.port, why);
     return -1;
 }
 
@@ -119,7 +118,9 @@ static int print_line(struct threat_client *client, enum line_event event)
         client->awaits = false;
     if (printed >= 0 && fflush(stdout) != EOF)
         return 0;
-    fprintf(stderr, "threat_cli: cannot write to standard output: %s\n", strerror(errno));
+    if (errno != EPIPE) /* its reader has had enough */
+        fprintf(stderr, "threat_cli: cannot write to standard output: %s\n",
+                strerror(errno));
     return -1;
 }
 
@@ -227,15 +228,19 @@ static int talk(struct threat_client *client)
 static const struct options options = {
     .program = "threat_cli",
     .letters = "hp:Vw:",
-    .usage = "usage: threat_cli [-hV] [-p port] [-w seconds] [host [command ...]]\n",
+    .usage =
+        "usage: threat_cli [-hV] [-p port] [-w seconds] [host [port]] [-- command ...]\n",
     .help =
-        "Sends commands to a threat server and prints its answers: getTime, getThreat,\n"
-        "disconnect, help. Without commands it sends what is typed. The default host is\n"
-        "localhost. The status is 0 if every command was answered.\n"
-        "  -p port     the server's port (default: 9055)\n"
-        "  -w seconds  how long to wait for an answer (default: 10)\n"
-        "  -h          print this help\n"
-        "  -V          print the version\n",
+        "Sends commands to a threat server and prints its answers. The status is 0 if\n"
+        "every command was answered.\n"
+        "  host [port]     the server; also host:port or [::1]:port\n"
+        "                  (default: localhost 9055)\n"
+        "  -- command ...  send these: getTime, getThreat, help or disconnect (default:\n"
+        "                  send standard input)\n"
+        "  -p port         the server's port, if it does not follow the host\n"
+        "  -w seconds      how long to wait for an answer (default: 10)\n"
+        "  -h              print this help\n"
+        "  -V              print the version\n",
 };
 
 static void check_commands(char *const commands[])
@@ -248,25 +253,27 @@ static void check_commands(char *const commands[])
 
 int main(int argc, char *argv[])
 {
-    static struct threat_client client = {
-        .host = "localhost", .port = 9055, .patience_ms = WAIT_S * 1000};
+    static struct threat_client client = {.server = {.host = "localhost", .port = 9055},
+                                          .patience_ms = WAIT_S * 1000};
+    static char *none[] = {NULL};
     const char *why;
     int option, result;
 
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
-        case 'p': client.port = options_port(&options, optarg, 1); break;
+        case 'p': client.server.port = options_port(&options, optarg, 1); break;
         case 'w': client.patience_ms = options_timeout(&options, option); break;
         }
     }
-    if (optind < argc)
-        client.host = argv[optind++];
-    client.commands = argv + optind;
+    client.commands = options_words(&options, argc, argv, &client.server);
+    if (client.commands == NULL) /* "-": standard input, as without commands */
+        client.commands = none;
     client.converses = client.reads_input = *client.commands == NULL;
     check_commands(client.commands);
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
-    client.sock = dial(client.host, client.port, SOCK_STREAM, DIAL_MS, &why);
+    client.sock =
+        dial(client.server.host, client.server.port, SOCK_STREAM, DIAL_MS, &why);
     if (client.sock == -1) {
         complain(&client, "cannot connect to", why);
         return EXIT_FAILURE;

@@ -29,14 +29,12 @@
 #define DIAL_MS      5000  /* to connect, for each address of a host */
 #define QUIET_MS     5000  /* before it says that nothing came */
 #define PIECE_BYTES  16384 /* for one recv(); then it is the next server's turn */
-#define HOST_MOST    256   /* with its NUL: a name has at most 253 bytes (RFC 1035) */
 #define STANDARD     3     /* descriptors: standard input, output and error */
 #define SERVERS_MOST (FD_SETSIZE - STANDARD)
 
 struct server {
     const char *name; /* as given: host:port */
-    char host[HOST_MOST];
-    int port;
+    struct options_peer peer;
     bool dialing; /* `dial` is under way */
     struct dial dial;
     int sock; /* -1: not connected yet, or no longer */
@@ -56,21 +54,20 @@ static const struct options options = {
     .program = "watch_cli",
     .letters = "ht:V",
     .usage = "usage: watch_cli [-hV] [-t seconds] host:port ...\n",
-    .help =
-        "Prints each line that the servers send, after the server's name, until all "
-        "have\n"
-        "closed. Write an IPv6 address in brackets: [::1]:2626. The status is 1 if a\n"
-        "server could not be connected or was lost.\n"
-        "  -t seconds  say so when nothing comes for this long (default: 5)\n"
-        "  -h          print this help\n"
-        "  -V          print the version\n",
+    .help = "Prints each line that the servers send, after the server's name, until all "
+            "have\n"
+            "closed. The status is 1 if a server could not be connected or was lost.\n"
+            "  host:port   a server; also [::1]:port\n"
+            "  -t seconds  say so when nothing comes for this long (default: 5)\n"
+            "  -h          print this help\n"
+            "  -V          print the version\n",
 };
 
 /* `result` is that of printf() or fflush(). */
 static void check_output(int result)
 {
     if (result < 0)
-        options_fail(&options, "cannot write to standard output: %s", strerror(errno));
+        options_cannot_write(&options);
 }
 
 static void complain(struct watch *watch, const struct server *server, const char *what,
@@ -86,7 +83,7 @@ static void start_connecting(struct server *server)
 {
     server->sock = -1;
     server->dialing = server->input.has_line = true;
-    dial_start(&server->dial, server->host, server->port, SOCK_STREAM, DIAL_MS);
+    dial_start(&server->dial, server->peer.host, server->peer.port, SOCK_STREAM, DIAL_MS);
 }
 
 static void go_on_connecting(struct watch *watch, struct server *server)
@@ -275,8 +272,10 @@ int main(int argc, char *argv[])
         struct server *server = &watch.servers[i];
 
         server->name = argv[optind + i];
-        server->port =
-            options_host_port(&options, server->name, server->host, sizeof server->host);
+        if (!options_host(&options, server->name, &server->peer))
+            options_wrong(&options,
+                          "'%s' has no port: write host:port, for example localhost:2626",
+                          server->name);
     }
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));

@@ -8,8 +8,9 @@
 #include "irc/irc_session.h"
 
 /*
- * Takes the operands [host [port]] '#channel', and the password from the environment
- * variable IRC_PASSWORD: other users of the machine could see it on the command line.
+ * Takes the operands [host [port]] '#channel', and the passwords from the environment
+ * variables IRC_PASSWORD (for NickServ) and IRC_SERVER_PASSWORD: other users of the
+ * machine could see them on the command line.
  * Wrong usage, including a wrong nick or key in *settings, ends the program (options.h).
  */
 void irc_options_take(struct irc_settings *settings, const struct options *options,

@@ -22,15 +22,19 @@
 #define PREFIX_GUESSED (IRC_NICK_MOST + 1 + 10 + 1 + 63)
 #define PREFIX_MOST    256
 
-/* A server may send back what we said, and nobody may read the password there. */
-static void mask_password(const struct irc_session *session, char *text)
+static void mask(const char *password, char *text)
 {
-    const char *password = session->settings.password;
-
     if (password == NULL)
         return;
     for (char *at = text; (at = strstr(at, password)) != NULL; at += strlen(password))
         memset(at, '*', strlen(password));
+}
+
+/* A server may send back what we said, and nobody may read the passwords there. */
+static void mask_passwords(const struct irc_session *session, char *text)
+{
+    mask(session->settings.password, text);
+    mask(session->settings.server_password, text);
 }
 
 /* Passes on the link's report, with the server's words made safe to print. */
@@ -40,7 +44,8 @@ static void pass_report(void *owner, const char *text)
     char masked[LINK_REPORT_MOST], clean[3 * LINK_REPORT_MOST];
 
     snprintf(masked, sizeof masked, "%s", text);
-    mask_password(session, masked);
+    irc_strip(masked);
+    mask_passwords(session, masked);
     session->settings.report(session->settings.owner,
                              text_clean(masked, clean, sizeof clean));
 }
@@ -76,6 +81,12 @@ bool irc_session_say(struct irc_session *session, const char *text)
     return line_queue_add(&session->link.queue, message, length);
 }
 
+/* When the pace allows `lines` at once. */
+static int64_t allowed_at(const struct irc_session *session, int lines)
+{
+    return session->paid_until - (BURST_LINES - lines) * session->settings.pace_ms;
+}
+
 /* How many lines may be said now. */
 static unsigned long lines_allowed(const struct irc_session *session)
 {
@@ -99,6 +110,8 @@ static void pay(struct irc_session *session, unsigned long lines)
     if (session->paid_until < now)
         session->paid_until = now;
     session->paid_until += (int64_t)lines * session->settings.pace_ms;
+    /* The question costs as much as a line. While lines wait for the pace, they go first. */
+    session->link.ask_after = allowed_at(session, 2);
 }
 
 /* ---- Registering and joining -------------------------------------------------------- */
@@ -121,6 +134,8 @@ static void introduce(struct irc_session *session)
     session->asked_at = 0;
     snprintf(session->nick, sizeof session->nick, "%s", settings->nick);
     enter(session, IRC_REGISTERING, 2 * settings->silence_ms);
+    if (settings->server_password != NULL) /* it comes first (RFC 2812 3.1.1) */
+        reply(session, "PASS", settings->server_password, NULL);
     reply(session, "NICK", session->nick, NULL);
     link_reply(&session->link, message,
                irc_build(message, "USER", "netlab", "0", "*", settings->real_name, NULL));
@@ -200,7 +215,7 @@ static const struct refusal {
     {451, IRC_REGISTERING, "the server does not let anyone register"},
     {461, IRC_REGISTERING, "the server wants more parameters"},
     {463, IRC_REGISTERING, "this machine is not welcome on the server"},
-    {464, IRC_REGISTERING, "the server wants a password"},
+    {464, IRC_REGISTERING, "the server wants another password (IRC_SERVER_PASSWORD)"},
     {465, IRC_REGISTERING, "banned from the server"},
     {466, IRC_REGISTERING, "soon to be banned from the server"},
     {403, IRC_JOINING, "cannot join: there is no such channel"},
@@ -318,7 +333,7 @@ static void take_join(struct irc_session *session, const char *prefix)
     session->joins++;
     link_settled(&session->link);
     link_report(&session->link, "joined %s on %s port %d as %s", settings->channel,
-                settings->host, settings->port, session->nick);
+                settings->server.host, settings->server.port, session->nick);
 }
 
 static void take_new_nick(struct irc_session *session, const char *nick)
@@ -342,8 +357,9 @@ static void take_removal(struct irc_session *session, const char *how, const cha
         return;
     pause = link_next_pause(&session->link);
     enter(session, IRC_OUTSIDE, pause);
-    link_report(&session->link, "%s %s (%s); joining again in %lld s", how,
-                session->settings.channel, why, (long long)pause / 1000);
+    link_report(&session->link, "%s %s%s%s%s; joining again in %lld s", how,
+                session->settings.channel, *why == '\0' ? "" : " (", why,
+                *why == '\0' ? "" : ")", (long long)pause / 1000);
 }
 
 /* What the server says that we did, or that was done to us. */
@@ -406,7 +422,7 @@ static void take_message(struct irc_session *session)
        password. */
     if (!irc_is_channel(message.params[0]))
         for (int i = 0; i < message.count; i++)
-            mask_password(session, message.params[i]);
+            mask_passwords(session, message.params[i]);
     session->settings.hear(session->settings.owner, &message);
 }
 
@@ -496,8 +512,7 @@ int64_t irc_session_deadline(const struct irc_session *session)
     if (session->state != IRC_JOINED)
         return earlier(deadline, session->deadline);
     if (session->link.queue.length > 0 && lines_allowed(session) == 0)
-        deadline = earlier(deadline, session->paid_until -
-                                         (BURST_LINES - 1) * session->settings.pace_ms);
+        deadline = earlier(deadline, allowed_at(session, 1));
     return deadline;
 }
 
@@ -507,8 +522,8 @@ void irc_session_start(struct irc_session *session, const struct irc_settings *s
 {
     static const char question[] = "PING " ARRIVED "\r\n";
     const struct link_settings link = {.title = "",
-                                       .host = settings->host,
-                                       .port = settings->port,
+                                       .host = session->settings.server.host,
+                                       .port = settings->server.port,
                                        .report = pass_report,
                                        .owner = session};
 

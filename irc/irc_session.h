@@ -2,8 +2,8 @@
  * irc_session: a client's place in one channel of an IRC server, which it takes again when
  * lost.
  *
- * On a link that comes back by itself (net/link.h) the session registers (NICK, USER), takes
- * another nick if its own is in use, waits for the welcome, identifies to NickServ, joins the
+ * On a link that comes back by itself (net/link.h) the session registers (PASS, NICK, USER),
+ * takes another nick if its own is in use, waits for the welcome, identifies to NickServ, joins the
  * channel, answers PING, and asks a silent server for a sign of life. It joins again after
  * a kick. Nothing here waits: the program's select() drives it.
  *
@@ -15,6 +15,7 @@
 #define IRC_IRC_SESSION_H
 
 #include "base/fdset.h"
+#include "base/options.h"
 #include "irc/irc.h"
 #include "net/link.h"
 
@@ -26,13 +27,13 @@
 
 /* What the program wants. The strings stay the program's. */
 struct irc_settings {
-    const char *host;
-    int port;
+    struct options_peer server;
     const char *nick; /* the wanted nick; irc_session.nick is the actual one */
     const char *real_name;
     const char *channel;
-    const char *key;      /* the channel's, or NULL */
-    const char *password; /* for NickServ, or NULL */
+    const char *key;             /* the channel's, or NULL */
+    const char *password;        /* for NickServ, or NULL */
+    const char *server_password; /* or NULL */
     int64_t
         silence_ms;  /* after this much silence the server is asked for a sign of life */
     int64_t pace_ms; /* the cost of a line; 0: no limit */

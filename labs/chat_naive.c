@@ -157,16 +157,25 @@ static void chat_server_run(struct chat_server *server)
     }
 }
 
+static const char usage[] = "usage: chat_naive [-h] [-p port]\n";
+static const char help[] =
+    "The chat server as it is usually taught, with its faults.\n"
+    "  -p port  listen on this port (default: 2626; 0: any free one)\n"
+    "  -h       print this help\n";
+
 int main(int argc, char **argv)
 {
     struct chat_server server;
     int port = 2626, option;
 
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        argv[1] = "-h";
     while ((option = getopt(argc, argv, "hp:")) != -1) {
+        if (option == 'h')
+            return printf("%s%s", usage, help) < 0;
         if (option != 'p') {
-            fprintf(option == 'h' ? stdout : stderr,
-                    "usage: chat_naive [-h] [-p port]\n");
-            return option == 'h' ? 0 : 2;
+            fputs(usage, stderr);
+            return 2;
         }
         port = atoi(optarg);
     }

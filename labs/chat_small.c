@@ -228,6 +228,12 @@ static void chat_server_run(struct chat_server *server)
     }
 }
 
+static const char usage[] = "usage: chat_small [-h] [-p port]\n";
+static const char help[] =
+    "The chat server as it is usually taught, with its worst faults mended.\n"
+    "  -p port  listen on this port (default: 2626; 0: any free one)\n"
+    "  -h       print this help\n";
+
 int main(int argc, char *argv[])
 {
     static struct chat_server server; /* all zero: no clients, empty sets */
@@ -235,13 +241,17 @@ int main(int argc, char *argv[])
     int option;
     long port;
 
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        argv[1] = "-h";
     while ((option = getopt(argc, argv, "hp:")) == 'p')
         text = optarg;
+    if (option == 'h')
+        return printf("%s%s", usage, help) < 0;
     port = strtol(text, &end, 10);
     if (option != -1 || optind < argc || end == text || *end || port < 0 ||
         port > 65535) {
-        fprintf(option == 'h' ? stdout : stderr, "usage: chat_small [-h] [-p port]\n");
-        return option == 'h' ? 0 : 2;
+        fputs(usage, stderr);
+        return 2;
     }
     signal(SIGPIPE, SIG_IGN);         /* or send() to a lost client ends the server */
     setvbuf(stdout, NULL, _IOLBF, 0); /* each line comes at once, even through a pipe */

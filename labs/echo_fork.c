@@ -2,7 +2,7 @@
  * echo_fork: the echo server with a process for each client. This is the first of three
  * ways to serve many; echo_thread.c and ../echo_srv.c are the others.
  *
- *     echo_fork [-b address] [-p port]
+ *     echo_fork [-v] [-b address] [-p port]
  *
  * A child process serves one client and may wait for it, so its code reads like the
  * protocol: receive, send, again (loop/echo_blocking.c). Processes share no memory, so a
@@ -15,13 +15,17 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 struct echo_fork {
     struct echo_blocking common;
-    pid_t children[ECHO_CLIENTS_MOST]; /* the first `count` */
+    struct child {
+        pid_t pid;
+        char name[ADDRESS_MOST];   /* its client's */
+    } children[ECHO_CLIENTS_MOST]; /* the first `count` */
     int count;
 };
 
@@ -59,28 +63,35 @@ static _Noreturn void serve_client(struct echo_fork *server, int sock)
 
 /* ---- The parent --------------------------------------------------------------------- */
 
-static void start_child(struct echo_fork *server, int sock)
+static void start_child(struct echo_fork *server, int sock, const char *name)
 {
-    pid_t child = server->count < ECHO_CLIENTS_MOST ? fork() : -1;
+    pid_t pid = server->count < ECHO_CLIENTS_MOST ? fork() : -1;
+    struct child *child;
 
-    if (child == 0)
+    if (pid == 0)
         serve_client(server, sock);
-    if (child == -1) {
+    if (pid == -1) {
+        echo_blocking_closed(&server->common, name);
         listener_turn_away(sock, LISTENER_FULL);
         return;
     }
-    server->children[server->count++] = child;
+    child = &server->children[server->count++];
+    child->pid = pid;
+    strcpy(child->name, name);
     /* The connection ends only when every copy of its descriptor is closed. If the parent
        kept this one, its client would wait for the end in vain, and after 1,000 clients
        the parent would have no descriptor left. */
     close(sock);
 }
 
-static void forget_child(struct echo_fork *server, pid_t child)
+static void forget_child(struct echo_fork *server, pid_t pid)
 {
     for (int i = 0; i < server->count; i++) {
-        if (server->children[i] == child) {
-            server->children[i] = server->children[--server->count];
+        struct child *child = &server->children[i];
+
+        if (child->pid == pid) {
+            echo_blocking_closed(&server->common, child->name);
+            *child = server->children[--server->count];
             return;
         }
     }
@@ -93,10 +104,10 @@ static void forget_child(struct echo_fork *server, pid_t child)
  */
 static void reap_children(struct echo_fork *server, int options)
 {
-    pid_t child;
+    pid_t pid;
 
-    while (server->count > 0 && (child = waitpid(-1, NULL, options)) > 0)
-        forget_child(server, child);
+    while (server->count > 0 && (pid = waitpid(-1, NULL, options)) > 0)
+        forget_child(server, pid);
 }
 
 /*
@@ -112,19 +123,20 @@ static void child_has_ended(int signal_number)
 static void stop_children(struct echo_fork *server)
 {
     for (int i = 0; i < server->count; i++) {
-        kill(server->children[i], SIGTERM);
-        kill(server->children[i], SIGCONT);
+        kill(server->children[i].pid, SIGTERM);
+        kill(server->children[i].pid, SIGCONT);
     }
     reap_children(server, 0); /* waits, but not for long: each has its alarm() */
 }
 
 static const struct options options = {
     .program = "echo_fork",
-    .letters = "b:hp:V",
-    .usage = "usage: echo_fork [-hV] [-b address] [-p port]\n",
+    .letters = "b:hp:vV",
+    .usage = "usage: echo_fork [-hvV] [-b address] [-p port]\n",
     .help = "Sends back every byte that it receives, with a process for each client.\n"
             "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
             "  -p port     listen on this port (default: 23000; 0: any free one)\n"
+            "  -v          print a line for each connection opened or closed\n"
             "  -h          print this help\n"
             "  -V          print the version\n",
 };
@@ -132,6 +144,7 @@ static const struct options options = {
 int main(int argc, char *argv[])
 {
     static struct echo_fork server;
+    char name[ADDRESS_MOST];
     struct fdset readable;
     int sock, ready = 0;
 
@@ -150,11 +163,12 @@ int main(int argc, char *argv[])
         reap_children(&server, WNOHANG);
         if (!fdset_has(&readable, server.common.srvsock))
             continue;
-        sock = echo_blocking_accept(&server.common);
+        sock = echo_blocking_accept(&server.common, name);
         if (sock != -1)
-            start_child(&server, sock);
+            start_child(&server, sock, name);
     }
     echo_blocking_end(&server.common);
     stop_children(&server);
+    log_finish(&server.common.log, 1000 * ECHO_PATIENCE_S);
     return ready == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -2,7 +2,7 @@
  * echo_thread: the echo server with a thread for each client. This is the second of three
  * ways to serve many; echo_fork.c and ../echo_srv.c are the others.
  *
- *     echo_thread [-b address] [-p port]
+ *     echo_thread [-v] [-b address] [-p port]
  *
  * A thread serves one client and may wait for it, as a process may, and costs less. But
  * all threads of a process share its memory and its descriptors. Here they share as little
@@ -39,6 +39,7 @@ struct client {
     int number; /* its place in the list */
     int sock;   /* -1: the place is free */
     int ended;  /* the pipe's end to write to */
+    char name[ADDRESS_MOST];
 };
 
 struct echo_thread {
@@ -61,20 +62,27 @@ static void *serve_client(void *argument)
     return NULL;
 }
 
-static void start_thread(struct echo_thread *server, int sock)
+static void turn_away(struct echo_thread *server, int sock, const char *name)
+{
+    echo_blocking_closed(&server->common, name);
+    listener_turn_away(sock, LISTENER_FULL);
+}
+
+static void start_thread(struct echo_thread *server, int sock, const char *name)
 {
     struct client *client = server->clients;
 
     if (server->count == ECHO_CLIENTS_MOST) {
-        listener_turn_away(sock, LISTENER_FULL);
+        turn_away(server, sock, name);
         return;
     }
     while (client->sock != -1)
         client++;
     client->sock = sock;
+    strcpy(client->name, name);
     if (pthread_create(&client->thread, &server->attributes, serve_client, client) != 0) {
         client->sock = -1;
-        listener_turn_away(sock, LISTENER_FULL);
+        turn_away(server, sock, name);
         return;
     }
     server->count++;
@@ -87,13 +95,16 @@ static void start_thread(struct echo_thread *server, int sock)
  */
 static void end_client(struct echo_thread *server)
 {
+    struct client *client;
     int number;
 
     if (read(server->ended[0], &number, sizeof number) != sizeof number)
         return;
-    pthread_join(server->clients[number].thread, NULL);
-    close(server->clients[number].sock);
-    server->clients[number].sock = -1;
+    client = &server->clients[number];
+    pthread_join(client->thread, NULL);
+    echo_blocking_closed(&server->common, client->name);
+    close(client->sock);
+    client->sock = -1;
     server->count--;
 }
 
@@ -132,11 +143,12 @@ static void stop(struct echo_thread *server)
 
 static const struct options options = {
     .program = "echo_thread",
-    .letters = "b:hp:V",
-    .usage = "usage: echo_thread [-hV] [-b address] [-p port]\n",
+    .letters = "b:hp:vV",
+    .usage = "usage: echo_thread [-hvV] [-b address] [-p port]\n",
     .help = "Sends back every byte that it receives, with a thread for each client.\n"
             "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
             "  -p port     listen on this port (default: 23000; 0: any free one)\n"
+            "  -v          print a line for each connection opened or closed\n"
             "  -h          print this help\n"
             "  -V          print the version\n",
 };
@@ -160,6 +172,7 @@ static void start(struct echo_thread *server, int argc, char *argv[])
 int main(int argc, char *argv[])
 {
     static struct echo_thread server;
+    char name[ADDRESS_MOST];
     struct fdset readable;
     int sock, ready = 0;
 
@@ -176,11 +189,12 @@ int main(int argc, char *argv[])
             end_client(&server);
         if (!fdset_has(&readable, server.common.srvsock))
             continue;
-        sock = echo_blocking_accept(&server.common);
+        sock = echo_blocking_accept(&server.common, name);
         if (sock != -1)
-            start_thread(&server, sock);
+            start_thread(&server, sock, name);
     }
     stop(&server);
+    log_finish(&server.common.log, 1000 * ECHO_PATIENCE_S);
     pthread_attr_destroy(&server.attributes);
     close(server.ended[0]);
     close(server.ended[1]);

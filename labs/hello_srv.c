@@ -41,7 +41,7 @@ static void write_log(struct hello *hello, const char *name)
     bool failed = append_line(&hello->log, line, (size_t)length) == -1;
 
     if (failed && !hello->failed)
-        fprintf(stderr, "hello_srv: cannot write to %s: %s\n", hello->file,
+        fprintf(stderr, "hello_srv: cannot write to '%s': %s\n", hello->file,
                 strerror(errno));
     hello->failed = failed;
 }
@@ -64,7 +64,7 @@ static int open_log(struct hello *hello)
     }
     if (why == NULL)
         return 0;
-    fprintf(stderr, "hello_srv: cannot write to %s: %s\n", hello->file, why);
+    fprintf(stderr, "hello_srv: cannot write to '%s': %s\n", hello->file, why);
     return -1;
 }
 
@@ -81,13 +81,14 @@ static void greet(struct stream *stream)
 
 static const struct options options = {
     .program = "hello_srv",
-    .letters = "b:hl:m:p:V",
-    .usage = "usage: hello_srv [-hV] [-b address] [-p port] [-m text] [-l file]\n",
+    .letters = "b:hl:m:p:vV",
+    .usage = "usage: hello_srv [-hvV] [-b address] [-p port] [-l file] [-m text]\n",
     .help = "Sends a line to each client, and closes.\n"
             "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
             "  -p port     listen on this port (default: 2525; 0: any free one)\n"
-            "  -m text     the line (default: 'Hello World! ')\n"
             "  -l file     append the time and the address of each client to this file\n"
+            "  -m text     the line (default: 'Hello World! ')\n"
+            "  -v          print a line for each connection opened or closed\n"
             "  -h          print this help\n"
             "  -V          print the version\n",
 };

@@ -19,6 +19,7 @@
 #include "terminal/terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -93,6 +94,13 @@ static void quit(int signal_number)
 
 static void wait_for_foreground(void *owner, int events);
 
+/* The clients stay. */
+static void lose_keyboard(struct stream_server *server, const char *why)
+{
+    log_complain(&server->log, "cannot read the keyboard: %s; Esc does not work", why);
+    stream_server_unwatch(server, STDIN_FILENO);
+}
+
 static void take_keys(void *owner, int events)
 {
     struct stream_server *server = owner;
@@ -113,7 +121,7 @@ static void take_keys(void *owner, int events)
         stream_server_watch(server, STDIN_FILENO, STREAM_READABLE,
                             keys[got - 1] == ESC ? ESC_MS : -1, take_keys, server);
     else if (got == 0 || !descriptor_try_again(errno))
-        stream_server_unwatch(server, STDIN_FILENO); /* it is gone; the clients stay */
+        lose_keyboard(server, got == 0 ? "it has ended" : strerror(errno));
 }
 
 /* A shell that brings a running program to the foreground need not send SIGCONT. */
@@ -130,9 +138,18 @@ static void wait_for_foreground(void *owner, int events)
 
 static void open_keyboard(struct stream_server *server)
 {
-    log_line(&server->log, "name_srv started on port %d", server->where.port);
+    char place[OPTIONS_PLACE_MOST];
+
+    log_line(&server->log, "name_srv started on %s",
+             options_place(&server->where, place));
     if (!isatty(STDIN_FILENO))
         return;
+    /* Another program may read from the same terminal: select() then says ready to both,
+       but only one gets the key, and read() must not wait for the next. */
+    if (!descriptor_unshare(STDIN_FILENO, O_RDONLY)) {
+        log_complain(&server->log, "cannot open the keyboard: %s", strerror(errno));
+        return;
+    }
     log_line(&server->log, "Esc ends it");
     signals_add(&server->signals, SIGTSTP, stopped);
     signals_add(&server->signals, SIGCONT, continued);
@@ -153,12 +170,13 @@ static char *login_name(void)
 
 static const struct options options = {
     .program = "name_srv",
-    .letters = "b:hn:p:V",
-    .usage = "usage: name_srv [-hV] [-b address] [-p port] [-n name]\n",
+    .letters = "b:hn:p:vV",
+    .usage = "usage: name_srv [-hvV] [-b address] [-p port] [-n name]\n",
     .help = "Answers each line with the line and a name. Esc in its terminal ends it.\n"
             "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
             "  -p port     listen on this port (default: 8888; 0: any free one)\n"
             "  -n name     the name (default: your login name)\n"
+            "  -v          print a line for each connection opened or closed\n"
             "  -h          print this help\n"
             "  -V          print the version\n",
 };

@@ -245,11 +245,13 @@ static void forget(struct stream *stream, int error)
 
 static const struct options options = {
     .program = "threat_srv",
-    .letters = "b:c:f:hp:t:u:V",
-    .usage = "usage: threat_srv [-hV] [-b address] [-p port] [-t seconds]\n"
+    .letters = "b:c:f:hp:t:u:vV",
+    .usage = "usage: threat_srv [-hvV] [-b address] [-p port] [-t seconds]\n"
              "                  [-f file | -u url [-c seconds]]\n",
     .help =
-        "Tells the time and the threat level. Commands: " COMMANDS ".\n"
+        "Tells the time and the threat level. Each line is a command: getTime, "
+        "getThreat,\n"
+        "disconnect or help. An empty line is the same as disconnect.\n"
         "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
         "  -p port     listen on this port (default: 9055; 0: any free one)\n"
         "  -t seconds  drop a client that is silent for this long (default: 60; 0: "
@@ -257,7 +259,8 @@ static const struct options options = {
         "  -f file     read the level from a file: Low, Guarded, Elevated, High or "
         "Severe\n"
         "  -u url      fetch it from a document that has CONDITION=\"ELEVATED\" in it\n"
-        "  -c seconds  fetch the document again only after this long (default: 60)\n"
+        "  -c seconds  with -u: fetch it again only after this long (default: 60)\n"
+        "  -v          print a line for each connection opened or closed\n"
         "  -h          print this help\n"
         "  -V          print the version\n",
 };
@@ -282,12 +285,16 @@ int main(int argc, char *argv[])
                                                                 .timed_out = say_goodbye,
                                                                 .closed = forget}},
                                           .cache_ms = CACHE_S * MS_PER_S};
+    bool has_cache = false;
     int letter, result;
 
     while ((letter = options_next_of_server(&options, argc, argv, &server.loop.where)) !=
            -1) {
         switch (letter) {
-        case 'c': server.cache_ms = options_milliseconds(&options, letter); break;
+        case 'c':
+            server.cache_ms = options_milliseconds(&options, letter);
+            has_cache = true;
+            break;
         case 'f': server.file = optarg; break;
         case 't': server.loop.idle_ms = options_milliseconds(&options, letter); break;
         case 'u': take_url(&server, optarg); break;
@@ -296,6 +303,8 @@ int main(int argc, char *argv[])
     options_end(&options, argc, argv);
     if (server.file != NULL && server.has_url)
         options_wrong(&options, "-f and -u exclude each other");
+    if (has_cache && !server.has_url)
+        options_wrong(&options, "-c needs -u");
     result = stream_server_run(&server.loop);
     fetch_stop(&server.fetch);
     return result;

@@ -414,27 +414,29 @@ static void end(struct stream *stream, int error)
 
 static void say_where(struct stream_server *server)
 {
-    log_line(&server->log, "Serving HTTP on port %d ...", server->where.port);
+    char place[OPTIONS_PLACE_MOST];
+
+    log_line(&server->log, "Serving HTTP on %s ...",
+             options_place(&server->where, place));
 }
 
 /* ---- The program -------------------------------------------------------------------- */
 
 static const struct options options = {
     .program = "web_srv",
-    .letters = "b:d:hp:t:V",
-    .usage = "usage: web_srv [-hV] [-b address] [-p port] [-d directory] [-t seconds]\n",
+    .letters = "b:d:hp:t:vV",
+    .usage = "usage: web_srv [-hvV] [-b address] [-p port] [-d directory] [-t seconds]\n",
     .help =
-        "Serves Hello, World! over HTTP, or files, and prints each request.\n"
+        "Serves Hello, World! or files over HTTP, and prints each request. A client has\n"
+        "to take some of an answer every two minutes.\n"
         "  -b address    listen on this address only (default: all, IPv6 and IPv4)\n"
         "  -p port       listen on this port (default: 8888; 0: any free one)\n"
         "  -d directory  serve the files in it, and lists of them; no links, and no "
         "names\n"
         "                that begin with a dot\n"
-        "  -t seconds    wait so long for a whole request, and for the next one (default:"
-        "\n"
-        "                30; 0: for ever). An answer has a time of its own: the client "
-        "has\n"
-        "                to take some of it every two minutes.\n"
+        "  -t seconds    wait this long for a whole request, and for the next one\n"
+        "                (default: 30; 0: for ever)\n"
+        "  -v            print a line for each connection opened or closed\n"
         "  -h            print this help\n"
         "  -V            print the version\n",
 };
@@ -470,7 +472,7 @@ int main(int argc, char *argv[])
     if (directory != NULL) {
         descriptor_raise_limit(2 * FD_SETSIZE + 8); /* a file for each client */
         if (web_root_open(&web.root, directory) == -1)
-            options_fail(&options, "cannot open %s: %s", directory, strerror(errno));
+            options_fail(&options, "cannot open '%s': %s", directory, strerror(errno));
     }
     result = stream_server_run(&server);
     if (directory != NULL)

@@ -17,50 +17,68 @@
 void echo_blocking_start(struct echo_blocking *server, const struct options *options,
                          int argc, char *argv[])
 {
-    struct options_server where = {.port = 23000};
+    struct options_server *where = &server->where;
     const char *why;
 
-    options_next_of_server(options, argc, argv, &where); /* it has only -b and -p */
+    where->port = 23000;
+    options_next_of_server(options, argc, argv, where); /* it has only those */
     options_end(options, argc, argv);
-    server->options = options;
     if (start_server(&server->signals) == -1)
         options_fail(options, "cannot start: %s", strerror(errno));
-    server->srvsock = listener_open(where.address, where.port, SOCK_STREAM, &why);
+    server->srvsock = listener_start(where, SOCK_STREAM, &why);
     if (server->srvsock == -1)
-        options_cannot_listen(options, &where, why);
-    listener_init(&server->newcomers, LISTENER_FULL, NULL);
+        options_cannot_listen(options, where, why);
+    log_open(&server->log, options->program, STDOUT_FILENO, server->log_bytes,
+             sizeof server->log_bytes);
+    listener_init(&server->newcomers, LISTENER_FULL, &server->log);
 }
 
-void echo_blocking_announce(const struct echo_blocking *server)
+void echo_blocking_announce(struct echo_blocking *server)
 {
-    if (printf("EchoServer started on port %d\n", listener_port(server->srvsock)) < 0 ||
-        fflush(stdout) == EOF)
-        fprintf(stderr, "%s: cannot write to standard output: %s\n",
-                server->options->program, strerror(errno));
+    char place[OPTIONS_PLACE_MOST];
+
+    log_line(&server->log, "EchoServer started on %s",
+             options_place(&server->where, place));
 }
 
 int echo_blocking_wait(struct echo_blocking *server, int other, struct fdset *readable,
                        int64_t deadline)
 {
+    struct fdset writable;
     int64_t rest_until;
     int ready;
 
+    log_write(&server->log);
     fdset_clear(readable);
+    fdset_clear(&writable);
     fdset_add(readable, server->srvsock); /* -1 once the server is stopping: in no set */
     rest_until = listener_rest(&server->newcomers, server->srvsock, clock_ms(), readable);
     fdset_add(readable, other);
-    ready = signals_pselect(&server->signals, readable, NULL,
-                            clock_earlier(deadline, rest_until));
+    deadline = clock_earlier(deadline, rest_until);
+    deadline = clock_earlier(deadline, log_watch(&server->log, &writable));
+    ready = signals_pselect(&server->signals, readable, &writable, deadline);
     if (ready == -1)
-        fprintf(stderr, "%s: select: %s\n", server->options->program, strerror(errno));
+        log_complain(&server->log, "select: %s", strerror(errno));
     return ready;
 }
 
-int echo_blocking_accept(struct echo_blocking *server)
+int echo_blocking_accept(struct echo_blocking *server, char name[ADDRESS_MOST])
 {
     struct sockaddr_storage peer;
+    int sock = listener_accept(&server->newcomers, server->srvsock, &peer);
 
-    return listener_accept(&server->newcomers, server->srvsock, &peer);
+    if (sock == -1)
+        return -1;
+    address_format(&peer, name);
+    if (server->where.verbose)
+        log_line(&server->log, "Client connected %s", name);
+    return sock;
+}
+
+void echo_blocking_closed(struct echo_blocking *server, const char *name)
+{
+    if (server->where.verbose)
+        log_line(&server->log, "Client closed %s", name);
 }
 
 /* send() may take only a part. -1: the connection is lost. */

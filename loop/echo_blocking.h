@@ -8,6 +8,7 @@
 
 #include "base/options.h"
 #include "base/signals.h"
+#include "net/address.h"
 #include "net/listener.h"
 
 #include <time.h>
@@ -16,10 +17,12 @@
 #define ECHO_PATIENCE_S   2    /* at the end, with clients that are owed something */
 
 struct echo_blocking {
-    const struct options *options;
+    struct options_server where;
     int srvsock; /* the listening socket */
     struct listener newcomers;
     struct signals signals;
+    struct log log; /* standard output; only echo_blocking_wait() and the end write it */
+    char log_bytes[LOG_BYTES];
 };
 
 /*
@@ -30,7 +33,7 @@ void echo_blocking_start(struct echo_blocking *server, const struct options *opt
                          int argc, char *argv[]);
 
 /* Prints that the server has started, and on which port. */
-void echo_blocking_announce(const struct echo_blocking *server);
+void echo_blocking_announce(struct echo_blocking *server);
 
 /*
  * Waits for a newcomer, a signal, or `other` (a descriptor, or -1), until `deadline`
@@ -40,8 +43,14 @@ void echo_blocking_announce(const struct echo_blocking *server);
 int echo_blocking_wait(struct echo_blocking *server, int other, struct fdset *readable,
                        int64_t deadline);
 
-/* Accepts a newcomer. Returns its socket, or -1: nobody can be accepted now. */
-int echo_blocking_accept(struct echo_blocking *server);
+/*
+ * Accepts a newcomer, and writes its address to `name`. Returns its socket, or -1: nobody
+ * can be accepted now.
+ */
+int echo_blocking_accept(struct echo_blocking *server, char name[ADDRESS_MOST]);
+
+/* With -v, prints that a client is gone. */
+void echo_blocking_closed(struct echo_blocking *server, const char *name);
 
 /* Sends back all that the client sends until either direction ends. Closes nothing. */
 void echo_blocking_serve(int sock);

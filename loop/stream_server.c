@@ -139,6 +139,8 @@ static void open_stream(struct stream_server *server, int sock,
     stream->input_length = stream->output_length = 0;
     stream->deadline = INT64_MAX;
     note_activity(stream);
+    if (server->where.verbose)
+        log_line(&server->log, "Client connected %s", stream->name);
     if (server->handlers.opened != NULL)
         server->handlers.opened(stream);
 }
@@ -160,10 +162,15 @@ static bool accept_new_connection(struct stream_server *server)
 
 static void end_stream(struct stream *stream, int error)
 {
+    struct stream_server *server = stream->server;
+
     stream->state = STREAM_NONE; /* so that nothing is sent, and it does not end twice */
-    if (stream->server->handlers.closed != NULL)
-        stream->server->handlers.closed(stream, error);
-    fdset_remove(&stream->server->descriptors, stream->sock);
+    if (server->where.verbose)
+        log_line(&server->log, "Client closed %s%s%s", stream->name, error ? ": " : "",
+                 error ? strerror(error) : "");
+    if (server->handlers.closed != NULL)
+        server->handlers.closed(stream, error);
+    fdset_remove(&server->descriptors, stream->sock);
     descriptor_hang_up(stream->sock);
 }
 
@@ -490,16 +497,15 @@ static int serve(struct stream_server *server)
 static void start(struct stream_server *server)
 {
     const struct options options = {.program = server->program};
+    char place[OPTIONS_PLACE_MOST];
     const char *why;
 
     server->streams = calloc(FD_SETSIZE, sizeof *server->streams);
     if (server->streams == NULL || start_server(&server->signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
-    server->srvsock =
-        listener_open(server->where.address, server->where.port, SOCK_STREAM, &why);
+    server->srvsock = listener_start(&server->where, SOCK_STREAM, &why);
     if (server->srvsock == -1)
         options_cannot_listen(&options, &server->where, why);
-    server->where.port = listener_port(server->srvsock);
     fdset_clear(&server->descriptors);
     fdset_add(&server->descriptors, server->srvsock);
     listener_init(&server->newcomers, server->full != NULL ? server->full : LISTENER_FULL,
@@ -515,8 +521,8 @@ static void start(struct stream_server *server)
     if (server->handlers.started != NULL)
         server->handlers.started(server);
     else
-        log_line(&server->log, "%s started on port %d", server->program,
-                 server->where.port);
+        log_line(&server->log, "%s started on %s", server->program,
+                 options_place(&server->where, place));
 }
 
 int stream_server_run(struct stream_server *server)

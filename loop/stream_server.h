@@ -79,7 +79,7 @@ struct stream {
 
 /* All are optional. A server has `line` or `received`, not both. */
 struct stream_handlers {
-    /* The server listens on server->where.port. Default: "PROGRAM started on port N". */
+    /* The server listens on server->where.port. Default: log "PROGRAM started on port N". */
     void (*started)(struct stream_server *server);
 
     void (*opened)(struct stream *stream);
@@ -126,7 +126,8 @@ struct stream_watch {
 
 struct stream_server {
     const char *program;         /* its name, for messages */
-    struct options_server where; /* where to listen; port 0 becomes the one in use */
+    struct options_server where; /* where to listen; port 0 becomes the one in use; if
+                                    verbose, each connection opened or closed is logged */
     const char
         *full;       /* sent to a newcomer when the server is full; NULL: LISTENER_FULL */
     int reserve;     /* descriptors to keep for what the handlers open */

@@ -1,5 +1,6 @@
 #include "net/address.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,6 +52,16 @@ const char *address_bare(const char *host, char *bare)
     memcpy(bare, host + 1, length - 2);
     bare[length - 2] = '\0';
     return bare;
+}
+
+const char *address_error(const struct sockaddr *address, int error)
+{
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
+
+    return error == EINVAL && address->sa_family == AF_INET6 &&
+                   IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr) && v6->sin6_scope_id == 0
+               ? "a link-local address needs an interface: write fe80::1%eth0"
+               : strerror(error);
 }
 
 int address_port(const struct sockaddr_storage *address)

@@ -32,6 +32,13 @@ const char *address_bare(const char *host, char *bare);
 bool address_is_same_host(const struct sockaddr_storage *a,
                           const struct sockaddr_storage *b);
 
+/*
+ * Why connect() or bind() failed with `error`, in words. Every link has addresses in
+ * fe80::/10, so such an address needs an interface (RFC 4007 6); without one, both fail
+ * with EINVAL.
+ */
+const char *address_error(const struct sockaddr *address, int error);
+
 /* The port of an IPv4 or IPv6 address in host order; -1 for another family. */
 int address_port(const struct sockaddr_storage *address);
 

@@ -151,21 +151,14 @@ static int outcome(const struct dial *dial)
     return error;
 }
 
-/*
- * Why the last address failed, in words. Every link has addresses in fe80::/10, so such an
- * address needs an interface (RFC 4007 6); without one, connect() fails with EINVAL.
- */
+/* Why the last address failed, in words. */
 static const char *reason(const struct dial *dial)
 {
-    const struct sockaddr_in6 *last;
+    const struct dial_address *last = &dial->found.list[dial->next - 1];
 
-    if (dial->error != EINVAL)
-        return strerror(dial->error);
-    last = (const struct sockaddr_in6 *)&dial->found.list[dial->next - 1].address;
-    return last->sin6_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&last->sin6_addr) &&
-                   last->sin6_scope_id == 0
-               ? "a link-local address needs an interface: write fe80::1%eth0"
-               : strerror(EINVAL);
+    return dial->next == 0
+               ? strerror(dial->error)
+               : address_error((const struct sockaddr *)&last->address, dial->error);
 }
 
 static int succeed(struct dial *dial)

@@ -16,8 +16,9 @@
 #define PAUSE_MOST_MS  300000 /* short enough to notice soon that a peer is back */
 #define STEADY_MS                                                                        \
     60000 /* a loss after this long does not mean that the peer refuses us */
-#define UNPROVEN_MS                                                                      \
-    5000 /* how long lines may be without a proof before the peer is asked */
+/* How long lines may be without a proof before the peer is asked, and at the most. */
+#define UNPROVEN_MS      5000
+#define UNPROVEN_MOST_MS 30000
 
 static const char lost[] = "lost the connection to";
 
@@ -114,10 +115,15 @@ void link_proven(struct link *link)
 
 static int64_t question_at(const struct link *link)
 {
+    int64_t soon = link->unproven_since + UNPROVEN_MS;
+    int64_t late = link->unproven_since + UNPROVEN_MOST_MS;
+
     if (link->question == NULL || link->ending || link->unproven == 0 ||
         link->asked > 0 || link->queue.sent > 0 || link->replies.length > 0)
         return INT64_MAX;
-    return link->unproven_since + UNPROVEN_MS;
+    if (link->ask_after <= soon)
+        return soon;
+    return link->ask_after < late ? link->ask_after : late;
 }
 
 /* Returns the number of questions sent. */

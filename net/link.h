@@ -72,6 +72,8 @@ struct link {
 
     const char *question; /* set by the protocol; NULL: this peer cannot be asked */
     size_t question_length;
+    int64_t ask_after; /* set by the protocol; not before this (clock_ms()), unless lines
+                          have waited for their proof for 30 seconds */
     unsigned long
         unproven;        /* lines of the queue that were sent and may not have arrived */
     unsigned long asked; /* how many of them were sent before the last question, or 0 */

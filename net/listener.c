@@ -87,9 +87,8 @@ static int open_family(const char *address, int port, int type, int family,
          info != NULL && sock == -1 && is_unavailable(error); info = info->ai_next) {
         sock = open_one(info, address == NULL);
         error = errno;
+        *why = address_error(info->ai_addr, error);
     }
-    if (sock == -1)
-        *why = strerror(error);
     freeaddrinfo(found);
     errno = error;
     return sock;
@@ -104,6 +103,22 @@ int listener_open(const char *address, int port, int type, const char **why)
     sock = open_family(NULL, port, type, AF_INET6, why);
     if (sock == -1 && is_unavailable(errno))
         sock = open_family(NULL, port, type, AF_INET, why);
+    return sock;
+}
+
+int listener_start(struct options_server *where, int type, const char **why)
+{
+    int sock = listener_open(where->address, where->port, type, why), port;
+
+    if (sock == -1)
+        return -1;
+    port = listener_port(sock);
+    if (port == -1) {
+        *why = strerror(errno);
+        descriptor_close_keeping_errno(sock);
+        return -1;
+    }
+    where->port = port;
     return sock;
 }
 

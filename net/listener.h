@@ -9,6 +9,7 @@
 
 #include "base/fdset.h"
 #include "base/log.h"
+#include "base/options.h"
 
 #include <netinet/in.h>
 #include <stdint.h>
@@ -25,6 +26,9 @@
  * Returns the socket, or -1 and the reason in *why (a static string, or strerror()'s).
  */
 int listener_open(const char *address, int port, int type, const char **why);
+
+/* The same where the command line says. On success where->port is the port in use. */
+int listener_start(struct options_server *where, int type, const char **why);
 
 /* The port that a socket is bound to, or -1 with getsockname()'s errno. */
 int listener_port(int socket);
