@@ -205,6 +205,7 @@ int main(int argc, char *argv[])
     result = dgram_server_run(&server, &signals);
     if (result == -1)
         perror("dgram_srv: select");
+    log_finish(&server.log, PATIENCE_MS); /* so that there is room for this line */
     if (server.verbose)
         log_line(&server.log, "datagrams: %llu echoed, %llu dropped, %llu not answered",
                  server.echoed, server.dropped, server.ignored);

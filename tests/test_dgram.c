@@ -179,6 +179,9 @@ START_TEST(the_ports_of_echo_like_services_and_its_own_get_no_answer)
     expect_echo(socket_to("127.0.0.1"), 5);
     for (size_t i = 0; i < COUNT(ports); i++)
         ck_assert(sockets[i] == -1 || !has_datagram(sockets[i], 0));
+    for (int i = 0; i < unanswered; i++)
+        expect_containing(&server.out, ": not answered");
+    expect_beginning(&server.out, "5 bytes from 127.0.0.1:"); /* live */
     program_kill(&server, SIGTERM);
     expect_lf(&server.out, "datagrams: 1 echoed, 0 dropped, %d not answered", unanswered);
     expect_success(&server);
@@ -197,7 +200,7 @@ START_TEST(it_ends_with_a_signal_and_its_counts_while_datagrams_pour_in)
         ck_assert_int_eq(send(other, "hello", 5, 0), 5);
     while (!has_datagram(other, 10));
     program_kill(&server, SIGINT);
-    expect_containing(&server.out, "datagrams: ");
+    skip_to_beginning(&server.out, "datagrams: ");
     expect_success(&server);
     kill(flooder, SIGKILL);
     open_server(); /* for the fixture, which stops one */
@@ -223,7 +226,7 @@ START_TEST(row_5_dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer)
 
     expect_lf(&client.out, "Hello World ");
     expect_success(&client);
-    client = program_run(DGRAM_CLI, "-p", port, "::1", "two", "words", NULL);
+    client = program_run(DGRAM_CLI, "-p", port, "::1", "--", "two", "words", NULL);
     expect_lf(&client.out, "two words");
     expect_success(&client);
 }
@@ -291,7 +294,7 @@ static void play_server(const char *first, const char *second, const char *third
 
 START_TEST(dgram_cli_says_when_nothing_comes)
 {
-    play_server("-w", "0.1", "-i", "1");
+    play_server("-w", "0.1", "-w", "0.1");
     expect_failure(&client, "dgram_cli: no answer from 127.0.0.1 port %d in 0.1 s",
                    local_port(played));
 }
@@ -309,11 +312,18 @@ START_TEST(dgram_cli_says_at_once_that_it_is_refused)
 }
 END_TEST
 
+START_TEST(dgram_cli_tells_once_that_its_output_is_full)
+{
+    expect_write_error(DGRAM_CLI, "-c", "2", "-i", "0", "-p",
+                       formatted("%d", server.port), NULL);
+}
+END_TEST
+
 START_TEST(dgram_cli_tells_a_wrong_answer_from_a_right_one)
 {
     char bytes[256];
 
-    play_server("-w", "20", "-i", "1");
+    play_server("-w", "20", "-w", "20");
     (void)await(played, bytes, sizeof bytes, &peer);
     send_to(played, "Hello world \n", 13, &peer);
     expect_end(&client.out); /* a stranger's text does not belong on a terminal */
@@ -372,6 +382,7 @@ int main(void)
         row_5_dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer,
         dgram_cli_counts_answers_and_sums_up,
         dgram_cli_counts_datagrams_of_every_small_size,
+        dgram_cli_tells_once_that_its_output_is_full,
         ctrl_c_prints_the_summary_too,
         NULL,
     };

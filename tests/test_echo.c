@@ -303,7 +303,7 @@ START_TEST(row_3_echo_cli_sends_hello_world_or_the_words)
 
     expect_lf(&client.out, "Hello World!");
     expect_success(&client);
-    client = program_run(ECHO_CLI, "-p", port, "::1", "two", "words", NULL);
+    client = program_run(ECHO_CLI, "-p", port, "::1", "--", "two", "words", NULL);
     expect_lf(&client.out, "two words");
     expect_success(&client);
 }

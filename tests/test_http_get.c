@@ -434,10 +434,11 @@ START_TEST(an_output_that_cannot_be_written_is_reported)
     client = program_run_by("exec \"$@\" >/dev/full", HTTP_GET, "-i", url("/"), NULL);
     answer("/", OK "Content-Length: 0\r\n\r\n");
     expect_complaint(strerror(ENOSPC));
-    get("/");
+    get("/"); /* but a reader that has had enough is no reason to complain */
     stream_close(&client.out);
     answer("/", OK "\r\nx");
-    expect_complaint(strerror(EPIPE));
+    expect_end(&client.err);
+    expect_status(&client, 1);
 }
 END_TEST
 
@@ -575,7 +576,7 @@ START_TEST(a_file_that_cannot_be_written_is_named_with_the_reason)
         client = program_run(HTTP_GET, "-o", bad[i].name, url("/"), NULL);
         answer("/", OK "\r\nx");
         expect_complaint(
-            formatted("cannot write %s: %s", bad[i].name, strerror(bad[i].error)));
+            formatted("cannot write '%s': %s", bad[i].name, strerror(bad[i].error)));
     }
 }
 END_TEST
@@ -644,7 +645,7 @@ START_TEST(a_link_that_cannot_be_read_is_not_replaced)
                             "inject=?readlink,?readlinkat:error=EIO \"$@\"",
                             HTTP_GET, "-o", link, url("/"), NULL);
     answer("/", OK "\r\nnew");
-    expect_complaint(formatted("cannot write %s: ", link));
+    expect_complaint(formatted("cannot write '%s': ", link));
     ck_assert_int_eq(readlink(link, target, sizeof target), 4);
     ck_assert_int_eq(temp_count(), 1);
 }

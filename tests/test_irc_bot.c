@@ -324,7 +324,7 @@ END_TEST
 START_TEST(a_file_that_cannot_be_opened_is_reported)
 {
     bot = program_run("bin/irc_bot", "-l", "/no/such/file", "#room", NULL);
-    expect_containing(&bot.err, "irc_bot: cannot open /no/such/file: ");
+    expect_containing(&bot.err, "irc_bot: cannot open '/no/such/file': ");
     ck_assert_int_eq(program_wait(&bot), 1);
 }
 END_TEST

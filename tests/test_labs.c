@@ -99,7 +99,7 @@ START_TEST(a_full_disk_is_reported_once_and_the_clients_are_served)
     server = program_serve(HELLO, "-l", "/dev/full", NULL);
     for (int i = 0; i < 3; i++)
         expect_told("Hello World! ");
-    expect_lf(&server.err, "hello_srv: cannot write to /dev/full: %s", strerror(ENOSPC));
+    expect_lf(&server.err, "hello_srv: cannot write to '/dev/full': %s", strerror(ENOSPC));
     program_stop(&server);
 }
 END_TEST
@@ -107,7 +107,7 @@ END_TEST
 static void expect_refused_log(const char *path, const char *why)
 {
     server = program_run(HELLO_SRV, "-p", "0", "-l", path, NULL);
-    expect_failure(&server, "hello_srv: cannot write to %s: %s", path, why);
+    expect_failure(&server, "hello_srv: cannot write to '%s': %s", path, why);
 }
 
 START_TEST(a_file_that_cannot_be_opened_or_could_make_it_wait_is_refused_at_the_start)

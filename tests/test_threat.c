@@ -489,8 +489,8 @@ START_TEST(row_11_the_client_sends_the_commands_and_prints_the_answers)
 
     write_level("High");
     open_server("-f", file, NULL, NULL);
-    client = program_run(THREAT_CLI, "-p", port_text, "127.0.0.1", "getThreat", "help",
-                         "getTime", "disconnect", NULL);
+    client = program_run(THREAT_CLI, "-p", port_text, "127.0.0.1", "--", "getThreat",
+                         "help", "getTime", "disconnect", NULL);
     expect_lf(&client.out, "High");
     expect_lf(&client.out, COMMANDS);
     ck_assert_uint_eq(strlen(take_line(&client.out)),
@@ -518,7 +518,7 @@ static struct program play(const char *answer, const char *command)
 {
     struct program client =
         program_run(THREAT_CLI, "-w", "0.5", "-p", formatted("%d", web.port), "127.0.0.1",
-                    command, NULL);
+                    "--", command, NULL);
     struct stream peer = mock_accept(&web);
 
     expect_line(&peer, "%s", command);
@@ -556,12 +556,12 @@ START_TEST(the_client_says_when_its_output_cannot_be_written_or_nobody_is_there)
 {
     const char *port = formatted("%d", unused_port());
     struct program client =
-        program_run(THREAT_CLI, "-p", port, "127.0.0.1", "help", NULL);
+        program_run(THREAT_CLI, "-p", port, "127.0.0.1", "--", "help", NULL);
 
     expect_failure(&client, "threat_cli: cannot connect to 127.0.0.1 port %s: %s", port,
                    strerror(ECONNREFUSED));
     open_server(NULL, NULL, NULL, NULL);
-    expect_write_error(THREAT_CLI, "-p", port_text, "localhost", "help", NULL);
+    expect_write_error(THREAT_CLI, "-p", port_text, "localhost", "--", "help", NULL);
     program_stop(&server);
 }
 END_TEST
@@ -573,7 +573,7 @@ START_TEST(wrong_usage_is_status_2)
     expect_usage_error(THREAT_SRV, "-flevel", "-uhttp://localhost/", NULL);
     expect_usage_error(THREAT_SRV, "operand", NULL);
     expect_usage_error(THREAT_CLI, "-p", "0", NULL);
-    expect_usage_error(THREAT_CLI, "localhost", "two\nlines", NULL);
+    expect_usage_error(THREAT_CLI, "localhost", "--", "two\nlines", NULL);
 }
 END_TEST
 

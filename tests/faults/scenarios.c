@@ -85,7 +85,7 @@ const struct scenario scenarios[] = {
      AT_TERMINAL | IS_QUIET},
     {"echo_cli", "bin/echo_cli -p % -w 1 127.0.0.1 -",
      "?a\ni>one\na=one\na>one\no=one\ni>two\ni.\na=two\na>two\na.\na~\n", SAYS_THE_SAME},
-    {"dgram_cli", "bin/dgram_cli -p % -w 0.3 127.0.0.1 word", "?u\nu@1\no=word\n",
+    {"dgram_cli", "bin/dgram_cli -w 0.3 127.0.0.1 % -- word", "?u\nu@1\no=word\n",
      SAYS_THE_SAME},
     {"dgram_count", "bin/dgram_cli -p % -c 3 -i 0.01 -w 0.3 127.0.0.1",
      "?u\nu@3\no=*3 sent\n", IS_QUIET},
