@@ -54,17 +54,16 @@ static const struct options options = {
     .program = "turns",
     .letters = "+aho:p:V", /* the plus: options after the program are the program's */
     .usage = "usage: turns [-ahV] [-o file] [-p file.svg] program [argument ...]\n",
-    .help = "Runs a program and prints what its select() loop does, turn by turn, to "
-            "standard\n"
-            "error. The program's own input and output are left alone. It needs strace "
-            "(Linux).\n"
-            "  -a           also show descriptors 0 to 2, files, MSG_PEEK and EAGAIN\n"
-            "  -o file      also write the trace to a file\n"
-            "  -p file.svg  draw it: a column for each turn, a row for each descriptor\n"
-            "  -h           print this help\n"
-            "  -V           print the version\n"
-            "The status is the program's, or 128 and the number of the signal that ended "
-            "it.\n",
+    .help =
+        "Runs a program and prints what its select() loop does, turn by turn, to\n"
+        "standard error. The program's own input and output are left alone. It needs\n"
+        "strace (Linux).\n"
+        "  -a           also show descriptors 0 to 2, files, MSG_PEEK and EAGAIN\n"
+        "  -o file      also write the trace to a file\n"
+        "  -p file.svg  draw it: a column for each turn, a row for each descriptor\n"
+        "  -h           print this help\n"
+        "  -V           print the version\n"
+        "Status: the program's, or 128 and the number of the signal that ended it.\n",
 };
 
 /* ---- Signals ------------------------------------------------------------------------ */
