@@ -215,7 +215,7 @@ static const struct refusal {
     {451, IRC_REGISTERING, "the server does not let anyone register"},
     {461, IRC_REGISTERING, "the server wants more parameters"},
     {463, IRC_REGISTERING, "this machine is not welcome on the server"},
-    {464, IRC_REGISTERING, "the server wants another password (IRC_SERVER_PASSWORD)"},
+    {464, IRC_REGISTERING, "the server wants a password (IRC_SERVER_PASSWORD gives it)"},
     {465, IRC_REGISTERING, "banned from the server"},
     {466, IRC_REGISTERING, "soon to be banned from the server"},
     {403, IRC_JOINING, "cannot join: there is no such channel"},

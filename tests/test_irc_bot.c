@@ -143,6 +143,10 @@ START_TEST(row_14_each_line_said_is_written_with_the_time)
     irc_send(&bob, "PRIVMSG #room :\x01"
                    "ACTION waves\x01");
     (void)await_log(log_path, "#room * bob waves");
+    irc_send(&bob, "PRIVMSG #room :\x01"
+                   "DCC SEND game.exe 2130706433 4000 9\x01");
+    (void)await_log(log_path,
+                    "#room [CTCP from bob] DCC SEND game.exe 2130706433 4000 9");
     irc_send(&bob, "PRIVMSG netbot :for you alone");
     text = await_log(log_path, "netbot <bob> for you alone");
     (void)check_lines(text);
@@ -412,6 +416,53 @@ START_TEST(it_identifies_with_a_password_that_is_never_shown)
 }
 END_TEST
 
+START_TEST(a_server_with_a_password_is_told_it_first)
+{
+    ngircd_start(&irc, "a", 0, "[Global]\nPassword = open sesame\n");
+    start_bot(irc.port, NULL, NULL);
+    expect_containing(&bot.err, "127.0.0.1 port"); /* it says why not */
+    program_kill(&bot, SIGTERM);
+    expect_status(&bot, 0);
+    ck_assert_int_eq(setenv("IRC_SERVER_PASSWORD", "open sesame", 1), 0);
+    start_bot(irc.port, NULL, NULL);
+    expect_containing(&bot.err, "joined #room on 127.0.0.1 port");
+    stop_bot();
+    ngircd_stop(&irc, SIGTERM);
+}
+END_TEST
+
+START_TEST(the_passwords_of_a_server_and_of_a_nick_are_two_and_neither_is_shown)
+{
+    struct mock fake = mock_open("127.0.0.1");
+    struct stream server;
+
+    ck_assert_int_eq(setenv("IRC_SERVER_PASSWORD", "sesame", 1), 0);
+    ck_assert_int_eq(setenv("IRC_PASSWORD", "hunter2", 1), 0);
+    start_bot(fake.port, NULL, NULL);
+    server = mock_accept(&fake);
+    expect_line(&server, "PASS sesame");
+    expect_line(&server, "NICK netbot");
+    free(irc_await(&server, "USER"));
+    irc_send(&server, ":fake 001 netbot :Welcome");
+    expect_line(&server, "PRIVMSG NickServ :IDENTIFY hunter2");
+    irc_send(&server, ":netbot!n@h JOIN #room");
+    expect_containing(&bot.err, "joined");
+    irc_send(&server, "ERROR :not sesame, hunter2");
+    expect_containing(&bot.err, "disconnected by 127.0.0.1");
+    stream_close(&server);
+    server = mock_accept(&fake);
+    expect_line(&server, "PASS sesame"); /* each time */
+    irc_send(&server, ":fake 464 netbot :sesame is wrong");
+    expect_containing(&bot.err, "the server wants a password (IRC_SERVER_PASSWORD gives "
+                                "it): ****** is wrong");
+    stream_close(&server);
+    program_kill(&bot, SIGTERM);
+    expect_status(&bot, 0);
+    ck_assert_int_eq(setenv("IRC_SERVER_PASSWORD", "two\nlines", 1), 0);
+    expect_usage_error("bin/irc_bot", "#room", NULL);
+}
+END_TEST
+
 START_TEST(a_password_that_is_a_word_of_the_protocol_does_no_harm)
 {
     static const char *const passwords[] = {" ", "0", "JOIN", "PRIVMSG", "#room"};
@@ -443,7 +494,7 @@ START_TEST(what_the_server_refuses_is_reported_in_words)
     } cases[] = {
         {"465 netbot :Go away", "banned from the server: Go away", false},
         {"432 * netbot :Bad nick", "does not allow this nick", false},
-        {"464 netbot :Who?", "wants a password", false},
+        {"464 netbot :Who?", "wants a password (IRC_SERVER_PASSWORD gives it)", false},
         {"403 netbot #room :No", "there is no such channel: No", true},
         {"471 netbot #room :+l", "cannot join: +l", true},
         {"473 netbot #room :+i", "for those who are invited", true},
@@ -616,6 +667,30 @@ START_TEST(an_error_and_a_kick_are_reported_and_it_comes_back)
 }
 END_TEST
 
+START_TEST(what_is_printed_of_others_words_has_no_colours_and_no_empty_brackets)
+{
+    struct mock fake = mock_open("127.0.0.1");
+    struct stream server;
+    char nick[64];
+
+    ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
+    start_bot(fake.port, NULL, NULL);
+    server = fake_welcome(&fake, "#room", nick);
+    expect_containing(&bot.err, "joined");
+    irc_send(&server, ":NickServ!s@h NOTICE netbot :You are \x02now\x02 \x03"
+                      "04,12identified\x0f.");
+    expect_lf(&bot.err, "irc_bot: NickServ says: You are now identified.");
+    irc_send(&server, ":netbot!n@h PART #room");
+    expect_lf(&bot.err, "irc_bot: taken out of #room; joining again in 1 s");
+    expect_line(&server, "JOIN #room");
+    irc_send(&server, ":netbot!n@h JOIN #room");
+    expect_containing(&bot.err, "joined");
+    irc_send(&server, ":op!o@h KICK #room netbot :\x1dout\x1d");
+    expect_containing(&bot.err, "kicked out of #room (out); joining again in");
+    stop_bot_on(&server);
+}
+END_TEST
+
 START_TEST(a_nick_that_the_server_forces_on_it_is_its_own_and_so_is_a_forced_join)
 {
     struct mock fake = mock_open("127.0.0.1");
@@ -783,6 +858,8 @@ int main(void)
         it_waits_for_the_welcome_and_answers_pings_before_it,
         another_nick_is_taken_when_its_own_is_in_use,
         it_identifies_with_a_password_that_is_never_shown,
+        a_server_with_a_password_is_told_it_first,
+        the_passwords_of_a_server_and_of_a_nick_are_two_and_neither_is_shown,
         a_password_that_is_a_word_of_the_protocol_does_no_harm,
         what_the_server_refuses_is_reported_in_words,
         with_a_password_a_channel_for_registered_nicks_is_tried_again,
@@ -792,6 +869,7 @@ int main(void)
         a_server_without_a_welcome_is_left_and_pauses_grow,
         it_keeps_trying_a_server_that_is_not_there_yet,
         an_error_and_a_kick_are_reported_and_it_comes_back,
+        what_is_printed_of_others_words_has_no_colours_and_no_empty_brackets,
         a_nick_that_the_server_forces_on_it_is_its_own_and_so_is_a_forced_join,
         a_bot_that_was_stopped_asks_before_it_leaves_a_server,
         a_server_that_does_not_close_after_quit_is_left_all_the_same,

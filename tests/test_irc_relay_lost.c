@@ -47,6 +47,28 @@ START_TEST(it_keeps_to_the_pace_after_the_first_lines)
 }
 END_TEST
 
+/* A question after five seconds would cost as much as a line. */
+START_TEST(while_lines_wait_for_the_pace_no_question_takes_their_place)
+{
+    enum { LINES = 14 };
+    struct mock fake = mock_open("127.0.0.1");
+    struct stream ann, server;
+    char nick[64];
+
+    room = started(room_open());
+    relay = relay_start("relay", room.port, fake.port, "#room", "0.6", "-q");
+    server = fake_welcome(&fake, "#room", nick);
+    await_links(&relay);
+    ann = named(&room, "ann");
+    for (int i = 0; i < LINES; i++)
+        send_line(&ann, "%d", i);
+    free(irc_await(&server, "the link to the room is up"));
+    for (int i = 0; i < LINES; i++) /* 0.6 s each, after five */
+        expect_line(&server, "PRIVMSG #room :<ann> %d", i);
+    expect_line(&server, "PING arrived");
+}
+END_TEST
+
 START_TEST(what_is_said_does_not_wait_for_news_of_joins)
 {
     enum { JOINED = 50 };
@@ -443,6 +465,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         it_keeps_to_the_pace_after_the_first_lines,
+        while_lines_wait_for_the_pace_no_question_takes_their_place,
         what_is_said_does_not_wait_for_news_of_joins,
         a_message_fits_even_if_the_server_does_not_show_who_we_are,
         a_queue_that_overflows_says_how_many_lines_were_dropped,
