@@ -284,6 +284,18 @@ START_TEST(with_v_it_prints_who_came_and_how_much_was_echoed)
 }
 END_TEST
 
+/* Not even a descriptor for turning somebody away is left. */
+START_TEST(echo_fork_says_that_it_can_accept_nobody)
+{
+    server = program_serve_by("ulimit -n 4; exec \"$@\"", ECHO_FORK, FIRST_LINE, NULL);
+    (void)connect_to(server.port);
+    expect_lf(&server.err, "echo_fork: cannot accept connections: %s", strerror(EMFILE));
+    expect_rest(&server, 300);
+    program_kill(&server, SIGTERM);
+    expect_success(&server);
+}
+END_TEST
+
 START_TEST(nc_gets_its_echo)
 {
     struct program nc = program_run_by("printf hi | exec \"$@\"", "nc", "-N", "localhost",
@@ -461,6 +473,7 @@ int main(void)
     };
     const TTest *const limits[] = {
         when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins,
+        echo_fork_says_that_it_can_accept_nobody,
         echo_thread_does_not_say_that_it_has_started_before_it_knows_that_it_can,
         NULL,
     };

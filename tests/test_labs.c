@@ -99,7 +99,8 @@ START_TEST(a_full_disk_is_reported_once_and_the_clients_are_served)
     server = program_serve(HELLO, "-l", "/dev/full", NULL);
     for (int i = 0; i < 3; i++)
         expect_told("Hello World! ");
-    expect_lf(&server.err, "hello_srv: cannot write to '/dev/full': %s", strerror(ENOSPC));
+    expect_lf(&server.err, "hello_srv: cannot write to '/dev/full': %s",
+              strerror(ENOSPC));
     program_stop(&server);
 }
 END_TEST
@@ -416,6 +417,46 @@ START_TEST(started_in_the_background_it_takes_the_keys_when_it_is_brought_forwar
 }
 END_TEST
 
+/* Both are told that a key is there, and one of them gets it. */
+START_TEST(two_servers_at_one_terminal_never_wait_for_the_key_that_the_other_got)
+{
+    struct person person = sit_down("trap : INT; exec 3<&0\n"
+                                    "$NAME_SRV -p 0 -n Ali <&3 & sleep 0.1\n"
+                                    "$NAME_SRV -p 0 -n Bea <&3 & wait; wait; echo end");
+    struct stream clients[2];
+
+    for (int i = 0; i < 2; i++)
+        clients[i] = connect_to(read_port(&person));
+    for (int round = 0; round < 20; round++) {
+        person_types(&person, "x");
+        sleep_ms(5);
+        for (int i = 0; i < 2; i++) {
+            send_text(&clients[i], "Hello\n");
+            expect_line(&clients[i], i == 0 ? "Hello Ali" : "Hello Bea");
+        }
+    }
+    person_types(&person, "\003");
+    person_sees(&person, "end\r\n");
+    person_leaves(&person);
+}
+END_TEST
+
+START_TEST(it_says_that_it_cannot_read_its_keyboard_and_serves_on)
+{
+    struct person person = sit_down("$NAME_SRV -p 0 -n Ali 0>$TTY; echo status $?");
+    struct stream client = connect_to(read_port(&person));
+
+    person_types(&person, "x");
+    person_sees(&person, formatted("name_srv: cannot read the keyboard: %s; Esc does not "
+                                   "work\r\n",
+                                   strerror(EBADF)));
+    send_text(&client, "Hello\n");
+    expect_line(&client, "Hello Ali");
+    person_types(&person, "\003");
+    person_leaves(&person);
+}
+END_TEST
+
 START_TEST(without_a_terminal_or_any_standard_input_it_serves_on)
 {
     static const char *const scripts[] = {"exec \"$@\" <&-", "exec \"$@\" </dev/null",
@@ -469,6 +510,8 @@ int main(void)
         the_terminal_is_put_back_as_it_was_however_it_ends,
         stopped_and_continued_it_gives_the_terminal_back_and_takes_it_again,
         started_in_the_background_it_takes_the_keys_when_it_is_brought_forward,
+        two_servers_at_one_terminal_never_wait_for_the_key_that_the_other_got,
+        it_says_that_it_cannot_read_its_keyboard_and_serves_on,
         without_a_terminal_or_any_standard_input_it_serves_on,
         wrong_usage_is_status_2,
         NULL,
