@@ -151,6 +151,18 @@ START_TEST(a_terminal_that_is_gone_ends_it)
 }
 END_TEST
 
+START_TEST(a_keyboard_that_cannot_be_read_is_reported)
+{
+    struct typist bob;
+
+    typist_starts(&bob, "TERM=dumb; exec $CHAT_CLI 127.0.0.1 $PORT 0>$TTY");
+    await_client();
+    typist_types(&bob, "x");
+    ck_assert_int_eq(typist_leaves(&bob), 1);
+    typist_sees(&bob, "chat_cli: cannot read standard input: Ba\nd file descriptor\n|");
+}
+END_TEST
+
 /* ---- Stopping ----------------------------------------------------------------------- */
 
 /* Starts it from a shell, types half a line, and stops it with Ctrl-Z. */
@@ -260,6 +272,7 @@ int main(void)
         a_terminal_that_has_stopped_does_not_keep_it_from_ending,
         what_was_entered_before_ctrl_c_is_sent_though_the_terminal_shows_nothing,
         a_terminal_that_is_gone_ends_it,
+        a_keyboard_that_cannot_be_read_is_reported,
         NULL,
     };
     const TTest *const of_bob[] = {
