@@ -2,7 +2,7 @@
  * http_get: fetches a document from the web over HTTP/1.1 (RFC 9110, RFC 9112).
  *
  *     http_get [-i] [-o file] [-w seconds] URL
- *     http_get [-i] [-o file] [-w seconds] host [path]
+ *     http_get [-i] [-o file] [-w seconds] host [port] [path]
  *
  * The client of the tutorials prints what comes until the server closes, and cannot tell a
  * whole document from half of one. This one finds in the header how the body ends. Its

@@ -1,7 +1,7 @@
 /*
  * hello_srv: sends one line to each client and closes.
  *
- *     hello_srv [-b address] [-p port] [-m text] [-l file]
+ *     hello_srv [-v] [-b address] [-l file] [-m text] [-p port]
  *     hello_srv -p 12345 -m 'Thank you for connecting' -l file.txt
  *
  * This is the smallest server on loop/stream_server.h: one handler, greet(). The loop
@@ -82,12 +82,12 @@ static void greet(struct stream *stream)
 static const struct options options = {
     .program = "hello_srv",
     .letters = "b:hl:m:p:vV",
-    .usage = "usage: hello_srv [-hvV] [-b address] [-p port] [-l file] [-m text]\n",
+    .usage = "usage: hello_srv [-hvV] [-b address] [-l file] [-m text] [-p port]\n",
     .help = "Sends a line to each client, and closes.\n"
             "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
-            "  -p port     listen on this port (default: 2525; 0: any free one)\n"
             "  -l file     append the time and the address of each client to this file\n"
             "  -m text     the line (default: 'Hello World! ')\n"
+            "  -p port     listen on this port (default: 2525; 0: any free one)\n"
             "  -v          print a line for each connection opened or closed\n"
             "  -h          print this help\n"
             "  -V          print the version\n",

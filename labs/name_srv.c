@@ -1,7 +1,7 @@
 /*
  * name_srv: answers each line with the line and a name, for many clients at a time.
  *
- *     name_srv [-b address] [-p port] [-n name]
+ *     name_srv [-v] [-b address] [-n name] [-p port]
  *
  * For its clients it is one handler, answer(). The rest of the file is the keyboard: Esc
  * in the server's terminal closes every connection and ends the server. The keyboard is
@@ -171,11 +171,11 @@ static char *login_name(void)
 static const struct options options = {
     .program = "name_srv",
     .letters = "b:hn:p:vV",
-    .usage = "usage: name_srv [-hvV] [-b address] [-p port] [-n name]\n",
+    .usage = "usage: name_srv [-hvV] [-b address] [-n name] [-p port]\n",
     .help = "Answers each line with the line and a name. Esc in its terminal ends it.\n"
             "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
-            "  -p port     listen on this port (default: 8888; 0: any free one)\n"
             "  -n name     the name (default: your login name)\n"
+            "  -p port     listen on this port (default: 8888; 0: any free one)\n"
             "  -v          print a line for each connection opened or closed\n"
             "  -h          print this help\n"
             "  -V          print the version\n",

@@ -1,7 +1,7 @@
 /*
  * threat_srv: tells the time and the national threat level, to many clients at a time.
  *
- *     threat_srv [-b address] [-p port] [-t seconds] [-f file | -u url [-c seconds]]
+ *     threat_srv [-v] [-b address] [-f file | -u url [-c seconds]] [-p port] [-t seconds]
  *
  * Each line is a command: getTime, getThreat, help, disconnect (or nothing, which is the
  * same). The level comes from a file, which is read for each answer, or from a document on
@@ -246,23 +246,24 @@ static void forget(struct stream *stream, int error)
 static const struct options options = {
     .program = "threat_srv",
     .letters = "b:c:f:hp:t:u:vV",
-    .usage = "usage: threat_srv [-hvV] [-b address] [-p port] [-t seconds]\n"
-             "                  [-f file | -u url [-c seconds]]\n",
-    .help =
-        "Tells the time and the threat level. Each line is a command: getTime, "
-        "getThreat,\n"
-        "disconnect or help. An empty line is the same as disconnect.\n"
-        "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
-        "  -p port     listen on this port (default: 9055; 0: any free one)\n"
-        "  -t seconds  drop a client that is silent for this long (default: 60; 0: "
-        "never)\n"
-        "  -f file     read the level from a file: Low, Guarded, Elevated, High or "
-        "Severe\n"
-        "  -u url      fetch it from a document that has CONDITION=\"ELEVATED\" in it\n"
-        "  -c seconds  with -u: fetch it again only after this long (default: 60)\n"
-        "  -v          print a line for each connection opened or closed\n"
-        "  -h          print this help\n"
-        "  -V          print the version\n",
+    .usage = "usage: threat_srv [-hvV] [-b address] [-f file | -u url [-c seconds]]\n"
+             "                  [-p port] [-t seconds]\n",
+    .help = "Tells the time and the threat level. Each line is a command: getTime, "
+            "getThreat,\n"
+            "disconnect or help. An empty line is the same as disconnect.\n"
+            "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
+            "  -c seconds  with -u: fetch the level again only after this long (default: "
+            "60)\n"
+            "  -f file     read the level from a file: Low, Guarded, Elevated, High or "
+            "Severe\n"
+            "  -p port     listen on this port (default: 9055; 0: any free one)\n"
+            "  -t seconds  drop a client that is silent for this long (default: 60; 0: "
+            "never)\n"
+            "  -u url      fetch the level from a document with CONDITION=\"ELEVATED\" "
+            "in it\n"
+            "  -v          print a line for each connection opened or closed\n"
+            "  -h          print this help\n"
+            "  -V          print the version\n",
 };
 
 static void take_url(struct threat_server *server, const char *text)

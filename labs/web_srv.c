@@ -2,7 +2,7 @@
  * web_srv: a web server (HTTP/1.1: RFC 9110, RFC 9112), for as many browsers at a time as
  * an fd_set holds.
  *
- *     web_srv [-b address] [-p port] [-d directory] [-t seconds]
+ *     web_srv [-v] [-b address] [-d directory] [-p port] [-t seconds]
  *
  * It prints the first line and the header of each request. It answers with Hello, World!
  * or, with -d, with a file or a list of files from a directory (http/web_file.h), or a part
@@ -425,15 +425,15 @@ static void say_where(struct stream_server *server)
 static const struct options options = {
     .program = "web_srv",
     .letters = "b:d:hp:t:vV",
-    .usage = "usage: web_srv [-hvV] [-b address] [-p port] [-d directory] [-t seconds]\n",
+    .usage = "usage: web_srv [-hvV] [-b address] [-d directory] [-p port] [-t seconds]\n",
     .help =
         "Serves Hello, World! or files over HTTP, and prints each request. A client has\n"
         "to take some of an answer every two minutes.\n"
         "  -b address    listen on this address only (default: all, IPv6 and IPv4)\n"
-        "  -p port       listen on this port (default: 8888; 0: any free one)\n"
         "  -d directory  serve the files in it, and lists of them; no links, and no "
         "names\n"
         "                that begin with a dot\n"
+        "  -p port       listen on this port (default: 8888; 0: any free one)\n"
         "  -t seconds    wait this long for a whole request, and for the next one\n"
         "                (default: 30; 0: for ever)\n"
         "  -v            print a line for each connection opened or closed\n"
