@@ -484,29 +484,27 @@ static int run(struct irc_relay *relay, struct signals *signals)
 static const struct options options = {
     .program = "irc_relay",
     .letters = "hi:k:n:qr:Vw:",
-    .usage =
-        "usage: irc_relay [-hqV] [-i seconds] [-k key] [-n nick] [-r room_host:port]\n"
-        "                 [-w seconds] [host [port]] '#channel'\n",
+    .usage = "usage: irc_relay [-hqV] [-i seconds] [-k key] [-n nick] [-r host:port]\n"
+             "                 [-w seconds] [host [port]] '#channel'\n",
     .help =
         "Links a chat room with an IRC channel: what is said in one is said in the\n"
         "other. Use one relay for each room and channel. A link that is lost comes back\n"
         "by itself; Ctrl-C ends the relay.\n"
-        "  host [port]  the IRC server; also host:port or [::1]:port\n"
-        "               (default: localhost 6667)\n"
-        "  '#channel'   the channel\n"
-        "  -i seconds   after five lines at once, the time between two lines in the\n"
-        "               channel (default: 2, the limit of most IRC servers; 0 for a\n"
-        "               server of your own without one)\n"
-        "  -k key       the channel's key\n"
-        "  -n nick      the name on both sides (default: relay); if it is in use,\n"
-        "               another one\n"
-        "  -q           do not pass on joins, leaves and new names\n"
-        "  -r host:port\n"
-        "               the room, a pchatsrv (default: localhost:2626)\n"
-        "  -w seconds   after this much silence ask the IRC server for a sign of life,\n"
-        "               and leave it after as much again (default: 60)\n"
-        "  -h           print this help\n"
-        "  -V           print the version\n"
+        "  host [port]   the IRC server; also host:port or [::1]:port\n"
+        "                (default: localhost 6667)\n"
+        "  '#channel'    the channel\n"
+        "  -i seconds    after five lines at once, the time between two lines in the\n"
+        "                channel (default: 2, the limit of most IRC servers; 0 for a\n"
+        "                server of your own without one)\n"
+        "  -k key        the channel's key\n"
+        "  -n nick       the name on both sides (default: relay); if it is in use,\n"
+        "                another one\n"
+        "  -q            do not pass on joins, leaves and new names\n"
+        "  -r host:port  the room, a pchatsrv (default: localhost:2626)\n"
+        "  -w seconds    after this much silence ask the IRC server for a sign of life,\n"
+        "                and leave it after as much again (default: 60)\n"
+        "  -h            print this help\n"
+        "  -V            print the version\n"
         "Environment: IRC_SERVER_PASSWORD, the IRC server's password, if it has one;\n"
         "IRC_PASSWORD, the nick's, to identify to NickServ.\n",
 };
