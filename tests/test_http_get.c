@@ -88,6 +88,12 @@ START_TEST(row_12_it_sends_a_get_and_prints_what_comes_until_the_server_closes)
     client = program_run(HTTP_GET, web.name, "a/b", NULL);
     answer("/a/b", "HTTP/1.0 200 OK\n\nold");
     expect_document("old");
+    client = program_run(HTTP_GET, "127.0.0.1", formatted("%d", web.port), "a/b", NULL);
+    answer("/a/b", OK "\r\nhost, port, path");
+    expect_document("host, port, path");
+    client = program_run(HTTP_GET, web.name, "/80", NULL);
+    answer("/80", OK "\r\nno port");
+    expect_document("no port");
 }
 END_TEST
 
