@@ -96,8 +96,9 @@ int signals_pselect(struct signals *signals, struct fdset *readable,
     if (deadline != INT64_MAX)
         timeout = clock_timespec(deadline - clock_ms());
     ready = pselect(highest + 1, to_read, to_write, NULL,
-                    deadline == INT64_MAX ? NULL : &timeout, &signals->while_waiting);
-    if (ready > 0 && ++signals->turns % TURNS_UNTIL_SIGNALS == 0)
+                    deadline == INT64_MAX ? NULL : &timeout,
+                    signals == NULL ? NULL : &signals->while_waiting);
+    if (ready > 0 && signals != NULL && ++signals->turns % TURNS_UNTIL_SIGNALS == 0)
         signals_let_in(signals);
     if (ready == -1 && errno == EINTR)
         ready = 0;

@@ -56,7 +56,8 @@ bool signals_ignores(int signal_number);
 
 /*
  * pselect() (POSIX) until `deadline` (base/clock.h, clock_ms()); INT64_MAX waits for ever.
- * Either set may be NULL. There are two differences. First, after a signal the sets are
+ * Either set may be NULL, and so may `signals` in a program that catches none: the mask
+ * then stays as it is. There are two differences. First, after a signal the sets are
  * empty and the result is 0: nothing is ready. Second, Linux leaves a signal pending as
  * long as some descriptor is always ready, so a busy server would never learn that it
  * should stop; every 16th such call delivers signals anyway. -1 with pselect()'s errno,

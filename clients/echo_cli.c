@@ -13,6 +13,7 @@
 #include "base/descriptor.h"
 #include "base/fdset.h"
 #include "base/options.h"
+#include "base/signals.h"
 #include "base/start.h"
 #include "net/dial.h"
 
@@ -166,7 +167,7 @@ static void wait_for_events(const struct echo_client *client, struct fdset *read
                             struct fdset *writable)
 {
     bool is_owed = client->echoed < client->ready || !client->reads_input;
-    struct timespec timeout = clock_timespec(client->deadline - clock_ms());
+    int64_t deadline = is_owed ? client->deadline : INT64_MAX;
     char why[60];
 
     fdset_clear(readable);
@@ -176,8 +177,7 @@ static void wait_for_events(const struct echo_client *client, struct fdset *read
         fdset_add(readable, STDIN_FILENO);
     if (client->sent < client->ready)
         fdset_add(writable, client->sock);
-    if (pselect(client->sock + 1, &readable->set, &writable->set, NULL,
-                is_owed ? &timeout : NULL, NULL) == -1)
+    if (signals_pselect(NULL, readable, writable, deadline) == -1)
         options_fail(&options, "select: %s", strerror(errno));
     if (is_owed && clock_ms() >= client->deadline && !fdset_has(readable, client->sock) &&
         !fdset_has(writable, client->sock)) {

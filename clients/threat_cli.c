@@ -11,6 +11,7 @@
 #include "base/descriptor.h"
 #include "base/fdset.h"
 #include "base/options.h"
+#include "base/signals.h"
 #include "base/start.h"
 #include "net/dial.h"
 #include "net/line.h"
@@ -23,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -165,9 +165,8 @@ static int receive(struct threat_client *client)
 static int wait_for_events(const struct threat_client *client, struct fdset *readable,
                            struct fdset *writable)
 {
-    int64_t left = client->deadline - clock_ms();
-    struct timespec timeout = clock_timespec(left);
     bool has_deadline = client->awaits || (client->converses && !client->reads_input);
+    int64_t deadline = has_deadline ? client->deadline : INT64_MAX;
     char why[60];
     int ready;
 
@@ -178,11 +177,10 @@ static int wait_for_events(const struct threat_client *client, struct fdset *rea
         fdset_add(readable, STDIN_FILENO);
     if (client->left > 0)
         fdset_add(writable, client->sock);
-    ready = pselect(client->sock + 1, &readable->set, &writable->set, NULL,
-                    has_deadline ? &timeout : NULL, NULL);
+    ready = signals_pselect(NULL, readable, writable, deadline);
     if (ready == -1)
         return complain(client, "cannot wait for", strerror(errno));
-    if (ready > 0)
+    if (ready > 0 || clock_ms() < deadline)
         return 0;
     snprintf(why, sizeof why, "timed out after %g s", (double)client->patience_ms / 1000);
     return complain(client, "no answer from", why);

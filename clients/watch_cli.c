@@ -13,6 +13,7 @@
 #include "base/descriptor.h"
 #include "base/fdset.h"
 #include "base/options.h"
+#include "base/signals.h"
 #include "base/start.h"
 #include "net/dial.h"
 #include "net/input.h"
@@ -226,12 +227,8 @@ static void watch_servers(struct watch *watch)
     watch->quiet_since = clock_ms();
     while (!is_over) {
         int64_t deadline = choose_descriptors(watch, &readable, &writable);
-        struct timespec timeout = clock_timespec(deadline - clock_ms());
-        int highest =
-            readable.highest > writable.highest ? readable.highest : writable.highest;
 
-        if (pselect(highest + 1, &readable.set, &writable.set, NULL, &timeout, NULL) ==
-            -1)
+        if (signals_pselect(NULL, &readable, &writable, deadline) == -1)
             options_fail(&options, "select: %s", strerror(errno));
         is_over = true;
         for (int i = 0; i < watch->count; i++) {

@@ -232,6 +232,8 @@ static const char *verdict(const struct one_case *one, const struct outcome *out
         return "it spins";
     if (outcome->status != normal->outcome.status && outcome->status != 1)
         return "its status is wrong";
+    if (outcome->status == 1 && one->error == EINTR && one->kind->call == FAULT_pselect)
+        return "a signal has ended its wait, and so it has ended";
     /* A client whose output has lost its reader (EPIPE) ends like `yes` before `head`. */
     if (outcome->status == 1 && *outcome->err == '\0' && !is_said &&
         !(scenario->kind & IS_QUIET) &&
