@@ -194,6 +194,7 @@ int main(int argc, char *argv[])
     struct options_server where = {.port = 23000};
     struct signals signals;
     const char *why;
+    int64_t stop_by;
     int result;
 
     options_next_of_server(&options, argc, argv, &where); /* it has only those */
@@ -205,11 +206,13 @@ int main(int argc, char *argv[])
     result = dgram_server_run(&server, &signals);
     if (result == -1)
         perror("dgram_srv: select");
-    log_finish(&server.log, PATIENCE_MS); /* so that there is room for this line */
-    if (server.verbose)
+    stop_by = clock_ms() + PATIENCE_MS;
+    if (server.verbose) {
+        log_finish(&server.log, PATIENCE_MS); /* so that there is room for this line */
         log_line(&server.log, "datagrams: %llu echoed, %llu dropped, %llu not answered",
                  server.echoed, server.dropped, server.ignored);
-    log_finish(&server.log, PATIENCE_MS);
+    }
+    log_finish(&server.log, stop_by - clock_ms());
     close(server.srvsock);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
