@@ -197,7 +197,7 @@ int main(int argc, char *argv[])
     int64_t stop_by;
     int result;
 
-    options_next_of_server(&options, argc, argv, &where); /* it has only those */
+    options_next_of_server(&options, argc, argv, &where); /* it has only -b, -p and -v */
     options_end(&options, argc, argv);
     if (start_server(&signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
