@@ -142,22 +142,24 @@ static int complain_of_document(struct download *download, const char *why)
 
 /* ---- The connection ----------------------------------------------------------------- */
 
-/* Waits until the socket can be sent to, or read from. 0, or -1: the time is over. */
+/*
+ * Waits until the socket can be sent to, or read from; a signal ends the wait early. 0, or
+ * -1: the time is over.
+ */
 static int await_server(struct download *download, bool to_send)
 {
-    int64_t left = download->deadline - clock_ms();
-    struct timespec timeout = clock_timespec(left);
     struct fdset set;
     int ready = 0;
 
     fdset_clear(&set);
     fdset_add(&set, download->sock);
-    if (left > 0) /* a server may send interim answers without end */
-        ready = pselect(download->sock + 1, to_send ? NULL : &set.set,
-                        to_send ? &set.set : NULL, NULL, &timeout, NULL);
+    if (clock_ms() <
+        download->deadline) /* a server may send interim answers without end */
+        ready = signals_pselect(NULL, to_send ? NULL : &set, to_send ? &set : NULL,
+                                download->deadline);
     if (ready == -1)
         return complain(download, "select: %s", strerror(errno));
-    if (ready > 0)
+    if (ready > 0 || clock_ms() < download->deadline)
         return 0;
     return complain(download, "waiting for %s port %d: timed out after %g s",
                     download->url.host, download->url.port,
