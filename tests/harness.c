@@ -1,5 +1,6 @@
 #include "tests/harness.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -7,8 +8,79 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* ---- What a machine may lack -------------------------------------------------------- */
+
+/* Says that a test is skipped, and why. True. (Check calls the function of a test x x_fn.) */
+static bool skip(const char *test, const char *format, ...)
+{
+    size_t length = strlen(test);
+    va_list list;
+
+    if (length > 3 && strcmp(test + length - 3, "_fn") == 0)
+        length -= 3;
+    fprintf(stderr, "skipped: %.*s: ", (int)length, test);
+    va_start(list, format);
+    vfprintf(stderr, format, list);
+    va_end(list);
+    fputc('\n', stderr);
+    return true;
+}
+
+static bool has_ipv6(void)
+{
+    const struct sockaddr_in6 loopback = {.sin6_family = AF_INET6,
+                                          .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int sock = socket(AF_INET6, SOCK_STREAM, 0);
+    bool is_bound = sock != -1 &&
+                    bind(sock, (const struct sockaddr *)&loopback, sizeof loopback) == 0;
+
+    if (sock != -1)
+        close(sock);
+    return is_bound;
+}
+
+/* Is this program here, or what the variable says that is named after it (program.h)? */
+static bool has_program(const char *name)
+{
+    char look[256];
+
+    snprintf(look, sizeof look,
+             "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin;"
+             "eval \"set -- \\${$(echo %s | tr a-z- A-Z_):-%s}\";"
+             "command -v \"$1\" >/dev/null",
+             name, name);
+    return system(look) == 0;
+}
+
+bool test_lacks(const char *test, const char *need)
+{
+    if (strcmp(need, "IPv6") == 0)
+        return !has_ipv6() && skip(test, "it needs IPv6, which is not here");
+    if (!has_program(need))
+        return skip(test, "it needs %s, which is not here", need);
+    if (strcmp(need, "strace") == 0 &&
+        system("strace -o /dev/null true 2>/dev/null") != 0)
+        return skip(test, "it needs ptrace(), which is forbidden here");
+    return false;
+}
+
+bool test_lacks_descriptors(const char *test, unsigned long count)
+{
+    struct rlimit limit;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (limit.rlim_max < count)
+        return skip(test, "it needs %lu descriptors, and ulimit -Hn allows %lu", count,
+                    (unsigned long)limit.rlim_max);
+    if (limit.rlim_cur < count)
+        limit.rlim_cur = count;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return false;
+}
 
 /* ---- Running ------------------------------------------------------------------------ */
 
@@ -24,6 +96,8 @@ int run_suite(Suite *suite)
 
     for (size_t i = 0; i < COUNT(standard); i++)
         (void)signal(standard[i], SIG_DFL);
+    /* awk, date and telnet speak the user's language, and awk writes its decimal comma. */
+    (void)setenv("LC_ALL", "C", 1);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
@@ -32,8 +106,11 @@ int run_suite(Suite *suite)
 
 static void add_case(Suite *suite, const struct test_case *tests)
 {
-    TCase *tcase = tcase_create(tests->name);
+    TCase *tcase;
 
+    if (tests->needs != NULL && test_lacks(tests->name, tests->needs))
+        return;
+    tcase = tcase_create(tests->name);
     tcase_set_timeout(tcase, TEST_SECONDS);
     if (tests->tags != NULL)
         tcase_set_tags(tcase, tests->tags);
@@ -92,19 +169,6 @@ pid_t fork_helper(void)
         (void)alarm(2 * DEADLINE_MS / 1000);
     }
     return pid;
-}
-
-void need_descriptors(unsigned long count)
-{
-    struct rlimit limit;
-
-    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    if (limit.rlim_max < count)
-        ck_abort_msg("this test needs %lu descriptors, and ulimit -Hn allows %lu", count,
-                     (unsigned long)limit.rlim_max);
-    if (limit.rlim_cur < count)
-        limit.rlim_cur = count;
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 unsigned random_below(unsigned limit)

@@ -23,8 +23,9 @@ struct test_case {
     const char *name;
     const TTest *const *tests; /* up to a NULL */
     void (*set_up)(void), (*tear_down)(void);
-    const char *tags; /* see below */
-    int times;        /* each test runs for _i = 0 up to this, or once if it is 0 */
+    const char *tags;  /* see below */
+    const char *needs; /* what all of them need, as lacks() takes it; NULL: nothing */
+    int times;         /* each test runs for _i = 0 up to this, or once if it is 0 */
 };
 
 /*
@@ -51,8 +52,17 @@ int await_child(pid_t pid);
 /* fork() for a helper of the test, which ends after a minute if nobody ends it. */
 pid_t fork_helper(void);
 
-/* Raises this process's own descriptor limit, or fails and says what the test needs. */
-void need_descriptors(unsigned long count);
+/*
+ * What a test needs and this machine has not: then a line says so, and the test returns, or
+ * leaves out the part that needs it. tests/run counts these lines.
+ *
+ * lacks() knows "IPv6", and programs by the names that program_run() takes ("nc"). strace
+ * must also be allowed to trace. lacks_descriptors() raises this process's own limit.
+ */
+#define lacks(need)              test_lacks(__func__, need)
+#define lacks_descriptors(count) test_lacks_descriptors(__func__, count)
+bool test_lacks(const char *test, const char *need);
+bool test_lacks_descriptors(const char *test, unsigned long count);
 
 /* A deterministic random number below `limit`: the same ones in each run of a test. */
 unsigned random_below(unsigned limit);

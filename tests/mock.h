@@ -24,9 +24,14 @@ struct stream mock_accept(const struct mock *mock);
 /* Fills the queue of connections, so that the next client is neither accepted nor refused. */
 void mock_fill_queue(const struct mock *mock);
 
+/* From now on clients are refused. Where the system allows, nobody else gets the port. */
 void mock_close(struct mock *mock);
 
-/* A port of 127.0.0.1 that was free a moment ago. */
+/*
+ * A port of 127.0.0.1 that nobody listens on. Where the system allows, the test holds it
+ * until its end: of the suites that run side by side only a server that it names it to, and
+ * that sets SO_REUSEADDR, can have it.
+ */
 int unused_port(void);
 
 #endif

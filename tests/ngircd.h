@@ -1,7 +1,7 @@
 /*
  * ngircd: a real IRC server for the tests, and people on it. The program is Debian's
  * ngircd unless the environment variable NGIRCD names another. It listens on a free
- * loopback port, has its configuration in a temporary directory, and needs no root rights.
+ * loopback port, has its files in the test's directory (temp.h), and needs no root rights.
  * If root starts it, it runs as "nobody" once it has read the configuration.
  */
 #ifndef TESTS_NGIRCD_H
@@ -13,13 +13,9 @@ struct ngircd {
     const char *name; /* "a" is a.test */
     int port;
     struct program program;
-    char directory[64];
 };
 
-/*
- * Starts a server on `port` (0: any free one), with `more` lines of configuration. Without
- * ngircd the test fails, and says what to install.
- */
+/* Starts a server on `port` (0: any free one), with `more` lines of configuration. */
 void ngircd_start(struct ngircd *server, const char *name, int port, const char *more);
 
 /*
@@ -28,7 +24,7 @@ void ngircd_start(struct ngircd *server, const char *name, int port, const char 
  */
 bool inspircd_start(struct ngircd *server, const char *name);
 
-/* Ends it by a signal, and removes its directory. */
+/* Ends it by a signal. */
 void ngircd_stop(struct ngircd *server, int signal_number);
 
 /* Ends the servers that still run, at the end of a test. It closes no stream. */

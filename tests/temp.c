@@ -7,13 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static char directory[] = "/tmp/netlab-test-XXXXXX";
+static char directory[512];
 static bool is_made;
 
 const char *temp_path(const char *name)
 {
-    if (!is_made)
+    const char *parent = getenv("TMPDIR");
+
+    if (!is_made) {
+        snprintf(directory, sizeof directory, "%s/netlab-test-XXXXXX",
+                 parent != NULL && *parent != '\0' ? parent : "/tmp");
         ck_assert_ptr_nonnull(mkdtemp(directory));
+    }
     is_made = true;
     return *name != '\0' ? formatted("%s/%s", directory, name) : directory;
 }
@@ -78,5 +83,4 @@ void temp_remove(void)
     if (is_made)
         remove_all(directory);
     is_made = false;
-    strcpy(directory + strlen(directory) - 6, "XXXXXX"); /* for the next, without forks */
 }

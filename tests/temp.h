@@ -1,6 +1,6 @@
 /*
- * temp: files of a test, in a directory of its own, which is removed when the test has
- * passed.
+ * temp: files of a test, in a directory of its own below $TMPDIR or /tmp, which is removed
+ * when the test has passed.
  */
 #ifndef TESTS_TEMP_H
 #define TESTS_TEMP_H

@@ -459,27 +459,12 @@ END_TEST
 
 /* ---- The table ---------------------------------------------------------------------- */
 
-static char directory[] = "/tmp/bench-test-XXXXXX";
-
-static void write_file(const char *name, const char *text)
-{
-    char path[100];
-    FILE *file;
-
-    snprintf(path, sizeof path, "%s/%s", directory, name);
-    file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(text, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
 static void expect_in(const char *name, const char *text)
 {
-    static char path[100], all[65536];
-    FILE *file;
+    static char all[65536];
+    const char *path = temp_path(name);
+    FILE *file = fopen(path, "r");
 
-    snprintf(path, sizeof path, "%s/%s", directory, name);
-    file = fopen(path, "r");
     ck_assert_msg(file != NULL, "no %s", path);
     all[fread(all, 1, sizeof all - 1, file)] = '\0';
     fclose(file);
@@ -489,30 +474,17 @@ static void expect_in(const char *name, const char *text)
 /* Runs a command of the shell, which has $directory. Its exit status. */
 static int shell(const char *script)
 {
-    char command[400];
-    int status;
+    int status = system(formatted("directory='%s'; %s", temp_path(""), script));
 
-    snprintf(command, sizeof command, "directory=%s; %s", directory, script);
-    status = system(command);
     ck_assert(WIFEXITED(status));
     return WEXITSTATUS(status);
-}
-
-static void directory_make(void)
-{
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-}
-
-static void directory_remove(void)
-{
-    ck_assert_int_eq(shell("rm -r $directory"), 0);
 }
 
 /* Makes the tables from these rows. */
 static void summarize(const char *rows)
 {
-    write_file("machine.md", "Medians of 3 rounds on a machine.\n");
-    write_file("runs.csv", rows);
+    temp_write("machine.md", "Medians of 3 rounds on a machine.\n");
+    temp_write("runs.csv", rows);
     ck_assert_int_eq(shell("exec bench/summarize $directory 2>/dev/null"), 0);
 }
 
@@ -584,10 +556,10 @@ END_TEST
 /* With a README of its own, and a copy of the script beside it. */
 static int publish(const char *table)
 {
-    write_file("table.md", table);
-    write_file("chat.svg", "the chat's picture");
-    write_file("select.svg", "");
-    write_file("README.md",
+    temp_write("table.md", table);
+    temp_write("chat.svg", "the chat's picture");
+    temp_write("select.svg", "");
+    temp_write("README.md",
                "above\n<!-- from make bench -->\nold\n<!-- end of it -->\nbelow\n");
     return shell(
         "mkdir -p $directory/bench $directory/docs; cp bench/publish $directory/bench;"
@@ -609,8 +581,8 @@ START_TEST(an_interrupted_run_keeps_nothing_and_leaves_no_server)
 {
     struct program program;
 
-    write_file("runs.csv", "those of the last run\n");
-    program = program_run("bench/run", "-d", directory, NULL);
+    temp_write("runs.csv", "those of the last run\n");
+    program = program_run("bench/run", "-d", temp_path(""), NULL);
     do
         ck_assert(stream_fill(&program.out));
     while (memchr(program.out.bytes, '\n', program.out.length) == NULL);
@@ -627,9 +599,9 @@ START_TEST(a_run_that_fails_keeps_nothing_and_says_so)
     struct program program;
     char *line;
 
-    write_file("runs.csv", "those of the last run\n");
-    program = program_run_by("exec \"$@\" >/dev/full", "bench/run", "-q", "-d", directory,
-                             NULL);
+    temp_write("runs.csv", "those of the last run\n");
+    program = program_run_by("exec \"$@\" >/dev/full", "bench/run", "-q", "-d",
+                             temp_path(""), NULL);
     ck_assert_int_ne(program_wait(&program), 0);
     do
         line = next_line(&program.err);
@@ -641,7 +613,7 @@ END_TEST
 /* Instead of ncat this runs a server that lets nobody in. */
 START_TEST(the_whole_bench_runs_and_ends_in_a_table)
 {
-    write_file("ncat", "#!/bin/sh\nexec build/bad_server chat shut \"$6\"\n");
+    temp_write("ncat", "#!/bin/sh\nexec build/bad_server chat shut \"$6\"\n");
     ck_assert_int_eq(shell("chmod +x $directory/ncat; export PATH=\"$directory:$PATH\";"
                            "exec bench/run -q -d $directory >/dev/null 2>&1"),
                      0);
@@ -710,14 +682,9 @@ int main(void)
         a_run_that_fails_keeps_nothing_and_says_so,
         the_whole_bench_runs_and_ends_in_a_table,
         a_network_of_rooms_passes_every_line_to_everyone_once,
+        NULL,
     };
-    Suite *suite = suite_create("bench");
-    TCase *tcase = tcase_create("bench");
+    const struct test_case cases[] = {{.name = "bench", .tests = tests}};
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, directory_make, directory_remove);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_cases("bench", cases, COUNT(cases));
 }

@@ -14,35 +14,12 @@
 
 #define BEHAVIOUR "lab x 3 \"x\"\nbehaviour y 3 \"y\"\n"
 
-static char directory[64];
+static const char *directory;
 
 static void make_directory(void)
 {
-    snprintf(directory, sizeof directory, "/tmp/test_grade-XXXXXX");
-    ck_assert_msg(mkdtemp(directory) != NULL, "no temporary directory");
+    directory = temp_path("");
     chmod(directory, 0755);
-}
-
-static void remove_directory(void)
-{
-    char command[128];
-
-    snprintf(command, sizeof command, "rm -rf %s", directory);
-    ck_assert_int_eq(system(command), 0);
-}
-
-/* Writes a file, and returns its path, which the next call overwrites. */
-static const char *write_file(const char *name, const char *text)
-{
-    static char path[128];
-    FILE *file;
-
-    snprintf(path, sizeof path, "%s/%s", directory, name);
-    file = fopen(path, "w");
-    ck_assert_msg(file != NULL, "cannot write %s", path);
-    fputs(text, file);
-    fclose(file);
-    return path;
 }
 
 /* ---- Scenes ------------------------------------------------------------------------------- */
@@ -82,13 +59,13 @@ START_TEST(a_mistake_in_a_scene_is_told_with_its_line)
     static struct lab lab;
 
     make_directory();
-    ck_assert_int_eq(lab_load(&lab, write_file("x.lab", mistakes[_i].text), &error), -1);
+    ck_assert_int_eq(lab_load(&lab, temp_write("x.lab", mistakes[_i].text), &error), -1);
     lab_free(&lab);
     ck_assert_msg(error.line == mistakes[_i].line &&
                       strstr(error.reason, mistakes[_i].reason) != NULL,
                   "line %d: %s, for line %d: %s", error.line, error.reason,
                   mistakes[_i].line, mistakes[_i].reason);
-    remove_directory();
+    temp_remove();
 }
 END_TEST
 
@@ -96,8 +73,8 @@ START_TEST(a_scene_with_a_mistake_is_refused_at_the_start)
 {
     make_directory();
     expect_grade(2, "x.lab:3: this is not a sentence", "%s bin/hello_srv",
-                 write_file("x.lab", BEHAVIOUR "A jumps\n"));
-    remove_directory();
+                 temp_write("x.lab", BEHAVIOUR "A jumps\n"));
+    temp_remove();
 }
 END_TEST
 
@@ -114,13 +91,13 @@ START_TEST(a_teachers_own_scene_is_played)
 {
     make_directory();
     expect_grade(0, "  7 of 7.", "%s 'bin/echo_srv -p %%p'",
-                 write_file("own.lab", "lab own 7 \"my own\"\n"
+                 temp_write("own.lab", "lab own 7 \"my own\"\n"
                                        "behaviour both 7 \"two at once\"\n"
                                        "  A joins\n  B joins\n  repeat 2\n"
                                        "    A sends \"x{n}\\n\"\n"
                                        "    A hears bytes \"x{n}\\n\"\n  end\n"
                                        "  why \"what may be the cause\"\n"));
-    remove_directory();
+    temp_remove();
 }
 END_TEST
 
@@ -129,21 +106,21 @@ END_TEST
 START_TEST(a_program_that_does_not_compile_gets_the_compilers_words)
 {
     make_directory();
-    expect_grade(1, "error:", "echo %s", write_file("bad.c", "int main( {\n"));
+    expect_grade(1, "error:", "echo %s", temp_write("bad.c", "int main( {\n"));
     expect_grade(1, "bad.c does not compile.\n  0 of 30.", "echo %s/bad.c", directory);
     expect_grade(1, ",0,30,no,,,,,,,,,,,\n", "-f csv echo %s/bad.c", directory);
-    remove_directory();
+    temp_remove();
 }
 END_TEST
 
 START_TEST(a_warning_is_shown_and_costs_nothing)
 {
     make_directory();
-    write_file("warned.c",
+    temp_write("warned.c",
                "#include <stdio.h>\nint main(void) { int unused; return 3; }\n");
     expect_grade(1, "warned.c (1 warning)", "hello %s/warned.c", directory);
     expect_grade(1, "it ended: status 3", "hello %s/warned.c", directory);
-    remove_directory();
+    temp_remove();
 }
 END_TEST
 
@@ -153,14 +130,14 @@ START_TEST(a_directory_is_made)
 
     make_directory();
     expect_grade(1, "is a directory without a Makefile", "hello %s", directory);
-    write_file("Makefile", "hello:\n\tprintf '#!/bin/sh\\nexec bin/hello_srv -p $$1\\n' "
+    temp_write("Makefile", "hello:\n\tprintf '#!/bin/sh\\nexec bin/hello_srv -p $$1\\n' "
                            "| sed \"s,exec ,exec $$ROOT/,\" >hello\n\tchmod +x hello\n");
     ck_assert_ptr_ne(getcwd(path, sizeof path), NULL);
     setenv("ROOT", path, 1);
     expect_grade(0, "10 of 10", "hello %s", directory);
     expect_grade(1, "made no program 'echo'", "echo %s",
-                 (write_file("Makefile", "all:\n"), directory));
-    remove_directory();
+                 (temp_write("Makefile", "all:\n"), directory));
+    temp_remove();
 }
 END_TEST
 
@@ -178,10 +155,10 @@ START_TEST(bad_input_is_answered_with_a_sentence)
     expect_grade(2, "there is no such user", "-u nobody-of-that-name echo bin/echo_srv");
     expect_grade(1, "there is no program mine/none.c: No such file", "echo mine/none.c");
     expect_grade(1, "cannot be executed: give the command that runs it", "echo %s",
-                 write_file("echo.py", "import socket\n"));
+                 temp_write("echo.py", "import socket\n"));
     expect_grade(2, "No such file", "-o %s/no/file hello 'bin/hello_srv -p %%p'",
                  directory);
-    remove_directory();
+    temp_remove();
 }
 END_TEST
 
@@ -297,28 +274,23 @@ static char *run(const char *command)
 
 static void expect_in_file(const char *name, const char *words)
 {
-    char command[192], *text;
+    char *text = run(formatted("cat %s/%s;", directory, name));
 
-    snprintf(command, sizeof command, "cat %s/%s;", directory, name);
-    text = run(command);
     ck_assert_msg(strstr(text, words) != NULL, "no '%s' in %s\n%s", words, name, text);
     free(text);
 }
 
 START_TEST(a_class_gets_reports_and_a_table)
 {
-    char command[256], *output;
+    char *output;
 
     make_directory();
-    snprintf(command, sizeof command, "%s/subs", directory);
-    ck_assert_int_eq(mkdir(command, 0755), 0);
-    write_file("subs/ann.c", HELLO);
-    write_file("subs/bob, jr.c", "int main( {\n");
-    snprintf(
-        command, sizeof command,
+    ck_assert_int_eq(mkdir(temp_path("subs"), 0755), 0);
+    temp_write("subs/ann.c", HELLO);
+    temp_write("subs/bob, jr.c", "int main( {\n");
+    output = run(formatted(
         "RUN_AS=$(test $(id -u) -gt 0 || echo 61000) grade/all hello %s/subs %s/marks;",
-        directory, directory);
-    output = run(command);
+        directory, directory));
     ck_assert_msg(strstr(output, "ann: 10 of 10\n") != NULL &&
                       strstr(output, "bob, jr: 0 of 10\n") != NULL &&
                       strstr(output, "   1 of 2  talker") != NULL,
@@ -329,30 +301,25 @@ START_TEST(a_class_gets_reports_and_a_table)
     expect_in_file("marks/hello.csv",
                    "name,total,start,line,end,again,talker,restart,compiled\n"
                    "ann,10,1,3,2,1,2,1,yes\n\"bob, jr\",0,,,,,,,no\n");
-    remove_directory();
+    temp_remove();
 }
 END_TEST
 
 /* As Gradescope unpacks it and runs it, in another place. */
 START_TEST(gradescope_gets_a_zip_that_works)
 {
-    char command[512];
-
-    if (system("command -v zip unzip >/dev/null") != 0) {
-        printf("left out, for zip and unzip are not on this machine\n");
+    if (lacks("zip") || lacks("unzip"))
         return;
-    }
     make_directory();
-    write_file("hello.c", HELLO);
-    snprintf(command, sizeof command,
-             "zip=$PWD/build/gradescope-hello.zip; grade/gradescope hello && cd %s && "
-             "mkdir source submission && mv hello.c submission && cd source && "
-             "unzip -q $zip && AUTOGRADER=%s && export AUTOGRADER && ./setup.sh && "
-             "./run_autograder;",
-             directory, directory);
-    free(run(command));
+    temp_write("hello.c", HELLO);
+    free(run(formatted(
+        "zip=$PWD/build/gradescope-hello.zip; grade/gradescope hello && cd %s && "
+        "mkdir source submission && mv hello.c submission && cd source && "
+        "unzip -q $zip && AUTOGRADER=%s && export AUTOGRADER && ./setup.sh && "
+        "./run_autograder;",
+        directory, directory)));
     expect_in_file("results/results.json", "\"score\":3,\"max_score\":3");
-    remove_directory();
+    temp_remove();
 }
 END_TEST
 
@@ -379,11 +346,10 @@ static const struct {
 /* The first letter is in brackets, so that the search does not find itself. */
 static void expect_nothing_left(const char *what)
 {
-    char command[128];
+    const char *search = formatted("! ps -A -o args | grep '[%c]%s/hostile_srv'",
+                                   directory[0], directory + 1);
 
-    snprintf(command, sizeof command, "! ps -A -o args | grep '[%c]%s/hostile_srv'",
-             directory[0], directory + 1);
-    ck_assert_msg(system(command) == 0, "hostile_srv %s has left something", what);
+    ck_assert_msg(system(search) == 0, "hostile_srv %s has left something", what);
 }
 
 /* Root tries both: with -u, as it should, and without. */
@@ -391,11 +357,9 @@ START_TEST(a_hostile_program_ends_leaves_nothing_and_has_a_report)
 {
     bool is_root = geteuid() == 0;
     const char *what = hostile[_i].what, *words = hostile[_i].words;
-    char command[128];
 
     make_directory(); /* whose name tells its processes from others */
-    snprintf(command, sizeof command, "cp build/hostile_srv %s", directory);
-    ck_assert_int_eq(system(command), 0);
+    ck_assert_int_eq(system(formatted("cp build/hostile_srv %s", directory)), 0);
     expect_grade(1, words, "-w 1 %s hello '%s/hostile_srv %s %%p'",
                  is_root ? "-u nobody" : "", directory, what);
     expect_nothing_left(what);
@@ -403,7 +367,7 @@ START_TEST(a_hostile_program_ends_leaves_nothing_and_has_a_report)
         expect_grade(1, words, "-w 1 hello '%s/hostile_srv %s %%p'", directory, what);
         expect_nothing_left(what);
     }
-    remove_directory();
+    temp_remove();
 }
 END_TEST
 

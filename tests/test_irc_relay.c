@@ -509,7 +509,6 @@ int main(void)
         a_quiet_relay_passes_on_what_is_said_and_nothing_else,
         a_long_line_comes_in_messages_that_fit_cut_at_characters,
         nothing_said_in_the_room_becomes_a_command_on_irc,
-        inspircd_carries_a_room_as_well,
         a_nick_almost_like_the_relays_is_somebody_elses,
         several_rooms_in_one_channel_hear_each_other_once,
         relays_without_a_name_of_their_own_link_two_rooms_as_well,
@@ -518,21 +517,21 @@ int main(void)
         a_person_called_like_a_relay_is_heard_and_too_long_a_way_is_reported,
         rooms_and_channels_linked_in_a_ring_hear_a_line_once_from_each_direction,
         between_linked_servers_a_thousand_lines_arrive_once_and_in_order,
+        NULL,
     };
-    Suite *suite = suite_create("irc_relay");
-    TCase *tcase = tcase_create("irc_relay"), *killed = tcase_create("killed");
+    const TTest *const on_inspircd[] = {inspircd_carries_a_room_as_well, NULL};
+    const TTest *const killed[] = {
+        a_relay_killed_and_restarted_loses_what_was_under_way_and_nothing_else, NULL};
+    const struct test_case cases[] = {
+        {.name = "on ngircd", .tests = tests, .tear_down = end_all, .needs = "ngircd"},
+        {.name = "on InspIRCd", .tests = on_inspircd, .tear_down = end_all},
+        /* A killed program cannot end well: not for valgrind. */
+        {.name = "killed",
+         .tests = killed,
+         .tear_down = end_all,
+         .tags = "limits",
+         .needs = "ngircd"},
+    };
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, NULL, end_all);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    tcase_set_timeout(killed, 120);
-    tcase_add_checked_fixture(killed, NULL, end_all);
-    /* A killed program cannot end well: not for valgrind. */
-    tcase_set_tags(killed, "limits");
-    tcase_add_test(
-        killed, a_relay_killed_and_restarted_loses_what_was_under_way_and_nothing_else);
-    suite_add_tcase(suite, killed);
-    return run_suite(suite);
+    return run_cases("irc_relay", cases, COUNT(cases));
 }

@@ -194,14 +194,10 @@ int main(void)
         hostile_bytes_from_irc_reach_the_room_as_clean_lines,
         a_standard_error_that_nobody_reads_delays_nobody,
         wrong_usage_is_reported,
+        NULL,
     };
-    Suite *suite = suite_create("irc_relay, hostile peers");
-    TCase *tcase = tcase_create("irc_relay, hostile peers");
+    const struct test_case cases[] = {
+        {.name = "irc_relay", .tests = tests, .tear_down = end_all}};
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, NULL, end_all);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_cases("irc_relay, hostile peers", cases, COUNT(cases));
 }

@@ -300,6 +300,8 @@ START_TEST(a_name_in_use_in_the_room_gets_a_number)
     struct stream ann;
     char *line;
 
+    if (lacks("ngircd"))
+        return;
     ngircd_start(&irc, "a", 0, "");
     room = started(room_open());
     ann = named(&room, "relay");
@@ -317,6 +319,8 @@ START_TEST(a_room_that_comes_back_gets_what_was_said_meanwhile)
     char port[16];
     int room_port;
 
+    if (lacks("ngircd"))
+        return;
     ngircd_start(&irc, "a", 0, "");
     room = started(room_open());
     room_port = room.port;
@@ -343,6 +347,8 @@ START_TEST(an_irc_server_that_comes_back_gets_what_was_said_meanwhile)
     struct stream ann, bob;
     int port;
 
+    if (lacks("ngircd"))
+        return;
     ngircd_start(&irc, "a", 0, "");
     port = irc.port;
     room = started(room_open());
@@ -482,14 +488,10 @@ int main(void)
         what_waits_for_the_room_at_the_end_is_counted,
         what_was_said_before_an_orderly_end_has_arrived,
         a_server_that_does_not_close_at_the_end_costs_no_processor_time,
+        NULL,
     };
-    Suite *suite = suite_create("irc_relay, slow and lost links");
-    TCase *tcase = tcase_create("irc_relay, slow and lost links");
+    const struct test_case cases[] = {
+        {.name = "irc_relay", .tests = tests, .tear_down = end_all}};
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, NULL, end_all);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_cases("irc_relay, slow and lost links", cases, COUNT(cases));
 }

@@ -74,11 +74,14 @@ static void open_srvsock(void)
 
 START_TEST(one_listener_hears_both_families)
 {
-    struct stream four = connect_to_host("127.0.0.1", listener_port(srvsock));
-    struct stream six = connect_to_host("::1", listener_port(srvsock));
+    struct stream four, six;
     struct listener newcomers = no_spare;
     char name[ADDRESS_MOST];
 
+    if (lacks("IPv6"))
+        return;
+    four = connect_to_host("127.0.0.1", listener_port(srvsock));
+    six = connect_to_host("::1", listener_port(srvsock));
     ck_assert_int_ne(listener_accept(&newcomers, srvsock, &peer), -1);
     address_format(&peer, name);
     ck_assert_str_eq(name, name_of(&four));
@@ -126,7 +129,8 @@ START_TEST(a_newcomer_that_does_not_fit_an_fd_set_is_turned_away)
     struct listener newcomers = no_spare;
     struct stream client;
 
-    need_descriptors(FD_SETSIZE + 64);
+    if (lacks_descriptors(FD_SETSIZE + 64))
+        return;
     client = connect_to(listener_port(srvsock));
     while ((last = dup(STDERR_FILENO)) < FD_SETSIZE - 1)
         ck_assert_int_ne(last, -1);

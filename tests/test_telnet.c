@@ -99,6 +99,7 @@ int main(void)
     };
     const struct test_case cases[] = {{.name = "telnet",
                                        .tests = tests,
+                                       .needs = "telnet",
                                        .set_up = open_terminals,
                                        .tear_down = close_terminals}};
 

@@ -291,6 +291,8 @@ START_TEST(a_host_that_refuses_is_reported_and_the_others_are_watched)
 {
     const char *nobody = formatted("127.0.0.1:%d", unused_port());
 
+    if (lacks("IPv6"))
+        return;
     servers[0] = mock_open("127.0.0.1");
     servers[1] = mock_open("::1");
     watch = program_run(WATCH_CLI, nobody, servers[0].name, servers[1].name, NULL);
@@ -415,11 +417,15 @@ END_TEST
 
 START_TEST(row_17_nc_is_watched)
 {
-    struct program nc = program_run_by("printf 'Hello from nc\\n' | exec \"$@\"", "nc",
-                                       "-lvnN", "127.0.0.1", "0", NULL);
-    const char *listening = take_line(&nc.err); /* Listening on 127.0.0.1 36907 */
-    const char *name = formatted("127.0.0.1:%d", atoi(strrchr(listening, ' ') + 1));
+    struct program nc;
+    const char *listening, *name;
 
+    if (lacks("nc"))
+        return;
+    nc = program_run_by("printf 'Hello from nc\\n' | exec \"$@\"", "nc", "-lvnN",
+                        "127.0.0.1", "0", NULL);
+    listening = take_line(&nc.err); /* Listening on 127.0.0.1 36907 */
+    name = formatted("127.0.0.1:%d", atoi(strrchr(listening, ' ') + 1));
     watch = program_run(WATCH_CLI, name, NULL);
     expect_lf(&watch.out, "%s: Hello from nc", name);
     expect_lf(&watch.out, "%s has closed.", name);

@@ -415,6 +415,9 @@ int main(void)
     };
     const TTest *const limits[] = {
         so_is_one_that_is_called_by_a_dot,
+        NULL,
+    };
+    const TTest *const spoilt[] = {
         a_file_that_cannot_be_read_now_is_500_or_503_and_logged,
         a_file_that_cannot_be_read_amid_its_answer_ends_early_and_is_logged,
         a_type_that_cannot_be_looked_at_is_500,
@@ -427,6 +430,7 @@ int main(void)
          .set_up = open_server,
          .tear_down = close_server},
         {.name = "limits", .tests = limits, .tags = "limits"},
+        {.name = "spoilt", .tests = spoilt, .tags = "limits", .needs = "strace"},
     };
 
     return run_cases("the paths of web_srv", cases, COUNT(cases));

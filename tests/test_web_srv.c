@@ -127,6 +127,8 @@ START_TEST(curl_and_http_get_accept_the_answer)
         "curl -sS \"$1\"", "curl -sS -0 \"$1\"", "curl -sS -X GET -d body \"$1\"",
         "curl -sS -X GET -H 'Expect: 100-continue' -d body \"$1\"", "$HTTP_GET \"$1\""};
 
+    if (lacks("curl"))
+        return;
     program_export("bin/http_get");
     for (size_t i = 0; i < COUNT(scripts); i++) {
         struct program client =
