@@ -61,12 +61,24 @@ START_TEST(row_1_two_telnets_hold_the_session_of_the_source_document)
 }
 END_TEST
 
+/* netkit's telnet throws away what was typed before it takes the Ctrl-C: types it again. */
+static void say_after_ctrl_c(int round)
+{
+    int tries = DEADLINE_MS / 300;
+
+    do
+        person_types(&ann, formatted("after the ctrl-c %d\r", round));
+    while (
+        !person_sees_within(&bob, formatted("] after the ctrl-c %d\r\n", round), 300) &&
+        --tries > 0);
+    ck_assert_int_gt(tries, 0);
+}
+
 START_TEST(ctrl_c_in_a_telnet_does_not_make_it_go_mute)
 {
     for (int round = 0; round < 3; round++) {
         person_types(&ann, "\x03");
-        person_types(&ann, "after the ctrl-c\r");
-        person_sees(&bob, "] after the ctrl-c\r\n");
+        say_after_ctrl_c(round);
         person_types(&bob, "can you hear me?\r");
         person_sees(&ann, "] can you hear me?\r\n");
     }
