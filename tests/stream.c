@@ -217,6 +217,9 @@ bool stream_fill(struct stream *stream)
         ck_abort_msg("nothing came in %d s; unread is '%.*s'", DEADLINE_MS / 1000,
                      (int)(stream->length < 400 ? stream->length : 400), stream->bytes);
     got = read(stream->fd, stream->bytes + stream->length, FILL_MOST);
+    /* A terminal that was closed just now says EIO, and may have last words all the same. */
+    if (got == -1 && errno == EIO)
+        got = read(stream->fd, stream->bytes + stream->length, FILL_MOST);
     if (got <= 0)
         stream->ended = true;
     else

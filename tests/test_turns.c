@@ -543,11 +543,10 @@ static void see(const char *text)
 
 static void leave(int status)
 {
-    char bytes[4096];
-    ssize_t got;
+    struct stream from = stream_of(terminal);
 
-    while ((got = read(terminal, bytes, sizeof bytes)) > 0)
-        screen_take(&screen, bytes, (size_t)got);
+    stream_fill_to_end(&from);
+    screen_take(&screen, from.bytes, from.length);
     ck_assert_int_eq(await_child(sitting), status);
     screen_text(&screen, shown);
 }
