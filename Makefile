@@ -18,10 +18,12 @@
 # CFLAGS is yours (BSD make has a default for it) and comes last, so it wins.
 OPTIMISED = -O2 -g
 CHECKED = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-# The second definition lets a 32-bit system open files of 2 GiB and more.
-STANDARD = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64
+# A 32-bit system has files of 2 GiB and more, and times after 2038, with the last two.
+STANDARD = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 COMPILE = $(CC) $(STANDARD) -I. $(OPTIMISED) $(CHECKED) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -o $@
+# Lists the headers of a source, for make; tcc has one option for it.
+DEPENDS != case "$(CC)" in *tcc) echo -MD ;; *) echo -MMD -MP ;; esac
 
 # A file with a main() is a program, named after it; all the others are modules, and go
 # into one library. Only Linux has the epoll that one of the benches needs.
@@ -31,10 +33,13 @@ SOURCES != ls *.c clients/*.c labs/*.c bench/*.c grade/*.c | \
 	if [ "`uname`" = Linux ]; then cat; else grep -v epoll; fi
 PROGRAMS != ls $(SOURCES) | sed 's,.*/,,; s,^,bin/,; s,\.c$$,,'
 TESTS != ls tests/test_*.c | sed 's,^tests,build,; s,\.c$$,,'
-HARNESS != ls tests/*.c | grep -v 'tests/test_' | grep -v '_srv\.c' | \
-	grep -v '_server\.c' | grep -v 'tests/faulty_'
-TEST_SERVERS = build/bad_server build/loop_srv build/length_srv build/faulty_room \
-	build/faulty_echo build/hostile_srv
+TEST_SERVERS != ls tests/*_srv.c tests/*_server.c tests/faulty_*.c | \
+	sed 's,^tests,build,; s,\.c$$,,'
+HARNESS != ls tests/*.c | grep -vE 'tests/(test|faulty)_|_(srv|server)\.c'
+
+# What else is asked for waits for these two: make -j8 clean all, make -j4 deps test.
+FIRST != case " $(MAKECMDGOALS) $(.TARGETS) " in *' clean '*) echo clean ;; esac
+DEPS != case " $(MAKECMDGOALS) $(.TARGETS) " in *' deps '*) echo deps ;; esac
 
 all: $(PROGRAMS)
 
@@ -44,7 +49,7 @@ run: bin/pchatsrv
 deps:
 	tests/install-deps
 
-tests: $(TESTS) $(TEST_SERVERS)
+tests: $(TESTS) $(TEST_SERVERS) build/length_srv
 
 test: build/check-is-there all tests
 	tests/run $(TESTS)
@@ -55,7 +60,7 @@ faults: all build/faults build/faults.so
 # FUZZ_SECONDS for each target, two targets at a time.
 FUZZ_SECONDS ?= 60
 
-fuzz:
+fuzz: $(FIRST)
 	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
 
 # bench-docs takes a run's table and pictures over into the README.
@@ -89,17 +94,18 @@ format:
 # and none for a program that has many folders to come from. So a loop writes these rules
 # out, a few lines for each source, and both makes read them.
 RULES != mkdir -p build; for source in $(SOURCES) $(MODULES) tests/*.c; do \
-	object=build/$${source%.c}.o; name=$${source\#\#*/}; name=$${name%.c}; \
-	case $$source in tests/*) check=CHECK_CFLAGS ;; *) check= ;; esac; \
-	printf '%s: %s\n\t@mkdir -p $$(@D)\n' $$object $$source; \
-	printf '\t$$(COMPILE) $$(%s) -MMD -MP -c -o $$@ %s\n' "$$check" $$source; \
+	name=$${source\#\#*/}; name=$${name%.c}; object=build/$${source%.c}.o; \
+	program= needs= flags= libs=build/libkit.a more='$$(LIBS_'$$name')'; \
+	case " $(SOURCES) " in *" $$source "*) program=bin/$$name ;; esac; \
+	case " $(TEST_SERVERS) " in *" build/$$name "*) program=build/$$name ;; esac; \
+	case $$source$$program in tests/*.c) flags='$$(CHECK_CFLAGS)' needs=build/check-is-there; esac; \
+	case $$source in tests/test_*) program=build/$$name more='$$(CHECK_LIBS)'; \
+	libs='build/libtest.a build/libkit.a' ;; esac; \
+	printf '%s: %s\n\t@mkdir -p $$(@D)\n' $$object "$$source $$needs $(FIRST)"; \
+	printf '\t$$(COMPILE) %s $(DEPENDS) -c -o $$@ %s\n' "$$flags" $$source; \
 	printf '%s\n' "-include $${object%.o}.d"; \
-	case " $(SOURCES) " in *" $$source "*) \
-	printf 'bin/%s: %s build/libkit.a\n\t@mkdir -p bin\n' $$name $$object; \
-	printf '\t$$(LINK) %s build/libkit.a $$(LIBS_%s) $$(LDLIBS)\n' $$object $$name ;; esac; \
-	case $$source in tests/test_*) \
-	printf 'build/%s: %s build/libtest.a build/libkit.a\n' $$name $$object; \
-	printf '\t$$(LINK) %s build/libtest.a build/libkit.a $$(CHECK_LIBS) $$(LDLIBS)\n' $$object ;; esac; \
+	[ -z "$$program" ] || printf '%s: %s\n\t@mkdir -p $$(@D)\n\t$$(LINK) %s %s $$(LDLIBS)\n' \
+	$$program "$$object $$libs" "$$object $$libs" "$$more"; \
 	done >build/rules.$$$$ && mv build/rules.$$$$ build/rules.mk
 
 include build/rules.mk
@@ -116,31 +122,22 @@ build/libkit.a: $(MODULES:%.c=build/%.o)
 CHECK_CFLAGS = `pkg-config --cflags check 2>/dev/null`
 CHECK_LIBS = `pkg-config --libs check 2>/dev/null || echo -lcheck`
 
-build/check-is-there:
+build/check-is-there: $(DEPS) $(FIRST)
+	@mkdir -p $(@D)
 	@echo '#include <check.h>' | $(COMPILE) $(CHECK_CFLAGS) -E -x c - >/dev/null 2>&1 || \
 	{ echo "The tests need Check: 'make deps' installs it." >&2; exit 1; }
 	@touch $@
 
-build/libtest.a: build/check-is-there $(HARNESS:%.c=build/%.o)
+build/libtest.a: $(HARNESS:%.c=build/%.o)
 	rm -f $@
 	$(AR) rc $@ $(HARNESS:%.c=build/%.o)
-
-build/bad_server build/loop_srv build/faulty_room build/faulty_echo build/hostile_srv: \
-	build/libkit.a
-	$(LINK) build/tests/$(@F).o build/libkit.a $(LDLIBS)
-
-build/bad_server: build/tests/bad_server.o
-build/loop_srv: build/tests/loop_srv.o
-build/faulty_room: build/tests/faulty_room.o
-build/faulty_echo: build/tests/faulty_echo.o
-build/hostile_srv: build/tests/hostile_srv.o
 
 build/faults: build/libkit.a tests/faults/*.[ch]
 	$(COMPILE) $(LDFLAGS) -o $@ tests/faults/run.c tests/faults/script.c \
 		tests/faults/scenarios.c build/libkit.a $(LDLIBS)
 
 # What is loaded into the programs. It defines libc's own functions, which ISO C forbids.
-build/faults.so: tests/faults/shim.c tests/faults/fault.h
+build/faults.so: tests/faults/shim.c tests/faults/fault.h $(FIRST)
 	@[ "`uname`" = Linux ] || { echo "make faults needs Linux with glibc" >&2; exit 1; }
 	$(CC) -std=gnu11 -I. $(OPTIMISED) -Wall -Wextra $(CFLAGS) -shared -fPIC -o $@ \
 		tests/faults/shim.c -ldl

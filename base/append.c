@@ -19,7 +19,8 @@ static bool ends_within_line(const char *path, int descriptor)
     reading = open(path, O_RDONLY | COMMON);
     if (reading == -1)
         return false;
-    (void)pread(reading, &last, 1, about.st_size - 1);
+    if (pread(reading, &last, 1, about.st_size - 1) != 1)
+        last = '\n';
     close(reading);
     return last != '\n';
 }

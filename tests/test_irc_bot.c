@@ -214,6 +214,8 @@ START_TEST(a_hangup_opens_the_file_again_even_under_nohup)
     expect_containing(&bot.err, "joined");
     ck_assert_int_eq(unlink(log_path), 0);
     ck_assert_int_eq(kill(bot.pid, SIGHUP), 0);
+    while (access(log_path, F_OK) == -1)
+        continue;
     irc_send(&server, ":bob!u@h PRIVMSG #room :\xE2\x80\xAE"
                       "gnp.exe");
     (void)await_log(log_path,
