@@ -63,7 +63,7 @@ static void vary(const struct play *play, const char *text, size_t length,
     char doubled = (char)('a' + (int)(next_random(&state) % 26));
 
     for (size_t i = 25; i > 0; i--) {
-        size_t other = next_random(&state) % (i + 1);
+        size_t other = (size_t)(next_random(&state) % (i + 1));
         char letter = letters[i];
 
         letters[i] = letters[other];

@@ -197,7 +197,7 @@ static void put_turn(struct row *row, int from, const struct show_task *task,
 {
     char sets[LIST_BYTES] = "", ready[LIST_BYTES] = "";
 
-    put_number(row, BOLD, from + NUMBER_END, task->turns + !step->is_over);
+    put_number(row, BOLD, from + NUMBER_END, (long)task->turns + !step->is_over);
     go_to(row, from + SETS_AT, 0);
     list_sets(sets, sizeof sets, step->watches);
     put(row, PLAIN, "%s", sets + 1);
