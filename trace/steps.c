@@ -166,11 +166,21 @@ static void read_poll(struct watches *watches, const struct call *call)
 
 /* ---- epoll -------------------------------------------------------------------------- */
 
-/* Does the event have this data? {events=EPOLLIN, data={u32=5, u64=5}}, or data=0x5. */
+/*
+ * The next event: {events=EPOLLIN, data={u32=5, u64=5}}, or data=0x5. strace 5.10 and older
+ * write {EPOLLIN, {u32=5, u64=5}}.
+ */
+static const char *find_event(const char *at)
+{
+    const char *event = calls_find(at, "{events=");
+
+    return event != NULL ? event : calls_find(at, "{EPOLL");
+}
+
 static void copy_data(char *out, size_t size, const char *event)
 {
-    event = calls_find(event, "data=");
-    snprintf(out, size, "%.*s", event == NULL ? 0 : (int)strcspn(event, "}"), event);
+    event = next_argument(event);
+    snprintf(out, size, "%.*s", (int)strcspn(event, "}"), event);
 }
 
 /* epoll_ctl(4, EPOLL_CTL_ADD, 5, {events=EPOLLIN, data=...}); close() removes one, too. */
@@ -178,7 +188,7 @@ static void change_interest(struct steps *steps, const struct call *call, pid_t 
 {
     struct steps_interest changed = {.process = process}, *free_place = NULL;
     const char *at = next_argument(read_descriptor(call->arguments, &changed.epoll));
-    const char *event = calls_find(at, "events=");
+    const char *event = find_event(at);
     bool is_closed = strcmp(call->name, "close") == 0;
 
     read_descriptor(is_closed ? call->arguments : next_argument(at), &changed.descriptor);
@@ -193,7 +203,7 @@ static void change_interest(struct steps *steps, const struct call *call, pid_t 
     }
     if (event == NULL || free_place == NULL)
         return;
-    changed.flags = poll_flags(event + strlen("events="));
+    changed.flags = poll_flags(event);
     copy_data(changed.data, sizeof changed.data, event);
     *free_place = changed;
 }
@@ -211,9 +221,7 @@ static void read_epoll(struct steps *steps, const struct call *call, pid_t proce
         if (interest->process != process || interest->epoll != epoll)
             continue;
         watch(&steps->watches, interest->descriptor, interest->flags);
-        for (const char *at = call->arguments;
-             (at = calls_find(at, "{events=")) != NULL;) {
-            at += strlen("{events=");
+        for (const char *at = call->arguments; (at = find_event(at)) != NULL; at++) {
             copy_data(data, sizeof data, at);
             if (strcmp(interest->data, data) == 0)
                 watch(&steps->watches, interest->descriptor, ready(poll_flags(at)));
