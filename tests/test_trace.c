@@ -180,6 +180,9 @@ START_TEST(select_poll_and_epoll_are_read_alike)
     step_of("1 close(7) = 0 <0>\n");
     step = step_of("1 epoll_wait(4, [], 8, -1) = 0 <0>\n");
     ck_assert_str_eq(watched_by(&step), " 6rw");
+    step_of("1 epoll_ctl(4, EPOLL_CTL_ADD, 5, {EPOLLIN, {u32=5, u64=5}}) = 0 <0>\n");
+    step = step_of("1 epoll_wait(4, [{EPOLLIN, {u32=5, u64=5}}], 8, -1) = 1 <0>\n");
+    ck_assert_str_eq(watched_by(&step), " 5rR 6rw"); /* of strace 5.10 */
 }
 END_TEST
 
