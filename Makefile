@@ -1,19 +1,17 @@
-# netlab: a networking lab in C. For GNU make (4.0 and later) and BSD make.
+# netlab: a networking lab in C. For GNU make (4.0 and later) and BSD make. Whatever is
+# built lies in bin/ and build/.
 #
 #   make        build every program into bin/
 #   make run    build the chat server and start it (make run ARGS='-p 4000')
 #   make deps   install what the tests and the benches need
 #   make test   build and run every test
 #   make faults run every program while its system calls fail, one after another
-#   make fuzz   try the parsers with inputs that clang's libFuzzer makes up
+#   make fuzz   try the parsers with inputs that libFuzzer makes up, FUZZ_SECONDS (60) each
 #   make bench  measure the servers beside others, in under ten minutes
-#   make grade LAB=chat PROGRAM=mine/chat.c     grade a server (docs/grade.md)
-#   make grade-all LAB=chat DIR=subs OUT=marks  grade a whole class
-#   make gradescope LAB=chat                    make the zip for Gradescope
+#   make grade LAB=chat PROGRAM=mine/chat.c  grade a server; docs/grade.md has grade-all
+#               for a whole class, and gradescope
 #   make format lay the sources out as .clang-format has it
 #   make clean  remove everything that was built
-#
-# Whatever is built lies in bin/ and build/.
 
 # CFLAGS is yours (BSD make has a default for it) and comes last, so it wins.
 OPTIMISED = -O2 -g
@@ -22,7 +20,6 @@ CHECKED = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 STANDARD = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 COMPILE = $(CC) $(STANDARD) -I. $(OPTIMISED) $(CHECKED) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -o $@
-# Lists the headers of a source, for make; tcc has one option for it.
 DEPENDS != case "$(CC)" in *tcc) echo -MD ;; *) echo -MMD -MP ;; esac
 
 # A file with a main() is a program, named after it; all the others are modules, and go
@@ -57,11 +54,8 @@ test: build/check-is-there all tests
 faults: all build/faults build/faults.so
 	build/faults
 
-# FUZZ_SECONDS for each target, two targets at a time.
-FUZZ_SECONDS ?= 60
-
 fuzz: $(FIRST)
-	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
+	FUZZ_SECONDS="$(FUZZ_SECONDS)" tests/fuzz/run
 
 # bench-docs takes a run's table and pictures over into the README.
 bench: all
@@ -96,18 +90,17 @@ format:
 RULES != mkdir -p build; for source in $(SOURCES) $(MODULES) tests/*.c; do \
 	name=$${source\#\#*/}; name=$${name%.c}; object=build/$${source%.c}.o; \
 	program= needs= flags= libs=build/libkit.a more='$$(LIBS_'$$name')'; \
-	case " $(SOURCES) " in *" $$source "*) program=bin/$$name ;; esac; \
-	case " $(TEST_SERVERS) " in *" build/$$name "*) program=build/$$name ;; esac; \
+	case " $(SOURCES) $(TEST_SERVERS) " in *" $$source "*) program=bin/$$name ;; \
+	*" build/$$name "*) program=build/$$name ;; esac; \
 	case $$source$$program in tests/*.c) flags='$$(CHECK_CFLAGS)' needs=build/check-is-there; esac; \
-	case $$source in tests/test_*) program=build/$$name more='$$(CHECK_LIBS)'; \
-	libs='build/libtest.a build/libkit.a' ;; esac; \
+	case $$source in tests/test_*) program=build/$$name more='$$(CHECK_LIBS)' \
+	libs="build/libtest.a $$libs" ;; esac; \
 	printf '%s: %s\n\t@mkdir -p $$(@D)\n' $$object "$$source $$needs $(FIRST)"; \
-	printf '\t$$(COMPILE) %s $(DEPENDS) -c -o $$@ %s\n' "$$flags" $$source; \
-	printf '%s\n' "-include $${object%.o}.d"; \
+	printf '\t$$(COMPILE) %s $(DEPENDS) -c -o $$@ %s\n-include %s\n' "$$flags" $$source \
+	$${object%.o}.d; \
 	[ -z "$$program" ] || printf '%s: %s\n\t@mkdir -p $$(@D)\n\t$$(LINK) %s %s $$(LDLIBS)\n' \
 	$$program "$$object $$libs" "$$object $$libs" "$$more"; \
 	done >build/rules.$$$$ && mv build/rules.$$$$ build/rules.mk
-
 include build/rules.mk
 
 # POSIX threads are in libc, or in a libpthread that this option finds.
@@ -118,7 +111,6 @@ build/libkit.a: $(MODULES:%.c=build/%.o)
 	$(AR) rc $@ $(MODULES:%.c=build/%.o)
 
 # The tests. pkg-config knows where Check is if the compiler does not.
-
 CHECK_CFLAGS = `pkg-config --cflags check 2>/dev/null`
 CHECK_LIBS = `pkg-config --libs check 2>/dev/null || echo -lcheck`
 
@@ -133,8 +125,7 @@ build/libtest.a: $(HARNESS:%.c=build/%.o)
 	$(AR) rc $@ $(HARNESS:%.c=build/%.o)
 
 build/faults: build/libkit.a tests/faults/*.[ch]
-	$(COMPILE) $(LDFLAGS) -o $@ tests/faults/run.c tests/faults/script.c \
-		tests/faults/scenarios.c build/libkit.a $(LDLIBS)
+	$(COMPILE) $(LDFLAGS) -o $@ tests/faults/run.c tests/faults/sc*.c build/libkit.a $(LDLIBS)
 
 # What is loaded into the programs. It defines libc's own functions, which ISO C forbids.
 build/faults.so: tests/faults/shim.c tests/faults/fault.h $(FIRST)
