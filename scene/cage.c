@@ -40,6 +40,13 @@ static void restore_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static int become_user(const struct cage_user *user)
+{
+    if (user->name != NULL)
+        return processes_become(user->name, user->uid, user->gid);
+    return user->uid == getuid() ? 0 : processes_leave_root(user->uid);
+}
+
 struct pipes {
     int in[2], out[2], err[2], failed[2];
 };
@@ -48,11 +55,9 @@ struct pipes {
 static void become(const struct cage_start *start, const struct pipes *pipes,
                    long processes)
 {
-    const struct cage_user *user = start->user;
     int why;
 
     setsid();
-    processes_die_with_parent();
     restore_signals();
     limit(RLIMIT_DATA, CAGE_MEMORY);
     limit(RLIMIT_FSIZE, CAGE_FILE_BYTES);
@@ -64,10 +69,11 @@ static void become(const struct cage_start *start, const struct pipes *pipes,
         processes_limit((unsigned long)processes + PROCESSES_MORE);
     if (dup2(pipes->in[0], STDIN_FILENO) != -1 &&
         dup2(pipes->out[1], STDOUT_FILENO) != -1 &&
-        dup2(pipes->err[1], STDERR_FILENO) != -1 &&
-        (user->name == NULL || processes_become(user->name, user->uid, user->gid) == 0) &&
-        (start->directory == NULL || chdir(start->directory) == 0))
+        dup2(pipes->err[1], STDERR_FILENO) != -1 && become_user(start->user) == 0 &&
+        (start->directory == NULL || chdir(start->directory) == 0)) {
+        processes_die_with_parent(); /* a change of user would undo it (prctl(2)) */
         execvp(start->command[0], (char *const *)(uintptr_t)start->command);
+    }
     why = errno;
     if (write(pipes->failed[1], &why, sizeof why) == -1)
         _exit(126); /* nobody is left to be told */
@@ -104,8 +110,7 @@ static int take(int *end)
 static int start_once(struct cage *cage, const struct cage_start *start)
 {
     struct pipes pipes = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
-    long processes =
-        processes_of(start->user->name == NULL ? getuid() : start->user->uid);
+    long processes = processes_of(start->user->uid);
     bool is_deaf = cage->is_deaf;
     int why = 0;
 

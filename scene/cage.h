@@ -27,9 +27,9 @@
 #define CAGE_MEMORY     ((size_t)1 << 30)
 #define CAGE_FILE_BYTES ((size_t)16 << 20)
 
-/* Who it runs as, if this program is root and was told to change: name NULL is no change. */
+/* Who it runs as. If this program is root, that may be somebody else. */
 struct cage_user {
-    const char *name;
+    const char *name; /* NULL: only the number is to change, see processes_leave_root() */
     uid_t uid;
     gid_t gid;
 };

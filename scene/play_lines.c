@@ -344,19 +344,34 @@ bool play_send(struct play *play)
 /* Between two looks whether the server has read, when there is nothing to poll() for. */
 #define LOOK_MS 1
 
+static bool wait_until_read(struct play *play, const struct client *client)
+{
+    stage_wanted(play, "it to read what is sent", NULL, 0);
+    for (stage_begin(play);
+         !client->ended && processes_unread(play->port, client->port) > 0;) {
+        if (clock_ms() >= play->deadline)
+            return stage_fail(play, "it read nothing in %g s",
+                              play->patience_ms / 1000.0);
+        stage_pump(play, LOOK_MS);
+    }
+    return true;
+}
+
+/* A look takes the system many milliseconds. One is 2 bytes before the end: in CR LF CR LF. */
+#define LOOK_BYTES 8
+#define LOOK_LAST  2
+
 bool stage_send_pieces(struct play *play, struct client *client, const char *text,
                        size_t length, size_t piece)
 {
-    for (size_t at = 0; at < length; at += piece) {
-        client_send(client, text + at, piece < length - at ? piece : length - at);
-        stage_wanted(play, "it to read what is sent", NULL, 0);
-        for (stage_begin(play);
-             !client->ended && processes_unread(play->port, client->port) > 0;) {
-            if (clock_ms() >= play->deadline)
-                return stage_fail(play, "it read nothing in %g s",
-                                  play->patience_ms / 1000.0);
-            stage_pump(play, LOOK_MS);
-        }
+    for (size_t left = length; left > 0;) {
+        size_t now = piece < left ? piece : left;
+
+        client_send(client, text + length - left, now);
+        left -= now;
+        if ((piece >= LOOK_BYTES || left % LOOK_BYTES == LOOK_LAST) &&
+            !wait_until_read(play, client))
+            return false;
     }
     return true;
 }

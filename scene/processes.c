@@ -60,6 +60,47 @@ int processes_become(const char *name, uid_t uid, gid_t gid)
     return initgroups(name, gid) == -1 || setgid(gid) == -1 || setuid(uid) == -1 ? -1 : 0;
 }
 
+/* Is root here an ordinary user elsewhere (user_namespaces(7)), whom the limit holds for? */
+static bool root_is_a_user(void)
+{
+    FILE *map = fopen("/proc/self/uid_map", "r");
+    long outside = 0;
+
+    if (map != NULL) {
+        if (fscanf(map, "%*d %ld", &outside) != 1)
+            outside = 0;
+        fclose(map);
+    }
+    return outside != 0;
+}
+
+int processes_leave_root(uid_t uid)
+{
+#ifdef __linux__
+    /* As in linux/capability.h, which not every compiler finds. */
+    enum { VERSION_3 = 0x20080522, DAC_OVERRIDE = 1, DAC_READ_SEARCH = 2 };
+    const uint32_t kept = 1U << DAC_OVERRIDE | 1U << DAC_READ_SEARCH;
+    struct {
+        uint32_t version;
+        int pid;
+    } header = {VERSION_3, 0};
+    struct {
+        uint32_t effective, permitted, inheritable;
+    } sets[2] = {{kept, kept, kept}};
+
+    prctl(PR_SET_KEEPCAPS, 1);
+#endif
+    if (setuid(uid) == -1)
+        return errno == EINVAL && root_is_a_user() ? 0 : -1;
+#ifdef __linux__
+    if (syscall(SYS_capset, &header, sets) == 0) {
+        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, DAC_OVERRIDE, 0, 0);
+        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, DAC_READ_SEARCH, 0, 0);
+    }
+#endif
+    return 0;
+}
+
 void processes_limit(unsigned long most)
 {
 #ifdef RLIMIT_NPROC

@@ -29,6 +29,13 @@ void processes_die_with_parent(void);
  */
 int processes_become(const char *name, uid_t uid, gid_t gid);
 
+/*
+ * The same for a number that is nobody's. No limit on processes holds for root (setrlimit(2)),
+ * so this is for a program that may do what root may do, and fork no more than others. It
+ * keeps root's access to files (capabilities(7)); elsewhere it loses that, too.
+ */
+int processes_leave_root(uid_t uid);
+
 /* At most so many processes and threads for this process's user. */
 void processes_limit(unsigned long most);
 

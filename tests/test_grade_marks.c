@@ -30,7 +30,7 @@ static const struct marks own[] = {
     {"hello", "bin/hello_srv -p %p", 10, ""},
     {"dgram", "bin/dgram_srv -p %p", 20, ""},
     {"name", "bin/name_srv -n Ali -p %p", 20, ""},
-    {"web", "bin/web_srv -t 600 -d www -p %p", 20, ""},
+    {"web", "bin/web_srv -d www -p %p", 20, ""},
     {"echo", "bin/echo_srv -p %p", 30, ""},
     {"echo", "bin/echo_fork -p %p", 30, ""},
     {"echo", "bin/echo_thread -p %p", 30, ""},
