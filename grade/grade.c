@@ -220,7 +220,7 @@ static int grade(struct report *report, const struct wanted *wanted)
 {
     const struct lab *lab = report->play->lab;
     uint64_t set = report->only == -1 ? UINT64_MAX : needed(lab, (size_t)report->only);
-    int result = write_to_file(report, wanted);
+    int result = 0;
 
     for (size_t i = 0; i < lab->count && result == 0; i++) {
         if ((set >> i & 1) == 0)
@@ -254,6 +254,8 @@ static int grade_program(struct report *report, struct program *program,
                 strerror(errno));
         return UNFIT;
     }
+    if (write_to_file(report, wanted) == -1)
+        return UNFIT; /* at once, and not after a minute of grading */
     report->does_not_compile =
         program_prepare(program, report->play->lab->name, &report->refused) == -1;
     result =
@@ -317,7 +319,7 @@ int main(int argc, char *argv[])
         lab_free(&lab);
         return fflush(stdout) == EOF ? UNFIT : EXIT_SUCCESS;
     }
-    if (optind == argc)
+    if (optind == argc || argv[optind][0] == '\0')
         options_wrong(&options, "which program? mine/%s.c, for example", lab.name);
     argument = argv[optind++];
     options_end(&options, argc, argv);

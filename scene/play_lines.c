@@ -369,7 +369,7 @@ bool stage_send_pieces(struct play *play, struct client *client, const char *tex
 
         client_send(client, text + length - left, now);
         left -= now;
-        if ((piece >= LOOK_BYTES || left % LOOK_BYTES == LOOK_LAST) &&
+        if ((length <= LOOK_BYTES * piece || left % LOOK_BYTES == LOOK_LAST) &&
             !wait_until_read(play, client))
             return false;
     }

@@ -86,7 +86,7 @@ bool play_http(struct play *play);
 
 /*
  * Sends piece by piece, and waits until the server has read what was sent: after each piece,
- * or if they are short, every few bytes, also shortly before the end.
+ * or if there are many, after some of them, and shortly before the end.
  */
 bool stage_send_pieces(struct play *play, struct client *client, const char *text,
                        size_t length, size_t piece);

@@ -2,6 +2,7 @@
 
 #include "tests/harness.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <sys/wait.h>
 
 #define FIELDS_MOST 80
+#define JOBS_MOST   8
 
 static const char *grader(void)
 {
@@ -126,6 +128,8 @@ static void compare(const struct marks *marks, const char *options, char *output
             strcat(lost, " ");
         }
     }
+    printf("%3s of %3s  %s  %s  %s\n", points[1], points[2], marks->lab, marks->command,
+           lost);
     ck_assert_msg(strcmp(lost, marks->lost) == 0 && atoi(points[1]) == marks->total,
                   "%s '%s' %s: %s of %s, lost %s; it must get %d and lose %s", marks->lab,
                   marks->command, options, points[1], points[2], lost, marks->total,
@@ -154,23 +158,45 @@ static FILE *begin_marks(const struct marks *marks, const char *options)
     return begin(arguments);
 }
 
+/* The next program that is on this machine, from *next on. NULL: there is none. */
+static const struct marks *next_there(const struct marks *marks, size_t count,
+                                      size_t *next)
+{
+    while (*next < count && !is_there(marks[*next].command))
+        ++*next;
+    return *next < count ? &marks[(*next)++] : NULL;
+}
+
 void expect_marks(const struct marks *marks, size_t count, int jobs, const char *options)
 {
-    FILE **running = calloc(count, sizeof *running);
+    struct pollfd polled[JOBS_MOST];
+    FILE *outputs[JOBS_MOST];
+    const struct marks *graded[JOBS_MOST];
     size_t next = 0;
+    int running = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        int status;
+    ck_assert_int_le(jobs, JOBS_MOST);
+    for (;;) {
+        int done = 0, status;
         char *output;
 
-        for (; next < count && next < i + (size_t)jobs; next++)
-            if (is_there(marks[next].command))
-                running[next] = begin_marks(&marks[next], options);
-        if (running[i] == NULL)
-            continue;
-        output = finish(running[i], &status);
-        compare(&marks[i], options, output);
+        while (running < jobs &&
+               (graded[running] = next_there(marks, count, &next)) != NULL) {
+            outputs[running] = begin_marks(graded[running], options);
+            polled[running].fd = fileno(outputs[running]);
+            polled[running++].events = POLLIN;
+        }
+        if (running == 0)
+            return;
+        poll(polled, (nfds_t)running, -1);
+        while (done < running - 1 && polled[done].revents == 0)
+            done++;
+        output = finish(outputs[done], &status); /* a grader prints at its end */
+        compare(graded[done], options, output);
         free(output);
+        running--;
+        polled[done] = polled[running];
+        outputs[done] = outputs[running];
+        graded[done] = graded[running];
     }
-    free(running);
 }
