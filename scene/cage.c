@@ -13,8 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PROCESSES_MORE 100 /* than the user has already */
-#define SLICE_MS       50  /* how often an end is looked for where it cannot be polled */
+/* More than the user has already. A server may need two for each of a crowd of 50. */
+#define PROCESSES_MORE 200
+
+#define SLICE_MS 50 /* how often an end is looked for where it cannot be polled */
 
 static void limit(int resource, unsigned long most)
 {

@@ -34,9 +34,8 @@ struct parser {
     struct behaviour *behaviour; /* the one whose steps come; NULL: none yet */
     size_t repeat_from;          /* its first step in the `repeat` that is open */
     long rounds;                 /* of that; 0: none is open */
-    char there[LAB_CLIENTS +
-               1]; /* clients that have joined and not left, while checking */
-    char known[LAB_CLIENTS + 1]; /* those that ever joined */
+    uint32_t there;              /* while checking: a bit for each client that is there */
+    uint32_t known;              /* and for each that ever was */
 };
 
 /* Always -1, so that a caller can return it. */
@@ -154,36 +153,44 @@ static bool is_client(const char *word)
     return word[0] >= 'A' && word[0] <= 'Z' && word[1] == '\0';
 }
 
+const char *lab_next_word(const char *form, char word[LAB_NAME_MOST])
+{
+    size_t length = strcspn(form, " ");
+
+    snprintf(word, LAB_NAME_MOST, "%.*s", (int)length, form);
+    return form + length + strspn(form + length, " ");
+}
+
 /* Does the token fit one word of a sentence's form? Then it goes into the step. */
-static bool fits(const struct token *token, const char *form, size_t length,
-                 struct lab_step *step, int *texts, int *numbers)
+static bool fits(const struct token *token, const char *form, struct lab_step *step,
+                 int *texts, int *numbers)
 {
     const char *word = token->text.bytes;
     long number;
 
-    if (length == 4 && strncmp(form, "TEXT", length) == 0) {
+    if (strcmp(form, "TEXT") == 0) {
         if (token->quoted)
             step->texts[(*texts)++] = token->text; /* borrowed until the line fits */
         return token->quoted;
     }
     if (token->quoted)
         return false;
-    if (length == 6 && strncmp(form, "NUMBER", length) == 0) {
+    if (strcmp(form, "NUMBER") == 0) {
         if (number_parse(word, 0, 1000000000, &number) == -1)
             return false;
         step->numbers[(*numbers)++] = number;
         return true;
     }
-    if (length >= 6 && strncmp(form, "CLIENT", 6) == 0) {
+    if (strcmp(form, "CLIENT") == 0 || strcmp(form, "CLIENTS") == 0) {
         if (is_client(word) && strlen(step->clients) < LAB_CLIENTS)
             strncat(step->clients, word, 1);
         return is_client(word);
     }
-    if (length == 4 && strncmp(form, "WORD", length) == 0) {
+    if (strcmp(form, "WORD") == 0) {
         snprintf(step->word, sizeof step->word, "%.*s", LAB_NAME_MOST - 1, word);
         return strlen(word) < sizeof step->word;
     }
-    return strlen(word) == length && strncmp(word, form, length) == 0;
+    return strcmp(word, form) == 0;
 }
 
 /* Do all tokens fit the form? CLIENTS, always its last word, takes as many as there are. */
@@ -191,25 +198,17 @@ static bool fits_all(const struct parser *parser, const struct sentence *sentenc
                      struct lab_step *step)
 {
     const char *form = sentence->form;
+    char word[LAB_NAME_MOST] = "";
     int texts = 0, numbers = 0;
 
     *step = (struct lab_step){.sentence = sentence, .line = parser->line};
     for (size_t i = 0; i < parser->token_count; i++) {
-        size_t length = strcspn(form, " ");
-
-        if (!fits(&parser->tokens[i], form, length, step, &texts, &numbers))
+        if (strcmp(word, "CLIENTS") != 0)
+            form = lab_next_word(form, word);
+        if (!fits(&parser->tokens[i], word, step, &texts, &numbers))
             return false;
-        if (length == 7 && strncmp(form, "CLIENTS", length) == 0) {
-            if (i + 1 == parser->token_count)
-                return true;
-            continue;
-        }
-        form += length;
-        form += strspn(form, " ");
-        if (*form == '\0')
-            return i + 1 == parser->token_count;
     }
-    return false;
+    return *form == '\0';
 }
 
 static void add_step(struct behaviour *behaviour, const struct lab_step *step)
@@ -310,8 +309,6 @@ static int begin_behaviour(struct parser *parser)
     parser->behaviour = behaviour;
     behaviour->line = parser->line;
     memcpy(behaviour->group, parser->group, sizeof behaviour->group);
-    behaviour->why = text_copy("", 0).bytes;
-    behaviour->see = text_copy("", 0).bytes;
     return take_heading(parser, behaviour->name, &behaviour->points, &behaviour->title);
 }
 
@@ -331,16 +328,22 @@ static int take_needs(struct parser *parser)
 /* The hint goes on where the line before stopped. */
 static int take_why(struct parser *parser)
 {
-    struct bytes why = {0};
+    struct bytes *why = &parser->behaviour->why;
 
     if (parser->token_count != 2 || !parser->tokens[1].quoted)
         return wrong(parser, "write: why \"the likely cause\"");
-    bytes_print(&why, "%s%s%s", parser->behaviour->why,
-                parser->behaviour->why[0] == '\0' ? "" : " ",
-                parser->tokens[1].text.bytes);
-    free(parser->behaviour->why);
-    parser->behaviour->why = why.at;
+    bytes_print(why, "%s%s", why->length == 0 ? "" : " ", parser->tokens[1].text.bytes);
     return 0;
+}
+
+static int take_see(struct parser *parser)
+{
+    char *see = parser->behaviour->see;
+    int length = snprintf(see, LAB_SEE_MOST, "%s", word_at(parser, 1));
+
+    return parser->token_count == 2 && length < LAB_SEE_MOST
+               ? 0
+               : wrong(parser, "write: see PAGE#ANCHOR, under %d bytes", LAB_SEE_MOST);
 }
 
 static int take_file(struct parser *parser)
@@ -371,12 +374,8 @@ static int take_behaviours_line(struct parser *parser, const char *first)
         return take_needs(parser);
     if (strcmp(first, "why") == 0)
         return take_why(parser);
-    if (strcmp(first, "see") == 0 && parser->token_count == 2) {
-        free(parser->behaviour->see);
-        parser->behaviour->see =
-            text_copy(word_at(parser, 1), strlen(word_at(parser, 1))).bytes;
-        return 0;
-    }
+    if (strcmp(first, "see") == 0)
+        return take_see(parser);
     if (strcmp(first, "repeat") == 0) {
         parser->repeat_from = parser->behaviour->step_count;
         return parser->rounds == 0 && number_parse(word_at(parser, 1), 1, ROUNDS_MOST,
@@ -425,6 +424,11 @@ static int take_line(struct parser *parser)
 
 /* ---- What can only be checked when all is there -------------------------------------- */
 
+static uint32_t bit(char client)
+{
+    return UINT32_C(1) << (client - 'A');
+}
+
 /* Every {C} in a text must be a client that has joined. */
 static int check_text(struct parser *parser, const struct lab_text *text)
 {
@@ -432,19 +436,10 @@ static int check_text(struct parser *parser, const struct lab_text *text)
         const char *at = text->bytes + i;
 
         if (at[0] == '{' && at[2] == '}' && at[1] >= 'A' && at[1] <= 'Z' &&
-            strchr(parser->known, at[1]) == NULL)
+            (parser->known & bit(at[1])) == 0)
             return wrong(parser, "client %c has not joined", at[1]);
     }
     return 0;
-}
-
-/* A set of letters has space for all of them. */
-static void add_letter(char *letters, char letter)
-{
-    size_t length = strlen(letters);
-
-    letters[length] = letter;
-    letters[length + 1] = '\0';
 }
 
 static int check_clients(struct parser *parser, const struct lab_step *step)
@@ -452,19 +447,17 @@ static int check_clients(struct parser *parser, const struct lab_step *step)
     enum verb verb = step->sentence->verb;
 
     for (const char *client = step->clients; *client != '\0'; client++) {
-        char *there = strchr(parser->there, *client);
+        bool is_there = (parser->there & bit(*client)) != 0;
+        bool joins = (step->sentence->kind & SENTENCE_JOINS) != 0;
 
-        if ((step->sentence->kind & SENTENCE_JOINS) != 0) {
-            if (there != NULL)
-                return wrong(parser, "client %c is there already", *client);
-            add_letter(parser->there, *client);
-            if (strchr(parser->known, *client) == NULL)
-                add_letter(parser->known, *client);
-        } else if (there == NULL) {
+        if (joins && is_there)
+            return wrong(parser, "client %c is there already", *client);
+        if (!joins && !is_there)
             return wrong(parser, "client %c has not joined, or has left", *client);
-        }
+        parser->there |= bit(*client);
+        parser->known |= bit(*client);
         if (verb == LEAVES || verb == RESETS || verb == CLOSES)
-            memmove(there, there + 1, strlen(there));
+            parser->there &= ~bit(*client);
     }
     return 0;
 }
@@ -472,10 +465,10 @@ static int check_clients(struct parser *parser, const struct lab_step *step)
 static int check_behaviour(struct parser *parser, const struct behaviour *behaviour)
 {
     parser->line = behaviour->line;
-    parser->there[0] = parser->known[0] = '\0';
+    parser->there = parser->known = 0;
     if (behaviour->step_count == 0)
         return wrong(parser, "the behaviour '%s' has no steps", behaviour->name);
-    if (behaviour->why[0] == '\0')
+    if (behaviour->why.length == 0)
         return wrong(parser, "the behaviour '%s' has no 'why'", behaviour->name);
     for (size_t i = 0; i < behaviour->step_count; i++) {
         const struct lab_step *step = &behaviour->steps[i];
@@ -553,8 +546,7 @@ void lab_free(struct lab *lab)
         }
         free(behaviour->steps);
         free(behaviour->title);
-        free(behaviour->why);
-        free(behaviour->see);
+        bytes_free(&behaviour->why);
     }
     free(lab->title);
     *lab = (struct lab){0};

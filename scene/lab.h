@@ -19,6 +19,8 @@
 #ifndef SCENE_LAB_H
 #define SCENE_LAB_H
 
+#include "scene/bytes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +29,7 @@
 #define LAB_BEHAVIOURS  64 /* at most, so that a set of them is 64 bits */
 #define LAB_CLIENTS     26
 #define LAB_FILES       8
+#define LAB_SEE_MOST    80
 #define LAB_REASON_MOST 256
 
 /*
@@ -132,7 +135,9 @@ struct lab_step {
 
 struct behaviour {
     char name[LAB_NAME_MOST], group[LAB_NAME_MOST];
-    char *title, *why, *see; /* strings; why and see may be "" */
+    char *title;
+    struct bytes why;
+    char see[LAB_SEE_MOST]; /* a page and an anchor; may be "" */
     int points, line;
     uint64_t needs; /* bit n: behaviour n must have passed */
     struct lab_step *steps;
@@ -165,6 +170,9 @@ struct lab_error {
 /* Reads and checks the file. 0, or -1 with `error`. Either way lab_free() ends it. */
 int lab_load(struct lab *lab, const char *path, struct lab_error *error);
 void lab_free(struct lab *lab);
+
+/* Copies the next word of a sentence's form. Returns where the one after it begins. */
+const char *lab_next_word(const char *form, char word[LAB_NAME_MOST]);
 
 /* The number of a behaviour, or -1. */
 int lab_find(const struct lab *lab, const char *name);

@@ -353,6 +353,9 @@ static void forget_step(struct play *play)
     for (int i = 0; i < PLAY_SEEN; i++)
         bytes_free(&play->seen[i]);
     play->seen_count = 0;
+    bytes_free(&play->texts[0]);
+    bytes_free(&play->texts[1]);
+    bytes_free(&play->file);
 }
 
 static void forget_behaviour(struct play *play)

@@ -78,6 +78,8 @@ struct play {
     size_t lines_each; /* that the crowd says */
     struct saying *sayings;
     size_t saying_count;
+    struct bytes texts[2]; /* of the step, and the file it names, when asked for */
+    struct bytes file;
     int tokens;                   /* lines of the grader's own so far */
     struct bytes last;            /* the line that was heard last, without its end */
     struct bytes seen[PLAY_SEEN]; /* lines that were passed over in this step */

@@ -8,10 +8,9 @@
 #include <string.h>
 
 #define TOKEN_BYTES 13 /* of "newcomer-0042" */
-#define TALK_BYTES                                                                       \
-    24 /* of a line that one of a crowd says: its tail is known by its length */
-#define NEWCOMERS 50 /* so many may be turned away before one is let in */
-#define PIECES    3
+#define TALK_BYTES  24 /* of a line of a crowd that talks: known by its length */
+#define NEWCOMERS   50 /* so many may be turned away before one is let in */
+#define PIECES      3
 
 static void token_of(size_t index, char token[TOKEN_BYTES + 1])
 {
@@ -230,12 +229,13 @@ static bool enter_crowd(struct play *play)
 }
 
 /* A line of one of the crowd: "03-017-" and letters, TALK_BYTES in all. */
-static void talk_of(struct play *play, size_t speaker, size_t line, struct bytes *out)
+static void talk_of(const struct play *play, size_t speaker, size_t line,
+                    char talk[TALK_BYTES + 1])
 {
     struct bytes letters = {0};
 
     stage_random(play, 1000 + speaker * 1000 + line, TALK_BYTES - 7, true, &letters);
-    bytes_print(out, "%02zu-%03zu-%s", speaker, line, letters.at);
+    snprintf(talk, TALK_BYTES + 1, "%02zu-%03zu-%s", speaker, line, letters.at);
     bytes_free(&letters);
 }
 
@@ -247,8 +247,10 @@ static bool say_many(struct play *play)
         struct bytes lines = {0};
 
         for (size_t line = 0; line < play->lines_each; line++) {
-            talk_of(play, i, line, &lines);
-            bytes_print(&lines, "\r\n");
+            char talk[TALK_BYTES + 1];
+
+            talk_of(play, i, line, talk);
+            bytes_print(&lines, "%s\r\n", talk);
         }
         client_send(&play->crowd[i].client, lines.at, lines.length);
         bytes_free(&lines);
@@ -261,7 +263,7 @@ static bool tick_off(struct play *play, struct member *hearer, const char *line,
                      size_t length)
 {
     const char *talk = line + length - TALK_BYTES;
-    struct bytes wanted = {0};
+    char wanted[TALK_BYTES + 1];
     long speaker;
     bool right;
 
@@ -270,16 +272,14 @@ static bool tick_off(struct play *play, struct member *hearer, const char *line,
     if (number_parse((char[]){talk[0], talk[1], '\0'}, 0, (long)play->crowd_count - 1,
                      &speaker) == -1)
         return true;
-    talk_of(play, (size_t)speaker, hearer->next[speaker], &wanted);
-    right = memcmp(talk, wanted.at, TALK_BYTES) == 0;
-    hearer->next[speaker]++;
+    talk_of(play, (size_t)speaker, hearer->next[speaker]++, wanted);
     /* A server may send it to the speaker too: that has its own mark. */
-    if (!right && hearer != &play->crowd[speaker]) {
-        stage_wanted(play, "a line ending in", wanted.at, wanted.length);
+    right = memcmp(talk, wanted, TALK_BYTES) == 0 || hearer == &play->crowd[speaker];
+    if (!right) {
+        stage_wanted(play, "a line ending in", wanted, TALK_BYTES);
         stage_saw(play, line, length);
     }
-    bytes_free(&wanted);
-    return right || hearer == &play->crowd[speaker];
+    return right;
 }
 
 static bool has_all(const struct play *play, const struct member *hearer)
@@ -315,19 +315,6 @@ static bool hear_all(struct play *play)
 
 /* ---- A crowd at an echo server ------------------------------------------------------------ */
 
-static bool hear_echo(struct play *play, struct client *client, const char *text,
-                      size_t length)
-{
-    stage_wanted(play, "back", text, length);
-    for (stage_begin(play); client->in.length < length;)
-        if (!stage_turn(play, client))
-            return false;
-    if (memcmp(client->in.at, text, length) == 0)
-        return true;
-    stage_saw(play, client->in.at, client->in.length);
-    return stage_fail(play, "other bytes came");
-}
-
 /* A third of each text, then the next third of each: they all speak at the same time. */
 static bool echo_in_pieces(struct play *play)
 {
@@ -339,15 +326,12 @@ static bool echo_in_pieces(struct play *play)
     for (size_t piece = 1; piece <= PIECES; piece++) {
         for (size_t i = 0; i < count; i++) {
             struct client *client = &play->crowd[i].client;
-            struct bytes text = {0};
-            size_t sent = client->out.length;
-            bool good;
+            size_t sent = client->out.length, now = TALK_BYTES * piece / PIECES - sent;
+            char text[TALK_BYTES + 1];
 
-            talk_of(play, i, 0, &text);
-            client_send(client, text.at + sent, text.length * piece / PIECES - sent);
-            good = hear_echo(play, client, text.at, client->out.length);
-            bytes_free(&text);
-            if (!good)
+            talk_of(play, i, 0, text);
+            client_send(client, text + sent, now);
+            if (!stage_hear_bytes(play, client, text + sent, now))
                 return false;
         }
     }

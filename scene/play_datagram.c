@@ -70,21 +70,13 @@ bool play_datagram(struct play *play)
 {
     struct client *client = stage_first(play);
     const int64_t *numbers = play->step->numbers;
-    struct bytes text = {0};
-    bool good;
+    const struct bytes *text = stage_text(play, 0);
 
     switch (play->step->sentence->verb) {
     case SENDS_DATAGRAM_OF: return send_many(play, client, 1, (size_t)numbers[0]);
     case SENDS_DATAGRAMS: return send_many(play, client, numbers[0], (size_t)numbers[1]);
     case HEARS_DATAGRAMS_BACK: return hear_the_same(play, client);
-    case SENDS_DATAGRAM:
-        stage_text(play, &play->step->texts[0], &text);
-        good = send_one(play, client, &text, false);
-        break;
-    default:
-        stage_text(play, &play->step->texts[0], &text);
-        good = hear_one(play, client, text.at, text.length);
+    case SENDS_DATAGRAM: return send_one(play, client, text, false);
+    default: return hear_one(play, client, text->at, text->length);
     }
-    bytes_free(&text);
-    return good;
 }

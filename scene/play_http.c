@@ -51,17 +51,15 @@ static struct answer answer_of(const struct client *client)
 static bool request(struct play *play, struct client *client)
 {
     bool asks = play->step->sentence->verb == ASKS, sent = true;
-    struct bytes path = {0}, text = {0};
+    struct bytes text = {0};
 
-    stage_text(play, &play->step->texts[0], &path);
     bytes_print(&text,
                 "%s %s HTTP/1.0\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n",
-                asks ? play->step->word : "GET", path.at, play->port);
+                asks ? play->step->word : "GET", stage_text(play, 0)->at, play->port);
     if (play->step->sentence->verb == REQUESTS_SLOWLY)
         sent = stage_send_pieces(play, client, text.at, text.length, 1);
     else
         client_send(client, text.at, text.length);
-    bytes_free(&path);
     bytes_free(&text);
     return sent;
 }
@@ -91,43 +89,30 @@ static bool get_status(struct play *play, struct client *client)
     return stage_fail(play, "another answer came");
 }
 
-static void file_of_step(struct play *play, struct bytes *content)
-{
-    const struct lab *lab = play->lab;
-
-    for (size_t i = 0; i < lab->file_count; i++)
-        if (strcmp(lab->files[i].path, play->step->texts[0].bytes) == 0)
-            stage_file(play, &lab->files[i], content);
-}
-
 /* A wrong Content-Length has its own mark, so this goes by the bytes that come. */
 static bool get_file(struct play *play, struct client *client)
 {
-    struct bytes file = {0};
+    const struct bytes *file = stage_file_of_step(play);
     struct answer answer;
     size_t same = 0;
 
-    file_of_step(play, &file);
     stage_wanted(play, "the bytes of the file", NULL, 0);
     bytes_print(&play->outcome->wanted, " %s, %zu of them", play->step->texts[0].bytes,
-                file.length);
-    client->asked += 2 * file.length;
+                file->length);
+    client->asked += 2 * file->length;
     for (stage_begin(play);
-         answer = answer_of(client), answer.body_length < file.length;) {
+         answer = answer_of(client), answer.body_length < file->length;) {
         if (!stage_turn(play, client)) {
             bytes_print(&play->outcome->wanted, "; %zu came", answer.body_length);
-            bytes_free(&file);
             return false;
         }
     }
-    while (same < file.length && answer.body[same] == file.at[same])
+    while (same < file->length && answer.body[same] == file->at[same])
         same++;
-    if (same == file.length && answer.body_length > same)
-        stage_fail(play, "%zu bytes came", answer.body_length);
-    else if (same < file.length)
-        stage_fail(play, "byte %zu differs", same);
-    bytes_free(&file);
-    return same == answer.body_length;
+    if (same < file->length)
+        return stage_fail(play, "byte %zu differs", same);
+    return answer.body_length == same ||
+           stage_fail(play, "%zu bytes came", answer.body_length);
 }
 
 /* The end must come, or as many bytes as the header says. */
@@ -150,29 +135,22 @@ static bool get_length(struct play *play, struct client *client)
 
 static bool get_nothing_of(struct play *play, struct client *client)
 {
-    struct bytes file = {0};
-    bool leaked = false;
+    const struct bytes *file = stage_file_of_step(play);
+    size_t secret = file->length < SECRET_BYTES ? file->length : SECRET_BYTES;
 
-    file_of_step(play, &file);
     stage_wanted(play, "nothing of the file", play->step->texts[0].bytes,
                  play->step->texts[0].length);
-    for (stage_begin(play); !leaked;) {
+    for (stage_begin(play);;) {
         struct answer answer = answer_of(client);
 
-        leaked =
-            bytes_find(bytes_text(&client->in), client->in.length, bytes_text(&file),
-                       file.length < SECRET_BYTES ? file.length : SECRET_BYTES) != NULL;
-        if (leaked || client->ended ||
-            (answer.has_head && answer.length >= 0 &&
-             answer.body_length >= (size_t)answer.length))
-            break;
-        if (!stage_turn(play, client)) {
-            bytes_free(&file);
+        if (bytes_find(bytes_text(&client->in), client->in.length, file->at, secret))
+            return stage_fail(play, "it came");
+        if (client->ended || (answer.has_head && answer.length >= 0 &&
+                              answer.body_length >= (size_t)answer.length))
+            return true;
+        if (!stage_turn(play, client))
             return false;
-        }
     }
-    bytes_free(&file);
-    return !leaked || stage_fail(play, "it came");
 }
 
 bool play_http(struct play *play)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "scene/processes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- Hearing --------------------------------------------------------------------------- */
@@ -166,9 +167,9 @@ static void split_unknown(struct play *play, struct awaited *awaited)
     bytes_free(&mark);
     if (open == NULL)
         return;
-    stage_text(play, &(struct lab_text){text->bytes, (size_t)(open - text->bytes)},
+    stage_fill(play, &(struct lab_text){text->bytes, (size_t)(open - text->bytes)},
                &awaited->text);
-    stage_text(play,
+    stage_fill(play,
                &(struct lab_text){text->bytes + (close - text->bytes),
                                   text->length - (size_t)(close - text->bytes)},
                &awaited->after);
@@ -183,7 +184,7 @@ bool play_hear(struct play *play)
     if (awaited.how == LEARNS)
         split_unknown(play, &awaited);
     else if (awaited.how != HEARS_LINE)
-        stage_text(play, &play->step->texts[0], &awaited.text);
+        stage_fill(play, &play->step->texts[0], &awaited.text);
     heard = hear(play, stage_first(play), &awaited);
     bytes_free(&awaited.text);
     bytes_free(&awaited.after);
@@ -195,8 +196,7 @@ bool play_hear(struct play *play)
 bool play_heard(struct play *play)
 {
     struct client *client = stage_first(play);
-    struct bytes text = {0};
-    bool never = true;
+    const struct bytes *text = stage_text(play, 0);
 
     if (play->step->sentence->verb == HEARD_NO_CONTROL) {
         for (size_t i = 0; i < play->last.length; i++) {
@@ -210,52 +210,42 @@ bool play_heard(struct play *play)
         }
         return true;
     }
-    stage_text(play, &play->step->texts[0], &text);
-    if (bytes_find(bytes_text(&client->in), client->taken, text.at, text.length) !=
-        NULL) {
-        stage_wanted(play, "nothing like", text.at, text.length);
-        stage_saw(play, text.at, text.length);
-        never = stage_fail(play, "it came");
-    }
-    bytes_free(&text);
-    return never;
+    if (bytes_find(bytes_text(&client->in), client->taken, text->at, text->length) ==
+        NULL)
+        return true;
+    stage_wanted(play, "nothing like", text->at, text->length);
+    stage_saw(play, text->at, text->length);
+    return stage_fail(play, "it came");
 }
 
 bool play_hear_bytes_before(struct play *play)
 {
     struct client *client = stage_first(play);
-    struct bytes bytes = {0}, marker = {0};
-    bool found = false, failed = false;
+    const struct bytes *bytes = stage_text(play, 0), *marker = stage_text(play, 1);
 
-    stage_text(play, &play->step->texts[0], &bytes);
-    stage_text(play, &play->step->texts[1], &marker);
-    stage_wanted(play, "the bytes", bytes.at, bytes.length);
-    for (stage_begin(play); !found && !failed;) {
+    stage_wanted(play, "the bytes", bytes->at, bytes->length);
+    for (stage_begin(play);;) {
         const char *from = bytes_text(&client->in) + client->taken;
         size_t length = client->in.length - client->taken;
 
-        found = bytes_find(from, length, bytes.at, bytes.length) != NULL;
-        if (!found && bytes_find(from, length, marker.at, marker.length) != NULL) {
+        if (bytes_find(from, length, bytes->at, bytes->length) != NULL)
+            return true;
+        if (bytes_find(from, length, marker->at, marker->length) != NULL) {
             stage_saw(play, from, length);
-            failed = !stage_fail(play, "they did not come");
-        } else if (!found) {
-            failed = !stage_turn(play, client);
+            return stage_fail(play, "they did not come");
         }
+        if (!stage_turn(play, client))
+            return false;
     }
-    bytes_free(&bytes);
-    bytes_free(&marker);
-    return found;
 }
 
 /* ---- Entering and saying ---------------------------------------------------------------- */
 
-/* A line that shows that whoever says it is in. The caller frees it. */
-static struct bytes token_for(struct play *play, char letter)
+/* A line that shows that the client that says it is in. */
+#define TOKEN_MOST 32
+static void make_token(struct play *play, char letter, char token[TOKEN_MOST])
 {
-    struct bytes token = {0};
-
-    bytes_print(&token, "%c is here %d", letter, ++play->tokens);
-    return token;
+    snprintf(token, TOKEN_MOST, "%c is here %d", letter, ++play->tokens);
 }
 
 /* In one send: whether a server copes with pieces has its own mark. */
@@ -284,19 +274,16 @@ static struct client *somebody_else(struct play *play, const struct client *clie
 static bool enter(struct play *play, char letter, bool small)
 {
     struct client *client = stage_client(play, letter), *hearer;
-    struct bytes token;
-    bool heard;
+    char token[TOKEN_MOST];
 
     if (!stage_join(play, client, small))
         return false;
     hearer = somebody_else(play, client);
     if (hearer == NULL)
         return true;
-    token = token_for(play, letter);
-    stage_say_line(client, token.at);
-    heard = stage_hear(play, hearer, token.at);
-    bytes_free(&token);
-    return heard;
+    make_token(play, letter, token);
+    stage_say_line(client, token);
+    return stage_hear(play, hearer, token);
 }
 
 bool play_enter(struct play *play)
@@ -313,31 +300,27 @@ bool play_enter(struct play *play)
 bool play_room(struct play *play)
 {
     const char *letters = play->step->clients;
-    bool good = true;
+    char token[TOKEN_MOST];
 
-    for (const char *letter = letters; *letter != '\0' && good; letter++)
-        good = enter(play, *letter, false);
-    if (good && letters[1] != '\0') {
-        struct bytes token = token_for(play, letters[0]);
-
-        stage_say_line(stage_client(play, letters[0]), token.at);
-        for (const char *letter = letters + 1; *letter != '\0' && good; letter++)
-            good = stage_hear(play, stage_client(play, *letter), token.at);
-        bytes_free(&token);
-    }
-    return good;
+    for (const char *letter = letters; *letter != '\0'; letter++)
+        if (!enter(play, *letter, false))
+            return false;
+    make_token(play, letters[0], token);
+    stage_say_line(stage_client(play, letters[0]), token);
+    for (const char *letter = letters + 1; *letter != '\0'; letter++)
+        if (!stage_hear(play, stage_client(play, *letter), token))
+            return false;
+    return true;
 }
 
 bool play_send(struct play *play)
 {
     struct client *client = stage_first(play);
-    struct bytes text = {0};
+    const struct bytes *text = stage_text(play, 0);
 
-    stage_text(play, &play->step->texts[0], &text);
-    stage_say(play, play->step->clients[0], text.at, text.length);
-    client_send(client, text.at, text.length);
-    client->asked += text.length * 2;
-    bytes_free(&text);
+    stage_say(play, play->step->clients[0], text->at, text->length);
+    client_send(client, text->at, text->length);
+    client->asked += text->length * 2;
     return true;
 }
 
@@ -378,13 +361,9 @@ bool stage_send_pieces(struct play *play, struct client *client, const char *tex
 
 bool play_send_in_pieces(struct play *play)
 {
-    struct bytes text = {0};
-    bool sent;
+    const struct bytes *text = stage_text(play, 0);
 
-    stage_text(play, &play->step->texts[0], &text);
-    stage_say(play, play->step->clients[0], text.at, text.length);
-    sent = stage_send_pieces(play, stage_first(play), text.at, text.length,
-                             text.length / 3 + 1);
-    bytes_free(&text);
-    return sent;
+    stage_say(play, play->step->clients[0], text->at, text->length);
+    return stage_send_pieces(play, stage_first(play), text->at, text->length,
+                             text->length / 3 + 1);
 }

@@ -45,23 +45,17 @@ static bool idle(struct play *play)
 
 static bool prints(struct play *play)
 {
-    struct bytes text = {0};
-    bool found = false, failed = false;
+    const struct bytes *text = stage_text(play, 0);
 
-    stage_text(play, &play->step->texts[0], &text);
-    stage_wanted(play, "on standard output", text.at, text.length);
-    for (stage_begin(play); !found && !failed;) {
-        found = strstr(bytes_text(&play->cage.printed), text.at) != NULL;
-        if (found)
-            break;
+    stage_wanted(play, "on standard output", text->at, text->length);
+    stage_begin(play);
+    while (strstr(bytes_text(&play->cage.printed), text->at) == NULL) {
         if (play->cage.gone || clock_ms() >= play->deadline)
-            failed = !stage_fail(play, "nothing like that came in %g s",
-                                 play->patience_ms / 1000.0);
-        else
-            stage_pump(play, (int)(play->deadline - clock_ms()));
+            return stage_fail(play, "nothing like that came in %g s",
+                              play->patience_ms / 1000.0);
+        stage_pump(play, (int)(play->deadline - clock_ms()));
     }
-    bytes_free(&text);
-    return found;
+    return true;
 }
 
 /*

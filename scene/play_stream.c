@@ -12,12 +12,10 @@
 #define ECHO_WINDOW  131072 /* bytes under way */
 #define ECHO_PIECE   8192   /* of them sent, and compared, at a time */
 #define TRIPS_LEAST  3
-#define STUCK_TRIPS                                                                      \
-    200 /* round trips of another client in which nothing more was taken */
+#define STUCK_TRIPS  200 /* of another client in which nothing more was taken */
 
-/* Compares with what was sent as it comes. `text` must come next. */
-static bool hear_bytes(struct play *play, struct client *client, const char *text,
-                       size_t length)
+bool stage_hear_bytes(struct play *play, struct client *client, const char *text,
+                      size_t length)
 {
     size_t same = 0;
 
@@ -40,17 +38,6 @@ static bool hear_bytes(struct play *play, struct client *client, const char *tex
     }
     client->taken += length;
     return true;
-}
-
-static bool hear_text(struct play *play)
-{
-    struct bytes text = {0};
-    bool heard;
-
-    stage_text(play, &play->step->texts[0], &text);
-    heard = hear_bytes(play, stage_first(play), text.at, text.length);
-    bytes_free(&text);
-    return heard;
 }
 
 static bool send_random(struct play *play, struct client *client)
@@ -85,7 +72,7 @@ static bool echo(struct play *play, struct client *client)
         for (; sent < length && sent < heard + ECHO_WINDOW; sent += ECHO_PIECE)
             client_send(client, bytes.at + sent,
                         length - sent < ECHO_PIECE ? length - sent : ECHO_PIECE);
-        good = hear_bytes(play, client, bytes.at + heard, piece);
+        good = stage_hear_bytes(play, client, bytes.at + heard, piece);
         if (!good)
             bytes_print(&play->outcome->wanted, ", after %zu before them", heard);
     }
@@ -170,7 +157,7 @@ static bool talk_until_stuck(struct play *play)
         int length = snprintf(text, sizeof text, "Are you there, %d?\n", total);
 
         client_send(talker, text, (size_t)length);
-        if (!hear_bytes(play, talker, text, (size_t)length))
+        if (!stage_hear_bytes(play, talker, text, (size_t)length))
             return false;
         trips = stuck->sent == before ? trips + 1 : 0;
         before = stuck->sent;
@@ -212,8 +199,11 @@ bool play_stream(struct play *play)
     switch (verb) {
     case ECHOES: return echo(play, client);
     case SENDS_BYTES: return send_random(play, client);
-    case HEARS_BYTES: return hear_text(play);
-    case HEARS_BACK: return hear_bytes(play, client, client->out.at, client->out.length);
+    case HEARS_BYTES:
+        return stage_hear_bytes(play, client, stage_text(play, 0)->at,
+                                stage_text(play, 0)->length);
+    case HEARS_BACK:
+        return stage_hear_bytes(play, client, client->out.at, client->out.length);
     case FLOODS: return flood(play);
     case TALKS_UNTIL_STUCK: return talk_until_stuck(play);
     case HALF_CLOSES: return half_close(play, client);

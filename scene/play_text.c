@@ -48,6 +48,17 @@ void stage_file(const struct play *play, const struct lab_file *file, struct byt
                  out);
 }
 
+const struct bytes *stage_file_of_step(struct play *play)
+{
+    const struct lab *lab = play->lab;
+
+    bytes_add(&play->file, "", 0);
+    for (size_t i = 0; i < lab->file_count && play->file.length == 0; i++)
+        if (strcmp(lab->files[i].path, play->step->texts[0].bytes) == 0)
+            stage_file(play, &lab->files[i], &play->file);
+    return &play->file;
+}
+
 /* ---- The seed changes the letters ----------------------------------------------------- */
 
 /*
@@ -132,12 +143,12 @@ static void fill(struct play *play, const char *name, struct bytes *out)
     }
 }
 
-void stage_text(struct play *play, const struct lab_text *text, struct bytes *out)
+void stage_fill(struct play *play, const struct lab_text *text, struct bytes *out)
 {
     bool said = (play->step->sentence->kind & SENTENCE_SAID) != 0;
     size_t at = 0;
 
-    bytes_add(out, "", 0);
+    bytes_add(out, "", 0); /* it has text from now on, if only "" */
     while (at < text->length) {
         const char *open = memchr(text->bytes + at, '{', text->length - at),
                    *close = NULL;
@@ -158,7 +169,15 @@ void stage_text(struct play *play, const struct lab_text *text, struct bytes *ou
         fill(play, name, out);
         at = (size_t)(close - text->bytes) + 1;
     }
-    bytes_add(out, text->bytes + at, text->length - at);
+    if (at < text->length)
+        bytes_add(out, text->bytes + at, text->length - at);
+}
+
+const struct bytes *stage_text(struct play *play, int index)
+{
+    if (play->texts[index].at == NULL)
+        stage_fill(play, &play->step->texts[index], &play->texts[index]);
+    return &play->texts[index];
 }
 
 /* ---- What was said -------------------------------------------------------------------- */
@@ -240,12 +259,11 @@ static void describe_word(struct play *play, struct description *at, const char 
                           struct bytes *out)
 {
     const struct lab_step *step = at->step;
-    struct bytes filled = {0};
 
     if (strcmp(word, "TEXT") == 0) {
-        stage_text(play, &step->texts[at->text++], &filled);
-        bytes_quote(out, filled.at, filled.length);
-        bytes_free(&filled);
+        const struct bytes *text = stage_text(play, at->text++);
+
+        bytes_quote(out, text->at, text->length);
     } else if (strcmp(word, "NUMBER") == 0) {
         bytes_number(out, (size_t)step->numbers[at->number++]);
     } else if (strcmp(word, "CLIENT") == 0) {
@@ -271,15 +289,12 @@ void play_describe(struct play *play, bool briefly, struct bytes *who, struct by
         return;
     }
     for (int words = 0; *form != '\0' && !(briefly && words == 2); words++) {
-        size_t length = strcspn(form, " ");
         char word[LAB_NAME_MOST];
 
-        snprintf(word, sizeof word, "%.*s", (int)length, form);
+        form = lab_next_word(form, word);
         if (strcmp(word, "TEXT") == 0)
             out = what; /* and all that follows */
         bytes_print(out, "%s", out->length == 0 ? "" : " ");
         describe_word(play, &at, word, out);
-        form += length;
-        form += strspn(form, " ");
     }
 }

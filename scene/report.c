@@ -84,7 +84,7 @@ static void write_why(const struct behaviour *behaviour, FILE *out)
     size_t column = WHY_INDENT, see = strlen(behaviour->see);
 
     fprintf(out, "          why  ");
-    for (const char *at = behaviour->why; *at != '\0';) {
+    for (const char *at = behaviour->why.at; *at != '\0';) {
         size_t word = strcspn(at, " "), width = columns(at, word);
 
         if (column > WHY_INDENT && column + 1 + width > WIDTH) {

@@ -42,14 +42,20 @@ struct member *stage_add_member(struct play *play);
 
 /* ---- Texts --------------------------------------------------------------------------- */
 
-/* Fills in a text of the step. */
-void stage_text(struct play *play, const struct lab_text *text, struct bytes *out);
+/* The step's first text (0) or its second (1), filled in. It is there until the step ends. */
+const struct bytes *stage_text(struct play *play, int index);
+
+/* Adds another text, filled in as those of the step. */
+void stage_fill(struct play *play, const struct lab_text *text, struct bytes *out);
 void stage_learn(struct play *play, const char *name, const char *value, size_t length);
 
 /* Pseudo-random bytes, the same for the same seed and salt; `letters`: lower case only. */
 void stage_random(const struct play *play, uint64_t salt, size_t length, bool letters,
                   struct bytes *out);
 void stage_file(const struct play *play, const struct lab_file *file, struct bytes *out);
+
+/* What is in the file that the step's first text names; "" if the lab has no such file. */
+const struct bytes *stage_file_of_step(struct play *play);
 
 void stage_say(struct play *play, char letter, const char *text, size_t length);
 
@@ -68,6 +74,10 @@ size_t stage_content(const char *line, size_t length);
 
 /* Waits until the client hears a line that ends so. */
 bool stage_hear(struct play *play, struct client *client, const char *text);
+
+/* Waits for these bytes, which must come next, and compares them as they come. */
+bool stage_hear_bytes(struct play *play, struct client *client, const char *text,
+                      size_t length);
 
 /* ---- The verbs ----------------------------------------------------------------------- */
 
