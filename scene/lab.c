@@ -462,6 +462,14 @@ static int check_clients(struct parser *parser, const struct lab_step *step)
     return 0;
 }
 
+const char *lab_unknown(const struct lab_step *step)
+{
+    char mark[LAB_NAME_MOST + 2];
+
+    snprintf(mark, sizeof mark, "{%s}", step->word);
+    return strstr(step->texts[0].bytes, mark);
+}
+
 static int check_behaviour(struct parser *parser, const struct behaviour *behaviour)
 {
     parser->line = behaviour->line;
@@ -478,6 +486,8 @@ static int check_behaviour(struct parser *parser, const struct behaviour *behavi
             check_text(parser, &step->texts[0]) == -1 ||
             check_text(parser, &step->texts[1]) == -1)
             return -1;
+        if (step->sentence->verb == LEARNS && lab_unknown(step) == NULL)
+            return wrong(parser, "there is no {%s} in the text", step->word);
     }
     return 0;
 }

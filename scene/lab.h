@@ -174,6 +174,9 @@ void lab_free(struct lab *lab);
 /* Copies the next word of a sentence's form. Returns where the one after it begins. */
 const char *lab_next_word(const char *form, char word[LAB_NAME_MOST]);
 
+/* Where the {NAME} that a LEARNS learns stands in its text. */
+const char *lab_unknown(const struct lab_step *step);
+
 /* The number of a behaviour, or -1. */
 int lab_find(const struct lab *lab, const char *name);
 

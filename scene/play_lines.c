@@ -9,57 +9,69 @@
 
 /* ---- Hearing --------------------------------------------------------------------------- */
 
+/* What a line must be, beside ending in the text, and how a report asks for it. */
+static const struct manner {
+    enum verb verb;
+    bool is_whole;    /* the text is the whole line */
+    bool comes_next;  /* no other line may come first */
+    bool ends_once;   /* there is no second CR before its LF */
+    const char *said; /* "wanted ..." */
+} manners[] = {
+    {HEARS, false, false, false, "a line ending in"},
+    {HEARS_EXACTLY, true, false, false, "the line"},
+    {HEARS_NOTICE, true, false, false, "the line"},
+    {HEARS_NEXT, false, true, false, "as the next line, one ending in"},
+    {HEARS_ONCE, false, true, true, "as the next line, with one line end, one ending in"},
+    {HEARS_LINE, false, false, false, "a line"},
+    {LEARNS, false, false, false, "a line like"},
+};
+
 /* A line that a client waits for. */
 struct awaited {
-    enum verb how;
+    const struct manner *manner;
     struct bytes text;  /* of a LEARNS: what comes before the unknown */
     struct bytes after; /* and after it */
     const char *name;   /* of the unknown */
     char letter;        /* of the client; 0: one of a crowd */
 };
 
-enum verdict { RIGHT, WRONG, PASSED_OVER };
-
-/*
- * A line of the server's own is passed over, and one that the client itself has said; who
- * waits for a newcomer passes over everything else.
- */
-static enum verdict unless_said(const struct play *play, const struct awaited *awaited,
-                                const char *line, size_t length)
+static const struct manner *manner_of(enum verb verb)
 {
-    return awaited->letter != '\0' && stage_was_said(play, awaited->letter, line, length)
-               ? WRONG
-               : PASSED_OVER;
+    const struct manner *manner = manners;
+
+    while (manner->verb != verb)
+        manner++;
+    return manner;
 }
 
-static enum verdict judge(const struct play *play, const struct awaited *awaited,
-                          const char *line, size_t whole)
+static bool is_right(const struct awaited *awaited, const char *line, size_t whole)
 {
     size_t length = stage_content(line, whole);
-    const struct bytes *text = &awaited->text;
-    bool ends = bytes_end_in(line, length, text->at, text->length);
+    const struct bytes *text = &awaited->text, *after = &awaited->after;
 
-    switch (awaited->how) {
-    case HEARS_EXACTLY:
-    case HEARS_NOTICE:
-        if (ends && length == text->length)
-            return RIGHT;
-        break;
-    case HEARS_NEXT: return ends ? RIGHT : WRONG;
-    case HEARS_ONCE: return ends && whole - length <= 2 ? RIGHT : WRONG;
-    case HEARS_LINE: return length > 0 ? RIGHT : PASSED_OVER;
+    switch (awaited->manner->verb) {
+    case HEARS_LINE: return length > 0;
     case LEARNS:
-        if (length >= text->length + awaited->after.length &&
-            memcmp(line, bytes_text(text), text->length) == 0 &&
-            bytes_end_in(line, length, bytes_text(&awaited->after),
-                         awaited->after.length))
-            return RIGHT;
-        break;
+        return length >= text->length + after->length &&
+               memcmp(line, text->at, text->length) == 0 &&
+               bytes_end_in(line, length, after->at, after->length);
     default:
-        if (ends)
-            return RIGHT;
+        return bytes_end_in(line, length, text->at, text->length) &&
+               (!awaited->manner->is_whole || length == text->length) &&
+               (!awaited->manner->ends_once || whole - length <= 2);
     }
-    return unless_said(play, awaited, line, length);
+}
+
+/*
+ * A line of the server's own is passed over, and one that the client itself has said. A client
+ * that waits for a newcomer passes over everything else.
+ */
+static bool is_passed_over(const struct play *play, const struct awaited *awaited,
+                           const char *line, size_t length)
+{
+    return !awaited->manner->comes_next &&
+           (awaited->letter == '\0' || awaited->manner->verb == HEARS_LINE ||
+            !stage_was_said(play, awaited->letter, line, length));
 }
 
 static void keep_last(struct play *play, const struct awaited *awaited, const char *line,
@@ -67,7 +79,7 @@ static void keep_last(struct play *play, const struct awaited *awaited, const ch
 {
     bytes_free(&play->last);
     bytes_add(&play->last, line, length);
-    if (awaited->how == LEARNS)
+    if (awaited->manner->verb == LEARNS)
         stage_learn(play, awaited->name, line + awaited->text.length,
                     length - awaited->text.length - awaited->after.length);
 }
@@ -76,29 +88,14 @@ static void say_wanted(struct play *play, const struct awaited *awaited)
 {
     struct bytes pattern = {0};
 
-    switch (awaited->how) {
-    case HEARS_LINE: stage_wanted(play, "a line", NULL, 0); return;
-    case HEARS_EXACTLY:
-    case HEARS_NOTICE:
-        stage_wanted(play, "the line", awaited->text.at, awaited->text.length);
-        return;
-    case HEARS_NEXT:
-        stage_wanted(play, "as the next line, one ending in", awaited->text.at,
-                     awaited->text.length);
-        return;
-    case HEARS_ONCE:
-        stage_wanted(play, "as the next line, with one line end, one ending in",
-                     awaited->text.at, awaited->text.length);
-        return;
-    case LEARNS:
-        bytes_print(&pattern, "%s{%s}%s", bytes_text(&awaited->text), awaited->name,
-                    bytes_text(&awaited->after));
-        stage_wanted(play, "a line like", pattern.at, pattern.length);
-        bytes_free(&pattern);
-        return;
-    default:
-        stage_wanted(play, "a line ending in", awaited->text.at, awaited->text.length);
-    }
+    if (awaited->manner->verb == LEARNS)
+        bytes_print(&pattern, "%s{%s}%s", awaited->text.at, awaited->name,
+                    awaited->after.at);
+    else
+        bytes_add(&pattern, bytes_text(&awaited->text), awaited->text.length);
+    stage_wanted(play, awaited->manner->said,
+                 awaited->manner->verb == HEARS_LINE ? NULL : pattern.at, pattern.length);
+    bytes_free(&pattern);
 }
 
 /* Says where a long line parts from what was wanted, which quoted beginnings cannot show. */
@@ -124,16 +121,16 @@ static bool hear(struct play *play, struct client *client, struct awaited *await
         size_t length;
 
         while ((line = client_line(client, &length)) != NULL) {
-            enum verdict verdict = judge(play, awaited, line, length);
+            size_t content = stage_content(line, length);
 
             client->taken += length;
-            if (verdict == RIGHT) {
-                keep_last(play, awaited, line, stage_content(line, length));
+            if (is_right(awaited, line, length)) {
+                keep_last(play, awaited, line, content);
                 return true;
             }
             say_difference(play, awaited, line, length);
             stage_saw(play, line, length);
-            if (verdict == WRONG)
+            if (!is_passed_over(play, awaited, line, content))
                 return stage_fail(play, "another line came first");
         }
         if (!stage_turn(play, client))
@@ -143,7 +140,7 @@ static bool hear(struct play *play, struct client *client, struct awaited *await
 
 bool stage_hear(struct play *play, struct client *client, const char *text)
 {
-    struct awaited awaited = {.how = HEARS};
+    struct awaited awaited = {.manner = manner_of(HEARS)};
     bool heard;
 
     bytes_print(&awaited.text, "%s", text);
@@ -156,34 +153,26 @@ bool stage_hear(struct play *play, struct client *client, const char *text)
 static void split_unknown(struct play *play, struct awaited *awaited)
 {
     const struct lab_text *text = &play->step->texts[0];
-    const char *open, *close = NULL;
-    struct bytes mark = {0};
+    struct lab_text before = *text, after = *text;
 
     awaited->name = play->step->word;
-    bytes_print(&mark, "{%s}", awaited->name);
-    open = bytes_find(text->bytes, text->length, mark.at, mark.length);
-    if (open != NULL)
-        close = open + mark.length;
-    bytes_free(&mark);
-    if (open == NULL)
-        return;
-    stage_fill(play, &(struct lab_text){text->bytes, (size_t)(open - text->bytes)},
-               &awaited->text);
-    stage_fill(play,
-               &(struct lab_text){text->bytes + (close - text->bytes),
-                                  text->length - (size_t)(close - text->bytes)},
-               &awaited->after);
+    before.length = (size_t)(lab_unknown(play->step) - text->bytes);
+    after.bytes += before.length + strlen("{}") + strlen(awaited->name);
+    after.length -= (size_t)(after.bytes - text->bytes);
+    stage_fill(play, &before, &awaited->text);
+    stage_fill(play, &after, &awaited->after);
 }
 
 bool play_hear(struct play *play)
 {
-    struct awaited awaited = {.how = play->step->sentence->verb,
+    enum verb verb = play->step->sentence->verb;
+    struct awaited awaited = {.manner = manner_of(verb),
                               .letter = play->step->clients[0]};
     bool heard;
 
-    if (awaited.how == LEARNS)
+    if (verb == LEARNS)
         split_unknown(play, &awaited);
-    else if (awaited.how != HEARS_LINE)
+    else if (verb != HEARS_LINE)
         stage_fill(play, &play->step->texts[0], &awaited.text);
     heard = hear(play, stage_first(play), &awaited);
     bytes_free(&awaited.text);

@@ -41,6 +41,8 @@ static const struct {
     {BEHAVIOUR "A joins\nA leaves\nA sends \"x\"\nwhy \"z\"\n", 5, "or has left"},
     {BEHAVIOUR "A joins\nA joins\nwhy \"z\"\n", 4, "client A is there already"},
     {BEHAVIOUR "A joins\nA hears \"{B}\"\nwhy \"z\"\n", 4, "client B has not joined"},
+    {BEHAVIOUR "A joins\nA learns N from \"x\"\nwhy \"z\"\n", 4,
+     "there is no {N} in the text"},
     {BEHAVIOUR "A joins\n", 2, "the behaviour 'y' has no 'why'"},
     {BEHAVIOUR "why \"z\"\n", 2, "the behaviour 'y' has no steps"},
     {BEHAVIOUR "needs z\nA joins\nwhy \"z\"\n", 3, "there is no behaviour 'z'"},

@@ -28,8 +28,9 @@ static void check_lab(const struct lab *lab)
         const struct behaviour *behaviour = &lab->behaviours[n];
 
         assert(lab_find(lab, behaviour->name) == (int)n);
-        assert(behaviour->title != NULL && behaviour->why != NULL);
-        assert(behaviour->see != NULL && behaviour->enough <= behaviour->step_count);
+        assert(behaviour->title != NULL && behaviour->why.length > 0);
+        assert(memchr(behaviour->see, '\0', LAB_SEE_MOST) != NULL &&
+               behaviour->enough <= behaviour->step_count);
         assert(behaviour->needs >> n == 0); /* only what comes before it */
         for (size_t step = 0; step < behaviour->step_count; step++)
             check_step(&behaviour->steps[step], behaviour->line);
