@@ -292,9 +292,7 @@ static bool reach(struct play *play, struct client *client, bool small)
         if (signals_stop_requested())
             return stage_fail(play, "the grader was stopped");
         if (clock_ms() >= deadline)
-            return stage_fail(play,
-                              "nobody %s on port %d after %g s: the port is the last "
-                              "argument of the program",
+            return stage_fail(play, "nobody %s on port %d in %g s",
                               play->lab->datagrams ? "answers" : "accepts connections",
                               play->port, patience / 1000.0);
         stage_pump(play, RETRY_MS);

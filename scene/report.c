@@ -216,31 +216,32 @@ static void write_group(const struct report *report, size_t first, FILE *out)
     fprintf(out, "  %-9s %d of %d\n", group, points, total);
 }
 
-/* The behaviours that would earn more, in the order in which a student should mend them. */
-static void write_next(const struct report *report, const char *before, FILE *out)
+/* The first behaviour from this one on that would earn more; NULL: there is none. */
+static const struct behaviour *next_failed(const struct report *report, size_t from)
 {
-    int named = 0;
-
-    for (size_t i = 0; i < lab_of(report)->count && named < NEXT_MOST; i++) {
+    for (size_t i = from; i < lab_of(report)->count; i++)
         if (report->results[i].mark == FAILED && is_asked_for(report, i))
-            fprintf(out, "%s%s (%d)", named++ == 0 ? before : ", ",
-                    lab_of(report)->behaviours[i].name,
-                    lab_of(report)->behaviours[i].points);
-    }
+            return &lab_of(report)->behaviours[i];
+    return NULL;
 }
 
-static const char *first_failed(const struct report *report)
+/* In the order in which a student should mend them. */
+static void write_next(const struct report *report, FILE *out)
 {
-    for (size_t i = 0; i < lab_of(report)->count; i++)
-        if (report->results[i].mark == FAILED && is_asked_for(report, i))
-            return lab_of(report)->behaviours[i].name;
-    return NULL;
+    const struct behaviour *first = lab_of(report)->behaviours, *failed;
+    size_t from = 0;
+
+    for (int i = 0; i < NEXT_MOST && (failed = next_failed(report, from)) != NULL; i++) {
+        fprintf(out, "%s%s (%d)", i == 0 ? "  Next: " : ", ", failed->name,
+                failed->points);
+        from = (size_t)(failed - first) + 1;
+    }
 }
 
 static void write_text(struct report *report, FILE *out)
 {
     const struct program *program = report->program;
-    const char *failed = first_failed(report);
+    const struct behaviour *failed = next_failed(report, 0);
     const char *quote = strchr(program->argument, ' ') == NULL ? "" : "'";
 
     fprintf(out, "grade %s   %s", lab_of(report)->name, program->argument);
@@ -258,9 +259,9 @@ static void write_text(struct report *report, FILE *out)
             write_behaviour(report, i, out);
     }
     fprintf(out, "  %d of %d.", report_points(report), report_total(report));
-    write_next(report, "  Next: ", out);
+    write_next(report, out);
     if (failed != NULL) {
-        fprintf(out, ".\n  Again: %s -b %s", report->again, failed);
+        fprintf(out, ".\n  Again: %s -b %s", report->again, failed->name);
         if (report->play->seed != 1)
             fprintf(out, " -s %llu", (unsigned long long)report->play->seed);
         fprintf(out, " %s %s%s%s", lab_of(report)->name, quote, program->argument, quote);
@@ -274,8 +275,8 @@ void report_write_line(const struct report *report, FILE *out)
             report_total(report));
     if (report->refused.length > 0)
         fprintf(out, ", %s", report->refused.at);
-    else if (first_failed(report) != NULL)
-        fprintf(out, ", next: %s", first_failed(report));
+    else if (next_failed(report, 0) != NULL)
+        fprintf(out, ", next: %s", next_failed(report, 0)->name);
     fprintf(out, "\n");
 }
 

@@ -340,7 +340,7 @@ static const struct {
     {"exits", "it ended: status 0"},
     {"megabyte", " of 10."},
     {"closes", " of 10."},
-    {"elsewhere", "the port is the last argument of the program"},
+    {"elsewhere", "accepts connections on port"},
     {"complains", "| complaint 5 \\033[2J\n"},
 };
 
