@@ -284,7 +284,7 @@ static int run(const struct wanted *wanted, const struct lab *lab, const char *a
     if (wanted->behaviour != NULL)
         report.only = lab_find(lab, wanted->behaviour);
     if (program_open(&program, argument, wanted->user, &why) == -1)
-        fail_unfit(wanted->user == NULL ? "a temporary directory" : wanted->user, why);
+        fail_unfit(wanted->user == NULL ? "cannot start" : wanted->user, why);
     if (play_open(&play) == 0) {
         status = grade_program(&report, &program, wanted);
         play_close(&play);

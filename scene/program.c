@@ -42,9 +42,30 @@ static int find_user(const char *user, struct cage_user *found, const char **why
     return -1;
 }
 
+/* Runs a command to its end. Its output goes to program->compiler. Its status, or -1. */
+static int run(struct program *program, const char *const *command, const char *directory)
+{
+    struct cage cage = {0};
+    struct cage_start start = {
+        .command = command, .directory = directory, .user = &program->user};
+    int status = -1;
+
+    if (cage_start(&cage, &start) == 0) {
+        bool ended = cage_wait(&cage, COMPILE_MS);
+
+        cage_end(&cage);
+        status = ended ? cage.status : -1;
+    }
+    bytes_add(&program->compiler, bytes_text(&cage.printed), cage.printed.length);
+    bytes_add(&program->compiler, bytes_text(&cage.complained), cage.complained.length);
+    cage_free(&cage);
+    return status;
+}
+
 int program_open(struct program *program, const char *argument, const char *user,
                  const char **why)
 {
+    static const char *const nothing[] = {"true", NULL};
     const char *directory = getenv("TMPDIR");
 
     *program = (struct program){.argument = argument, .user.uid = getuid()};
@@ -55,18 +76,19 @@ int program_open(struct program *program, const char *argument, const char *user
     snprintf(program->work, sizeof program->work, "%s/grade-XXXXXX",
              directory == NULL || directory[0] == '\0' ? "/tmp" : directory);
     if (mkdtemp(program->work) == NULL) {
-        *why = strerror(errno);
+        *why = "no directory can be made in TMPDIR, or /tmp";
         program->work[0] = '\0';
         return -1;
     }
-    if (program->user.uid != getuid() &&
-        chown(program->work, program->user.uid, program->user.gid) == -1 &&
-        errno != EINVAL) { /* EINVAL: a number that is not known in this namespace */
-        *why = strerror(errno);
-        rmdir(program->work);
-        return -1;
-    }
-    return 0;
+    if (program->user.uid == getuid())
+        return 0;
+    if ((chown(program->work, program->user.uid, program->user.gid) == 0 ||
+         errno == EINVAL) && /* a number that is not known in this namespace */
+        run(program, nothing, NULL) == 0)
+        return 0;
+    *why = "root cannot become that user here: grade as an ordinary user";
+    program_close(program);
+    return -1;
 }
 
 /* Makes the directories of a path below `base`. Those that are there are no failure. */
@@ -98,26 +120,6 @@ int program_add_file(struct program *program, const char *path, const struct byt
         return -1;
     good = fwrite(bytes->at, 1, bytes->length, file) == bytes->length;
     return fclose(file) == 0 && good ? 0 : -1;
-}
-
-/* Runs a command to its end. Its output goes to program->compiler. Its status, or -1. */
-static int run(struct program *program, const char *const *command, const char *directory)
-{
-    struct cage cage = {0};
-    struct cage_start start = {
-        .command = command, .directory = directory, .user = &program->user};
-    int status = -1;
-
-    if (cage_start(&cage, &start) == 0) {
-        bool ended = cage_wait(&cage, COMPILE_MS);
-
-        cage_end(&cage);
-        status = ended ? cage.status : -1;
-    }
-    bytes_add(&program->compiler, bytes_text(&cage.printed), cage.printed.length);
-    bytes_add(&program->compiler, bytes_text(&cage.complained), cage.complained.length);
-    cage_free(&cage);
-    return status;
 }
 
 static int compile(struct program *program, const char *path, struct bytes *why)
