@@ -92,7 +92,7 @@ static struct wanted read_options(int argc, char *argv[])
     return wanted;
 }
 
-/* What the grader cannot do is no fault of the program's: status 2, and no marks. */
+/* What the grader cannot do is not the program's fault: status 2, and no marks. */
 static _Noreturn void fail_unfit(const char *what, const char *why)
 {
     fprintf(stderr, "grade: %s: %s\n", what, why);

@@ -24,8 +24,8 @@ void bytes_print(struct bytes *bytes, const char *format, ...)
 const char *bytes_text(const struct bytes *bytes);
 
 /*
- * Adds bytes as a string literal of C. Of a long text it adds the beginning, and behind
- * the quotes how long it is: "abc"… 1,000 bytes.
+ * Adds bytes as a string literal of C. Of a long text it adds the beginning, and after the
+ * quotes how long it is: "abc"… 1,000 bytes.
  */
 #define BYTES_QUOTED_MOST 60
 void bytes_quote(struct bytes *bytes, const char *text, size_t length);

@@ -7,7 +7,7 @@
  * room in a pipe would look as if it hung. The last 16 KB of it are kept. Its standard input
  * is a pipe in which nothing comes and which does not end.
  *
- * It is no prison: a program of the same user can end this one. For a stranger's program
+ * It is not a prison: a program of the same user can end this one. For a stranger's program
  * there are another user and `unshare`.
  */
 #ifndef SCENE_CAGE_H
@@ -19,9 +19,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CAGE_KEPT       16384 /* bytes of each output */
-#define CAGE_TERM_MS    2000  /* from SIGTERM to SIGKILL */
-#define CAGE_AGAIN_MS   10000 /* it is tried again so long when there are no processes */
+#define CAGE_KEPT    16384 /* bytes of each output */
+#define CAGE_TERM_MS 2000  /* from SIGTERM to SIGKILL */
+#define CAGE_AGAIN_MS                                                                    \
+    10000 /* how long a start is tried again when there are no processes */
 #define CAGE_POLL_FDS   3
 #define CAGE_CPU_S      60
 #define CAGE_MEMORY     ((size_t)1 << 30)
@@ -44,7 +45,7 @@ struct cage {
     bool is_deaf; /* SIGTERM was not enough for it, so the next gets SIGKILL at once */
 };
 
-/* One that was not started; also to begin with. */
+/* A cage in which nothing was started yet. */
 #define CAGE_NONE                                                                        \
     (struct cage)                                                                        \
     {                                                                                    \

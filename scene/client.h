@@ -20,7 +20,7 @@
 #define CLIENT_SMALL_BUFFER  16384
 #define CLIENT_SMALL_SEGMENT 1024
 
-/* One that reads slowly reads so much at a time, and so often. */
+/* A client that reads slowly reads so many bytes at a time, and so often. */
 #define CLIENT_SLOW_BYTES 16384
 #define CLIENT_SLOW_MS    20
 
@@ -39,7 +39,7 @@ struct client {
     int error;  /* errno of the failure; 0 after an orderly end */
 
     enum client_reading reading;
-    int64_t next_read;               /* clock_ms() of one that reads slowly */
+    int64_t next_read;               /* clock_ms(), if it reads slowly */
     bool counts;                     /* what comes is counted, not kept */
     char letter;                     /* how often this has come while it counts */
     size_t letters, received, asked; /* bytes received in all, and expected in all */

@@ -1,4 +1,4 @@
-/* Crowds: many clients, each of whom is nobody in particular. */
+/* Crowds: many clients without letters. */
 #include "scene/stage.h"
 
 #include "base/clock.h"
@@ -33,7 +33,7 @@ static long teller(const struct play *play, const char *line, size_t length)
 
 /* ---- More than there is space for ------------------------------------------------------- */
 
-/* Reads on as the hearer, and marks who was heard. True: somebody new. */
+/* Reads on as the hearer, and marks those that are heard. True: one of them is new. */
 static bool listen_to_crowd(struct play *play, struct client *hearer)
 {
     bool anyone = false;
@@ -146,7 +146,7 @@ static bool leave(struct play *play)
            stage_fail(play, "only %lld had come in", (long long)leaving);
 }
 
-/* Who had to wait comes in, or who comes now. */
+/* Waits until the hearer hears a newcomer: one that had to wait, or one that comes now. */
 static bool hear_newcomer(struct play *play)
 {
     struct client *hearer = stage_first(play);
@@ -239,7 +239,7 @@ static void talk_of(const struct play *play, size_t speaker, size_t line,
     bytes_free(&letters);
 }
 
-/* All the lines of a client go out in one send, so that where they are cut is no chance. */
+/* All the lines of a client go out in one send, so it is not by chance where they are cut. */
 static bool say_many(struct play *play)
 {
     play->lines_each = (size_t)play->step->numbers[0];

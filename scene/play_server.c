@@ -60,8 +60,8 @@ static bool prints(struct play *play)
 
 /*
  * A server that looks at its flag and then calls select() misses a signal that comes between
- * the two. That would be a matter of chance, so the signal comes while it waits. One that
- * never waits gets it at last, too.
+ * the two. That would be a matter of chance, so the signal comes while it waits. A server
+ * that never waits gets it in the end, too.
  */
 static bool send_signal(struct play *play)
 {
@@ -101,7 +101,7 @@ static bool restart(struct play *play)
     start.command = program_command(play->program, play->port);
     if (cage_start(&play->cage, &start) == -1)
         return stage_fail(play, "it cannot be started: %s", strerror(errno));
-    play->is_accepting = false; /* who joins next waits for it */
+    play->is_accepting = false; /* the client that joins next waits for it */
     play->keeps_port = true;
     return true;
 }

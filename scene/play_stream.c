@@ -209,7 +209,7 @@ bool play_stream(struct play *play)
     case TALKS_UNTIL_STUCK: return talk_until_stuck(play);
     case HALF_CLOSES: return half_close(play, client);
     case GETS_END: return get_end(play, client, true);
-    case LEAVES: /* all is read meanwhile, so that close() is no reset */
+    case LEAVES: /* all is read meanwhile, or close() would reset the connection */
         if (!half_close(play, client) || !get_end(play, client, false))
             return false;
         client_close(client);

@@ -25,8 +25,8 @@ static int ephemeral_first(void)
 }
 
 /*
- * A socket bound to the port on all addresses, or -1. There is no SO_REUSEADDR: a port in
- * TIME-WAIT would do for a server that sets it and not for one that does not.
+ * A socket bound to the port on all addresses, or -1. Without SO_REUSEADDR, because a server
+ * that does not set it cannot use a port in TIME-WAIT.
  */
 static int hold(int port, int type)
 {

@@ -60,7 +60,7 @@ int processes_become(const char *name, uid_t uid, gid_t gid)
     return initgroups(name, gid) == -1 || setgid(gid) == -1 || setuid(uid) == -1 ? -1 : 0;
 }
 
-/* Is root here an ordinary user elsewhere (user_namespaces(7)), whom the limit holds for? */
+/* Is root an ordinary user outside of this namespace (user_namespaces(7))? Then the limit holds. */
 static bool root_is_a_user(void)
 {
     FILE *map = fopen("/proc/self/uid_map", "r");

@@ -68,7 +68,7 @@ const struct behaviour *report_needed(const struct report *report,
 
 /* ---- Text -------------------------------------------------------------------------------- */
 
-/* Columns of UTF-8 text: its bytes but those that continue a character. */
+/* Columns of UTF-8 text: its bytes, except those that continue a character. */
 static size_t columns(const char *text, size_t length)
 {
     size_t count = 0;
@@ -137,7 +137,7 @@ static void write_clean(const struct bytes *text, const char *indent, FILE *out)
     }
 }
 
-/* Who, and beside it what; below, if there is no space. The step that failed is marked. */
+/* Who does what, side by side, or one below the other. The step that failed is marked. */
 static void write_step(size_t step, const char *line, const struct bytes *wanted,
                        FILE *out)
 {

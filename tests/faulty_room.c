@@ -3,8 +3,8 @@
  *
  *     faulty_room FAULT PORT
  *
- * Each fault is one that students' servers have. tests/test_grade_room.c has the table of
- * what the grader must take off for it, and nothing else. `none` is the server without.
+ * Students' servers have these faults. tests/test_grade_marks.c has the table of what the
+ * grader must take off for each, and nothing else. `none` is the server without.
  */
 #include <arpa/inet.h>
 #include <errno.h>
