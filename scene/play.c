@@ -228,23 +228,27 @@ struct member *stage_add_member(struct play *play)
     return member;
 }
 
-static bool launch(struct play *play)
+bool stage_run_program(struct play *play)
 {
-    struct cage_start start = {.directory = play->program->site,
+    struct cage_start start = {.command = program_command(play->program, play->port),
+                               .directory = play->program->site,
                                .descriptors = play->descriptors,
                                .user = &play->program->user};
 
     cage_end(&play->cage);
     cage_free(&play->cage);
+    play->is_started = cage_start(&play->cage, &start) == 0;
+    return play->is_started ||
+           stage_fail(play, "it cannot be started: %s", strerror(errno));
+}
+
+static bool launch(struct play *play)
+{
     play->port =
         ports_next(&play->ports, play->lab->datagrams ? SOCK_DGRAM : SOCK_STREAM);
     if (play->port == -1)
         return stage_fail(play, "this machine has no free port for it");
-    start.command = program_command(play->program, play->port);
-    if (cage_start(&play->cage, &start) == -1)
-        return stage_fail(play, "it cannot be started: %s", strerror(errno));
-    play->is_started = true;
-    return true;
+    return stage_run_program(play);
 }
 
 /* Its port was taken in the moment since it was looked at: not the program's fault. */

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "scene/processes.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -90,20 +89,11 @@ static bool ends(struct play *play)
 /* Killed, so that nothing is closed in order; and at once again on the same port. */
 static bool restart(struct play *play)
 {
-    struct cage_start start = {.directory = play->program->site,
-                               .descriptors = play->descriptors,
-                               .user = &play->program->user};
-
     cage_signal(&play->cage, SIGKILL);
     cage_wait(&play->cage, RESTARTS_IN_MS);
-    cage_end(&play->cage);
-    cage_free(&play->cage);
-    start.command = program_command(play->program, play->port);
-    if (cage_start(&play->cage, &start) == -1)
-        return stage_fail(play, "it cannot be started: %s", strerror(errno));
     play->is_accepting = false; /* the client that joins next waits for it */
     play->keeps_port = true;
-    return true;
+    return stage_run_program(play);
 }
 
 bool play_server(struct play *play)

@@ -34,6 +34,9 @@ void stage_wanted(struct play *play, const char *what, const char *text, size_t 
 struct client *stage_client(struct play *play, char letter);
 struct client *stage_first(struct play *play); /* the step's first client */
 
+/* Runs the program on play->port, in place of the one that runs. */
+bool stage_run_program(struct play *play);
+
 /* Connects. The first client of a behaviour starts the program and waits until it is there. */
 bool stage_join(struct play *play, struct client *client, bool small);
 
