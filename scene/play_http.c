@@ -11,10 +11,9 @@
 #define SECRET_BYTES 16 /* so many of a file's bytes in a row show that it was sent */
 
 struct answer {
-    bool has_head;
     int status;
     long length;      /* its Content-Length; -1: it has none */
-    const char *body; /* it lies in what was received */
+    const char *body; /* it lies in what was received; NULL: its head is not there yet */
     size_t body_length;
 };
 
@@ -33,17 +32,12 @@ static struct answer answer_of(const struct client *client)
         answer.body = end + 4;
     if (answer.body == NULL)
         return answer;
-    answer.has_head = true;
     answer.body_length = length - (size_t)(answer.body - text);
     if (sscanf(text, "HTTP/%*d.%*d %d", &answer.status) != 1)
         answer.status = 0;
-    for (const char *line = text; line != NULL && line < answer.body; line++) {
+    for (const char *line = text; line < answer.body; line += strcspn(line, "\n") + 1)
         if (strncasecmp(line, "Content-Length:", 15) == 0)
             answer.length = strtol(line + 15, NULL, 10);
-        line = memchr(line, '\n', (size_t)(answer.body - line));
-        if (line == NULL)
-            break;
-    }
     return answer;
 }
 
@@ -80,7 +74,7 @@ static bool get_status(struct play *play, struct client *client)
     bytes_print(&play->outcome->wanted, " %d", (int)wanted);
     if (or != 0)
         bytes_print(&play->outcome->wanted, " or %d", (int) or);
-    for (stage_begin(play); answer = answer_of(client), !answer.has_head;)
+    for (stage_begin(play); answer = answer_of(client), answer.body == NULL;)
         if (!stage_turn(play, client))
             return false;
     if (answer.status == wanted || (or != 0 && answer.status == or))
@@ -126,7 +120,7 @@ static bool get_length(struct play *play, struct client *client)
         stage_pump(play, (int)(play->deadline - clock_ms()));
     }
     answer = answer_of(client);
-    if (!answer.has_head || (!client->ended && answer.length < 0))
+    if (answer.body == NULL || (!client->ended && answer.length < 0))
         return stage_fail(play, "neither came in %g s", play->patience_ms / 1000.0);
     return answer.length < 0 || (size_t)answer.length == answer.body_length ||
            stage_fail(play, "Content-Length is %ld, and %zu bytes came", answer.length,
@@ -145,7 +139,7 @@ static bool get_nothing_of(struct play *play, struct client *client)
 
         if (bytes_find(bytes_text(&client->in), client->in.length, file->at, secret))
             return stage_fail(play, "it came");
-        if (client->ended || (answer.has_head && answer.length >= 0 &&
+        if (client->ended || (answer.body != NULL && answer.length >= 0 &&
                               answer.body_length >= (size_t)answer.length))
             return true;
         if (!stage_turn(play, client))
