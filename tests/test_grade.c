@@ -344,13 +344,23 @@ static const struct {
     {"complains", "| complaint 5 \\033[2J\n"},
 };
 
+static void copy_hostile_srv(void)
+{
+    make_directory(); /* whose name tells its processes from others */
+    ck_assert_int_eq(system(formatted("cp build/hostile_srv %s", directory)), 0);
+}
+
 /* The first letter is in brackets, so that the search does not find itself. */
+static const char *search(void)
+{
+    return formatted("ps -A -o args | grep '^[%c]%s/hostile_srv'", directory[0],
+                     directory + 1);
+}
+
 static void expect_nothing_left(const char *what)
 {
-    const char *search = formatted("! ps -A -o args | grep '[%c]%s/hostile_srv'",
-                                   directory[0], directory + 1);
-
-    ck_assert_msg(system(search) == 0, "hostile_srv %s has left something", what);
+    ck_assert_msg(system(formatted("! %s", search())) == 0,
+                  "hostile_srv %s has left something", what);
 }
 
 /* Root tries both: with -u and without. */
@@ -359,8 +369,7 @@ START_TEST(a_hostile_program_ends_leaves_nothing_and_has_a_report)
     bool is_root = geteuid() == 0;
     const char *what = hostile[_i].what, *words = hostile[_i].words;
 
-    make_directory(); /* whose name tells its processes from others */
-    ck_assert_int_eq(system(formatted("cp build/hostile_srv %s", directory)), 0);
+    copy_hostile_srv();
     expect_grade(1, words, "-w 1 %s hello '%s/hostile_srv %s %%p'",
                  is_root ? "-u nobody" : "", directory, what);
     expect_nothing_left(what);
@@ -368,6 +377,23 @@ START_TEST(a_hostile_program_ends_leaves_nothing_and_has_a_report)
         expect_grade(1, words, "-w 1 hello '%s/hostile_srv %s %%p'", directory, what);
         expect_nothing_left(what);
     }
+    temp_remove();
+}
+END_TEST
+
+/* Both waits end when the test's time is over. */
+START_TEST(a_program_ends_with_its_grader_also_as_another_user)
+{
+    static const char script[] =
+        "bin/grade %s -w 60 hello '%s/hostile_srv elsewhere %%p' >/dev/null 2>&1 & "
+        "grader=$!; until %s >/dev/null; do sleep 0.05; done; kill -KILL $grader; "
+        "while %s >/dev/null; do sleep 0.05; done";
+
+    copy_hostile_srv();
+    for (int as_user = 0; as_user <= (geteuid() == 0); as_user++)
+        ck_assert_int_eq(system(formatted(script, as_user ? "-u nobody" : "", directory,
+                                          search(), search())),
+                         0);
     temp_remove();
 }
 END_TEST
@@ -413,6 +439,7 @@ int main(void)
     tcase_set_timeout(cage, 120);
     tcase_add_loop_test(cage, a_hostile_program_ends_leaves_nothing_and_has_a_report, 0,
                         sizeof hostile / sizeof *hostile);
+    tcase_add_test(cage, a_program_ends_with_its_grader_also_as_another_user);
     suite_add_tcase(suite, cage);
     return run_suite(suite);
 }
