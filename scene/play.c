@@ -54,14 +54,23 @@ bool stage_fail(struct play *play, const char *format, ...)
     return false;
 }
 
-void stage_wanted(struct play *play, const char *what, const char *text, size_t length)
+void stage_wanted(struct play *play, const char *format, ...)
 {
+    char text[256];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
     bytes_free(&play->outcome->wanted);
-    bytes_print(&play->outcome->wanted, "%s", what);
-    if (text != NULL) {
-        bytes_print(&play->outcome->wanted, " ");
-        bytes_quote(&play->outcome->wanted, text, length);
-    }
+    bytes_print(&play->outcome->wanted, "%s", text);
+}
+
+void stage_wanted_text(struct play *play, const char *what, const char *text,
+                       size_t length)
+{
+    stage_wanted(play, "%s ", what);
+    bytes_quote(&play->outcome->wanted, text, length);
 }
 
 void stage_begin(struct play *play)
@@ -307,7 +316,7 @@ static bool reach(struct play *play, struct client *client, bool small)
 
 static bool is_connected(struct play *play, struct client *client)
 {
-    stage_wanted(play, "a connection", NULL, 0);
+    stage_wanted(play, "a connection");
     for (stage_begin(play); !client->connected;)
         if (!stage_turn(play, client))
             return false;

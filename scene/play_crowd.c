@@ -99,7 +99,7 @@ static bool come_one_by_one(struct play *play)
     struct client *hearer = stage_first(play);
     bool paced = true;
 
-    stage_wanted(play, "each newcomer to be heard, or turned away", NULL, 0);
+    stage_wanted(play, "each newcomer to be heard, or turned away");
     for (int64_t i = 0; i < play->step->numbers[0]; i++)
         if (add_talker(play) == NULL ||
             !wait_for_talker(play, hearer, play->crowd_count - 1, &paced))
@@ -129,7 +129,7 @@ static bool leave(struct play *play)
             leaving++;
         }
     }
-    stage_wanted(play, "the end of their connections", NULL, 0);
+    stage_wanted(play, "the end of their connections");
     stage_begin(play);
     for (size_t i = 0; i < play->crowd_count; i++) {
         struct client *client = &play->crowd[i].client;
@@ -153,7 +153,7 @@ static bool hear_newcomer(struct play *play)
     size_t newest = play->crowd_count;
     int tries = 0;
 
-    stage_wanted(play, "a newcomer to be let in", NULL, 0);
+    stage_wanted(play, "a newcomer to be let in");
     for (stage_begin(play); !listen_to_crowd(play, hearer);) {
         if (newest == play->crowd_count ||
             (play->crowd[newest].client.ended && tries < NEWCOMERS)) {
@@ -181,7 +181,7 @@ static bool connect_many(struct play *play)
             return stage_fail(play, "the grader has no more sockets");
         member->client.counts = true;
     }
-    stage_wanted(play, "all their handshakes, from a server that is stopped", NULL, 0);
+    stage_wanted(play, "all their handshakes, from a server that is stopped");
     stage_begin(play);
     for (size_t i = first; i < play->crowd_count; i++) {
         while (!play->crowd[i].client.connected && clock_ms() < play->deadline)
@@ -276,7 +276,7 @@ static bool tick_off(struct play *play, struct member *hearer, const char *line,
     /* A server may send it to the speaker too: that has its own mark. */
     right = memcmp(talk, wanted, TALK_BYTES) == 0 || hearer == &play->crowd[speaker];
     if (!right) {
-        stage_wanted(play, "a line ending in", wanted, TALK_BYTES);
+        stage_wanted_text(play, "a line ending in", wanted, TALK_BYTES);
         stage_saw(play, line, length);
     }
     return right;
@@ -292,7 +292,7 @@ static bool has_all(const struct play *play, const struct member *hearer)
 
 static bool hear_all(struct play *play)
 {
-    stage_wanted(play, "every line of the others, whole, once and in order", NULL, 0);
+    stage_wanted(play, "every line of the others, whole, once and in order");
     stage_begin(play);
     for (size_t i = 0; i < play->crowd_count; i++) {
         struct member *hearer = &play->crowd[i];

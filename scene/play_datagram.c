@@ -25,7 +25,7 @@ static bool hear_one(struct play *play, struct client *client, const char *text,
     const char *datagram;
     size_t came;
 
-    stage_wanted(play, "the datagram", text, length);
+    stage_wanted_text(play, "the datagram", text, length);
     for (stage_begin(play); (datagram = client_datagram(client, &came)) == NULL;)
         if (!stage_turn(play, client))
             return false;

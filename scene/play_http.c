@@ -67,17 +67,16 @@ static void saw_answer(struct play *play, const struct client *client)
 
 static bool get_status(struct play *play, struct client *client)
 {
-    int64_t wanted = play->step->numbers[0], or = play->step->numbers[1];
+    int first = (int)play->step->numbers[0], second = (int)play->step->numbers[1];
     struct answer answer;
 
-    stage_wanted(play, "an answer with status", NULL, 0);
-    bytes_print(&play->outcome->wanted, " %d", (int)wanted);
-    if (or != 0)
-        bytes_print(&play->outcome->wanted, " or %d", (int) or);
+    stage_wanted(play, "an answer with status %d", first);
+    if (second != 0)
+        bytes_print(&play->outcome->wanted, " or %d", second);
     for (stage_begin(play); answer = answer_of(client), answer.body == NULL;)
         if (!stage_turn(play, client))
             return false;
-    if (answer.status == wanted || (or != 0 && answer.status == or))
+    if (answer.status == first || (second != 0 && answer.status == second))
         return true;
     saw_answer(play, client);
     return stage_fail(play, "another answer came");
@@ -90,9 +89,8 @@ static bool get_file(struct play *play, struct client *client)
     struct answer answer;
     size_t same = 0;
 
-    stage_wanted(play, "the bytes of the file", NULL, 0);
-    bytes_print(&play->outcome->wanted, " %s, %zu of them", play->step->texts[0].bytes,
-                file->length);
+    stage_wanted(play, "the bytes of the file %s, %zu of them",
+                 play->step->texts[0].bytes, file->length);
     client->asked += 2 * file->length;
     for (stage_begin(play);
          answer = answer_of(client), answer.body_length < file->length;) {
@@ -114,7 +112,7 @@ static bool get_length(struct play *play, struct client *client)
 {
     struct answer answer;
 
-    stage_wanted(play, "a Content-Length that is right, or the end", NULL, 0);
+    stage_wanted(play, "a Content-Length that is right, or the end");
     for (stage_begin(play); !client->ended && clock_ms() < play->deadline;) {
         answer = answer_of(client);
         stage_pump(play, (int)(play->deadline - clock_ms()));
@@ -132,8 +130,8 @@ static bool get_nothing_of(struct play *play, struct client *client)
     const struct bytes *file = stage_file_of_step(play);
     size_t secret = file->length < SECRET_BYTES ? file->length : SECRET_BYTES;
 
-    stage_wanted(play, "nothing of the file", play->step->texts[0].bytes,
-                 play->step->texts[0].length);
+    stage_wanted_text(play, "nothing of the file", play->step->texts[0].bytes,
+                      play->step->texts[0].length);
     for (stage_begin(play);;) {
         struct answer answer = answer_of(client);
 

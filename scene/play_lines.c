@@ -86,16 +86,16 @@ static void keep_last(struct play *play, const struct awaited *awaited, const ch
 
 static void say_wanted(struct play *play, const struct awaited *awaited)
 {
-    struct bytes pattern = {0};
+    struct bytes text = {0};
 
+    stage_wanted(play, "%s", awaited->manner->said);
+    if (awaited->manner->verb == HEARS_LINE)
+        return;
+    bytes_add(&text, awaited->text.at, awaited->text.length);
     if (awaited->manner->verb == LEARNS)
-        bytes_print(&pattern, "%s{%s}%s", awaited->text.at, awaited->name,
-                    awaited->after.at);
-    else
-        bytes_add(&pattern, bytes_text(&awaited->text), awaited->text.length);
-    stage_wanted(play, awaited->manner->said,
-                 awaited->manner->verb == HEARS_LINE ? NULL : pattern.at, pattern.length);
-    bytes_free(&pattern);
+        bytes_print(&text, "{%s}%s", awaited->name, awaited->after.at);
+    stage_wanted_text(play, awaited->manner->said, text.at, text.length);
+    bytes_free(&text);
 }
 
 /* Says where a long line parts from what was wanted, which quoted beginnings cannot show. */
@@ -193,7 +193,7 @@ bool play_heard(struct play *play)
 
             if (byte >= 0x20 || byte == '\t')
                 continue;
-            stage_wanted(play, "no byte under 32 but TAB", NULL, 0);
+            stage_wanted(play, "no byte under 32 but TAB");
             stage_saw(play, play->last.at, play->last.length);
             return stage_fail(play, "byte %zu is %d", i, byte);
         }
@@ -202,7 +202,7 @@ bool play_heard(struct play *play)
     if (bytes_find(bytes_text(&client->in), client->taken, text->at, text->length) ==
         NULL)
         return true;
-    stage_wanted(play, "nothing like", text->at, text->length);
+    stage_wanted_text(play, "nothing like", text->at, text->length);
     stage_saw(play, text->at, text->length);
     return stage_fail(play, "it came");
 }
@@ -212,7 +212,7 @@ bool play_hear_bytes_before(struct play *play)
     struct client *client = stage_first(play);
     const struct bytes *bytes = stage_text(play, 0), *marker = stage_text(play, 1);
 
-    stage_wanted(play, "the bytes", bytes->at, bytes->length);
+    stage_wanted_text(play, "the bytes", bytes->at, bytes->length);
     for (stage_begin(play);;) {
         const char *from = bytes_text(&client->in) + client->taken;
         size_t length = client->in.length - client->taken;
@@ -318,7 +318,7 @@ bool play_send(struct play *play)
 
 static bool wait_until_read(struct play *play, const struct client *client)
 {
-    stage_wanted(play, "it to read what is sent", NULL, 0);
+    stage_wanted(play, "it to read what is sent");
     for (stage_begin(play);
          !client->ended && processes_unread(play->port, client->port) > 0;) {
         if (clock_ms() >= play->deadline)

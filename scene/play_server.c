@@ -23,7 +23,7 @@ static bool idle(struct play *play)
     int64_t waited_before, waited = 0, before = processes_cpu_ns(&waited_before);
     int64_t began = clock_ms(), used = 0;
 
-    stage_wanted(play, "under 0.2 s of processor time in silence", NULL, 0);
+    stage_wanted(play, "under 0.2 s of processor time in silence");
     for (int silence = 1; silence <= SILENCES_MOST; silence++) {
         int64_t end = clock_ms() + SILENCE_MS;
 
@@ -46,7 +46,7 @@ static bool prints(struct play *play)
 {
     const struct bytes *text = stage_text(play, 0);
 
-    stage_wanted(play, "on standard output", text->at, text->length);
+    stage_wanted_text(play, "on standard output", text->at, text->length);
     stage_begin(play);
     while (strstr(bytes_text(&play->cage.printed), text->at) == NULL) {
         if (play->cage.gone || clock_ms() >= play->deadline)
@@ -78,10 +78,9 @@ static bool ends(struct play *play)
 {
     int wanted = (int)play->step->numbers[0];
 
-    stage_wanted(play, "its end", NULL, 0);
+    stage_wanted(play, "its end with status %d", wanted);
     if (!cage_wait(&play->cage, play->patience_ms))
         return stage_fail(play, "it still runs after %g s", play->patience_ms / 1000.0);
-    bytes_print(&play->outcome->wanted, " with status %d", wanted);
     return (WIFEXITED(play->cage.status) && WEXITSTATUS(play->cage.status) == wanted) ||
            stage_fail(play, "it ended");
 }

@@ -19,7 +19,7 @@ bool stage_hear_bytes(struct play *play, struct client *client, const char *text
 {
     size_t same = 0;
 
-    stage_wanted(play, "the bytes", text, length);
+    stage_wanted_text(play, "the bytes", text, length);
     for (stage_begin(play); same < length;) {
         const char *from = bytes_text(&client->in) + client->taken;
         size_t there = client->in.length - client->taken;
@@ -124,15 +124,13 @@ static bool flood(struct play *play)
                  said += FLOOD_LINE)
                 client_send(speaker, line, sizeof line);
             if (client->letters < total && !stage_turn(play, client)) {
-                stage_wanted(play, "", NULL, 0);
-                bytes_print(&play->outcome->wanted,
-                            "%zu letters '%c', and %zu came to %c", total, letter,
-                            client->letters, *hearer);
+                stage_wanted(play, "%zu letters '%c', and %zu came to %c", total, letter,
+                             client->letters, *hearer);
                 return false;
             }
         }
         if (client->letters > total) {
-            bytes_print(&play->outcome->wanted, "%zu letters '%c'", total, letter);
+            stage_wanted(play, "%zu letters '%c'", total, letter);
             return stage_fail(play, "%zu came to %c", client->letters, *hearer);
         }
     }
@@ -170,7 +168,7 @@ static bool talk_until_stuck(struct play *play)
 
 static bool get_end(struct play *play, struct client *client, bool orderly)
 {
-    stage_wanted(play, "the end of the connection", NULL, 0);
+    stage_wanted(play, "the end of the connection");
     for (stage_begin(play); !client->ended;)
         if (!stage_turn(play, client))
             return false;
@@ -184,7 +182,7 @@ static bool get_end(struct play *play, struct client *client, bool orderly)
 
 static bool half_close(struct play *play, struct client *client)
 {
-    stage_wanted(play, "it to take what is sent", NULL, 0);
+    stage_wanted(play, "it to take what is sent");
     client->half_close = true;
     for (stage_begin(play); client->half_close && !client->ended;)
         if (!stage_turn(play, client))

@@ -26,8 +26,13 @@ void stage_pump(struct play *play, int ms);
 bool stage_fail(struct play *play, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Says first what was wanted: "a line ending in", and a text in quotes. */
-void stage_wanted(struct play *play, const char *what, const char *text, size_t length);
+/* Says first what is wanted, as printf() does. */
+void stage_wanted(struct play *play, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The same with a text, which is shown in quotes: "a line ending in", and the text. */
+void stage_wanted_text(struct play *play, const char *what, const char *text,
+                       size_t length);
 
 /* ---- Clients ------------------------------------------------------------------------- */
 
