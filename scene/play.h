@@ -104,7 +104,7 @@ int play_write_files(struct play *play);
 
 /*
  * The step that is played, as the report shows it: who and what, such as "C hears" and a
- * text. `briefly`: what is said in another way.
+ * text. `briefly`: of a client's step only these two words; what it wanted says the rest.
  */
 void play_describe(struct play *play, bool briefly, struct bytes *who,
                    struct bytes *what);

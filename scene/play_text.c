@@ -288,6 +288,7 @@ void play_describe(struct play *play, bool briefly, struct bytes *who, struct by
         describe_room(step, who);
         return;
     }
+    briefly = briefly && strncmp(form, "CLIENT ", 7) == 0;
     for (int words = 0; *form != '\0' && !(briefly && words == 2); words++) {
         char word[LAB_NAME_MOST];
 
