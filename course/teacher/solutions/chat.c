@@ -13,6 +13,9 @@
  *  - Clean text. A telnet's commands are taken out and answered; control characters become
  *    question marks.
  *  - A farewell at Ctrl-C.
+ *
+ * pchatsrv.c has more: one copy of the text for all clients, a log that waits for nobody,
+ * IPv6, names, and commands.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -43,10 +46,6 @@
 #define OUTPUT_HALF  (OUTPUT_MOST / 2)
 
 #define PATIENCE_S 2
-#define LOOK_AGAIN                                                                       \
-    {                                                                                    \
-        0, 100000000                                                                     \
-    } /* ns: how often the patience is looked at */
 
 /* Telnet's commands (RFC 854), and the option that it sends at Ctrl-C (RFC 860). */
 enum { WILL = 251, WONT = 252, DO = 253, DONT = 254, IAC = 255, TIMING_MARK = 6 };
@@ -151,8 +150,8 @@ static void say_line(struct room *room, struct client *client)
 
 /*
  * A command is IAC and a byte, or two bytes after WILL, WONT, DO and DONT. At Ctrl-C telnet
- * asks for a timing mark, and shows nothing until it gets an answer: we won't. Every other
- * option we leave alone, so telnet does not use it (RFC 855).
+ * asks for a timing mark, and shows nothing until it gets an answer: we won't. No other
+ * option is answered, so telnet uses none (RFC 855).
  */
 static void take_command_byte(struct room *room, struct client *client,
                               unsigned char byte)
@@ -284,7 +283,7 @@ static void say_farewell(struct room *room)
    at it and the wait would not be seen until somebody speaks. */
 static void run(struct room *room, const sigset_t *while_waiting)
 {
-    static const struct timespec look_again = {.tv_nsec = 100000000};
+    static const struct timespec look_again = {.tv_nsec = 100000000}; /* 0.1 s */
 
     while (!stopped) {
         fd_set readable = room->descriptors, writable;
