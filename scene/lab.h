@@ -47,14 +47,14 @@
     X(ENTERS, "CLIENT enters", SENTENCE_JOINS, play_enter)                               \
     X(ENTERS_SMALL, "CLIENT enters with small buffers", SENTENCE_JOINS, play_enter)      \
     X(CONNECTS, "CLIENT connects", SENTENCE_JOINS, play_enter)                           \
-    X(CLIENTS_CONNECT, "NUMBER clients connect", 0, play_crowd)                          \
-    X(COME, "NUMBER come and CLIENT hears them", 0, play_crowd)                          \
-    X(CROWD_LEAVES, "NUMBER of them leave", 0, play_crowd)                               \
-    X(NEWCOMER_HEARD, "CLIENT hears a newcomer", 0, play_crowd)                          \
-    X(CROWD_ENTERS, "crowd NUMBER", 0, play_crowd)                                       \
-    X(CROWD_SAYS, "crowd says NUMBER lines each", 0, play_crowd)                         \
-    X(CROWD_HEARS, "crowd hears all of them", 0, play_crowd)                             \
-    X(CROWD_ECHOES, "crowd NUMBER echoes in pieces", 0, play_crowd)                      \
+    X(CLIENTS_CONNECT, "NUMBER clients connect", 0, play_connect_many)                   \
+    X(COME, "NUMBER come and CLIENT hears them", 0, play_come)                           \
+    X(CROWD_LEAVES, "NUMBER of them leave", 0, play_crowd_leaves)                        \
+    X(NEWCOMER_HEARD, "CLIENT hears a newcomer", 0, play_hear_newcomer)                  \
+    X(CROWD_ENTERS, "crowd NUMBER", 0, play_crowd_enters)                                \
+    X(CROWD_SAYS, "crowd says NUMBER lines each", 0, play_crowd_says)                    \
+    X(CROWD_HEARS, "crowd hears all of them", 0, play_crowd_hears)                       \
+    X(CROWD_ECHOES, "crowd NUMBER echoes in pieces", 0, play_crowd_echoes)               \
     X(SENDS, "CLIENT sends TEXT", SENTENCE_SAID, play_send)                              \
     X(SENDS_SLOWLY, "CLIENT sends TEXT in pieces", SENTENCE_SAID, play_send_in_pieces)   \
     X(ECHOES, "CLIENT echoes NUMBER bytes", 0, play_stream)                              \
@@ -96,14 +96,14 @@
       play_datagram)                                                                     \
     X(HEARS_DATAGRAM, "CLIENT hears datagram TEXT", SENTENCE_SAID, play_datagram)        \
     X(HEARS_DATAGRAMS_BACK, "CLIENT hears the same", 0, play_datagram)                   \
-    X(REQUESTS, "CLIENT requests TEXT", 0, play_http)                                    \
-    X(REQUESTS_SLOWLY, "CLIENT requests TEXT byte by byte", 0, play_http)                \
-    X(ASKS, "CLIENT asks WORD TEXT", 0, play_http)                                       \
-    X(GETS_STATUS, "CLIENT gets status NUMBER", 0, play_http)                            \
-    X(GETS_STATUS_OR, "CLIENT gets status NUMBER or NUMBER", 0, play_http)               \
-    X(GETS_FILE, "CLIENT gets file TEXT", 0, play_http)                                  \
-    X(GETS_LENGTH, "CLIENT gets the length right", 0, play_http)                         \
-    X(GETS_NOTHING_OF, "CLIENT gets nothing of TEXT", 0, play_http)
+    X(REQUESTS, "CLIENT requests TEXT", 0, play_request)                                 \
+    X(REQUESTS_SLOWLY, "CLIENT requests TEXT byte by byte", 0, play_request)             \
+    X(ASKS, "CLIENT asks WORD TEXT", 0, play_request)                                    \
+    X(GETS_STATUS, "CLIENT gets status NUMBER", 0, play_get_status)                      \
+    X(GETS_STATUS_OR, "CLIENT gets status NUMBER or NUMBER", 0, play_get_status)         \
+    X(GETS_FILE, "CLIENT gets file TEXT", 0, play_get_file)                              \
+    X(GETS_LENGTH, "CLIENT gets the length right", 0, play_get_length)                   \
+    X(GETS_NOTHING_OF, "CLIENT gets nothing of TEXT", 0, play_get_nothing_of)
 
 enum verb {
 #define X(verb, form, kind, play) verb,

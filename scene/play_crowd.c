@@ -107,7 +107,7 @@ static bool come_one_by_one(struct play *play)
     return true;
 }
 
-static bool come(struct play *play)
+bool play_come(struct play *play)
 {
     bool good;
 
@@ -117,7 +117,7 @@ static bool come(struct play *play)
     return good;
 }
 
-static bool leave(struct play *play)
+bool play_crowd_leaves(struct play *play)
 {
     int64_t wanted = play->step->numbers[0], leaving = 0;
 
@@ -147,7 +147,7 @@ static bool leave(struct play *play)
 }
 
 /* Waits until the hearer hears a newcomer: one that had to wait, or one that comes now. */
-static bool hear_newcomer(struct play *play)
+bool play_hear_newcomer(struct play *play)
 {
     struct client *hearer = stage_first(play);
     size_t newest = play->crowd_count;
@@ -169,7 +169,7 @@ static bool hear_newcomer(struct play *play)
 }
 
 /* The handshake is the system's: the server need not run, only its queue be long enough. */
-static bool connect_many(struct play *play)
+bool play_connect_many(struct play *play)
 {
     int64_t wanted = play->step->numbers[0], connected = 0;
     size_t first = play->crowd_count;
@@ -202,7 +202,7 @@ static bool hear_token(struct play *play, size_t hearer, size_t speaker)
     return stage_hear(play, &play->crowd[hearer].client, token);
 }
 
-static bool enter_crowd(struct play *play)
+bool play_crowd_enters(struct play *play)
 {
     char token[TOKEN_BYTES + 1];
     size_t count = (size_t)play->step->numbers[0];
@@ -240,7 +240,7 @@ static void talk_of(const struct play *play, size_t speaker, size_t line,
 }
 
 /* All the lines of a client go out in one send, so it is not by chance where they are cut. */
-static bool say_many(struct play *play)
+bool play_crowd_says(struct play *play)
 {
     play->lines_each = (size_t)play->step->numbers[0];
     for (size_t i = 0; i < play->crowd_count; i++) {
@@ -290,7 +290,7 @@ static bool has_all(const struct play *play, const struct member *hearer)
     return true;
 }
 
-static bool hear_all(struct play *play)
+bool play_crowd_hears(struct play *play)
 {
     stage_wanted(play, "every line of the others, whole, once and in order");
     stage_begin(play);
@@ -316,7 +316,7 @@ static bool hear_all(struct play *play)
 /* ---- A crowd at an echo server ------------------------------------------------------------ */
 
 /* A third of each text, then the next third of each: they all speak at the same time. */
-static bool echo_in_pieces(struct play *play)
+bool play_crowd_echoes(struct play *play)
 {
     size_t count = (size_t)play->step->numbers[0];
 
@@ -336,18 +336,4 @@ static bool echo_in_pieces(struct play *play)
         }
     }
     return true;
-}
-
-bool play_crowd(struct play *play)
-{
-    switch (play->step->sentence->verb) {
-    case COME: return come(play);
-    case CROWD_LEAVES: return leave(play);
-    case NEWCOMER_HEARD: return hear_newcomer(play);
-    case CLIENTS_CONNECT: return connect_many(play);
-    case CROWD_ENTERS: return enter_crowd(play);
-    case CROWD_SAYS: return say_many(play);
-    case CROWD_HEARS: return hear_all(play);
-    default: return echo_in_pieces(play);
-    }
 }

@@ -42,8 +42,9 @@ static struct answer answer_of(const struct client *client)
 }
 
 /* HTTP/1.0 and "close": then the end of the body needs no chunks (RFC 9112 7). */
-static bool request(struct play *play, struct client *client)
+bool play_request(struct play *play)
 {
+    struct client *client = stage_first(play);
     bool asks = play->step->sentence->verb == ASKS, sent = true;
     struct bytes text = {0};
 
@@ -65,8 +66,9 @@ static void saw_answer(struct play *play, const struct client *client)
     stage_saw(play, text, strcspn(text, "\n"));
 }
 
-static bool get_status(struct play *play, struct client *client)
+bool play_get_status(struct play *play)
 {
+    struct client *client = stage_first(play);
     int first = (int)play->step->numbers[0], second = (int)play->step->numbers[1];
     struct answer answer;
 
@@ -83,8 +85,9 @@ static bool get_status(struct play *play, struct client *client)
 }
 
 /* A wrong Content-Length has its own mark, so this goes by the bytes that come. */
-static bool get_file(struct play *play, struct client *client)
+bool play_get_file(struct play *play)
 {
+    struct client *client = stage_first(play);
     const struct bytes *file = stage_file_of_step(play);
     struct answer answer;
     size_t same = 0;
@@ -108,8 +111,9 @@ static bool get_file(struct play *play, struct client *client)
 }
 
 /* The end must come, or as many bytes as the header says. */
-static bool get_length(struct play *play, struct client *client)
+bool play_get_length(struct play *play)
 {
+    struct client *client = stage_first(play);
     struct answer answer;
 
     stage_wanted(play, "a Content-Length that is right, or the end");
@@ -125,8 +129,9 @@ static bool get_length(struct play *play, struct client *client)
                       answer.body_length);
 }
 
-static bool get_nothing_of(struct play *play, struct client *client)
+bool play_get_nothing_of(struct play *play)
 {
+    struct client *client = stage_first(play);
     const struct bytes *file = stage_file_of_step(play);
     size_t secret = file->length < SECRET_BYTES ? file->length : SECRET_BYTES;
 
@@ -142,19 +147,5 @@ static bool get_nothing_of(struct play *play, struct client *client)
             return true;
         if (!stage_turn(play, client))
             return false;
-    }
-}
-
-bool play_http(struct play *play)
-{
-    struct client *client = stage_first(play);
-
-    switch (play->step->sentence->verb) {
-    case GETS_STATUS:
-    case GETS_STATUS_OR: return get_status(play, client);
-    case GETS_FILE: return get_file(play, client);
-    case GETS_LENGTH: return get_length(play, client);
-    case GETS_NOTHING_OF: return get_nothing_of(play, client);
-    default: return request(play, client);
     }
 }

@@ -89,18 +89,9 @@ bool stage_hear_bytes(struct play *play, struct client *client, const char *text
 
 /* ---- The verbs ----------------------------------------------------------------------- */
 
-bool play_room(struct play *play);
-bool play_enter(struct play *play);
-bool play_send(struct play *play);
-bool play_send_in_pieces(struct play *play);
-bool play_hear(struct play *play);
-bool play_heard(struct play *play); /* what was heard until now */
-bool play_hear_bytes_before(struct play *play);
-bool play_crowd(struct play *play);
-bool play_stream(struct play *play);
-bool play_server(struct play *play);
-bool play_datagram(struct play *play);
-bool play_http(struct play *play);
+#define X(verb, form, kind, function) bool function(struct play *play);
+SENTENCES(X)
+#undef X
 
 /*
  * Sends piece by piece, and waits until the server has read what was sent: after each piece,
