@@ -69,8 +69,8 @@
     X(HEARS_BYTES_BEFORE, "CLIENT hears bytes TEXT before TEXT", SENTENCE_SAID,          \
       play_hear_bytes_before)                                                            \
     X(HEARS_BACK, "CLIENT hears them back", 0, play_stream)                              \
-    X(HEARD_NO_CONTROL, "CLIENT heard no control bytes", 0, play_heard)                  \
-    X(NEVER_HEARD, "CLIENT never heard TEXT", 0, play_heard)                             \
+    X(HEARD_NO_CONTROL, "CLIENT heard no control bytes", 0, play_heard_no_control)       \
+    X(NEVER_HEARD, "CLIENT never heard TEXT", 0, play_never_heard)                       \
     X(LEARNS, "CLIENT learns WORD from TEXT", SENTENCE_SAID, play_hear)                  \
     X(LEAVES, "CLIENT leaves", 0, play_stream)                                           \
     X(HALF_CLOSES, "CLIENT half-closes", 0, play_stream)                                 \
@@ -80,16 +80,16 @@
     X(STOPS_READING, "CLIENT stops reading", 0, play_stream)                             \
     X(READS_ON, "CLIENT reads on", 0, play_stream)                                       \
     X(READS_SLOWLY, "CLIENT reads slowly", 0, play_stream)                               \
-    X(FLOODS, "CLIENT floods NUMBER bytes to CLIENTS", 0, play_stream)                   \
-    X(TALKS_UNTIL_STUCK, "CLIENT talks until CLIENT is stuck", 0, play_stream)           \
+    X(FLOODS, "CLIENT floods NUMBER bytes to CLIENTS", 0, play_flood)                    \
+    X(TALKS_UNTIL_STUCK, "CLIENT talks until CLIENT is stuck", 0, play_talk_until_stuck) \
     X(PAUSE, "pause server", 0, play_server)                                             \
     X(CONTINUE, "continue server", 0, play_server)                                       \
-    X(SIGNAL, "signal WORD", 0, play_server)                                             \
-    X(RESTART, "kill and restart server", 0, play_server)                                \
+    X(SIGNAL, "signal WORD", 0, play_signal)                                             \
+    X(RESTART, "kill and restart server", 0, play_restart)                               \
     X(LIVES, "server lives", 0, play_server)                                             \
-    X(ENDS, "server ends with status NUMBER", 0, play_server)                            \
-    X(IDLES, "server idles", 0, play_server)                                             \
-    X(PRINTS, "server prints TEXT", SENTENCE_SAID, play_server)                          \
+    X(ENDS, "server ends with status NUMBER", 0, play_ends)                              \
+    X(IDLES, "server idles", 0, play_idle)                                               \
+    X(PRINTS, "server prints TEXT", SENTENCE_SAID, play_prints)                          \
     X(SENDS_DATAGRAM, "CLIENT sends datagram TEXT", SENTENCE_SAID, play_datagram)        \
     X(SENDS_DATAGRAM_OF, "CLIENT sends a datagram of NUMBER bytes", 0, play_datagram)    \
     X(SENDS_DATAGRAMS, "CLIENT sends NUMBER datagrams of NUMBER bytes", 0,               \

@@ -182,23 +182,25 @@ bool play_hear(struct play *play)
 
 /* ---- What was heard until now ---------------------------------------------------------- */
 
-bool play_heard(struct play *play)
+bool play_heard_no_control(struct play *play)
 {
-    struct client *client = stage_first(play);
+    for (size_t i = 0; i < play->last.length; i++) {
+        unsigned char byte = (unsigned char)play->last.at[i];
+
+        if (byte >= 0x20 || byte == '\t')
+            continue;
+        stage_wanted(play, "no byte under 32 but TAB");
+        stage_saw(play, play->last.at, play->last.length);
+        return stage_fail(play, "byte %zu is %d", i, byte);
+    }
+    return true;
+}
+
+bool play_never_heard(struct play *play)
+{
+    const struct client *client = stage_first(play);
     const struct bytes *text = stage_text(play, 0);
 
-    if (play->step->sentence->verb == HEARD_NO_CONTROL) {
-        for (size_t i = 0; i < play->last.length; i++) {
-            unsigned char byte = (unsigned char)play->last.at[i];
-
-            if (byte >= 0x20 || byte == '\t')
-                continue;
-            stage_wanted(play, "no byte under 32 but TAB");
-            stage_saw(play, play->last.at, play->last.length);
-            return stage_fail(play, "byte %zu is %d", i, byte);
-        }
-        return true;
-    }
     if (bytes_find(bytes_text(&client->in), client->taken, text->at, text->length) ==
         NULL)
         return true;

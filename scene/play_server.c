@@ -18,7 +18,7 @@
  * A server that spins uses all the time it gets. On a busy machine that may be little: then
  * the system tells how long it has waited for a processor, and the silence goes on.
  */
-static bool idle(struct play *play)
+bool play_idle(struct play *play)
 {
     int64_t waited_before, waited = 0, before = processes_cpu_ns(&waited_before);
     int64_t began = clock_ms(), used = 0;
@@ -42,7 +42,7 @@ static bool idle(struct play *play)
     return true;
 }
 
-static bool prints(struct play *play)
+bool play_prints(struct play *play)
 {
     const struct bytes *text = stage_text(play, 0);
 
@@ -62,7 +62,7 @@ static bool prints(struct play *play)
  * the two. That would be a matter of chance, so the signal comes while it waits. A server
  * that never waits gets it in the end, too.
  */
-static bool send_signal(struct play *play)
+bool play_signal(struct play *play)
 {
     const char *name = play->step->word;
 
@@ -74,7 +74,7 @@ static bool send_signal(struct play *play)
     return true;
 }
 
-static bool ends(struct play *play)
+bool play_ends(struct play *play)
 {
     int wanted = (int)play->step->numbers[0];
 
@@ -86,7 +86,7 @@ static bool ends(struct play *play)
 }
 
 /* Killed, so that nothing is closed in order; and at once again on the same port. */
-static bool restart(struct play *play)
+bool play_restart(struct play *play)
 {
     cage_signal(&play->cage, SIGKILL);
     cage_wait(&play->cage, RESTARTS_IN_MS);
@@ -103,11 +103,6 @@ bool play_server(struct play *play)
         return true;
     case PAUSE: cage_pause(&play->cage); return true;
     case CONTINUE: cage_signal(&play->cage, SIGCONT); return true;
-    case SIGNAL: return send_signal(play);
-    case RESTART: return restart(play);
-    case ENDS: return ends(play);
-    case IDLES: return idle(play);
-    case PRINTS: return prints(play);
     default: stage_pump(play, 0); return !play->cage.gone || stage_fail(play, "it ended");
     }
 }

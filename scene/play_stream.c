@@ -101,7 +101,7 @@ static void count_letters(struct play *play, char letter)
  * speaker waits for the first hearer, so that a server that drops what does not fit into a
  * socket loses nothing of it by chance. Everyone reads, the speaker too.
  */
-static bool flood(struct play *play)
+bool play_flood(struct play *play)
 {
     char letters[] = "xzqk", letter = letters[play->seed % 4], line[FLOOD_LINE + 2];
     size_t total = (size_t)play->step->numbers[0] / FLOOD_LINE * FLOOD_LINE, said = 0;
@@ -142,7 +142,7 @@ static bool flood(struct play *play)
  * One client sends and does not read; another talks until the server has taken all of it,
  * or no more of it in many round trips.
  */
-static bool talk_until_stuck(struct play *play)
+bool play_talk_until_stuck(struct play *play)
 {
     struct client *talker = stage_first(play);
     struct client *stuck = stage_client(play, play->step->clients[1]);
@@ -203,8 +203,6 @@ bool play_stream(struct play *play)
                                 stage_text(play, 0)->length);
     case HEARS_BACK:
         return stage_hear_bytes(play, client, client->out.at, client->out.length);
-    case FLOODS: return flood(play);
-    case TALKS_UNTIL_STUCK: return talk_until_stuck(play);
     case HALF_CLOSES: return half_close(play, client);
     case GETS_END: return get_end(play, client, true);
     case LEAVES: /* all is read meanwhile, or close() would reset the connection */
