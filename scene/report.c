@@ -29,6 +29,14 @@ static bool is_asked_for(const struct report *report, size_t index)
     return report->only == -1 || (size_t)report->only == index;
 }
 
+/* With the one that was asked for: the failure for which it was not tried. */
+static bool is_shown(const struct report *report, size_t index)
+{
+    return is_asked_for(report, index) ||
+           (report->results[report->only].mark == NOT_TRIED &&
+            report->results[index].mark == FAILED);
+}
+
 static int points_of(const struct report *report, size_t index)
 {
     return report->results[index].mark == PASSED
@@ -220,7 +228,7 @@ static void write_group(const struct report *report, size_t first, FILE *out)
 static const struct behaviour *next_failed(const struct report *report, size_t from)
 {
     for (size_t i = from; i < lab_of(report)->count; i++)
-        if (report->results[i].mark == FAILED && is_asked_for(report, i))
+        if (report->results[i].mark == FAILED && is_shown(report, i))
             return &lab_of(report)->behaviours[i];
     return NULL;
 }
@@ -255,7 +263,7 @@ static void write_text(struct report *report, FILE *out)
         fprintf(out, "  %s.\n", report->refused.at);
     for (size_t i = 0; i < lab_of(report)->count; i++) {
         write_group(report, i, out);
-        if (is_asked_for(report, i))
+        if (is_shown(report, i))
             write_behaviour(report, i, out);
     }
     fprintf(out, "  %d of %d.", report_points(report), report_total(report));

@@ -216,6 +216,14 @@ START_TEST(one_behaviour_is_shown_with_all_its_steps)
 }
 END_TEST
 
+START_TEST(one_behaviour_that_is_not_tried_is_shown_with_the_failure_that_it_needs)
+{
+    expect_grade(1, "  FAIL   0/1  start ", "-b two echo false");
+    expect_grade(1, "not tried: it needs line\n  0 of 4.  Next: start (1).\n",
+                 "-b two echo false");
+}
+END_TEST
+
 START_TEST(a_long_text_is_never_shown_as_if_it_were_whole)
 {
     expect_grade(1, "\"… 1,000 bytes, differs at byte ",
@@ -425,6 +433,8 @@ int main(void)
     tcase_set_timeout(reports, 120);
     tcase_add_test(reports, the_report_shows_steps_bytes_and_cause);
     tcase_add_test(reports, one_behaviour_is_shown_with_all_its_steps);
+    tcase_add_test(
+        reports, one_behaviour_that_is_not_tried_is_shown_with_the_failure_that_it_needs);
     tcase_add_test(reports, a_long_text_is_never_shown_as_if_it_were_whole);
     tcase_add_test(reports, another_seed_sends_other_bytes_that_mean_the_same);
     tcase_add_test(reports, there_is_a_line_for_the_board);
