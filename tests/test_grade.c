@@ -218,9 +218,9 @@ END_TEST
 
 START_TEST(one_behaviour_that_is_not_tried_is_shown_with_the_failure_that_it_needs)
 {
-    expect_grade(1, "  FAIL   0/1  start ", "-b two echo false");
+    expect_grade(1, "  FAIL   0/1  start ", "-b two echo 'false %%p'");
     expect_grade(1, "not tried: it needs line\n  0 of 4.  Next: start (1).\n",
-                 "-b two echo false");
+                 "-b two echo 'false %%p'");
 }
 END_TEST
 

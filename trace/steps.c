@@ -287,12 +287,9 @@ static void read_plain(struct step *step, const struct call *call)
     const char *what = call->arguments + strspn(call->arguments, "0123456789");
     bool is_good = step->is_over && *step->error == '\0';
     bool is_file = strncmp(what, "</", 2) == 0;
-    /* Before exec() some programs close all that may be open. */
-    bool is_in_vain =
-        strcmp(step->verb, "close") == 0 && strcmp(step->error, "EBADF") == 0;
 
     step->is_hidden = step->descriptor <= STDERR_FILENO || is_file ||
-                      strcmp(step->error, "EAGAIN") == 0 || is_in_vain ||
+                      strcmp(step->error, "EAGAIN") == 0 ||
                       (strcmp(step->verb, "bind") == 0 && is_good);
     step->is_network = !is_file && strncmp(what, "<pipe:", 6) != 0;
     if (step->kind == STEP_ACCEPT && is_good) {
