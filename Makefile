@@ -32,7 +32,7 @@ PROGRAMS != ls $(SOURCES) | sed 's,.*/,,; s,^,bin/,; s,\.c$$,,'
 TESTS != ls tests/test_*.c | sed 's,^tests,build,; s,\.c$$,,'
 TEST_SERVERS != ls tests/*_srv.c tests/*_server.c tests/faulty_*.c | \
 	sed 's,^tests,build,; s,\.c$$,,'
-HARNESS != ls tests/*.c | grep -vE 'tests/(test|faulty)_|_(srv|server)\.c'
+HARNESS != ls tests/*.c | grep -vE 'tests/(test_|faulty_|follow\.c)|_(srv|server)\.c'
 
 # What else is asked for waits for these two: make -j8 clean all, make -j4 deps test.
 FIRST != case " $(MAKECMDGOALS) $(.TARGETS) " in *' clean '*) echo clean ;; esac
@@ -46,7 +46,7 @@ run: bin/pchatsrv
 deps:
 	tests/install-deps
 
-tests: $(TESTS) $(TEST_SERVERS) build/length_srv
+tests: $(TESTS) $(TEST_SERVERS) build/length_srv build/follow
 
 test: build/check-is-there all tests
 	tests/run $(TESTS)
@@ -93,7 +93,7 @@ RULES != mkdir -p build; for source in $(SOURCES) $(MODULES) tests/*.c; do \
 	case " $(SOURCES) $(TEST_SERVERS) " in *" $$source "*) program=bin/$$name ;; \
 	*" build/$$name "*) program=build/$$name ;; esac; \
 	case $$source$$program in tests/*.c) flags='$$(CHECK_CFLAGS)' needs=build/check-is-there; esac; \
-	case $$source in tests/test_*) program=build/$$name more='$$(CHECK_LIBS)' \
+	case $$source in tests/test_*|tests/follow.c) program=build/$$name more='$$(CHECK_LIBS)' \
 	libs="build/libtest.a $$libs" ;; esac; \
 	printf '%s: %s\n\t@mkdir -p $$(@D)\n' $$object "$$source $$needs $(FIRST)"; \
 	printf '\t$$(COMPILE) %s $(DEPENDS) -c -o $$@ %s\n-include %s\n' "$$flags" $$source \
