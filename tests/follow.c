@@ -306,13 +306,15 @@ static void wait_for_turn(void)
 /* Starts a page. What it prints comes from `*out`. */
 static pid_t begin(const struct options *options, char *program, char *path, int *out)
 {
-    char *arguments[8] = {"follow-apart", program, "-w", options->wait};
+    char *arguments[8] = {"follow-apart", program, "-w", options->wait}, script[1024];
     int ends[2], count = 4;
     pid_t pid;
 
     if (options->quiet)
         arguments[count++] = "-q";
     arguments[count] = path;
+    snprintf(script, sizeof script, "%.*s/../tests/follow-apart",
+             (int)(strrchr(program, '/') - program), program);
     if (pipe(ends) == -1 || (pid = fork()) == -1) {
         perror("follow");
         exit(2);
@@ -321,8 +323,8 @@ static pid_t begin(const struct options *options, char *program, char *path, int
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
-        execv("tests/follow-apart", arguments);
-        perror("tests/follow-apart");
+        execv(script, arguments);
+        perror(script);
         _exit(2);
     }
     close(ends[1]);
@@ -433,7 +435,7 @@ int main(int argc, char *argv[])
         if (!good)
             return usage();
     }
-    if (optind == argc)
+    if (optind == argc || strchr(argv[0], '/') == NULL)
         return usage();
     if (options.directory == NULL)
         return follow_all(&options, argv[0], argv + optind, argc - optind);

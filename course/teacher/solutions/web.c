@@ -124,15 +124,15 @@ static bool decode(char *path)
     char *to = path;
 
     for (char *from = path; *from != '\0'; from++, to++) {
-        char digits[3] = "", *end;
+        char digits[3] = "";
 
         *to = *from;
         if (*from != '%')
             continue;
         strncat(digits, from + 1, 2);
-        *to = (char)strtol(digits, &end, 16);
-        if (end != digits + 2 || *to == '\0')
+        if (strspn(digits, "0123456789abcdefABCDEF") != 2 || strcmp(digits, "00") == 0)
             return false;
+        *to = (char)strtol(digits, NULL, 16);
         from += 2;
     }
     *to = '\0';
