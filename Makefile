@@ -10,6 +10,7 @@
 #   make bench  measure the servers beside others, in under ten minutes
 #   make grade LAB=chat PROGRAM=mine/chat.c  grade a server; docs/grade.md has grade-all
 #               for a whole class, and gradescope
+#   make start LAB=chat  copy a starter to mine/; course/README.md has handout and class, too
 #   make format lay the sources out as .clang-format has it
 #   make clean  remove everything that was built
 
@@ -76,13 +77,24 @@ grade-all: bin/grade
 gradescope:
 	@exec grade/gradescope "$(LAB)"
 
+# The course: a starter in mine/, the students' tarball, and a room for the class.
+start:
+	@exec course/start "$(LAB)"
+
+handout: all
+	@exec course/handout
+
+class: bin/pchatsrv
+	@exec course/class $(ARGS)
+
 clean:
 	rm -rf bin build
 
 format:
 	clang-format -i *.[ch] */*.[ch] tests/*/*.[ch]
 
-.PHONY: all run deps tests test faults fuzz bench bench-docs grade grade-all gradescope clean format
+.PHONY: all run deps tests test faults fuzz bench bench-docs grade grade-all gradescope start handout class \
+	clean format
 
 # The two makes share no rule for an object that lies in another directory than its source,
 # and none for a program that has many folders to come from. So a loop writes these rules
