@@ -12,7 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define PROMPT "$ "
+#define PROMPT       "$ "
 #define LOGICAL_ROWS 32 /* a line longer than this is cut */
 #define ROW_BYTES    ((size_t)SCREEN_COLUMNS * CELL_BYTES)
 
@@ -198,8 +198,7 @@ static bool find(struct console *console, size_t i, size_t row, size_t *end)
             return find(console, i + 1, next, end);
         return line[strspn(line, " ")] == '\0' && next < console->row_count &&
                find(console, i, next, end);
-    case WANT_ANY:
-        return find(console, i + 1, row, end) || find(console, i, next, end);
+    case WANT_ANY: return find(console, i + 1, row, end) || find(console, i, next, end);
     }
     return false;
 }
@@ -213,6 +212,16 @@ void console_want(struct console *console, int kind, const struct step *step)
     console->wants[console->want_count++].step = step;
 }
 
+bool console_differs_in_blanks(const struct console *console, const struct step *step)
+{
+    const char *wanted = step->text + strspn(step->text, " ");
+
+    for (size_t i = console->at; i < console->row_count; i++)
+        if (page_matches(wanted, console->rows[i] + strspn(console->rows[i], " ")))
+            return true;
+    return false;
+}
+
 /* The last line may still change: it can be looked at once more. */
 bool console_look(struct console *console)
 {
@@ -221,9 +230,8 @@ bool console_look(struct console *console)
     console->seen = 0;
     if (!find(console, 0, console->at, &end))
         return false;
-    console->at = console->row_count > 0 && end > cursor_row(console)
-                      ? cursor_row(console)
-                      : end;
+    console->at =
+        console->row_count > 0 && end > cursor_row(console) ? cursor_row(console) : end;
     console->want_count = console->seen = 0;
     return true;
 }

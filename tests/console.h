@@ -37,8 +37,8 @@ struct console {
     size_t at; /* the row in which the next wanted line may be */
     struct want *wants;
     size_t want_count;
-    size_t seen;        /* how many of them were there when it was last looked */
-    int64_t grown_ms;   /* when it last showed a new row */
+    size_t seen;      /* how many of them were there when it was last looked */
+    int64_t grown_ms; /* when it last showed a new row */
 };
 
 /* Starts a shell. It lives until console_close(). */
@@ -54,6 +54,9 @@ void console_want(struct console *console, int kind, const struct step *step);
 
 /* Looks for all that is wanted. True: it is all there, and wanted no longer. */
 bool console_look(struct console *console);
+
+/* For a message: is the step's line there but for its blanks at the beginning? */
+bool console_differs_in_blanks(const struct console *console, const struct step *step);
 
 /* Does a program run in the foreground, and not the shell? */
 bool console_is_busy(const struct console *console);

@@ -33,9 +33,9 @@
 #include <unistd.h>
 
 #define CONSOLES_MOST 16
-#define QUIET_MS      300   /* nothing came for so long: it needs a later block */
-#define PAUSE_MS      50    /* for what was typed last to be taken */
-#define WAITS_MOST    4     /* no step takes longer than so many waits, whatever it prints */
+#define QUIET_MS      300 /* nothing came for so long: it needs a later block */
+#define PAUSE_MS      50  /* for what was typed last to be taken */
+#define WAITS_MOST    4 /* no step takes longer than so many waits, whatever it prints */
 #define ROWS_SHOWN    20
 
 struct options {
@@ -92,6 +92,8 @@ static bool missing(const struct reading *reading, const struct console *console
     printf("%s:%d: terminal %s\n    wanted  %s\n", reading->page->path,
            want->step != NULL ? want->step->line : reading->block->line, console->name,
            kind_text(want));
+    if (want->kind == WANT_LINE && console_differs_in_blanks(console, want->step))
+        printf("            (it is there, with other blanks at the beginning)\n");
     for (size_t row = from; row < end; row++)
         printf("    %s  %s\n", row == from ? "shown " : "      ", console->rows[row]);
     if (end < console->row_count)
@@ -142,8 +144,8 @@ static struct console *console_of(struct reading *reading, const char *name)
 }
 
 /* Waits for what must be there before this is typed, and types it. */
-static bool type(struct reading *reading, struct console *console, const struct step *step,
-                 bool goes_on)
+static bool type(struct reading *reading, struct console *console,
+                 const struct step *step, bool goes_on)
 {
     int64_t deadline = clock_ms() + reading->wait_ms;
 
@@ -177,11 +179,15 @@ static bool is_continued(const struct step *step)
 static bool settle(struct reading *reading, struct console *console, bool needs_first)
 {
     int64_t start = clock_ms();
+    size_t first = 0;
 
+    while (needs_first && first < console->want_count &&
+           console->wants[first].kind != WANT_LINE)
+        first++;
     while (!console_look(console)) {
         int64_t now = clock_ms(), last = later(start, console->grown_ms);
 
-        if (now > last + QUIET_MS && (!needs_first || console->seen > 1))
+        if (now > last + QUIET_MS && (!needs_first || console->seen > first))
             return true;
         if (now > last + reading->wait_ms || now > start + WAITS_MOST * reading->wait_ms)
             return missing(reading, console);

@@ -178,9 +178,10 @@ static bool close_block(struct page *page)
         return wrong(page, block->line, "an empty block");
     if (find_terminal(page, block->terminal) == block &&
         block->steps[0].kind != STEP_SHELL)
-        return wrong(page, block->line,
-                     "nothing runs in terminal '%s' yet: its first line must begin with $",
-                     block->terminal);
+        return wrong(
+            page, block->line,
+            "nothing runs in terminal '%s' yet: its first line must begin with $",
+            block->terminal);
     return true;
 }
 
@@ -189,7 +190,8 @@ static void lay_out(char *out, size_t size, const char *line, size_t indent)
 {
     size_t column = 0, skip = strspn(line, " ");
 
-    for (line += skip < indent ? skip : indent; *line != '\0' && column + 8 < size; line++)
+    for (line += skip < indent ? skip : indent; *line != '\0' && column + 8 < size;
+         line++)
         do
             out[column++] = *line == '\t' ? ' ' : *line;
         while (*line == '\t' && column % 8 != 0);

@@ -213,8 +213,7 @@ void screen_take(struct screen *screen, const char *bytes, size_t length)
             take_control(screen, *bytes);
         } else {
             made = text_take(&screen->tail, (unsigned char)*bytes, whole);
-            if (!screen->is_lenient &&
-                (made > 4 || (made >= 2 && !(whole[0] & 0x80))))
+            if (!screen->is_lenient && (made > 4 || (made >= 2 && !(whole[0] & 0x80))))
                 ck_abort_msg(
                     "the text is not clean"); /* ck_assert() would be slow here */
             if (made > 0)
