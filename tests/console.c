@@ -13,12 +13,13 @@
 #include <unistd.h>
 
 #define PROMPT       "$ "
+#define MORE         "> "
 #define LOGICAL_ROWS 32 /* a line longer than this is cut */
 #define ROW_BYTES    ((size_t)SCREEN_COLUMNS * CELL_BYTES)
 
 /* bash is what most students have; both without their rc files, history and line editing. */
 #define SHELL_SCRIPT                                                                     \
-    "unset ENV BASH_ENV; PS1='" PROMPT "' PS2='> '; export PS1 PS2; "                    \
+    "unset ENV BASH_ENV; PS1='" PROMPT "' PS2='" MORE "'; export PS1 PS2; "              \
     "command -v bash >/dev/null && exec bash --norc --noprofile --noediting -i; "        \
     "exec sh -i"
 
@@ -147,10 +148,10 @@ bool console_is_busy(const struct console *console)
     return tcgetpgrp(console->fd) != console->shell;
 }
 
-static bool shows_prompt(const struct console *console, size_t row)
+static bool shows_prompt(const struct console *console, size_t row, const char *prompt)
 {
-    return row == cursor_row(console) && console->screen.column == strlen(PROMPT) &&
-           page_matches(PROMPT, console->rows[row]) && !console_is_busy(console);
+    return row == cursor_row(console) && console->screen.column == (int)strlen(prompt) &&
+           page_matches(prompt, console->rows[row]) && !console_is_busy(console);
 }
 
 /* Does a line end in what was typed? The keys in that are not shown. */
@@ -190,11 +191,13 @@ static bool find(struct console *console, size_t i, size_t row, size_t *end)
     switch (want->kind) {
     case WANT_LINE:
         return page_matches(want->step->text, line) && find(console, i + 1, next, end);
-    case WANT_ECHO:
+    case WANT_ECHO: /* before a command's echo the prompt is still the one before it */
         return (is_echo(line, want->step->text) && find(console, i + 1, next, end)) ||
-               find(console, i + 1, row, end);
+               (want->step->kind == STEP_KEYS && find(console, i + 1, row, end));
+    case WANT_MORE:
+        return shows_prompt(console, row, MORE) && find(console, i + 1, next, end);
     case WANT_PROMPT:
-        if (shows_prompt(console, row))
+        if (shows_prompt(console, row, PROMPT))
             return find(console, i + 1, next, end);
         return line[strspn(line, " ")] == '\0' && next < console->row_count &&
                find(console, i, next, end);

@@ -21,6 +21,7 @@ struct want {
         WANT_ANY,    /* any lines, or none */
         WANT_ECHO,   /* what was typed, if the terminal shows it */
         WANT_PROMPT, /* the shell's, with the cursor there */
+        WANT_MORE,   /* the shell's for the rest of a command */
     } kind;
     const struct step *step;
 };

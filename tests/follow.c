@@ -76,6 +76,7 @@ static const char *kind_text(const struct want *want)
 {
     switch (want->kind) {
     case WANT_LINE: return want->step->text;
+    case WANT_MORE: return "the rest of a command to be asked for";
     case WANT_PROMPT: return "the shell's prompt: the program before it has not ended";
     default: return "what was typed";
     }
@@ -149,8 +150,8 @@ static bool type(struct reading *reading, struct console *console,
 {
     int64_t deadline = clock_ms() + reading->wait_ms;
 
-    if (step->kind == STEP_SHELL && !goes_on)
-        console_want(console, WANT_PROMPT, step);
+    if (step->kind == STEP_SHELL)
+        console_want(console, goes_on ? WANT_MORE : WANT_PROMPT, step);
     if (!await(reading, console))
         return false;
     while (step->kind == STEP_KEYS && !console_is_busy(console)) {
