@@ -206,7 +206,7 @@ static bool find(struct console *console, size_t i, size_t row, size_t *end)
     return false;
 }
 
-void console_want(struct console *console, int kind, const struct step *step)
+void console_want(struct console *console, enum want_kind kind, const struct step *step)
 {
     console->wants =
         realloc(console->wants, (console->want_count + 1) * sizeof *console->wants);

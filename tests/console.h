@@ -15,14 +15,16 @@
 #define CONSOLE_COLUMNS 80
 
 /* What must be seen next: a line of the page, and what the terminal does by itself. */
+enum want_kind {
+    WANT_LINE,
+    WANT_ANY,    /* any lines, or none */
+    WANT_ECHO,   /* what was typed; a program need not show it */
+    WANT_PROMPT, /* the shell's, with the cursor there */
+    WANT_MORE,   /* the shell's for the rest of a command */
+};
+
 struct want {
-    enum {
-        WANT_LINE,
-        WANT_ANY,    /* any lines, or none */
-        WANT_ECHO,   /* what was typed, if the terminal shows it */
-        WANT_PROMPT, /* the shell's, with the cursor there */
-        WANT_MORE,   /* the shell's for the rest of a command */
-    } kind;
+    enum want_kind kind;
     const struct step *step;
 };
 
@@ -51,7 +53,7 @@ void console_close(struct console *console);
 /* Takes what has been shown. False: nothing had. */
 bool console_read(struct console *console);
 
-void console_want(struct console *console, int kind, const struct step *step);
+void console_want(struct console *console, enum want_kind kind, const struct step *step);
 
 /* Looks for all that is wanted. True: it is all there, and wanted no longer. */
 bool console_look(struct console *console);

@@ -35,6 +35,7 @@
 #define CONSOLES_MOST 16
 #define QUIET_MS      300 /* nothing came for so long: it needs a later block */
 #define PAUSE_MS      50  /* for what was typed last to be taken */
+#define GRACE_MS      500 /* at the end of a page, for a program to end by itself */
 #define WAITS_MOST    4 /* no step takes longer than so many waits, whatever it prints */
 #define ROWS_SHOWN    20
 
@@ -231,12 +232,12 @@ static bool follow_block(struct reading *reading, const struct block *block)
 /* Ctrl-C for what still runs, and a moment for its last words; then the terminals end. */
 static void leave(struct reading *reading)
 {
-    int64_t deadline = clock_ms() + 2000;
+    int64_t deadline = clock_ms() + GRACE_MS;
     bool busy = true;
 
     for (size_t i = 0; i < reading->count; i++)
         if (console_is_busy(reading->consoles[i]))
-            (void)!write(reading->consoles[i]->fd, "\003", 1);
+            ck_assert_int_eq(write(reading->consoles[i]->fd, "\003", 1), 1);
     while (busy && clock_ms() < deadline) {
         busy = false;
         for (size_t i = 0; i < reading->count; i++)
