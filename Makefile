@@ -93,8 +93,8 @@ clean:
 format:
 	clang-format -i *.[ch] */*.[ch] tests/*/*.[ch]
 
-.PHONY: all run deps tests test faults fuzz bench bench-docs grade grade-all gradescope start handout class \
-	clean format
+.PHONY: all run deps tests test faults fuzz bench bench-docs grade grade-all gradescope start \
+	handout class clean format
 
 # The two makes share no rule for an object that lies in another directory than its source,
 # and none for a program that has many folders to come from. So a loop writes these rules
