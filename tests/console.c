@@ -189,8 +189,9 @@ static bool find(struct console *console, size_t i, size_t row, size_t *end)
         return want->kind == WANT_ANY && find(console, i + 1, row, end);
     next = line_at(console, row, line);
     switch (want->kind) {
-    case WANT_LINE:
-        return page_matches(want->step->text, line) && find(console, i + 1, next, end);
+    case WANT_LINE: /* an empty row at the cursor is not yet an empty line */
+        return (*line != '\0' || row < cursor_row(console)) &&
+               page_matches(want->step->text, line) && find(console, i + 1, next, end);
     case WANT_ECHO: /* before a command's echo the prompt is still the one before it */
         return (is_echo(line, want->step->text) && find(console, i + 1, next, end)) ||
                (want->step->kind == STEP_KEYS && find(console, i + 1, row, end));

@@ -146,7 +146,7 @@ START_TEST(a_stage_shows_a_server_and_three_clients)
 {
     struct person teacher;
 
-    if (system("command -v tmux >/dev/null && command -v strace >/dev/null") != 0)
+    if (lacks("tmux") || lacks("strace"))
         return;
     teacher = person_start(
         "stty rows 45 cols 160; TERM=xterm exec course/stage bin/chat_naive -p \"$1\"",

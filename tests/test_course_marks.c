@@ -115,7 +115,8 @@ START_TEST(a_starter_compiles_without_a_warning_and_gets_its_mark)
                   "${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Werror -O1 "
                   "-D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -pthread "
                   "-c -o /dev/null $file || exit 1; done");
-    need_descriptors(1200);
+    if (lacks_descriptors(1200))
+        return;
     expect_marks(starters, COUNT(starters), 3, "-w 2");
 }
 END_TEST
@@ -134,7 +135,8 @@ END_TEST
 
 START_TEST(a_solution_gets_full_marks)
 {
-    need_descriptors(1200);
+    if (lacks_descriptors(1200))
+        return;
     for (size_t i = 0; i < COUNT(solutions); i++)
         ck_assert_msg(access(solutions[i].command, R_OK) == 0, "%s",
                       solutions[i].command);

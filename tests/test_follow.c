@@ -254,7 +254,7 @@ START_TEST(two_pages_at_once_have_the_same_port_and_files_of_their_own)
         "$ ls mine; echo mine >mine\n…\n"
         "$ bin/echo_srv -p 23000\n"
         "EchoServer started on port 23000\n```\n"
-        "```console bob\n$ bin/echo_cli localhost Hello\nHello\n```\n";
+        "```console bob\n$ bin/echo_cli localhost -- Hello\nHello\n```\n";
     const char *one = temp_write("one.md", text), *two = temp_write("two.md", text);
     struct program program =
         program_run("build/follow", "-j", "2", "-w", "10", "-q", one, two, NULL);
