@@ -219,11 +219,16 @@ void console_want(struct console *console, enum want_kind kind, const struct ste
 bool console_differs_in_blanks(const struct console *console, const struct step *step)
 {
     const char *wanted = step->text + strspn(step->text, " ");
+    bool differs = false;
 
-    for (size_t i = console->at; i < console->row_count; i++)
-        if (page_matches(wanted, console->rows[i] + strspn(console->rows[i], " ")))
-            return true;
-    return false;
+    for (size_t i = console->at; i < console->row_count; i++) {
+        const char *row = console->rows[i];
+
+        if (page_matches(step->text, row))
+            return false; /* it is there, and not where it must be */
+        differs = differs || page_matches(wanted, row + strspn(row, " "));
+    }
+    return differs;
 }
 
 /* The last line may still change: it can be looked at once more. */
