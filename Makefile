@@ -10,6 +10,7 @@
 #   make bench  measure the servers beside others, in under ten minutes
 #   make grade LAB=chat PROGRAM=mine/chat.c  grade a server; docs/grade.md has grade-all
 #               for a whole class, and gradescope
+#   make start LAB=chat  copy a starter to mine/; course/README.md has handout and class, too
 #   make format lay the sources out as .clang-format has it
 #   make clean  remove everything that was built
 
@@ -32,7 +33,7 @@ PROGRAMS != ls $(SOURCES) | sed 's,.*/,,; s,^,bin/,; s,\.c$$,,'
 TESTS != ls tests/test_*.c | sed 's,^tests,build,; s,\.c$$,,'
 TEST_SERVERS != ls tests/*_srv.c tests/*_server.c tests/faulty_*.c | \
 	sed 's,^tests,build,; s,\.c$$,,'
-HARNESS != ls tests/*.c | grep -vE 'tests/(test|faulty)_|_(srv|server)\.c'
+HARNESS != ls tests/*.c | grep -vE 'tests/(test_|faulty_|follow\.c)|_(srv|server)\.c'
 
 # What else is asked for waits for these two: make -j8 clean all, make -j4 deps test.
 FIRST != case " $(MAKECMDGOALS) $(.TARGETS) " in *' clean '*) echo clean ;; esac
@@ -46,7 +47,7 @@ run: bin/pchatsrv
 deps:
 	tests/install-deps
 
-tests: $(TESTS) $(TEST_SERVERS) build/length_srv
+tests: $(TESTS) $(TEST_SERVERS) build/length_srv build/follow
 
 test: build/check-is-there all tests
 	tests/run $(TESTS)
@@ -76,13 +77,24 @@ grade-all: bin/grade
 gradescope:
 	@exec grade/gradescope "$(LAB)"
 
+# The course: a starter in mine/, the students' tarball, and a room for the class.
+start:
+	@exec course/start "$(LAB)"
+
+handout: all
+	@exec course/handout
+
+class: bin/pchatsrv
+	@exec course/class $(ARGS)
+
 clean:
 	rm -rf bin build
 
 format:
 	clang-format -i *.[ch] */*.[ch] tests/*/*.[ch]
 
-.PHONY: all run deps tests test faults fuzz bench bench-docs grade grade-all gradescope clean format
+.PHONY: all run deps tests test faults fuzz bench bench-docs grade grade-all gradescope start \
+	handout class clean format
 
 # The two makes share no rule for an object that lies in another directory than its source,
 # and none for a program that has many folders to come from. So a loop writes these rules
@@ -93,7 +105,7 @@ RULES != mkdir -p build; for source in $(SOURCES) $(MODULES) tests/*.c; do \
 	case " $(SOURCES) $(TEST_SERVERS) " in *" $$source "*) program=bin/$$name ;; \
 	*" build/$$name "*) program=build/$$name ;; esac; \
 	case $$source$$program in tests/*.c) flags='$$(CHECK_CFLAGS)' needs=build/check-is-there; esac; \
-	case $$source in tests/test_*) program=build/$$name more='$$(CHECK_LIBS)' \
+	case $$source in tests/test_*|tests/follow.c) program=build/$$name more='$$(CHECK_LIBS)' \
 	libs="build/libtest.a $$libs" ;; esac; \
 	printf '%s: %s\n\t@mkdir -p $$(@D)\n' $$object "$$source $$needs $(FIRST)"; \
 	printf '\t$$(COMPILE) %s $(DEPENDS) -c -o $$@ %s\n-include %s\n' "$$flags" $$source \

@@ -141,8 +141,8 @@ static bool is_there(const char *command)
 {
     char look[256];
 
-    snprintf(look, sizeof look, "command -v %.*s >/dev/null", (int)strcspn(command, " "),
-             command);
+    snprintf(look, sizeof look, "w='%.*s'; [ -f \"$w\" ] || command -v \"$w\" >/dev/null",
+             (int)strcspn(command, " "), command);
     if (system(look) == 0)
         return true;
     printf("left out, for it is not on this machine: %s\n", command);

@@ -4,7 +4,7 @@
  * It is a small model of a terminal (ECMA-48): characters of one and two columns and
  * combining ones (after U+FE0F a character has two columns), wrapping and scrolling, CR,
  * LF, BS and BEL, and the sequences ESC [ A, H, J, K and m. Any other control character or
- * sequence fails the test.
+ * sequence fails the test, or is passed over if `is_lenient` is set; TAB works then.
  */
 #ifndef TESTS_SCREEN_H
 #define TESTS_SCREEN_H
@@ -23,6 +23,7 @@ struct screen {
     int row, column; /* of the cursor; if column == columns, the next character wraps */
     int scrolled;    /* rows that have left the screen at the top */
     int bells, sequences; /* received so far */
+    bool is_lenient;
     struct text tail;
     bool in_sequence;
     char sequence[32];
@@ -52,6 +53,9 @@ void screen_take(struct screen *screen, const char *bytes, size_t length);
  */
 #define SCREEN_TEXT ((size_t)SCREEN_ROWS * SCREEN_COLUMNS * CELL_BYTES)
 void screen_text(const struct screen *screen, char *out);
+
+/* Writes one row to `out`, which holds SCREEN_TEXT, without spaces at its end. */
+void screen_row(const struct screen *screen, int row, char *out);
 
 /* The colour of the first place that shows this text, or "". NULL: none does. */
 const char *screen_colour(const struct screen *screen, const char *text);
