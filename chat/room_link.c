@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -148,12 +149,16 @@ static unsigned long lines_allowed(const struct room_link *room)
 
 void room_link_start(struct room_link *room, const struct room_settings *settings)
 {
-    *room = (struct room_link){.settings = *settings};
-    link_start(&room->link, &(struct link_settings){.title = "the room at ",
-                                                    .host = room->settings.server.host,
-                                                    .port = settings->server.port,
-                                                    .report = settings->report,
-                                                    .owner = settings->owner});
+    memset(room, 0, offsetof(struct room_link, link));
+    room->settings = *settings;
+    link_start(&room->link,
+               &(struct link_settings){.title = "the room at ",
+                                       .host = room->settings.server.host,
+                                       .port = settings->server.port,
+                                       .pause_most_ms = settings->pause_most_ms,
+                                       .known = settings->known,
+                                       .report = settings->report,
+                                       .owner = settings->owner});
 }
 
 void room_link_watch(const struct room_link *room, struct fdset *readable,
