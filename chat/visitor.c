@@ -135,14 +135,22 @@ bool visitor_must_wait(const struct visitor *visitor, bool others_try)
            visitor->room.link.state == LINK_PAUSING;
 }
 
+void visitor_refresh(struct visitor *visitor)
+{
+    if (!visitor->is_joined || visitor->who != WHO_NOT)
+        return;
+    visitor_note(visitor, "you", visitor->name, NULL);
+    if (room_link_say(&visitor->room, "/who"))
+        visitor->who = WHO_ASKED;
+}
+
 static void join(struct visitor *visitor)
 {
     visitor->is_joined = true;
     visitor->is_down = visitor->lobby->is_down = false;
+    visitor->who = WHO_NOT;
     snprintf(visitor->name, sizeof visitor->name, "%s", visitor->room.name);
-    visitor_note(visitor, "you", visitor->name, NULL);
-    if (room_link_say(&visitor->room, "/who"))
-        visitor->who = WHO_ASKED;
+    visitor_refresh(visitor);
 }
 
 void visitor_step(struct visitor *visitor, const struct fdset *readable)

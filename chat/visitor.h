@@ -64,6 +64,9 @@ bool visitor_must_wait(const struct visitor *visitor, bool others_try);
 /* Does what can be done now. */
 void visitor_step(struct visitor *visitor, const struct fdset *readable);
 
+/* Notes the name again, and who is here: the browser may have missed both. */
+void visitor_refresh(struct visitor *visitor);
+
 /* Queues a line of clean text, which may be a command. The next step sends it. */
 enum visitor_says {
     VISITOR_SAID,

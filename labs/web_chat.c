@@ -43,6 +43,7 @@
 #include "http/exchange.h"
 #include "http/web_path.h"
 #include "net/address.h"
+#include "net/keepalive.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -99,6 +100,7 @@ struct person {
     uint64_t sent; /* the number of the last event that the browser was sent */
     int64_t due;   /* ms; a comment for the browser or, without one, the next step out */
     int64_t left_at; /* ms; if AWAY */
+    bool has_missed; /* events that were overwritten; so it may not know who is here */
     bool was_in;     /* the log knows that it is in the room */
 };
 
@@ -149,6 +151,7 @@ static void send_missing(struct stream *stream, struct person *person, uint64_t 
 
     send_event(stream, first - 1, text, (size_t)length);
     person->sent = first - 1;
+    person->has_missed = true;
 }
 
 /*
@@ -320,7 +323,7 @@ static void begin_session(struct person *person, const char *name, const char *a
     person->room = person->browser = -1;
     person->sent = 0;
     person->due = web->loop.now + STAY_MS;
-    person->was_in = false;
+    person->was_in = person->has_missed = false;
     visitor_begin(&person->visitor, &web->lobby, name);
     visitor_enter(&person->visitor);
 }
@@ -529,6 +532,7 @@ static void answer_events(struct stream *stream)
     /* If it fails, a browser that does not read costs more memory. */
     (void)setsockopt(stream->sock, SOL_SOCKET, SO_SNDBUF, &send_buffer,
                      sizeof send_buffer);
+    keepalive_limit_sending(stream->sock);
     if (person->browser != -1)
         send_event(&web->loop.streams[person->browser], person->sent, elsewhere,
                    strlen(elsewhere));
@@ -720,39 +724,48 @@ static void serve_by_clock(struct person *person)
     }
 }
 
-/* Is somebody on the way into the room? */
-static bool somebody_tries(const struct web_chat *web)
+/* Is the person on the way into the room? */
+static bool is_trying(const struct person *person)
 {
-    for (int i = 0; i < web->most; i++)
-        if (web->people[i].state == HERE &&
-            (web->people[i].visitor.room.link.state == LINK_DIALING ||
-             web->people[i].visitor.room.state == ROOM_NAMING))
-            return true;
-    return false;
+    return person->state == HERE && (person->visitor.room.link.state == LINK_DIALING ||
+                                     person->visitor.room.state == ROOM_NAMING);
+}
+
+/* Does what is due for a person. Returns when that will be again (ms). */
+static int64_t attend(struct person *person, bool others_try)
+{
+    static const struct fdset none = {.highest = -1};
+    struct visitor *visitor = &person->visitor;
+    int64_t now = person->web->loop.now;
+
+    if (person->state == HERE && person->has_missed) {
+        visitor_refresh(visitor);
+        person->has_missed = false;
+        step_room(person, &none);
+    }
+    if (person->state == HERE && !visitor_must_wait(visitor, others_try) &&
+        room_link_deadline(&visitor->room) <= now)
+        step_room(person, &none);
+    if (person->state != NOBODY && person->due <= now)
+        serve_by_clock(person);
+    if (person->state == NOBODY)
+        return FOREVER;
+    if (person->state == AWAY || visitor_must_wait(visitor, others_try))
+        return person->due;
+    return clock_earlier(person->due, room_link_deadline(&visitor->room));
 }
 
 static int64_t turn(struct stream_server *server)
 {
-    static const struct fdset none = {.highest = -1};
     struct web_chat *web = server->state;
-    bool others_try = web->lobby.is_down && somebody_tries(web);
     int64_t next = FOREVER;
+    bool others_try = false;
 
+    for (int i = 0; i < web->most; i++)
+        others_try |= is_trying(&web->people[i]);
     for (int i = 0; i < web->most; i++) {
-        struct person *person = &web->people[i];
-        struct visitor *visitor = &person->visitor;
-
-        if (person->state == HERE && !visitor_must_wait(visitor, others_try) &&
-            room_link_deadline(&visitor->room) <= server->now) {
-            step_room(person, &none);
-            others_try = web->lobby.is_down;
-        }
-        if (person->state != NOBODY && person->due <= server->now)
-            serve_by_clock(person);
-        if (person->state != NOBODY)
-            next = clock_earlier(next, person->due);
-        if (person->state == HERE && !visitor_must_wait(visitor, others_try))
-            next = clock_earlier(next, room_link_deadline(&visitor->room));
+        next = clock_earlier(next, attend(&web->people[i], others_try));
+        others_try |= is_trying(&web->people[i]);
     }
     return next;
 }
@@ -829,6 +842,7 @@ int main(int argc, char *argv[])
 {
     static struct web_chat web; /* megabytes, of which unused pages cost nothing */
     char token[RANDOM_TOKEN_MOST];
+    int result;
 
     web.loop = (struct stream_server){.program = "web_chat",
                                       .where.port = 8080,
@@ -856,5 +870,7 @@ int main(int argc, char *argv[])
     web.random = random_open();
     if (web.random == -1 || random_token(web.random, token) == -1)
         options_fail(&options, "cannot read /dev/urandom: %s", strerror(errno));
-    return stream_server_run(&web.loop);
+    result = stream_server_run(&web.loop);
+    close(web.random);
+    return result;
 }
