@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -28,4 +29,15 @@ int random_token(int device, char token[RANDOM_TOKEN_MOST])
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(token + 2 * i, 3, "%02x", bytes[i]);
     return 0;
+}
+
+bool random_is_same(const char token[RANDOM_TOKEN_MOST], const char *other)
+{
+    int difference = 0;
+
+    if (strlen(other) != RANDOM_TOKEN_MOST - 1)
+        return false;
+    for (int i = 0; i < RANDOM_TOKEN_MOST; i++)
+        difference |= token[i] ^ other[i];
+    return difference == 0;
 }

@@ -26,7 +26,7 @@
  *    to that request; so no target is ever printed.
  *  - A browser says which page makes it send a request (Origin). Only our own page may: its
  *    origin is the host that the request is sent to.
- *  - That host must be one of ours, as is_our_host() explains.
+ *  - That host must be one of ours, as http/origin.h explains.
  *  - What others say is a text for the page, never a part of it, and the page may run
  *    nothing but its own script (Content-Security-Policy).
  *
@@ -41,11 +41,12 @@
 #include "chat/visitor.h"
 #include "http/event_stream.h"
 #include "http/exchange.h"
+#include "http/origin.h"
+#include "http/query.h"
 #include "http/web_path.h"
 #include "net/address.h"
 #include "net/keepalive.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,7 @@
 #define COMMENT_MS 15000
 #define IDLE_MS    20000 /* for a request; longer than the time between comments */
 #define TAKING_MS  10000 /* for a browser to take some of what it is owed */
+#define SILENT_MS  5000 /* for a connection without a request: browsers open some ahead */
 
 /* A person without a browser stays in the room so long, and can then come back so long. */
 #define STAY_MS  45000
@@ -74,9 +76,6 @@
  * we hold (STREAM_OUTPUT_BYTES); the kernel's own limit is megabytes.
  */
 #define SEND_BUFFER_BYTES 32768
-
-#define HOST_NAME_MOST 256
-#define NAMES_MOST     16 /* with -n */
 
 /* The page is compiled in. The Makefile makes these numbers from labs/web_chat.html. */
 static const char page[] = {
@@ -107,12 +106,10 @@ struct person {
 struct web_chat {
     struct stream_server loop;
     struct lobby lobby;
-    int random;                    /* descriptor */
-    int most;                      /* people */
-    unsigned long named;           /* people who got a name like web-1 */
-    const char *names[NAMES_MOST]; /* that we answer to, besides is_our_host()'s own */
-    size_t name_count;
-    char host_name[HOST_NAME_MOST]; /* this machine's */
+    int random;                /* descriptor */
+    int most;                  /* people */
+    unsigned long named;       /* people who got a name like web-1 */
+    struct origin_names names; /* that we answer to */
     struct person people[PEOPLE_MOST];
     struct client {
         struct exchange exchange;
@@ -274,25 +271,10 @@ static void room_is_ready(void *owner, int events)
 
 /* ---- Sessions ----------------------------------------------------------------------- */
 
-/*
- * Are these the same secret? It looks at all of it, so that the time which that takes
- * tells nothing about the place of the first difference.
- */
-static bool is_same_token(const char *a, const char *b)
-{
-    int difference = 0;
-
-    if (strlen(b) != RANDOM_TOKEN_MOST - 1)
-        return false;
-    for (int i = 0; i < RANDOM_TOKEN_MOST; i++)
-        difference |= a[i] ^ b[i];
-    return difference == 0;
-}
-
 static struct person *person_with(struct web_chat *web, const char *token)
 {
     for (int i = 0; token != NULL && i < web->most; i++)
-        if (web->people[i].state != NOBODY && is_same_token(web->people[i].token, token))
+        if (web->people[i].state != NOBODY && random_is_same(web->people[i].token, token))
             return &web->people[i];
     return NULL;
 }
@@ -326,66 +308,6 @@ static void begin_session(struct person *person, const char *name, const char *a
     person->was_in = person->has_missed = false;
     visitor_begin(&person->visitor, &web->lobby, name);
     visitor_enter(&person->visitor);
-}
-
-/* ---- Which requests are taken ------------------------------------------------------- */
-
-/* Is this a host that nobody can own in the DNS: an address, or a name without a dot? */
-static bool is_local_host(const char *host)
-{
-    struct in6_addr address;
-    size_t length = strlen(host);
-
-    if (inet_pton(AF_INET, host, &address) == 1 ||
-        inet_pton(AF_INET6, host, &address) == 1)
-        return true;
-    return strchr(host, '.') == NULL ||
-           (length > 6 && strcasecmp(host + length - 6, ".local") == 0);
-}
-
-/*
- * May this server be called that? A page of evil.example can have its own name mean our
- * address after it was loaded (DNS rebinding). Then the browser takes our room for a part
- * of that page's site, and lets it read and speak here. But the request still names the
- * host evil.example. So a name from the DNS is taken only if it is this machine's own, or
- * was given with -n.
- */
-static bool is_our_host(const struct web_chat *web, const char *value)
-{
-    char host[HOST_NAME_MOST], bare[ADDRESS_MOST];
-    const char *end = strrchr(value, ':'), *name;
-
-    if (end == NULL || strchr(end, ']') != NULL) /* there is no port */
-        end = value + strlen(value);
-    if ((size_t)(end - value) >= sizeof host)
-        return false;
-    snprintf(host, sizeof host, "%.*s", (int)(end - value), value);
-    name = strlen(host) < sizeof bare ? address_bare(host, bare) : host;
-    if (is_local_host(name) || strcasecmp(name, web->host_name) == 0)
-        return true;
-    for (size_t i = 0; i < web->name_count; i++)
-        if (strcasecmp(name, web->names[i]) == 0)
-            return true;
-    return false;
-}
-
-/*
- * Does a foreign page send this (RFC 6454)? What is no browser sends no Origin. Our own
- * page's is https if a proxy in front of us adds that.
- */
-static bool is_foreign(const struct http_head *head)
-{
-    const char *origin = http_value(head, "Origin"), *host = http_value(head, "Host");
-
-    if (origin == NULL)
-        return false;
-    if (strncmp(origin, "http://", 7) == 0)
-        origin += 7;
-    else if (strncmp(origin, "https://", 8) == 0)
-        origin += 8;
-    else
-        return true;
-    return host == NULL || strcasecmp(origin, host) != 0;
 }
 
 /* ---- The page ----------------------------------------------------------------------- */
@@ -457,24 +379,6 @@ static void answer_join(struct stream *stream)
     }
 }
 
-/* The value of a field in the target's query, in `value` of `size` bytes; or "". */
-static const char *query_value(const char *target, const char *name, char *value,
-                               size_t size)
-{
-    const char *field = strchr(target, '?');
-    size_t length = strlen(name);
-
-    *value = '\0';
-    while (field != NULL) {
-        field++;
-        if (strncmp(field, name, length) == 0 && field[length] == '=')
-            snprintf(value, size, "%.*s", (int)strcspn(field + length + 1, "&"),
-                     field + length + 1);
-        field = strchr(field, '&');
-    }
-    return value;
-}
-
 /*
  * The number of the last event that the browser has seen. A browser that connects again by
  * itself sends it in a field; a page that was loaded again, in the query. Without a number
@@ -487,7 +391,7 @@ static uint64_t last_seen(const struct person *person, const struct http_head *h
     uint64_t last;
 
     if (field == NULL)
-        field = query_value(head->target, "last", query, sizeof query);
+        field = http_query_value(head->target, "last", query, sizeof query);
     last = strspn(field, "0123456789") == strlen(field) ? strtoull(field, NULL, 10) : 0;
     return last < person->visitor.heard.next ? last : person->visitor.heard.next - 1;
 }
@@ -518,7 +422,7 @@ static void answer_events(struct stream *stream)
     struct web_chat *web = web_of(stream);
     char token[RANDOM_TOKEN_MOST + 1];
     struct person *person =
-        person_with(web, query_value(head->target, "session", token, sizeof token));
+        person_with(web, http_query_value(head->target, "session", token, sizeof token));
 
     if (person == NULL) {
         exchange_refuse(&client->exchange, 403, "", "there is no such session");
@@ -639,7 +543,7 @@ static void answer(struct stream *stream)
     const char *method = exchange_wants_head_only(exchange) ? "GET" : head->method;
     size_t length = strcspn(path, "?"), i = 0;
 
-    if (host != NULL && !is_our_host(web_of(stream), host)) {
+    if (host != NULL && !origin_is_ours(&web_of(stream)->names, host)) {
         exchange_refuse(exchange, 421, "",
                         "this server does not know itself by that name (see -n)");
         return;
@@ -653,7 +557,7 @@ static void answer(struct stream *stream)
         exchange_refuse(
             exchange, 405,
             *pages[i].method == 'G' ? "Allow: GET, HEAD\r\n" : "Allow: POST\r\n", "");
-    else if (pages[i].answer != answer_page && is_foreign(head))
+    else if (pages[i].answer != answer_page && origin_is_foreign(head))
         exchange_refuse(exchange, 403, "", "a page of another site may not do that");
     else
         pages[i].answer(stream);
@@ -680,6 +584,7 @@ static void begin(struct stream *stream)
 
     client->person = NULL;
     exchange_open(&client->exchange, stream, &rules, client->content);
+    stream_expire(stream, SILENT_MS);
 }
 
 /* Nothing is expected from a browser that gets events. */
@@ -830,10 +735,11 @@ static void take_options(struct web_chat *web, int argc, char *argv[])
         if (letter == 'r')
             lobby->port =
                 options_host_port(&options, optarg, lobby->host, sizeof lobby->host);
-        else if (web->name_count < NAMES_MOST)
-            web->names[web->name_count++] = optarg;
+        else if (web->names.count < ORIGIN_NAMES_MOST)
+            web->names.list[web->names.count++] = optarg;
         else
-            options_wrong(&options, "-n can be given at most %d times", NAMES_MOST);
+            options_wrong(&options, "-n can be given at most %d times",
+                          ORIGIN_NAMES_MOST);
     }
     options_end(&options, argc, argv);
 }
@@ -864,8 +770,7 @@ int main(int argc, char *argv[])
         options_fail(&options, "cannot start: %s", strerror(errno));
     for (int i = 0; i < PEOPLE_MOST; i++)
         web.people[i].web = &web;
-    if (gethostname(web.host_name, sizeof web.host_name - 1) == -1)
-        *web.host_name = '\0';              /* one name less */
+    origin_find_name(&web.names);
     descriptor_raise_limit(FD_SETSIZE + 8); /* for a number that no socket needs */
     web.random = random_open();
     if (web.random == -1 || random_token(web.random, token) == -1)
