@@ -109,6 +109,7 @@ struct web_chat {
     int random;                /* descriptor */
     int most;                  /* people */
     unsigned long named;       /* people who got a name like web-1 */
+    bool is_down_told;         /* the operator knows that the room is down */
     struct origin_names names; /* that we answer to */
     struct person people[PEOPLE_MOST];
     struct client {
@@ -238,6 +239,18 @@ static void leave_room(struct person *person, const char *why)
     person->due = person->web->loop.now + AWAY_MS;
 }
 
+/* Tells the operator once that the room is down, and once that it is back. */
+static void tell_operator(struct web_chat *web)
+{
+    bool is_down = web->lobby.is_down;
+
+    if (is_down && !web->is_down_told)
+        log_complain(&web->loop.log, "%s; trying again", web->lobby.why);
+    else if (!is_down && web->is_down_told)
+        log_complain(&web->loop.log, "the room is back");
+    web->is_down_told = is_down;
+}
+
 /* Lets the room's link do what it can, and passes on what has come. */
 static void step_room(struct person *person, const struct fdset *readable)
 {
@@ -247,6 +260,7 @@ static void step_room(struct person *person, const struct fdset *readable)
     visitor_step(visitor, readable);
     watch_room(person);
     send_events(person);
+    tell_operator(person->web);
     if (visitor->is_joined && !person->was_in) {
         log_line(&person->web->loop.log, "%s (%s) joined", visitor->name,
                  person->address);
