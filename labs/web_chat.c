@@ -4,14 +4,13 @@
  *
  *     web_chat [-b address] [-p port] [-r room_host:port] [-n name]
  *
- *     browser                          web_chat                          pchatsrv
- *     GET /              the page      ->
- *     POST /join         a name        ->  a session begins, connect() ->
- *                        <- its token
- *     GET /events?session=TOKEN        ->
- *                        <- an event for each line of the room        <- lines
- *     POST /say          a line        ->  the line                   ->
- *     Chat-Session: TOKEN
+ *     a browser sends               web_chat
+ *     GET /                         answers with the page (labs/web_chat.html)
+ *     POST /join, a name            connects to the room, and answers with the token of a
+ *                                   new session
+ *     GET /events?session=TOKEN     answers with an event for each line of the room
+ *     POST /say, a line             sends the line to the room
+ *       with Chat-Session: TOKEN
  *
  * HTTP knows a request and an answer. For a room, which speaks unasked, the answer to GET
  * /events does not end: it is a stream of server-sent events (http/event_stream.h). Each
@@ -30,9 +29,9 @@
  *  - What others say is a text for the page, never a part of it, and the page may run
  *    nothing but its own script (Content-Security-Policy).
  *
- * A person costs two descriptors, so about half as many people fit as an fd_set holds. The
- * other requests need a descriptor for a moment only, so their connections are closed after
- * the answer.
+ * A person costs two descriptors, so the number of people is about half of what an fd_set
+ * holds. All other connections are closed after one answer, so they need a descriptor for a
+ * moment only.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -58,7 +57,7 @@
 /* Descriptors that are not for people: other requests, and what every server has open. */
 #define OTHERS      48
 #define PEOPLE_MOST ((FD_SETSIZE - OTHERS) / 2)
-#define RESERVE     16 /* of these for the room's connections, whoever connects to us */
+#define RESERVE     16 /* of these for the connections to the room alone */
 
 #define COMMENT_MS 15000
 #define IDLE_MS    20000 /* for a request; longer than the time between comments */
