@@ -15,8 +15,6 @@
 /* Asks for the wanted name, in the room's letters, with a number after the first try. */
 static void ask_for_name(struct room_link *room)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
     char number[12] = "", command[sizeof room->name + 16];
     int keep, length;
 
@@ -25,7 +23,7 @@ static void ask_for_name(struct room_link *room)
     keep = WORDS_NICK_MOST - (int)strlen(number);
     snprintf(room->name, sizeof room->name, "%.*s%s", keep, room->settings.name, number);
     for (char *letter = room->name; *letter != '\0'; letter++)
-        if (strchr(allowed, *letter) == NULL)
+        if (strchr(WORDS_NICK_LETTERS, *letter) == NULL)
             *letter = '_';
     length = snprintf(command, sizeof command, "/nick %s\r\n", room->name);
     link_reply(&room->link, command, (size_t)length);

@@ -1,9 +1,7 @@
 #include "chat/visitor.h"
 
-#include "base/clock.h"
 #include "net/text.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 

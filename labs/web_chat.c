@@ -358,14 +358,6 @@ static void answer_page(struct stream *stream)
 
 /* ---- Joining, and the events -------------------------------------------------------- */
 
-static bool is_nick(const char *name)
-{
-    return strspn(name,
-                  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
-               strlen(name) &&
-           strlen(name) <= WORDS_NICK_MOST && strcasecmp(name, "you") != 0;
-}
-
 /* POST /join: the content is the wanted name or nothing, and the answer is the token. */
 static void answer_join(struct stream *stream)
 {
@@ -376,7 +368,7 @@ static void answer_join(struct stream *stream)
     char name[WORDS_NAME_MOST];
 
     snprintf(name, sizeof name, "%.*s", (int)exchange->length, client->content);
-    if (!is_nick(name)) {
+    if (*name != '\0' && (!words_is_nick(name) || strcasecmp(name, "you") == 0)) {
         exchange_refuse(exchange, 400, "",
                         "a name is 1 to 16 letters, digits, - and _, and not \"you\"");
     } else if (person == NULL) {

@@ -495,7 +495,7 @@ START_TEST(a_room_that_is_down_is_reported_and_comes_back_by_itself)
 {
     const char *token, *newcomer;
     struct stream events = join_and_listen("ann", &token), other;
-    const char *port = formatted("%d", chat_room.port);
+    const char *port = strdup(formatted("%d", chat_room.port));
 
     say(token, "/nick eve");
     expect_event(&events, "you", "eve");
@@ -516,6 +516,12 @@ START_TEST(a_room_that_is_down_is_reported_and_comes_back_by_itself)
     expect_event(&other, "you", "new");
     ck_assert_int_eq(say(token, "Hello"), 204);
     expect_event(&other, "said", "eve\nHello");
+    expect_lf(
+        &web_chat.err,
+        "web_chat: lost the connection to the room at 127.0.0.1 port %s: it closed the "
+        "connection; trying again",
+        port);
+    expect_lf(&web_chat.err, "web_chat: the room is back");
 }
 END_TEST
 
