@@ -169,8 +169,10 @@ static void send_events(struct person *person)
         const char *text;
         size_t length;
 
-        if (person->sent + 1 < first)
+        if (person->sent + 1 < first) {
             send_missing(stream, person, first);
+            continue; /* perhaps none is left */
+        }
         text = heard_line(heard, &person->web->lobby.history, ++person->sent, &length);
         send_event(stream, person->sent, text, length);
     }
