@@ -110,7 +110,7 @@ void visitor_begin(struct visitor *visitor, struct lobby *lobby, const char *nam
 void visitor_enter(struct visitor *visitor)
 {
     struct lobby *lobby = visitor->lobby;
-    struct room_settings settings = {.port = lobby->port,
+    struct room_settings settings = {.server = lobby->server,
                                      .pause_most_ms = PAUSE_MOST_MS,
                                      .known = &lobby->known,
                                      .name = visitor->name,
@@ -118,7 +118,6 @@ void visitor_enter(struct visitor *visitor)
                                      .report = report,
                                      .owner = visitor};
 
-    snprintf(settings.host, sizeof settings.host, "%s", lobby->host);
     visitor->is_joined = visitor->is_over = false;
     visitor->who = WHO_NOT;
     visitor->is_down = lobby->is_down;

@@ -23,6 +23,7 @@
 #ifndef CHAT_VISITOR_H
 #define CHAT_VISITOR_H
 
+#include "base/options.h"
 #include "chat/history.h"
 #include "chat/room_link.h"
 #include "net/dial.h"
@@ -32,8 +33,7 @@
 
 /* What all visitors of a room share. */
 struct lobby {
-    char host[256]; /* the room's */
-    int port;
+    struct options_peer server; /* the room's */
     bool is_down;               /* the last attempt to get in has failed, */
     char why[LINK_REPORT_MOST]; /* because of this */
     struct dial_addresses known;

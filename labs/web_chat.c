@@ -717,31 +717,32 @@ static void say_where(struct stream_server *server)
 
 static const struct options options = {
     .program = "web_chat",
-    .letters = "b:hn:p:r:V",
-    .usage = "usage: web_chat [-hV] [-b address] [-p port] [-r host:port] [-n name]...\n",
-    .help = "Takes people with a browser into a chat room (pchatsrv).\n"
-            "  -b address    listen on this address only (default: all, IPv6 and IPv4)\n"
-            "  -p port       listen on this port (default: 8080; 0: any free one)\n"
-            "  -r host:port  the room (default: localhost:2626)\n"
-            "  -n name       be called that in the browser's address, too: known are "
-            "addresses,\n"
-            "                names without a dot, and this machine's own name\n"
-            "  -h            print this help\n"
-            "  -V            print the version\n",
+    .letters = "b:hn:p:r:vV",
+    .usage =
+        "usage: web_chat [-hvV] [-b address] [-n name]... [-p port] [-r host:port]\n",
+    .help =
+        "Takes people with a browser into a chat room (pchatsrv), and prints who they "
+        "are.\n"
+        "All of them come to the room from this program's address (see pchatsrv -c).\n"
+        "  -b address    listen on this address only (default: all, IPv6 and IPv4)\n"
+        "  -n name       answer to this name, too; always to addresses, names without a\n"
+        "                dot, and this machine's own name\n"
+        "  -p port       listen on this port (default: 8080; 0: any free one)\n"
+        "  -r host:port  the room (default: localhost:2626)\n"
+        "  -v            print a line for each connection opened or closed\n"
+        "  -h            print this help\n"
+        "  -V            print the version\n",
 };
 
 static void take_options(struct web_chat *web, int argc, char *argv[])
 {
-    struct lobby *lobby = &web->lobby;
     int letter;
 
-    strcpy(lobby->host, "localhost");
-    lobby->port = 2626;
+    web->lobby.server = (struct options_peer){.host = "localhost", .port = 2626};
     while ((letter = options_next_of_server(&options, argc, argv, &web->loop.where)) !=
            -1) {
         if (letter == 'r')
-            lobby->port =
-                options_host_port(&options, optarg, lobby->host, sizeof lobby->host);
+            options_host(&options, optarg, &web->lobby.server);
         else if (web->names.count < ORIGIN_NAMES_MOST)
             web->names.list[web->names.count++] = optarg;
         else
