@@ -704,13 +704,15 @@ static void say_goodbye(struct stream_server *server)
 static void say_where(struct stream_server *server)
 {
     struct web_chat *web = server->state;
+    char place[OPTIONS_PLACE_MOST];
 
     web->most = (descriptor_limit() - OTHERS) / 2;
     if (web->most > PEOPLE_MOST)
         web->most = PEOPLE_MOST;
     if (web->most < 1)
         web->most = 1;
-    log_line(&server->log, "web_chat started on port %d", server->where.port);
+    log_line(&server->log, "web_chat started on %s",
+             options_place(&server->where, place));
 }
 
 /* ---- The program -------------------------------------------------------------------- */
@@ -721,9 +723,11 @@ static const struct options options = {
     .usage =
         "usage: web_chat [-hvV] [-b address] [-n name]... [-p port] [-r host:port]\n",
     .help =
-        "Takes people with a browser into a chat room (pchatsrv), and prints who they "
-        "are.\n"
-        "All of them come to the room from this program's address (see pchatsrv -c).\n"
+        "Takes people with a browser into a chat room, and prints who comes and goes. "
+        "The\n"
+        "room sees all of them at this machine's address: if it limits the clients of "
+        "one\n"
+        "address, it has to leave room for them.\n"
         "  -b address    listen on this address only (default: all, IPv6 and IPv4)\n"
         "  -n name       answer to this name, too; always to addresses, names without a\n"
         "                dot, and this machine's own name\n"
