@@ -636,11 +636,12 @@ static void serve_by_clock(struct person *person)
     }
 }
 
-/* Is the person on the way into the room? */
+/* Is the person on the way into a room that is down? */
 static bool is_trying(const struct person *person)
 {
-    return person->state == HERE && (person->visitor.room.link.state == LINK_DIALING ||
-                                     person->visitor.room.state == ROOM_NAMING);
+    return person->web->lobby.is_down && person->state == HERE &&
+           (person->visitor.room.link.state == LINK_DIALING ||
+            person->visitor.room.state == ROOM_NAMING);
 }
 
 /* Does what is due for a person. Returns when that will be again (ms). */
