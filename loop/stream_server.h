@@ -142,7 +142,7 @@ struct stream_server {
     int reserve;     /* descriptors to keep for what the handlers open */
     int64_t idle_ms; /* how long a client may be silent; 0: for ever */
     int64_t taking_ms; /* the same for taking what it is owed; 0: two minutes */
-    void *state;     /* the handlers' own */
+    void *state;       /* the handlers' own */
     struct stream_handlers handlers;
 
     struct log log; /* standard output; log_line() adds to it */
