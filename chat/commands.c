@@ -72,15 +72,6 @@ void command_refuse(struct room *room, int sock)
     room_tell(room, sock, text);
 }
 
-static bool is_nick(const char *name, size_t length)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-
-    return length >= 1 && length <= WORDS_NICK_MOST && name[length] == '\0' &&
-           strspn(name, allowed) == length;
-}
-
 /* Is it somebody else's? "[you to you] Hi" would be two sentences (chat/words.h). */
 static bool is_in_use(const char *name, int sock, int holder)
 {
@@ -97,7 +88,7 @@ static void nick(struct room *room, int sock, const char *words,
 
     if (length <= WORDS_NICK_MOST && *skip_spaces(words + length) == '\0')
         memcpy(wanted, words, length);
-    if (!is_nick(wanted, length)) {
+    if (!words_is_nick(wanted)) {
         room_tell(room, sock, "/nick NAME: a name is 1 to 16 letters, digits, - and _");
         return;
     }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,8 +15,6 @@
 /* Asks for the wanted name, in the room's letters, with a number after the first try. */
 static void ask_for_name(struct room_link *room)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
     char number[12] = "", command[sizeof room->name + 16];
     int keep, length;
 
@@ -24,7 +23,7 @@ static void ask_for_name(struct room_link *room)
     keep = WORDS_NICK_MOST - (int)strlen(number);
     snprintf(room->name, sizeof room->name, "%.*s%s", keep, room->settings.name, number);
     for (char *letter = room->name; *letter != '\0'; letter++)
-        if (strchr(allowed, *letter) == NULL)
+        if (strchr(WORDS_NICK_LETTERS, *letter) == NULL)
             *letter = '_';
     length = snprintf(command, sizeof command, "/nick %s\r\n", room->name);
     link_reply(&room->link, command, (size_t)length);
@@ -148,12 +147,16 @@ static unsigned long lines_allowed(const struct room_link *room)
 
 void room_link_start(struct room_link *room, const struct room_settings *settings)
 {
-    *room = (struct room_link){.settings = *settings};
-    link_start(&room->link, &(struct link_settings){.title = "the room at ",
-                                                    .host = room->settings.server.host,
-                                                    .port = settings->server.port,
-                                                    .report = settings->report,
-                                                    .owner = settings->owner});
+    memset(room, 0, offsetof(struct room_link, link));
+    room->settings = *settings;
+    link_start(&room->link,
+               &(struct link_settings){.title = "the room at ",
+                                       .host = room->settings.server.host,
+                                       .port = settings->server.port,
+                                       .pause_most_ms = settings->pause_most_ms,
+                                       .known = settings->known,
+                                       .report = settings->report,
+                                       .owner = settings->owner});
 }
 
 void room_link_watch(const struct room_link *room, struct fdset *readable,

@@ -20,6 +20,8 @@
 
 struct room_settings {
     struct options_peer server;
+    int64_t pause_most_ms;        /* as in net/link.h */
+    struct dial_addresses *known; /* as in net/link.h */
     const char *name; /* the wanted name; characters not allowed in a nick become "_" */
     /*
      * Takes a line, or a piece of a long one. Returns how many bytes of its beginning (at
@@ -41,7 +43,6 @@ enum room_state {
 
 struct room_link {
     struct room_settings settings;
-    struct link link; /* its queue holds the lines to say */
     enum room_state state;
     int64_t deadline; /* for the room's answer (clock_ms()) */
 
@@ -52,6 +53,8 @@ struct room_link {
     struct input input;
     bool in_pieces; /* the line is not the first piece of a long one */
     bool skipping;  /* nobody wants the rest of the line */
+
+    struct link link; /* its queue holds the lines to say */
 };
 
 /* Begins. The first step makes the first attempt. */

@@ -20,6 +20,14 @@ static const struct sentence {
 
 #define SENTENCES (sizeof sentences / sizeof sentences[0])
 
+bool words_is_nick(const char *name)
+{
+    size_t length = strlen(name);
+
+    return length >= 1 && length <= WORDS_NICK_MOST &&
+           strspn(name, WORDS_NICK_LETTERS) == length;
+}
+
 size_t words_write(char *out, size_t size, enum words kind, const char *name,
                    const char *text)
 {

@@ -15,11 +15,17 @@
 #include "net/address.h"
 #include "net/line.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes of a name with its NUL: a nick, or the client's address until it takes one. */
 #define WORDS_NAME_MOST ADDRESS_MOST
 #define WORDS_NICK_MOST 16
+#define WORDS_NICK_LETTERS                                                               \
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
+/* Is that a nick: 1 to WORDS_NICK_MOST of these letters? */
+bool words_is_nick(const char *name);
 
 /* Bytes of the longest sentence with its NUL, if its text is at most one line. */
 #define WORDS_MOST (WORDS_NAME_MOST + LINE_MOST + 32)

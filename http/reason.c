@@ -9,6 +9,7 @@ const char *reason_of(int status)
         const char *reason;
     } reasons[] = {
         {200, "OK"},
+        {204, "No Content"},
         {206, "Partial Content"},
         {301, "Moved Permanently"},
         {304, "Not Modified"},
@@ -22,6 +23,8 @@ const char *reason_of(int status)
         {414, "URI Too Long"},
         {416, "Range Not Satisfiable"},
         {417, "Expectation Failed"},
+        {421, "Misdirected Request"},
+        {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
         {501, "Not Implemented"},

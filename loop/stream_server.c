@@ -22,10 +22,10 @@
 /* A sign of life: the client has taken something or, if it is owed nothing, sent it. */
 static void note_activity(struct stream *stream)
 {
-    int64_t idle_ms = stream->server->idle_ms;
+    int64_t idle_ms = stream->server->idle_ms, taking_ms = stream->server->taking_ms;
 
     if (stream->state == STREAM_CLOSING || (stream->output_length > 0 && idle_ms > 0))
-        stream->deadline = stream->server->now + TAKING_MS;
+        stream->deadline = stream->server->now + (taking_ms > 0 ? taking_ms : TAKING_MS);
     else if (stream->state == STREAM_OPEN && idle_ms > 0)
         stream->deadline = stream->server->now + idle_ms;
 }
@@ -354,6 +354,8 @@ static int64_t choose_descriptors(struct stream_server *server, struct fdset *re
 {
     int64_t deadline = server->srvsock == -1 ? server->stop_by : INT64_MAX;
 
+    if (server->handlers.turn != NULL)
+        deadline = clock_earlier(deadline, server->handlers.turn(server));
     fdset_clear(readable);
     fdset_clear(writable);
     fdset_add(readable, server->srvsock);
@@ -446,6 +448,8 @@ void stream_server_stop(struct stream_server *server)
     fdset_remove(&server->descriptors, server->srvsock);
     close(server->srvsock);
     server->srvsock = -1;
+    if (server->handlers.stopping != NULL)
+        server->handlers.stopping(server);
     for (int sock = 0; sock <= server->descriptors.highest; sock++) {
         struct stream *stream = stream_at(server, sock);
 

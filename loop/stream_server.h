@@ -110,6 +110,15 @@ struct stream_handlers {
 
     /* The stream is about to be closed. Nothing can be sent. `error` is an errno, or 0. */
     void (*closed)(struct stream *stream, int error);
+
+    /*
+     * Each turn of the loop begins with this. It does what is due by the clock, and returns
+     * when that will be again (ms; INT64_MAX: never).
+     */
+    int64_t (*turn)(struct stream_server *server);
+
+    /* The server begins to stop. Clients still get what is sent to them now. */
+    void (*stopping)(struct stream_server *server);
 };
 
 enum { STREAM_READABLE = 1, STREAM_WRITABLE = 2 };
@@ -132,7 +141,8 @@ struct stream_server {
         *full;       /* sent to a newcomer when the server is full; NULL: LISTENER_FULL */
     int reserve;     /* descriptors to keep for what the handlers open */
     int64_t idle_ms; /* how long a client may be silent; 0: for ever */
-    void *state;     /* the handlers' own */
+    int64_t taking_ms; /* the same for taking what it is owed; 0: two minutes */
+    void *state;       /* the handlers' own */
     struct stream_handlers handlers;
 
     struct log log; /* standard output; log_line() adds to it */
@@ -198,7 +208,7 @@ void stream_expire(struct stream *stream, int64_t ms);
 
 /*
  * Ends the connection in three steps. First the client gets what is queued; it must take
- * some of it every two minutes. Then shutdown() shows it the end. Last comes close(), when
+ * some of it every taking_ms. Then shutdown() shows it the end. Last comes close(), when
  * the client has closed too, or after two seconds. From now on `closed` is the only
  * handler that is called.
  */

@@ -223,6 +223,14 @@ void dial_start(struct dial *dial, const char *host, int port, int type, int pat
         dial->deadline = clock_ms(); /* the first step waits for nothing */
 }
 
+void dial_start_found(struct dial *dial, const struct dial_addresses *found, int type,
+                      int patience_ms)
+{
+    prepare(dial, type, patience_ms);
+    dial->found = *found;
+    dial->deadline = clock_ms(); /* the first step waits for nothing */
+}
+
 void dial_watch(const struct dial *dial, struct fdset *readable, struct fdset *writable)
 {
     fdset_add(dial->resolver > 0 ? readable : writable, dial->descriptor);

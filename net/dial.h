@@ -69,6 +69,10 @@ struct dial {
 /* Begins. dial_step() reports every failure, including one that happens here. */
 void dial_start(struct dial *dial, const char *host, int port, int type, int patience_ms);
 
+/* The same for addresses that another attempt has found (dial->found). */
+void dial_start_found(struct dial *dial, const struct dial_addresses *found, int type,
+                      int patience_ms);
+
 /* Adds the descriptor to wait for to one of the sets. */
 void dial_watch(const struct dial *dial, struct fdset *readable, struct fdset *writable);
 

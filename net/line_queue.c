@@ -6,6 +6,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+void line_queue_clear(struct line_queue *queue)
+{
+    queue->begin = queue->length = queue->sent = 0;
+    queue->lines = queue->dropped = 0;
+}
+
 bool line_queue_add(struct line_queue *queue, const char *line, size_t length)
 {
     if (length > LINE_QUEUE_BYTES - queue->length) {
@@ -57,8 +63,8 @@ void line_queue_pop(struct line_queue *queue)
     size_t length = length_of(queue, 1);
 
     queue->lines--;
-    queue->begin += length;
     queue->length -= length;
+    queue->begin = queue->length == 0 ? 0 : queue->begin + length;
     queue->sent -= queue->sent < length ? queue->sent : length;
 }
 

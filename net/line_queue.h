@@ -13,7 +13,7 @@
 
 #define LINE_QUEUE_BYTES 65536
 
-/* All zero bytes is an empty queue. */
+/* All zero bytes is an empty queue. `bytes` may be anything: unused pages cost nothing. */
 struct line_queue {
     size_t begin;          /* where the first line begins in `bytes` */
     size_t length;         /* bytes that wait */
@@ -22,6 +22,9 @@ struct line_queue {
     unsigned long dropped; /* lines that did not fit; the owner reports and clears it */
     char bytes[LINE_QUEUE_BYTES];
 };
+
+/* Empties it, and clears its counters. */
+void line_queue_clear(struct line_queue *queue);
 
 /* Adds a line that ends in LF. False: it does not fit, and counts as `dropped`. */
 bool line_queue_add(struct line_queue *queue, const char *line, size_t length);

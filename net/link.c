@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -35,11 +36,13 @@ void link_report(const struct link *link, const char *format, ...)
 
 void link_start(struct link *link, const struct link_settings *settings)
 {
-    *link = (struct link){.settings = *settings,
-                          .state = LINK_PAUSING,
-                          .socket = -1,
-                          .settled_at = INT64_MAX};
-    link->dial.descriptor = -1;
+    memset(link, 0, offsetof(struct link, replies)); /* the queues have 128 KB */
+    line_queue_clear(&link->replies);
+    line_queue_clear(&link->queue);
+    link->settings = *settings;
+    link->state = LINK_PAUSING;
+    link->socket = link->dial.descriptor = -1;
+    link->settled_at = INT64_MAX;
     link->resume_at = clock_ms();
 }
 
@@ -51,7 +54,7 @@ void link_close(struct link *link)
     if (link->socket != -1)
         descriptor_hang_up(link->socket);
     link->socket = -1;
-    link->replies = (struct line_queue){.length = 0};
+    line_queue_clear(&link->replies);
     line_queue_rewind(&link->queue);
     link->lost += link->unproven;
     link_proven(link);
@@ -65,12 +68,14 @@ void link_settled(struct link *link)
 
 int64_t link_next_pause(struct link *link)
 {
-    int64_t pause = link->pause_ms * 2;
+    int64_t most = link->settings.pause_most_ms, pause = link->pause_ms * 2;
 
     if (clock_ms() - link->settled_at >= STEADY_MS || pause < PAUSE_LEAST_MS)
         pause = PAUSE_LEAST_MS;
-    if (pause > PAUSE_MOST_MS)
-        pause = PAUSE_MOST_MS;
+    if (most == 0)
+        most = PAUSE_MOST_MS;
+    if (pause > most)
+        pause = most;
     link->settled_at = INT64_MAX;
     link->pause_ms = pause;
     return pause;
@@ -202,13 +207,29 @@ int64_t link_deadline(const struct link *link)
     }
 }
 
+static void start_dialing(struct link *link)
+{
+    const struct link_settings *settings = &link->settings;
+
+    link->state = LINK_DIALING;
+    if (settings->known != NULL && settings->known->count > 0)
+        dial_start_found(&link->dial, settings->known, SOCK_STREAM, DIAL_MS);
+    else
+        dial_start(&link->dial, settings->host, settings->port, SOCK_STREAM, DIAL_MS);
+}
+
 static enum link_event dial_on(struct link *link)
 {
+    struct dial_addresses *known = link->settings.known;
     const char *why;
     int socket = dial_step(&link->dial, &why);
 
     if (socket == DIAL_PENDING)
         return LINK_NOTHING;
+    if (known != NULL && socket == -1)
+        known->count = 0;
+    else if (known != NULL)
+        *known = link->dial.found;
     if (socket == -1) {
         link_lose(link, "cannot connect to", why);
         return LINK_NOTHING;
@@ -239,9 +260,7 @@ enum link_event link_step(struct link *link, const struct fdset *readable,
                           char bytes[LINK_INPUT_BYTES], size_t *length)
 {
     if (link->state == LINK_PAUSING && clock_ms() >= link->resume_at) {
-        link->state = LINK_DIALING;
-        dial_start(&link->dial, link->settings.host, link->settings.port, SOCK_STREAM,
-                   DIAL_MS);
+        start_dialing(link);
         return LINK_NOTHING;
     }
     if (link->state == LINK_DIALING)

@@ -40,6 +40,12 @@ struct link_settings {
     const char *title; /* comes before the host in reports: "the room at ", or "" */
     const char *host;
     int port;
+    int64_t pause_most_ms; /* 0: five minutes */
+    /*
+     * Several links to one host may share this, all zero bytes at first: then the host's
+     * name is looked up once, and again after a failure. NULL: each looks it up.
+     */
+    struct dial_addresses *known;
     void (*report)(void *owner, const char *text); /* takes one line, without its end */
     void *owner;
 };
@@ -67,9 +73,6 @@ struct link {
     int64_t pause_ms;   /* the last pause, or 0 */
     int64_t settled_at; /* see link_settled(); INT64_MAX: not yet */
 
-    struct line_queue replies; /* what the protocol says */
-    struct line_queue queue;   /* what the program says */
-
     const char *question; /* set by the protocol; NULL: this peer cannot be asked */
     size_t question_length;
     int64_t ask_after; /* set by the protocol; not before this (clock_ms()), unless lines
@@ -79,6 +82,9 @@ struct link {
     unsigned long asked; /* how many of them were sent before the last question, or 0 */
     int64_t unproven_since;
     unsigned long lost; /* unproven lines of lost connections; the owner clears it */
+
+    struct line_queue replies; /* what the protocol says */
+    struct line_queue queue;   /* what the program says */
 };
 
 /* Begins. The first step makes the first attempt. */

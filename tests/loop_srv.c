@@ -2,7 +2,8 @@
  * loop_srv: a server on loop/stream_server.h for the tests of that loop. Its handlers do what
  * the command line says.
  *
- *     loop_srv [-p port] [-i idle_ms] [-f full] [-s speed] [handler[=word,word...]]...
+ *     loop_srv [-p port] [-i idle_ms] [-k taking_ms] [-f full] [-s speed]
+ *              [handler[=word,word...]]...
  *
  * The handlers are those of struct stream_handlers, and `watched`, which is called for one
  * end of a pipe. A handler prints a line, and then obeys its words in order:
@@ -20,7 +21,8 @@
  *     ring, empty  writes a byte to the pipe, reads one from it
  *     obey         does what the line that came says, if it begins with !
  *
- * In `watched` and `started` a word for a client applies to every client. With -s the
+ * In `watched`, `started`, `turn` and `stopping` a word for a client applies to every client.
+ * `turn` does what it has to every ten seconds of the loop's clock. With -s the
  * loop's clock runs that many times as fast, so its ten seconds are soon over.
  */
 #include "loop/stream_server.h"
@@ -36,10 +38,23 @@
 
 #define POUR_PERIOD 251 /* it pours 0, 1, 2 ... 250, and again */
 
-enum { STARTED, OPENED, LINE, RECEIVED, DRAINED, TIMED_OUT, CLOSED, WATCHED, HANDLERS };
+enum {
+    STARTED,
+    OPENED,
+    LINE,
+    RECEIVED,
+    DRAINED,
+    TIMED_OUT,
+    CLOSED,
+    WATCHED,
+    TURN,
+    STOPPING,
+    HANDLERS
+};
 
 static const char *const names[HANDLERS] = {"started", "opened",    "line",   "received",
-                                            "drained", "timed_out", "closed", "watched"};
+                                            "drained", "timed_out", "closed", "watched",
+                                            "turn",    "stopping"};
 static const char *words[HANDLERS]; /* NULL: the command line does not name the handler */
 static struct stream *clients[FD_SETSIZE];
 static size_t poured[FD_SETSIZE];
@@ -315,13 +330,32 @@ static void watched(void *owner, int events)
         perform(event, words[WATCHED]);
 }
 
+static int64_t turn(struct stream_server *server)
+{
+    static int64_t next;
+    struct event event = {.server = server, .bytes = names[TURN]};
+
+    if (server->now >= next) {
+        perform(event, words[TURN]);
+        next = server->now + 10000;
+    }
+    return next;
+}
+
+static void stopping(struct stream_server *server)
+{
+    struct event event = {.server = server, .bytes = names[STOPPING]};
+
+    perform(event, words[STOPPING]);
+}
+
 /* ---- The program -------------------------------------------------------------------- */
 
 static const struct options options = {
     .program = "loop_srv",
-    .letters = "f:hi:p:s:V",
-    .usage = "usage: loop_srv [-hV] [-p port] [-i idle_ms] [-f full] [-s speed] "
-             "[handler[=word,word...]]...\n",
+    .letters = "f:hi:k:p:s:V",
+    .usage = "usage: loop_srv [-hV] [-p port] [-i idle_ms] [-k taking_ms] [-f full] "
+             "[-s speed] [handler[=word,word...]]...\n",
     .help = "tests/loop_srv.c lists the words.\n",
 };
 
@@ -348,6 +382,10 @@ static void add_handlers(struct stream_handlers *handlers)
         handlers->drained = drained;
     if (words[TIMED_OUT] != NULL)
         handlers->timed_out = timed_out;
+    if (words[TURN] != NULL)
+        handlers->turn = turn;
+    if (words[STOPPING] != NULL)
+        handlers->stopping = stopping;
 }
 
 int main(int argc, char *argv[])
@@ -361,6 +399,7 @@ int main(int argc, char *argv[])
         switch (letter) {
         case 'f': server.full = optarg; break;
         case 'i': server.idle_ms = options_number(&options, 'i', 0, 1000000); break;
+        case 'k': server.taking_ms = options_number(&options, 'k', 0, 1000000); break;
         case 's': speed = options_number(&options, 's', 1, 1000); break;
         }
     }

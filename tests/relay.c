@@ -104,17 +104,6 @@ void await_error(struct program *program, const char *words)
     }
 }
 
-struct stream named(const struct program *server, const char *name)
-{
-    struct stream client = room_join(server);
-    char command[64];
-
-    snprintf(command, sizeof command, "/nick %s\n", name);
-    send_text(&client, command);
-    (void)skip_to_line(&client, "Client %s is now %s", name_of(&client), name);
-    return client;
-}
-
 void expect_next(struct stream *client, const char *format, ...)
 {
     char expected[4096], *line = next_line(client);

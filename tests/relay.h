@@ -36,9 +36,6 @@ void relay_stop(struct program *program);
 /* Takes lines of standard error up to one with these words. */
 void await_error(struct program *program, const char *words);
 
-/* Joins a room under a name, and reads what the room says about it. */
-struct stream named(const struct program *server, const char *name);
-
 /* The next line must be this, apart from the news that a link is up. */
 void expect_next(struct stream *client, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

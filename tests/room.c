@@ -1,5 +1,7 @@
 #include "tests/room.h"
 
+#include <stdio.h>
+
 struct program room_open(void)
 {
     return program_serve(PCHATSRV, FIRST_LINE, NULL);
@@ -15,6 +17,17 @@ struct stream room_join(const struct program *server)
     struct stream client = connect_to(server->port);
 
     expect_line(&client, GREETING);
+    return client;
+}
+
+struct stream named(const struct program *server, const char *name)
+{
+    struct stream client = room_join(server);
+    char command[64];
+
+    snprintf(command, sizeof command, "/nick %s\n", name);
+    send_text(&client, command);
+    (void)skip_to_line(&client, "Client %s is now %s", name_of(&client), name);
     return client;
 }
 

@@ -17,6 +17,9 @@ struct program room_open_by(const char *script);
 /* Connects and takes the greeting, but not the news that the log and the others get. */
 struct stream room_join(const struct program *server);
 
+/* Joins a room under a name, and reads what the room says about it. */
+struct stream named(const struct program *server, const char *name);
+
 /* Joins `count` clients, and takes the news that each gets of those that join later. */
 void room_fill(const struct program *server, struct stream *clients, int count);
 

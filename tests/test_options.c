@@ -13,29 +13,13 @@
 /* ---- All programs ------------------------------------------------------------------- */
 
 /* All except the two chat servers to learn from, which know only -h and -p. */
-static const char *const programs[] = {"pchatsrv",
-                                       "echo_srv",
-                                       "dgram_srv",
-                                       "echo_fork",
-                                       "echo_thread",
-                                       "hello_srv",
-                                       "name_srv",
-                                       "web_srv",
-                                       "chat_cli",
-                                       "threat_srv",
-                                       "echo_cli",
-                                       "dgram_cli",
-                                       "watch_cli",
-                                       "resolve",
-                                       "sockopts",
-                                       "threat_cli",
-                                       "http_get",
-                                       "irc_bot",
-                                       "irc_relay",
-                                       "grade",
-                                       "turns",
-                                       "line_load",
-                                       "echo_select_blocking"};
+static const char *const programs[] = {
+    "pchatsrv",    "echo_srv",  "dgram_srv",  "echo_fork",
+    "echo_thread", "hello_srv", "name_srv",   "web_srv",
+    "web_chat",    "chat_cli",  "threat_srv", "echo_cli",
+    "dgram_cli",   "watch_cli", "resolve",    "sockopts",
+    "threat_cli",  "http_get",  "irc_bot",    "irc_relay",
+    "grade",       "turns",     "line_load",  "echo_select_blocking"};
 
 static struct program run(const char *name, const char *argument)
 {

@@ -425,6 +425,62 @@ START_TEST(a_client_has_two_minutes_to_take_some_of_what_it_is_owed)
 }
 END_TEST
 
+START_TEST(a_server_may_wait_less_for_a_client_that_takes_nothing)
+{
+    struct stream deaf;
+    int64_t before;
+
+    serve("-s 10 -i 5000 -k 8000 line=obey drained=pour");
+    deaf = connect_narrowly();
+    send_text(&deaf, "!pour\n");
+    before = clock_ms();
+    skip_to_line(&server.out, "closed %s %d", name_of(&deaf), ETIMEDOUT);
+    ck_assert_int_ge(clock_ms() - before, 700);
+    ck_assert_int_lt(clock_ms() - before, 11000);
+    stream_close(&deaf);
+    stop_server();
+}
+END_TEST
+
+START_TEST(a_turn_comes_when_it_said_even_if_no_descriptor_is_ready)
+{
+    struct stream client;
+    const char *name;
+    int64_t before;
+
+    serve("-s 20 turn=print");
+    client = join(&name);
+    expect_text(&client, "turn\r\n");
+    before = clock_ms();
+    expect_text(&client, "turn\r\n");
+    ck_assert_int_ge(clock_ms() - before, 450); /* ten seconds, twenty times as fast */
+    expect_rest(&server, 300);
+    leave(&client);
+    stop_server();
+}
+END_TEST
+
+START_TEST(what_is_said_when_the_server_stops_still_arrives)
+{
+    struct stream clients[3];
+
+    serve("stopping=print");
+    for (int i = 0; i < 3; i++)
+        clients[i] = connect_to(server.port);
+    for (int i = 0; i < 3; i++)
+        expect_beginning(&server.out, "opened ");
+    program_kill(&server, SIGTERM);
+    for (int i = 0; i < 3; i++) {
+        expect_text(&clients[i], "stopping\r\n");
+        expect_end(&clients[i]);
+        stream_close(&clients[i]);
+    }
+    for (int i = 0; i < 3; i++)
+        expect_beginning(&server.out, "closed ");
+    expect_success(&server);
+}
+END_TEST
+
 /*
  * Its kernel takes megabytes for it at once. Then select() shows no room for minutes, but
  * 150 KB/s are 5 KB/s on the server's clock.
@@ -861,6 +917,9 @@ int main(void)
         a_client_that_does_not_close_its_end_is_closed_after_two_seconds,
         a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end,
         a_client_has_two_minutes_to_take_some_of_what_it_is_owed,
+        a_server_may_wait_less_for_a_client_that_takes_nothing,
+        a_turn_comes_when_it_said_even_if_no_descriptor_is_ready,
+        what_is_said_when_the_server_stops_still_arrives,
         a_reader_that_is_slow_but_moves_is_not_closed,
         when_stopped_it_still_sends_everything_to_a_client_that_goes_on_sending,
         a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order,

@@ -75,6 +75,12 @@ const struct scenario scenarios[] = {
      "a>GET /nothing HTTP/1.1|Host: a||\na=HTTP/1.1 404 Not Found\n"
      "a>GET /level.txt HTTP/1.1|Host: a|Connection: close||\na=severe\na~\n!\n",
      IS_SERVER | IS_QUIET},
+    {"web_chat", "bin/web_chat -p 0 -r 127.0.0.1:%",
+     "@web_chat started on port \n"
+     "+a\na>GET / HTTP/1.1|Host: a||\na=HTTP/1.1 200 OK\na=</html>\na~\n"
+     "+b\nb>POST /join HTTP/1.1|Host: a|Content-Length: 3||ann\nb=HTTP/1.1 200 OK\nb~\n"
+     "+c\nc>GET /nothing HTTP/1.1|Host: a||\nc=HTTP/1.1 404 Not Found\nc~\n!\n",
+     IS_SERVER | IS_QUIET},
     {"chat_cli", "bin/chat_cli -w 1 127.0.0.1 %",
      "?a\na>Welcome\no=Welcome\ni>one\na=one\na>two\no=two\ni>three\ni.\na=three\n"
      "a>four\na.\no=four\na~\n",

@@ -1,0 +1,43 @@
+#include "base/random.h"
+
+#include "base/descriptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+int random_open(void)
+{
+    int device = open("/dev/urandom", O_RDONLY);
+
+    return device == -1 ? -1 : descriptor_move_up(device);
+}
+
+int random_token(int device, char token[RANDOM_TOKEN_MOST])
+{
+    unsigned char bytes[RANDOM_TOKEN_MOST / 2];
+    ssize_t got = read(device, bytes, sizeof bytes);
+
+    if (got != (ssize_t)sizeof bytes) {
+        if (got != -1)
+            errno = EIO; /* it is another file: the device gives all at once */
+        return -1;
+    }
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+    return 0;
+}
+
+bool random_is_same(const char token[RANDOM_TOKEN_MOST], const char *other)
+{
+    int difference = 0;
+
+    if (strlen(other) != RANDOM_TOKEN_MOST - 1)
+        return false;
+    for (int i = 0; i < RANDOM_TOKEN_MOST; i++)
+        difference |= token[i] ^ other[i];
+    return difference == 0;
+}

@@ -1,0 +1,27 @@
+/*
+ * random: bytes that nobody can guess, from the system.
+ *
+ * POSIX.1-2008 has no call for them (getentropy() came in 2024), but all systems of today
+ * have the device /dev/urandom.
+ */
+#ifndef BASE_RANDOM_H
+#define BASE_RANDOM_H
+
+#include <stdbool.h>
+
+/* Opens the device. Returns a descriptor of FD_SETSIZE or more, or -1 with errno. */
+int random_open(void);
+
+/* A secret of 128 bits, and how it is written: in hexadecimal, with a NUL. */
+#define RANDOM_TOKEN_MOST 33
+
+/* Writes a new one. 0, or -1 with errno: `token` must not be used. */
+int random_token(int device, char token[RANDOM_TOKEN_MOST]);
+
+/*
+ * Is `other`, which comes from a stranger, the same? It looks at all of it, so that the time
+ * which that takes tells nothing about the place of the first difference.
+ */
+bool random_is_same(const char token[RANDOM_TOKEN_MOST], const char *other);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * history: what the people behind one gateway have heard, kept for those whose connection
+ * was cut.
+ *
+ * The room says nearly every line to everyone, so each line is stored once, in a ring of
+ * bytes; and for each person there is a list of places in it. So 400 people who hear the
+ * same cost little more than one. Nothing tells the history that two people hear the same
+ * line: it compares. What a person hears next is nearly always the line after the last one
+ * in the ring, so that costs one comparison.
+ *
+ * The ring and the lists have fixed sizes: what is too old is overwritten.
+ */
+#ifndef CHAT_HISTORY_H
+#define CHAT_HISTORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HISTORY_BYTES     ((size_t)4 << 20)
+#define HISTORY_LINE_MOST 4096 /* bytes of a line (assert) */
+
+/* For how many lines there is space in a person's list: half a minute, 136 a second. */
+#define HEARD_MOST 4096
+
+/* All zero bytes is an empty history. */
+struct history {
+    uint64_t end; /* the place after the last line */
+    char bytes[HISTORY_BYTES];
+};
+
+/* What one person has heard: lines 1, 2, ..., next - 1, of which the oldest are gone. */
+struct heard {
+    uint64_t first, next; /* numbers: the lines from `first` on are still there */
+    uint64_t last;        /* the place of the last line, or where to look for the next */
+    uint64_t places[HEARD_MOST];
+};
+
+/* A person comes, who has heard nothing so far. */
+void heard_begin(struct heard *heard, const struct history *history);
+
+/* The person hears a line. */
+void heard_add(struct heard *heard, struct history *history, const char *line,
+               size_t length);
+
+/* The number of the oldest line that is still there; heard->next if there is none. */
+uint64_t heard_first(struct heard *heard, const struct history *history);
+
+/* A line that is still there. It is not a string, and is valid until something is added. */
+const char *heard_line(const struct heard *heard, const struct history *history,
+                       uint64_t number, size_t *length);
+
+#endif

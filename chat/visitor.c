@@ -1,0 +1,207 @@
+#include "chat/visitor.h"
+
+#include "net/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PAUSE_MOST_MS 2000 /* between attempts: people wait for it */
+
+/*
+ * The texts go to people's screens, so they are without what misleads a reader
+ * (net/text.h). What does not fit is cut off; a line of the room's fits.
+ */
+void visitor_note(struct visitor *visitor, const char *type, const char *first,
+                  const char *second)
+{
+    char event[LINE_MOST + WORDS_NAME_MOST + 64];
+    int length = snprintf(event, sizeof event, "%s%s%s%s%s", type,
+                          first != NULL ? "\n" : "", first != NULL ? first : "",
+                          second != NULL ? "\n" : "", second != NULL ? second : "");
+
+    if ((size_t)length >= sizeof event)
+        length = (int)sizeof event - 1;
+    text_straighten(event, (size_t)length);
+    heard_add(&visitor->heard, &visitor->lobby->history, event, (size_t)length);
+}
+
+/* ---- What the room says ------------------------------------------------------------- */
+
+/*
+ * Is the line a row of the answer to the gateway's own /who? "3 here: ann, bob," begins it,
+ * further rows begin with two spaces, and the last does not end in a comma. What people say
+ * never begins like that: a name comes before it.
+ */
+static bool take_who_row(struct visitor *visitor, const char *line)
+{
+    size_t digits = strspn(line, "0123456789"), length = strlen(line);
+    bool begins = visitor->who == WHO_ASKED && digits > 0 &&
+                  strncmp(line + digits, " here:", 6) == 0;
+    bool goes_on = visitor->who == WHO_LISTING && strncmp(line, "  ", 2) == 0;
+
+    if (!begins && !goes_on)
+        return false;
+    visitor->who = strchr(",:", line[length - 1]) != NULL ? WHO_LISTING : WHO_NOT;
+    visitor_note(visitor, "who", line, NULL);
+    return true;
+}
+
+static void take_sentence(struct visitor *visitor, enum words kind, const char *line,
+                          const struct words_parts *parts)
+{
+    static const char *const types[] = {
+        [WORDS_FROM_YOU] = "to",    [WORDS_TO_YOU] = "from",   [WORDS_SAID] = "said",
+        [WORDS_ACTION] = "action",  [WORDS_JOINED] = "joined", [WORDS_LEFT] = "left",
+        [WORDS_RENAMED] = "renamed"};
+    const char *text = line + parts->text;
+    char name[WORDS_NAME_MOST];
+
+    snprintf(name, sizeof name, "%.*s", (int)parts->name_length, line + parts->name);
+    visitor_note(visitor, types[kind], name, kind == WORDS_JOINED ? NULL : text);
+    if (kind == WORDS_RENAMED && strcmp(name, visitor->name) == 0) {
+        snprintf(visitor->name, sizeof visitor->name, "%s", text);
+        visitor_note(visitor, "you", visitor->name, NULL);
+    }
+}
+
+/* Returns what room_link's `hear` returns: where the text begins, for the next piece. */
+static size_t hear(void *owner, const char *line)
+{
+    struct visitor *visitor = owner;
+    struct words_parts parts;
+    enum words kind = words_read(line, &parts);
+
+    if (take_who_row(visitor, line))
+        return 0;
+    if (kind == WORDS_NONE || kind == WORDS_IN_USE ||
+        parts.name_length >= WORDS_NAME_MOST) {
+        visitor_note(visitor, "note", line, NULL);
+        return 0;
+    }
+    take_sentence(visitor, kind, line, &parts);
+    return parts.text;
+}
+
+/* ---- Coming and going --------------------------------------------------------------- */
+
+/* The link's news. Only a failure matters here: visitor_step() sees the rest. */
+static void report(void *owner, const char *text)
+{
+    struct visitor *visitor = owner;
+    struct lobby *lobby = visitor->lobby;
+
+    if (visitor->room.link.state != LINK_PAUSING)
+        return;
+    lobby->is_down = true;
+    snprintf(lobby->why, sizeof lobby->why, "%.*s", (int)strcspn(text, ";"), text);
+    if (!visitor->is_down)
+        visitor_note(visitor, "down", lobby->why, NULL);
+    visitor->is_down = true;
+    visitor->is_joined = false;
+}
+
+void visitor_begin(struct visitor *visitor, struct lobby *lobby, const char *name)
+{
+    visitor->lobby = lobby;
+    snprintf(visitor->name, sizeof visitor->name, "%s", name);
+    heard_begin(&visitor->heard, &lobby->history);
+}
+
+void visitor_enter(struct visitor *visitor)
+{
+    struct lobby *lobby = visitor->lobby;
+    struct room_settings settings = {.server = lobby->server,
+                                     .pause_most_ms = PAUSE_MOST_MS,
+                                     .known = &lobby->known,
+                                     .name = visitor->name,
+                                     .hear = hear,
+                                     .report = report,
+                                     .owner = visitor};
+
+    visitor->is_joined = visitor->is_over = false;
+    visitor->who = WHO_NOT;
+    visitor->is_down = lobby->is_down;
+    if (lobby->is_down)
+        visitor_note(visitor, "down", lobby->why, NULL);
+    room_link_start(&visitor->room, &settings);
+}
+
+bool visitor_must_wait(const struct visitor *visitor, bool others_try)
+{
+    return visitor->lobby->is_down && others_try &&
+           visitor->room.link.state == LINK_PAUSING;
+}
+
+void visitor_refresh(struct visitor *visitor)
+{
+    if (!visitor->is_joined || visitor->who != WHO_NOT)
+        return;
+    visitor_note(visitor, "you", visitor->name, NULL);
+    if (room_link_say(&visitor->room, "/who"))
+        visitor->who = WHO_ASKED;
+}
+
+static void join(struct visitor *visitor)
+{
+    visitor->is_joined = true;
+    visitor->is_down = visitor->lobby->is_down = false;
+    visitor->who = WHO_NOT;
+    snprintf(visitor->name, sizeof visitor->name, "%s", visitor->room.name);
+    visitor_refresh(visitor);
+}
+
+void visitor_step(struct visitor *visitor, const struct fdset *readable)
+{
+    struct link *link = &visitor->room.link;
+    char lost[80];
+
+    room_link_step(&visitor->room, readable);
+    if (link->lost > 0) {
+        snprintf(lost, sizeof lost, "%lu of your lines may not have arrived", link->lost);
+        visitor_note(visitor, "note", lost, NULL);
+        link->lost = 0;
+    }
+    if (visitor->room.state == ROOM_JOINED && !visitor->is_joined)
+        join(visitor);
+    if (visitor->room.state == ROOM_OVER && !visitor->is_over) {
+        visitor->is_over = true;
+        visitor_note(visitor, "over", NULL, NULL);
+    }
+}
+
+/* ---- What the visitor says ---------------------------------------------------------- */
+
+/* The words after a command, or NULL if the line is not that command. */
+static const char *words_of(const char *line, const char *command)
+{
+    size_t length = strlen(command);
+
+    if (strncmp(line, command, length) != 0 || strchr(" \t", line[length]) == NULL)
+        return NULL; /* strchr() finds the end of the string, too */
+    return line + length + strspn(line + length, " \t");
+}
+
+/* Notes what the others hear, as the room will take it (chat/commands.h). */
+static void note_own(struct visitor *visitor, const char *line)
+{
+    const char *action = words_of(line, "/me");
+
+    if (action != NULL && *action != '\0')
+        visitor_note(visitor, "own-action", visitor->name, action);
+    else if (line[0] != '/' || line[1] == '/')
+        visitor_note(visitor, "own", visitor->name, line + (line[0] == '/'));
+}
+
+enum visitor_says visitor_say(struct visitor *visitor, const char *line)
+{
+    if (visitor->is_down || visitor->is_over || visitor->room.link.ending)
+        return VISITOR_CANNOT;
+    if (!room_link_say(&visitor->room, line))
+        return VISITOR_TOO_MUCH;
+    note_own(visitor, line);
+    if (words_of(line, "/nick") != NULL)
+        visitor->room.asked = false; /* the answer is the visitor's, not the link's */
+    if (words_of(line, "/quit") != NULL)
+        link_end(&visitor->room.link); /* the room closes the connection */
+    return VISITOR_SAID;
+}

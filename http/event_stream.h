@@ -1,0 +1,28 @@
+/*
+ * event_stream: server-sent events (WHATWG HTML, 9.2, text/event-stream), with which a
+ * server talks to a page: one long answer, in which each event has a number and a type.
+ */
+#ifndef HTTP_EVENT_STREAM_H
+#define HTTP_EVENT_STREAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define EVENT_STREAM_TYPE "text/event-stream; charset=utf-8"
+
+/*
+ * A comment, which browsers ignore. Proxies close a connection on which nothing comes, so
+ * the standard recommends one every 15 seconds or so (9.2.7).
+ */
+#define EVENT_STREAM_COMMENT ":\n\n"
+
+/* Bytes of the longest event, if its text has at most `length` bytes and three lines. */
+#define EVENT_STREAM_MOST(length) ((length) + 64)
+
+/*
+ * Writes an event. The first line of `text` is its type, and the others are its data.
+ * Returns the length.
+ */
+size_t event_stream_write(char *out, uint64_t id, const char *text, size_t length);
+
+#endif

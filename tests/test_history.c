@@ -1,0 +1,139 @@
+/* history, what several people have heard; and event_stream, how a page is told. */
+#include "chat/history.h"
+#include "http/event_stream.h"
+#include "tests/harness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct history history;
+static struct heard ann, bob;
+
+static void set_up(void)
+{
+    memset(&history, 0, sizeof history);
+    heard_begin(&ann, &history);
+    heard_begin(&bob, &history);
+}
+
+static void hear(struct heard *heard, const char *line)
+{
+    heard_add(heard, &history, line, strlen(line));
+}
+
+/* The line of that number is this. */
+static void expect_heard(struct heard *heard, uint64_t number, const char *line)
+{
+    size_t length;
+    const char *text;
+
+    ck_assert_uint_le(heard_first(heard, &history), number);
+    ck_assert_uint_lt(number, heard->next);
+    text = heard_line(heard, &history, number, &length);
+    ck_assert_uint_eq(length, strlen(line));
+    ck_assert_int_eq(memcmp(text, line, length), 0);
+}
+
+START_TEST(each_person_has_lines_of_their_own_numbered_from_one)
+{
+    hear(&ann, "one");
+    hear(&bob, "only for bob");
+    hear(&bob, "one");
+    hear(&ann, "");
+    expect_heard(&ann, 1, "one");
+    expect_heard(&ann, 2, "");
+    expect_heard(&bob, 1, "only for bob");
+    expect_heard(&bob, 2, "one");
+    ck_assert_uint_eq(ann.next, 3);
+}
+END_TEST
+
+START_TEST(what_two_people_hear_is_stored_once)
+{
+    uint64_t after_ann;
+
+    for (int n = 0; n < 100; n++)
+        hear(&ann, formatted("line %d", n % 3));
+    after_ann = history.end;
+    for (int n = 0; n < 100; n++)
+        hear(&bob, formatted("line %d", n % 3));
+    ck_assert_uint_eq(history.end, after_ann);
+    for (int n = 0; n < 100; n++)
+        expect_heard(&bob, (uint64_t)n + 1, formatted("line %d", n % 3));
+}
+END_TEST
+
+START_TEST(a_persons_list_keeps_its_newest_lines)
+{
+    for (int n = 1; n <= HEARD_MOST + 10; n++)
+        hear(&ann, formatted("line %d", n));
+    ck_assert_uint_eq(heard_first(&ann, &history), 11);
+    expect_heard(&ann, 11, "line 11");
+    expect_heard(&ann, HEARD_MOST + 10, formatted("line %d", HEARD_MOST + 10));
+}
+END_TEST
+
+/* Lines of all lengths, so that the ring is cut short in all ways. */
+START_TEST(the_ring_keeps_the_newest_lines_whole)
+{
+    static char line[HISTORY_LINE_MOST];
+    const int count = 6000;
+    uint64_t first;
+
+    hear(&bob, "bob's only one");
+    for (int n = 1; n <= count; n++) {
+        memset(line, 'a' + n % 26, sizeof line);
+        heard_add(&ann, &history, line, (size_t)(n % (HISTORY_LINE_MOST + 1)));
+    }
+    first = heard_first(&ann, &history);
+    ck_assert_uint_gt(first, (uint64_t)count - HEARD_MOST);
+    ck_assert_uint_lt(first, (uint64_t)count - 1000);
+    for (uint64_t n = first; n < ann.next; n++) {
+        size_t length;
+        const char *text = heard_line(&ann, &history, n, &length);
+
+        ck_assert_uint_eq(length, n % (HISTORY_LINE_MOST + 1));
+        for (size_t i = 0; i < length; i++)
+            ck_assert_int_eq(text[i], 'a' + (int)(n % 26));
+    }
+    ck_assert_uint_eq(heard_first(&bob, &history), bob.next);
+    hear(&bob, "another");
+    expect_heard(&bob, 2, "another");
+}
+END_TEST
+
+START_TEST(an_event_has_a_number_a_type_and_data)
+{
+    static const struct {
+        const char *text, *written;
+    } events[] = {
+        {"said\nann\nHello", "id: 7\nevent: said\ndata: ann\ndata: Hello\n\n"},
+        {"note\n", "id: 7\nevent: note\ndata: \n\n"},
+        {"said\nann\n data: x", "id: 7\nevent: said\ndata: ann\ndata:  data: x\n\n"},
+        {"over", "id: 7\nevent: over\ndata:\n\n"},
+    };
+    char out[EVENT_STREAM_MOST(100)];
+
+    for (size_t i = 0; i < COUNT(events); i++) {
+        size_t length =
+            event_stream_write(out, 7, events[i].text, strlen(events[i].text));
+
+        ck_assert_uint_eq(length, strlen(events[i].written));
+        ck_assert_int_eq(memcmp(out, events[i].written, length), 0);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {each_person_has_lines_of_their_own_numbered_from_one,
+                                  what_two_people_hear_is_stored_once,
+                                  a_persons_list_keeps_its_newest_lines,
+                                  the_ring_keeps_the_newest_lines_whole,
+                                  an_event_has_a_number_a_type_and_data,
+                                  NULL};
+    const struct test_case cases[] = {
+        {.name = "history", .tests = tests, .set_up = set_up}};
+
+    return run_cases("history", cases, COUNT(cases));
+}
