@@ -11,6 +11,9 @@
 #   make grade LAB=chat PROGRAM=mine/chat.c  grade a server; docs/grade.md has grade-all
 #               for a whole class, and gradescope
 #   make start LAB=chat  copy a starter to mine/; course/README.md has handout and class, too
+#   make install    install the programs, their pages and the documents below PREFIX
+#   make uninstall  remove them (DESTDIR, PREFIX, BINDIR and MANDIR as for install)
+#   make dist   make a tarball of the last commit
 #   make format lay the sources out as .clang-format has it
 #   make clean  remove everything that was built
 
@@ -19,9 +22,12 @@ OPTIMISED = -O2 -g
 CHECKED = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 # A 32-bit system has files of 2 GiB and more, and times after 2038, with the last two.
 STANDARD = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
-COMPILE = $(CC) $(STANDARD) -I. $(OPTIMISED) $(CHECKED) $(CPPFLAGS) $(CFLAGS)
-LINK = $(CC) $(CFLAGS) $(LDFLAGS) -o $@
-DEPENDS != case "$(CC)" in *tcc) echo -MD ;; *) echo -MMD -MP ;; esac
+COMPILE = $(CC) $(STANDARD) -I. $(OPTIMISED) $(CHECKED) $(HARDENED) $(CPPFLAGS) $(CFLAGS)
+LINK = $(CC) $(HARDENED_LINK) $(CFLAGS) $(LDFLAGS) -o $@
+
+# This sets DEPENDS, HARDENED and HARDENED_LINK to what the compiler and the linker take.
+FLAGS != make/flags $(COMPILE) $(LDFLAGS)
+include build/flags.mk
 
 # A file with a main() is a program, named after it; all the others are modules, and go
 # into one library. Only Linux has the epoll that one of the benches needs.
@@ -50,7 +56,7 @@ deps:
 tests: $(TESTS) $(TEST_SERVERS) build/length_srv build/follow
 
 test: build/check-is-there all tests
-	tests/run $(TESTS)
+	MAKE="$(MAKE)" tests/run $(TESTS)
 
 faults: all build/faults build/faults.so
 	build/faults
@@ -87,6 +93,20 @@ handout: all
 class: bin/pchatsrv
 	@exec course/class $(ARGS)
 
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+PLACES = DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" BINDIR="$(BINDIR)" MANDIR="$(MANDIR)"
+
+install:
+	@$(PLACES) make/install
+
+uninstall:
+	@$(PLACES) make/install -u
+
+dist:
+	@make/dist
+
 clean:
 	rm -rf bin build
 
@@ -94,7 +114,7 @@ format:
 	clang-format -i *.[ch] */*.[ch] tests/*/*.[ch]
 
 .PHONY: all run deps tests test faults fuzz bench bench-docs grade grade-all gradescope start \
-	handout class clean format
+	handout class install uninstall dist clean format
 
 # The two makes share no rule for an object that lies in another directory than its source,
 # and none for a program that has many folders to come from. So a loop writes these rules

@@ -11,7 +11,8 @@
 static bool ends_within_line(const char *path, int descriptor)
 {
     struct stat about;
-    char last = '\n';
+    char last;
+    ssize_t got;
     int reading;
 
     if (fstat(descriptor, &about) == -1 || !S_ISREG(about.st_mode) || about.st_size == 0)
@@ -19,10 +20,9 @@ static bool ends_within_line(const char *path, int descriptor)
     reading = open(path, O_RDONLY | COMMON);
     if (reading == -1)
         return false;
-    if (pread(reading, &last, 1, about.st_size - 1) != 1)
-        last = '\n';
+    got = pread(reading, &last, 1, about.st_size - 1);
     close(reading);
-    return last != '\n';
+    return got == 1 && last != '\n';
 }
 
 int append_open(struct append *file, const char *path)

@@ -2,6 +2,6 @@
 #ifndef BASE_VERSION_H
 #define BASE_VERSION_H
 
-#define KIT_VERSION "netlab 0.1.0"
+#define KIT_VERSION "netlab 1.0"
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/options.h"
 #include "base/start.h"
 #include "scene/lab.h"
+#include "scene/lab_file.h"
 #include "scene/play.h"
 #include "scene/program.h"
 #include "scene/report.h"
@@ -99,30 +100,12 @@ static _Noreturn void fail_unfit(const char *what, const char *why)
     exit(UNFIT);
 }
 
-/* The file of a lab: a path, or a name below grade/ here or beside the program's bin/. */
-static void find_lab(const char *name, const char *self, struct bytes *path)
-{
-    const char *slash = strrchr(self, '/');
-
-    if (strchr(name, '/') != NULL) {
-        bytes_print(path, "%s", name);
-        return;
-    }
-    if (slash != NULL) {
-        bytes_print(path, "%.*s/../grade/%s.lab", (int)(slash - self), self, name);
-        if (access(path->at, R_OK) == 0)
-            return;
-        bytes_free(path);
-    }
-    bytes_print(path, "grade/%s.lab", name);
-}
-
 static void load_lab(struct lab *lab, const char *name, const char *self)
 {
     struct bytes path = {0};
     struct lab_error error;
 
-    find_lab(name, self, &path);
+    lab_file_find(&path, name, self);
     if (lab_load(lab, path.at, &error) == -1) {
         if (error.line == 0)
             fprintf(

@@ -274,6 +274,25 @@ CALL(select, int, select, -1, -1,
 CALL(poll, int, poll, -1, -1, (struct pollfd * set, nfds_t count, int timeout),
      (set, count, timeout))
 
+/* With _FORTIFY_SOURCE the programs call these if the compiler cannot see the size. */
+ssize_t __read_chk(int fd, void *to, size_t length, size_t space)
+{
+    (void)space;
+    return read(fd, to, length);
+}
+
+ssize_t __recv_chk(int fd, void *to, size_t length, size_t space, int flags)
+{
+    (void)space;
+    return recv(fd, to, length, flags);
+}
+
+int __poll_chk(struct pollfd *set, nfds_t count, int timeout, size_t space)
+{
+    (void)space;
+    return poll(set, count, timeout);
+}
+
 CALL(pipe, int, pipe, -1, -1, (int ends[2]), (ends))
 CALL(dup, int, dup, -1, fd, (int fd), (fd))
 CALL(dup2, int, dup2, -1, fd, (int fd, int to), (fd, to))
