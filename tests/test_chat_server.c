@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct program server;
@@ -518,12 +519,16 @@ static void open_room_with_log(const char *before, const char *log)
     int port = unused_port(), fd, connected;
     struct sockaddr_storage address;
     socklen_t length = address_of("127.0.0.1", port, &address);
+    siginfo_t ended = {.si_pid = 0};
 
     server = program_run_by(formatted("%s exec \"$@\" -p %d %s", before, port, log),
                             PCHATSRV, NULL);
     server.port = port;
     do {
         sleep_ms(5);
+        if (waitid(P_PID, (id_t)server.pid, &ended, WEXITED | WNOHANG | WNOWAIT) == -1 ||
+            ended.si_pid != 0)
+            expect_end(&server.err); /* it did not start: this shows why */
         fd = socket(AF_INET, SOCK_STREAM, 0);
         connected = connect(fd, (struct sockaddr *)&address, length);
         ck_assert(connected == 0 || errno == ECONNREFUSED);
