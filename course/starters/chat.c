@@ -1,7 +1,7 @@
 /*
  * chat: a room. What one client says, all the others read.
  *
- *     cc -Wall -Wextra -o chat mine/chat.c && ./chat 4000
+ *     cc -Wall -Wextra -o mine/chat mine/chat.c && mine/chat 4000
  *     make grade LAB=chat
  *
  * It is an echo server with select(): one loop, many clients, and each gets back what it has

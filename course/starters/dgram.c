@@ -1,7 +1,7 @@
 /*
  * dgram: sends every datagram back to the one who sent it.
  *
- *     cc -Wall -Wextra -o dgram mine/dgram.c && ./dgram 4000
+ *     cc -Wall -Wextra -o mine/dgram mine/dgram.c && mine/dgram 4000
  *     make grade LAB=dgram
  *
  * It says how long each datagram is, and answers none. There is no listen(), no accept() and

@@ -1,7 +1,7 @@
 /*
  * echo: sends every byte back.
  *
- *     cc -Wall -Wextra -o echo mine/echo.c && ./echo 4000
+ *     cc -Wall -Wextra -o mine/echo mine/echo.c && mine/echo 4000
  *     make grade LAB=echo
  *
  * It answers once and hangs up. One client at a time will do today.

@@ -1,7 +1,7 @@
 /*
- * hello: says one line to whoever connects, and closes.
+ * hello: says one line to each client, and closes.
  *
- *     cc -Wall -Wextra -o hello mine/hello.c && ./hello 4000
+ *     cc -Wall -Wextra -o mine/hello mine/hello.c && mine/hello 4000
  *     make grade LAB=hello
  *
  * It accepts, and closes at once. What do its clients get now, and what should they get?

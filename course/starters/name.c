@@ -1,7 +1,7 @@
 /*
  * name: answers each line with the line and a name: "Hello" with "Hello Ali".
  *
- *     cc -Wall -Wextra -pthread -o name mine/name.c && ./name 4000
+ *     cc -Wall -Wextra -pthread -o mine/name mine/name.c && mine/name 4000
  *     make grade LAB=name
  *
  * So far it is an echo server for one client at a time. Two things are missing: it must know

@@ -1,7 +1,7 @@
 /*
  * web: serves the files below www/ to browsers.
  *
- *     cc -Wall -Wextra -pthread -o web mine/web.c && ./web 4000
+ *     cc -Wall -Wextra -pthread -o mine/web mine/web.c && mine/web 4000
  *     make grade LAB=web
  *
  * It answers everything with Hello. Try it in a browser, or with http_get -i.
