@@ -64,6 +64,7 @@ static const struct marks known[] = {
     {"chat", "build/faulty_room 'descriptor >= 1024' %p", 97, "fd-set "},
     {"chat", "build/faulty_room 'busy loop' %p", 97, "full-idle idle "},
     {"chat", "build/faulty_room 'loses half-lines' %p", 94, "pieces "},
+    {"chat", "build/faulty_room 'inherits half-lines' %p", 96, "go-on "},
     {"chat", "build/faulty_room glues %p", 95, "glued "},
     {"chat", "build/faulty_room 'cuts at 512' %p", 96, "long "},
     {"chat", "build/faulty_room 'printf(text)' %p", 94, "deliver "},
