@@ -262,6 +262,16 @@ static struct client *somebody_else(struct play *play, const struct client *clie
     return NULL;
 }
 
+/* No step shows the token: so the report must tell who said it. */
+static bool hear_token(struct play *play, char speaker, struct client *hearer,
+                       const char *token)
+{
+    if (stage_hear(play, hearer, token))
+        return true;
+    bytes_print(&play->outcome->wanted, ", which %c has said", speaker);
+    return false;
+}
+
 static bool enter(struct play *play, char letter, bool small)
 {
     struct client *client = stage_client(play, letter), *hearer;
@@ -274,7 +284,7 @@ static bool enter(struct play *play, char letter, bool small)
         return true;
     make_token(play, letter, token);
     stage_say_line(client, token);
-    return stage_hear(play, hearer, token);
+    return hear_token(play, letter, hearer, token);
 }
 
 bool play_enter(struct play *play)
@@ -299,7 +309,7 @@ bool play_room(struct play *play)
     make_token(play, letters[0], token);
     stage_say_line(stage_client(play, letters[0]), token);
     for (const char *letter = letters + 1; *letter != '\0'; letter++)
-        if (!stage_hear(play, stage_client(play, *letter), token))
+        if (!hear_token(play, letters[0], stage_client(play, *letter), token))
             return false;
     return true;
 }

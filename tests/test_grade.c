@@ -209,6 +209,13 @@ START_TEST(the_report_shows_steps_bytes_and_cause)
 }
 END_TEST
 
+START_TEST(the_report_tells_who_said_a_line_that_no_step_shows)
+{
+    expect_grade(1, "wanted a line ending in \"B is here 1\", which B has said\n",
+                 "-w 0.5 -b deliver chat course/starters/chat.c");
+}
+END_TEST
+
 START_TEST(one_behaviour_is_shown_with_all_its_steps)
 {
     expect_grade(0, "  pass   3/3  line        a line comes back\n          1  A joins\n",
@@ -432,6 +439,7 @@ int main(void)
 
     tcase_set_timeout(reports, 120);
     tcase_add_test(reports, the_report_shows_steps_bytes_and_cause);
+    tcase_add_test(reports, the_report_tells_who_said_a_line_that_no_step_shows);
     tcase_add_test(reports, one_behaviour_is_shown_with_all_its_steps);
     tcase_add_test(
         reports, one_behaviour_that_is_not_tried_is_shown_with_the_failure_that_it_needs);
