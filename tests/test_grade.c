@@ -305,14 +305,18 @@ START_TEST(a_class_gets_reports_and_a_table)
     ck_assert_int_eq(mkdir(temp_path("subs"), 0755), 0);
     temp_write("subs/ann.c", HELLO);
     temp_write("subs/bob, jr.c", "int main( {\n");
-    output = run(formatted(
-        "RUN_AS=$(test $(id -u) -gt 0 || echo 61000) grade/all hello %s/subs %s/marks;",
-        directory, directory));
+    temp_write("subs/cy.py", "print()\n");
+    output = run(formatted("RUN_AS=$(test $(id -u) -gt 0 || echo 61000) grade/all hello "
+                           "%s/subs %s/marks 2>&1;",
+                           directory, directory));
     ck_assert_msg(strstr(output, "ann: 10 of 10\n") != NULL &&
                       strstr(output, "bob, jr: 0 of 10\n") != NULL &&
-                      strstr(output, "   1 of 2  talker") != NULL,
+                      strstr(output, "   1 of 2  talker") != NULL &&
+                      strstr(output, "an orderly end (1 not tried)\n") != NULL &&
+                      strstr(output, "cy.py is left out: ") != NULL,
                   "%s", output);
     free(output);
+    expect_in_file("marks/ann.txt", "grade hello   ann.c");
     expect_in_file("marks/ann.txt", "  10 of 10.");
     expect_in_file("'marks/bob, jr.txt'", "error:");
     expect_in_file("marks/hello.csv",
