@@ -1,5 +1,5 @@
 /*
- * dgram: sends every datagram back to the one who sent it.
+ * dgram: sends every datagram back to its sender.
  *
  *     cc -Wall -Wextra -o mine/dgram mine/dgram.c && mine/dgram 4000
  *     make grade LAB=dgram

@@ -1,5 +1,5 @@
 /*
- * dgram: sends every datagram back to the one who sent it.
+ * dgram: sends every datagram back to its sender.
  *
  * One socket serves everybody: each datagram brings the address that its answer goes to.
  */

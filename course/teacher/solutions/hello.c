@@ -1,5 +1,5 @@
 /*
- * hello: says one line to whoever connects, and closes.
+ * hello: says one line to each client, and closes.
  *
  * Two things are not obvious, and each is worth a mark: the option that lets it start again
  * at once, and the way in which it hangs up.

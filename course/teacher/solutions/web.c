@@ -118,7 +118,7 @@ static bool read_request(int sock, char *request)
     return false;
 }
 
-/* Replaces %2e by '.' and so on, in place. False: that is no such number, or a byte 0. */
+/* Replaces %2e by '.' and so on, in place. False: it is not a hexadecimal number, or it is 0. */
 static bool decode(char *path)
 {
     char *to = path;
