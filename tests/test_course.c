@@ -160,6 +160,20 @@ START_TEST(a_stage_shows_a_server_and_three_clients)
 }
 END_TEST
 
+START_TEST(a_stage_says_why_its_server_does_not_listen)
+{
+    struct person teacher;
+
+    if (lacks("tmux") || lacks("strace"))
+        return;
+    teacher = person_start(
+        "stty rows 45 cols 160; TERM=xterm exec course/stage ls \"$1\"", "/nowhere");
+    person_sees(&teacher, "No such file");
+    person_sees(&teacher, "stage: this server does not listen");
+    ck_assert_int_eq(person_leaves(&teacher), 1);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const pages[] = {
@@ -174,6 +188,7 @@ int main(void)
         the_students_tarball_is_all_that_a_student_needs,
         a_class_is_told_in_large_letters_what_to_type,
         a_stage_shows_a_server_and_three_clients,
+        a_stage_says_why_its_server_does_not_listen,
         NULL,
     };
     const struct test_case cases[] = {{.name = "pages", .tests = pages},
