@@ -231,6 +231,12 @@ int64_t options_timeout(const struct options *options, int letter)
     return milliseconds(ns);
 }
 
+void options_fail_with(const struct options *options, const struct options_peer *peer,
+                       const char *what, const char *why)
+{
+    options_fail(options, "%s %s port %d: %s", what, peer->host, peer->port, why);
+}
+
 const char *options_place(const struct options_server *where,
                           char out[OPTIONS_PLACE_MOST])
 {

@@ -98,6 +98,11 @@ _Noreturn void options_wrong(const struct options *options, const char *format, 
 _Noreturn void options_fail(const struct options *options, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Prints what failed with a client's server, and why, and exits with status 1. */
+_Noreturn void options_fail_with(const struct options *options,
+                                 const struct options_peer *peer, const char *what,
+                                 const char *why);
+
 /* Prints where the server cannot listen and why, and exits with status 1. */
 _Noreturn void options_cannot_listen(const struct options *options,
                                      const struct options_server *where, const char *why);

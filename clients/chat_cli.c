@@ -625,8 +625,7 @@ int main(int argc, char *argv[])
     /* No signal is caught yet: Ctrl-C ends the program, whatever it waits for. */
     client.sock = dial(peer.host, peer.port, SOCK_STREAM, DIAL_MS, &why);
     if (client.sock == -1)
-        options_fail(&options, "cannot connect to %s port %d: %s", peer.host, peer.port,
-                     why);
+        options_fail_with(&options, &peer, "cannot connect to", why);
     if (signals_prepare(&client.signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     keepalive_enable(client.sock);

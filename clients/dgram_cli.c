@@ -72,12 +72,10 @@ static const struct options options = {
         "  -V           print the version\n",
 };
 
-/* Prints what failed with the server, and why, and ends the program. */
 static _Noreturn void fail(const struct dgram_client *client, const char *what,
                            const char *why)
 {
-    options_fail(&options, "%s %s port %d: %s", what, client->server.host,
-                 client->server.port, why);
+    options_fail_with(&options, &client->server, what, why);
 }
 
 /* ---- Waiting ------------------------------------------------------------------------ */

@@ -72,12 +72,10 @@ static size_t in_one_piece(unsigned long long position, unsigned long long count
     return count < piece ? (size_t)count : piece;
 }
 
-/* Prints what failed with the server, and why, and ends the program. */
 static _Noreturn void fail(const struct echo_client *client, const char *what,
                            const char *why)
 {
-    options_fail(&options, "%s %s port %d: %s", what, client->server.host,
-                 client->server.port, why);
+    options_fail_with(&options, &client->server, what, why);
 }
 
 /* ---- Sending ------------------------------------------------------------------------ */

@@ -48,11 +48,28 @@ struct threat_client {
     char input[LINE_MOST + 2];
 };
 
-static int complain(const struct threat_client *client, const char *what, const char *why)
+static const struct options options = {
+    .program = "threat_cli",
+    .letters = "hp:Vw:",
+    .usage =
+        "usage: threat_cli [-hV] [-p port] [-w seconds] [host [port]] [-- command ...]\n",
+    .help =
+        "Sends commands to a threat server and prints its answers. The status is 0 if\n"
+        "every command was answered.\n"
+        "  host [port]     the server; also host:port or [::1]:port\n"
+        "                  (default: localhost 9055)\n"
+        "  -- command ...  send these: getTime, getThreat, help or disconnect (default:\n"
+        "                  send standard input)\n"
+        "  -p port         the server's port, if it does not follow the host\n"
+        "  -w seconds      how long to wait for an answer (default: 10)\n"
+        "  -h              print this help\n"
+        "  -V              print the version\n",
+};
+
+static _Noreturn void fail(const struct threat_client *client, const char *what,
+                           const char *why)
 {
-    fprintf(stderr, "threat_cli: %s %s port %d: %s\n", what, client->server.host,
-            client->server.port, why);
-    return -1;
+    options_fail_with(&options, &client->server, what, why);
 }
 
 /* ---- What goes out ------------------------------------------------------------------ */
@@ -69,43 +86,38 @@ static void next_command(struct threat_client *client)
     client->deadline = clock_ms() + client->patience_ms;
 }
 
-static int read_input(struct threat_client *client)
+static void read_input(struct threat_client *client)
 {
     ssize_t got = read(STDIN_FILENO, client->input, sizeof client->input);
 
     if (got == -1 && descriptor_try_again(errno))
-        return 0;
-    if (got > 0) {
-        client->to_send = client->input;
-        client->left = (size_t)got;
-        return 0;
-    }
+        return;
+    if (got == -1)
+        options_fail(&options, "cannot read standard input: %s", strerror(errno));
+    client->to_send = client->input;
+    client->left = (size_t)got;
+    if (got > 0)
+        return;
     client->reads_input = false;
     client->deadline = clock_ms() + client->patience_ms;
-    if (got == 0) {
-        (void)shutdown(client->sock, SHUT_WR); /* a lost connection shows in recv() */
-        return 0;
-    }
-    fprintf(stderr, "threat_cli: cannot read standard input: %s\n", strerror(errno));
-    return -1;
+    (void)shutdown(client->sock, SHUT_WR); /* a lost connection shows in recv() */
 }
 
-static int send_some(struct threat_client *client)
+static void send_some(struct threat_client *client)
 {
     ssize_t sent = send(client->sock, client->to_send, client->left, MSG_NOSIGNAL);
 
-    if (sent == -1)
-        return descriptor_try_again(errno)
-                   ? 0
-                   : complain(client, "cannot send to", strerror(errno));
-    client->to_send += sent;
-    client->left -= (size_t)sent;
-    return 0;
+    if (sent == -1 && !descriptor_try_again(errno))
+        fail(client, "cannot send to", strerror(errno));
+    if (sent > 0) {
+        client->to_send += sent;
+        client->left -= (size_t)sent;
+    }
 }
 
 /* ---- What comes back ---------------------------------------------------------------- */
 
-static int print_line(struct threat_client *client, enum line_event event)
+static void print_line(struct threat_client *client, enum line_event event)
 {
     int printed = printf("%s%s", client->line.text, event == LINE_ENDED ? "\n" : "");
 
@@ -117,53 +129,43 @@ static int print_line(struct threat_client *client, enum line_event event)
     client->deadline = clock_ms() + client->patience_ms; /* for the next piece */
     if (event == LINE_ENDED && !client->full)
         client->awaits = false;
-    if (printed >= 0 && fflush(stdout) != EOF)
-        return 0;
-    if (errno != EPIPE) /* its reader has had enough */
-        fprintf(stderr, "threat_cli: cannot write to standard output: %s\n",
-                strerror(errno));
-    return -1;
+    if (printed < 0 || fflush(stdout) == EOF)
+        options_cannot_write(&options);
 }
 
-static int take(struct threat_client *client, const unsigned char *bytes, size_t length)
+static void take(struct threat_client *client, const unsigned char *bytes, size_t length)
 {
     while (length > 0) {
         enum line_event event;
         size_t taken = line_take(&client->line, bytes, length, &event);
 
-        if ((event == LINE_ENDED || event == LINE_FULL) &&
-            print_line(client, event) == -1)
-            return -1;
+        if (event == LINE_ENDED || event == LINE_FULL)
+            print_line(client, event);
         bytes += taken;
         length -= taken;
     }
-    return 0;
 }
 
-static int receive(struct threat_client *client)
+static void receive(struct threat_client *client)
 {
     unsigned char bytes[4096];
     ssize_t got = recv(client->sock, bytes, sizeof bytes, 0);
     enum line_event event;
 
-    if (got > 0)
-        return take(client, bytes, (size_t)got);
+    if (got == -1 && descriptor_try_again(errno))
+        return;
     if (got == -1)
-        return descriptor_try_again(errno)
-                   ? 0
-                   : complain(client, "lost the connection to", strerror(errno));
-    client->ended = true;
-    while ((event = line_finish(&client->line)) != LINE_OPEN)
-        if (print_line(client, event) == -1)
-            return -1;
-    return 0;
+        fail(client, "lost the connection to", strerror(errno));
+    take(client, bytes, (size_t)got);
+    client->ended = got == 0;
+    while (client->ended && (event = line_finish(&client->line)) != LINE_OPEN)
+        print_line(client, event);
 }
 
 /* ---- Both --------------------------------------------------------------------------- */
 
-/* Waits for a descriptor. -1: nothing came in time, or it failed; it has printed why. */
-static int wait_for_events(const struct threat_client *client, struct fdset *readable,
-                           struct fdset *writable)
+static void wait_for_events(const struct threat_client *client, struct fdset *readable,
+                            struct fdset *writable)
 {
     bool has_deadline = client->awaits || (client->converses && !client->reads_input);
     int64_t deadline = has_deadline ? client->deadline : INT64_MAX;
@@ -179,11 +181,11 @@ static int wait_for_events(const struct threat_client *client, struct fdset *rea
         fdset_add(writable, client->sock);
     ready = signals_pselect(NULL, readable, writable, deadline);
     if (ready == -1)
-        return complain(client, "cannot wait for", strerror(errno));
+        options_fail(&options, "select: %s", strerror(errno));
     if (ready > 0 || clock_ms() < deadline)
-        return 0;
+        return;
     snprintf(why, sizeof why, "timed out after %g s", (double)client->patience_ms / 1000);
-    return complain(client, "no answer from", why);
+    fail(client, "no answer from", why);
 }
 
 /* Have all commands been answered, or has the server ended the conversation? */
@@ -203,44 +205,23 @@ static bool has_disconnected(const struct threat_client *client)
     return *client->commands == NULL && *last == '\0';
 }
 
-/* Returns 0 if everything was answered, or -1 after printing the reason. */
-static int talk(struct threat_client *client)
+static void talk(struct threat_client *client)
 {
     struct fdset readable, writable;
 
     while (!is_over(client)) {
         next_command(client);
-        if (wait_for_events(client, &readable, &writable) == -1)
-            return -1;
-        if (fdset_has(&readable, STDIN_FILENO) && read_input(client) == -1)
-            return -1;
-        if (fdset_has(&writable, client->sock) && send_some(client) == -1)
-            return -1;
-        if (fdset_has(&readable, client->sock) && receive(client) == -1)
-            return -1;
+        wait_for_events(client, &readable, &writable);
+        if (fdset_has(&readable, STDIN_FILENO))
+            read_input(client);
+        if (fdset_has(&writable, client->sock))
+            send_some(client);
+        if (fdset_has(&readable, client->sock))
+            receive(client);
     }
-    if (client->converses ? client->heard : !client->awaits || has_disconnected(client))
-        return 0;
-    return complain(client, "no answer from", "the server has closed the connection");
+    if (client->converses ? !client->heard : client->awaits && !has_disconnected(client))
+        fail(client, "no answer from", "the server has closed the connection");
 }
-
-static const struct options options = {
-    .program = "threat_cli",
-    .letters = "hp:Vw:",
-    .usage =
-        "usage: threat_cli [-hV] [-p port] [-w seconds] [host [port]] [-- command ...]\n",
-    .help =
-        "Sends commands to a threat server and prints its answers. The status is 0 if\n"
-        "every command was answered.\n"
-        "  host [port]     the server; also host:port or [::1]:port\n"
-        "                  (default: localhost 9055)\n"
-        "  -- command ...  send these: getTime, getThreat, help or disconnect (default:\n"
-        "                  send standard input)\n"
-        "  -p port         the server's port, if it does not follow the host\n"
-        "  -w seconds      how long to wait for an answer (default: 10)\n"
-        "  -h              print this help\n"
-        "  -V              print the version\n",
-};
 
 static void check_commands(char *const commands[])
 {
@@ -256,7 +237,7 @@ int main(int argc, char *argv[])
                                           .patience_ms = WAIT_S * 1000};
     static char *none[] = {NULL};
     const char *why;
-    int option, result;
+    int option;
 
     while ((option = options_next(&options, argc, argv)) != -1) {
         switch (option) {
@@ -274,11 +255,9 @@ int main(int argc, char *argv[])
     descriptor_unshare(STDIN_FILENO, O_RDONLY); /* otherwise read() could wait for ever */
     client.sock =
         dial(client.server.host, client.server.port, SOCK_STREAM, DIAL_MS, &why);
-    if (client.sock == -1) {
-        complain(&client, "cannot connect to", why);
-        return EXIT_FAILURE;
-    }
-    result = talk(&client);
+    if (client.sock == -1)
+        fail(&client, "cannot connect to", why);
+    talk(&client);
     close(client.sock);
-    return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return EXIT_SUCCESS;
 }
