@@ -182,8 +182,7 @@ static const struct options options = {
         "that might answer the echo for ever: 7, 13, 17, 19, 37, and its own.\n"
         "  -b address  receive at this address only (default: all, IPv6 and IPv4)\n"
         "  -p port     receive at this port (default: 23000; 0: any free one)\n"
-        "  -v          print a line for each datagram, and at the end how many there "
-        "were\n"
+        "  -v          print a line for each datagram, and their number at the end\n"
         "  -h          print this help\n"
         "  -V          print the version\n",
 };

@@ -564,18 +564,15 @@ static const struct options options = {
     .usage = "usage: chat_cli [-hV] [-t seconds] [-w seconds] [host [port]]\n",
     .help =
         "Talks to a chat server: each line that you type goes to the others, and what\n"
-        "they say is printed above it. The line 'quit', Ctrl-D or Ctrl-C leaves. "
-        "Without\n"
-        "a terminal it sends its standard input and prints what it receives; the status\n"
-        "is 0 if everything was sent.\n"
+        "they say is printed above it. The line 'quit', Ctrl-D or Ctrl-C leaves.\n"
+        "Without a terminal it sends its standard input and prints what it receives;\n"
+        "the status is 0 if everything was sent.\n"
         "  host [port]  the server; also host:port or [::1]:port\n"
         "               (default: localhost 2626)\n"
-        "  -t seconds   without a terminal: give up if the server takes nothing for "
-        "this\n"
-        "               long (default: 30)\n"
-        "  -w seconds   without a terminal: end after this much silence, once "
-        "everything\n"
-        "               is sent (default: 1)\n"
+        "  -t seconds   without a terminal: give up if the server takes nothing for\n"
+        "               this long (default: 30)\n"
+        "  -w seconds   without a terminal: end after this much silence, once\n"
+        "               everything is sent (default: 1)\n"
         "  -h           print this help\n"
         "  -V           print the version\n",
 };

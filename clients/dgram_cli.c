@@ -55,21 +55,19 @@ static const struct options options = {
         "usage: dgram_cli [-hV] [-p port] [-w seconds] [host [port]] [-- word ...]\n"
         "       dgram_cli [-hV] -c count [-i seconds] [-p port] [-s size] [-w seconds]\n"
         "                 [host [port]]\n",
-    .help =
-        "Sends a datagram to an echo server, the words after --, and prints the answer;\n"
-        "or sends many, and prints how long each took. The status is 0 if everything "
-        "came\n"
-        "back unchanged and in time.\n"
-        "  host [port]  the server; also host:port or [::1]:port\n"
-        "               (default: localhost 23000)\n"
-        "  -- word ...  send these words (default: Hello World)\n"
-        "  -c count     send this many numbered datagrams, 1 to 1000000\n"
-        "  -i seconds   with -c: send one after each interval (default: 1)\n"
-        "  -p port      the server's port, if it does not follow the host\n"
-        "  -s size      with -c: the bytes of each, 0 to 65527 (default: 64)\n"
-        "  -w seconds   how long to wait for an answer (default: 2)\n"
-        "  -h           print this help\n"
-        "  -V           print the version\n",
+    .help = "Sends a datagram to an echo server, the words after --, and prints the\n"
+            "answer; or sends many, and prints how long each took. The status is 0 if\n"
+            "everything came back unchanged and in time.\n"
+            "  host [port]  the server; also host:port or [::1]:port\n"
+            "               (default: localhost 23000)\n"
+            "  -- word ...  send these words (default: Hello World)\n"
+            "  -c count     send this many numbered datagrams, 1 to 1000000\n"
+            "  -i seconds   with -c: send one after each interval (default: 1)\n"
+            "  -p port      the server's port, if it does not follow the host\n"
+            "  -s size      with -c: the bytes of each, 0 to 65527 (default: 64)\n"
+            "  -w seconds   how long to wait for an answer (default: 2)\n"
+            "  -h           print this help\n"
+            "  -V           print the version\n",
 };
 
 static _Noreturn void fail(const struct dgram_client *client, const char *what,

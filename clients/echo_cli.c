@@ -50,9 +50,8 @@ static const struct options options = {
     .letters = "hp:Vw:",
     .usage =
         "usage: echo_cli [-hV] [-p port] [-w seconds] [host [port]] [- | -- word ...]\n",
-    .help = "Sends a line to an echo server, the words after --, and prints what comes "
-            "back.\n"
-            "The status is 0 if everything came back unchanged.\n"
+    .help = "Sends a line to an echo server, the words after --, and prints what comes\n"
+            "back. The status is 0 if everything came back unchanged.\n"
             "  host [port]  the server; also host:port or [::1]:port\n"
             "               (default: localhost 23000)\n"
             "  -            send standard input, of any size\n"

@@ -493,9 +493,8 @@ static const struct options options = {
         "  host [port]  the server; also host:port or [::1]:port (default: port 80)\n"
         "  path         the document; one of digits alone needs its / (default: /)\n"
         "  -i           print the header of each answer as well\n"
-        "  -o file      write the document to a file once it is whole (default: -, "
-        "which\n"
-        "               prints it)\n"
+        "  -o file      write the document to a file once it is whole (default: -,\n"
+        "               which prints it)\n"
         "  -w seconds   how long a server may be silent (default: 20)\n"
         "  -h           print this help\n"
         "  -V           print the version\n",

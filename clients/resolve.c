@@ -139,14 +139,14 @@ static const struct options options = {
     .program = "resolve",
     .letters = "hV",
     .usage = "usage: resolve [-hV] name|address ...\n",
-    .help = "Prints the full name and every address of each name, and the name of each\n"
-            "address. Each line holds what was asked, then 'name', 'IPv4' or 'IPv6', and "
-            "the\n"
-            "answer. The status is 1 if one of them has no answer.\n"
-            "  name     a host's name\n"
-            "  address  an IPv4 or IPv6 address\n"
-            "  -h       print this help\n"
-            "  -V       print the version\n",
+    .help =
+        "Prints the full name and every address of each name, and the name of each\n"
+        "address. Each line holds what was asked, then 'name', 'IPv4' or 'IPv6', and\n"
+        "the answer. The status is 1 if one of them has no answer.\n"
+        "  name     a host's name\n"
+        "  address  an IPv4 or IPv6 address\n"
+        "  -h       print this help\n"
+        "  -V       print the version\n",
 };
 
 int main(int argc, char *argv[])

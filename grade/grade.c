@@ -39,9 +39,8 @@ static const struct options options = {
              "             [-w seconds] lab program\n",
     .help =
         "Grades a server. The lab is chat, dgram, echo, hello, name or web; the program\n"
-        "is a .c file, a directory with a Makefile, a program, or a command in quotes. "
-        "It\n"
-        "gets its port as the last argument, or in place of %p.\n"
+        "is a .c file, a directory with a Makefile, a program, or a command in quotes.\n"
+        "It gets its port as the last argument, or in place of %p.\n"
         "  -1          print one line\n"
         "  -b name     try this behaviour only, and show all its steps\n"
         "  -f format   text, csv, gradescope or autolab (default: text)\n"

@@ -259,19 +259,17 @@ static const struct options options = {
     .program = "web_srv",
     .letters = "b:d:hp:t:vV",
     .usage = "usage: web_srv [-hvV] [-b address] [-d directory] [-p port] [-t seconds]\n",
-    .help =
-        "Serves Hello, World! or files over HTTP, and prints each request. A client has\n"
-        "to take some of an answer every two minutes.\n"
-        "  -b address    listen on this address only (default: all, IPv6 and IPv4)\n"
-        "  -d directory  serve the files in it, and lists of them; no links, and no "
-        "names\n"
-        "                that begin with a dot\n"
-        "  -p port       listen on this port (default: 8888; 0: any free one)\n"
-        "  -t seconds    wait this long for a whole request, and for the next one\n"
-        "                (default: 30; 0: for ever)\n"
-        "  -v            print a line for each connection opened or closed\n"
-        "  -h            print this help\n"
-        "  -V            print the version\n",
+    .help = "Serves Hello, World! or files over HTTP, and prints each request. A client\n"
+            "has to take some of an answer every two minutes.\n"
+            "  -b address    listen on this address only (default: all, IPv6 and IPv4)\n"
+            "  -d directory  serve the files in it, and lists of them; no links, and no\n"
+            "                names that begin with a dot\n"
+            "  -p port       listen on this port (default: 8888; 0: any free one)\n"
+            "  -t seconds    wait this long for a whole request, and for the next one\n"
+            "                (default: 30; 0: for ever)\n"
+            "  -v            print a line for each connection opened or closed\n"
+            "  -h            print this help\n"
+            "  -V            print the version\n",
 };
 
 int main(int argc, char *argv[])
