@@ -169,8 +169,8 @@ int64_t room_link_deadline(const struct room_link *room)
 {
     int64_t deadline = link_deadline(&room->link);
 
-    return room->state == ROOM_NAMING && room->deadline < deadline ? room->deadline
-                                                                   : deadline;
+    return room->state == ROOM_NAMING ? clock_earlier(deadline, room->deadline)
+                                      : deadline;
 }
 
 void room_link_step(struct room_link *room, const struct fdset *readable)

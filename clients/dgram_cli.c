@@ -384,8 +384,7 @@ static size_t compose_line(struct dgram_client *client, char *words[])
 {
     size_t length = 0;
 
-    if (words[0] ==
-        NULL) /* the traditional datagram, with a space before its line feed */
+    if (words[0] == NULL) /* the tutorials' datagram has a space before its line feed */
         return (size_t)sprintf(client->out, "Hello World \n");
     for (int i = 0; words[i] != NULL; i++) {
         size_t word = strlen(words[i]);

@@ -152,8 +152,8 @@ static int await_server(struct download *download, bool to_send)
 
     fdset_clear(&set);
     fdset_add(&set, download->sock);
-    if (clock_ms() <
-        download->deadline) /* a server may send interim answers without end */
+    /* Not after the deadline: a server may send interim answers without end. */
+    if (clock_ms() < download->deadline)
         ready = signals_pselect(NULL, to_send ? NULL : &set, to_send ? &set : NULL,
                                 download->deadline);
     if (ready == -1)

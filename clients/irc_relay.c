@@ -372,8 +372,7 @@ static void say_in_channel(struct irc_relay *relay, const char *line)
     char message[RELAY_LINE_BYTES];
     const char *rest = line + keep;
 
-    if (keep + TEXT_LEAST >
-        most) { /* the names of the channel and on the way are too long */
+    if (keep + TEXT_LEAST > most) { /* the names, with the channel's, are too long */
         relay->to[CHANNEL].waiting.dropped++;
         return;
     }
@@ -381,8 +380,7 @@ static void say_in_channel(struct irc_relay *relay, const char *line)
         size_t length = irc_cut(rest, most - keep);
 
         snprintf(message, sizeof message, "%.*s%.*s", (int)keep, line, (int)length, rest);
-        (void)irc_session_say(&relay->session,
-                              message); /* there is space: wants_line() */
+        (void)irc_session_say(&relay->session, message); /* wants_line(): it fits */
         rest += length;
     } while (*rest != '\0');
 }
@@ -418,12 +416,12 @@ static void tell_and_pass_on(struct irc_relay *relay)
 
 static int64_t deadline_of(const struct irc_relay *relay)
 {
-    int64_t deadline = irc_session_deadline(&relay->session);
-    int64_t room = room_link_deadline(&relay->room);
+    int64_t deadline = clock_earlier(irc_session_deadline(&relay->session),
+                                     room_link_deadline(&relay->room));
 
-    if (relay->session.rejected > 0 && relay->room.state != ROOM_OVER)
-        deadline = clock_earlier(deadline, relay->tell_rejected_at);
-    return clock_earlier(deadline, room);
+    return relay->session.rejected > 0 && relay->room.state != ROOM_OVER
+               ? clock_earlier(deadline, relay->tell_rejected_at)
+               : deadline;
 }
 
 static int wait_for_events(struct irc_relay *relay, struct signals *signals,

@@ -493,11 +493,6 @@ static void take_time(struct irc_session *session)
     }
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 int64_t irc_session_deadline(const struct irc_session *session)
 {
     int64_t deadline = link_deadline(&session->link);
@@ -505,14 +500,14 @@ int64_t irc_session_deadline(const struct irc_session *session)
     if (session->state == IRC_OFFLINE || session->state == IRC_OVER)
         return deadline;
     if (session->state == IRC_JOINED || session->state == IRC_OUTSIDE) {
-        deadline = earlier(deadline, silent_until(session));
+        deadline = clock_earlier(deadline, silent_until(session));
         if (!has_nick(session))
-            deadline = earlier(deadline, session->nick_at);
+            deadline = clock_earlier(deadline, session->nick_at);
     }
     if (session->state != IRC_JOINED)
-        return earlier(deadline, session->deadline);
+        return clock_earlier(deadline, session->deadline);
     if (session->link.queue.length > 0 && lines_allowed(session) == 0)
-        deadline = earlier(deadline, allowed_at(session, 1));
+        deadline = clock_earlier(deadline, allowed_at(session, 1));
     return deadline;
 }
 

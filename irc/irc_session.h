@@ -3,9 +3,9 @@
  * lost.
  *
  * On a link that comes back by itself (net/link.h) the session registers (PASS, NICK, USER),
- * takes another nick if its own is in use, waits for the welcome, identifies to NickServ, joins the
- * channel, answers PING, and asks a silent server for a sign of life. It joins again after
- * a kick. Nothing here waits: the program's select() drives it.
+ * takes another nick if its own is in use, waits for the welcome, identifies to NickServ,
+ * joins the channel, answers PING, and asks a silent server for a sign of life. It joins
+ * again after a kick. Nothing here waits: the program's select() drives it.
  *
  * Lines go out at the pace that servers ask for (RFC 2813 5.8: each line costs two
  * seconds, and a client may be ten seconds ahead), so the server never disconnects it for
@@ -34,9 +34,8 @@ struct irc_settings {
     const char *key;             /* the channel's, or NULL */
     const char *password;        /* for NickServ, or NULL */
     const char *server_password; /* or NULL */
-    int64_t
-        silence_ms;  /* after this much silence the server is asked for a sign of life */
-    int64_t pace_ms; /* the cost of a line; 0: no limit */
+    int64_t silence_ms; /* after so much silence the server is asked for a sign of life */
+    int64_t pace_ms;    /* the cost of a line; 0: no limit */
     /* Takes each message that came, after the session has done its part. */
     void (*hear)(void *owner, struct irc_message *message);
     /* Takes news of the session: one line without control characters. */
@@ -64,17 +63,15 @@ struct irc_session {
 
     char nick[IRC_NICK_MOST + 1];
     int nicks_tried;
-    int64_t nick_at; /* when to try the wanted nick again, if need be */
-    size_t
-        prefix_length; /* of its own nick!user@host, as the server writes it; 0: unknown */
-    int64_t heard_at;  /* when the server last sent something */
-    int64_t asked_at;  /* when it was asked for a sign of life, or 0 */
+    int64_t nick_at;      /* when to try the wanted nick again, if need be */
+    size_t prefix_length; /* of its nick!user@host, as the server writes it; 0: unknown */
+    int64_t heard_at;     /* when the server last sent something */
+    int64_t asked_at;     /* when it was asked for a sign of life, or 0 */
     int64_t complained_at;
 
     struct irc_reader reader;
-    unsigned long
-        rejected; /* messages that the channel did not accept; the owner clears it */
-    int64_t paid_until; /* every line sent moves this on by its cost */
+    unsigned long rejected; /* messages refused by the channel; the owner clears it */
+    int64_t paid_until;     /* every line sent moves this on by its cost */
 };
 
 /* Begins. The first step makes the first attempt. */

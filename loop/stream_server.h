@@ -137,10 +137,9 @@ struct stream_server {
     const char *program;         /* its name, for messages */
     struct options_server where; /* where to listen; port 0 becomes the one in use; if
                                     verbose, each connection opened or closed is logged */
-    const char
-        *full;       /* sent to a newcomer when the server is full; NULL: LISTENER_FULL */
-    int reserve;     /* descriptors to keep for what the handlers open */
-    int64_t idle_ms; /* how long a client may be silent; 0: for ever */
+    const char *full;  /* sent to a newcomer that does not fit; NULL: LISTENER_FULL */
+    int reserve;       /* descriptors to keep for what the handlers open */
+    int64_t idle_ms;   /* how long a client may be silent; 0: for ever */
     int64_t taking_ms; /* the same for taking what it is owed; 0: two minutes */
     void *state;       /* the handlers' own */
     struct stream_handlers handlers;

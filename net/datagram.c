@@ -31,8 +31,7 @@ void datagram_prepare(int socket)
 
 static void find_asked(struct msghdr *message, struct datagram_route *route)
 {
-    const struct cmsghdr *header =
-        CMSG_FIRSTHDR(message); /* only one kind was asked for */
+    const struct cmsghdr *header = CMSG_FIRSTHDR(message); /* the only one, or NULL */
 
     if (header == NULL)
         return;

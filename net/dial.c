@@ -155,14 +155,12 @@ static int outcome(const struct dial *dial)
     return error;
 }
 
-/* Why the last address failed, in words. */
+/* Why the last address failed, in words. getaddrinfo() has found at least one. */
 static const char *reason(const struct dial *dial)
 {
     const struct dial_address *last = &dial->found.list[dial->next - 1];
 
-    return dial->next == 0
-               ? strerror(dial->error)
-               : address_error((const struct sockaddr *)&last->address, dial->error);
+    return address_error((const struct sockaddr *)&last->address, dial->error);
 }
 
 static int succeed(struct dial *dial)

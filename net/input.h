@@ -35,10 +35,9 @@ struct input {
     struct line line;
     struct telnet telnet;
     struct telnet_reply reply;
-    bool
-        has_line; /* the first line has come; a client, which gets no requests, sets it */
-    bool is_used; /* the caller has seen line.text: the next call clears it */
-    size_t keep;  /* except for these bytes; see input_keep() */
+    bool has_line; /* the first line has come; set by clients, which get no requests */
+    bool is_used;  /* the caller has seen line.text: the next call clears it */
+    size_t keep;   /* except for these bytes; see input_keep() */
 };
 
 /*

@@ -67,8 +67,8 @@ static enum line_event take_byte(struct line *line, unsigned char byte)
         line->after_lf = byte == '\n';
         return LINE_ENDED;
     }
-    if (byte ==
-        '\r') { /* of two CRs in a row, only the second can be part of a line end */
+    if (byte == '\r') {
+        /* Of two CRs in a row, only the second can be part of a line end. */
         if (!put_rest(line, false))
             return LINE_FULL;
         line->after_cr = true;

@@ -12,11 +12,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define DIAL_MS        10000  /* to connect, with each address of the host */
-#define PAUSE_LEAST_MS 1000   /* doubles with each failure */
-#define PAUSE_MOST_MS  300000 /* short enough to notice soon that a peer is back */
-#define STEADY_MS                                                                        \
-    60000 /* a loss after this long does not mean that the peer refuses us */
+#define DIAL_MS          10000  /* to connect, with each address of the host */
+#define PAUSE_LEAST_MS   1000   /* doubles with each failure */
+#define PAUSE_MOST_MS    300000 /* short enough to notice soon that a peer is back */
+#define STEADY_MS        60000  /* if it is lost later, the peer did not refuse us */
 /* How long lines may be without a proof before the peer is asked, and at the most. */
 #define UNPROVEN_MS      5000
 #define UNPROVEN_MOST_MS 30000

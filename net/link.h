@@ -75,10 +75,9 @@ struct link {
 
     const char *question; /* set by the protocol; NULL: this peer cannot be asked */
     size_t question_length;
-    int64_t ask_after; /* set by the protocol; not before this (clock_ms()), unless lines
-                          have waited for their proof for 30 seconds */
-    unsigned long
-        unproven;        /* lines of the queue that were sent and may not have arrived */
+    int64_t ask_after; /* set by the protocol: ask no earlier (clock_ms()), except about
+                          lines that have been without a proof for 30 seconds */
+    unsigned long unproven; /* lines of the queue that were sent, but may not have come */
     unsigned long asked; /* how many of them were sent before the last question, or 0 */
     int64_t unproven_since;
     unsigned long lost; /* unproven lines of lost connections; the owner clears it */

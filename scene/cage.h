@@ -19,10 +19,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CAGE_KEPT    16384 /* bytes of each output */
-#define CAGE_TERM_MS 2000  /* from SIGTERM to SIGKILL */
-#define CAGE_AGAIN_MS                                                                    \
-    10000 /* how long a start is tried again when there are no processes */
+#define CAGE_KEPT       16384 /* bytes of each output */
+#define CAGE_TERM_MS    2000  /* from SIGTERM to SIGKILL */
+#define CAGE_AGAIN_MS   10000 /* to try a start again when there are no processes */
 #define CAGE_POLL_FDS   3
 #define CAGE_CPU_S      60
 #define CAGE_MEMORY     ((size_t)1 << 30)

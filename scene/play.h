@@ -24,8 +24,7 @@
 
 /* What was said, to tell it from the server's own words. */
 struct saying {
-    char
-        client; /* the letter; 0: a line of the grader's own, which a scene never asks for */
+    char client; /* the letter; 0: the grader's own line, which no scene asks for */
     struct bytes text;
 };
 

@@ -2,8 +2,8 @@
 
 #include <stdbool.h>
 
-#define EMOJI_STYLE                                                                      \
-    0xFE0F /* variation selector 16: the character before it is an emoji */
+/* Variation selector 16: the character before it is an emoji. */
+#define EMOJI_STYLE 0xFE0F
 
 struct range {
     unsigned long first, last;

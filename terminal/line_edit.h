@@ -92,8 +92,7 @@ struct line_edit_view {
  * no further than the cursor requires, and shows as much as fits, or nothing if it is
  * secret.
  */
-#define LINE_EDIT_NARROWEST                                                              \
-    2 /* columns: a wide character, or a narrow one and the cursor */
+#define LINE_EDIT_NARROWEST 2 /* a wide character, or a narrow one and the cursor */
 void line_edit_view(struct line_edit *edit, size_t columns, struct line_edit_view *view);
 
 #endif

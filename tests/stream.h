@@ -17,8 +17,7 @@
 
 struct stream {
     int fd;
-    char
-        *bytes; /* what has arrived and the test has not taken yet; it lies in `buffer` */
+    char *bytes; /* in `buffer`: what has arrived and the test has not taken yet */
     size_t length;
     char *buffer;
     size_t capacity;
