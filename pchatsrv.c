@@ -522,8 +522,8 @@ static const struct options options = {
         "  -c number   let in so many clients of one address (default: no limit). A\n"
         "              gateway, such as web_chat, has one address for all its people\n"
         "  -p port     listen on this port (default: 2626; 0: any free one)\n"
-        "  -r lines    hear so many lines a second of each client, and as many at once\n"
-        "              (default: no limit). More lines wait, and none is lost\n"
+        "  -r lines    take so many lines a second from each client, and as many at\n"
+        "              once (default: no limit). More lines wait, and none is lost\n"
         "  -h          print this help\n"
         "  -V          print the version\n",
 };

@@ -171,16 +171,15 @@ char **options_words(const struct options *options, int argc, char *argv[],
                      struct options_peer *peer)
 {
     /* getopt() skips a "--" that comes before all operands. */
-    bool has_begun = strcmp(argv[optind - 1], "--") == 0;
-
-    if (!has_begun)
-        optind += options_peer(options, argc - optind, argv + optind, peer);
-    if (!has_begun && optind < argc && strcmp(argv[optind], "-") == 0) {
+    if (strcmp(argv[optind - 1], "--") == 0)
+        return argv + optind;
+    optind += options_peer(options, argc - optind, argv + optind, peer);
+    if (optind < argc && strcmp(argv[optind], "-") == 0) {
         optind++;
         options_end(options, argc, argv);
         return NULL;
     }
-    if (!has_begun && optind < argc && strcmp(argv[optind++], "--") != 0)
+    if (optind < argc && strcmp(argv[optind++], "--") != 0)
         options_wrong(options, "unexpected argument '%s': words come after --",
                       argv[optind - 1]);
     return argv + optind;

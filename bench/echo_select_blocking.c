@@ -68,7 +68,7 @@ int main(int argc, char *argv[])
         if ((sock = accept(listener, NULL, NULL)) < 0 || sock >= FD_SETSIZE)
             break;
         fcntl(sock, F_SETFL,
-              0); /* on some systems it is non-blocking, as the listener is */
+              0); /* some systems make it non-blocking, like the listener */
         FD_SET((unsigned)sock, &descriptors);
         highest = sock > highest ? sock : highest;
     }

@@ -121,8 +121,8 @@ static const struct options command_line = {
         "                  print \"port N\" in a line, or the command must contain %p:\n"
         "                  a free port takes its place\n"
         "  -n servers      the command starts so many, on this port and those after\n"
-        "                  it; what is said at one is heard at all (default:\n"
-        "                  1)\n"
+        "                  it; what is said at one is heard at all\n"
+        "                  (default: 1)\n"
         "  -C              print two rows of CSV after the report, names and values\n"
         "  -h              print this help\n"
         "  -V              print the version\n",

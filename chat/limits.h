@@ -2,7 +2,7 @@
  * limits: what keeps one person from filling a room that many share.
  *
  * Neither limit is set by default: behind a router that translates addresses a whole class
- * has one address, and a paste of a thousand lines is no crime.
+ * has one address, and a person may paste a thousand lines.
  */
 #ifndef CHAT_LIMITS_H
 #define CHAT_LIMITS_H

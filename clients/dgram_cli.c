@@ -109,42 +109,28 @@ static void flush_output(void)
 }
 
 /*
- * pselect() for an answer, until `deadline` (ns). 0: the time is over, or a signal that
- * ends the sending came. Those are delivered only in here, so none is missed between the
- * check and the wait.
+ * Waits for an answer until `deadline` (ns). False: none came, or Ctrl-C did. Ctrl-C is let
+ * in only by pselect(), so none is missed between the check and the wait.
  */
-static int wait_once(const struct dgram_client *client, int64_t deadline)
-{
-    int64_t left = deadline - clock_ns();
-    struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S),
-                               .tv_nsec = (long)(left % NS_PER_S)};
-    sigset_t before;
-    struct fdset readable;
-    int ready = 0, error;
-
-    if (left <= 0)
-        return 0;
-    fdset_clear(&readable);
-    fdset_add(&readable, client->sock);
-    sigprocmask(SIG_BLOCK, &client->stopping, &before);
-    if (!stop_requested)
-        ready = pselect(client->sock + 1, &readable.set, NULL, NULL, &timeout, &before);
-    error = errno;
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    errno = error;
-    return ready;
-}
-
-/* Waits for an answer until `deadline` (ns). False: none came, or Ctrl-C did. */
 static bool wait_until(const struct dgram_client *client, int64_t deadline)
 {
-    int ready;
+    int64_t left = deadline - clock_ns();
+    sigset_t before;
+    int ready = 0;
 
-    do
-        ready = wait_once(client, deadline);
-    while (ready == -1 && errno == EINTR && !stop_requested);
-    if (ready == -1 && errno != EINTR)
-        options_fail(&options, "select: %s", strerror(errno));
+    sigprocmask(SIG_BLOCK, &client->stopping, &before);
+    for (; ready != 1 && !stop_requested && left > 0; left = deadline - clock_ns()) {
+        struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S),
+                                   .tv_nsec = (long)(left % NS_PER_S)};
+        struct fdset readable;
+
+        fdset_clear(&readable);
+        fdset_add(&readable, client->sock);
+        ready = pselect(client->sock + 1, &readable.set, NULL, NULL, &timeout, &before);
+        if (ready == -1 && errno != EINTR)
+            options_fail(&options, "select: %s", strerror(errno));
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return ready == 1;
 }
 
@@ -410,16 +396,14 @@ int main(int argc, char *argv[])
     client.patience_ns = 2 * NS_PER_S;
     client.size = DEFAULT_SIZE;
     while ((option = options_next(&options, argc, argv)) != -1) {
+        if (option == 'i' || option == 's')
+            of_many = option;
         switch (option) {
         case 'c': client.count = options_number(&options, option, 1, COUNT_MAX); break;
-        case 'i':
-            client.interval_ns = options_seconds(&options, option);
-            of_many = option;
-            break;
+        case 'i': client.interval_ns = options_seconds(&options, option); break;
         case 'p': client.server.port = options_port(&options, optarg, 1); break;
         case 's':
             client.size = (size_t)options_number(&options, option, 0, DATAGRAM_MOST);
-            of_many = option;
             break;
         case 'w':
             client.patience_ns = options_timeout(&options, option) * NS_PER_S / 1000;

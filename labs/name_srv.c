@@ -187,14 +187,11 @@ int main(int argc, char *argv[])
         .program = "name_srv",
         .where.port = 8888,
         .handlers = {.started = open_keyboard, .line = answer}};
-    int letter, result;
+    int result;
 
     server.state = login_name();
-    while ((letter = options_next_of_server(&options, argc, argv, &server.where)) != -1) {
-        switch (letter) {
-        case 'n': server.state = optarg; break;
-        }
-    }
+    while (options_next_of_server(&options, argc, argv, &server.where) != -1)
+        server.state = optarg; /* -n */
     options_end(&options, argc, argv);
     if (strlen(server.state) > NAME_MOST)
         options_wrong(&options, "the name has more than %d bytes", NAME_MOST);
