@@ -67,8 +67,8 @@ int main(int argc, char *argv[])
             continue;
         if ((sock = accept(listener, NULL, NULL)) < 0 || sock >= FD_SETSIZE)
             break;
-        fcntl(sock, F_SETFL,
-              0); /* some systems make it non-blocking, like the listener */
+        /* On some systems it is non-blocking, as the listener is. */
+        fcntl(sock, F_SETFL, 0);
         FD_SET((unsigned)sock, &descriptors);
         highest = sock > highest ? sock : highest;
     }

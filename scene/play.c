@@ -332,8 +332,8 @@ bool stage_join(struct play *play, struct client *client, bool small)
             return false;
         if (!play->lab->datagrams)
             return true;
-        client_close(
-            client); /* another port, which late answers to probes do not reach */
+        /* To get another port, which late answers to probes do not reach. */
+        client_close(client);
     }
     if (client_open(client, play->port, play->lab->datagrams, small) == -1)
         return stage_fail(play, "the grader has no socket: %s", strerror(errno));

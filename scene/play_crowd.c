@@ -44,9 +44,8 @@ static bool listen_to_crowd(struct play *play, struct client *hearer)
         long index = teller(play, line, stage_content(line, length));
 
         hearer->taken += length;
-        if (index >= 0 && !play->crowd[index].is_in) {
+        if (index >= 0 && !play->crowd[index].is_in)
             play->crowd[index].is_in = anyone = true;
-        }
     }
     return anyone;
 }
@@ -219,8 +218,7 @@ bool play_crowd_enters(struct play *play)
                 return false;
         }
     }
-    token_of(0,
-             token); /* once all have heard this, they have heard all that was before */
+    token_of(0, token); /* after this everyone has heard all that came before */
     stage_say_line(&play->crowd[0].client, token);
     for (size_t i = 1; i < count; i++)
         if (!hear_token(play, i, 0))

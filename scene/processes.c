@@ -232,8 +232,7 @@ bool processes_kill_all(void)
             return true;
         signal_family(SIGSTOP); /* so that none forks while the others are killed */
         signal_family(SIGKILL);
-        poll(NULL, 0,
-             2); /* they need a moment to end; waitpid() cannot wait for a time */
+        poll(NULL, 0, 2); /* they need a moment, and waitpid() has no time-out */
     }
     return false;
 }
@@ -312,8 +311,8 @@ long processes_of(uid_t uid)
 /* ---- Connections --------------------------------------------------------------------- */
 
 /*
- * Of each connection there are two lines, one an end: what the client has not been told to
- * have arrived, and what the server has not read. A server on an IPv6 socket has its IPv4
+ * Each connection has two lines, one for each end: what the client does not know to have
+ * arrived, and what the server has not read. A server on an IPv6 socket has its IPv4
  * connections in the second table.
  */
 long processes_unread(int server_port, int client_port)

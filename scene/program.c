@@ -272,8 +272,8 @@ void program_close(struct program *program)
     struct bytes *owned[] = {&program->path, &program->shell, &program->compiler,
                              &program->words};
 
-    program->user =
-        (struct cage_user){.uid = getuid()}; /* it is this program's directory */
+    /* The directory is this program's own. */
+    program->user = (struct cage_user){.uid = getuid()};
     if (program->work[0] != '\0')
         run(program, command, NULL);
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)

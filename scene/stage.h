@@ -1,6 +1,7 @@
 /*
- * stage: what the verbs of a scene share. The verbs are in play_*.c, a subject a file; each
- * does a step, and returns false when that fails, with the reason in play->outcome.
+ * stage: what the verbs of a scene share. The verbs are in play_*.c, one subject in
+ * each. A verb does a step, and returns false when that fails, with the reason in
+ * play->outcome.
  */
 #ifndef SCENE_STAGE_H
 #define SCENE_STAGE_H

@@ -581,8 +581,7 @@ START_TEST(whatever_comes_nothing_is_read_outside_and_no_control_gets_into_a_fie
         const char *source = messages[random_below(MESSAGES)].bytes;
         enum http_kind kind = random_below(2) ? HTTP_REQUEST : HTTP_RESPONSE;
         size_t length = strlen(source);
-        char *bytes =
-            malloc(length); /* of the exact size: a sanitizer sees a read past it */
+        char *bytes = malloc(length); /* a sanitizer sees a read past its exact size */
 
         ck_assert_ptr_nonnull(bytes);
         memcpy(bytes, source, length);

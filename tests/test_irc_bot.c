@@ -20,11 +20,13 @@
 /* Each test runs in its own process: these belong to the test that runs. */
 static struct program bot;
 static struct ngircd irc;
+static struct mock fake; /* for a server that the test plays */
 static char log_path[600], port_text[16];
 
-static void name_log(void)
+static void set_up(void)
 {
     strcpy(log_path, temp_path("irc.log"));
+    fake = mock_open("127.0.0.1");
 }
 
 /* Starts the bot for a port, with one option and its value (NULL: none). */
@@ -59,6 +61,18 @@ static void start_on_ngircd(const char *option, const char *value)
     ngircd_start(&irc, "a", 0, "");
     start_bot(irc.port, option, value);
     expect_containing(&bot.err, "joined #room on 127.0.0.1 port");
+}
+
+/* Starts the bot in the channel of a server that the test plays. */
+static struct stream start_on_fake(const char *option, const char *value)
+{
+    struct stream server;
+    char nick[64];
+
+    start_bot(fake.port, option, value);
+    server = fake_welcome(&fake, "#room", nick);
+    expect_containing(&bot.err, "joined");
+    return server;
 }
 
 /* ---- The file ----------------------------------------------------------------------- */
@@ -203,7 +217,6 @@ END_TEST
 /* nohup ignores SIGHUP because it would end a program; here it only opens the file. */
 START_TEST(a_hangup_opens_the_file_again_even_under_nohup)
 {
-    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64];
 
@@ -253,7 +266,6 @@ START_TEST(a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
 {
     const struct rlimit small = {.rlim_cur = 1024, .rlim_max = RLIM_INFINITY};
     const struct rlimit large = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
-    struct mock fake = mock_open("127.0.0.1");
     FILE *file = fopen(log_path, "w");
     struct stream server;
     char nick[64];
@@ -281,7 +293,6 @@ END_TEST
 
 START_TEST(a_file_that_takes_nothing_delays_nobody)
 {
-    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64], text[401];
     int reader;
@@ -313,7 +324,6 @@ END_TEST
 
 START_TEST(a_standard_error_that_nobody_reads_delays_nobody)
 {
-    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64];
 
@@ -337,7 +347,6 @@ END_TEST
 
 START_TEST(it_waits_for_the_welcome_and_answers_pings_before_it)
 {
-    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
 
     start_bot(fake.port, "-n", "ann");
@@ -384,7 +393,6 @@ END_TEST
 
 START_TEST(it_identifies_with_a_password_that_is_never_shown)
 {
-    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     const char *text;
 
@@ -435,7 +443,6 @@ END_TEST
 
 START_TEST(the_passwords_of_a_server_and_of_a_nick_are_two_and_neither_is_shown)
 {
-    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
 
     ck_assert_int_eq(setenv("IRC_SERVER_PASSWORD", "sesame", 1), 0);
@@ -468,8 +475,6 @@ END_TEST
 START_TEST(a_password_that_is_a_word_of_the_protocol_does_no_harm)
 {
     static const char *const passwords[] = {" ", "0", "JOIN", "PRIVMSG", "#room"};
-    struct mock fake = mock_open("127.0.0.1");
-
     for (size_t i = 0; i < sizeof passwords / sizeof passwords[0]; i++) {
         struct stream server;
         char nick[64];
@@ -506,8 +511,6 @@ START_TEST(what_the_server_refuses_is_reported_in_words)
         {"461 netbot JOIN :More", "cannot join: More", true},
         {"477 netbot #room :+r\033[2J", "registered nicks: +r^[[2J", true},
     };
-    struct mock fake = mock_open("127.0.0.1");
-
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct stream server;
 
@@ -528,7 +531,6 @@ END_TEST
 
 START_TEST(with_a_password_a_channel_for_registered_nicks_is_tried_again)
 {
-    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
 
     ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
@@ -551,7 +553,6 @@ END_TEST
 
 START_TEST(a_nick_in_use_is_tried_again_and_its_password_names_it)
 {
-    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
 
     ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
@@ -599,13 +600,8 @@ END_TEST
 
 START_TEST(a_silent_server_is_asked_and_then_left)
 {
-    struct mock fake = mock_open("127.0.0.1");
-    struct stream server;
-    char nick[64];
+    struct stream server = start_on_fake("-w", "0.2");
 
-    start_bot(fake.port, "-w", "0.2");
-    server = fake_welcome(&fake, "#room", nick);
-    expect_containing(&bot.err, "joined");
     for (int i = 0; i < 2; i++) {
         expect_line(&server, "PING netbot");
         irc_send(&server, ":fake PONG fake :netbot");
@@ -621,7 +617,6 @@ END_TEST
 
 START_TEST(a_server_without_a_welcome_is_left_and_pauses_grow)
 {
-    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
 
     start_bot(fake.port, "-w", "0.1");
@@ -654,13 +649,8 @@ END_TEST
 
 START_TEST(an_error_and_a_kick_are_reported_and_it_comes_back)
 {
-    struct mock fake = mock_open("127.0.0.1");
-    struct stream server;
-    char nick[64];
+    struct stream server = start_on_fake(NULL, NULL);
 
-    start_bot(fake.port, NULL, NULL);
-    server = fake_welcome(&fake, "#room", nick);
-    expect_containing(&bot.err, "joined");
     irc_send(&server, ":op!o@h KICK #room netbot :out");
     expect_containing(&bot.err, "kicked out of #room (out); joining again in 1 s");
     expect_line(&server, "JOIN #room");
@@ -675,14 +665,10 @@ END_TEST
 
 START_TEST(what_is_printed_of_others_words_has_no_colours_and_no_empty_brackets)
 {
-    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
-    char nick[64];
 
     ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
-    start_bot(fake.port, NULL, NULL);
-    server = fake_welcome(&fake, "#room", nick);
-    expect_containing(&bot.err, "joined");
+    server = start_on_fake(NULL, NULL);
     irc_send(&server, ":NickServ!s@h NOTICE netbot :You are \x02now\x02 \x03"
                       "04,12identified\x0f.");
     expect_lf(&bot.err, "irc_bot: NickServ says: You are now identified.");
@@ -699,13 +685,8 @@ END_TEST
 
 START_TEST(a_nick_that_the_server_forces_on_it_is_its_own_and_so_is_a_forced_join)
 {
-    struct mock fake = mock_open("127.0.0.1");
-    struct stream server;
-    char nick[64];
+    struct stream server = start_on_fake(NULL, NULL);
 
-    start_bot(fake.port, NULL, NULL);
-    server = fake_welcome(&fake, "#room", nick);
-    expect_containing(&bot.err, "joined");
     irc_send(&server, ":netbot!n@h NICK 42XAAAAAB");
     irc_send(&server, ":op!o@h KICK #room 42XAAAAAB :out");
     expect_containing(&bot.err, "kicked out of #room (out); joining again in 1 s");
@@ -717,14 +698,9 @@ END_TEST
 
 START_TEST(a_bot_that_was_stopped_asks_before_it_leaves_a_server)
 {
-    struct mock fake = mock_open("127.0.0.1");
-    struct stream server;
-    char nick[64];
+    struct stream server = start_on_fake("-w", "0.3");
     int status;
 
-    start_bot(fake.port, "-w", "0.3");
-    server = fake_welcome(&fake, "#room", nick);
-    expect_containing(&bot.err, "joined");
     ck_assert_int_eq(kill(bot.pid, SIGSTOP), 0);
     ck_assert_int_eq(waitpid(bot.pid, &status, WUNTRACED), bot.pid);
     nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
@@ -738,13 +714,8 @@ END_TEST
 
 START_TEST(a_server_that_does_not_close_after_quit_is_left_all_the_same)
 {
-    struct mock fake = mock_open("127.0.0.1");
-    struct stream server;
-    char nick[64];
+    struct stream server = start_on_fake(NULL, NULL);
 
-    start_bot(fake.port, NULL, NULL);
-    server = fake_welcome(&fake, "#room", nick);
-    expect_containing(&bot.err, "joined");
     stop_bot();
     expect_line(&server, "QUIT :irc_bot ends");
 }
@@ -774,7 +745,6 @@ START_TEST(hostile_bytes_do_no_harm_and_reach_no_terminal)
         ":netbot!n@h JOIN\r\nKICK\r\nKICK #room\r\n433\r\n404\r\n001\r\n475\r\nPING\r\n"
         "PART\r\nNICK\r\nJOIN\r\nERR\xFFOR\r\n:a!b@c PRIVMSG #room :\xE2\x82\r\n"
         "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\r\n";
-    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     char nick[64], *lines;
 
@@ -806,7 +776,6 @@ END_TEST
 
 START_TEST(a_server_that_pings_without_end_and_never_reads_costs_no_memory)
 {
-    struct mock fake = mock_open("127.0.0.1");
     struct stream server;
     static const char ping[] = "PING :again\r\n";
     size_t length = sizeof ping - 1;
@@ -888,10 +857,10 @@ int main(void)
     const struct test_case cases[] = {
         {.name = "irc_bot",
          .tests = tests,
-         .set_up = name_log,
+         .set_up = set_up,
          .tear_down = ngircd_stop_all},
         /* A child looks the name up, which valgrind would follow. */
-        {.name = "names", .tests = names, .set_up = name_log, .tags = "resolver"},
+        {.name = "names", .tests = names, .set_up = set_up, .tags = "resolver"},
     };
 
     return run_cases("irc_bot", cases, COUNT(cases));

@@ -497,8 +497,8 @@ START_TEST(whatever_is_typed_the_line_is_clean_and_the_cursor_in_view)
                 type(random_below(2) ? NI : "word ");
         if (random_below(200) == 0)
             columns = 2 + random_below(100);
-        if (random_below(8) ==
-            0) /* not after each: one read may bring several keys, or a part of one */
+        /* Not after each: one read may bring several keys, or a part of one. */
+        if (random_below(8) == 0)
             expect_sound(columns);
     }
 }
