@@ -22,7 +22,6 @@
 #include "net/dial.h"
 #include "net/line.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -509,29 +508,28 @@ static bool is_port(const char *word)
 /* The operands are a URL, or a host, perhaps its port, and perhaps a path. */
 static void choose_url(struct download *download, char *operands[], int count)
 {
-    bool has_port = count > 1 && is_port(operands[1]), is_bare;
+    bool is_url = strpbrk(operands[0], "/?#") != NULL;
+    bool has_port = count > 1 && is_port(operands[1]);
     const char *path = count > 1 + has_port ? operands[1 + has_port] : "", *why;
+    struct options_peer server = {.port = 80};
     char text[URL_HOST_MOST + URL_PATH_MOST];
-    struct options_peer peer; /* only to check that a host and a port are one */
-    struct in6_addr address;
     int length;
 
     if (count > 2 + has_port)
         options_wrong(&options, "unexpected argument '%s'", operands[2 + has_port]);
-    if (has_port)
-        options_peer(&options, 2, operands, &peer);
-    is_bare = inet_pton(AF_INET6, operands[0], &address) == 1;
-    if (strstr(operands[0], "://") != NULL && count == 1)
-        length = snprintf(text, sizeof text, "%s", operands[0]);
+    if (is_url ? count > 1 : options_peer(&options, 1 + has_port, operands, &server) == 0)
+        options_wrong(&options, "'%s' is not a host", operands[0]);
+    if (is_url)
+        length =
+            snprintf(text, sizeof text, "%s%s",
+                     strstr(operands[0], "://") != NULL ? "" : "http://", operands[0]);
     else
-        length = snprintf(text, sizeof text,
-                          is_bare ? "http://[%s]%s%s%s%s" : "http://%s%s%s%s%s",
-                          operands[0], has_port ? ":" : "", has_port ? operands[1] : "",
-                          *path == '\0' || *path == '/' ? "" : "/", path);
+        length = snprintf(
+            text, sizeof text,
+            strchr(server.host, ':') != NULL ? "http://[%s]:%d%s%s" : "http://%s:%d%s%s",
+            server.host, server.port, *path == '\0' || *path == '/' ? "" : "/", path);
     if (length < 0 || (size_t)length >= sizeof text)
         options_wrong(&options, "the URL is too long");
-    if (count > 1 && strpbrk(operands[0], "/?#") != NULL)
-        options_wrong(&options, "'%s' is not a host", operands[0]);
     if (url_parse(&download->url, text, &why) == -1)
         options_wrong(&options, "'%s': %s", text, why);
 }
