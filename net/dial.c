@@ -46,8 +46,8 @@ static void look_up(struct dial *dial, const char *host, int port, int flags)
 }
 
 /*
- * The resolver. It closes its copies of the parent's connections, so that they can end. It
- * asks which are open first: who traces it would see a thousand failures to close.
+ * The resolver. It closes its copies of the parent's connections, so that they can end,
+ * and nothing else: a trace (bin/turns) would show a thousand failures to close.
  */
 static _Noreturn void resolve(struct dial *dial, const char *host, int port, int out)
 {
