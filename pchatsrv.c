@@ -63,6 +63,9 @@
 #define GREETING "You're connected to the C chatserver"
 #define STOPPING "ChatServer stopping"
 #define AYT_TEXT "Yes, the ChatServer is here"
+#define TO_A_BROWSER                                                                     \
+    "HTTP/1.1 400 This server takes lines of text, from a telnet. "                      \
+    "The chat room's page is web_chat's, on port 8080\r\n\r\n"
 #define TOO_MANY "Too many connections from your address\r\n"
 
 /*
@@ -271,8 +274,7 @@ static void take_event(struct chat_server *server, int sock, enum input_event ev
     case INPUT_LINE: take_line(server, sock, true); break;
     case INPUT_PIECE: take_line(server, sock, false); break;
     case INPUT_HTTP:
-        room_tell_bytes(&server->room, sock, input_http_answer,
-                        strlen(input_http_answer));
+        room_tell_bytes(&server->room, sock, TO_A_BROWSER, strlen(TO_A_BROWSER));
         client_leaves(server, sock, " (it speaks HTTP)");
         break;
     case INPUT_LEAVE: client_leaves(server, sock, ""); break;

@@ -2,10 +2,6 @@
 
 #include <string.h>
 
-const char input_http_answer[] =
-    "HTTP/1.1 400 This server takes lines of text, from a telnet. "
-    "The chat room's page is web_chat's, on port 8080\r\n\r\n";
-
 /* "POST /path HTTP/1.1" (RFC 9112 3). Of a long line this is only the first piece. */
 static bool is_http(const char *line, bool is_whole)
 {

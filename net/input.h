@@ -19,11 +19,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/*
+ * An HTTP request is not a line: a web page can make a browser send any request to any
+ * port, and could talk in a chat room. Answer it with an error, and close the client.
+ */
 enum input_event {
     INPUT_MORE,         /* all bytes were taken, and the line has not ended */
     INPUT_LINE,         /* line.text is a line, or the last piece of a long one */
     INPUT_PIECE,        /* line.text is a piece of a line of more than LINE_MOST bytes */
-    INPUT_HTTP,         /* the first line is an HTTP request: see input_http_answer */
+    INPUT_HTTP,         /* the first line is an HTTP request */
     INPUT_LEAVE,        /* Ctrl-D at the beginning of a line: the user has finished */
     INPUT_REPLY,        /* the peer asks for a telnet option: send `reply` */
     INPUT_ANSWERED,     /* the peer has refused one: telnet.verb, telnet.option */
@@ -53,13 +57,6 @@ size_t input_take(struct input *input, const unsigned char *bytes, size_t length
  * INPUT_PIECE: a piece; call again. INPUT_MORE: nothing is left.
  */
 enum input_event input_finish(struct input *input);
-
-/*
- * What to send on INPUT_HTTP, before closing the client. A web page can make a browser
- * send any request to any port; if these were taken as lines, the page could talk in a
- * chat room.
- */
-extern const char input_http_answer[];
 
 /*
  * Is part of a line waiting for the rest? A question such as "login: " has no line end.
