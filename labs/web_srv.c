@@ -12,8 +12,8 @@
  *
  *  - A request comes in any pieces, and another may come right after it, before the
  *    answer to the first (pipelining, RFC 9112 9.3.2). So exchange_take() (http/exchange.h)
- *    takes bytes up to the end of one request. While a file is being sent, the stream is held: what comes waits
- *    in its input, and when that is full, TCP stops the client.
+ *    takes bytes up to the end of one request. While a file is being sent, the stream is
+ *    held: what comes waits in its input, and when that is full, TCP stops the client.
  *  - A file may be larger than memory. It goes out a piece at a time, each when the one
  *    before it is gone (send_piece()). Any number of long files at once cost one buffer
  *    each.
@@ -58,6 +58,11 @@ static struct client *client_of(const struct stream *stream)
     return &web->clients[stream->sock];
 }
 
+static struct exchange *exchange_of(const struct stream *stream)
+{
+    return &client_of(stream)->exchange;
+}
+
 /* Makes a text harmless: it may hold what a terminal obeys, or what misleads people. */
 static const char *show(const char *text, char shown[SHOWN_MOST])
 {
@@ -79,7 +84,7 @@ static void log_unreadable(struct stream *stream, const char *why)
     char shown[SHOWN_MOST];
 
     log_line(&stream->server->log, "%s: cannot read %s: %s", stream->name,
-             show(client_of(stream)->exchange.head.target, shown), why);
+             show(exchange_of(stream)->head.target, shown), why);
 }
 
 /*
@@ -121,7 +126,7 @@ static void send_part(struct stream *stream)
     part_choose(&part, &client->exchange.head, &client->file, time(NULL));
     if (part.status >= 400) {
         web_file_close(&client->file);
-        exchange_refuse(&client_of(stream)->exchange, part.status, part.fields, "");
+        exchange_refuse(&client->exchange, part.status, part.fields, "");
         return;
     }
     exchange_send_head(&client->exchange, part.status,
@@ -145,7 +150,7 @@ static void redirect(struct stream *stream, const char *path)
     path += strspn(path, "/") - 1;
     snprintf(location, sizeof location, "Location: %.*s/%s\r\n", (int)strcspn(path, "?"),
              path, path + strcspn(path, "?"));
-    exchange_refuse(&client_of(stream)->exchange, 301, location, "");
+    exchange_refuse(exchange_of(stream), 301, location, "");
 }
 
 static void answer_with_file(struct stream *stream, const char *path)
@@ -160,7 +165,7 @@ static void answer_with_file(struct stream *stream, const char *path)
     else if (status == 301)
         redirect(stream, path);
     else
-        exchange_refuse(&client_of(stream)->exchange, status, "", "");
+        exchange_refuse(exchange_of(stream), status, "", "");
 }
 
 /* ---- The request -------------------------------------------------------------------- */
@@ -169,7 +174,7 @@ static void answer_with_file(struct stream *stream, const char *path)
 static void print_request(struct stream *stream)
 {
     struct log *log = &stream->server->log;
-    const struct http_head *head = &client_of(stream)->exchange.head;
+    const struct http_head *head = &exchange_of(stream)->head;
     struct http_field field = {NULL, NULL};
     char shown[SHOWN_MOST];
 
@@ -184,13 +189,12 @@ static void print_request(struct stream *stream)
 static void answer(struct stream *stream)
 {
     const struct web *web = stream->server->state;
-    const char *path = web_path_of(client_of(stream)->exchange.head.target);
+    const char *path = web_path_of(exchange_of(stream)->head.target);
 
     if (*path != '/')
-        exchange_refuse(&client_of(stream)->exchange, 400, "",
-                        "the target is not a path");
+        exchange_refuse(exchange_of(stream), 400, "", "the target is not a path");
     else if (*web->root.path == '\0')
-        exchange_send_text(&client_of(stream)->exchange, 200, "", HELLO);
+        exchange_send_text(exchange_of(stream), 200, "", HELLO);
     else
         answer_with_file(stream, path);
 }
@@ -226,7 +230,7 @@ static void go_on(struct stream *stream)
 
 static size_t receive(struct stream *stream, const unsigned char *bytes, size_t length)
 {
-    return exchange_take(&client_of(stream)->exchange, bytes, length);
+    return exchange_take(exchange_of(stream), bytes, length);
 }
 
 /* While it takes a file, nothing else is wanted of it. */
@@ -235,7 +239,7 @@ static void time_out(struct stream *stream)
     if (client_of(stream)->left.length > 0)
         stream_close(stream);
     else
-        exchange_time_out(&client_of(stream)->exchange);
+        exchange_time_out(exchange_of(stream));
 }
 
 /* The handler for a client that is gone, perhaps in the middle of a file. */
