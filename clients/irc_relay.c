@@ -32,6 +32,7 @@
 #include "net/text.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,9 +115,16 @@ static bool say(struct irc_relay *relay, enum side to, const char *line, bool is
     return line_queue_add(queue, whole, (size_t)length);
 }
 
-/* The relay's own news. It takes the space that `say` keeps free. */
-static void tell(struct irc_relay *relay, enum side to, const char *line)
+/* Tells the relay's own news, as printf() does. They take the space that `say` keeps free. */
+__attribute__((format(printf, 3, 4))) static void
+tell(struct irc_relay *relay, enum side to, const char *format, ...)
 {
+    char line[RELAY_LINE_BYTES] = "-- ";
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(line + 3, sizeof line - 3, format, list);
+    va_end(list);
     (void)say(relay, to, line, true);
 }
 
@@ -162,13 +170,10 @@ static void take_news(struct irc_relay *relay, enum words kind, const char *line
     static const char *const verbs[] = {[WORDS_JOINED] = "joined the room",
                                         [WORDS_LEFT] = "left the room",
                                         [WORDS_RENAMED] = "is now "};
-    char news[RELAY_LINE_BYTES];
 
-    if (!may_tell_news(relay, CHANNEL))
-        return;
-    snprintf(news, sizeof news, "-- %.*s %s%s", (int)parts->name_length,
-             line + parts->name, verbs[kind], line + parts->text);
-    tell(relay, CHANNEL, news);
+    if (may_tell_news(relay, CHANNEL))
+        tell(relay, CHANNEL, "%.*s %s%s", (int)parts->name_length, line + parts->name,
+             verbs[kind], line + parts->text);
 }
 
 static size_t hear_room(void *owner, const char *line)
@@ -221,21 +226,21 @@ static void take_change(struct irc_relay *relay, const char *nick,
     char line[RELAY_LINE_BYTES] = "", clean[RELAY_LINE_BYTES];
 
     if (strcmp(command, "JOIN") == 0 && is_here)
-        snprintf(line, sizeof line, "-- %s joined %s", nick, channel);
+        snprintf(line, sizeof line, "%s joined %s", nick, channel);
     else if (strcmp(command, "PART") == 0 && is_here)
-        snprintf(line, sizeof line, "-- %s left %s%s%s", nick, channel,
+        snprintf(line, sizeof line, "%s left %s%s%s", nick, channel,
                  *second == '\0' ? "" : ": ", second);
     else if (strcmp(command, "KICK") == 0 && is_here)
-        snprintf(line, sizeof line, "-- %s was kicked out of %s by %s: %s", second,
-                 channel, nick, message->params[2]);
+        snprintf(line, sizeof line, "%s was kicked out of %s by %s: %s", second, channel,
+                 nick, message->params[2]);
     else if (strcmp(command, "QUIT") == 0)
-        snprintf(line, sizeof line, "-- %s left IRC%s%s", nick,
-                 *first == '\0' ? "" : ": ", first);
+        snprintf(line, sizeof line, "%s left IRC%s%s", nick, *first == '\0' ? "" : ": ",
+                 first);
     else if (strcmp(command, "NICK") == 0)
-        snprintf(line, sizeof line, "-- %s is now %s", nick, first);
+        snprintf(line, sizeof line, "%s is now %s", nick, first);
     irc_strip(line);
     if (*line != '\0' && may_tell_news(relay, ROOM))
-        tell(relay, ROOM, text_clean(line, clean, sizeof clean));
+        tell(relay, ROOM, "%s", text_clean(line, clean, sizeof clean));
 }
 
 static void hear_channel(void *owner, struct irc_message *message)
@@ -261,17 +266,14 @@ static void hear_channel(void *owner, struct irc_message *message)
 static void tell_changes(struct irc_relay *relay)
 {
     bool linked = is_up(relay, ROOM) && is_up(relay, CHANNEL);
-    char line[RELAY_LINE_BYTES];
 
     if (linked == relay->linked)
         return;
     relay->linked = linked;
-    for (enum side side = ROOM; side <= CHANNEL; side++) {
-        snprintf(line, sizeof line, "-- the link to %s is %s", called(relay, !side),
-                 linked ? "up" : "lost");
+    for (enum side side = ROOM; side <= CHANNEL; side++)
         if (is_up(relay, side))
-            tell(relay, side, line);
-    }
+            tell(relay, side, "the link to %s is %s", called(relay, !side),
+                 linked ? "up" : "lost");
 }
 
 /*
@@ -288,17 +290,17 @@ static void tell_drops(struct irc_relay *relay, enum side to)
     if (dropped == 0 || (direction->told_of_drops && !is_over))
         return;
     if (is_over)
-        snprintf(text, sizeof text, "-- %lu line%s dropped on the way to %s", dropped,
+        snprintf(text, sizeof text, "%lu line%s dropped on the way to %s", dropped,
                  dropped == 1 ? " was" : "s were", called(relay, to));
     else
         snprintf(text, sizeof text,
-                 "-- too much waits on the way to %s: lines are being dropped",
+                 "too much waits on the way to %s: lines are being dropped",
                  called(relay, to));
     direction->told_of_drops = !is_over;
     if (is_over)
         direction->waiting.dropped = 0;
-    report(relay, text + strlen("-- "));
-    tell(relay, !to, text);
+    report(relay, text);
+    tell(relay, !to, "%s", text);
 }
 
 /* Lines that were sent just before a connection was lost may or may not have arrived. */
@@ -309,41 +311,36 @@ static void tell_unproven(struct irc_relay *relay, enum side to)
 
     if (*lost == 0)
         return;
-    snprintf(text, sizeof text, "-- %lu line%s said before may not have reached %s",
-             *lost, *lost == 1 ? "" : "s", called(relay, to));
+    snprintf(text, sizeof text, "%lu line%s said before may not have reached %s", *lost,
+             *lost == 1 ? "" : "s", called(relay, to));
     *lost = 0;
-    report(relay, text + strlen("-- "));
-    tell(relay, !to, text);
+    report(relay, text);
+    tell(relay, !to, "%s", text);
 }
 
 /* The channel is moderated, or the relay was muted: the room should know. */
 static void tell_rejected(struct irc_relay *relay)
 {
     unsigned long *rejected = &relay->session.rejected;
-    char text[512];
 
     if (*rejected == 0 || clock_ms() < relay->tell_rejected_at)
         return;
-    snprintf(text, sizeof text, "-- %lu message%s not accepted by %s", *rejected,
-             *rejected == 1 ? " was" : "s were", called(relay, CHANNEL));
+    tell(relay, ROOM, "%lu message%s not accepted by %s", *rejected,
+         *rejected == 1 ? " was" : "s were", called(relay, CHANNEL));
     *rejected = 0;
     relay->tell_rejected_at = clock_ms() + REJECTED_MS;
-    tell(relay, ROOM, text);
 }
 
 /* Sums up the news that was left out, once everything that waited has been said. */
 static void tell_news_left_out(struct irc_relay *relay, enum side to)
 {
     struct direction *direction = &relay->to[to];
-    char text[128];
 
     if (direction->news_left_out == 0 || direction->waiting.length > 0 ||
         link_to(relay, to)->queue.length > 0)
         return;
-    snprintf(text, sizeof text, "-- %lu more came, left or took a name",
-             direction->news_left_out);
+    tell(relay, to, "%lu more came, left or took a name", direction->news_left_out);
     direction->news_left_out = 0;
-    tell(relay, to, text);
 }
 
 /* ---- Passing on --------------------------------------------------------------------- */
