@@ -93,7 +93,11 @@ void exchange_refuse(struct exchange *exchange, int status, const char *more,
     exchange_send_text(exchange, status, more, text);
 }
 
-void exchange_refuse_and_close(struct exchange *exchange, int status, const char *why)
+/*
+ * The same if nobody can tell where the next request begins: then there is none. It is
+ * also printed.
+ */
+static void refuse_and_close(struct exchange *exchange, int status, const char *why)
 {
     log_line(&exchange->stream->server->log, "%s: %d %s: %s", exchange->stream->name,
              status, reason_of(status), why);
@@ -129,16 +133,16 @@ static void take_head(struct exchange *exchange)
     exchange->length = 0;
     exchange->in_body = true;
     if (body->state == HTTP_BAD) {
-        exchange_refuse_and_close(exchange, body->answer, body->why);
+        refuse_and_close(exchange, body->answer, body->why);
     } else if (!is_one_of(head->method, rules->methods)) {
         /* 405: not here; 501: not known at all (RFC 9110 15.5.6, 15.6.2) */
         exchange->is_kept = exchange->is_kept && body->state == HTTP_WHOLE;
         exchange_refuse(exchange, is_one_of(head->method, known) ? 405 : 501,
                         rules->allow, "");
     } else if (body->framing == HTTP_LENGTH && body->left > rules->content_most) {
-        exchange_refuse_and_close(exchange, 413, rules->too_long);
+        refuse_and_close(exchange, 413, rules->too_long);
     } else if (expected != NULL && strcasecmp(expected, "100-continue") != 0) {
-        exchange_refuse_and_close(exchange, 417, "only 100-continue may be expected");
+        refuse_and_close(exchange, 417, "only 100-continue may be expected");
     } else if (body->state == HTTP_WHOLE) {
         rules->answer(exchange->stream);
     } else if (expected != NULL && head->minor >= 1) {
@@ -159,9 +163,9 @@ static size_t take_content(struct exchange *exchange, const char *bytes, size_t 
     if (fits)
         exchange->length += content.length;
     if (exchange->body.state == HTTP_BAD)
-        exchange_refuse_and_close(exchange, exchange->body.answer, exchange->body.why);
+        refuse_and_close(exchange, exchange->body.answer, exchange->body.why);
     else if (!fits)
-        exchange_refuse_and_close(exchange, 413, rules->too_long);
+        refuse_and_close(exchange, 413, rules->too_long);
     else if (exchange->body.state == HTTP_WHOLE)
         rules->answer(exchange->stream);
     return taken;
@@ -197,7 +201,7 @@ size_t exchange_take(struct exchange *exchange, const unsigned char *bytes, size
     if (head->has_ended && exchange->rules->headed != NULL)
         exchange->rules->headed(exchange->stream);
     if (head->state == HTTP_BAD)
-        exchange_refuse_and_close(exchange, head->answer, head->why);
+        refuse_and_close(exchange, head->answer, head->why);
     else if (head->state == HTTP_WHOLE)
         take_head(exchange);
     return taken;
@@ -219,7 +223,7 @@ void exchange_open(struct exchange *exchange, struct stream *stream,
 void exchange_time_out(struct exchange *exchange)
 {
     if (exchange->head.taken > 0)
-        exchange_refuse_and_close(exchange, 408, "the request took too long");
+        refuse_and_close(exchange, 408, "the request took too long");
     else
         stream_close(exchange->stream);
 }

@@ -92,12 +92,6 @@ void exchange_send_text(struct exchange *exchange, int status, const char *more,
 void exchange_refuse(struct exchange *exchange, int status, const char *more,
                      const char *why);
 
-/*
- * The same if nobody can tell where the next request begins: then there is none. It is
- * also printed.
- */
-void exchange_refuse_and_close(struct exchange *exchange, int status, const char *why);
-
 /* The client's time is over. Inside a request it is told so. */
 void exchange_time_out(struct exchange *exchange);
 
