@@ -14,21 +14,29 @@
 #include <string.h>
 #include <time.h>
 
+/* Links a room, in which ann is, with a server that the test plays. */
+static struct stream link_to_mock(const char *pace, const char *option,
+                                  struct stream *ann)
+{
+    struct mock fake = mock_open("127.0.0.1");
+    struct stream server;
+    char nick[64];
+
+    room = started(room_open());
+    relay = relay_start("relay", room.port, fake.port, "#room", pace, option);
+    server = fake_welcome(&fake, "#room", nick);
+    await_links(&relay);
+    *ann = named(&room, "ann");
+    return server;
+}
+
 /* ---- The pace ----------------------------------------------------------------------- */
 
 START_TEST(it_keeps_to_the_pace_after_the_first_lines)
 {
-    struct mock fake = mock_open("127.0.0.1");
-    struct stream ann, server;
-    int64_t begun, fifth = 0;
-    char nick[64];
+    struct stream ann, server = link_to_mock("0.2", "-q", &ann);
+    int64_t begun = clock_ms(), fifth = 0;
 
-    room = started(room_open());
-    relay = relay_start("relay", room.port, fake.port, "#room", "0.2", "-q");
-    server = fake_welcome(&fake, "#room", nick);
-    await_links(&relay);
-    ann = named(&room, "ann");
-    begun = clock_ms();
     send_text(&ann, "1\n2\n3\n4\n5\n6\n7\n8\n");
     for (int i = 1; i <= 8; i++) {
         char words[32];
@@ -51,15 +59,8 @@ END_TEST
 START_TEST(while_lines_wait_for_the_pace_no_question_takes_their_place)
 {
     enum { LINES = 14 };
-    struct mock fake = mock_open("127.0.0.1");
-    struct stream ann, server;
-    char nick[64];
+    struct stream ann, server = link_to_mock("0.6", "-q", &ann);
 
-    room = started(room_open());
-    relay = relay_start("relay", room.port, fake.port, "#room", "0.6", "-q");
-    server = fake_welcome(&fake, "#room", nick);
-    await_links(&relay);
-    ann = named(&room, "ann");
     for (int i = 0; i < LINES; i++)
         send_line(&ann, "%d", i);
     free(irc_await(&server, "the link to the room is up"));
@@ -246,15 +247,8 @@ END_TEST
 
 START_TEST(what_a_server_that_hangs_had_taken_is_counted_where_it_was_said)
 {
-    struct mock fake = mock_open("127.0.0.1");
-    struct stream ann, server;
-    char nick[64];
+    struct stream ann, server = link_to_mock("0", "-w2", &ann);
 
-    room = started(room_open());
-    relay = relay_start("relay", room.port, fake.port, "#room", "0", "-w2");
-    server = fake_welcome(&fake, "#room", nick);
-    await_links(&relay);
-    ann = named(&room, "ann");
     send_text(&ann, "1\n2\n3\n/msg relay end\n");
     free(irc_await(&server, "<ann> 3"));
     expect_containing(&relay.err, "it does not answer");
