@@ -83,16 +83,6 @@ static bool answers_by_itself(const struct dgram_server *server, int port)
     return port == server->port || port == 0;
 }
 
-/*
- * Is this error an ICMP message about an earlier answer, which recvmsg() reports late?
- * Then that client is gone, which concerns nobody else. Any other error is this machine's.
- */
-static bool is_about_an_answer(int error)
-{
-    return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
-           error == EMSGSIZE || error == ECONNRESET;
-}
-
 static void fail(struct dgram_server *server, int error)
 {
     if (!server->has_failed)
@@ -120,8 +110,8 @@ static bool answer(struct dgram_server *server)
     ssize_t length =
         datagram_receive(server->srvsock, server->bytes, sizeof server->bytes, &route);
 
-    if (length == -1 && is_about_an_answer(errno))
-        return true;
+    if (length == -1 && datagram_is_about_earlier(errno))
+        return true; /* that client is gone, which concerns nobody else */
     if (length == -1) {
         if (!descriptor_try_again(errno))
             fail(server, errno);

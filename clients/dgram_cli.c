@@ -134,19 +134,12 @@ static bool wait_until(const struct dgram_client *client, int64_t deadline)
     return ready == 1;
 }
 
-/* Does it come from the network, in answer to what was sent (ICMP, RFC 1122 4.1.3.3)? */
-static bool is_about_a_datagram(int error)
-{
-    return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
-           error == EMSGSIZE;
-}
-
 /* Receives into client->in. Returns the length, or -1 with errno. */
 static ssize_t receive(struct dgram_client *client)
 {
     ssize_t got = recv(client->sock, client->in, sizeof client->in, 0);
 
-    if (got == -1 && !is_about_a_datagram(errno) && !descriptor_try_again(errno))
+    if (got == -1 && !datagram_is_about_earlier(errno) && !descriptor_try_again(errno))
         fail(client, "cannot receive from", strerror(errno));
     if (got == -1 && errno == ECONNREFUSED)
         client->refused = true;

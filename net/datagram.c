@@ -8,6 +8,7 @@
 #define __APPLE_USE_RFC_3542
 #include "net/datagram.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -135,6 +136,12 @@ ssize_t datagram_receive(int socket, void *bytes, size_t size,
     route->interface = 0;
     find_asked(&message, route);
     return got;
+}
+
+bool datagram_is_about_earlier(int error)
+{
+    return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
+           error == EMSGSIZE || error == ECONNRESET;
 }
 
 ssize_t datagram_answer(int socket, const void *bytes, size_t length,

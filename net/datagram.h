@@ -10,6 +10,7 @@
 #define NET_DATAGRAM_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -36,6 +37,12 @@ void datagram_prepare(int socket);
 /* recvfrom() that fills `route`: bytes received, or -1 with recvmsg()'s errno. */
 ssize_t datagram_receive(int socket, void *bytes, size_t size,
                          struct datagram_route *route);
+
+/*
+ * Is this errno an ICMP message about a datagram that was sent earlier (RFC 1122 4.1.3.3)?
+ * The next call on the socket reports it. Any other error is this machine's own.
+ */
+bool datagram_is_about_earlier(int error);
 
 /* sendto() back along `route`: bytes sent, or -1 with sendmsg()'s errno. */
 ssize_t datagram_answer(int socket, const void *bytes, size_t length,
