@@ -54,7 +54,7 @@ static int dgram_server_init(struct dgram_server *server, struct options_server 
 {
     char place[OPTIONS_PLACE_MOST];
 
-    server->srvsock = listener_start(where, SOCK_DGRAM, why);
+    server->srvsock = listener_open(where, SOCK_DGRAM, why);
     if (server->srvsock == -1)
         return -1;
     server->port = where->port;

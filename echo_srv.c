@@ -65,7 +65,7 @@ static int echo_server_init(struct echo_server *server, struct options_server *w
 {
     char place[OPTIONS_PLACE_MOST];
 
-    server->srvsock = listener_start(where, SOCK_STREAM, why);
+    server->srvsock = listener_open(where, SOCK_STREAM, why);
     if (server->srvsock == -1)
         return -1;
     server->verbose = where->verbose;

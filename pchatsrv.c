@@ -105,7 +105,7 @@ struct chat_server {
  * Listens on where->port (0: any free one), and prints which. Returns -1, with the reason
  * in *why, if it cannot.
  *
- * listener_start() makes the usual calls: socket(), SO_REUSEADDR, bind(), listen(). Without
+ * listener_open() makes the usual calls: socket(), SO_REUSEADDR, bind(), listen(). Without
  * SO_REUSEADDR a server that was stopped could not be started again for a minute or more,
  * while its last connections are in TIME-WAIT (RFC 9293 3.6). And it listens with a long
  * queue: a whole class connects at one moment, and a client that finds the queue full
@@ -121,7 +121,7 @@ static int chat_server_init(struct chat_server *server, struct options_server *w
         *why = strerror(errno);
         return -1;
     }
-    server->srvsock = listener_start(where, SOCK_STREAM, why);
+    server->srvsock = listener_open(where, SOCK_STREAM, why);
     if (server->srvsock == -1) {
         room_close(&server->room);
         return -1;

@@ -56,7 +56,7 @@ int main(int argc, char *argv[])
 
     options_next_of_server(&options, argc, argv, &where);
     options_end(&options, argc, argv);
-    listener = listener_start(&where, SOCK_STREAM, &why);
+    listener = listener_open(&where, SOCK_STREAM, &why);
     if (listener == -1)
         options_cannot_listen(&options, &where, why);
     poll = epoll_create1(0);

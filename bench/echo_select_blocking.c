@@ -52,7 +52,7 @@ int main(int argc, char *argv[])
 
     options_next_of_server(&options, argc, argv, &where);
     options_end(&options, argc, argv);
-    listener = highest = listener_start(&where, SOCK_STREAM, &why);
+    listener = highest = listener_open(&where, SOCK_STREAM, &why);
     if (listener == -1)
         options_cannot_listen(&options, &where, why);
     printf("EchoServer started on port %d\n", where.port);

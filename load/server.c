@@ -37,13 +37,18 @@ static int fill_port(char **word, int port, const char **why)
     char *text = malloc(size);
 
     if (port == 0) {
-        int probe = listener_open("127.0.0.1", 0, SOCK_STREAM, why);
+        struct options_server probe = {.address = "127.0.0.1"};
+        int sock = listener_open(&probe, SOCK_STREAM, why);
 
-        port = listener_port(probe);
-        close(probe);
+        if (sock == -1)
+            return -1;
+        port = probe.port;
+        close(sock);
     }
-    if (text == NULL || port == -1)
+    if (text == NULL) {
+        *why = strerror(errno);
         return -1;
+    }
     snprintf(text, size, "%.*s%d%s", (int)(mark - *word), *word, port, mark + 2);
     *word = text;
     return port;

@@ -25,7 +25,7 @@ void echo_blocking_start(struct echo_blocking *server, const struct options *opt
     options_end(options, argc, argv);
     if (start_server(&server->signals) == -1)
         options_fail(options, "cannot start: %s", strerror(errno));
-    server->srvsock = listener_start(where, SOCK_STREAM, &why);
+    server->srvsock = listener_open(where, SOCK_STREAM, &why);
     if (server->srvsock == -1)
         options_cannot_listen(options, where, why);
     log_open(&server->log, options->program, STDOUT_FILENO, server->log_bytes,

@@ -509,7 +509,7 @@ static void start(struct stream_server *server)
     server->streams = calloc(FD_SETSIZE, sizeof *server->streams);
     if (server->streams == NULL || start_server(&server->signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
-    server->srvsock = listener_start(&server->where, SOCK_STREAM, &why);
+    server->srvsock = listener_open(&server->where, SOCK_STREAM, &why);
     if (server->srvsock == -1)
         options_cannot_listen(&options, &server->where, why);
     fdset_clear(&server->descriptors);

@@ -94,22 +94,13 @@ static int open_family(const char *address, int port, int type, int family,
     return sock;
 }
 
-int listener_open(const char *address, int port, int type, const char **why)
+int listener_open(struct options_server *where, int type, const char **why)
 {
-    int sock;
+    int family = where->address == NULL ? AF_INET6 : AF_UNSPEC, port;
+    int sock = open_family(where->address, where->port, type, family, why);
 
-    if (address != NULL)
-        return open_family(address, port, type, AF_UNSPEC, why);
-    sock = open_family(NULL, port, type, AF_INET6, why);
-    if (sock == -1 && is_unavailable(errno))
-        sock = open_family(NULL, port, type, AF_INET, why);
-    return sock;
-}
-
-int listener_start(struct options_server *where, int type, const char **why)
-{
-    int sock = listener_open(where->address, where->port, type, why), port;
-
+    if (sock == -1 && where->address == NULL && is_unavailable(errno))
+        sock = open_family(NULL, where->port, type, AF_INET, why);
     if (sock == -1)
         return -1;
     port = listener_port(sock);

@@ -17,18 +17,16 @@
 
 /*
  * Opens a socket of `type` (SOCK_STREAM, which then listens, or SOCK_DGRAM), bound to
- * `port` (0: any free one) of `address`, a name or a number, with or without brackets.
- * NULL means all addresses of this machine: IPv6 and, through the same socket, IPv4 (RFC
- * 3493 3.7), or only IPv4 where there is no IPv6 or no such socket (OpenBSD). The address
- * "::" means only IPv6. SO_REUSEADDR is set on a stream socket, so that a server can be
- * started again at once.
+ * where->port of where->address, a name or a number, with or without brackets. NULL means
+ * all addresses of this machine: IPv6 and, through the same socket, IPv4 (RFC 3493 3.7), or
+ * only IPv4 where there is no IPv6 or no such socket (OpenBSD). The address "::" means only
+ * IPv6. SO_REUSEADDR is set on a stream socket, so that a server can be started again at
+ * once.
  *
- * Returns the socket, or -1 and the reason in *why (a static string, or strerror()'s).
+ * Returns the socket, and in where->port the port in use; or -1 and the reason in *why (a
+ * static string, or strerror()'s).
  */
-int listener_open(const char *address, int port, int type, const char **why);
-
-/* The same where the command line says. On success where->port is the port in use. */
-int listener_start(struct options_server *where, int type, const char **why);
+int listener_open(struct options_server *where, int type, const char **why);
 
 /* The port that a socket is bound to, or -1 with getsockname()'s errno. */
 int listener_port(int socket);

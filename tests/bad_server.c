@@ -240,23 +240,24 @@ static void serve(bool chat)
 
 int main(int argc, char *argv[])
 {
-    int port = argc == 4 ? atoi(argv[3]) : 0;
+    struct options_server where = {.address = "127.0.0.1"};
     const char *why = "";
 
     if (argc < 3 || argc > 4)
         return 2;
     fault = argv[2];
+    where.port = argc == 4 ? atoi(argv[3]) : 0;
     if (is("early"))
         burn();
     if (is("large"))
         touch_memory();
-    polled[0].fd = listener_open("127.0.0.1", port, SOCK_STREAM, &why);
+    polled[0].fd = listener_open(&where, SOCK_STREAM, &why);
     polled[0].events = POLLIN;
     if (polled[0].fd == -1) {
         fprintf(stderr, "bad_server: cannot listen: %s\n", why);
         return EXIT_FAILURE;
     }
-    printf("BadServer started on port %d\n", listener_port(polled[0].fd));
+    printf("BadServer started on port %d\n", where.port);
     fflush(stdout);
     serve(strcmp(argv[1], "chat") == 0);
 }

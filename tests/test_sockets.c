@@ -64,11 +64,18 @@ static struct sockaddr_storage peer;
 /* It has no spare descriptor. */
 static const struct listener no_spare = {.full = "full\r\n", .spare = -1};
 
+static int listen_at(const char *address, int port, const char **why)
+{
+    struct options_server where = {.address = address, .port = port};
+
+    return listener_open(&where, SOCK_STREAM, why);
+}
+
 static void open_srvsock(void)
 {
     const char *why = "";
 
-    srvsock = listener_open(NULL, 0, SOCK_STREAM, &why);
+    srvsock = listen_at(NULL, 0, &why);
     ck_assert_msg(srvsock != -1, "%s", why);
 }
 
@@ -207,15 +214,14 @@ START_TEST(a_failure_to_bind_is_reported_in_words)
 {
     const char *why = NULL;
 
-    ck_assert_int_eq(listener_open(NULL, listener_port(srvsock), SOCK_STREAM, &why), -1);
+    ck_assert_int_eq(listen_at(NULL, listener_port(srvsock), &why), -1);
     ck_assert_str_eq(why, strerror(EADDRINUSE));
     /* Not only the other family: that would be a server on half of its addresses. */
-    ck_assert_int_eq(
-        listener_open("localhost", listener_port(srvsock), SOCK_STREAM, &why), -1);
+    ck_assert_int_eq(listen_at("localhost", listener_port(srvsock), &why), -1);
     ck_assert_str_eq(why, strerror(EADDRINUSE));
-    ck_assert_int_eq(listener_open("no.such.host.invalid", 0, SOCK_STREAM, &why), -1);
+    ck_assert_int_eq(listen_at("no.such.host.invalid", 0, &why), -1);
     ck_assert_uint_gt(strlen(why), 0);
-    ck_assert_int_eq(listener_open("192.0.2.1", 0, SOCK_STREAM, &why), -1);
+    ck_assert_int_eq(listen_at("192.0.2.1", 0, &why), -1);
     ck_assert_str_eq(why, strerror(EADDRNOTAVAIL));
 }
 END_TEST
