@@ -145,7 +145,7 @@ bool play_crowd_leaves(struct play *play)
            stage_fail(play, "only %lld had come in", (long long)leaving);
 }
 
-/* Waits until the hearer hears a newcomer: one that had to wait, or one that comes now. */
+/* Waits until the hearer hears a newcomer, who had to wait or comes now. */
 bool play_hear_newcomer(struct play *play)
 {
     struct client *hearer = stage_first(play);

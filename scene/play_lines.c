@@ -63,8 +63,8 @@ static bool is_right(const struct awaited *awaited, const char *line, size_t who
 }
 
 /*
- * A line of the server's own is passed over, and one that the client itself has said. A client
- * that waits for a newcomer passes over everything else.
+ * A line of the server's own is passed over, and so is what the client itself has said. A
+ * client that waits for a newcomer passes over everything else.
  */
 static bool is_passed_over(const struct play *play, const struct awaited *awaited,
                            const char *line, size_t length)

@@ -187,7 +187,7 @@ static bool half_close(struct play *play, struct client *client)
     for (stage_begin(play); client->half_close && !client->ended;)
         if (!stage_turn(play, client))
             return false;
-    return true; /* one whose server has closed first has nothing more to say, either */
+    return true; /* if the server has closed first, there is nothing more to say either */
 }
 
 bool play_stream(struct play *play)

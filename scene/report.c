@@ -29,7 +29,7 @@ static bool is_asked_for(const struct report *report, size_t index)
     return report->only == -1 || (size_t)report->only == index;
 }
 
-/* With the one that was asked for: the failure for which it was not tried. */
+/* The behaviours that were asked for, and the failure for which one was not tried. */
 static bool is_shown(const struct report *report, size_t index)
 {
     return is_asked_for(report, index) ||

@@ -40,7 +40,7 @@ void stage_wanted_text(struct play *play, const char *what, const char *text,
 struct client *stage_client(struct play *play, char letter);
 struct client *stage_first(struct play *play); /* the step's first client */
 
-/* Runs the program on play->port, in place of the one that runs. */
+/* Runs the program on play->port, instead of the one that is running. */
 bool stage_run_program(struct play *play);
 
 /* Connects. The first client of a behaviour starts the program and waits until it is there. */

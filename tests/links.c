@@ -112,7 +112,7 @@ bool links_has_anchor(const char *path, const char *anchor)
 
 /* ---- Links --------------------------------------------------------------------------- */
 
-/* What is in `code` is no link: an odd number of backquotes stands before it. */
+/* What is in `code` is not a link: an odd number of backquotes stands before it. */
 static bool is_in_code(const char *line, const char *place)
 {
     bool in_code = false;

@@ -349,7 +349,7 @@ static bool is_wanted(const char *line, size_t length, const char *wanted)
     return false;
 }
 
-/* Takes lines up to one that is this. The last one must not have come a second time. */
+/* Takes lines until this one comes. The one taken before must not come again. */
 static bool take_line(struct play *play, char letter, const char *wanted)
 {
     struct end *end = &play->ends[(int)letter];
