@@ -42,31 +42,24 @@ void options_fail(const struct options *options, const char *format, ...)
     exit(EXIT_FAILURE);
 }
 
-/* Ends the program after -h and -V. `printed` is printf()'s result. */
-static _Noreturn void end_printed(const struct options *options, int printed)
+/* -h and -V end the program. */
+static _Noreturn void answer(const struct options *options, int letter)
 {
+    int printed = letter == 'h' ? printf("%s%s", options->usage, options->help)
+                                : printf("%s (" KIT_VERSION ")\n", options->program);
+
     if (printed >= 0 && fflush(stdout) != EOF)
         exit(EXIT_SUCCESS);
     options_cannot_write(options);
-}
-
-static _Noreturn void print_help(const struct options *options)
-{
-    end_printed(options, printf("%s%s", options->usage, options->help));
-}
-
-static _Noreturn void print_version(const struct options *options)
-{
-    end_printed(options, printf("%s (" KIT_VERSION ")\n", options->program));
 }
 
 /* getopt() knows no long options, and there are only two. */
 static void take_long_option(const struct options *options, const char *word)
 {
     if (strcmp(word, "--help") == 0)
-        print_help(options);
+        answer(options, 'h');
     if (strcmp(word, "--version") == 0)
-        print_version(options);
+        answer(options, 'V');
     if (strncmp(word, "--", 2) == 0 && word[2] != '\0')
         options_wrong(options, "unknown option '%s'", word);
 }
@@ -81,8 +74,8 @@ int options_next(const struct options *options, int argc, char *argv[])
     opterr = 0;
     option = getopt(argc, argv, options->letters);
     switch (option) {
-    case 'h': print_help(options);
-    case 'V': print_version(options);
+    case 'h':
+    case 'V': answer(options, option);
     case '?':
         known = strchr(options->letters, optopt);
         options_wrong(options,
