@@ -134,11 +134,13 @@ bool visitor_must_wait(const struct visitor *visitor, bool others_try)
 
 void visitor_refresh(struct visitor *visitor)
 {
+    static const char question[] = "/who\r\n";
+
     if (!visitor->is_joined || visitor->who != WHO_NOT)
         return;
     visitor_note(visitor, "you", visitor->name, NULL);
-    if (room_link_say(&visitor->room, "/who"))
-        visitor->who = WHO_ASKED;
+    link_reply(&visitor->room.link, question, strlen(question)); /* not the visitor's */
+    visitor->who = WHO_ASKED;
 }
 
 static void join(struct visitor *visitor)

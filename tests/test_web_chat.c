@@ -218,6 +218,7 @@ START_TEST(a_name_in_use_gets_a_number_and_a_bad_one_is_refused)
     ck_assert_str_eq(strchr(event_data, '\n') + 1, "ann1");
     for (size_t i = 0; i < COUNT(bad); i++)
         ck_assert_int_eq(post_bytes("/join", "", bad[i], strlen(bad[i])), 400);
+    ck_assert_int_eq(post_bytes("/join", "", "a\0b", 3), 400);
 }
 END_TEST
 
@@ -525,6 +526,25 @@ START_TEST(a_room_that_is_down_is_reported_and_comes_back_by_itself)
 }
 END_TEST
 
+/* The gateway asks who is here. That is not a line of the person's. */
+START_TEST(a_person_who_said_nothing_lost_nothing_when_the_room_went_down)
+{
+    const char *token;
+    struct stream events = join_and_listen("ann", &token);
+    const char *port = strdup(formatted("%d", chat_room.port));
+
+    program_stop(&chat_room);
+    expect_event(&events, "note", "ChatServer stopping");
+    take_event(&events);
+    ck_assert_str_eq(event_type, "down");
+    chat_room = program_run(PCHATSRV, "-p", port, NULL);
+    expect_lf(&chat_room.out, FIRST_LINE "%s", port);
+    take_event(&events);
+    ck_assert_str_eq(event_data, GREETING);
+    skip_to_line(&web_chat.err, "web_chat: the room is back");
+}
+END_TEST
+
 START_TEST(sigterm_ends_the_streams_in_order_and_the_room_is_told)
 {
     const char *token;
@@ -686,6 +706,7 @@ int main(void)
         when_too_much_was_said_meanwhile_it_says_how_much_is_missing,
         a_second_stream_takes_over_from_the_first,
         a_room_that_is_down_is_reported_and_comes_back_by_itself,
+        a_person_who_said_nothing_lost_nothing_when_the_room_went_down,
         sigterm_ends_the_streams_in_order_and_the_room_is_told,
         requests_for_nothing_or_in_a_wrong_way_are_refused,
         what_a_browser_sends_after_its_request_for_events_is_ignored,
