@@ -538,7 +538,8 @@ static const struct options options = {
         "              gateway, such as web_chat, has one address for all its people\n"
         "  -p port     listen on this port (default: 2626; 0: any free one)\n"
         "  -r lines    take so many lines a second from each client, and as many at\n"
-        "              once (default: no limit). More lines wait, and none is lost\n"
+        "              once (default: no limit). More lines wait; none is lost\n"
+        "              while the client stays\n"
         "  -h          print this help\n"
         "  -V          print the version\n",
 };
