@@ -374,6 +374,18 @@ static void receive_from_clients(struct chat_server *server, const struct fdset 
 /* ---- Sending ------------------------------------------------------------------------ */
 
 /*
+ * A client whose connection is lost is still heard, since its last words may wait in the
+ * kernel. But it is not waited for if it has said too much (-r): that could take hours.
+ */
+static bool is_lost(const struct chat_server *server, int sock)
+{
+    const struct client *client = &server->room.clients[sock];
+
+    return client->send_error != 0 &&
+           !limits_allow_line(&server->limits, client, server->now);
+}
+
+/*
  * One send for each client that has text to read.
  *
  * Most sockets can take it at once, so the server tries without asking select() first. A
@@ -389,9 +401,10 @@ static void send_to_clients(struct chat_server *server, const struct fdset *writ
     for (int sock = 0; sock <= server->descriptors.highest; sock++) {
         if (!room_is_client(room, sock))
             continue;
-        if (room->clients[sock].cursor.position != room->transcript.end &&
-            (!fdset_has(&room->behind, sock) || fdset_has(writable, sock)) &&
-            readers_send(room, sock) == -1)
+        if ((room->clients[sock].cursor.position != room->transcript.end &&
+             (!fdset_has(&room->behind, sock) || fdset_has(writable, sock)) &&
+             readers_send(room, sock) == -1) ||
+            is_lost(server, sock))
             hang_up(server, sock, room->clients[sock].send_error);
         if (room_has_left(room, sock, server->now))
             close_client(server, sock);
@@ -492,10 +505,10 @@ static int chat_server_run(struct chat_server *server, struct signals *signals)
         server->now = clock_ms();
         if (signals_stop_requested())
             begin_to_stop(server);
+        receive_from_clients(server, &readable);
         if (fdset_has(&readable, server->srvsock))
             for (int n = 0; n < LISTENER_A_TURN && accept_new_connection(server); n++)
                 continue;
-        receive_from_clients(server, &readable);
         send_to_clients(server, &writable);
         close_slow_readers(server);
         log_write(&server->log);
@@ -525,7 +538,8 @@ static const struct options options = {
         "              gateway, such as web_chat, has one address for all its people\n"
         "  -p port     listen on this port (default: 2626; 0: any free one)\n"
         "  -r lines    take so many lines a second from each client, and as many at\n"
-        "              once (default: no limit). More lines wait, and none is lost\n"
+        "              once (default: no limit). More lines wait; none is lost\n"
+        "              while the client stays\n"
         "  -h          print this help\n"
         "  -V          print the version\n",
 };

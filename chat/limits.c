@@ -5,6 +5,13 @@
 
 #define SECOND_US 1000000
 
+/* A client that leaves is closed at the end of this turn, unless it is behind. */
+static bool has_place(const struct room *room, int sock)
+{
+    return fdset_has(&room->members, sock) ||
+           (fdset_has(&room->leaving, sock) && fdset_has(&room->behind, sock));
+}
+
 bool limits_let_in(const struct limits *limits, const struct room *room,
                    const struct sockaddr_storage *address)
 {
@@ -13,7 +20,7 @@ bool limits_let_in(const struct limits *limits, const struct room *room,
     if (limits->connections == 0)
         return true;
     for (int sock = 0; sock < FD_SETSIZE; sock++)
-        if (room_is_client(room, sock) &&
+        if (has_place(room, sock) &&
             address_is_same_host(&room->clients[sock].address, address))
             count++;
     return count < limits->connections;

@@ -75,7 +75,8 @@ static size_t hear(void *owner, const char *line)
         return 0;
     if (kind == WORDS_NONE || kind == WORDS_IN_USE ||
         parts.name_length >= WORDS_NAME_MOST) {
-        visitor_note(visitor, "note", line, NULL);
+        if (!visitor->is_down) /* each attempt to come back hears the same */
+            visitor_note(visitor, "note", line, NULL);
         return 0;
     }
     take_sentence(visitor, kind, line, &parts);
@@ -84,16 +85,22 @@ static size_t hear(void *owner, const char *line)
 
 /* ---- Coming and going --------------------------------------------------------------- */
 
-/* The link's news. Only a failure matters here: visitor_step() sees the rest. */
+/*
+ * The link's news. Only a failure matters here: visitor_step() sees the rest. A room that
+ * lets nobody in says why before it closes the connection.
+ */
 static void report(void *owner, const char *text)
 {
     struct visitor *visitor = owner;
     struct lobby *lobby = visitor->lobby;
+    bool was_naming = visitor->room.state == ROOM_NAMING;
+    const char *heard = was_naming ? visitor->room.input.line.text : "";
 
     if (visitor->room.link.state != LINK_PAUSING)
         return;
     lobby->is_down = true;
-    snprintf(lobby->why, sizeof lobby->why, "%.*s", (int)strcspn(text, ";"), text);
+    snprintf(lobby->why, sizeof lobby->why, "%.*s%s%.200s%s", (int)strcspn(text, ";"),
+             text, *heard != '\0' ? " after '" : "", heard, *heard != '\0' ? "'" : "");
     if (!visitor->is_down)
         visitor_note(visitor, "down", lobby->why, NULL);
     visitor->is_down = true;
@@ -134,11 +141,13 @@ bool visitor_must_wait(const struct visitor *visitor, bool others_try)
 
 void visitor_refresh(struct visitor *visitor)
 {
+    static const char question[] = "/who\r\n";
+
     if (!visitor->is_joined || visitor->who != WHO_NOT)
         return;
     visitor_note(visitor, "you", visitor->name, NULL);
-    if (room_link_say(&visitor->room, "/who"))
-        visitor->who = WHO_ASKED;
+    link_reply(&visitor->room.link, question, strlen(question)); /* not the visitor's */
+    visitor->who = WHO_ASKED;
 }
 
 static void join(struct visitor *visitor)

@@ -370,7 +370,8 @@ static void answer_join(struct stream *stream)
     char name[WORDS_NAME_MOST];
 
     snprintf(name, sizeof name, "%.*s", (int)exchange->length, client->content);
-    if (*name != '\0' && (!words_is_nick(name) || strcasecmp(name, "you") == 0)) {
+    if (exchange->length > 0 && (strlen(name) != exchange->length ||
+                                 !words_is_nick(name) || strcasecmp(name, "you") == 0)) {
         exchange_refuse(exchange, 400, "",
                         "a name is 1 to 16 letters, digits, - and _, and not \"you\"");
     } else if (person == NULL) {

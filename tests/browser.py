@@ -400,6 +400,7 @@ class Page(unittest.TestCase):
         self.join_all()
         self.telnet.says("x" * 500)
         self.telnet.says("Words " * 60)
+        self.telnet.says("\U0001f44d\u200d" * 200)  # one sign, which cannot be broken
         self.bob.says("Mine")
         self.bob.sees("Mine", "own")
         for width, height in ((320, 568), (1920, 1080), (320, 300)):
@@ -408,6 +409,8 @@ class Page(unittest.TestCase):
                 self.bob.run("return document.documentElement.scrollWidth"), width)
             self.assertLessEqual(
                 self.bob.run("return document.documentElement.scrollHeight"), height)
+            self.assertTrue(self.bob.run(
+                "return log.scrollWidth <= log.clientWidth"))
             bottom = self.bob.run(
                 "return document.getElementById('say').getBoundingClientRect().bottom")
             self.assertLessEqual(bottom, height)
@@ -502,6 +505,17 @@ class Page(unittest.TestCase):
         self.telnet.says("To one of them")
         self.bob.sees("To one of them", "said")
         self.assertNotIn("tel: To one of them", self.ann.rows())
+        self.assertEqual([row for row in self.ann.rows() if "is lost" in row], [])
+
+    def test_a_window_in_the_background_does_not_take_the_room_back(self):
+        self.join_all()
+        self.ann.run("const timer = setTimeout;"  # a browser slows it down there
+                     "window.setTimeout = (call, ms) => timer(call, ms + 3000)")
+        saved = self.ann.run("return sessionStorage.getItem('room')")
+        self.bob.run("sessionStorage.setItem('room', arguments[0])", saved)
+        self.bob.open(self.web.port)
+        self.ann.sees("in another window")
+        self.assertEqual(self.bob.run("return state.textContent"), "Connected")
 
     def test_the_log_scrolls_only_for_a_reader_at_its_end(self):
         self.join_all()

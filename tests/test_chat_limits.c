@@ -46,6 +46,20 @@ START_TEST(a_place_of_an_address_is_free_again_when_a_client_has_left)
 }
 END_TEST
 
+/* Its end and the newcomer often come in the same turn of the loop. */
+START_TEST(a_place_of_an_address_is_free_as_soon_as_its_client_has_closed)
+{
+    struct program server = open_with("-c", "1");
+
+    for (int n = 0; n < 100; n++) {
+        struct stream client = room_join(&server);
+
+        stream_close(&client);
+    }
+    program_stop(&server);
+}
+END_TEST
+
 START_TEST(another_address_has_places_of_its_own)
 {
     struct program server;
@@ -147,6 +161,22 @@ START_TEST(a_client_that_waits_for_its_turn_still_hears_the_others)
 }
 END_TEST
 
+/* Otherwise it would speak, and have a place in the room, for hours. */
+START_TEST(what_a_client_said_too_much_is_dropped_when_its_connection_is_lost)
+{
+    struct program server = open_with("-r", "1");
+    struct stream much = room_join(&server), other = room_join(&server);
+
+    send_repeated(&much, "much\n", 10000);
+    skip_to_line(&other, "[%s] much", name_of(&much));
+    stream_reset(&much);
+    send_text(&other, "are you there?\n");
+    skip_to_beginning(&other, "Client left ");
+    close_sockets();
+    program_stop(&server);
+}
+END_TEST
+
 START_TEST(commands_and_pieces_of_long_lines_count_too)
 {
     struct program server = open_with("-r", "2");
@@ -179,6 +209,7 @@ int main(void)
     const TTest *const connections[] = {
         one_more_connection_of_an_address_is_told_so_and_closed_and_nobody_hears_of_it,
         a_place_of_an_address_is_free_again_when_a_client_has_left,
+        a_place_of_an_address_is_free_as_soon_as_its_client_has_closed,
         another_address_has_places_of_its_own,
         without_c_an_address_has_as_many_places_as_the_room,
         NULL,
@@ -188,6 +219,7 @@ int main(void)
         a_client_that_says_too_much_slows_nobody_else,
         a_flood_waits_in_the_kernel_and_not_in_the_room,
         a_client_that_waits_for_its_turn_still_hears_the_others,
+        what_a_client_said_too_much_is_dropped_when_its_connection_is_lost,
         commands_and_pieces_of_long_lines_count_too,
         a_limit_must_be_a_number_that_means_something,
         NULL,

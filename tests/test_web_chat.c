@@ -1,4 +1,5 @@
 /* web_chat without a browser: its sessions, its events, and hostile clients. */
+#include "tests/mock.h"
 #include "tests/room.h"
 #include "tests/web_chat.h"
 
@@ -218,6 +219,7 @@ START_TEST(a_name_in_use_gets_a_number_and_a_bad_one_is_refused)
     ck_assert_str_eq(strchr(event_data, '\n') + 1, "ann1");
     for (size_t i = 0; i < COUNT(bad); i++)
         ck_assert_int_eq(post_bytes("/join", "", bad[i], strlen(bad[i])), 400);
+    ck_assert_int_eq(post_bytes("/join", "", "a\0b", 3), 400);
 }
 END_TEST
 
@@ -526,6 +528,57 @@ START_TEST(a_room_that_is_down_is_reported_and_comes_back_by_itself)
 }
 END_TEST
 
+/* The gateway asks who is here. That is not a line of the person's. */
+START_TEST(a_person_who_said_nothing_lost_nothing_when_the_room_went_down)
+{
+    const char *token;
+    struct stream events = join_and_listen("ann", &token);
+    const char *port = strdup(formatted("%d", chat_room.port));
+
+    program_stop(&chat_room);
+    expect_event(&events, "note", "ChatServer stopping");
+    take_event(&events);
+    ck_assert_str_eq(event_type, "down");
+    chat_room = program_run(PCHATSRV, "-p", port, NULL);
+    expect_lf(&chat_room.out, FIRST_LINE "%s", port);
+    take_event(&events);
+    ck_assert_str_ne(event_type, "note");
+    skip_to_line(&web_chat.err, "web_chat: the room is back");
+}
+END_TEST
+
+/* One browser tries it every two seconds; its page is not filled with that. */
+START_TEST(a_room_that_lets_nobody_in_is_down_and_its_reason_is_given_once)
+{
+    struct mock room = mock_open("127.0.0.1");
+    struct stream attempt, events;
+
+    program_stop(&web_chat);
+    web_chat = web_chat_open(room.port, "");
+    events = open_events(join("ann"), 0);
+    for (int n = 0; n < 3; n++) {
+        attempt = mock_accept(&room);
+        skip_to_line(&attempt, "/nick ann");
+        send_text(&attempt, "No more\r\n");
+        stream_close(&attempt);
+    }
+    attempt = mock_accept(&room);
+    skip_to_line(&attempt, "/nick ann");
+    send_text(&attempt, "Client 127.0.0.1:1 is now ann\r\n");
+    expect_event(&events, "note", "No more");
+    take_event(&events);
+    ck_assert_str_eq(event_type, "down");
+    ck_assert_ptr_nonnull(strstr(event_data, "after 'No more'"));
+    take_event(&events);
+    ck_assert_str_eq(event_type, "you");
+    skip_to_line(&web_chat.err, "web_chat: the room is back");
+    stream_close(&events);
+    program_stop(&web_chat);
+    mock_close(&room);
+    web_chat = web_chat_open(chat_room.port, "");
+}
+END_TEST
+
 START_TEST(sigterm_ends_the_streams_in_order_and_the_room_is_told)
 {
     const char *token;
@@ -687,6 +740,8 @@ int main(void)
         when_too_much_was_said_since_it_says_how_much_is_missing,
         a_second_stream_takes_over_from_the_first,
         a_room_that_is_down_is_reported_and_comes_back_by_itself,
+        a_person_who_said_nothing_lost_nothing_when_the_room_went_down,
+        a_room_that_lets_nobody_in_is_down_and_its_reason_is_given_once,
         sigterm_ends_the_streams_in_order_and_the_room_is_told,
         requests_for_nothing_or_in_a_wrong_way_are_refused,
         what_a_browser_sends_after_its_request_for_events_is_ignored,
