@@ -399,13 +399,15 @@ static void send_to_clients(struct chat_server *server, const struct fdset *writ
     struct room *room = &server->room;
 
     for (int sock = 0; sock <= server->descriptors.highest; sock++) {
+        const struct client *client = &room->clients[sock];
+        bool has_text = client->cursor.position != room->transcript.end;
+        bool is_ready = !fdset_has(&room->behind, sock) || fdset_has(writable, sock);
+
         if (!room_is_client(room, sock))
             continue;
-        if ((room->clients[sock].cursor.position != room->transcript.end &&
-             (!fdset_has(&room->behind, sock) || fdset_has(writable, sock)) &&
-             readers_send(room, sock) == -1) ||
+        if ((has_text && is_ready && readers_send(room, sock) == -1) ||
             is_lost(server, sock))
-            hang_up(server, sock, room->clients[sock].send_error);
+            hang_up(server, sock, client->send_error);
         if (room_has_left(room, sock, server->now))
             close_client(server, sock);
     }
