@@ -506,12 +506,14 @@ static void start(struct stream_server *server)
     char place[OPTIONS_PLACE_MOST];
     const char *why;
 
-    server->streams = calloc(FD_SETSIZE, sizeof *server->streams);
-    if (server->streams == NULL || start_server(&server->signals) == -1)
+    if (start_server(&server->signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     server->srvsock = listener_open(&server->where, SOCK_STREAM, &why);
     if (server->srvsock == -1)
         options_cannot_listen(&options, &server->where, why);
+    server->streams = calloc(FD_SETSIZE, sizeof *server->streams);
+    if (server->streams == NULL)
+        options_fail(&options, "cannot start: %s", strerror(errno));
     fdset_clear(&server->descriptors);
     fdset_add(&server->descriptors, server->srvsock);
     listener_init(&server->newcomers, server->full != NULL ? server->full : LISTENER_FULL,
