@@ -19,8 +19,8 @@ int random_open(void);
 int random_token(int device, char token[RANDOM_TOKEN_MOST]);
 
 /*
- * Is `other`, which comes from a stranger, the same? It looks at all of it, so that the time
- * which that takes tells nothing about the place of the first difference.
+ * Is `other`, which comes from a stranger, the same? It compares all of it: otherwise the
+ * time would tell a stranger where the first difference is.
  */
 bool random_is_same(const char token[RANDOM_TOKEN_MOST], const char *other);
 

@@ -1,6 +1,6 @@
 /*
- * history: what the people behind one gateway have heard, kept for those whose connection
- * was cut.
+ * history: the lines that a gateway's people have heard, so that a browser whose connection
+ * was cut gets what it has missed.
  *
  * The room says nearly every line to everyone, so each line is stored once, in a ring of
  * bytes; and for each person there is a list of places in it. So 400 people who hear the

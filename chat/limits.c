@@ -5,7 +5,10 @@
 
 #define SECOND_US 1000000
 
-/* A client that leaves is closed at the end of this turn, unless it is behind. */
+/*
+ * A client that has left, and whose socket takes its last lines, is closed in this turn of
+ * the loop. So its place is free for a newcomer.
+ */
 static bool has_place(const struct room *room, int sock)
 {
     return fdset_has(&room->members, sock) ||

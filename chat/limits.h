@@ -1,8 +1,8 @@
 /*
  * limits: what keeps one person from filling a room that many share.
  *
- * Neither limit is set by default: behind a router that translates addresses a whole class
- * has one address, and a person may paste a thousand lines.
+ * By default there is no limit: a router that translates addresses gives a whole class one
+ * address, and a person may paste a thousand lines.
  */
 #ifndef CHAT_LIMITS_H
 #define CHAT_LIMITS_H

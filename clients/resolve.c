@@ -119,7 +119,7 @@ static int resolve_name(const char *asked)
 
 /* ---- The program -------------------------------------------------------------------- */
 
-/* Returns 0, or -1 if there is no answer. */
+/* Returns 0, or -1 if nothing was found. */
 static int resolve(const char *asked)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};

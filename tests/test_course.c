@@ -31,7 +31,8 @@ END_TEST
 
 START_TEST(what_the_pages_say_is_what_happens)
 {
-    expect_script("build/follow -q -j 3 README.md docs/turns.md course/README.md " HANDOUTS);
+    expect_script(
+        "build/follow -q -j 3 README.md docs/turns.md course/README.md " HANDOUTS);
 }
 END_TEST
 
