@@ -36,14 +36,11 @@ MODULES != ls base/*.c net/*.c chat/*.c http/*.c irc/*.c terminal/*.c loop/*.c l
 SOURCES != ls *.c clients/*.c labs/*.c bench/*.c grade/*.c | \
 	if [ "`uname`" = Linux ]; then cat; else grep -v epoll; fi
 PROGRAMS != ls $(SOURCES) | sed 's,.*/,,; s,^,bin/,; s,\.c$$,,'
-TESTS != ls tests/test_*.c | sed 's,^tests,build,; s,\.c$$,,'
-TEST_SERVERS != ls tests/*_srv.c tests/*_server.c tests/faulty_*.c | \
-	sed 's,^tests,build,; s,\.c$$,,'
-HARNESS != ls tests/*.c | grep -vE 'tests/(test_|faulty_|follow\.c)|_(srv|server)\.c'
 
 # What else is asked for waits for these two: make -j8 clean all, make -j4 deps test.
-FIRST != case " $(MAKECMDGOALS) $(.TARGETS) " in *' clean '*) echo clean ;; esac
-DEPS != case " $(MAKECMDGOALS) $(.TARGETS) " in *' deps '*) echo deps ;; esac
+GOALS = $(MAKECMDGOALS) $(.TARGETS)
+FIRST != case " $(GOALS) " in *' clean '*) echo clean ;; esac
+DEPS != case " $(GOALS) " in *' deps '*) echo deps ;; esac
 
 all: $(PROGRAMS)
 
@@ -52,17 +49,6 @@ run: bin/pchatsrv
 
 deps:
 	tests/install-deps
-
-tests: $(TESTS) $(TEST_SERVERS) build/length_srv build/follow
-
-test: build/check-is-there all tests
-	MAKE="$(MAKE)" tests/run $(TESTS)
-
-faults: all build/faults build/faults.so
-	build/faults
-
-fuzz: $(FIRST)
-	FUZZ_SECONDS="$(FUZZ_SECONDS)" tests/fuzz/run
 
 # bench-docs takes a run's table and pictures over into the README.
 bench: all
@@ -116,23 +102,8 @@ format:
 .PHONY: all run deps tests test faults fuzz bench bench-docs grade grade-all gradescope start \
 	handout class install uninstall dist clean format
 
-# The two makes share no rule for an object that lies in another directory than its source,
-# and none for a program that has many folders to come from. So a loop writes these rules
-# out, a few lines for each source, and both makes read them.
-RULES != mkdir -p build; for source in $(SOURCES) $(MODULES) tests/*.c; do \
-	name=$${source\#\#*/}; name=$${name%.c}; object=build/$${source%.c}.o; \
-	program= needs= flags= libs=build/libkit.a more='$$(LIBS_'$$name')'; \
-	case " $(SOURCES) $(TEST_SERVERS) " in *" $$source "*) program=bin/$$name ;; \
-	*" build/$$name "*) program=build/$$name ;; esac; \
-	case $$source$$program in tests/*.c) flags='$$(CHECK_CFLAGS)' needs=build/check-is-there; esac; \
-	case $$source in tests/test_*|tests/follow.c) program=build/$$name more='$$(CHECK_LIBS)' \
-	libs="build/libtest.a $$libs" ;; esac; \
-	printf '%s: %s\n\t@mkdir -p $$(@D)\n' $$object "$$source $$needs $(FIRST)"; \
-	printf '\t$$(COMPILE) %s $(DEPENDS) -c -o $$@ %s\n-include %s\n' "$$flags" $$source \
-	$${object%.o}.d; \
-	[ -z "$$program" ] || printf '%s: %s\n\t@mkdir -p $$(@D)\n\t$$(LINK) %s %s $$(LDLIBS)\n' \
-	$$program "$$object $$libs" "$$object $$libs" "$$more"; \
-	done >build/rules.$$$$ && mv build/rules.$$$$ build/rules.mk
+# This writes a rule for each object and each program.
+RULES != SOURCES="$(SOURCES)" MODULES="$(MODULES)" make/rules $(GOALS)
 include build/rules.mk
 
 # POSIX threads are in libc, or in a libpthread that this option finds.
@@ -147,31 +118,4 @@ build/libkit.a: $(MODULES:%.c=build/%.o)
 	rm -f $@
 	$(AR) rc $@ $(MODULES:%.c=build/%.o)
 
-# The tests. pkg-config knows where Check is if the compiler does not.
-CHECK_CFLAGS = `pkg-config --cflags check 2>/dev/null`
-CHECK_LIBS = `pkg-config --libs check 2>/dev/null || echo -lcheck`
-
-build/check-is-there: $(DEPS) $(FIRST)
-	@mkdir -p $(@D)
-	@echo '#include <check.h>' | $(COMPILE) $(CHECK_CFLAGS) -E -x c - >/dev/null 2>&1 || \
-	{ echo "The tests need Check: 'make deps' installs it." >&2; exit 1; }
-	@touch $@
-
-build/libtest.a: $(HARNESS:%.c=build/%.o)
-	rm -f $@
-	$(AR) rc $@ $(HARNESS:%.c=build/%.o)
-
-build/faults: build/libkit.a tests/faults/*.[ch]
-	$(COMPILE) $(LDFLAGS) -o $@ tests/faults/run.c tests/faults/sc*.c build/libkit.a $(LDLIBS)
-
-# What is loaded into the programs. It defines libc's own functions, which ISO C forbids.
-build/faults.so: tests/faults/shim.c tests/faults/fault.h $(FIRST)
-	@[ "`uname`" = Linux ] || { echo "make faults needs Linux with glibc" >&2; exit 1; }
-	$(CC) -std=gnu11 -I. $(OPTIMISED) -Wall -Wextra $(CFLAGS) -shared -fPIC -o $@ \
-		tests/faults/shim.c -ldl
-
-# The server in the header's example, on any free port.
-build/length_srv: loop/stream_server.h build/libkit.a
-	sed -n '/^ \*     #include "loop/,/^ \*     cc /s/^ \*//p' loop/stream_server.h | \
-		sed -e '/^     cc /d' -e 's/\.port = 4000/.port = 0/' >$@.c
-	$(COMPILE) $(LDFLAGS) -o $@ $@.c build/libkit.a $(LDLIBS)
+include make/tests.mk
