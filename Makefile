@@ -111,7 +111,8 @@ LIBS_echo_thread = -pthread
 
 # The page in web_chat, as numbers for an array of char.
 build/labs/web_chat.o: build/web_chat.inc
-build/web_chat.inc: labs/web_chat.html
+build/web_chat.inc: labs/web_chat.html $(FIRST)
+	@mkdir -p $(@D)
 	od -An -v -tu1 labs/web_chat.html | sed 's/[0-9][0-9]*/&,/g; $$s/$$/ 0/' >$@
 
 build/libkit.a: $(MODULES:%.c=build/%.o)
