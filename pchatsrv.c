@@ -117,19 +117,14 @@ static int chat_server_init(struct chat_server *server, struct options_server *w
     const int send_buffer = SEND_BUFFER_BYTES;
     char place[OPTIONS_PLACE_MOST];
 
-    if (room_open(&server->room) == -1) {
-        *why = strerror(errno);
-        return -1;
-    }
     server->srvsock = listener_open(where, SOCK_STREAM, why);
-    if (server->srvsock == -1) {
-        room_close(&server->room);
+    if (server->srvsock == -1)
         return -1;
-    }
     /* Accepted sockets inherit this. If it fails, a stalled client costs more memory. */
     (void)setsockopt(server->srvsock, SOL_SOCKET, SO_SNDBUF, &send_buffer,
                      sizeof send_buffer);
     server->port = where->port;
+    room_init(&server->room);
     fdset_clear(&server->descriptors);
     fdset_add(&server->descriptors, server->srvsock);
     listener_init(&server->newcomers, LISTENER_FULL, &server->log);
@@ -411,14 +406,16 @@ static void send_to_clients(struct chat_server *server, const struct fdset *writ
         if ((has_text && is_ready && readers_send(room, sock) == -1) ||
             is_lost(server, sock))
             hang_up(server, sock, client->send_error);
+    }
+    for (int sock = 0; sock <= room->leaving.highest; sock++)
         if (room_has_left(room, sock, server->now))
             close_client(server, sock);
-    }
 }
 
 /*
  * When the ring is full, the server reads from nobody until the slowest readers have read
- * some. It closes those that are still in the way after two seconds.
+ * some. It closes those that are still in the way after two seconds, the slowest first; the
+ * next turn tells the others.
  */
 static void close_slow_readers(struct chat_server *server)
 {
@@ -432,9 +429,9 @@ static void close_slow_readers(struct chat_server *server)
         room->full_since = server->now;
     if (server->now - room->full_since < PATIENCE_MS)
         return;
-    for (int sock = 0; sock <= server->descriptors.highest; sock++) {
-        if (!room_is_client(room, sock) || !readers_wait_for(room, sock))
-            continue;
+    while (!readers_leave_space(room)) {
+        int sock = readers_slowest(room);
+
         if (fdset_has(&room->members, sock))
             client_leaves(server, sock, " (too slow)");
         close_client(server, sock);
@@ -543,7 +540,6 @@ static void chat_server_free(struct chat_server *server)
         if (fdset_has(&server->descriptors, sock))
             close(sock);
     listener_close(&server->newcomers);
-    room_close(&server->room);
 }
 
 /* ---- The program -------------------------------------------------------------------- */

@@ -25,18 +25,21 @@ int readers_send(struct room *room, int sock)
     ssize_t sent = 0;
     int result = 0;
 
-    if (transcript_read(&room->transcript, client->cursor, sock, &span) > 0)
+    if (transcript_read(&room->transcript, client->cursor, sock, SIZE_MAX, &span) > 0)
         sent = send_span(sock, &span);
     if (sent == -1 && !descriptor_try_again(errno)) {
         client->send_error = errno;
         if (shutdown(sock, SHUT_RDWR) == -1 && errno != ENOTCONN)
             result = -1;
     }
-    if (client->send_error != 0)
+    if (client->send_error != 0) {
         client->cursor = transcript_now(&room->transcript);
-    else
-        client->cursor = transcript_advance(&room->transcript, client->cursor, sock,
-                                            &span, sent > 0 ? (size_t)sent : 0);
+    } else {
+        if (sent < (ssize_t)span.bytes)
+            transcript_read(&room->transcript, client->cursor, sock,
+                            sent > 0 ? (size_t)sent : 0, &span);
+        client->cursor = span.after;
+    }
     if (client->cursor.position == room->transcript.end)
         fdset_remove(&room->behind, sock);
     else
@@ -51,25 +54,31 @@ static size_t space_wanted(const struct room *room)
     return ROOM_BYTES / 2 + (room->full_since != 0 ? ROOM_BYTES_TO_GO_ON : 0);
 }
 
-static uint64_t slowest_position(const struct room *room)
+int readers_slowest(const struct room *room)
 {
-    uint64_t slowest = room->transcript.end;
+    uint64_t position = room->transcript.end;
+    int slowest = ROOM_NOBODY;
 
-    for (int sock = 0; sock < FD_SETSIZE; sock++)
-        if (room_is_client(room, sock) && room->clients[sock].cursor.position < slowest)
-            slowest = room->clients[sock].cursor.position;
+    for (int sock = 0; sock < FD_SETSIZE; sock++) {
+        uint64_t has_read = room->clients[sock].cursor.position;
+
+        if (room_is_client(room, sock) && has_read < position) {
+            position = has_read;
+            slowest = sock;
+        }
+    }
     return slowest;
 }
 
 bool readers_leave_space(struct room *room)
 {
-    if (transcript_room(&room->transcript) < space_wanted(room))
-        transcript_release(&room->transcript, slowest_position(room));
-    return transcript_room(&room->transcript) >= space_wanted(room);
-}
+    if (transcript_room(&room->transcript) < space_wanted(room)) {
+        int slowest = readers_slowest(room);
 
-bool readers_wait_for(const struct room *room, int sock)
-{
-    return room->clients[sock].cursor.position <
-           transcript_position_for(&room->transcript, space_wanted(room));
+        transcript_release(&room->transcript,
+                           slowest == ROOM_NOBODY
+                               ? room->transcript.end
+                               : room->clients[slowest].cursor.position);
+    }
+    return transcript_room(&room->transcript) >= space_wanted(room);
 }

@@ -24,7 +24,7 @@ int readers_send(struct room *room, int sock);
  */
 bool readers_leave_space(struct room *room);
 
-/* Must this client read more before the room can go on? */
-bool readers_wait_for(const struct room *room, int sock);
+/* The client that has read least, or ROOM_NOBODY if all have read everything. */
+int readers_slowest(const struct room *room);
 
 #endif

@@ -12,18 +12,13 @@
 _Static_assert(LONGEST_ANSWER + EVERYONE_LEAVES + ROOM_BYTES_TO_GO_ON <= ROOM_BYTES / 2,
                "half of the ring is kept for what a full room may still say");
 
-int room_open(struct room *room)
+void room_init(struct room *room)
 {
     fdset_clear(&room->members);
     fdset_clear(&room->leaving);
     fdset_clear(&room->behind);
     room->full_since = 0;
-    return transcript_init(&room->transcript, ROOM_BYTES);
-}
-
-void room_close(struct room *room)
-{
-    transcript_free(&room->transcript);
+    transcript_init(&room->transcript, room->ring, room->entries, ROOM_BYTES);
 }
 
 bool room_is_client(const struct room *room, int sock)

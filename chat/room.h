@@ -45,6 +45,8 @@ struct client {
 
 struct room {
     struct transcript transcript;
+    char ring[ROOM_BYTES];
+    struct transcript_entry entries[ROOM_BYTES / TRANSCRIPT_SMALLEST];
     struct fdset members; /* the clients that may speak */
     struct fdset leaving; /* those that get only what was said before they left */
     struct fdset behind;  /* clients in either whose socket refused part of a send */
@@ -52,9 +54,8 @@ struct room {
     struct client clients[FD_SETSIZE]; /* by descriptor */
 };
 
-/* Makes an empty room. 0, or -1 with errno ENOMEM. */
-int room_open(struct room *room);
-void room_close(struct room *room);
+/* Makes an empty room. It has megabytes: too many for some stacks. */
+void room_init(struct room *room);
 
 bool room_is_client(const struct room *room, int sock);
 

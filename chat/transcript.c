@@ -1,34 +1,17 @@
 #include "chat/transcript.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
-int transcript_init(struct transcript *transcript, size_t capacity)
+void transcript_init(struct transcript *transcript, char *ring,
+                     struct transcript_entry *entries, size_t capacity)
 {
-    if (capacity < 64 || (capacity & (capacity - 1)) != 0) {
-        errno = EINVAL;
-        return -1;
-    }
-    *transcript = (struct transcript){.capacity = capacity,
+    assert(capacity >= 64 && (capacity & (capacity - 1)) == 0);
+    *transcript = (struct transcript){.ring = ring,
+                                      .capacity = capacity,
+                                      .entries = entries,
                                       .max_entries = capacity / TRANSCRIPT_SMALLEST};
-    transcript->ring = malloc(capacity);
-    transcript->entries = calloc(transcript->max_entries, sizeof *transcript->entries);
-    if (transcript->ring == NULL || transcript->entries == NULL) {
-        transcript_free(transcript);
-        errno = ENOMEM;
-        return -1;
-    }
-    return 0;
-}
-
-void transcript_free(struct transcript *transcript)
-{
-    free(transcript->ring);
-    free(transcript->entries);
-    *transcript = (struct transcript){0};
 }
 
 static struct transcript_entry *entry_at(const struct transcript *transcript,
@@ -45,21 +28,6 @@ size_t transcript_room(const struct transcript *transcript)
     size_t room_in_entries = entries * TRANSCRIPT_SMALLEST;
 
     return bytes < room_in_entries ? bytes : room_in_entries;
-}
-
-uint64_t transcript_position_for(const struct transcript *transcript, size_t bytes)
-{
-    uint64_t entries = (bytes + TRANSCRIPT_SMALLEST - 1) / TRANSCRIPT_SMALLEST;
-    uint64_t position = 0, first = 0; /* the first entry that may stay */
-
-    if (transcript->end + bytes > transcript->capacity)
-        position = transcript->end + bytes - transcript->capacity;
-    if (transcript->next_entry + entries > transcript->max_entries)
-        first = transcript->next_entry + entries - transcript->max_entries;
-    if (first > transcript->first_entry &&
-        entry_at(transcript, first - 1)->end > position)
-        position = entry_at(transcript, first - 1)->end;
-    return position;
 }
 
 /*
@@ -147,7 +115,7 @@ static bool add_text(const struct transcript *transcript, struct transcript_span
 }
 
 int transcript_read(const struct transcript *transcript, struct transcript_cursor cursor,
-                    int reader, struct transcript_span *span)
+                    int reader, size_t most, struct transcript_span *span)
 {
     uint64_t number = cursor.entry;
 
@@ -158,43 +126,19 @@ int transcript_read(const struct transcript *transcript, struct transcript_curso
     span->after = cursor;
     for (; number < transcript->next_entry; number++) {
         const struct transcript_entry *entry = entry_at(transcript, number);
+        uint64_t end = entry->end;
 
         span->after.entry = number;
-        if (!is_for(entry, reader))
-            span->after.position = entry->end;
-        else if (!add_text(transcript, span, entry->end))
+        if (!is_for(entry, reader)) {
+            span->after.position = end;
+            continue;
+        }
+        if (end - span->after.position > most - span->bytes)
+            end = span->after.position + (most - span->bytes);
+        if (!add_text(transcript, span, end) || end < entry->end)
             break;
     }
     return span->count;
-}
-
-struct transcript_cursor transcript_advance(const struct transcript *transcript,
-                                            struct transcript_cursor cursor, int reader,
-                                            const struct transcript_span *span,
-                                            size_t bytes)
-{
-    uint64_t number = cursor.entry;
-
-    if (bytes == span->bytes)
-        return span->after;
-    if (number < transcript->first_entry)
-        number = transcript->first_entry;
-    for (; number < transcript->next_entry; number++) {
-        const struct transcript_entry *entry = entry_at(transcript, number);
-
-        cursor.entry = number;
-        if (is_for(entry, reader)) {
-            size_t text = (size_t)(entry->end - cursor.position);
-
-            if (bytes < text) {
-                cursor.position += bytes;
-                break;
-            }
-            bytes -= text;
-        }
-        cursor.position = entry->end;
-    }
-    return cursor;
 }
 
 void transcript_release(struct transcript *transcript, uint64_t position)

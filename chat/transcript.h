@@ -62,25 +62,19 @@ struct transcript_span {
 };
 
 /*
- * Makes an empty transcript of `capacity` bytes, a power of two of at least 64. Returns 0,
- * or -1 with errno ENOMEM or EINVAL. transcript_free() frees the memory.
+ * Makes an empty transcript in the caller's memory: `capacity` bytes, a power of two of at
+ * least 64, and an entry for each TRANSCRIPT_SMALLEST of them.
  */
-int transcript_init(struct transcript *transcript, size_t capacity);
-void transcript_free(struct transcript *transcript);
+#define TRANSCRIPT_SMALLEST 32
+void transcript_init(struct transcript *transcript, char *ring,
+                     struct transcript_entry *entries, size_t capacity);
 
 /*
  * The bytes that can still be appended. Entries may run out before bytes do, so each append
  * counts as at least TRANSCRIPT_SMALLEST bytes. (It costs less if it has the audience of
  * the text before it, and nothing if it is empty.)
  */
-#define TRANSCRIPT_SMALLEST 32
 size_t transcript_room(const struct transcript *transcript);
-
-/*
- * The position that every reader must reach before `bytes` (at most the capacity) fit. If
- * it is at most transcript->begin, they fit now.
- */
-uint64_t transcript_position_for(const struct transcript *transcript, size_t bytes);
 
 /*
  * Appends a copy of `length` bytes of `text` for everyone but `omit`, or for `only` alone.
@@ -93,22 +87,16 @@ void transcript_append(struct transcript *transcript, const char *text, size_t l
 struct transcript_cursor transcript_now(const struct transcript *transcript);
 
 /*
- * Finds what `reader`, whose cursor this is, has not read, and fills `span`. The pieces
- * point into the ring and are valid until the next transcript_release() or
- * transcript_append(). Texts for other readers are left out. Returns span->count. If that
- * is 0, span->after is past the texts for others.
+ * Finds what `reader`, whose cursor this is, has not read, and fills `span` with at most
+ * `most` bytes of it. The pieces point into the ring and are valid until the next
+ * transcript_release() or transcript_append(). Texts for other readers are left out. Returns
+ * span->count. If that is 0, span->after is past the texts for others.
+ *
+ * After a short send, read again from the same cursor, and `most` is what was sent:
+ * span->after is then the reader's place.
  */
 int transcript_read(const struct transcript *transcript, struct transcript_cursor cursor,
-                    int reader, struct transcript_span *span);
-
-/*
- * The cursor of `reader` after it has taken `bytes` of the span that transcript_read() gave
- * it at `cursor`: all of them, or fewer after a short send.
- */
-struct transcript_cursor transcript_advance(const struct transcript *transcript,
-                                            struct transcript_cursor cursor, int reader,
-                                            const struct transcript_span *span,
-                                            size_t bytes);
+                    int reader, size_t most, struct transcript_span *span);
 
 /* Frees everything before `position`, which every reader must have reached. */
 void transcript_release(struct transcript *transcript, uint64_t position);

@@ -57,8 +57,6 @@ static void append(struct model *model, size_t length, int omit, int only)
 
     if (length > transcript->capacity)
         return;
-    assert((transcript_position_for(transcript, length) <= transcript->begin) ==
-           (length <= room));
     if (length > room)
         return;
     for (size_t i = 0; i < length; i++)
@@ -81,7 +79,7 @@ static void read_some(struct model *model, int number, unsigned part)
     struct transcript_cursor before = reader->cursor;
     struct transcript_span span;
     size_t length = 0, taken;
-    int count = transcript_read(&model->transcript, before, number, &span);
+    int count = transcript_read(&model->transcript, before, number, SIZE_MAX, &span);
 
     assert(count == span.count && count <= TRANSCRIPT_PIECES);
     for (int i = 0; i < count; i++) {
@@ -95,28 +93,15 @@ static void read_some(struct model *model, int number, unsigned part)
     /* Anything is left out only when there are no more pieces. */
     assert(length == reader->length || count == TRANSCRIPT_PIECES);
     taken = part == 255 ? length : length * part / 255;
-    reader->cursor = transcript_advance(&model->transcript, before, number, &span, taken);
+    transcript_read(&model->transcript, before, number, taken, &span);
+    assert(span.bytes == taken);
+    reader->cursor = span.after;
     assert(reader->cursor.position >= before.position + taken);
     assert(reader->cursor.position <= model->transcript.end);
     assert(taken < reader->length || reader->cursor.position == model->transcript.end ||
            taken < length || count == TRANSCRIPT_PIECES);
     reader->length -= taken;
     memmove(reader->text, reader->text + taken, reader->length);
-}
-
-static void release(struct model *model, unsigned wanted)
-{
-    struct transcript *transcript = &model->transcript;
-    uint64_t position = transcript_position_for(transcript, wanted);
-
-    assert(position <= transcript->end);
-    if (position > slowest(model)) {
-        transcript_release(transcript, slowest(model));
-        return;
-    }
-    /* All readers have reached that position, so what is wanted must fit now. */
-    transcript_release(transcript, position);
-    assert(transcript_room(transcript) >= wanted);
 }
 
 static void obey(struct model *model, struct operations *operations)
@@ -131,7 +116,7 @@ static void obey(struct model *model, struct operations *operations)
     case 3: append(model, 2 * number, somebody(what / 8), TRANSCRIPT_NOBODY); break;
     case 4: read_some(model, who, number); break;
     case 5: read_some(model, who, 255); break;
-    case 6: release(model, number % (unsigned)model->transcript.capacity); break;
+    case 6: transcript_release(&model->transcript, slowest(model)); break;
     default: /* the reader leaves, and another comes in its place */
         model->readers[who].cursor = transcript_now(&model->transcript);
         model->readers[who].length = 0;
@@ -144,9 +129,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct model model;
     struct operations operations = {data, data + size};
     size_t capacity = (size_t)64 << next_byte(&operations) % 7;
+    struct transcript_entry *entries =
+        calloc(capacity / TRANSCRIPT_SMALLEST, sizeof *entries);
+    char *ring = malloc(capacity);
 
     memset(&model, 0, sizeof model);
-    assert(transcript_init(&model.transcript, capacity) == 0);
+    transcript_init(&model.transcript, ring, entries, capacity);
     for (int i = 0; i < READERS; i++)
         model.readers[i].cursor = transcript_now(&model.transcript);
     while (operations.next < operations.end)
@@ -157,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_some(&model, i, 255);
         assert(model.readers[i].cursor.position == model.transcript.end);
     }
-    transcript_free(&model.transcript);
+    free(entries);
+    free(ring);
     return 0;
 }
