@@ -246,14 +246,6 @@ static int echo_server_run(struct echo_server *server, struct signals *signals)
     return 0;
 }
 
-static void echo_server_free(struct echo_server *server)
-{
-    for (int sock = 0; sock <= server->descriptors.highest; sock++)
-        if (fdset_has(&server->descriptors, sock))
-            close(sock);
-    listener_close(&server->newcomers);
-}
-
 static const struct options options = {
     .program = "echo_srv",
     .letters = "b:hp:vV",
@@ -284,6 +276,5 @@ int main(int argc, char *argv[])
     if (result == -1)
         perror("echo_srv: select");
     log_finish(&server.log, server.stop_by - clock_ms());
-    echo_server_free(&server);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

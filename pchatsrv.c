@@ -534,14 +534,6 @@ static int chat_server_run(struct chat_server *server, struct signals *signals)
     return 0;
 }
 
-static void chat_server_free(struct chat_server *server)
-{
-    for (int sock = 0; sock <= server->descriptors.highest; sock++)
-        if (fdset_has(&server->descriptors, sock))
-            close(sock);
-    listener_close(&server->newcomers);
-}
-
 /* ---- The program -------------------------------------------------------------------- */
 
 static const struct options options = {
@@ -587,6 +579,5 @@ int main(int argc, char *argv[])
         send_to_clients(&server, &server.room.behind);
     }
     log_finish(&server.log, PATIENCE_MS);
-    chat_server_free(&server);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
