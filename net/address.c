@@ -8,39 +8,23 @@
 /* Bytes of the longest numeric host: an address, "%", and the name of an interface. */
 #define HOST_MOST 64
 
-static struct sockaddr_in unmapped(const struct sockaddr_in6 *mapped)
-{
-    struct sockaddr_in plain = {.sin_family = AF_INET, .sin_port = mapped->sin6_port};
-
-    memcpy(&plain.sin_addr, mapped->sin6_addr.s6_addr + 12, sizeof plain.sin_addr);
-    return plain;
-}
-
-static int numeric_host(const void *address, socklen_t length, char *host)
-{
-    return getnameinfo(address, length, host, HOST_MOST, NULL, 0, NI_NUMERICHOST);
-}
-
 void address_format(const struct sockaddr_storage *address, char *out)
 {
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+    bool is_v4 = address->ss_family == AF_INET;
+    socklen_t length = is_v4 ? sizeof(struct sockaddr_in) : sizeof *v6;
+    int port = address_port(address);
     char host[HOST_MOST];
-    int failed = 1;
 
-    if (address->ss_family == AF_INET) {
-        failed = numeric_host(address, sizeof(struct sockaddr_in), host);
-    } else if (address->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-        struct sockaddr_in v4 = unmapped(v6);
-
-        failed = numeric_host(&v4, sizeof v4, host);
-    } else if (address->ss_family == AF_INET6) {
-        failed = numeric_host(address, sizeof *v6, host);
-    }
-    if (failed)
+    if (port == -1 || getnameinfo((const struct sockaddr *)address, length, host,
+                                  sizeof host, NULL, 0, NI_NUMERICHOST) != 0)
         strcpy(out, "?");
+    else if (is_v4)
+        snprintf(out, ADDRESS_MOST, "%s:%d", host, port);
+    else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) /* ::ffff:127.0.0.1 */
+        snprintf(out, ADDRESS_MOST, "%s:%d", strrchr(host, ':') + 1, port);
     else
-        snprintf(out, ADDRESS_MOST, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host,
-                 address_port(address));
+        snprintf(out, ADDRESS_MOST, "[%s]:%d", host, port);
 }
 
 const char *address_bare(const char *host, char *bare)

@@ -28,9 +28,6 @@
  */
 int listener_open(struct options_server *where, int type, const char **why);
 
-/* The port that a socket is bound to, or -1 with getsockname()'s errno. */
-int listener_port(int socket);
-
 /*
  * What accepting needs besides the socket. `spare` is a descriptor kept for the moment
  * when no other is left (EMFILE, ENFILE). It is closed, so that a newcomer can be

@@ -5,7 +5,6 @@
 #include "irc/irc.h"
 #include "net/dial.h"
 #include "net/line.h"
-#include "net/listener.h"
 
 #include <netinet/in.h>
 #include <signal.h>
@@ -370,7 +369,7 @@ static int full_queue(void)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
     ck_assert_int_eq(listen(listener, 0), 0);
-    port = listener_port(listener);
+    port = local_port(listener);
     for (int i = 0; i < 8 && fd != -1; i++)
         fd = dial("127.0.0.1", port, SOCK_STREAM, 200, &why);
     ck_assert_int_eq(fd, -1);

@@ -87,8 +87,8 @@ START_TEST(one_listener_hears_both_families)
 
     if (lacks("IPv6"))
         return;
-    four = connect_to_host("127.0.0.1", listener_port(srvsock));
-    six = connect_to_host("::1", listener_port(srvsock));
+    four = connect_to_host("127.0.0.1", local_port(srvsock));
+    six = connect_to_host("::1", local_port(srvsock));
     ck_assert_int_ne(listener_accept(&newcomers, srvsock, &peer), -1);
     address_format(&peer, name);
     ck_assert_str_eq(name, name_of(&four));
@@ -114,7 +114,7 @@ START_TEST(a_newcomer_is_non_blocking_and_has_its_options)
     struct listener newcomers = no_spare;
     int newcomer;
 
-    (void)connect_to(listener_port(srvsock));
+    (void)connect_to(local_port(srvsock));
     newcomer = listener_accept(&newcomers, srvsock, &peer);
     ck_assert_int_ne(newcomer, -1);
     ck_assert(fcntl(newcomer, F_GETFL) & O_NONBLOCK);
@@ -138,7 +138,7 @@ START_TEST(a_newcomer_that_does_not_fit_an_fd_set_is_turned_away)
 
     if (lacks_descriptors(FD_SETSIZE + 64))
         return;
-    client = connect_to(listener_port(srvsock));
+    client = connect_to(local_port(srvsock));
     while ((last = dup(STDERR_FILENO)) < FD_SETSIZE - 1)
         ck_assert_int_ne(last, -1);
     ck_assert_int_eq(listener_accept(&newcomers, srvsock, &peer), -1);
@@ -170,7 +170,7 @@ START_TEST(out_of_descriptors_the_spare_serves_to_send_a_newcomer_away)
     listener_init(&newcomers, "full\r\n", NULL);
     ck_assert_int_ne(newcomers.spare, -1);
     for (int i = 0; i < 2; i++)
-        clients[i] = connect_to(listener_port(srvsock));
+        clients[i] = connect_to(local_port(srvsock));
     use_up_descriptors();
     for (int turn = 0; turn < 2; turn++) { /* nobody is left for the second */
         ck_assert_int_eq(listener_accept(&newcomers, srvsock, &peer), -1);
@@ -193,7 +193,7 @@ START_TEST(without_even_a_spare_accepting_rests_for_a_moment)
     int64_t before = clock_ms();
 
     limit_descriptors(64);
-    (void)connect_to(listener_port(srvsock));
+    (void)connect_to(local_port(srvsock));
     use_up_descriptors();
     ck_assert_int_eq(listener_accept(&newcomers, srvsock, &peer), -1);
     ck_assert_int_gt(newcomers.rest_until, before);
@@ -214,10 +214,10 @@ START_TEST(a_failure_to_bind_is_reported_in_words)
 {
     const char *why = NULL;
 
-    ck_assert_int_eq(listen_at(NULL, listener_port(srvsock), &why), -1);
+    ck_assert_int_eq(listen_at(NULL, local_port(srvsock), &why), -1);
     ck_assert_str_eq(why, strerror(EADDRINUSE));
     /* Not only the other family: that would be a server on half of its addresses. */
-    ck_assert_int_eq(listen_at("localhost", listener_port(srvsock), &why), -1);
+    ck_assert_int_eq(listen_at("localhost", local_port(srvsock), &why), -1);
     ck_assert_str_eq(why, strerror(EADDRINUSE));
     ck_assert_int_eq(listen_at("no.such.host.invalid", 0, &why), -1);
     ck_assert_uint_gt(strlen(why), 0);
