@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/descriptor.h"
+#include "base/signals.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -18,20 +19,15 @@ void log_open(struct log *log, const char *program, int descriptor, char *buffer
     output_open(&log->output, descriptor);
 }
 
-/* Makes room for `length` bytes after those that wait. False: there is not enough. */
-static bool make_room(struct log *log, size_t length)
+/* False: there is not enough room after the bytes that wait. */
+static bool add(struct log *log, const char *line, size_t length)
 {
     if (length > log->size - log->end && log->begin > 0) {
         memmove(log->bytes, log->bytes + log->begin, log->end - log->begin);
         log->end -= log->begin;
         log->begin = 0;
     }
-    return length <= log->size - log->end;
-}
-
-static bool add(struct log *log, const char *line, size_t length)
-{
-    if (!make_room(log, length))
+    if (length > log->size - log->end)
         return false;
     memcpy(log->bytes + log->end, line, length);
     log->end += length;
@@ -127,20 +123,15 @@ void log_write(struct log *log)
 void log_finish(struct log *log, int64_t ms)
 {
     int64_t deadline = clock_ms() + ms;
+    struct fdset writable;
 
     if (log->retry_at != 0)
         log->retry_at = clock_ms(); /* the last try is due now */
-    for (;;) {
-        int64_t left = deadline - clock_ms();
-        struct timespec timeout = clock_timespec(left);
-        struct fdset writable;
-
-        log_write(log);
-        if (left <= 0 || log->retry_at != 0 || !is_waiting(log))
-            return;
+    log_write(log);
+    while (is_waiting(log) && log->retry_at == 0 && clock_ms() < deadline) {
         fdset_clear(&writable);
         log_watch(log, &writable);
-        /* Interrupted or not, try again until the deadline. */
-        pselect(writable.highest + 1, NULL, &writable.set, NULL, &timeout, NULL);
+        signals_pselect(NULL, NULL, &writable, deadline);
+        log_write(log);
     }
 }

@@ -195,32 +195,23 @@ int64_t options_seconds(const struct options *options, int letter)
     int64_t ns;
 
     if (number_parse_seconds(optarg, &ns) == -1)
-        options_wrong(options, "-%c takes seconds from 0 to 86400, not '%s'", letter,
+        options_wrong(options, "-%c takes seconds (at most 86400), not '%s'", letter,
                       optarg);
     return ns;
 }
 
-static int64_t milliseconds(int64_t ns)
-{
-    return (ns + NS_PER_MS - 1) / NS_PER_MS;
-}
-
 int64_t options_milliseconds(const struct options *options, int letter)
 {
-    return milliseconds(options_seconds(options, letter));
+    return (options_seconds(options, letter) + NS_PER_MS - 1) / NS_PER_MS;
 }
 
 int64_t options_timeout(const struct options *options, int letter)
 {
-    int64_t ns;
+    int64_t ms = options_milliseconds(options, letter);
 
-    if (number_parse_seconds(optarg, &ns) == -1)
-        options_wrong(options,
-                      "-%c takes seconds, more than 0 and at most 86400, not '%s'",
-                      letter, optarg);
-    if (ns == 0)
+    if (ms == 0)
         options_wrong(options, "-%c must be more than 0", letter);
-    return milliseconds(ns);
+    return ms;
 }
 
 void options_fail_with(const struct options *options, const struct options_peer *peer,

@@ -17,37 +17,26 @@
 #define TCP_KEEPIDLE TCP_KEEPALIVE
 #endif
 
-#if defined TCP_KEEPIDLE && defined TCP_KEEPINTVL && defined TCP_KEEPCNT
-static void set_timing(int socket)
+/* If one of these fails, the system's own timing holds. */
+static void set(int socket, int level, int option, int value)
 {
-    const int idle = 60, interval = 10, probes = 6;
-
-    /* If one of these fails, the system's own timing holds. */
-    (void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-    (void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
-    (void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+    (void)setsockopt(socket, level, option, &value, sizeof value);
 }
-#else
-static void set_timing(int socket)
-{
-    (void)socket;
-}
-#endif
 
 void keepalive_enable(int socket)
 {
-    const int on = 1;
-
-    (void)setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    set_timing(socket);
+    set(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+#if defined TCP_KEEPIDLE && defined TCP_KEEPINTVL && defined TCP_KEEPCNT
+    set(socket, IPPROTO_TCP, TCP_KEEPIDLE, 60);
+    set(socket, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+    set(socket, IPPROTO_TCP, TCP_KEEPCNT, 6);
+#endif
 }
 
 void keepalive_limit_sending(int socket)
 {
 #ifdef TCP_USER_TIMEOUT
-    const unsigned ms = 120000;
-
-    (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+    set(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, 120000); /* ms */
 #else
     (void)socket;
 #endif

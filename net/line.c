@@ -19,10 +19,10 @@ static bool put(struct line *line, struct text tail, const char *clean, size_t l
     return true;
 }
 
-/* A CR that was held back is text after all, unless it belongs to an LF. */
+/* A CR that was held back is text after all. */
 static size_t put_held_cr(const struct line *line, struct text *tail, char *clean)
 {
-    return line->after_cr && line->cr_is_text ? text_take(tail, '\r', clean) : 0;
+    return line->place == AFTER_CR ? text_take(tail, '\r', clean) : 0;
 }
 
 static bool put_byte(struct line *line, unsigned char byte)
@@ -46,39 +46,32 @@ static bool put_rest(struct line *line, bool cr_is_line_end)
     return put(line, tail, clean, length);
 }
 
+static bool is_after_cr(const struct line *line)
+{
+    return line->place == AFTER_CR || line->place == AFTER_LF_CR;
+}
+
 static bool is_empty(const struct line *line)
 {
-    bool holds_cr = line->after_cr && line->cr_is_text;
-
-    return line->length == 0 && line->tail.have == 0 && !holds_cr && !line->is_rest;
+    return line->length == 0 && line->tail.have == 0 && line->place != AFTER_CR &&
+           !line->is_rest;
 }
 
 static enum line_event take_byte(struct line *line, unsigned char byte)
 {
-    bool after_lf = line->after_lf;
+    bool ends = byte == '\n' || (byte == '\0' && is_after_cr(line));
+    bool fits;
 
-    line->after_lf = false;
     if (byte == CTRL_D)
         return is_empty(line) ? LINE_LEAVE : LINE_OPEN;
-    if (byte == '\n' || (byte == '\0' && line->after_cr)) {
-        if (!put_rest(line, true))
-            return LINE_FULL;
-        line->after_cr = false;
-        line->after_lf = byte == '\n';
-        return LINE_ENDED;
-    }
-    if (byte == '\r') {
-        /* Of two CRs in a row, only the second can be part of a line end. */
-        if (!put_rest(line, false))
-            return LINE_FULL;
-        line->after_cr = true;
-        line->cr_is_text = !after_lf;
-        return LINE_OPEN;
-    }
-    if (!put_byte(line, byte))
+    fits = ends || byte == '\r' ? put_rest(line, ends) : put_byte(line, byte);
+    if (!fits)
         return LINE_FULL;
-    line->after_cr = false;
-    return LINE_OPEN;
+    if (byte == '\r') /* of two in a row, only the second can be part of a line end */
+        line->place = line->place == AFTER_LF ? AFTER_LF_CR : AFTER_CR;
+    else
+        line->place = byte == '\n' ? AFTER_LF : AFTER_TEXT;
+    return ends ? LINE_ENDED : LINE_OPEN;
 }
 
 /* Most of what people say is printable ASCII, which is copied as it is. */
@@ -87,7 +80,7 @@ static size_t take_plain(struct line *line, const unsigned char *bytes, size_t l
     size_t room = LINE_MOST - line->length;
     size_t n = 0;
 
-    if (line->after_cr || line->tail.have > 0)
+    if (is_after_cr(line) || line->tail.have > 0)
         return 0;
     if (length > room)
         length = room;
@@ -95,7 +88,8 @@ static size_t take_plain(struct line *line, const unsigned char *bytes, size_t l
         n++;
     memcpy(line->text + line->length, bytes, n);
     line->length += n;
-    line->after_lf = line->after_lf && n == 0;
+    if (n > 0)
+        line->place = AFTER_TEXT;
     return n;
 }
 
@@ -126,7 +120,7 @@ enum line_event line_finish(struct line *line)
     line->text[line->length] = '\0';
     if (!all)
         return LINE_FULL;
-    line->after_cr = false;
+    line->place = AFTER_TEXT;
     return line->length > 0 ? LINE_ENDED : LINE_OPEN;
 }
 

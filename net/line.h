@@ -22,10 +22,13 @@
 struct line {
     size_t length;
     struct text tail; /* an unfinished character */
-    bool after_lf;    /* the last byte was an LF: a CR now belongs to it */
-    bool after_cr;    /* the last byte was a CR: the next one decides what it means */
-    bool cr_is_text;  /* and that CR may be text, since it did not follow an LF */
     bool is_rest;     /* a piece of this line has been taken already */
+    enum {
+        AFTER_TEXT,
+        AFTER_LF, /* a CR now belongs to it */
+        AFTER_LF_CR,
+        AFTER_CR /* it is text, unless a line end follows */
+    } place;
     char text[LINE_MOST + 1];
 };
 
