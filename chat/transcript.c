@@ -81,26 +81,12 @@ static bool is_for(const struct transcript_entry *entry, int reader)
            (entry->only == TRANSCRIPT_NOBODY || entry->only == reader);
 }
 
-/* Adds bytes of the ring that do not wrap. False: all pieces are used. */
-static bool add_piece(struct transcript_span *span, char *bytes, size_t length)
-{
-    struct iovec *last = span->count > 0 ? &span->pieces[span->count - 1] : NULL;
-
-    if (last != NULL && (char *)last->iov_base + last->iov_len == bytes) {
-        last->iov_len += length;
-    } else if (span->count < TRANSCRIPT_PIECES) {
-        span->pieces[span->count++] = (struct iovec){bytes, length};
-    } else {
-        return false;
-    }
-    span->bytes += length;
-    span->after.position += length;
-    return true;
-}
-
-/* Adds the text from span->after.position to `end`: two pieces if the ring wraps there. */
+/*
+ * Adds the text from span->after.position to `end`: two pieces if the ring wraps there.
+ * False: not all of it, since that would be more than `most` bytes, or too many pieces.
+ */
 static bool add_text(const struct transcript *transcript, struct transcript_span *span,
-                     uint64_t end)
+                     uint64_t end, size_t most)
 {
     while (span->after.position < end) {
         size_t at = (size_t)span->after.position & (transcript->capacity - 1);
@@ -108,8 +94,13 @@ static bool add_text(const struct transcript *transcript, struct transcript_span
 
         if (length > transcript->capacity - at)
             length = transcript->capacity - at;
-        if (!add_piece(span, transcript->ring + at, length))
+        if (length > most - span->bytes)
+            length = most - span->bytes;
+        if (length == 0 || span->count == TRANSCRIPT_PIECES)
             return false;
+        span->pieces[span->count++] = (struct iovec){transcript->ring + at, length};
+        span->bytes += length;
+        span->after.position += length;
     }
     return true;
 }
@@ -117,26 +108,24 @@ static bool add_text(const struct transcript *transcript, struct transcript_span
 int transcript_read(const struct transcript *transcript, struct transcript_cursor cursor,
                     int reader, size_t most, struct transcript_span *span)
 {
-    uint64_t number = cursor.entry;
+    uint64_t number = cursor.entry, next = transcript->next_entry;
 
     if (number < transcript->first_entry)
         number = transcript->first_entry;
     span->count = 0;
     span->bytes = 0;
     span->after = cursor;
-    for (; number < transcript->next_entry; number++) {
-        const struct transcript_entry *entry = entry_at(transcript, number);
-        uint64_t end = entry->end;
+    while (number < next) {
+        uint64_t end = span->after.position;
 
         span->after.entry = number;
-        if (!is_for(entry, reader)) {
-            span->after.position = end;
-            continue;
-        }
-        if (end - span->after.position > most - span->bytes)
-            end = span->after.position + (most - span->bytes);
-        if (!add_text(transcript, span, end) || end < entry->end)
+        while (number < next && is_for(entry_at(transcript, number), reader))
+            end = entry_at(transcript, number++)->end;
+        if (!add_text(transcript, span, end, most))
             break;
+        while (number < next && !is_for(entry_at(transcript, number), reader))
+            span->after.position = entry_at(transcript, number++)->end;
+        span->after.entry = number - 1; /* it may grow */
     }
     return span->count;
 }
