@@ -66,7 +66,8 @@
 #define TO_A_BROWSER                                                                     \
     "HTTP/1.1 400 This server takes lines of text, from a telnet. "                      \
     "The chat room's page is web_chat's, on port 8080\r\n\r\n"
-#define TOO_MANY "Too many connections from your address\r\n"
+#define LONG_COMMAND "A command has at most 2048 bytes: this one was not sent"
+#define TOO_MANY     "Too many connections from your address\r\n"
 
 /*
  * How long the server waits for any one client. People notice a pause of two seconds, and
@@ -239,7 +240,7 @@ static void take_line(struct chat_server *server, int sock, bool is_whole)
         if (is_whole)
             take_command(server, sock, text);
         else
-            command_refuse(&server->room, sock);
+            room_tell(&server->room, sock, LONG_COMMAND);
         client->line = is_whole ? NEW_LINE : IGNORED;
         return;
     }

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #define ROW_MOST 72 /* columns of a list of names */
+#define BLANKS   " \t"
 
 /* Gets the client, and the words after the command's name. */
 typedef void command_function(struct room *room, int sock, const char *words,
@@ -13,80 +14,48 @@ typedef void command_function(struct room *room, int sock, const char *words,
 static command_function nick, who, me, msg, help, quit;
 
 static const struct command {
-    const char *name;
-    const char *usage; /* what /help shows */
+    const char *usage; /* what /help shows; it begins with the name */
     command_function *run;
 } commands[] = {
-    {"nick", "/nick NAME      be called NAME from now on", nick},
-    {"who", "/who            who is here?", who},
-    {"me", "/me ACTION      say what you do", me},
-    {"msg", "/msg NAME TEXT  say TEXT to NAME alone", msg},
-    {"help", "/help           this list", help},
-    {"quit", "/quit [WORDS]   leave, with WORDS for a farewell", quit},
+    {"/nick NAME      be called NAME from now on", nick},
+    {"/who            who is here?", who},
+    {"/me ACTION      say what you do", me},
+    {"/msg NAME TEXT  say TEXT to NAME alone", msg},
+    {"/help           this list", help},
+    {"/quit [WORDS]   leave, with WORDS for a farewell", quit},
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
-static const char *skip_spaces(const char *text)
-{
-    return text + strspn(text, " \t");
-}
-
-static const char *skip_word(const char *text)
-{
-    return text + strcspn(text, " \t");
-}
-
-static const struct command *command_named(const char *name, size_t length)
-{
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strlen(commands[i].name) == length &&
-            strncmp(commands[i].name, name, length) == 0)
-            return &commands[i];
-    return NULL;
-}
-
 void command_obey(struct room *room, int sock, const char *line,
                   struct command_effect *effect)
 {
-    const char *name = line + 1, *words = skip_word(name);
-    const struct command *command = command_named(name, (size_t)(words - name));
+    size_t length = strcspn(line, BLANKS); /* of the slash and the name */
+    const char *words = line + length + strspn(line + length, BLANKS);
     char unknown[128];
 
     effect->kind = COMMAND_ANSWERED;
-    if (command != NULL) {
-        command->run(room, sock, skip_spaces(words), effect);
-        return;
-    }
-    snprintf(unknown, sizeof unknown, "Unknown command /%.*s, try /help",
-             words - name <= 32 ? (int)(words - name) : 0, name);
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcspn(commands[i].usage, BLANKS) == length &&
+            strncmp(commands[i].usage, line, length) == 0) {
+            commands[i].run(room, sock, words, effect);
+            return;
+        }
+    snprintf(unknown, sizeof unknown, "Unknown command %.*s, try /help",
+             length <= 33 ? (int)length : 1, line);
     room_tell(room, sock, unknown);
-}
-
-void command_refuse(struct room *room, int sock)
-{
-    char text[96];
-
-    snprintf(text, sizeof text, "A command has at most %d bytes: this one was not sent",
-             LINE_MOST);
-    room_tell(room, sock, text);
-}
-
-/* Is it somebody else's? "[you to you] Hi" would be two sentences (chat/words.h). */
-static bool is_in_use(const char *name, int sock, int holder)
-{
-    return (holder != ROOM_NOBODY && holder != sock) || strcasecmp(name, "you") == 0;
 }
 
 static void nick(struct room *room, int sock, const char *words,
                  struct command_effect *effect)
 {
     char *name = room->clients[sock].name, wanted[WORDS_NICK_MOST + 1] = "";
-    size_t length = (size_t)(skip_word(words) - words);
+    size_t length = strcspn(words, BLANKS);
     char text[WORDS_NAME_MOST + 32];
     int holder;
 
-    if (length <= WORDS_NICK_MOST && *skip_spaces(words + length) == '\0')
+    if (length <= WORDS_NICK_MOST &&
+        words[length + strspn(words + length, BLANKS)] == '\0')
         memcpy(wanted, words, length);
     if (!words_is_nick(wanted)) {
         room_tell(room, sock, "/nick NAME: a name is 1 to 16 letters, digits, - and _");
@@ -96,7 +65,8 @@ static void nick(struct room *room, int sock, const char *words,
     if (holder == sock && strcmp(name, wanted) == 0) {
         snprintf(text, sizeof text, "The name %s is yours", wanted);
         room_tell(room, sock, text);
-    } else if (is_in_use(wanted, sock, holder)) {
+    } else if ((holder != ROOM_NOBODY && holder != sock) ||
+               strcasecmp(wanted, "you") == 0) { /* "[you to you]" would be a receipt */
         words_write(text, sizeof text, WORDS_IN_USE, wanted, "");
         room_tell(room, sock, text);
     } else {
@@ -151,8 +121,8 @@ static void me(struct room *room, int sock, const char *words,
 static void msg(struct room *room, int sock, const char *words,
                 struct command_effect *effect)
 {
-    size_t length = (size_t)(skip_word(words) - words);
-    const char *message = skip_spaces(words + length);
+    size_t length = strcspn(words, BLANKS);
+    const char *message = words + length + strspn(words + length, BLANKS);
     int other = room_find(room, words, length);
     char text[WORDS_MOST];
 

@@ -20,7 +20,4 @@ struct command_effect {
 void command_obey(struct room *room, int sock, const char *line,
                   struct command_effect *effect);
 
-/* Tells the member that its command is too long, and was not carried out. */
-void command_refuse(struct room *room, int sock);
-
 #endif
