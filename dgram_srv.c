@@ -10,8 +10,7 @@
  * One thing needs care: a datagram whose source is an echo service itself, or is forged to
  * look like one. The two would answer each other for ever (CERT advisory CA-1996-01). So
  * the well-known ports of such services get no answer, and neither does this server's own
- * port. An echo service on any other port looks just like a client: somebody who forges
- * addresses could still make two of these servers answer each other.
+ * port. On any other port an echo service looks just like a client.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -135,9 +134,9 @@ static bool answer(struct dgram_server *server)
 /*
  * Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed.
  *
- * With one socket, select() seems unnecessary: recvmsg() could wait by itself. But then a
- * signal that arrives just before the call would go unnoticed until the next datagram, and
- * the server could not wait for a slow reader of standard output at the same time.
+ * With one socket, recvmsg() could wait by itself. But then a signal that arrives just
+ * before the call would go unnoticed until the next datagram, and the server could not
+ * wait for a slow reader of standard output at the same time.
  */
 static int dgram_server_run(struct dgram_server *server, struct signals *signals)
 {

@@ -4,15 +4,13 @@
  *
  *     echo_srv [-v] [-b address] [-p port]
  *
- * This is the third of three ways to serve many clients: one loop around select(). The
- * others are a process for each client (labs/echo_fork.c) and a thread for each
- * (labs/echo_thread.c).
+ * This is one of three ways to serve many clients: one loop around select(). The others
+ * are a process (labs/echo_fork.c) and a thread (labs/echo_thread.c) for each client.
  *
- * The server either reads from a client or writes to it, never both. While a client does
- * not take its echo, the server does not read from it. The client's own sends then fill
- * the kernel's buffers, and TCP stops it; nobody else notices, and one buffer for each
- * client is enough. A client that closes only its own half (shutdown()) still gets all its
- * echo, because the end of its stream is read after everything else.
+ * While a client does not take its echo, the server does not read from it. The client's
+ * own sends then fill the kernel's buffers, and TCP stops it; nobody else notices, and one
+ * buffer for each client is enough. A client that closes only its own half (shutdown())
+ * still gets all its echo, because the end of its stream is read after everything else.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -81,9 +79,9 @@ static int echo_server_init(struct echo_server *server, struct options_server *w
 }
 
 /*
- * Accepts a newcomer. Returns false if nobody else is waiting, or nobody can be accepted
- * now. When descriptors run out (EMFILE), or the next one is FD_SETSIZE or more,
- * listener_accept() tells the newcomer that the server is full, and closes it.
+ * Accepts a newcomer. False: nobody else is waiting, or nobody can be accepted now. When
+ * descriptors run out (EMFILE), or the next one is FD_SETSIZE or more, listener_accept()
+ * tells the newcomer that the server is full, and closes it.
  */
 static bool accept_new_connection(struct echo_server *server)
 {
@@ -152,8 +150,7 @@ static void send_owed(struct echo_server *server, int sock)
  * Reads once, and sends the bytes back at once. Most clients take all of them, so all
  * share one buffer, which stays in the processor's cache; what a client does not take is
  * copied to its own buffer. The socket is non-blocking although select() has said that it
- * is readable: Linux may then drop the segment for a bad checksum, and recv() would wait
- * for the next (select(2), BUGS).
+ * is readable: Linux may then drop the segment for a bad checksum (select(2), BUGS).
  */
 static void receive(struct echo_server *server, int sock)
 {
@@ -194,10 +191,9 @@ static void stop(struct echo_server *server)
 /*
  * Fills the sets. Returns when to stop waiting (clock_ms()); INT64_MAX: never.
  *
- * select() changes the sets that it gets, so it gets copies. A client is in one of them:
- * in the write set while it is owed something, otherwise in the read set. A client that is
- * owed nothing must not be in the write set: its socket is nearly always writable, and
- * select() would never wait.
+ * select() changes the sets that it gets, so it gets copies. A client is in the write set
+ * while it is owed something, otherwise in the read set, never in both: a socket is nearly
+ * always writable, and select() would never wait.
  */
 static int64_t choose_descriptors(const struct echo_server *server,
                                   struct fdset *readable, struct fdset *writable)
@@ -217,8 +213,8 @@ static int64_t choose_descriptors(const struct echo_server *server,
 /*
  * Serves until a signal asks it to stop. 0, or -1 with errno: select() itself failed.
  *
- * One turn: wait, accept, serve each client that is ready once. Nobody is served twice
- * before everyone else has had a turn, so a client that sends without end starves nobody.
+ * In a turn each client that is ready is served once, so a client that sends without end
+ * starves nobody.
  */
 static int echo_server_run(struct echo_server *server, struct signals *signals)
 {

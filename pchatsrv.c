@@ -5,11 +5,10 @@
  *
  *     pchatsrv [-b address] [-c number] [-p port] [-r lines]
  *
- * This is the ChatServer that tutorials teach: one set of descriptors, the listening
- * socket and every client in it; one loop that waits for all of them; a new connection is
- * accepted, a client that is ready is read from, its line is broadcast. labs/chat_naive.c
- * is just that, and lists how it fails. labs/chat_small.c mends the worst faults in one
- * file. This server keeps running, for two reasons:
+ * This is the ChatServer that tutorials teach: one loop waits for the listening socket and
+ * all clients; a new connection is accepted, a client that is ready is read from, its line
+ * is broadcast. labs/chat_naive.c is just that, and lists how it fails. labs/chat_small.c
+ * mends the worst faults in one file. This server keeps running, for two reasons:
  *
  *  - Nothing waits except select(). Every socket is non-blocking, and a client that does
  *    not read delays nobody.
@@ -17,8 +16,7 @@
  *    (chat/transcript.h), one ring of text in which every client has a cursor, the place
  *    up to which it has read. At the end of each turn of the loop a client gets everything
  *    after its cursor in one send. So a line costs the same for two clients as for a
- *    thousand, twenty lines of one turn cost one send, and memory is bounded: the ring
- *    holds all the text.
+ *    thousand, and memory is bounded.
  *
  * The way of a line, from the client that sends it to the others:
  *
@@ -34,9 +32,6 @@
  *     members      the clients that may speak
  *     leaving      the clients that have said goodbye, and still get what was said before
  *     behind       the clients whose socket has refused part of a send
- *
- * The folder chat/ has the parts: who is in the room, its commands, its sentences, and the
- * readers of the transcript.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -69,16 +64,10 @@
 #define LONG_COMMAND "A command has at most 2048 bytes: this one was not sent"
 #define TOO_MANY     "Too many connections from your address\r\n"
 
-/*
- * How long the server waits for any one client. People notice a pause of two seconds, and
- * a reader that causes one has usually gone away.
- */
+/* For any one client. A reader that makes a room pause for so long has usually gone. */
 #define PATIENCE_MS 2000
 
-/*
- * A client's share of a turn: what is read from it, and what that may become in the
- * transcript. So a client that sends without end starves nobody.
- */
+/* A client's share of a turn, read and written: one that sends without end starves nobody. */
 #define INPUT_BYTES 8192
 #define SHARE_BYTES 16384
 
@@ -103,8 +92,7 @@ struct chat_server {
 };
 
 /*
- * Listens on where->port (0: any free one), and prints which. Returns -1, with the reason
- * in *why, if it cannot.
+ * Listens on where->port (0: any free one), and prints which. -1: *why is the reason.
  *
  * listener_open() makes the usual calls: socket(), SO_REUSEADDR, bind(), listen(). Without
  * SO_REUSEADDR a server that was stopped could not be started again for a minute or more,
@@ -140,8 +128,7 @@ static int chat_server_init(struct chat_server *server, struct options_server *w
  *
  * The usual way is a loop that calls send() for each client. When 20 of 100 clients talk
  * at once, that is 2,000 system calls; and one client that does not read makes send()
- * wait, and everyone with it. Here the line is only stored. That costs one copy, and no
- * client has to be ready: send_to_clients() follows at the end of the turn.
+ * wait, and everyone with it. Here the line is only stored, which costs one copy.
  */
 static void broadcast_string(struct chat_server *server, const char *str, int omit_sock)
 {
@@ -157,10 +144,9 @@ static void broadcast_string(struct chat_server *server, const char *str, int om
  *
  * A process has a limited number of descriptors, and an fd_set holds only those below
  * FD_SETSIZE (1,024 on most systems). When they run out, listener_accept() turns the
- * newcomer away. If it simply let accept() fail, the newcomer would stay in the queue,
- * select() would report it again at once, and the server would spin. Nor may the server
- * end because a newcomer has already gone: that is ordinary life, and accept() reports it
- * as ECONNABORTED.
+ * newcomer away. If it let accept() fail, the newcomer would stay in the queue, select()
+ * would report it again at once, and the server would spin. A newcomer that has already
+ * gone (ECONNABORTED) is ordinary life.
  */
 static bool accept_new_connection(struct chat_server *server)
 {
@@ -186,9 +172,8 @@ static bool accept_new_connection(struct chat_server *server)
 }
 
 /*
- * Tells the others that a client is gone. `why` follows its name: "", ": " and a farewell,
- * or the server's reason " (...)". The client is closed once it has received what was said
- * before.
+ * Tells the others that a client is gone, and why (WORDS_LEFT, chat/words.h). It is closed
+ * once it has received what was said before.
  */
 static void client_leaves(struct chat_server *server, int sock, const char *why)
 {
@@ -225,8 +210,7 @@ static void take_command(struct chat_server *server, int sock, const char *line)
 
 /*
  * Takes a line, or a piece of a line of more than LINE_MOST bytes. Long text is said in
- * pieces, so that nothing is lost; a long command is refused, because half of it could
- * mean something else.
+ * pieces; a long command is refused, because half of it could mean something else.
  */
 static void take_line(struct chat_server *server, int sock, bool is_whole)
 {
@@ -258,9 +242,8 @@ static void take_line(struct chat_server *server, int sock, bool is_whole)
 /*
  * What one recv() returns is not a line. TCP carries a stream of bytes: a line may come in
  * two pieces, and three lines in one. So each client has an input (net/input.h), which
- * keeps its unfinished line and finds the events in the stream: lines, and what telnet
- * adds. For example, a telnet that sends Ctrl-C asks for an answer (RFC 860), and shows
- * nothing more until it comes.
+ * keeps its unfinished line, and finds lines and what telnet adds: after Ctrl-C a telnet
+ * shows nothing more until it gets an INPUT_REPLY (RFC 860).
  */
 static void take_event(struct chat_server *server, int sock, enum input_event event)
 {
@@ -284,21 +267,22 @@ static void take_event(struct chat_server *server, int sock, enum input_event ev
 }
 
 /*
- * The peer has closed its end (`error` is 0), or its connection is lost. If its last line
- * has no line end, it is said now. A peer that has closed only its own half still gets
- * what it is owed.
+ * The peer has closed its end (`error` is 0), or its connection is lost. A last line without
+ * a line end is said now. A peer that closed only its own half still gets what it is owed.
  */
 static void hang_up(struct chat_server *server, int sock, int error)
 {
-    bool is_usual = error == 0 || error == ECONNRESET || error == EPIPE;
+    const struct client *client = &server->room.clients[sock];
     enum input_event event = INPUT_PIECE;
     char why[128] = "";
 
+    if (client->send_error != 0)
+        error = client->send_error; /* the first cause */
     while (event == INPUT_PIECE && fdset_has(&server->room.members, sock)) {
         event = input_finish(&server->room.clients[sock].input);
         take_event(server, sock, event);
     }
-    if (!is_usual)
+    if (error != 0 && error != ECONNRESET && error != EPIPE)
         snprintf(why, sizeof why, " (%s)", strerror(error));
     if (fdset_has(&server->room.members, sock)) /* its last line may have been /quit */
         client_leaves(server, sock, why);
@@ -308,9 +292,9 @@ static void hang_up(struct chat_server *server, int sock, int error)
 
 /*
  * Takes what a client has sent, until its share of the turn or the space in the transcript
- * is used up. How many bytes that is shows only when they are used, so recv() first only
- * peeks at them, and then removes those that were used. The others wait in the kernel's
- * buffer; when that is full, TCP stops the sender.
+ * is used up. How many bytes that is shows only then, so recv() first peeks at them, and
+ * afterwards removes those that were used. The others wait in the kernel's buffer; when
+ * that is full, TCP stops the sender.
  *
  * The socket is non-blocking although select() has said that it is readable: Linux may
  * then drop the segment for a bad checksum, and recv() would wait (select(2), BUGS).
@@ -327,9 +311,7 @@ static void receive(struct chat_server *server, int sock)
     if (got == -1 && descriptor_try_again(errno))
         return;
     if (got <= 0) {
-        int error = got == 0 ? 0 : errno, send_error = room->clients[sock].send_error;
-
-        hang_up(server, sock, send_error != 0 ? send_error : error); /* the first cause */
+        hang_up(server, sock, got == 0 ? 0 : errno);
         return;
     }
     while (taken < (size_t)got && fdset_has(&room->members, sock) &&
@@ -346,8 +328,8 @@ static void receive(struct chat_server *server, int sock)
 
 /*
  * Reads once from each member that is ready, and returns from how many. If the room fills up
- * before everyone has had a turn, the next turn begins where this one ended; otherwise
- * clients with low descriptors would always be first.
+ * before that, the next turn begins where this one ended; otherwise clients with low
+ * descriptors would always be first.
  */
 static int receive_from_clients(struct chat_server *server, const struct fdset *readable)
 {
@@ -388,10 +370,9 @@ static bool is_lost(const struct chat_server *server, int sock)
  * One send for each client that has text to read.
  *
  * Most sockets can take it at once, so the server tries without asking select() first. A
- * socket whose buffer is full takes a part or nothing. Its client is then behind, and the
- * server sends to it again only when select() says that the socket is writable. So in a
- * quiet room the write set is empty. It must be: a socket is nearly always writable, and a
- * select() that watched all of them would never wait.
+ * socket whose buffer is full takes a part or nothing. Its client is then behind, and is
+ * sent more when select() says that the socket is writable. In a quiet room the write set
+ * is empty. It must be: a socket is nearly always writable, and select() would never wait.
  */
 static void send_to_clients(struct chat_server *server, const struct fdset *writable)
 {
@@ -445,10 +426,9 @@ static void close_slow_readers(struct chat_server *server)
  * Chooses the sockets to read from, and those to wait for with text to send. Returns when
  * to stop waiting (clock_ms()); INT64_MAX: never.
  *
- * select() changes the sets that it gets, so it gets copies. As in every ChatServer the
- * read set is `descriptors`: the listening socket and all clients. Clients that are
- * leaving or have said too much (-r) are left out, and so is everyone while the room is
- * full.
+ * select() changes the sets that it gets, so it gets copies. The read set is `descriptors`
+ * without the clients that are leaving or have said too much (-r). While the room is full
+ * it is empty.
  */
 static int64_t choose_descriptors(const struct chat_server *server,
                                   struct fdset *readable, struct fdset *writable)
@@ -476,9 +456,9 @@ static int64_t choose_descriptors(const struct chat_server *server,
 
 /*
  * When several clients talk, more of them often have spoken by the time these are read. In
- * this turn another line costs one copy; in the next turn it would cost a send for each
- * client. So the server looks once more, without waiting, before it sends. With 900
- * clients, 50 of whom talk, that saves a third of the processor's time.
+ * this turn another line costs one copy; in the next, a send for each client. So the server
+ * looks once more, without waiting, before it sends. With 900 clients, 50 of whom talk,
+ * that saves a third of the processor's time.
  */
 static void receive_once_more(struct chat_server *server, struct signals *signals)
 {
