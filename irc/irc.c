@@ -5,50 +5,20 @@
 
 /* ---- Messages out of a stream of bytes ---------------------------------------------- */
 
-enum { AT_START, IN_TAGS, AFTER_TAGS, IN_MESSAGE, ENDED };
-
-static bool is_end(char byte)
-{
-    return byte == '\r' || byte == '\n';
-}
-
-/* Takes a byte that is neither CR nor LF. */
-static void take_byte(struct irc_reader *reader, char byte)
-{
-    if (byte == '\0') /* RFC 1459 2.3.1 allows none; a string could not hold it */
-        return;
-    if (reader->place == AT_START)
-        reader->place = byte == '@' ? IN_TAGS : IN_MESSAGE;
-    if (reader->place == IN_TAGS) {
-        if (byte == ' ')
-            reader->place = AFTER_TAGS;
-        return;
-    }
-    if (reader->place == AFTER_TAGS && byte == ' ')
-        return;
-    reader->place = IN_MESSAGE;
-    if (reader->length < sizeof reader->text - 1)
-        reader->text[reader->length++] = byte;
-}
-
-size_t irc_read(struct irc_reader *reader, const char *bytes, size_t length, bool *whole)
+size_t irc_read(struct irc_reader *reader, const char *bytes, size_t length)
 {
     size_t taken = 0;
 
-    *whole = false;
-    if (reader->place == ENDED) {
-        reader->place = AT_START;
+    if (reader->is_whole)
         reader->length = 0;
-    }
-    while (taken < length && !*whole) {
+    reader->is_whole = false;
+    while (taken < length && !reader->is_whole) {
         char byte = bytes[taken++];
 
-        if (!is_end(byte)) {
-            take_byte(reader, byte);
-            continue;
-        }
-        *whole = reader->length > 0;
-        reader->place = *whole ? ENDED : AT_START;
+        if (byte == '\r' || byte == '\n')
+            reader->is_whole = reader->length > 0;
+        else if (byte != '\0' && reader->length < sizeof reader->text - 1)
+            reader->text[reader->length++] = byte;
     }
     reader->text[reader->length] = '\0';
     return taken;
@@ -226,7 +196,7 @@ static void put_last(struct building *message, const char *text)
         message->failed = true;
     put(message, text, length);
     for (size_t i = 0; i < length; i++)
-        if (is_end(at[i]))
+        if (at[i] == '\r' || at[i] == '\n')
             at[i] = ' ';
 }
 

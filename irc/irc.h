@@ -4,10 +4,9 @@
  *
  *     :prefix COMMAND parameter parameter :the last one, with spaces in it CR LF
  *
- * A message has at most 512 bytes, CR LF included, and 15 parameters. IRCv3's tags
- * ("@key=value;... ") may add up to 8,191 bytes before it; the reader skips them. No
- * message that was read or is written holds a CR, LF or NUL. So nothing that people say
- * becomes a second command.
+ * A message has at most 512 bytes, CR LF included, and 15 parameters. No message that was
+ * read or is written holds a CR, LF or NUL. So nothing that people say becomes a second
+ * command.
  */
 #ifndef IRC_IRC_H
 #define IRC_IRC_H
@@ -18,21 +17,21 @@
 #define IRC_MESSAGE_MOST 512
 #define IRC_PARAMS_MOST  15
 
-/* The message so far; all zero bytes is the start of a stream. */
+/* The message so far, a string; all zero bytes is the start of a stream. */
 struct irc_reader {
     size_t length;
-    unsigned char place; /* in the tags, in the message, or after its end (irc.c) */
+    bool is_whole;
     char text[IRC_MESSAGE_MOST - 1];
 };
 
 /*
  * Takes bytes until a message is whole or until there are no more. Returns the number of
- * bytes taken. If *whole, reader->text is a message without its end, a string, for
- * irc_parse(); the next call begins the next message. A lone CR or LF also ends a message,
- * as on servers; empty messages and NULs are dropped, and a message that is too long is
- * cut.
+ * bytes taken. If is_whole, the text is a message without its end, for irc_parse(); the
+ * next call begins the next message. A lone CR or LF also ends a message, as on servers;
+ * empty messages and NULs (RFC 1459 2.3.1 allows none) are dropped, and a message that is
+ * too long is cut.
  */
-size_t irc_read(struct irc_reader *reader, const char *bytes, size_t length, bool *whole);
+size_t irc_read(struct irc_reader *reader, const char *bytes, size_t length);
 
 /* A parsed message. Its strings are parts of the text that was parsed. */
 struct irc_message {

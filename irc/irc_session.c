@@ -431,10 +431,8 @@ static void take_bytes(struct irc_session *session, const char *bytes, size_t le
     session->heard_at = clock_ms();
     session->asked_at = 0;
     for (size_t at = 0; at < length && session->link.state == LINK_UP;) {
-        bool whole;
-
-        at += irc_read(&session->reader, bytes + at, length - at, &whole);
-        if (whole)
+        at += irc_read(&session->reader, bytes + at, length - at);
+        if (session->reader.is_whole)
             take_message(session);
     }
 }
