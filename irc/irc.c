@@ -1,6 +1,5 @@
 #include "irc/irc.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 /* ---- Messages out of a stream of bytes ---------------------------------------------- */
@@ -158,69 +157,14 @@ size_t irc_cut(const char *text, size_t most)
     return most;
 }
 
-struct building {
-    char *out;
-    size_t length, most; /* without CR LF */
-    bool failed;
-};
-
-static void put(struct building *message, const char *text, size_t length)
+size_t irc_build(char out[IRC_MESSAGE_MOST], const char *text)
 {
-    if (length > message->most - message->length) {
-        message->failed = true;
-        return;
-    }
-    memcpy(message->out + message->length, text, length);
-    message->length += length;
-}
+    size_t length = irc_cut(text, IRC_MESSAGE_MOST - 2);
 
-static void put_word(struct building *message, const char *word)
-{
-    if (*word == '\0' || *word == ':' || strpbrk(word, " \r\n") != NULL)
-        message->failed = true;
-    put(message, word, strlen(word));
-}
-
-static void put_last(struct building *message, const char *text)
-{
-    bool is_word = *text != '\0' && *text != ':' && strpbrk(text, " \r\n") == NULL;
-    char *at;
-    size_t length;
-
-    put(message, ":", is_word ? 0 : 1);
-    if (message->failed)
-        return;
-    at = message->out + message->length;
-    length = irc_cut(text, message->most - message->length);
-    if (is_word && length == 0)
-        message->failed = true;
-    put(message, text, length);
     for (size_t i = 0; i < length; i++)
-        if (at[i] == '\r' || at[i] == '\n')
-            at[i] = ' ';
-}
-
-size_t irc_build(char out[IRC_MESSAGE_MOST], const char *command, ...)
-{
-    struct building message = {.out = out, .most = IRC_MESSAGE_MOST - 2};
-    const char *param, *next;
-    va_list list;
-
-    put_word(&message, command);
-    va_start(list, command);
-    for (param = va_arg(list, const char *); param != NULL; param = next) {
-        next = va_arg(list, const char *);
-        put(&message, " ", 1);
-        if (next != NULL)
-            put_word(&message, param);
-        else
-            put_last(&message, param);
-    }
-    va_end(list);
-    if (message.failed)
-        return 0;
-    memcpy(out + message.length, "\r\n", 2);
-    return message.length + 2;
+        out[i] = text[i] == '\r' || text[i] == '\n' ? ' ' : text[i];
+    memcpy(out + length, "\r\n", 2);
+    return length + 2;
 }
 
 /* ---- What people say ---------------------------------------------------------------- */

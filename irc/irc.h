@@ -60,12 +60,11 @@ bool irc_is_nick(const char *name);
 bool irc_is_channel(const char *name);
 
 /*
- * Builds a message from a command and its parameters, strings up to a NULL. The last one
- * may be empty or hold spaces. CR and LF in it become spaces, and it is cut, between
- * characters of UTF-8, to what fits. Returns the length with CR LF, or 0 if a parameter
- * before the last is empty, holds a space, CR or LF, begins with a colon, or does not fit.
+ * Makes a message of a text, "COMMAND parameter :the last one". CR and LF become spaces,
+ * and what does not fit is cut off, between characters of UTF-8. Returns the length with
+ * CR LF.
  */
-size_t irc_build(char out[IRC_MESSAGE_MOST], const char *command, ...);
+size_t irc_build(char out[IRC_MESSAGE_MOST], const char *text);
 
 /*
  * The length of the longest beginning of a text that has at most `most` bytes and cuts no

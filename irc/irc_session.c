@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "net/text.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -52,13 +53,17 @@ static void pass_report(void *owner, const char *text)
 
 /* ---- What goes out ------------------------------------------------------------------ */
 
-/* Sends a message at once, whatever the pace: a command and up to two parameters. */
-static void reply(struct irc_session *session, const char *command, const char *first,
-                  const char *second)
+/* Sends a message, as printf() does, at once, whatever the pace. */
+__attribute__((format(printf, 2, 3))) static void reply(struct irc_session *session,
+                                                        const char *format, ...)
 {
-    char message[IRC_MESSAGE_MOST];
+    char text[2 * IRC_MESSAGE_MOST], message[IRC_MESSAGE_MOST];
+    va_list list;
 
-    link_reply(&session->link, message, irc_build(message, command, first, second, NULL));
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    link_reply(&session->link, message, irc_build(message, text));
 }
 
 size_t irc_session_text_most(const struct irc_session *session)
@@ -72,13 +77,12 @@ size_t irc_session_text_most(const struct irc_session *session)
 
 bool irc_session_say(struct irc_session *session, const char *text)
 {
-    char message[IRC_MESSAGE_MOST], fitting[IRC_MESSAGE_MOST];
+    char said[2 * IRC_MESSAGE_MOST], message[IRC_MESSAGE_MOST];
     size_t length = irc_cut(text, irc_session_text_most(session));
 
-    memcpy(fitting, text, length);
-    fitting[length] = '\0';
-    length = irc_build(message, "PRIVMSG", session->settings.channel, fitting, NULL);
-    return line_queue_add(&session->link.queue, message, length);
+    snprintf(said, sizeof said, "PRIVMSG %s :%.*s", session->settings.channel,
+             (int)length, text);
+    return line_queue_add(&session->link.queue, message, irc_build(message, said));
 }
 
 /* When the pace allows `lines` at once. */
@@ -125,7 +129,6 @@ static void enter(struct irc_session *session, enum irc_state state, int64_t ms)
 static void introduce(struct irc_session *session)
 {
     const struct irc_settings *settings = &session->settings;
-    char message[IRC_MESSAGE_MOST];
 
     session->reader = (struct irc_reader){.length = 0};
     session->nicks_tried = 0;
@@ -135,10 +138,9 @@ static void introduce(struct irc_session *session)
     snprintf(session->nick, sizeof session->nick, "%s", settings->nick);
     enter(session, IRC_REGISTERING, 2 * settings->silence_ms);
     if (settings->server_password != NULL) /* it comes first (RFC 2812 3.1.1) */
-        reply(session, "PASS", settings->server_password, NULL);
-    reply(session, "NICK", session->nick, NULL);
-    link_reply(&session->link, message,
-               irc_build(message, "USER", "netlab", "0", "*", settings->real_name, NULL));
+        reply(session, "PASS :%s", settings->server_password);
+    reply(session, "NICK %s", session->nick);
+    reply(session, "USER netlab 0 * :%s", settings->real_name);
 }
 
 /* Tries the nick with a number at its end, no longer than every server accepts. */
@@ -154,7 +156,7 @@ static void take_another_nick(struct irc_session *session, const char *why)
     }
     keep = most - (size_t)snprintf(number, sizeof number, "%d", session->nicks_tried);
     snprintf(session->nick, sizeof session->nick, "%.*s%s", (int)keep, wanted, number);
-    reply(session, "NICK", session->nick, NULL);
+    reply(session, "NICK %s", session->nick);
 }
 
 /* The server decides what we are called, even if we could not ask for it: "42XAAAAAB". */
@@ -172,19 +174,23 @@ static bool has_nick(const struct irc_session *session)
 /* Under another nick, NickServ must be told whose password it is. */
 static void identify(struct irc_session *session)
 {
-    bool named = has_nick(session);
-    char words[IRC_MESSAGE_MOST];
+    const char *password = session->settings.password;
 
-    if (session->settings.password == NULL)
+    if (password == NULL)
         return;
-    snprintf(words, sizeof words, "IDENTIFY %s%s%s", named ? "" : session->settings.nick,
-             named ? "" : " ", session->settings.password);
-    reply(session, "PRIVMSG", NICKSERV, words);
+    if (has_nick(session))
+        reply(session, "PRIVMSG " NICKSERV " :IDENTIFY %s", password);
+    else
+        reply(session, "PRIVMSG " NICKSERV " :IDENTIFY %s %s", session->settings.nick,
+              password);
 }
 
 static void join(struct irc_session *session)
 {
-    reply(session, "JOIN", session->settings.channel, session->settings.key);
+    const char *key = session->settings.key;
+
+    reply(session, "JOIN %s%s%s", session->settings.channel, key == NULL ? "" : " ",
+          key == NULL ? "" : key);
     enter(session, IRC_JOINING, 2 * session->settings.silence_ms);
 }
 
@@ -393,7 +399,7 @@ static void take_word(struct irc_session *session, const struct irc_message *mes
 
     irc_nick(message, nick);
     if (strcmp(command, "PING") == 0)
-        reply(session, "PONG", first, NULL);
+        reply(session, "PONG :%s", first);
     else if (strcmp(command, "PONG") == 0 && strcmp(last_param(message), ARRIVED) == 0)
         link_answered(&session->link);
     else if (strcmp(command, "ERROR") == 0)
@@ -458,7 +464,7 @@ static void look_for_life(struct irc_session *session)
         return;
     }
     session->asked_at = clock_ms();
-    reply(session, "PING", session->nick, NULL);
+    reply(session, "PING %s", session->nick);
 }
 
 /* The wanted nick may be free by now. */
@@ -466,7 +472,7 @@ static void try_nick_again(struct irc_session *session)
 {
     if (has_nick(session) || clock_ms() < session->nick_at)
         return;
-    reply(session, "NICK", session->settings.nick, NULL);
+    reply(session, "NICK %s", session->settings.nick);
     session->nick_at = clock_ms() + session->settings.silence_ms;
 }
 
@@ -554,7 +560,7 @@ void irc_session_step(struct irc_session *session, const struct fdset *readable)
 
 void irc_session_quit(struct irc_session *session, const char *words)
 {
-    reply(session, "QUIT", words, NULL);
+    reply(session, "QUIT :%s", words);
     enter(session, IRC_QUITTING, QUIT_MS);
     link_end(&session->link);
 }

@@ -259,7 +259,7 @@ void expect_no_wait_for_reader(struct stream *client, struct program *program,
     for (int i = 0; i < 1000; i++)
         irc_send(client, ":NickServ!s@s NOTICE %s :%400d", nick, i);
     irc_send(client, "PING :turn");
-    free(irc_await(client, "PONG turn"));
+    free(irc_await(client, "PONG :turn"));
     while (!told) {
         char *line = next_line(&program->err);
 

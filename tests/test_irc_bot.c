@@ -282,7 +282,7 @@ START_TEST(a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
     expect_containing(&bot.err, strerror(EFBIG));
     irc_send(&server, ":bob!u@h PRIVMSG #room :lost");
     irc_send(&server, "PING :turn");
-    expect_line(&server, "PONG turn");
+    expect_line(&server, "PONG :turn");
     ck_assert_int_eq(truncate(log_path, 900), 0);
     irc_send(&server, ":bob!u@h PRIVMSG #room :kept");
     ck_assert_ptr_nonnull(strstr(await_log(log_path, "<bob> kept"), "\n20"));
@@ -312,7 +312,7 @@ START_TEST(a_file_that_takes_nothing_delays_nobody)
         irc_send(&server, ":bob!u@h PRIVMSG #room :%s", text);
     expect_containing(&bot.err, "cannot write to");
     irc_send(&server, "PING :turn");
-    expect_line(&server, "PONG turn");
+    expect_line(&server, "PONG :turn");
     ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
     free(irc_await(&server, "QUIT"));
     stream_close(&server);
@@ -356,7 +356,7 @@ START_TEST(it_waits_for_the_welcome_and_answers_pings_before_it)
     send_text(&server, ":fake NOTICE * :*** Looking up your host\r\nPING :12 34\r\nPI");
     expect_line(&server, "PONG :12 34");
     send_text(&server, "NG x\r\n:fake 001");
-    expect_line(&server, "PONG x");
+    expect_line(&server, "PONG :x");
     send_text(&server, " ann :Welcome\r\n");
     expect_line(&server, "JOIN #room");
     send_text(&server, ":ann!a@b JOIN :#ROOM\r\n");
@@ -449,7 +449,7 @@ START_TEST(the_passwords_of_a_server_and_of_a_nick_are_two_and_neither_is_shown)
     ck_assert_int_eq(setenv("IRC_PASSWORD", "hunter2", 1), 0);
     start_bot(fake.port, NULL, NULL);
     server = mock_accept(&fake);
-    expect_line(&server, "PASS sesame");
+    expect_line(&server, "PASS :sesame");
     expect_line(&server, "NICK netbot");
     free(irc_await(&server, "USER"));
     irc_send(&server, ":fake 001 netbot :Welcome");
@@ -460,7 +460,7 @@ START_TEST(the_passwords_of_a_server_and_of_a_nick_are_two_and_neither_is_shown)
     expect_containing(&bot.err, "disconnected by 127.0.0.1");
     stream_close(&server);
     server = mock_accept(&fake);
-    expect_line(&server, "PASS sesame"); /* each time */
+    expect_line(&server, "PASS :sesame"); /* each time */
     irc_send(&server, ":fake 464 netbot :sesame is wrong");
     expect_containing(&bot.err, "the server wants a password (IRC_SERVER_PASSWORD gives "
                                 "it): ****** is wrong");

@@ -98,7 +98,7 @@ START_TEST(a_line_that_was_begun_is_finished_before_another_name_is_asked_for)
         irc_send(&fake_server, ":bob!u@h PRIVMSG #room :%s", text);
         if (sent % 100 == 0) {
             send_text(&fake_server, "PING :turn\r\n");
-            free(irc_await(&fake_server, "PONG turn"));
+            free(irc_await(&fake_server, "PONG :turn"));
         }
     }
     send_text(&fake_room, "The name relay is in use\r\n");

@@ -111,7 +111,7 @@ const struct scenario scenarios[] = {
      0},
     {"irc_bot", "bin/irc_bot -n bot -l build/faults-% 127.0.0.1 % #c",
      "?a\na=NICK bot\na>:s 001 bot :Welcome|\na=JOIN #c\na>:bot!b@h JOIN #c|\n"
-     "a>PING :x|\na=PONG x\na>:ann!a@h PRIVMSG #c :hello|\na>PING :y|\na=PONG y\n"
+     "a>PING :x|\na=PONG :x\na>:ann!a@h PRIVMSG #c :hello|\na>PING :y|\na=PONG :y\n"
      "!\na=*QUIT\na>ERROR :Closing|\na.\na~\n",
      IS_SERVER},
     {"irc_relay", "bin/irc_relay -n relay -r 127.0.0.1:& 127.0.0.1 % #c",
