@@ -1,6 +1,11 @@
 #include "irc/irc.h"
 
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define DIGITS "0123456789"
 
 /* ---- Messages out of a stream of bytes ---------------------------------------------- */
 
@@ -40,23 +45,11 @@ static char *take_word(char **text)
     return word;
 }
 
-static bool is_digit(char letter)
-{
-    return letter >= '0' && letter <= '9';
-}
-
 static int numeric_of(const char *command)
 {
-    if (strlen(command) != 3 || !is_digit(command[0]) || !is_digit(command[1]) ||
-        !is_digit(command[2]))
-        return 0;
-    return (command[0] - '0') * 100 + (command[1] - '0') * 10 + command[2] - '0';
-}
+    bool is_numeric = strlen(command) == 3 && strspn(command, DIGITS) == 3;
 
-/* toupper() depends on the locale, and a protocol must not. */
-static char capital(char letter)
-{
-    return letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter;
+    return is_numeric ? atoi(command) : 0;
 }
 
 static void take_params(char *text, struct irc_message *message)
@@ -84,7 +77,7 @@ bool irc_parse(char *text, struct irc_message *message)
         message->prefix = take_word(&text) + 1;
     command = take_word(&text);
     for (char *letter = command; *letter != '\0'; letter++)
-        *letter = capital(*letter);
+        *letter = (char)toupper((unsigned char)*letter);
     message->command = command;
     message->numeric = numeric_of(command);
     take_params(text, message);
@@ -95,21 +88,16 @@ bool irc_parse(char *text, struct irc_message *message)
 
 void irc_nick(const struct irc_message *message, char out[IRC_NICK_MOST + 1])
 {
-    size_t length = irc_cut(message->prefix, IRC_NICK_MOST);
-    size_t nick = strcspn(message->prefix, "!@");
-
-    if (nick < length)
-        length = nick;
-    memcpy(out, message->prefix, length);
-    out[length] = '\0';
+    snprintf(out, IRC_NICK_MOST + 1, "%.*s", (int)strcspn(message->prefix, "!@"),
+             message->prefix);
 }
 
-static char folded(char letter)
+static int folded(char letter)
 {
     static const char small[] = "{}|~", large[] = "[]\\^";
     const char *found = letter == '\0' ? NULL : strchr(small, letter);
 
-    return found != NULL ? large[found - small] : capital(letter);
+    return found != NULL ? large[found - small] : toupper((unsigned char)letter);
 }
 
 bool irc_same(const char *a, const char *b)
@@ -121,18 +109,12 @@ bool irc_same(const char *a, const char *b)
 
 bool irc_is_nick(const char *name)
 {
-    static const char special[] = "[]\\`_^{|}", letters[] = "abcdefghijklmnopqrstuvwxyz"
-                                                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    size_t length = 0;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "[]\\`_^{|}-" DIGITS;
+    size_t length = strlen(name);
 
-    for (; name[length] != '\0'; length++) {
-        bool begins = strchr(special, name[length]) != NULL ||
-                      strchr(letters, name[length]) != NULL;
-
-        if (!begins && (length == 0 || !(is_digit(name[length]) || name[length] == '-')))
-            return false;
-    }
-    return length > 0 && length <= IRC_NICK_MOST;
+    return length > 0 && length <= IRC_NICK_MOST && strspn(name, letters) == length &&
+           strspn(name, "-" DIGITS) == 0;
 }
 
 bool irc_is_channel(const char *name)
@@ -169,37 +151,31 @@ size_t irc_build(char out[IRC_MESSAGE_MOST], const char *text)
 
 /* ---- What people say ---------------------------------------------------------------- */
 
-enum {
-    CTCP = 0x01,
-    BOLD,
-    COLOUR,     /* then up to two digits, a comma, and two more */
-    HEX_COLOUR, /* then six digits, a comma, and six more */
-    PLAIN = 0x0F,
-    MONOSPACE = 0x11,
-    REVERSE = 0x16,
-    ITALIC = 0x1D,
-    STRUCK,
-    UNDERLINED
-};
+#define CTCP   '\x01'
+#define COLOUR '\x03' /* then up to two digits, a comma, and two more */
 
-static size_t digits(const char *text, size_t most, bool hex)
+/* Bold, hexadecimal colour (its digits stay), plain, monospace, reverse, italic, struck,
+   underlined. */
+#define FORMATS "\x02\x04\x0F\x11\x16\x1D\x1E\x1F"
+
+/* The length of a colour's number at the beginning of a text. */
+static size_t colour_length(const char *text)
 {
-    size_t length = strspn(text, hex ? "0123456789abcdefABCDEF" : "0123456789");
+    size_t length = strspn(text, DIGITS);
 
-    if (hex)
-        return length < most ? 0 : most;
-    return length < most ? length : most;
+    return length < 2 ? length : 2;
 }
 
-/* The length of a colour's digits: for the letters, and for their background. */
-static size_t colours(const char *text, bool hex)
+/* Skips the number of the letters' colour, and that of their background. */
+static char *skip_colours(char *text)
 {
-    size_t most = hex ? 6 : 2, front = digits(text, most, hex), back;
+    size_t front = colour_length(text), back;
 
-    if (front == 0 || text[front] != ',')
-        return front;
-    back = digits(text + front + 1, most, hex);
-    return back == 0 ? front : front + 1 + back;
+    text += front;
+    if (front == 0 || *text != ',')
+        return text;
+    back = colour_length(text + 1);
+    return back == 0 ? text : text + 1 + back;
 }
 
 void irc_strip(char *text)
@@ -209,18 +185,10 @@ void irc_strip(char *text)
     while (*text != '\0') {
         char code = *text++;
 
-        switch (code) {
-        case COLOUR:
-        case HEX_COLOUR: text += colours(text, code == HEX_COLOUR); break;
-        case BOLD:
-        case PLAIN:
-        case MONOSPACE:
-        case REVERSE:
-        case ITALIC:
-        case STRUCK:
-        case UNDERLINED: break;
-        default: *out++ = code; break;
-        }
+        if (code == COLOUR)
+            text = skip_colours(text);
+        else if (strchr(FORMATS, code) == NULL)
+            *out++ = code;
     }
     *out = '\0';
 }
