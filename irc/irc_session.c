@@ -126,6 +126,13 @@ static void enter(struct irc_session *session, enum irc_state state, int64_t ms)
     session->deadline = clock_ms() + ms;
 }
 
+/* In the channel: after so much silence the server is asked for a sign of life. */
+static void stay(struct irc_session *session)
+{
+    session->asked = false;
+    enter(session, IRC_JOINED, session->settings.silence_ms);
+}
+
 static void introduce(struct irc_session *session)
 {
     const struct irc_settings *settings = &session->settings;
@@ -133,8 +140,6 @@ static void introduce(struct irc_session *session)
     session->reader = (struct irc_reader){.length = 0};
     session->nicks_tried = 0;
     session->prefix_length = 0;
-    session->heard_at = clock_ms();
-    session->asked_at = 0;
     snprintf(session->nick, sizeof session->nick, "%s", settings->nick);
     enter(session, IRC_REGISTERING, 2 * settings->silence_ms);
     if (settings->server_password != NULL) /* it comes first (RFC 2812 3.1.1) */
@@ -335,7 +340,7 @@ static void take_join(struct irc_session *session, const char *prefix)
         session->prefix_length = 0;
     if (session->state != IRC_JOINING && session->state != IRC_OUTSIDE)
         return;
-    session->state = IRC_JOINED;
+    stay(session);
     session->joins++;
     link_settled(&session->link);
     link_report(&session->link, "joined %s on %s port %d as %s", settings->channel,
@@ -434,8 +439,8 @@ static void take_message(struct irc_session *session)
 
 static void take_bytes(struct irc_session *session, const char *bytes, size_t length)
 {
-    session->heard_at = clock_ms();
-    session->asked_at = 0;
+    if (session->state == IRC_JOINED)
+        stay(session);
     for (size_t at = 0; at < length && session->link.state == LINK_UP;) {
         at += irc_read(&session->reader, bytes + at, length - at);
         if (session->reader.is_whole)
@@ -445,25 +450,15 @@ static void take_bytes(struct irc_session *session, const char *bytes, size_t le
 
 /* ---- Time --------------------------------------------------------------------------- */
 
-/*
- * When to ask a silent server, or to give it up. The latter counts from the question: a
- * program that was stopped for an hour has not asked yet.
- */
-static int64_t silent_until(const struct irc_session *session)
+/* A program that was stopped for an hour has not asked yet: the server may be there. */
+static void take_silence(struct irc_session *session)
 {
-    return (session->asked_at != 0 ? session->asked_at : session->heard_at) +
-           session->settings.silence_ms;
-}
-
-static void look_for_life(struct irc_session *session)
-{
-    if (clock_ms() < silent_until(session))
-        return;
-    if (session->asked_at != 0) {
+    if (session->asked) {
         link_lose(&session->link, "lost the connection to", "it does not answer");
         return;
     }
-    session->asked_at = clock_ms();
+    stay(session);
+    session->asked = true;
     reply(session, "PING %s", session->nick);
 }
 
@@ -478,11 +473,9 @@ static void try_nick_again(struct irc_session *session)
 
 static void take_time(struct irc_session *session)
 {
-    if (session->state == IRC_JOINED || session->state == IRC_OUTSIDE) {
-        look_for_life(session);
+    if (session->state == IRC_JOINED)
         try_nick_again(session);
-    }
-    if (session->link.state != LINK_UP || clock_ms() < session->deadline)
+    if (clock_ms() < session->deadline)
         return;
     switch (session->state) {
     case IRC_REGISTERING:
@@ -492,6 +485,7 @@ static void take_time(struct irc_session *session)
     case IRC_JOINING:
         link_lose(&session->link, "no answer to JOIN from", "it took too long");
         break;
+    case IRC_JOINED: take_silence(session); break;
     case IRC_QUITTING: link_close(&session->link); break;
     default: break;
     }
@@ -503,13 +497,11 @@ int64_t irc_session_deadline(const struct irc_session *session)
 
     if (session->state == IRC_OFFLINE || session->state == IRC_OVER)
         return deadline;
-    if (session->state == IRC_JOINED || session->state == IRC_OUTSIDE) {
-        deadline = clock_earlier(deadline, silent_until(session));
-        if (!has_nick(session))
-            deadline = clock_earlier(deadline, session->nick_at);
-    }
+    deadline = clock_earlier(deadline, session->deadline);
     if (session->state != IRC_JOINED)
-        return clock_earlier(deadline, session->deadline);
+        return deadline;
+    if (!has_nick(session))
+        deadline = clock_earlier(deadline, session->nick_at);
     if (session->link.queue.length > 0 && lines_allowed(session) == 0)
         deadline = clock_earlier(deadline, allowed_at(session, 1));
     return deadline;

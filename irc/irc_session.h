@@ -59,14 +59,13 @@ struct irc_session {
     enum irc_state state;
     bool refused;     /* the server refused us before the channel was ever joined */
     unsigned joins;   /* how often it came into the channel */
-    int64_t deadline; /* of every state except offline, joined and over (clock_ms()) */
+    int64_t deadline; /* of every state except offline and over (clock_ms()) */
+    bool asked;       /* the silent server, for a sign of life */
 
     char nick[IRC_NICK_MOST + 1];
     int nicks_tried;
     int64_t nick_at;      /* when to try the wanted nick again, if need be */
     size_t prefix_length; /* of its nick!user@host, as the server writes it; 0: unknown */
-    int64_t heard_at;     /* when the server last sent something */
-    int64_t asked_at;     /* when it was asked for a sign of life, or 0 */
     int64_t complained_at;
 
     struct irc_reader reader;
