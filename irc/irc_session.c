@@ -8,11 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
-#define QUIT_MS     2000  /* for the server to close after a QUIT */
-#define COMPLAIN_MS 60000 /* between two complaints about rejected messages */
-#define BURST_LINES 5     /* go out at once: RFC 2813's ten seconds, two for each line */
-#define NICK_LENGTH 9     /* accepted by every server (RFC 2812 1.2.1) */
-#define NICKS_MOST  99    /* to try, all except the first with a number at the end */
+#define QUIT_MS     2000 /* for the server to close after a QUIT */
+#define BURST_LINES 5    /* go out at once: RFC 2813's ten seconds, two for each line */
+#define NICK_LENGTH 9    /* accepted by every server (RFC 2812 1.2.1) */
+#define NICKS_MOST  99   /* to try, all except the first with a number at the end */
 #define NICKSERV    "NickServ"
 #define ARRIVED     "arrived" /* in the PING that follows what was said, and in its PONG */
 
@@ -283,13 +282,8 @@ static const char *last_param(const struct irc_message *message)
 /* 404: the channel did not accept what was said. */
 static void take_rejection(struct irc_session *session, const char *words)
 {
-    int64_t now = clock_ms();
-
-    session->rejected++;
-    if (session->state != IRC_JOINED || now - session->complained_at < COMPLAIN_MS)
-        return;
-    session->complained_at = now;
-    link_report(&session->link, "what was said did not reach the channel: %s", words);
+    if (session->rejected++ == 0)
+        link_report(&session->link, "what was said did not reach the channel: %s", words);
 }
 
 static void take_refusal(struct irc_session *session, const struct irc_message *message)
@@ -518,8 +512,7 @@ void irc_session_start(struct irc_session *session, const struct irc_settings *s
                                        .report = pass_report,
                                        .owner = session};
 
-    *session = (struct irc_session){.settings = *settings,
-                                    .complained_at = clock_ms() - COMPLAIN_MS};
+    *session = (struct irc_session){.settings = *settings};
     link_start(&session->link, &link);
     session->link.question = question;
     session->link.question_length = strlen(question);

@@ -66,10 +66,10 @@ struct irc_session {
     int nicks_tried;
     int64_t nick_at;      /* when to try the wanted nick again, if need be */
     size_t prefix_length; /* of its nick!user@host, as the server writes it; 0: unknown */
-    int64_t complained_at;
 
     struct irc_reader reader;
-    unsigned long rejected; /* messages refused by the channel; the owner clears it */
+    unsigned long rejected; /* messages refused by the channel, of which the first is
+                               reported; the owner clears it */
     int64_t paid_until;     /* every line sent moves this on by its cost */
 };
 
