@@ -15,12 +15,9 @@
 #define NICKSERV    "NickServ"
 #define ARRIVED     "arrived" /* in the PING that follows what was said, and in its PONG */
 
-/*
- * The guessed length of what the server puts before our text, until it has shown us:
- * ":nick!user@host", with at most 10 bytes of user name and 63 of host, as servers allow.
- */
-#define PREFIX_GUESSED (IRC_NICK_MOST + 1 + 10 + 1 + 63)
-#define PREFIX_MOST    256
+/* A server puts ":nick!user@host " before our message. The most bytes of its parts: */
+#define USER_MOST 10 /* on today's servers */
+#define HOST_MOST 63 /* RFC 2812 2.3.1 */
 
 static void mask(const char *password, char *text)
 {
@@ -65,13 +62,20 @@ __attribute__((format(printf, 2, 3))) static void reply(struct irc_session *sess
     link_reply(&session->link, message, irc_build(message, text));
 }
 
+/* The longest nick that the session may get: see take_another_nick(). */
+static size_t nick_most(const struct irc_session *session)
+{
+    size_t wanted = strlen(session->settings.nick);
+
+    return wanted > NICK_LENGTH ? wanted : NICK_LENGTH;
+}
+
 size_t irc_session_text_most(const struct irc_session *session)
 {
-    size_t prefix = session->prefix_length > 0 ? session->prefix_length : PREFIX_GUESSED;
-    size_t around = strlen(":") + prefix + strlen(" PRIVMSG ") +
-                    strlen(session->settings.channel) + strlen(" :") + strlen("\r\n");
+    size_t prefix = strlen(":!@ ") + nick_most(session) + USER_MOST + HOST_MOST;
 
-    return around < IRC_MESSAGE_MOST ? IRC_MESSAGE_MOST - around : 0;
+    return IRC_MESSAGE_MOST - prefix - strlen("PRIVMSG ") -
+           strlen(session->settings.channel) - strlen(" :\r\n");
 }
 
 bool irc_session_say(struct irc_session *session, const char *text)
@@ -138,7 +142,6 @@ static void introduce(struct irc_session *session)
 
     session->reader = (struct irc_reader){.length = 0};
     session->nicks_tried = 0;
-    session->prefix_length = 0;
     snprintf(session->nick, sizeof session->nick, "%s", settings->nick);
     enter(session, IRC_REGISTERING, 2 * settings->silence_ms);
     if (settings->server_password != NULL) /* it comes first (RFC 2812 3.1.1) */
@@ -150,16 +153,17 @@ static void introduce(struct irc_session *session)
 /* Tries the nick with a number at its end, no longer than every server accepts. */
 static void take_another_nick(struct irc_session *session, const char *why)
 {
-    const char *wanted = session->settings.nick;
-    size_t most = strlen(wanted) > NICK_LENGTH ? strlen(wanted) : NICK_LENGTH, keep;
     char number[8];
+    int keep;
 
     if (++session->nicks_tried > NICKS_MOST) {
         link_lose(&session->link, "no nick is free on", why);
         return;
     }
-    keep = most - (size_t)snprintf(number, sizeof number, "%d", session->nicks_tried);
-    snprintf(session->nick, sizeof session->nick, "%.*s%s", (int)keep, wanted, number);
+    keep = (int)nick_most(session) -
+           snprintf(number, sizeof number, "%d", session->nicks_tried);
+    snprintf(session->nick, sizeof session->nick, "%.*s%s", keep, session->settings.nick,
+             number);
     reply(session, "NICK %s", session->nick);
 }
 
@@ -318,20 +322,14 @@ static void take_numeric(struct irc_session *session, const struct irc_message *
         take_welcome(session, message);
     else if (session->state == IRC_REGISTERING && in_use)
         take_another_nick(session, last_param(message));
-    else if (message->numeric == 396) /* NickServ may have given us another host */
-        session->prefix_length = 0;
     else
         take_refusal(session, message);
 }
 
-static void take_join(struct irc_session *session, const char *prefix)
+static void take_join(struct irc_session *session)
 {
     const struct irc_settings *settings = &session->settings;
 
-    session->prefix_length = strlen(prefix);
-    if (session->prefix_length > PREFIX_MOST || /* it would leave no space for words */
-        strchr(prefix, '!') == NULL || strchr(prefix, '@') == NULL)
-        session->prefix_length = 0;
     if (session->state != IRC_JOINING && session->state != IRC_OUTSIDE)
         return;
     stay(session);
@@ -346,7 +344,6 @@ static void take_new_nick(struct irc_session *session, const char *nick)
     bool had = has_nick(session);
 
     take_nick(session, nick);
-    session->prefix_length = 0; /* it has another length now */
     if (had || !has_nick(session))
         return;
     link_report(&session->link, "called %s now", session->nick);
@@ -374,13 +371,11 @@ static void take_own(struct irc_session *session, const struct irc_message *mess
     bool is_here = irc_same(first, session->settings.channel);
 
     if (strcmp(command, "JOIN") == 0 && is_here)
-        take_join(session, message->prefix);
+        take_join(session);
     else if (strcmp(command, "PART") == 0 && is_here)
         take_removal(session, "taken out of", message->params[1]);
     else if (strcmp(command, "NICK") == 0)
         take_new_nick(session, first);
-    else if (strcmp(command, "CHGHOST") == 0)
-        session->prefix_length = 0;
 }
 
 /* An ERROR also answers QUIT (RFC 2812 3.1.7): the server has read all that came before. */

@@ -64,8 +64,7 @@ struct irc_session {
 
     char nick[IRC_NICK_MOST + 1];
     int nicks_tried;
-    int64_t nick_at;      /* when to try the wanted nick again, if need be */
-    size_t prefix_length; /* of its nick!user@host, as the server writes it; 0: unknown */
+    int64_t nick_at; /* when to try the wanted nick again, if need be */
 
     struct irc_reader reader;
     unsigned long rejected; /* messages refused by the channel, of which the first is
