@@ -44,7 +44,6 @@ static void introduce(struct room_link *room)
 static void join(struct room_link *room)
 {
     room->state = ROOM_JOINED;
-    link_settled(&room->link);
     link_report(&room->link, "in the room at %s port %d as %s",
                 room->settings.server.host, room->settings.server.port, room->name);
 }

@@ -334,7 +334,6 @@ static void take_join(struct irc_session *session)
         return;
     stay(session);
     session->joins++;
-    link_settled(&session->link);
     link_report(&session->link, "joined %s on %s port %d as %s", settings->channel,
                 settings->server.host, settings->server.port, session->nick);
 }

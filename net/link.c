@@ -15,7 +15,7 @@
 #define DIAL_MS          10000  /* to connect, with each address of the host */
 #define PAUSE_LEAST_MS   1000   /* doubles with each failure */
 #define PAUSE_MOST_MS    300000 /* short enough to notice soon that a peer is back */
-#define STEADY_MS        60000  /* if it is lost later, the peer did not refuse us */
+#define STEADY_MS        60000  /* what fails later was not refused */
 /* How long lines may be without a proof before the peer is asked, and at the most. */
 #define UNPROVEN_MS      5000
 #define UNPROVEN_MOST_MS 30000
@@ -41,7 +41,6 @@ void link_start(struct link *link, const struct link_settings *settings)
     link->settings = *settings;
     link->state = LINK_PAUSING;
     link->socket = link->dial.descriptor = -1;
-    link->settled_at = INT64_MAX;
     link->resume_at = clock_ms();
 }
 
@@ -60,23 +59,19 @@ void link_close(struct link *link)
     link->state = LINK_OVER;
 }
 
-void link_settled(struct link *link)
-{
-    link->settled_at = clock_ms();
-}
-
 int64_t link_next_pause(struct link *link)
 {
-    int64_t most = link->settings.pause_most_ms, pause = link->pause_ms * 2;
+    int64_t now = clock_ms(), pause = link->pause_ms * 2;
+    int64_t most = link->settings.pause_most_ms;
 
-    if (clock_ms() - link->settled_at >= STEADY_MS || pause < PAUSE_LEAST_MS)
+    if (now - link->resume_at >= STEADY_MS || pause < PAUSE_LEAST_MS)
         pause = PAUSE_LEAST_MS;
     if (most == 0)
         most = PAUSE_MOST_MS;
     if (pause > most)
         pause = most;
-    link->settled_at = INT64_MAX;
     link->pause_ms = pause;
+    link->resume_at = now + pause;
     return pause;
 }
 
@@ -90,7 +85,6 @@ void link_lose(struct link *link, const char *what, const char *why)
         return;
     pause = link_next_pause(link);
     link->state = LINK_PAUSING;
-    link->resume_at = clock_ms() + pause;
     link_report(link, "%s %s%s port %d: %s; trying again in %lld s", what,
                 settings->title, settings->host, settings->port, why,
                 (long long)pause / 1000);

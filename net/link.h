@@ -68,10 +68,9 @@ struct link {
     enum link_state state;
     int socket; /* or -1 */
     struct dial dial;
-    bool ending;        /* there will be no more attempts */
-    int64_t resume_at;  /* the next attempt (clock_ms()) */
-    int64_t pause_ms;   /* the last pause, or 0 */
-    int64_t settled_at; /* see link_settled(); INT64_MAX: not yet */
+    bool ending;       /* there will be no more attempts */
+    int64_t pause_ms;  /* the last pause, or 0 */
+    int64_t resume_at; /* its end (clock_ms()) */
 
     const char *question; /* set by the protocol; NULL: this peer cannot be asked */
     size_t question_length;
@@ -122,10 +121,10 @@ void link_answered(struct link *link);
 /* Something that the peer did shows that everything sent has arrived. */
 void link_proven(struct link *link);
 
-/* The protocol has logged in. If that lasts a minute, the next pause is short. */
-void link_settled(struct link *link);
-
-/* The pause before the next attempt, in milliseconds; it grows with each attempt. */
+/*
+ * Begins a pause before the next attempt, and returns its milliseconds. It is twice the
+ * last one; a minute after that it is a second again.
+ */
 int64_t link_next_pause(struct link *link);
 
 /*
