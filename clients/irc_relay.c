@@ -11,9 +11,9 @@
  * comes back by itself when its connection is lost (irc/irc_session.h, chat/room_link.h).
  * This file turns one side's words into the other's; one select() waits for both.
  *
- * What one side cannot take yet waits. Speech comes first: joins, leaves and new names are
- * told only when nothing waits, and otherwise summed up in one line afterwards. Lost lines
- * are counted, and the side where they were said is told.
+ * What one side cannot take yet waits in its link's queue. Joins, leaves and new names are
+ * told only when nothing waits. Lost lines are counted, and the side where they were said
+ * is told.
  *
  * irc/relay_way.h explains why nothing goes in circles.
  */
@@ -42,33 +42,22 @@
 #define LOG_MS    1000 /* how long to wait at the end for the reader of standard error */
 #define ROOM_PORT 2626
 
-#define REJECTED_MS 5000 /* from one report of rejected messages to the next */
+#define LOSSES_MS 5000 /* from one report of lost lines to the next */
 
-/* A waiting line: each byte of a message may become three, with names before them. */
+/* A line: each byte of a message may become three, with names before them. */
 #define RELAY_LINE_BYTES (LINE_MOST + 2 * IRC_MESSAGE_MOST)
 
 /* Bytes of text that each message must hold after the names; with 0 a line never ends. */
 #define TEXT_LEAST 64
-
-/* Bytes that a link is given ahead of what it has sent: more than come in at once. */
-#define AHEAD_BYTES 16384
-
-/* What goes from one side to the other. */
-struct direction {
-    struct line_queue waiting;   /* until the link takes it */
-    bool told_of_drops;          /* but not yet how many there were */
-    unsigned long news_left_out; /* because lines waited */
-};
 
 struct irc_relay {
     struct log log; /* standard error; perhaps nobody reads it */
     struct irc_session session;
     struct room_link room;
     struct relay_way way;
-    struct direction to[2];
-    bool linked;              /* both sides are up, and both have been told */
-    bool is_quiet;            /* joins, leaves and new names are not passed on */
-    int64_t tell_rejected_at; /* not before (clock_ms()) */
+    bool linked;       /* both sides are up, and both have been told */
+    bool is_quiet;     /* joins, leaves and new names are not passed on */
+    int64_t losses_at; /* lost lines are not reported before (clock_ms()) */
 };
 
 static void report(void *owner, const char *text)
@@ -94,28 +83,51 @@ static struct link *link_to(struct irc_relay *relay, enum side side)
     return side == CHANNEL ? &relay->session.link : &relay->room.link;
 }
 
-/* ---- What waits to be said ---------------------------------------------------------- */
+/* ---- What is said ------------------------------------------------------------------- */
+
+/* The names that begin each message of a line, so that none looks like a separate line. */
+static size_t names_length(const char *line)
+{
+    if (strncmp(line, "* ", 2) == 0)
+        return 2 + strcspn(line + 2, " ") + 1;
+    return way_length(line);
+}
 
 /*
- * Queues a line for a side. A line that is dropped is dropped whole, so its first piece
- * must leave space for another (`is_rest`: it is not the first). Returns false if it was
- * dropped: its other pieces are not wanted.
+ * Queues a line in as many messages as it takes. A line that is dropped is dropped whole,
+ * so its first piece must leave space for another (`is_rest`: it is not the first). Returns
+ * false if it was dropped: its other pieces are not wanted.
  */
-static bool say(struct irc_relay *relay, enum side to, const char *line, bool is_rest)
+static bool say_in_channel(struct irc_relay *relay, const char *line, bool is_rest)
 {
-    struct line_queue *queue = &relay->to[to].waiting;
-    size_t spare = is_rest ? 0 : RELAY_LINE_BYTES;
-    char whole[RELAY_LINE_BYTES];
-    int length = snprintf(whole, sizeof whole, "%.*s\n", RELAY_LINE_BYTES - 2, line);
+    struct line_queue *queue = &relay->session.link.queue;
+    size_t most = irc_session_text_most(&relay->session), names = names_length(line);
+    size_t spare = is_rest ? 0 : LINE_MOST, messages;
+    const char *rest = line + names;
 
-    if ((size_t)length + spare > LINE_QUEUE_BYTES - queue->length) {
+    if (names + TEXT_LEAST > most) { /* the names, with the channel's, are too long */
         queue->dropped++;
         return false;
     }
-    return line_queue_add(queue, whole, (size_t)length);
+    most -= names;
+    messages = 1 + (strlen(rest) + spare) / (most - 3); /* irc_cut() may leave 3 */
+    if (messages * IRC_MESSAGE_MOST > LINE_QUEUE_BYTES - queue->length) {
+        queue->dropped++;
+        return false;
+    }
+    do {
+        size_t length = irc_cut(rest, most);
+        char message[IRC_MESSAGE_MOST];
+
+        snprintf(message, sizeof message, "%.*s%.*s", (int)names, line, (int)length,
+                 rest);
+        (void)irc_session_say(&relay->session, message); /* all of them fit */
+        rest += length;
+    } while (*rest != '\0');
+    return true;
 }
 
-/* Tells the relay's own news, as printf() does. They take the space that `say` keeps free. */
+/* Tells the relay's own news, as printf() does. */
 __attribute__((format(printf, 3, 4))) static void
 tell(struct irc_relay *relay, enum side to, const char *format, ...)
 {
@@ -125,22 +137,20 @@ tell(struct irc_relay *relay, enum side to, const char *format, ...)
     va_start(list, format);
     vsnprintf(line + 3, sizeof line - 3, format, list);
     va_end(list);
-    (void)say(relay, to, line, true);
+    if (to == CHANNEL)
+        (void)say_in_channel(relay, line, true); /* in the space that speech leaves */
+    else
+        (void)room_link_say(&relay->room, line);
 }
 
-/* May joins, leaves and new names be told? While speech waits they are only counted. */
+/* May joins, leaves and new names be told? Speech does not wait for them. */
 static bool may_tell_news(struct irc_relay *relay, enum side to)
 {
-    bool is_slow =
-        !is_up(relay, to) || (to == CHANNEL && relay->session.settings.pace_ms > 0);
-    size_t waiting = relay->to[to].waiting.length + link_to(relay, to)->queue.length;
+    bool is_fast =
+        is_up(relay, to) && (to == ROOM || relay->session.settings.pace_ms == 0);
 
-    if (relay->is_quiet)
-        return false;
-    if (waiting <= (is_slow ? 0 : LINE_QUEUE_BYTES / 2))
-        return true;
-    relay->to[to].news_left_out++;
-    return false;
+    return !relay->is_quiet &&
+           link_to(relay, to)->queue.length <= (is_fast ? LINE_QUEUE_BYTES / 2 : 0);
 }
 
 /* ---- From the room into the channel ------------------------------------------------- */
@@ -159,7 +169,7 @@ static size_t take_speech(struct irc_relay *relay, const char *line,
     snprintf(said, sizeof said, "<%.*s> %s", (int)parts->name_length, line + parts->name,
              text);
     if (parts->text_length == 0 || relay_way_came_back(&relay->way, ROOM, said) ||
-        !say(relay, CHANNEL, said, relay->room.in_pieces))
+        !say_in_channel(relay, said, relay->room.in_pieces))
         return 0;
     return parts->text + way_length(text);
 }
@@ -191,7 +201,7 @@ static size_t hear_room(void *owner, const char *line)
         return 0;
     if (kind == WORDS_SAID)
         return take_speech(relay, line, &parts);
-    if (kind == WORDS_ACTION && say(relay, CHANNEL, line, relay->room.in_pieces))
+    if (kind == WORDS_ACTION && say_in_channel(relay, line, relay->room.in_pieces))
         return parts.text;
     return 0;
 }
@@ -213,7 +223,7 @@ static void take_said(struct irc_relay *relay, const char *nick, char *said)
         snprintf(line, sizeof line, "* %s %s", nick, said);
         text_clean(line, clean, sizeof clean);
     }
-    (void)say(relay, ROOM, clean, false); /* a message is never a piece */
+    (void)room_link_say(&relay->room, clean);
 }
 
 /* People come and go in the channel. */
@@ -276,137 +286,50 @@ static void tell_changes(struct irc_relay *relay)
                  linked ? "up" : "lost");
 }
 
-/*
- * Lines that do not fit on their way to one side concern the other side, where they were
- * said. It is told at once, and told how many there were when there is space again.
- */
-static void tell_drops(struct irc_relay *relay, enum side to)
+/* Lines were lost on their way to a side. The other side, where they were said, is told. */
+static void tell_count(struct irc_relay *relay, enum side to, unsigned long count,
+                       const char *one, const char *many)
 {
-    struct direction *direction = &relay->to[to];
-    unsigned long dropped = direction->waiting.dropped;
-    bool is_over = direction->waiting.length < LINE_QUEUE_BYTES / 2;
     char text[512];
 
-    if (dropped == 0 || (direction->told_of_drops && !is_over))
+    if (count == 0)
         return;
-    if (is_over)
-        snprintf(text, sizeof text, "%lu line%s dropped on the way to %s", dropped,
-                 dropped == 1 ? " was" : "s were", called(relay, to));
-    else
-        snprintf(text, sizeof text,
-                 "too much waits on the way to %s: lines are being dropped",
-                 called(relay, to));
-    direction->told_of_drops = !is_over;
-    if (is_over)
-        direction->waiting.dropped = 0;
+    snprintf(text, sizeof text, "%lu %s %s", count, count == 1 ? one : many,
+             called(relay, to));
     report(relay, text);
     tell(relay, !to, "%s", text);
 }
 
-/* Lines that were sent just before a connection was lost may or may not have arrived. */
-static void tell_unproven(struct irc_relay *relay, enum side to)
+static bool has_losses(const struct irc_relay *relay)
 {
-    unsigned long *lost = &link_to(relay, to)->lost;
-    char text[512];
+    const struct link *room = &relay->room.link, *channel = &relay->session.link;
 
-    if (*lost == 0)
+    return room->queue.dropped + room->lost + channel->queue.dropped + channel->lost +
+               relay->session.rejected >
+           0;
+}
+
+/* Tells how many lines were lost since it was told last, every few seconds at most. */
+static void tell_losses(struct irc_relay *relay)
+{
+    unsigned long rejected = relay->session.rejected;
+
+    if (!has_losses(relay) || clock_ms() < relay->losses_at)
         return;
-    snprintf(text, sizeof text, "%lu line%s said before may not have reached %s", *lost,
-             *lost == 1 ? "" : "s", called(relay, to));
-    *lost = 0;
-    report(relay, text);
-    tell(relay, !to, "%s", text);
-}
-
-/* The channel is moderated, or the relay was muted: the room should know. */
-static void tell_rejected(struct irc_relay *relay)
-{
-    unsigned long *rejected = &relay->session.rejected;
-
-    if (*rejected == 0 || clock_ms() < relay->tell_rejected_at)
-        return;
-    tell(relay, ROOM, "%lu message%s not accepted by %s", *rejected,
-         *rejected == 1 ? " was" : "s were", called(relay, CHANNEL));
-    *rejected = 0;
-    relay->tell_rejected_at = clock_ms() + REJECTED_MS;
-}
-
-/* Sums up the news that was left out, once everything that waited has been said. */
-static void tell_news_left_out(struct irc_relay *relay, enum side to)
-{
-    struct direction *direction = &relay->to[to];
-
-    if (direction->news_left_out == 0 || direction->waiting.length > 0 ||
-        link_to(relay, to)->queue.length > 0)
-        return;
-    tell(relay, to, "%lu more came, left or took a name", direction->news_left_out);
-    direction->news_left_out = 0;
-}
-
-/* ---- Passing on --------------------------------------------------------------------- */
-
-/* Can the link to a side take another line? If there is a pace, it gets one at a time. */
-static bool wants_line(struct irc_relay *relay, enum side to)
-{
-    bool is_paced = to == CHANNEL && relay->session.settings.pace_ms > 0;
-
-    return is_up(relay, to) &&
-           link_to(relay, to)->queue.length < (is_paced ? 1 : AHEAD_BYTES);
-}
-
-/* The names that begin each message of a line, so that none looks like a separate line. */
-static size_t names_length(const char *line)
-{
-    if (strncmp(line, "* ", 2) == 0)
-        return 2 + strcspn(line + 2, " ") + 1;
-    return way_length(line);
-}
-
-/* Says a line in as many messages as it takes. */
-static void say_in_channel(struct irc_relay *relay, const char *line)
-{
-    size_t most = irc_session_text_most(&relay->session), keep = names_length(line);
-    char message[RELAY_LINE_BYTES];
-    const char *rest = line + keep;
-
-    if (keep + TEXT_LEAST > most) { /* the names, with the channel's, are too long */
-        relay->to[CHANNEL].waiting.dropped++;
-        return;
-    }
-    do {
-        size_t length = irc_cut(rest, most - keep);
-
-        snprintf(message, sizeof message, "%.*s%.*s", (int)keep, line, (int)length, rest);
-        (void)irc_session_say(&relay->session, message); /* wants_line(): it fits */
-        rest += length;
-    } while (*rest != '\0');
-}
-
-static void pass_on(struct irc_relay *relay, enum side to)
-{
-    struct line_queue *queue = &relay->to[to].waiting;
-    char line[RELAY_LINE_BYTES];
-
-    while (wants_line(relay, to) && line_queue_front(queue, line, sizeof line)) {
-        if (to == CHANNEL)
-            say_in_channel(relay, line);
-        else
-            (void)room_link_say(&relay->room, line); /* as above */
-        line_queue_pop(queue);
-    }
-}
-
-static void tell_and_pass_on(struct irc_relay *relay)
-{
-    tell_changes(relay);
-    tell_rejected(relay);
     for (enum side to = ROOM; to <= CHANNEL; to++) {
-        tell_drops(relay, to);
-        tell_unproven(relay, to);
-        tell_news_left_out(relay, to);
+        struct link *link = link_to(relay, to);
+        unsigned long dropped = link->queue.dropped, lost = link->lost;
+
+        link->queue.dropped = link->lost = 0;
+        tell_count(relay, to, dropped, "line was dropped on the way to",
+                   "lines were dropped on the way to");
+        tell_count(relay, to, lost, "line said before may not have reached",
+                   "lines said before may not have reached");
     }
-    pass_on(relay, ROOM);
-    pass_on(relay, CHANNEL);
+    relay->session.rejected = 0;
+    tell_count(relay, CHANNEL, rejected, "message was not accepted by",
+               "messages were not accepted by");
+    relay->losses_at = clock_ms() + LOSSES_MS;
 }
 
 /* ---- The loop ----------------------------------------------------------------------- */
@@ -416,8 +339,8 @@ static int64_t deadline_of(const struct irc_relay *relay)
     int64_t deadline = clock_earlier(irc_session_deadline(&relay->session),
                                      room_link_deadline(&relay->room));
 
-    return relay->session.rejected > 0 && relay->room.state != ROOM_OVER
-               ? clock_earlier(deadline, relay->tell_rejected_at)
+    return has_losses(relay) && relay->room.state != ROOM_OVER
+               ? clock_earlier(deadline, relay->losses_at)
                : deadline;
 }
 
@@ -435,16 +358,16 @@ static int wait_for_events(struct irc_relay *relay, struct signals *signals,
     return signals_pselect(signals, readable, &writable, deadline);
 }
 
-static void report_unsent(struct irc_relay *relay, enum side to)
+/* At the end: what waits will not be sent any more. */
+static void report_unsent(struct irc_relay *relay)
 {
-    const struct line_queue *queue = &relay->to[to].waiting;
-    unsigned long lines = queue->lines + queue->dropped + link_to(relay, to)->queue.lines;
-    char text[512];
+    unsigned long to_channel = relay->session.link.queue.lines;
+    unsigned long to_room = relay->room.link.queue.lines;
 
-    snprintf(text, sizeof text, "%lu line%s did not reach %s", lines,
-             lines == 1 ? "" : "s", called(relay, to));
-    if (lines > 0)
-        report(relay, text);
+    relay->losses_at = clock_ms();
+    tell_losses(relay);
+    tell_count(relay, CHANNEL, to_channel, "line did not reach", "lines did not reach");
+    tell_count(relay, ROOM, to_room, "line did not reach", "lines did not reach");
 }
 
 /* Runs until a signal ends it, or the IRC server refuses it. Returns the exit status. */
@@ -464,13 +387,13 @@ static int run(struct irc_relay *relay, struct signals *signals)
         }
         irc_session_step(&relay->session, &readable);
         room_link_step(&relay->room, &readable);
-        if (relay->room.state != ROOM_OVER)
-            tell_and_pass_on(relay);
+        if (relay->room.state != ROOM_OVER) {
+            tell_changes(relay);
+            tell_losses(relay);
+        }
     }
     room_link_stop(&relay->room);
-    report_unsent(relay, CHANNEL);
-    report_unsent(relay, ROOM);
-    tell_unproven(relay, CHANNEL);
+    report_unsent(relay);
     return relay->session.refused ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

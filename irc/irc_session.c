@@ -81,10 +81,8 @@ size_t irc_session_text_most(const struct irc_session *session)
 bool irc_session_say(struct irc_session *session, const char *text)
 {
     char said[2 * IRC_MESSAGE_MOST], message[IRC_MESSAGE_MOST];
-    size_t length = irc_cut(text, irc_session_text_most(session));
 
-    snprintf(said, sizeof said, "PRIVMSG %s :%.*s", session->settings.channel,
-             (int)length, text);
+    snprintf(said, sizeof said, "PRIVMSG %s :%s", session->settings.channel, text);
     return line_queue_add(&session->link.queue, message, irc_build(message, said));
 }
 

@@ -85,14 +85,14 @@ int64_t irc_session_deadline(const struct irc_session *session);
 /* Does what can be done now. Both callbacks are called from here. */
 void irc_session_step(struct irc_session *session, const struct fdset *readable);
 
-/*
- * Queues a PRIVMSG to the channel: `text`, cut to what reaches everyone in one message.
- * False: the queue is full, and the line is counted in link.queue.dropped.
- */
-bool irc_session_say(struct irc_session *session, const char *text);
-
 /* How many bytes of text reach everyone in one message: the server adds its prefix. */
 size_t irc_session_text_most(const struct irc_session *session);
+
+/*
+ * Queues a PRIVMSG to the channel, of a text of at most so many bytes. False: the queue is
+ * full, and the line is counted in link.queue.dropped.
+ */
+bool irc_session_say(struct irc_session *session, const char *text);
 
 /*
  * Is this the session's own nick? Only the case of ASCII letters may differ: which other
