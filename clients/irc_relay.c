@@ -54,10 +54,10 @@ struct irc_relay {
     struct log log; /* standard error; perhaps nobody reads it */
     struct irc_session session;
     struct room_link room;
-    struct relay_way way;
-    bool linked;       /* both sides are up, and both have been told */
-    bool is_quiet;     /* joins, leaves and new names are not passed on */
-    int64_t losses_at; /* lost lines are not reported before (clock_ms()) */
+    bool linked;        /* both sides are up, and both have been told */
+    bool told_of_other; /* another relay of this room and channel */
+    bool is_quiet;      /* joins, leaves and new names are not passed on */
+    int64_t losses_at;  /* lost lines are not reported before (clock_ms()) */
 };
 
 static void report(void *owner, const char *text)
@@ -153,6 +153,25 @@ static bool may_tell_news(struct irc_relay *relay, enum side to)
            link_to(relay, to)->queue.length <= (is_fast ? LINE_QUEUE_BYTES / 2 : 0);
 }
 
+/* Does a line that was said on a side go further? */
+static bool goes_on(struct irc_relay *relay, enum side side, const char *line)
+{
+    const char *const names[] = {
+        [ROOM] = relay->room.name, [CHANNEL] = relay->session.nick};
+    enum relay_way way = relay_way_of(names, side, line);
+
+    if (way == WAY_TOO_LONG)
+        link_to(relay, !side)->queue.dropped++;
+    if (way == WAY_OTHER && !relay->told_of_other) {
+        log_line(&relay->log,
+                 "irc_relay: %.*s links this room and channel too, so lines may come "
+                 "twice: end one of the two, or give this relay a name of its own (-n)",
+                 (int)strcspn(line, ">") - 1, line + 1);
+        relay->told_of_other = true;
+    }
+    return way == WAY_ON;
+}
+
 /* ---- From the room into the channel ------------------------------------------------- */
 
 /*
@@ -168,7 +187,7 @@ static size_t take_speech(struct irc_relay *relay, const char *line,
 
     snprintf(said, sizeof said, "<%.*s> %s", (int)parts->name_length, line + parts->name,
              text);
-    if (parts->text_length == 0 || relay_way_came_back(&relay->way, ROOM, said) ||
+    if (parts->text_length == 0 || !goes_on(relay, ROOM, said) ||
         !say_in_channel(relay, said, relay->room.in_pieces))
         return 0;
     return parts->text + way_length(text);
@@ -217,7 +236,7 @@ static void take_said(struct irc_relay *relay, const char *nick, char *said)
     if (kind == IRC_OTHER || *said == '\0')
         return;
     snprintf(line, sizeof line, "<%s> %s", nick, said);
-    if (relay_way_came_back(&relay->way, CHANNEL, text_clean(line, clean, sizeof clean)))
+    if (!goes_on(relay, CHANNEL, text_clean(line, clean, sizeof clean)))
         return;
     if (kind == IRC_ACTION) {
         snprintf(line, sizeof line, "* %s %s", nick, said);
@@ -460,10 +479,6 @@ int main(int argc, char *argv[])
     if (start_server(&signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
     log_open(&relay.log, "irc_relay", STDERR_FILENO, log_bytes, sizeof log_bytes);
-    relay.way = (struct relay_way){
-        .names = {[ROOM] = relay.room.name, [CHANNEL] = relay.session.nick},
-        .report = report,
-        .owner = &relay};
     irc_session_start(&relay.session, &irc);
     room_link_start(&relay.room, &room);
     status = run(&relay, &signals);

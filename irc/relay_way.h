@@ -22,7 +22,6 @@
 #ifndef IRC_RELAY_WAY_H
 #define IRC_RELAY_WAY_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* The most bytes of names before a line: they are repeated before each piece of it. */
@@ -30,21 +29,21 @@
 
 enum side { ROOM, CHANNEL };
 
-struct relay_way {
-    const char *names[2]; /* the relay's own, on each side, as they are now */
-    void (*report)(void *owner, const char *text);
-    void *owner;
-
-    bool told_of_other, told_of_ring, told_of_length; /* each is reported once */
-};
-
 /* The length of the names that a line begins with, and of the spaces after them. */
 size_t way_length(const char *line);
 
+/* What a line's way says about it. Only WAY_ON goes further. */
+enum relay_way {
+    WAY_ON,
+    WAY_CAME_BACK, /* it has been through this relay */
+    WAY_OTHER,     /* the same, and its first name is another relay's: see above */
+    WAY_TOO_LONG   /* to tell */
+};
+
 /*
- * Must this line, "<speaker> words" as said on a side, go no further? Either it has been
- * through this relay, or its way is too long to tell.
+ * Judges a line, "<speaker> words" as said on a side. `names` are the relay's own, on each
+ * side, as they are now.
  */
-bool relay_way_came_back(struct relay_way *way, enum side side, const char *line);
+enum relay_way relay_way_of(const char *const names[2], enum side side, const char *line);
 
 #endif
