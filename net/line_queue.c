@@ -8,7 +8,7 @@
 
 void line_queue_clear(struct line_queue *queue)
 {
-    queue->begin = queue->length = queue->sent = 0;
+    queue->length = queue->sent = 0;
     queue->lines = queue->dropped = 0;
 }
 
@@ -18,11 +18,7 @@ bool line_queue_add(struct line_queue *queue, const char *line, size_t length)
         queue->dropped++;
         return false;
     }
-    if (length > LINE_QUEUE_BYTES - queue->begin - queue->length) {
-        memmove(queue->bytes, queue->bytes + queue->begin, queue->length);
-        queue->begin = 0;
-    }
-    memcpy(queue->bytes + queue->begin + queue->length, line, length);
+    memcpy(queue->bytes + queue->length, line, length);
     queue->length += length;
     queue->lines++;
     return true;
@@ -31,62 +27,48 @@ bool line_queue_add(struct line_queue *queue, const char *line, size_t length)
 /* The bytes of the first `most` lines. */
 static size_t length_of(const struct line_queue *queue, unsigned long most)
 {
-    const char *first = queue->bytes + queue->begin;
     size_t length = 0;
 
     if (most >= queue->lines)
         return queue->length;
     for (; most > 0; most--) {
-        const char *end = memchr(first + length, '\n', queue->length - length);
+        const char *from = queue->bytes + length;
+        const char *end = memchr(from, '\n', queue->length - length);
 
-        length = (size_t)(end - first) + 1;
+        length += (size_t)(end - from) + 1;
     }
     return length;
 }
 
-bool line_queue_front(const struct line_queue *queue, char *line, size_t size)
+/* Removes the lines that the system has taken. Returns how many. */
+static long remove_sent(struct line_queue *queue)
 {
-    size_t length;
+    size_t gone = 0;
+    long lines = 0;
 
-    if (queue->lines == 0)
-        return false;
-    length = length_of(queue, 1) - 1;
-    if (length > size - 1)
-        length = size - 1;
-    memcpy(line, queue->bytes + queue->begin, length);
-    line[length] = '\0';
-    return true;
-}
-
-void line_queue_pop(struct line_queue *queue)
-{
-    size_t length = length_of(queue, 1);
-
-    queue->lines--;
-    queue->length -= length;
-    queue->begin = queue->length == 0 ? 0 : queue->begin + length;
-    queue->sent -= queue->sent < length ? queue->sent : length;
+    for (size_t at = 0; at < queue->sent; at++) {
+        if (queue->bytes[at] == '\n') {
+            gone = at + 1;
+            lines++;
+        }
+    }
+    queue->lines -= (unsigned long)lines;
+    queue->length -= gone;
+    queue->sent -= gone;
+    memmove(queue->bytes, queue->bytes + gone, queue->length);
+    return lines;
 }
 
 long line_queue_send(struct line_queue *queue, int socket, unsigned long most)
 {
     size_t length = length_of(queue, most);
-    unsigned long before = queue->lines;
     ssize_t sent;
 
     if (length <= queue->sent)
         return 0;
-    sent = send(socket, queue->bytes + queue->begin + queue->sent, length - queue->sent,
-                MSG_NOSIGNAL);
+    sent = send(socket, queue->bytes + queue->sent, length - queue->sent, MSG_NOSIGNAL);
     if (sent == -1)
         return descriptor_try_again(errno) ? 0 : -1;
     queue->sent += (size_t)sent;
-    while (queue->sent > 0 && length_of(queue, 1) <= queue->sent)
-        line_queue_pop(queue);
-    return (long)(before - queue->lines);
-}
-
-void line_queue_rewind(struct line_queue *queue)
-{
-    queue->sent = 0;
+    return remove_sent(queue);
 }

@@ -15,9 +15,8 @@
 
 /* All zero bytes is an empty queue. `bytes` may be anything: unused pages cost nothing. */
 struct line_queue {
-    size_t begin;          /* where the first line begins in `bytes` */
     size_t length;         /* bytes that wait */
-    size_t sent;           /* bytes of the first line that the system has taken */
+    size_t sent;           /* of the first line; a new connection has got none (0) */
     unsigned long lines;   /* lines that wait */
     unsigned long dropped; /* lines that did not fit; the owner reports and clears it */
     char bytes[LINE_QUEUE_BYTES];
@@ -30,21 +29,9 @@ void line_queue_clear(struct line_queue *queue);
 bool line_queue_add(struct line_queue *queue, const char *line, size_t length);
 
 /*
- * Copies the first line, without its LF, to `line` as a string of at most `size` - 1
- * bytes; more is cut off. False: the queue is empty.
- */
-bool line_queue_front(const struct line_queue *queue, char *line, size_t size);
-
-/* Removes the first line. */
-void line_queue_pop(struct line_queue *queue);
-
-/*
  * Sends up to `most` lines, with one send(). Returns how many have left the queue, or -1
  * with send()'s errno: the connection is lost. A full send buffer is not a failure.
  */
 long line_queue_send(struct line_queue *queue, int socket, unsigned long most);
-
-/* The connection is lost: the whole first line waits again. */
-void line_queue_rewind(struct line_queue *queue);
 
 #endif

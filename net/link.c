@@ -53,7 +53,7 @@ void link_close(struct link *link)
         descriptor_hang_up(link->socket);
     link->socket = -1;
     line_queue_clear(&link->replies);
-    line_queue_rewind(&link->queue);
+    link->queue.sent = 0; /* the whole first line waits again */
     link->lost += link->unproven;
     link_proven(link);
     link->state = LINK_OVER;
