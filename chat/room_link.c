@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAMING_MS   5000 /* for the answer; after that it goes without a name */
+#define NAMING_MS   5000 /* for the answer to /nick */
 #define NAMES_MOST  99   /* to try, all except the first with a number at the end */
 #define TIMING_MARK 6    /* the telnet option (RFC 860) */
 
@@ -36,7 +36,6 @@ static void introduce(struct room_link *room)
 {
     room->input = (struct input){.keep = 0};
     room->in_pieces = room->skipping = false;
-    room->link.question = NULL;
     room->names_tried = 0;
     ask_for_name(room);
 }
@@ -46,19 +45,6 @@ static void join(struct room_link *room)
     room->state = ROOM_JOINED;
     link_report(&room->link, "in the room at %s port %d as %s",
                 room->settings.server.host, room->settings.server.port, room->name);
-}
-
-/*
- * A room that knows /nick is a pchatsrv, and talks telnet. A telnet answers a timing mark
- * when it has read all that came before, even if only to say that it has no such option.
- */
-static void join_under_name(struct room_link *room)
-{
-    static const char mark[] = {(char)TELNET_IAC, (char)TELNET_DO, TIMING_MARK};
-
-    room->link.question = mark;
-    room->link.question_length = sizeof mark;
-    join(room);
 }
 
 static void take_another_name(struct room_link *room)
@@ -87,8 +73,6 @@ static bool take_answer(struct room_link *room, const char *line)
     if (room->state != ROOM_NAMING)
         return false;
     if (kind == WORDS_RENAMED && strcmp(line + parts.text, room->name) == 0)
-        join_under_name(room);
-    else if (strncmp(line, "Unknown command /nick", 21) == 0) /* another kind of room */
         join(room);
     return room->state == ROOM_JOINED;
 }
@@ -120,8 +104,6 @@ static void take_option(struct room_link *room)
 
 static void take_bytes(struct room_link *room, const unsigned char *bytes, size_t length)
 {
-    if (room->state == ROOM_JOINED && room->link.question == NULL)
-        link_proven(&room->link); /* it cannot be asked, but it is alive */
     for (size_t at = 0; at < length && room->link.state == LINK_UP;) {
         enum input_event event;
 
@@ -146,6 +128,10 @@ static unsigned long lines_allowed(const struct room_link *room)
 
 void room_link_start(struct room_link *room, const struct room_settings *settings)
 {
+    /* A telnet answers a timing mark when it has read all that came before, even if only to
+       say that it has no such option. */
+    static const char mark[] = {(char)TELNET_IAC, (char)TELNET_DO, TIMING_MARK};
+
     memset(room, 0, offsetof(struct room_link, link));
     room->settings = *settings;
     link_start(&room->link,
@@ -154,6 +140,8 @@ void room_link_start(struct room_link *room, const struct room_settings *setting
                                        .port = settings->server.port,
                                        .pause_most_ms = settings->pause_most_ms,
                                        .known = settings->known,
+                                       .question = mark,
+                                       .question_length = sizeof mark,
                                        .report = settings->report,
                                        .owner = settings->owner});
 }
@@ -184,7 +172,7 @@ void room_link_step(struct room_link *room, const struct fdset *readable)
     }
     if (room->state == ROOM_NAMING && room->link.state == LINK_UP &&
         clock_ms() >= room->deadline)
-        join(room);
+        link_lose(&room->link, "no answer to /nick from", "it took too long");
     (void)link_send(&room->link, lines_allowed(room)); /* there is no pace to keep */
     if (room->link.state != LINK_UP)
         room->state = room->link.state == LINK_OVER ? ROOM_OVER : ROOM_OFFLINE;

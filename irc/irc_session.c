@@ -498,16 +498,16 @@ int64_t irc_session_deadline(const struct irc_session *session)
 void irc_session_start(struct irc_session *session, const struct irc_settings *settings)
 {
     static const char question[] = "PING " ARRIVED "\r\n";
-    const struct link_settings link = {.title = "",
-                                       .host = session->settings.server.host,
-                                       .port = settings->server.port,
-                                       .report = pass_report,
-                                       .owner = session};
 
     *session = (struct irc_session){.settings = *settings};
-    link_start(&session->link, &link);
-    session->link.question = question;
-    session->link.question_length = strlen(question);
+    link_start(&session->link,
+               &(struct link_settings){.title = "",
+                                       .host = settings->server.host,
+                                       .port = settings->server.port,
+                                       .question = question,
+                                       .question_length = strlen(question),
+                                       .report = pass_report,
+                                       .owner = session});
 }
 
 void irc_session_watch(const struct irc_session *session, struct fdset *readable,

@@ -116,8 +116,8 @@ static int64_t question_at(const struct link *link)
     int64_t soon = link->unproven_since + UNPROVEN_MS;
     int64_t late = link->unproven_since + UNPROVEN_MOST_MS;
 
-    if (link->question == NULL || link->ending || link->unproven == 0 ||
-        link->asked > 0 || link->queue.sent > 0 || link->replies.length > 0)
+    if (link->ending || link->unproven == 0 || link->asked > 0 || link->queue.sent > 0 ||
+        link->replies.length > 0)
         return INT64_MAX;
     if (link->ask_after <= soon)
         return soon;
@@ -127,12 +127,13 @@ static int64_t question_at(const struct link *link)
 /* Returns the number of questions sent. */
 static unsigned long ask(struct link *link)
 {
+    size_t length = link->settings.question_length;
     ssize_t sent;
 
     if (clock_ms() < question_at(link))
         return 0;
-    sent = send(link->socket, link->question, link->question_length, MSG_NOSIGNAL);
-    if (sent == (ssize_t)link->question_length) {
+    sent = send(link->socket, link->settings.question, length, MSG_NOSIGNAL);
+    if (sent == (ssize_t)length) {
         link->asked = link->unproven;
         return 1;
     }

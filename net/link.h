@@ -46,6 +46,8 @@ struct link_settings {
      * name is looked up once, and again after a failure. NULL: each looks it up.
      */
     struct dial_addresses *known;
+    const char *question; /* the peer answers it when it has read all that came before */
+    size_t question_length;
     void (*report)(void *owner, const char *text); /* takes one line, without its end */
     void *owner;
 };
@@ -72,8 +74,6 @@ struct link {
     int64_t pause_ms;  /* the last pause, or 0 */
     int64_t resume_at; /* its end (clock_ms()) */
 
-    const char *question; /* set by the protocol; NULL: this peer cannot be asked */
-    size_t question_length;
     int64_t ask_after; /* set by the protocol: ask no earlier (clock_ms()), except about
                           lines that have been without a proof for 30 seconds */
     unsigned long unproven; /* lines of the queue that were sent, but may not have come */
