@@ -219,60 +219,44 @@ bool irc_session_is_own(const struct irc_session *session, const char *nick)
 /* In a report the server's own words follow these. */
 static const struct refusal {
     int numeric;
-    enum irc_state state; /* in which it answers our request */
     const char *what;
 } refusals[] = {
-    {431, IRC_REGISTERING, "the server wants a nick"},
-    {432, IRC_REGISTERING, "the server does not allow this nick (-n gives another)"},
-    {451, IRC_REGISTERING, "the server does not let anyone register"},
-    {461, IRC_REGISTERING, "the server wants more parameters"},
-    {463, IRC_REGISTERING, "this machine is not welcome on the server"},
-    {464, IRC_REGISTERING, "the server wants a password (IRC_SERVER_PASSWORD gives it)"},
-    {465, IRC_REGISTERING, "banned from the server"},
-    {466, IRC_REGISTERING, "soon to be banned from the server"},
-    {403, IRC_JOINING, "cannot join: there is no such channel"},
-    {473, IRC_JOINING, "cannot join: the channel is for those who are invited"},
-    {474, IRC_JOINING, "cannot join: banned from the channel"},
-    {475, IRC_JOINING, "cannot join: the channel wants another key (-k gives it)"},
-    {477, IRC_JOINING, "cannot join: the channel is for registered nicks"},
+    {432, "the server does not allow this nick (-n gives another)"},
+    {463, "this machine is not welcome on the server"},
+    {464, "the server wants a password (IRC_SERVER_PASSWORD gives it)"},
+    {465, "banned from the server"},
+    {403, "cannot join: there is no such channel"},
+    {473, "cannot join: the channel is for those who are invited"},
+    {474, "cannot join: banned from the channel"},
+    {475, "cannot join: the channel wants another key (-k gives it)"},
+    {477, "cannot join: the channel is for registered nicks"},
 };
 
-/*
- * Before the channel was ever joined, a refusal ends the session: somebody must change the
- * command line. Later a refusal may pass with time.
- */
-static void refuse(struct irc_session *session, const char *what, const char *why,
-                   bool is_passing)
+/* What a numeric refuses, or NULL. */
+static const char *refused_by(int numeric)
 {
-    link_report(&session->link, "%s: %s", what, why);
-    if (session->joins == 0 && !is_passing) {
-        session->refused = true;
-        link_close(&session->link);
-    } else if (session->state == IRC_JOINING) {
-        enter(session, IRC_OUTSIDE, link_next_pause(&session->link));
-    } else {
-        link_lose(&session->link, "left", why);
-    }
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+        if (refusals[i].numeric == numeric)
+            return refusals[i].what;
+    return NULL;
 }
 
-/* Any error about the channel or the command answers JOIN, and so does "try again". */
-static bool is_join_refused(const struct irc_session *session,
-                            const struct irc_message *message)
+/* Any error about the channel or the command answers JOIN, and so does "try again" (263). */
+static bool is_about_join(const struct irc_session *session,
+                          const struct irc_message *message)
 {
     const char *about = message->params[1];
     bool is_error = message->numeric >= 400 && message->numeric < 600;
 
-    return session->state == IRC_JOINING &&
-           ((is_error && irc_same(about, session->settings.channel)) ||
-            ((is_error || message->numeric == 263) && irc_same(about, "JOIN")));
+    return (is_error && irc_same(about, session->settings.channel)) ||
+           ((is_error || message->numeric == 263) && irc_same(about, "JOIN"));
 }
 
 /* NickServ may need a moment to let us in, and a busy server may soon have time. */
-static bool is_passing(const struct irc_session *session, int numeric)
+static bool may_pass(const struct irc_session *session, int numeric)
 {
-    return session->state == IRC_JOINING &&
-           (numeric == 263 || numeric == 437 ||
-            ((numeric == 471 || numeric == 477) && session->settings.password != NULL));
+    return numeric == 263 || numeric == 437 ||
+           ((numeric == 471 || numeric == 477) && session->settings.password != NULL);
 }
 
 /* A numeric's words for people are its last parameter. */
@@ -281,27 +265,42 @@ static const char *last_param(const struct irc_message *message)
     return message->params[message->count > 0 ? message->count - 1 : 0];
 }
 
+/*
+ * Before the channel was ever joined, a refusal ends the session: somebody must change the
+ * command line. Later a refusal may pass with time.
+ */
+static void refuse(struct irc_session *session, const char *what,
+                   const struct irc_message *message)
+{
+    const char *words = last_param(message);
+
+    link_report(&session->link, "%s: %s", what, words);
+    if (session->joins == 0 && !may_pass(session, message->numeric)) {
+        session->refused = true;
+        link_close(&session->link);
+    } else if (session->state == IRC_JOINING) {
+        enter(session, IRC_OUTSIDE, link_next_pause(&session->link));
+    } else {
+        link_lose(&session->link, "left", words);
+    }
+}
+
 /* 404: the channel did not accept what was said. */
 static void take_rejection(struct irc_session *session, const char *words)
 {
-    if (session->rejected++ == 0)
+    if (session->rejected == 0)
         link_report(&session->link, "what was said did not reach the channel: %s", words);
+    session->rejected++;
 }
 
 static void take_refusal(struct irc_session *session, const struct irc_message *message)
 {
-    const char *words = last_param(message);
+    const char *what = refused_by(message->numeric), *words = last_param(message);
 
-    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
-        if (refusals[i].numeric == message->numeric &&
-            refusals[i].state == session->state) {
-            refuse(session, refusals[i].what, words,
-                   is_passing(session, message->numeric));
-            return;
-        }
-    }
-    if (is_join_refused(session, message))
-        refuse(session, "cannot join", words, is_passing(session, message->numeric));
+    if (session->state == IRC_REGISTERING && what != NULL)
+        refuse(session, what, message);
+    else if (session->state == IRC_JOINING && is_about_join(session, message))
+        refuse(session, what != NULL ? what : "cannot join", message);
     else if (message->numeric == 401 && session->settings.password != NULL &&
              irc_same(message->params[1], NICKSERV))
         link_report(&session->link, "there is no %s to identify to: %s", NICKSERV, words);
@@ -361,20 +360,6 @@ static void take_removal(struct irc_session *session, const char *how, const cha
                 *why == '\0' ? "" : ")", (long long)pause / 1000);
 }
 
-/* What the server says that we did, or that was done to us. */
-static void take_own(struct irc_session *session, const struct irc_message *message)
-{
-    const char *command = message->command, *first = message->params[0];
-    bool is_here = irc_same(first, session->settings.channel);
-
-    if (strcmp(command, "JOIN") == 0 && is_here)
-        take_join(session);
-    else if (strcmp(command, "PART") == 0 && is_here)
-        take_removal(session, "taken out of", message->params[1]);
-    else if (strcmp(command, "NICK") == 0)
-        take_new_nick(session, first);
-}
-
 /* An ERROR also answers QUIT (RFC 2812 3.1.7): the server has read all that came before. */
 static void take_error(struct irc_session *session, const char *why)
 {
@@ -383,12 +368,15 @@ static void take_error(struct irc_session *session, const char *why)
     link_lose(&session->link, "disconnected by", why);
 }
 
+/* Takes a message whose command is a word. */
 static void take_word(struct irc_session *session, const struct irc_message *message)
 {
     const char *command = message->command, *first = message->params[0];
+    bool is_here = irc_same(first, session->settings.channel), is_own;
     char nick[IRC_NICK_MOST + 1];
 
     irc_nick(message, nick);
+    is_own = irc_session_is_own(session, nick);
     if (strcmp(command, "PING") == 0)
         reply(session, "PONG :%s", first);
     else if (strcmp(command, "PONG") == 0 && strcmp(last_param(message), ARRIVED) == 0)
@@ -398,11 +386,15 @@ static void take_word(struct irc_session *session, const struct irc_message *mes
     else if (strcmp(command, "NOTICE") == 0 && session->settings.password != NULL &&
              irc_same(nick, NICKSERV) && irc_session_is_own(session, first))
         link_report(&session->link, "%s says: %s", NICKSERV, message->params[1]);
-    else if (strcmp(command, "KICK") == 0 && irc_same(first, session->settings.channel) &&
+    else if (strcmp(command, "KICK") == 0 && is_here &&
              irc_session_is_own(session, message->params[1]))
         take_removal(session, "kicked out of", message->params[2]);
-    else if (irc_session_is_own(session, nick))
-        take_own(session, message);
+    else if (strcmp(command, "PART") == 0 && is_here && is_own)
+        take_removal(session, "taken out of", message->params[1]);
+    else if (strcmp(command, "JOIN") == 0 && is_here && is_own)
+        take_join(session);
+    else if (strcmp(command, "NICK") == 0 && is_own)
+        take_new_nick(session, first);
 }
 
 static void take_message(struct irc_session *session)
