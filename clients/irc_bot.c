@@ -15,7 +15,6 @@
  */
 #include "base/append.h"
 #include "base/clock.h"
-#include "base/descriptor.h"
 #include "base/fdset.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -43,8 +42,7 @@ struct irc_bot {
     struct log log; /* standard error; perhaps nobody reads it */
     const char *path;
     struct append file;
-    bool is_full;       /* writing failed, and that was reported */
-    unsigned long lost; /* lines that were not written since */
+    unsigned long lost; /* lines that were not written, since that was reported */
 };
 
 /* ---- Signals ------------------------------------------------------------------------ */
@@ -75,26 +73,19 @@ static int open_file(struct irc_bot *bot)
 }
 
 /* A full disk may get space again. So this reports it once, and each line is tried. */
-static void lose_line(struct irc_bot *bot, int error)
-{
-    bot->lost++;
-    if (!bot->is_full)
-        log_line(&bot->log,
-                 "irc_bot: cannot write to '%s': %s; lines are lost until it can",
-                 bot->path, strerror(error));
-    bot->is_full = true;
-}
-
 static void write_line(struct irc_bot *bot, const char *line, size_t length)
 {
     if (append_line(&bot->file, line, length) == -1) {
-        lose_line(bot, errno);
+        if (bot->lost == 0)
+            log_line(&bot->log,
+                     "irc_bot: cannot write to '%s': %s; lines are lost until it can",
+                     bot->path, strerror(errno));
+        bot->lost++;
         return;
     }
-    if (bot->is_full)
+    if (bot->lost > 0)
         log_line(&bot->log, "irc_bot: writing to '%s' again; %lu line%s missing",
                  bot->path, bot->lost, bot->lost == 1 ? " is" : "s are");
-    bot->is_full = false;
     bot->lost = 0;
 }
 
@@ -178,10 +169,10 @@ static int run(struct irc_bot *bot, struct signals *signals)
         }
         irc_session_step(&bot->session, &readable);
     }
-    if (bot->is_full)
+    if (bot->lost > 0)
         log_line(&bot->log, "irc_bot: %lu line%s missing in '%s'", bot->lost,
                  bot->lost == 1 ? " is" : "s are", bot->path);
-    return bot->session.refused || bot->is_full ? EXIT_FAILURE : EXIT_SUCCESS;
+    return bot->session.refused || bot->lost > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* ---- The program -------------------------------------------------------------------- */
@@ -217,7 +208,6 @@ int main(int argc, char *argv[])
     struct irc_settings settings = {.nick = "netbot",
                                     .real_name = "netlab's irc_bot",
                                     .silence_ms = IRC_SILENCE_MS,
-                                    .pace_ms = IRC_PACE_MS,
                                     .hear = hear,
                                     .report = report,
                                     .owner = &bot};
@@ -235,8 +225,7 @@ int main(int argc, char *argv[])
         }
     }
     irc_options_take(&settings, &options, argc - optind, argv + optind);
-    /* nohup ignores SIGHUP because it would end a program. Here it opens the file
-       again. */
+    /* nohup ignores SIGHUP because it would end a program. Here it opens the file again. */
     if (start_server(&signals) == -1 ||
         signals_add(&signals, SIGHUP, request_reopen) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));

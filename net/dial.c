@@ -143,32 +143,14 @@ static int try_next(struct dial *dial)
 static int outcome(const struct dial *dial)
 {
     struct pollfd ready = {.fd = dial->descriptor, .events = POLLOUT};
-    int is_ready = poll(&ready, 1, 0), error = 0;
-    socklen_t length = sizeof error;
+    socklen_t length = sizeof(int);
+    int error = 0;
 
-    if (is_ready == -1 && errno != EINTR)
-        return errno;
-    if (is_ready != 1)
+    if (poll(&ready, 1, 0) != 1)
         return clock_ms() < dial->deadline ? EINPROGRESS : ETIMEDOUT;
     if (getsockopt(dial->descriptor, SOL_SOCKET, SO_ERROR, &error, &length) == -1)
         return errno;
     return error;
-}
-
-/* Why the last address failed, in words. getaddrinfo() has found at least one. */
-static const char *reason(const struct dial *dial)
-{
-    const struct dial_address *last = &dial->found.list[dial->next - 1];
-
-    return address_error((const struct sockaddr *)&last->address, dial->error);
-}
-
-static int succeed(struct dial *dial)
-{
-    int descriptor = dial->descriptor;
-
-    dial->descriptor = -1;
-    return descriptor;
 }
 
 int dial_step(struct dial *dial, const char **why)
@@ -183,14 +165,20 @@ int dial_step(struct dial *dial, const char **why)
     for (;;) {
         if (dial->descriptor != -1) {
             dial->error = outcome(dial);
-            if (dial->error == 0)
-                return succeed(dial);
             if (dial->error == EINPROGRESS)
                 return DIAL_PENDING;
+            if (dial->error == 0) {
+                int descriptor = dial->descriptor;
+
+                dial->descriptor = -1;
+                return descriptor;
+            }
             dial_stop(dial);
         }
         if (dial->next >= dial->found.count) {
-            *why = reason(dial);
+            struct dial_address *last = &dial->found.list[dial->next - 1];
+
+            *why = address_error((struct sockaddr *)&last->address, dial->error);
             return -1;
         }
         if (try_next(dial) == -1)
@@ -198,10 +186,11 @@ int dial_step(struct dial *dial, const char **why)
     }
 }
 
+/* The deadline is now: the first step waits for nothing. */
 static void prepare(struct dial *dial, int type, int patience_ms)
 {
     *dial = (struct dial){.descriptor = -1,
-                          .deadline = clock_ms() + patience_ms,
+                          .deadline = clock_ms(),
                           .type = type,
                           .patience_ms = patience_ms,
                           .error = EADDRNOTAVAIL};
@@ -211,14 +200,15 @@ void dial_start(struct dial *dial, const char *host, int port, int type, int pat
 {
     prepare(dial, type, patience_ms);
     look_up(dial, host, port, AI_NUMERICHOST);
-    if (dial->found.failed == EAI_NONAME && start_resolver(dial, host, port) == -1) {
+    if (dial->found.failed != EAI_NONAME)
+        return;
+    if (start_resolver(dial, host, port) == 0) {
+        dial->found.failed = 0;
+        dial->deadline += patience_ms;
+    } else {
         dial->found.failed = EAI_SYSTEM;
         dial->found.error = errno;
     }
-    if (dial->resolver > 0)
-        dial->found.failed = 0;
-    else
-        dial->deadline = clock_ms(); /* the first step waits for nothing */
 }
 
 void dial_start_found(struct dial *dial, const struct dial_addresses *found, int type,
@@ -226,7 +216,6 @@ void dial_start_found(struct dial *dial, const struct dial_addresses *found, int
 {
     prepare(dial, type, patience_ms);
     dial->found = *found;
-    dial->deadline = clock_ms(); /* the first step waits for nothing */
 }
 
 void dial_watch(const struct dial *dial, struct fdset *readable, struct fdset *writable)
