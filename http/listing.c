@@ -13,59 +13,36 @@
 #include <sys/stat.h>
 #include <time.h>
 
-struct entry {
-    char *name;
-    struct stat about;
-};
-
-struct entries {
-    struct entry *list;
-    size_t count, room;
-    bool has_more; /* than LISTING_MOST */
+struct names {
+    char *list[LISTING_MOST];
+    size_t count;
+    bool has_more;
 };
 
 /* ---- The directory ------------------------------------------------------------------ */
 
-static int add(struct entries *entries, const char *name, const struct stat *about)
+/* Reads the names. 0, or -1 with errno. */
+static int read_names(DIR *directory, struct names *names)
 {
-    if (entries->count == entries->room) {
-        size_t room = entries->room == 0 ? 64 : 2 * entries->room;
-        struct entry *list = realloc(entries->list, room * sizeof *list);
+    const struct dirent *entry;
 
-        if (list == NULL)
-            return -1;
-        entries->list = list;
-        entries->room = room;
-    }
-    entries->list[entries->count].about = *about;
-    entries->list[entries->count].name = strdup(name);
-    return entries->list[entries->count++].name == NULL ? -1 : 0;
-}
-
-/* Reads what is to be shown. 0, or -1 with errno. */
-static int read_entries(DIR *directory, struct entries *entries)
-{
-    const struct dirent *found;
-    struct stat about;
-
-    while (errno = 0, (found = readdir(directory)) != NULL) {
-        /* One that was removed in the meantime is not there any more. */
-        if (*found->d_name == '.' ||
-            fstatat(dirfd(directory), found->d_name, &about, AT_SYMLINK_NOFOLLOW) == -1 ||
-            !(S_ISREG(about.st_mode) || S_ISDIR(about.st_mode)))
+    while (errno = 0, (entry = readdir(directory)) != NULL) {
+        if (*entry->d_name == '.')
             continue;
-        entries->has_more = entries->count == LISTING_MOST;
-        if (entries->has_more)
+        names->has_more = names->count == LISTING_MOST;
+        if (names->has_more)
             return 0;
-        if (add(entries, found->d_name, &about) == -1)
+        names->list[names->count] = strdup(entry->d_name);
+        if (names->list[names->count] == NULL)
             return -1;
+        names->count++;
     }
     return errno == 0 ? 0 : -1;
 }
 
 static int by_name(const void *one, const void *other)
 {
-    return strcmp(((const struct entry *)one)->name, ((const struct entry *)other)->name);
+    return strcmp(*(char *const *)one, *(char *const *)other);
 }
 
 /* ---- The page ----------------------------------------------------------------------- */
@@ -106,26 +83,33 @@ static void write_encoded(FILE *page, const char *name)
     }
 }
 
-static void write_entry(FILE *page, const struct entry *entry)
+/* Writes a row for a file or a directory, if the name still is one. */
+static void write_row(FILE *page, int directory, const char *name)
 {
-    const char *slash = S_ISDIR(entry->about.st_mode) ? "/" : "";
+    const char *slash;
+    struct stat about;
     struct tm utc;
 
+    if (fstatat(directory, name, &about, AT_SYMLINK_NOFOLLOW) == -1 ||
+        !(S_ISREG(about.st_mode) || S_ISDIR(about.st_mode)))
+        return;
+    slash = S_ISDIR(about.st_mode) ? "/" : "";
     fputs("<tr><td><a href=\"", page);
-    write_encoded(page, entry->name);
+    write_encoded(page, name);
     fprintf(page, "%s\">", slash);
-    write_text(page, entry->name);
+    write_text(page, name);
     fprintf(page, "</a>%s<td>", slash);
-    if (*slash == '\0')
-        fprintf(page, "%llu", (unsigned long long)entry->about.st_size);
+    if (S_ISREG(about.st_mode))
+        fprintf(page, "%llu", (unsigned long long)about.st_size);
     fputs("<td>", page);
-    if (gmtime_r(&entry->about.st_mtime, &utc) != NULL)
+    if (gmtime_r(&about.st_mtime, &utc) != NULL)
         fprintf(page, "%04d-%02d-%02d %02d:%02d", utc.tm_year + 1900, utc.tm_mon + 1,
                 utc.tm_mday, utc.tm_hour, utc.tm_min);
     fputc('\n', page);
 }
 
-static void write_page(FILE *page, const char *path, const struct entries *entries)
+static void write_page(FILE *page, const char *path, int directory,
+                       const struct names *names)
 {
     fputs("<!DOCTYPE html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>/", page);
     write_text(page, path);
@@ -136,30 +120,29 @@ static void write_page(FILE *page, const char *path, const struct entries *entri
     fputs("</h1>\n<table>\n", page);
     if (*path != '\0')
         fputs("<tr><td><a href=\"../\">..</a>/\n", page);
-    for (size_t i = 0; i < entries->count; i++)
-        write_entry(page, &entries->list[i]);
+    for (size_t i = 0; i < names->count; i++)
+        write_row(page, directory, names->list[i]);
     fprintf(page, "</table>\n<p>%sTimes are UTC.\n",
-            entries->has_more ? "There are more names. " : "");
+            names->has_more ? "There are more names. " : "");
 }
 
 /* ---- The whole ---------------------------------------------------------------------- */
 
 /* Returns the page, or NULL with errno. */
-static char *make_page(DIR *directory, const char *path, struct entries *entries,
+static char *make_page(DIR *directory, const char *path, struct names *names,
                        size_t *length)
 {
     char *text = NULL;
     FILE *page;
     bool failed;
 
-    if (read_entries(directory, entries) == -1)
+    if (read_names(directory, names) == -1)
         return NULL;
     page = open_memstream(&text, length);
     if (page == NULL)
         return NULL;
-    if (entries->count > 0)
-        qsort(entries->list, entries->count, sizeof *entries->list, by_name);
-    write_page(page, path, entries);
+    qsort(names->list, names->count, sizeof names->list[0], by_name);
+    write_page(page, path, dirfd(directory), names);
     failed = ferror(page) != 0;
     if (fclose(page) == 0 && !failed)
         return text;
@@ -170,20 +153,19 @@ static char *make_page(DIR *directory, const char *path, struct entries *entries
 
 char *listing_write(int descriptor, const char *path, size_t *length)
 {
-    struct entries entries = {.list = NULL};
-    int own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
-    DIR *directory = own == -1 ? NULL : fdopendir(own);
+    struct names names = {.count = 0};
+    DIR *directory = fdopendir(descriptor);
     char *text;
+    int error;
 
-    if (directory == NULL && own != -1)
-        descriptor_close_keeping_errno(own);
-    if (directory == NULL)
+    if (directory == NULL) {
+        descriptor_close_keeping_errno(descriptor);
         return NULL;
-    text = make_page(directory, path, &entries, length);
+    }
+    text = make_page(directory, path, &names, length);
     error = errno;
-    for (size_t i = 0; i < entries.count; i++)
-        free(entries.list[i].name);
-    free(entries.list);
+    for (size_t i = 0; i < names.count; i++)
+        free(names.list[i]);
     closedir(directory);
     errno = error;
     return text;

@@ -68,10 +68,8 @@ static int open_name(int directory, const char *name, struct stat *about)
 }
 
 /* Goes down from a directory by these names, and opens the last. -1 with errno. */
-static int walk(int root, char *path, struct stat *about)
+static int walk(int place, char *path, struct stat *about)
 {
-    int place = root;
-
     while (place != -1 && *path != '\0') {
         size_t length = strcspn(path, "/");
         char after = path[length];
@@ -81,8 +79,7 @@ static int walk(int root, char *path, struct stat *about)
         next = open_name(place, path, about);
         path[length] = after;
         path += length + (after == '/');
-        if (place != root)
-            descriptor_close_keeping_errno(place);
+        descriptor_close_keeping_errno(place);
         place = next;
     }
     return place;
@@ -123,19 +120,23 @@ static int take_file(struct web_file *file, int descriptor, const struct stat *a
     return 200;
 }
 
-/* An index.html, or a list if there is no such file. */
+/* An index.html, or a list if there is no such file. Takes over the descriptor. */
 static int take_directory(struct web_file *file, int directory, const char *path)
 {
     struct stat about;
     size_t length;
     int index = open_name(directory, INDEX, &about);
 
-    if (index != -1 && S_ISREG(about.st_mode))
+    if (index != -1 && S_ISREG(about.st_mode)) {
+        close(directory);
         return take_file(file, index, &about, INDEX);
-    if (index != -1)
+    }
+    if (index != -1) {
         close(index);
-    else if (status_of(errno) != 404)
+    } else if (status_of(errno) != 404) {
+        descriptor_close_keeping_errno(directory);
         return status_of(errno);
+    }
     file->text = listing_write(directory, path, &length);
     if (file->text == NULL)
         return status_of(errno);
@@ -144,32 +145,56 @@ static int take_directory(struct web_file *file, int directory, const char *path
     return 200;
 }
 
-int web_file_open(struct web_file *file, struct web_root *root, const char *path)
+static int open_root(const char *root)
+{
+    return open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int web_file_root(char *root, const char *directory)
+{
+    size_t here = 0;
+    int opened;
+
+    if (*directory != '/') {
+        if (getcwd(root, WEB_FILE_ROOT_MOST) == NULL)
+            return -1;
+        here = strlen(root);
+        root[here++] = '/';
+    }
+    errno = ENAMETOOLONG;
+    if (here + strlen(directory) >= WEB_FILE_ROOT_MOST)
+        return -1;
+    strcpy(root + here, directory);
+    opened = open_root(root);
+    if (opened == -1)
+        return -1;
+    close(opened);
+    return 0;
+}
+
+int web_file_open(struct web_file *file, const char *root, const char *path)
 {
     char names[WEB_PATH_MOST + 1], *last;
-    int top, place, status = web_path_clean(path, names);
-    struct stat about;
+    struct stat about = {.st_mode = S_IFDIR}; /* of the root, if there is no name */
+    int place, status = web_path_clean(path, names);
 
     *file = (struct web_file){.descriptor = -1};
     if (status != 0)
         return status;
-    top = web_root_find(root);
-    if (top == -1)
+    place = open_root(root);
+    if (place == -1)
         return 503; /* it may be there again in a moment */
-    place = walk(top, names, &about);
+    place = walk(place, names, &about);
     if (place == -1)
         return status_of(errno);
     last = strrchr(names, '/');
     last = last == NULL ? names : last + 1;
-    if (place != top && S_ISREG(about.st_mode) && *last != '\0')
+    if (S_ISREG(about.st_mode) && *last != '\0')
         return take_file(file, place, &about, last);
-    if (place != top && S_ISREG(about.st_mode))
-        status = 404; /* "a/", but "a" is a file */
-    else
-        status = *last == '\0' ? take_directory(file, place, names) : 301;
-    if (place != top)
-        descriptor_close_keeping_errno(place);
-    return status;
+    if (S_ISDIR(about.st_mode) && *last == '\0')
+        return take_directory(file, place, names);
+    close(place);
+    return S_ISDIR(about.st_mode) ? 301 : 404; /* "a/", but "a" is a file */
 }
 
 ssize_t web_file_read(const struct web_file *file, uint64_t at, void *bytes, size_t room)

@@ -11,14 +11,13 @@
 #ifndef HTTP_WEB_FILE_H
 #define HTTP_WEB_FILE_H
 
-#include "http/web_root.h"
-
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
 
-#define WEB_FILE_DESCRIPTORS 2 /* that web_file_open() needs at a time */
+#define WEB_FILE_DESCRIPTORS 2    /* that web_file_open() needs at a time */
+#define WEB_FILE_ROOT_MOST   8192 /* bytes of a path; a longer one is refused */
 
 struct web_file {
     int descriptor; /* of a file, or -1 */
@@ -29,7 +28,15 @@ struct web_file {
 };
 
 /*
- * Opens what has this `path` (from a request, with its query: "/a%20b?c") in the directory.
+ * Checks that a directory can be served, and writes its path from the top to `root` of
+ * WEB_FILE_ROOT_MOST bytes: "." would stay the old directory if it is removed and made
+ * anew. 0, or -1 with errno.
+ */
+int web_file_root(char *root, const char *directory);
+
+/*
+ * Opens what has this `path` (from a request, with its query: "/a%20b?c") in the directory
+ * that is at `root` now.
  * A path that ends in a slash means the index.html there, or a list if there is none.
  * Returns the status for the answer:
  *
@@ -41,7 +48,7 @@ struct web_file {
  *   500  it cannot be read: errno says why
  *   503  the same, but a later try may succeed
  */
-int web_file_open(struct web_file *file, struct web_root *root, const char *path);
+int web_file_open(struct web_file *file, const char *root, const char *path);
 
 /* Reads at most `room` bytes from byte `at`. Returns how many, 0 at the end, -1: errno. */
 ssize_t web_file_read(const struct web_file *file, uint64_t at, void *bytes, size_t room);

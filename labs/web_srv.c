@@ -21,7 +21,6 @@
  *    printed of it is made harmless first (show()).
  */
 #include "base/descriptor.h"
-#include "base/start.h"
 #include "http/exchange.h"
 #include "http/part.h"
 #include "http/web_file.h"
@@ -47,7 +46,7 @@ struct client {
 };
 
 struct web {
-    struct web_root root;              /* without a path, no directory is served */
+    char root[WEB_FILE_ROOT_MOST];     /* the directory's path; "": none is served */
     struct client clients[FD_SETSIZE]; /* by descriptor */
 };
 
@@ -155,8 +154,8 @@ static void redirect(struct stream *stream, const char *path)
 
 static void answer_with_file(struct stream *stream, const char *path)
 {
-    struct web *web = stream->server->state;
-    int status = web_file_open(&client_of(stream)->file, &web->root, path);
+    const struct web *web = stream->server->state;
+    int status = web_file_open(&client_of(stream)->file, web->root, path);
 
     if (status >= 500)
         log_unreadable(stream, strerror(errno));
@@ -193,7 +192,7 @@ static void answer(struct stream *stream)
 
     if (*path != '/')
         exchange_refuse(exchange_of(stream), 400, "", "the target is not a path");
-    else if (*web->root.path == '\0')
+    else if (*web->root == '\0')
         exchange_send_text(exchange_of(stream), 200, "", HELLO);
     else
         answer_with_file(stream, path);
@@ -292,7 +291,7 @@ int main(int argc, char *argv[])
                                                        .timed_out = time_out,
                                                        .closed = end}};
     const char *directory = NULL;
-    int letter, result;
+    int letter;
 
     while ((letter = options_next_of_server(&options, argc, argv, &server.where)) != -1) {
         switch (letter) {
@@ -301,16 +300,10 @@ int main(int argc, char *argv[])
         }
     }
     options_end(&options, argc, argv);
-    /* First, because the directory would become standard output if that is closed. */
-    if (start_program() == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
     if (directory != NULL) {
         descriptor_raise_limit(2 * FD_SETSIZE + 8); /* a file for each client */
-        if (web_root_open(&web.root, directory) == -1)
+        if (web_file_root(web.root, directory) == -1)
             options_fail(&options, "cannot open '%s': %s", directory, strerror(errno));
     }
-    result = stream_server_run(&server);
-    if (directory != NULL)
-        web_root_close(&web.root);
-    return result;
+    return stream_server_run(&server);
 }
