@@ -557,7 +557,6 @@ int main(int argc, char *argv[])
         options_fail(&options, "cannot start: %s", strerror(errno));
     download.is_shown = download.file == NULL && isatty(STDOUT_FILENO);
     download.has_progress = !download.is_shown && isatty(STDERR_FILENO);
-    download.save.descriptor = -1;
     unfinished = &download.save;
     prepare_signals();
     result = get(&download);

@@ -11,19 +11,16 @@
 
 #include <signal.h>
 
-#define SAVE_PATH_MOST 4096 /* bytes, as Linux's PATH_MAX; a longer one is refused */
-
 struct save {
-    int descriptor;                /* to write to; -1: nothing is open */
-    char name[SAVE_PATH_MOST + 1]; /* the name that the file gets, links followed */
-    char part[SAVE_PATH_MOST + 1]; /* its name until then */
-    volatile sig_atomic_t
-        has_part; /* that file is there; a signal handler looks at this */
+    int descriptor;                 /* to write to; -1: nothing is open */
+    char *name;                     /* the name that the file gets, links followed */
+    char *part;                     /* its name until then */
+    volatile sig_atomic_t has_part; /* that is there; a signal handler looks at this */
 };
 
 /*
  * Begins to write `name`. If there is such a file, it must be writable, and the new file
- * gets its permissions. 0, or -1 with errno.
+ * gets its permissions. A link that leads to nothing is refused. 0, or -1 with errno.
  */
 int save_open(struct save *save, const char *name);
 
