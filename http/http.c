@@ -1,9 +1,8 @@
 #include "http/http.h"
 
-#include "base/number.h"
-
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -276,50 +275,28 @@ const char *http_value(const struct http_head *head, const char *name)
     return next_named(head, name, &field) ? field.value : NULL;
 }
 
-/*
- * The comma-separated list that all fields of one name make together (RFC 9110 5.6.1).
- * Each call of next_element() goes to the next element, the first one to the first.
- */
-struct list {
-    struct http_field field;
-    const char *element; /* not ended by a NUL */
-    size_t length;
-};
-
-static bool next_element(const struct http_head *head, const char *name,
-                         struct list *list)
+/* Is the token in a comma-separated list (RFC 9110 5.6.1)? */
+static bool has_element(const char *list, const char *token)
 {
-    const char *next = "";
+    size_t element, length;
 
-    if (list->element != NULL)
-        next = list->element + list->length;
-    for (;;) {
-        next += strspn(next, SPACE ",");
-        if (*next != '\0')
-            break;
-        if (!next_named(head, name, &list->field))
-            return false;
-        next = list->field.value;
+    for (list += strspn(list, SPACE ","); *list != '\0';
+         list += element + strspn(list + element, SPACE ",")) {
+        element = length = strcspn(list, ",");
+        while (strchr(SPACE, list[length - 1]) != NULL)
+            length--;
+        if (length == strlen(token) && strncasecmp(list, token, length) == 0)
+            return true;
     }
-    list->element = next;
-    list->length = strcspn(next, ",");
-    while (strchr(SPACE, next[list->length - 1]) != NULL)
-        list->length--;
-    return true;
-}
-
-static bool is_element(const struct list *list, const char *token)
-{
-    return list->length == strlen(token) &&
-           strncasecmp(list->element, token, list->length) == 0;
+    return false;
 }
 
 bool http_lists(const struct http_head *head, const char *name, const char *token)
 {
-    struct list list = {.element = NULL};
+    struct http_field field = {NULL, NULL};
 
-    while (next_element(head, name, &list))
-        if (is_element(&list, token))
+    while (next_named(head, name, &field))
+        if (has_element(field.value, token))
             return true;
     return false;
 }
@@ -345,57 +322,45 @@ static void refuse_body(struct http_body *body, int answer, const char *why)
     body->why = why;
 }
 
-/* At most 18 digits: nobody has that many bytes. */
-static int read_length(const struct list *list, uint64_t *length)
-{
-    *length = 0;
-    if (list->length > 18)
-        return -1;
-    for (size_t i = 0; i < list->length; i++) {
-        if (list->element[i] < '0' || list->element[i] > '9')
-            return -1;
-        *length = *length * 10 + (uint64_t)(list->element[i] - '0');
-    }
-    return 0;
-}
-
-/* A length that is given twice is valid if both are the same (RFC 9110 8.6). */
+/*
+ * A length that is given twice is valid if both are the same (RFC 9110 8.6). It has at most
+ * 18 digits: nobody has that many bytes.
+ */
 static void begin_length(struct http_body *body, const struct http_head *head)
 {
-    struct list list = {.element = NULL};
-    uint64_t length;
+    struct http_field field = {NULL, NULL};
+    const char *first = http_value(head, "Content-Length");
+    size_t digits = strspn(first, DIGITS);
+    bool is_good = digits > 0 && digits <= 18 && first[digits] == '\0';
 
-    for (bool first = true; next_element(head, "Content-Length", &list); first = false) {
-        if (read_length(&list, &length) == -1 || (!first && length != body->left)) {
-            refuse_body(body, 400, "its Content-Length is not one number");
-            return;
-        }
-        body->left = length;
+    while (is_good && next_named(head, "Content-Length", &field))
+        is_good = strcmp(field.value, first) == 0;
+    if (!is_good) {
+        refuse_body(body, 400, "its Content-Length is not one number");
+        return;
     }
-    if (list.element == NULL)
-        refuse_body(body, 400, "its Content-Length is empty");
-    else if (body->left == 0)
+    body->left = strtoull(first, NULL, 10);
+    if (body->left == 0)
         body->state = HTTP_WHOLE;
 }
 
 static void begin_chunks(struct http_body *body, const struct http_head *head)
 {
-    struct list list = {.element = NULL};
-    int codings = 0, chunked = 0;
+    struct http_field field = {NULL, NULL};
+    int fields = 0;
 
-    while (next_element(head, "Transfer-Encoding", &list)) {
-        codings++;
-        chunked += is_element(&list, "chunked");
+    while (next_named(head, "Transfer-Encoding", &field)) {
+        fields++;
+        if (strcasecmp(field.value, "chunked") != 0)
+            refuse_body(body, 501, "its Transfer-Encoding is not just \"chunked\"");
     }
     body->framing = HTTP_CHUNKED;
     if (http_value(head, "Content-Length") != NULL)
         refuse_body(body, 400, "it has a Content-Length and a Transfer-Encoding");
     else if (head->minor == 0)
         refuse_body(body, 400, "it has a Transfer-Encoding in HTTP/1.0");
-    else if (codings > chunked)
-        refuse_body(body, 501, "its Transfer-Encoding is not just \"chunked\"");
-    else if (chunked != 1)
-        refuse_body(body, 400, "its Transfer-Encoding is empty, or given twice");
+    else if (fields > 1)
+        refuse_body(body, 400, "it has a second Transfer-Encoding");
 }
 
 void http_body_begin(struct http_body *body, const struct http_head *head)
@@ -418,75 +383,56 @@ void http_body_begin(struct http_body *body, const struct http_head *head)
 
 /* ---- What a body holds -------------------------------------------------------------- */
 
-/*
- * Where a chunked body is. Around its chunks are lines, which end in CR LF: some readers
- * take LF alone for the end of a line, and some do not (RFC 9112 2.2 leaves it open), and
- * such a difference is what request smuggling needs.
- */
+/* Where a chunked body is. Around its chunks are lines. */
 enum place {
-    SIZE,       /* in the hexadecimal digits of a chunk's size */
-    AFTER_SIZE, /* in the space that may follow them */
-    EXTENSION,  /* in ;name=value, which nobody uses */
+    SIZE, /* in the line before a chunk */
     CHUNK,
     CHUNK_END, /* in the empty line after a chunk */
     TRAILER    /* after the last chunk, whose size is 0: fields, and an empty line */
 };
 
-/* Takes a byte inside a line. False: it does not belong there. */
-static bool take_in_line(struct http_body *body, char byte)
+/* A chunk's size, in at most 15 hexadecimal digits. Nobody uses ;name=value after it. */
+static bool take_size(struct http_body *body, const char *line)
 {
-    int digit = number_hex_digit(byte);
+    size_t digits = strspn(line, "0123456789abcdefABCDEF");
+    const char *rest = line + digits + strspn(line + digits, SPACE);
 
-    if (body->place == SIZE && digit >= 0 && body->left >> 56 == 0) {
-        body->left = body->left << 4 | (uint64_t)digit;
-        return true;
-    }
-    if (body->place == SIZE || body->place == AFTER_SIZE) {
-        if (body->in_line == 0) /* not a single digit */
-            return false;
-        body->place = byte == ';' ? EXTENSION : AFTER_SIZE;
-        return byte == ';' || byte == ' ' || byte == '\t';
-    }
-    return body->place != CHUNK_END && is_text(byte);
-}
-
-/* A line has ended. False: it is empty, and may not be. */
-static bool end_line(struct http_body *body)
-{
-    bool is_empty = body->in_line == 0;
-
-    body->in_line = 0;
-    if (body->place == CHUNK_END) {
-        body->place = SIZE;
-        return true;
-    }
-    if (body->place == TRAILER) {
-        if (is_empty)
-            body->state = HTTP_WHOLE;
-        return true;
-    }
+    body->left = strtoull(line, NULL, 16);
     body->place = body->left > 0 ? CHUNK : TRAILER;
     body->between = 0;
-    return !is_empty;
+    return digits > 0 && digits <= 15 && (*rest == '\0' || *rest == ';');
 }
 
+/* A line has ended. False: it does not belong there. */
+static bool take_chunk_line(struct http_body *body, const char *line)
+{
+    switch (body->place) {
+    case SIZE: return take_size(body, line);
+    case CHUNK_END: body->place = SIZE; return *line == '\0';
+    default: body->state = *line == '\0' ? HTTP_WHOLE : HTTP_OPEN; return true;
+    }
+}
+
+/*
+ * Lines end in CR LF: some readers take LF alone for the end of a line, and some do not
+ * (RFC 9112 2.2 leaves it open), and such a difference is what request smuggling needs.
+ */
 static void take_between(struct http_body *body, char byte)
 {
-    size_t most = body->place == TRAILER ? HTTP_TRAILERS_MOST : HTTP_CHUNK_LINE_MOST;
-    bool is_good = true;
+    bool after_cr = body->in_line > 0 && body->line[body->in_line - 1] == '\r';
+    bool is_good = is_text(byte) && body->place != CHUNK_END;
 
-    if (body->after_cr) {
-        is_good = byte == '\n' && end_line(body);
-        body->after_cr = false;
-    } else if (byte == '\r') {
-        body->after_cr = true;
-    } else {
-        is_good = take_in_line(body, byte);
-        body->in_line++;
+    if (byte == '\r' || byte == '\n' || after_cr)
+        is_good = after_cr == (byte == '\n');
+    body->line[body->in_line++] = byte;
+    if (is_good && byte == '\n') {
+        body->line[body->in_line - 2] = '\0';
+        body->in_line = 0;
+        is_good = take_chunk_line(body, body->line);
     }
     if (!is_good)
         refuse_body(body, 400, "its chunks are malformed");
-    else if (++body->between > most)
+    else if (body->in_line == sizeof body->line || ++body->between > HTTP_TRAILERS_MOST)
         refuse_body(body, 400, "the lines between its chunks are too long");
 }
 

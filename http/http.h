@@ -123,7 +123,7 @@ bool http_keeps_alive(const struct http_head *head);
 
 /* ---- The body ----------------------------------------------------------------------- */
 
-/* The most bytes of a line between two chunks, and of all lines after the last chunk. */
+/* The most bytes of a line around the chunks, and of all lines after the last chunk. */
 #define HTTP_CHUNK_LINE_MOST 1024
 #define HTTP_TRAILERS_MOST   8192
 
@@ -140,11 +140,11 @@ struct http_body {
     const char *why; /* when it is bad (static) */
     int answer;      /* and the status for the answer: 400 or 501 */
 
-    /* In the lines between chunks. */
+    /* Of a chunked one. */
     int place;
-    bool after_cr;
+    char line[HTTP_CHUNK_LINE_MOST];
     size_t in_line; /* bytes of the current line */
-    size_t between; /* bytes since the last chunk's size, or since the last chunk */
+    size_t between; /* bytes of lines since the last chunk's size */
 };
 
 /*

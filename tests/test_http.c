@@ -162,11 +162,11 @@ static const struct {
     {HTTP_REQUEST, "PUT * HTTP/1.1\r\nhost:\r\nContent-Length: 5\r\n\r\nab\r\ncNEXT",
      "PUT * 1.1|host=|Content-Length=5||ab\r\nc."},
     {HTTP_REQUEST,
-     "POST /\xc3\xa9 HTTP/1.1\r\nHost:b\r\ntransfer-encoding: , Chunked,\r\n\r\n"
+     "POST /\xc3\xa9 HTTP/1.1\r\nHost:b\r\ntransfer-encoding: Chunked\r\n\r\n"
      "A;x=\"y\"\r\n0123456789\r\n00b \t\r\nhello world\r\n0\r\nT: u\r\n\r\nNEXT",
-     "POST /\xc3\xa9 1.1|Host=b|transfer-encoding=, Chunked,||0123456789hello world."},
-    {HTTP_RESPONSE, OK "Content-Length: 3, 3\r\nContent-Length: 3\r\n\r\nabcNEXT",
-     "1.1 200 OK|Content-Length=3, 3|Content-Length=3||abc."},
+     "POST /\xc3\xa9 1.1|Host=b|transfer-encoding=Chunked||0123456789hello world."},
+    {HTTP_RESPONSE, OK "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabcNEXT",
+     "1.1 200 OK|Content-Length=3|Content-Length=3||abc."},
     {HTTP_RESPONSE, "HTTP/1.0 404\r\n\r\nall of this", "1.0 404 ||all of this."},
     {HTTP_RESPONSE, "HTTP/1.1 500  Not  now \xe9\r\nA: b\r\n  c\r\n\td \r\nE:\r\n\r\n",
      "1.1 500 Not  now \xe9|A=b c d|E=||."},
@@ -445,6 +445,7 @@ START_TEST(a_body_whose_end_is_in_doubt_is_refused)
         {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400},
         {"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", 400},
         {"Content-Length: 5\r\nContent-Length: 6\r\n", 400},
+        {"Content-Length: 5, 5\r\n", 400},
         {"Content-Length: 5, 6\r\n", 400},
         {"Content-Length: +5\r\n", 400},
         {"Content-Length: -5\r\n", 400},
@@ -458,11 +459,11 @@ START_TEST(a_body_whose_end_is_in_doubt_is_refused)
         {"Transfer-Encoding: identity\r\n", 501},
         {"Transfer-Encoding: gzip, chunked\r\n", 501},
         {"Transfer-Encoding: chunked, gzip\r\n", 501},
-        {"Transfer-Encoding: chunked, chunked\r\n", 400},
+        {"Transfer-Encoding: chunked, chunked\r\n", 501},
         {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 400},
         {"Transfer-Encoding: chunked;q=1\r\n", 501},
         {"Transfer-Encoding: \"chunked\"\r\n", 501},
-        {"Transfer-Encoding:\r\n", 400},
+        {"Transfer-Encoding:\r\n", 501},
     };
     static const char *const first[] = {GET, OK};
 
