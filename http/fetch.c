@@ -12,11 +12,6 @@
 
 static void step(void *owner, int events);
 
-bool fetch_is_under_way(const struct fetch *fetch)
-{
-    return fetch->state != FETCH_NONE;
-}
-
 /* step() is called when the descriptor is ready, or the time is over. */
 static void watch(struct fetch *fetch, int descriptor, int events)
 {
@@ -79,14 +74,6 @@ static void begin_head(struct fetch *fetch)
                     sizeof fetch->head_text);
 }
 
-static void take_head(struct fetch *fetch)
-{
-    if (http_is_interim(&fetch->head))
-        begin_head(fetch);
-    else
-        http_body_begin(&fetch->body, &fetch->head);
-}
-
 static void take(struct fetch *fetch, const char *bytes, size_t length)
 {
     while (length > 0 && fetch->body.state == HTTP_OPEN) {
@@ -95,10 +82,12 @@ static void take(struct fetch *fetch, const char *bytes, size_t length)
 
         if (fetch->head.state == HTTP_OPEN) {
             taken = http_head_take(&fetch->head, bytes, length);
-            if (fetch->head.state == HTTP_WHOLE)
-                take_head(fetch);
-            else if (fetch->head.state == HTTP_BAD)
-                break;
+            if (fetch->head.state == HTTP_BAD)
+                return;
+            if (fetch->head.state == HTTP_WHOLE && http_is_interim(&fetch->head))
+                begin_head(fetch);
+            else if (fetch->head.state == HTTP_WHOLE)
+                http_body_begin(&fetch->body, &fetch->head);
         } else {
             taken = http_body_take(&fetch->body, bytes, length, &content);
             take_content(fetch, &content);
@@ -204,6 +193,8 @@ static void step(void *owner, int events)
 void fetch_start(struct fetch *fetch, struct stream_server *server, const struct url *url,
                  void (*done)(struct fetch *fetch))
 {
+    if (fetch->state != FETCH_NONE)
+        return;
     fetch->server = server;
     fetch->done = done;
     fetch->length = fetch->sent = 0;

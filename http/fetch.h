@@ -34,14 +34,12 @@ struct fetch {
 };
 
 /*
- * Begins to fetch `url`. `done` is called once, when the document is here or the fetch has
- * failed; that may be before this returns. An answer other than 200 is a failure. The
- * struct is the caller's, starts as all zero bytes, and serves one fetch at a time.
+ * Begins to fetch `url`, unless this fetch is under way. `done` is called once, when the
+ * document is here or the fetch has failed; that may be before this returns. An answer
+ * other than 200 is a failure. The struct is the caller's, and starts as all zero bytes.
  */
 void fetch_start(struct fetch *fetch, struct stream_server *server, const struct url *url,
                  void (*done)(struct fetch *fetch));
-
-bool fetch_is_under_way(const struct fetch *fetch);
 
 /* Gives up a fetch that is under way. `done` is not called. */
 void fetch_stop(struct fetch *fetch);

@@ -20,7 +20,6 @@
 #include "http/fetch.h"
 #include "loop/stream_server.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -36,57 +35,33 @@
 #define CACHE_S           60
 #define COMMANDS          "getTime, getThreat, disconnect, help"
 #define MS_PER_S          1000
+#define WORD_MOST         15 /* bytes, as in %15s; levels and commands have fewer */
 
 static const char *const levels[] = {"Low", "Guarded", "Elevated", "High", "Severe"};
 
 struct threat_server {
     struct stream_server loop;
     const char *file; /* where to read the level, or NULL */
-    bool has_url;
-    struct url url; /* where to fetch the level */
+    struct url url;   /* where to fetch it; without a host: nowhere */
     struct fetch fetch;
-    const char *level; /* the last one fetched; NULL: none, and `why` says why */
-    char why[128];
+    const char *level;   /* the last one fetched; NULL: none, and `why` says why */
+    const char *why;     /* static, or in `fetch` */
     int64_t fresh_until; /* ms; until then that is the answer, without a new fetch */
     int64_t cache_ms;
-    struct {
-        bool waits;        /* for the level */
-        bool too_long;     /* its unfinished line is longer than any command */
-    } clients[FD_SETSIZE]; /* by descriptor */
+    bool waits[FD_SETSIZE]; /* for the level; clients by descriptor */
 };
 
 /* ---- The level ---------------------------------------------------------------------- */
 
-/* Strips the space around a text, and the byte order mark that some editors write. */
-static void trim(const char **text, size_t *length)
+/* The level that a text is, with nothing but space around it; or NULL. */
+static const char *find_level(const char *text)
 {
-    static const char mark[] = "\xEF\xBB\xBF"; /* U+FEFF */
+    char word[WORD_MOST + 1], more;
 
-    if (*length >= strlen(mark) && memcmp(*text, mark, strlen(mark)) == 0) {
-        *text += strlen(mark);
-        *length -= strlen(mark);
-    }
-    while (*length > 0 && isspace((unsigned char)(*text)[*length - 1]))
-        --*length;
-    while (*length > 0 && isspace((unsigned char)**text)) {
-        ++*text;
-        --*length;
-    }
-}
-
-/* Case does not matter. */
-static bool is_word(const char *text, size_t length, const char *word)
-{
-    return strlen(word) == length && strncasecmp(word, text, length) == 0;
-}
-
-/* The level that a text names, or NULL. */
-static const char *find_level(const char *text, size_t length)
-{
-    trim(&text, &length);
-    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
-        if (is_word(text, length, levels[i]))
-            return levels[i];
+    if (sscanf(text, "%15s %c", word, &more) == 1)
+        for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
+            if (strcasecmp(word, levels[i]) == 0)
+                return levels[i];
     return NULL;
 }
 
@@ -95,7 +70,7 @@ static const char *read_level(const char *name, const char **why)
 {
     /* O_NONBLOCK: opening a FIFO would wait for its writer, and all clients with it. */
     int file = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    char text[256];
+    char text[256] = "";
     struct stat about;
     ssize_t got = 0;
     size_t length = 0;
@@ -108,26 +83,26 @@ static const char *read_level(const char *name, const char **why)
         *why = "the file is not a regular file";
     } else {
         do { /* read() may return less than there is */
-            got = read(file, text + length, sizeof text - length);
+            got = read(file, text + length, sizeof text - 1 - length);
             length += got > 0 ? (size_t)got : 0;
-        } while (got > 0 && length < sizeof text);
+        } while (got > 0);
         *why = got == -1 ? strerror(errno) : "there is no level in the file";
     }
     close(file);
-    return got != -1 ? find_level(text, length) : NULL;
+    return got != -1 ? find_level(text) : NULL;
 }
 
 /* Finds CONDITION="ELEVATED" in a document, as the agency's feed had it. NULL: none. */
 static const char *find_condition(const char *document)
 {
     static const char before[] = "CONDITION=\"";
-    const char *found = strstr(document, before), *end;
+    const char *found = strstr(document, before);
+    char level[WORD_MOST + 1], after;
 
-    if (found == NULL)
+    if (found == NULL ||
+        sscanf(found + strlen(before), "%15[^\"]%c", level, &after) != 2 || after != '"')
         return NULL;
-    found += strlen(before);
-    end = strchr(found, '"');
-    return end == NULL ? NULL : find_level(found, (size_t)(end - found));
+    return find_level(level);
 }
 
 static void tell_level(struct stream *stream, const char *level, const char *why)
@@ -145,8 +120,7 @@ static void fetched(struct fetch *fetch)
     int64_t fresh_ms = server->cache_ms;
 
     server->level = fetch->why == NULL ? find_condition(fetch->text) : NULL;
-    snprintf(server->why, sizeof server->why, "%s",
-             fetch->why != NULL ? fetch->why : "there is no level in the document");
+    server->why = fetch->why != NULL ? fetch->why : "there is no level in the document";
     /* A failure is remembered too, though not for long. Otherwise a hundred clients that
        ask for a missing document would cause a hundred fetches. */
     if (server->level == NULL && fresh_ms > FAILED_MS)
@@ -155,9 +129,9 @@ static void fetched(struct fetch *fetch)
     for (int sock = 0; sock < FD_SETSIZE; sock++) {
         struct stream *stream = &server->loop.streams[sock];
 
-        if (!server->clients[sock].waits)
+        if (!server->waits[sock])
             continue;
-        server->clients[sock].waits = false;
+        server->waits[sock] = false;
         tell_level(stream, server->level, server->why);
         stream_resume(stream); /* what it has sent meanwhile is answered now */
     }
@@ -167,7 +141,7 @@ static void answer_threat(struct threat_server *server, struct stream *stream)
 {
     const char *level, *why = "the server was given neither a file nor a URL to look in";
 
-    if (!server->has_url) {
+    if (*server->url.host == '\0') {
         level = server->file != NULL ? read_level(server->file, &why) : NULL;
         tell_level(stream, level, why);
         return;
@@ -179,9 +153,8 @@ static void answer_threat(struct threat_server *server, struct stream *stream)
     /* The handler may not wait for the document, and the client's next command may not
        overtake this one. So the client is held until fetched() has answered it. */
     stream_hold(stream);
-    server->clients[stream->sock].waits = true;
-    if (!fetch_is_under_way(&server->fetch))
-        fetch_start(&server->fetch, &server->loop, &server->url, fetched);
+    server->waits[stream->sock] = true;
+    fetch_start(&server->fetch, &server->loop, &server->url, fetched);
 }
 
 /* ---- The clients -------------------------------------------------------------------- */
@@ -192,36 +165,32 @@ static void refuse(struct stream *stream)
 }
 
 /* An empty line is a goodbye, as "disconnect" is. */
-static void answer(struct stream *stream, const char *command, size_t length)
+static void answer(struct stream *stream, const char *command)
 {
-    char stamp[CLOCK_STAMP_BYTES];
+    char stamp[CLOCK_STAMP_BYTES], word[WORD_MOST + 1] = "disconnect", more;
 
-    if (length == 0 || is_word(command, length, "disconnect"))
+    if (sscanf(command, "%15s %c", word, &more) == 2) /* more than one word */
+        refuse(stream);
+    else if (strcasecmp(word, "disconnect") == 0)
         stream_close(stream);
-    else if (is_word(command, length, "getTime"))
+    else if (strcasecmp(word, "getTime") == 0)
         stream_print(stream, "%s\r\n", clock_stamp(time(NULL), stamp));
-    else if (is_word(command, length, "getThreat"))
+    else if (strcasecmp(word, "getThreat") == 0)
         answer_threat(stream->server->state, stream);
-    else if (is_word(command, length, "help"))
+    else if (strcasecmp(word, "help") == 0)
         stream_print(stream, "The commands are " COMMANDS "\r\n");
     else
         refuse(stream);
 }
 
-/* A long line comes in pieces. It is refused once, at its end. */
 static void take_line(struct stream *stream, const char *text, bool is_last)
 {
-    struct threat_server *server = stream->server->state;
-    bool was_too_long = server->clients[stream->sock].too_long;
-    size_t length = strlen(text);
-
-    server->clients[stream->sock].too_long = !is_last;
-    if (is_last && was_too_long) {
-        refuse(stream);
-    } else if (is_last) {
-        trim(&text, &length);
-        answer(stream, text, length);
+    if (is_last) {
+        answer(stream, text);
+        return;
     }
+    refuse(stream); /* this is a piece of a long line, and no command is that long */
+    stream_close(stream);
 }
 
 /* The handler for a client that was silent for idle_ms. Others may need its place. */
@@ -238,7 +207,7 @@ static void forget(struct stream *stream, int error)
     struct threat_server *server = stream->server->state;
 
     (void)error;
-    server->clients[stream->sock].waits = server->clients[stream->sock].too_long = false;
+    server->waits[stream->sock] = false;
 }
 
 /* ---- The program -------------------------------------------------------------------- */
@@ -265,15 +234,6 @@ static const struct options options = {
             "  -V          print the version\n",
 };
 
-static void take_url(struct threat_server *server, const char *text)
-{
-    const char *why;
-
-    if (url_parse(&server->url, text, &why) == -1)
-        options_wrong(&options, "'%s' is not a URL: %s", text, why);
-    server->has_url = true;
-}
-
 int main(int argc, char *argv[])
 {
     static struct threat_server server = {.loop = {.program = "threat_srv",
@@ -285,6 +245,7 @@ int main(int argc, char *argv[])
                                                                 .timed_out = say_goodbye,
                                                                 .closed = forget}},
                                           .cache_ms = CACHE_S * MS_PER_S};
+    const char *url = NULL, *why;
     bool has_cache = false;
     int letter, result;
 
@@ -297,14 +258,16 @@ int main(int argc, char *argv[])
             break;
         case 'f': server.file = optarg; break;
         case 't': server.loop.idle_ms = options_milliseconds(&options, letter); break;
-        case 'u': take_url(&server, optarg); break;
+        case 'u': url = optarg; break;
         }
     }
     options_end(&options, argc, argv);
-    if (server.file != NULL && server.has_url)
+    if (server.file != NULL && url != NULL)
         options_wrong(&options, "-f and -u exclude each other");
-    if (has_cache && !server.has_url)
+    if (has_cache && url == NULL)
         options_wrong(&options, "-c needs -u");
+    if (url != NULL && url_parse(&server.url, url, &why) == -1)
+        options_wrong(&options, "'%s' is not a URL: %s", url, why);
     result = stream_server_run(&server.loop);
     fetch_stop(&server.fetch);
     return result;
