@@ -88,7 +88,7 @@ void stream_resume(struct stream *stream)
 void stream_expire(struct stream *stream, int64_t ms)
 {
     if (stream->state == STREAM_OPEN)
-        stream->deadline = ms == -1 ? INT64_MAX : stream->server->now + ms;
+        stream->deadline = stream->server->now + ms;
 }
 
 void stream_close(struct stream *stream)
@@ -115,14 +115,6 @@ void stream_server_unwatch(struct stream_server *server, int descriptor)
 }
 
 /* ---- Coming and going --------------------------------------------------------------- */
-
-/* The client with this descriptor, or NULL. */
-static struct stream *stream_at(struct stream_server *server, int sock)
-{
-    struct stream *stream = &server->streams[sock];
-
-    return stream->state == STREAM_NONE ? NULL : stream;
-}
 
 static void open_stream(struct stream_server *server, int sock,
                         const struct sockaddr_storage *peer)
@@ -247,7 +239,7 @@ static void take_event(struct stream *stream, enum input_event event)
     }
 }
 
-/* handlers.received for a server with handlers.line. A piece may take no byte. */
+/* Takes bytes of a line. A piece of one may take no byte. */
 static size_t take_line(struct stream *stream, const unsigned char *bytes, size_t length)
 {
     enum input_event event;
@@ -260,24 +252,25 @@ static size_t take_line(struct stream *stream, const unsigned char *bytes, size_
     return taken;
 }
 
-/* handlers.received for a server that takes no input. */
-static size_t ignore(struct stream *stream, const unsigned char *bytes, size_t length)
-{
-    (void)stream;
-    (void)bytes;
-    return length;
-}
-
-/* Offers the handlers what has come. If no more can come, closes the stream. */
-static void offer_input(struct stream *stream)
+/* Offers a handler what has come. Returns how much is taken. Without a handler, all is. */
+static size_t offer(struct stream *stream, const unsigned char *bytes, size_t length)
 {
     const struct stream_handlers *handlers = &stream->server->handlers;
+
+    if (handlers->line != NULL)
+        return take_line(stream, bytes, length);
+    return handlers->received != NULL ? handlers->received(stream, bytes, length)
+                                      : length;
+}
+
+/* Offers all that has come. If no more can come, closes the stream. */
+static void offer_input(struct stream *stream)
+{
     size_t taken = 1, begin = 0;
     enum input_event event;
 
     while (taken > 0 && begin < stream->input_length && is_listened_to(stream)) {
-        taken = handlers->received(stream, stream->input + begin,
-                                   stream->input_length - begin);
+        taken = offer(stream, stream->input + begin, stream->input_length - begin);
         assert(taken <= stream->input_length - begin);
         begin += taken;
     }
@@ -289,7 +282,7 @@ static void offer_input(struct stream *stream)
         end_stream(stream, ENOBUFS);
     if (!stream->ended)
         return;
-    while (handlers->line != NULL && stream->input_length == 0 &&
+    while (stream->server->handlers.line != NULL && stream->input_length == 0 &&
            is_listened_to(stream) && (event = input_finish(&stream->lines)) != INPUT_MORE)
         take_event(stream, event); /* the last line had no line end */
     if (is_listened_to(stream))
@@ -364,10 +357,10 @@ static int64_t choose_descriptors(struct stream_server *server, struct fdset *re
     deadline = clock_earlier(deadline, listener_rest(&server->newcomers, server->srvsock,
                                                      server->now, readable));
     for (int descriptor = 0; descriptor <= server->descriptors.highest; descriptor++) {
-        const struct stream *stream = stream_at(server, descriptor);
+        const struct stream *stream = &server->streams[descriptor];
         const struct stream_watch *watch = &server->watched[descriptor];
 
-        if (stream != NULL)
+        if (stream->state != STREAM_NONE)
             deadline = clock_earlier(deadline, choose_stream(stream, readable, writable));
         if (watch->watcher == NULL)
             continue;
@@ -420,11 +413,9 @@ static void serve_streams(struct stream_server *server, const struct fdset *read
                           const struct fdset *writable)
 {
     for (int sock = 0; sock <= server->descriptors.highest; sock++) {
-        struct stream *stream = stream_at(server, sock);
+        struct stream *stream = &server->streams[sock];
 
-        if (stream == NULL)
-            continue;
-        if (fdset_has(readable, sock))
+        if (stream->state != STREAM_NONE && fdset_has(readable, sock))
             receive(stream);
         if (stream->state != STREAM_NONE &&
             (stream->due || fdset_has(writable, sock) || must_try(stream)))
@@ -453,11 +444,13 @@ void stream_server_stop(struct stream_server *server)
     if (server->handlers.stopping != NULL)
         server->handlers.stopping(server);
     for (int sock = 0; sock <= server->descriptors.highest; sock++) {
-        struct stream *stream = stream_at(server, sock);
+        struct stream *stream = &server->streams[sock];
 
-        if (stream != NULL && (stream->output_length > 0 || has_input(stream)))
+        if (stream->state == STREAM_NONE)
+            continue;
+        if (stream->output_length > 0 || has_input(stream))
             stream_close(stream);
-        else if (stream != NULL && stream->state != STREAM_LINGERING)
+        else if (stream->state != STREAM_LINGERING)
             end_stream(stream, 0); /* it is owed nothing */
     }
 }
@@ -465,7 +458,7 @@ void stream_server_stop(struct stream_server *server)
 static bool has_streams(struct stream_server *server)
 {
     for (int sock = 0; sock <= server->descriptors.highest; sock++)
-        if (stream_at(server, sock) != NULL)
+        if (server->streams[sock].state != STREAM_NONE)
             return true;
     return false;
 }
@@ -522,10 +515,6 @@ static void start(struct stream_server *server)
     server->now = clock_ms();
     log_open(&server->log, server->program, STDOUT_FILENO, server->log_bytes,
              sizeof server->log_bytes);
-    if (server->handlers.line != NULL)
-        server->handlers.received = take_line;
-    else if (server->handlers.received == NULL)
-        server->handlers.received = ignore;
     if (server->handlers.started != NULL)
         server->handlers.started(server);
     else
@@ -542,7 +531,7 @@ int stream_server_run(struct stream_server *server)
     if (result == -1)
         fprintf(stderr, "%s: select: %s\n", server->program, strerror(errno));
     for (int sock = 0; sock <= server->descriptors.highest; sock++)
-        if (stream_at(server, sock) != NULL)
+        if (server->streams[sock].state != STREAM_NONE)
             end_stream(&server->streams[sock], ETIMEDOUT);
     log_finish(&server->log, server->stop_by - clock_ms());
     if (server->srvsock != -1)

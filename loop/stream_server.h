@@ -200,8 +200,8 @@ void stream_hold(struct stream *stream);
 void stream_resume(struct stream *stream);
 
 /*
- * The client times out `ms` milliseconds from now, whatever was set before; -1: never. The
- * next byte from or to the client brings back idle_ms, if there is one.
+ * The client times out `ms` milliseconds from now, whatever was set before. The next byte
+ * from or to the client brings back idle_ms, if there is one.
  */
 void stream_expire(struct stream *stream, int64_t ms);
 
