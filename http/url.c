@@ -24,18 +24,14 @@ static int refuse(const char **why, const char *reason)
 /* ---- The host ----------------------------------------------------------------------- */
 
 /* An IPv6 address. Its zone follows "%25" (RFC 6874), or "%", as people type it. */
-static int take_literal(struct url *url, const char *literal, size_t length,
-                        const char **why)
+static int take_literal(char *host, const char **why)
 {
     struct in6_addr address;
-    char *zone;
+    char *zone = strchr(host, '%');
 
-    memcpy(url->host, literal, length);
-    url->host[length] = '\0';
-    zone = strchr(url->host, '%');
     if (zone != NULL)
         *zone = '\0';
-    if (inet_pton(AF_INET6, url->host, &address) != 1)
+    if (inet_pton(AF_INET6, host, &address) != 1)
         return refuse(why, "the address in brackets is not an IPv6 address");
     if (zone == NULL)
         return 0;
@@ -47,55 +43,43 @@ static int take_literal(struct url *url, const char *literal, size_t length,
     return 0;
 }
 
-static int take_port(struct url *url, const char *text, size_t length, const char **why)
-{
-    char digits[8] = "";
-    long port = HTTP_PORT; /* "host:" is valid, and means the same as "host" */
-
-    if (length < sizeof digits)
-        memcpy(digits, text, length);
-    if (length > 0 && number_parse(digits, 1, 65535, &port) == -1)
-        return refuse(why, "the port is not a number from 1 to 65535");
-    url->port = (int)port;
-    return 0;
-}
-
-static int take_name(struct url *url, const char *name, size_t length, const char **why)
-{
-    memcpy(url->host, name, length);
-    url->host[length] = '\0';
-    if (strspn(url->host, NAME) != length)
-        return refuse(why, "the host has a character that no host can have");
-    return 0;
-}
-
 /* host, host:port, [address], [address]:port. */
 static int take_authority(struct url *url, const char *text, size_t length,
                           const char **why)
 {
-    bool is_literal = length > 0 && *text == '[';
-    const char *host = text + is_literal, *end = text + length;
-    const char *rest = memchr(text, is_literal ? ']' : ':', length);
-    size_t host_length = (size_t)((rest != NULL ? rest : end) - host);
+    bool is_literal = *text == '[';
+    char *host = url->host, *end;
+    long port = HTTP_PORT; /* "host:" is valid, and means the same as "host" */
 
-    if (memchr(text, '@', length) != NULL)
+    if (length > URL_HOST_MOST)
+        return refuse(why, "the host is too long");
+    memcpy(host, text, length);
+    host[length] = '\0';
+    if (strchr(host, '@') != NULL)
         return refuse(why, "a name or password before the host is not supported");
-    if (is_literal && rest == NULL)
+    end = is_literal ? strchr(host, ']') : host + strcspn(host, ":");
+    if (end == NULL)
         return refuse(why, "the ] after the IPv6 address is missing");
-    if (!is_literal && rest != NULL && memchr(rest + 1, ':', (size_t)(end - rest - 1)))
-        return refuse(why, "an IPv6 address needs brackets: http://[::1]/");
-    if (host_length == 0 || host_length > URL_HOST_MOST)
-        return refuse(why, host_length == 0 ? "it has no host" : "the host is too long");
-    if ((is_literal ? take_literal(url, host, host_length, why)
-                    : take_name(url, host, host_length, why)) == -1)
-        return -1;
-    if (rest == NULL)
-        rest = end;
-    rest += is_literal;
-    if (rest < end && *rest != ':')
+    if (is_literal)
+        *end++ = '\0';
+    if (*end != '\0' && *end != ':')
         return refuse(why, "the host is followed by neither a port nor a path");
-    rest += rest < end;
-    return take_port(url, rest, (size_t)(end - rest), why);
+    if (*end == ':')
+        *end++ = '\0';
+    if (!is_literal && strchr(end, ':') != NULL)
+        return refuse(why, "an IPv6 address needs brackets: http://[::1]/");
+    if (*end != '\0' && number_parse(end, 1, 65535, &port) == -1)
+        return refuse(why, "the port is not a number from 1 to 65535");
+    url->port = (int)port;
+    if (is_literal)
+        memmove(host, host + 1, strlen(host));
+    if (*host == '\0')
+        return refuse(why, "it has no host");
+    if (is_literal)
+        return take_literal(host, why);
+    if (strspn(host, NAME) != strlen(host))
+        return refuse(why, "the host has a character that no host can have");
+    return 0;
 }
 
 /* ---- The path ----------------------------------------------------------------------- */
