@@ -61,7 +61,7 @@ static void enter_terminal(void)
 }
 
 /*
- * Three signal handlers. The signals are blocked except while the server waits in
+ * Two signal handlers. The signals are blocked except while the server waits in
  * pselect(), so a handler interrupts nothing and may do what other code does. It must not
  * wait: the clients would wait as well.
  */
@@ -78,28 +78,9 @@ static void continued(int signal_number)
     enter_terminal();
 }
 
-static void quit(int signal_number)
-{
-    sigset_t none;
-
-    terminal_leave(&keyboard);
-    /* End by the signal itself, so that the shell sees which signal it was. */
-    signal(signal_number, SIG_DFL);
-    raise(signal_number); /* blocked in its own handler until the mask is emptied */
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /* ---- The keyboard ------------------------------------------------------------------- */
 
 static void wait_for_foreground(void *owner, int events);
-
-/* The clients stay. */
-static void lose_keyboard(struct stream_server *server, const char *why)
-{
-    log_complain(&server->log, "cannot read the keyboard: %s; Esc does not work", why);
-    stream_server_unwatch(server, STDIN_FILENO);
-}
 
 static void take_keys(void *owner, int events)
 {
@@ -117,11 +98,14 @@ static void take_keys(void *owner, int events)
         return;
     }
     got = read(STDIN_FILENO, keys, sizeof keys);
-    if (got > 0)
+    if (got > 0) {
         stream_server_watch(server, STDIN_FILENO, STREAM_READABLE,
                             keys[got - 1] == ESC ? ESC_MS : -1, take_keys, server);
-    else if (got == 0 || !descriptor_try_again(errno))
-        lose_keyboard(server, got == 0 ? "it has ended" : strerror(errno));
+    } else if (got == 0 || !descriptor_try_again(errno)) {
+        log_complain(&server->log, "cannot read the keyboard: %s; Esc does not work",
+                     got == 0 ? "it has ended" : strerror(errno));
+        stream_server_unwatch(server, STDIN_FILENO); /* the clients stay */
+    }
 }
 
 /* A shell that brings a running program to the foreground need not send SIGCONT. */
@@ -153,7 +137,7 @@ static void open_keyboard(struct stream_server *server)
     log_line(&server->log, "Esc ends it");
     signals_add(&server->signals, SIGTSTP, stopped);
     signals_add(&server->signals, SIGCONT, continued);
-    signals_add(&server->signals, SIGQUIT, quit);
+    signals_add_stop(&server->signals, SIGQUIT);
     wait_for_foreground(server, 0);
 }
 
