@@ -87,17 +87,6 @@ static int walk(int place, char *path, struct stat *about)
 
 /* ---- What is there ------------------------------------------------------------------ */
 
-/* pread() (POSIX), again after a signal. */
-static ssize_t read_at(int descriptor, void *bytes, size_t length, off_t offset)
-{
-    ssize_t got;
-
-    do
-        got = pread(descriptor, bytes, length, offset);
-    while (got == -1 && errno == EINTR);
-    return got;
-}
-
 /* Takes over the descriptor. */
 static int take_file(struct web_file *file, int descriptor, const struct stat *about,
                      const char *name)
@@ -111,7 +100,7 @@ static int take_file(struct web_file *file, int descriptor, const struct stat *a
     file->type = types_by_name(name);
     if (file->type != NULL)
         return 200;
-    length = read_at(descriptor, beginning, sizeof beginning, 0);
+    length = pread(descriptor, beginning, sizeof beginning, 0);
     if (length == -1) {
         web_file_close(file);
         return status_of(errno);
@@ -200,7 +189,7 @@ int web_file_open(struct web_file *file, const char *root, const char *path)
 ssize_t web_file_read(const struct web_file *file, uint64_t at, void *bytes, size_t room)
 {
     if (file->text == NULL)
-        return read_at(file->descriptor, bytes, room, (off_t)at);
+        return pread(file->descriptor, bytes, room, (off_t)at);
     if (at >= file->size)
         return 0;
     if (room > file->size - at)
