@@ -23,6 +23,7 @@ bool http_next_field(const struct http_head *head, struct http_field *field)
         return false;
     field->name = next;
     field->value = next + strlen(next) + 1;
+    field->value += strspn(field->value, SPACE); /* take_fold() may have begun with one */
     return true;
 }
 
@@ -129,14 +130,9 @@ static void keep(struct http_head *head, const char *text)
     head->length = head->line_begin + length;
 }
 
-/*
- * A line that begins with a space continues the value before it (obs-fold), which may be
- * empty. A space joins the two, but never begins or ends a value.
- */
+/* A line that begins with a space continues the value before it, after a space (obs-fold). */
 static void take_fold(struct http_head *head, char *line)
 {
-    char *end = head->text + head->line_begin - 1; /* the NUL after the value */
-
     if (head->kind == HTTP_REQUEST || head->line_begin == head->fields) {
         refuse_head(head, 400, "a line of the header begins with a space");
         return;
@@ -145,10 +141,7 @@ static void take_fold(struct http_head *head, char *line)
     head->length = head->line_begin;
     if (*line == '\0')
         return;
-    if (end[-1] == '\0') /* the name's: the value is empty */
-        head->line_begin--;
-    else
-        *end = ' ';
+    head->text[head->line_begin - 1] = ' '; /* in the place of the NUL after the value */
     keep(head, line);
 }
 
