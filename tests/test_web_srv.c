@@ -1,8 +1,6 @@
 /* web_srv without a directory: curl, http_get and hostile clients ask it. */
 #include "tests/web.h"
 
-#include "base/clock.h"
-
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -387,63 +385,10 @@ END_TEST
 
 /* ---- Time --------------------------------------------------------------------------- */
 
-#define PATIENCE_MS 500
-
 static void open_impatient_server(void)
 {
     web_srv = program_serve(WEB_SRV, FIRST_LINE, "-t", "0.5", NULL);
 }
-
-/*
- * Begins a request each millisecond, stops the server, adds to each request, and lets the
- * server go on when half of them have no time left. One of them then has -1 ms left, which
- * could be mistaken for no time-out. Returns true if the machine was fast enough for that:
- * no request had ended before, and the last one still had time when the server went on.
- */
-static bool be_late_for_half_of(struct stream *clients, int count)
-{
-    struct stream other;
-    int64_t first = clock_ms(), last = first, wait;
-    bool all_open = true, in_time;
-
-    for (int i = 0; i < count; i++) {
-        clients[i] = connect_to(web_srv.port);
-        last = clock_ms();
-        send_text(&clients[i], "GET / ");
-        sleep_ms(1);
-    }
-    other = connect_to(web_srv.port);
-    send_text(&other, GET("/"));
-    expect_document(&other, HELLO); /* so the server has also read from the others */
-    program_pause(&web_srv);
-    for (int i = 0; i < count; i++) {
-        all_open = all_open && !stream_ready(&clients[i], 0);
-        send_if_open(&clients[i], "H");
-    }
-    wait = (first + last) / 2 + PATIENCE_MS - clock_ms();
-    sleep_ms(wait > 0 ? (int)wait : 0);
-    program_go_on(&web_srv);
-    ck_assert(stream_fill(&clients[0]));
-    in_time = clock_ms() < last + PATIENCE_MS;
-    stream_close(&other);
-    return all_open && in_time;
-}
-
-START_TEST(a_request_whose_time_ends_while_the_server_is_late_is_still_ended)
-{
-    enum { CLIENTS = 60 };
-    struct stream clients[CLIENTS];
-    bool was_late;
-
-    do { /* a busy machine may need some tries */
-        was_late = be_late_for_half_of(clients, CLIENTS);
-        for (int i = 0; i < CLIENTS; i++) {
-            expect_line(&clients[i], "HTTP/1.1 408 Request Timeout");
-            stream_close(&clients[i]);
-        }
-    } while (!was_late);
-}
-END_TEST
 
 START_TEST(a_request_without_an_end_is_408_and_silence_between_two_just_closes)
 {
@@ -511,7 +456,6 @@ int main(void)
         NULL,
     };
     const TTest *const time[] = {
-        a_request_whose_time_ends_while_the_server_is_late_is_still_ended,
         a_request_without_an_end_is_408_and_silence_between_two_just_closes,
         a_request_that_drips_does_not_last_for_ever,
         NULL,
