@@ -1,12 +1,7 @@
+#define _XOPEN_SOURCE 700 /* strptime() is in the XSI option */
 #include "http/http_date.h"
 
 #include <stdio.h>
-#include <string.h>
-
-/* strftime() would write the names in the language of the locale. */
-static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 bool http_date(time_t when, char *out)
 {
@@ -15,20 +10,10 @@ bool http_date(time_t when, char *out)
     *out = '\0';
     if (gmtime_r(&when, &utc) == NULL || utc.tm_year < -1900 || utc.tm_year > 9999 - 1900)
         return false;
-    snprintf(out, HTTP_DATE_MOST, "%s, %02d %s %04d %02d:%02d:%02d GMT",
-             days[utc.tm_wday], utc.tm_mday, months[utc.tm_mon], utc.tm_year + 1900,
-             utc.tm_hour, utc.tm_min, utc.tm_sec);
+    out += strftime(out, HTTP_DATE_MOST, "%a, %d %b ", &utc);
+    out += sprintf(out, "%04d", utc.tm_year + 1900); /* %Y may write fewer digits */
+    (void)strftime(out, HTTP_DATE_MOST - 16, " %H:%M:%S GMT", &utc);
     return true;
-}
-
-/* Are there such a day and time? Sets the number of the month. */
-static bool is_valid(struct tm *utc, const char *month)
-{
-    while (utc->tm_mon < 12 && strcmp(months[utc->tm_mon], month) != 0)
-        utc->tm_mon++;
-    return utc->tm_mon < 12 && utc->tm_year >= 70 && utc->tm_mday >= 1 &&
-           utc->tm_mday <= 31 && utc->tm_hour >= 0 && utc->tm_hour <= 23 &&
-           utc->tm_min >= 0 && utc->tm_min <= 59 && utc->tm_sec >= 0 && utc->tm_sec <= 60;
 }
 
 /* The formula of POSIX (XBD 4.16); C11 and POSIX have no function for it. */
@@ -46,24 +31,18 @@ static int64_t seconds_of(const struct tm *utc)
 
 int64_t http_date_parse(const char *text)
 {
-    struct tm utc = {.tm_mon = 0};
-    char month[4];
-    int end = 0;
+    static const char *const forms[] = {
+        "%a, %d %b %Y %H:%M:%S GMT", /* as http_date() writes it */
+        "%a, %d-%b-%y %H:%M:%S GMT", /* RFC 850 */
+        "%a %b %d %H:%M:%S %Y",      /* asctime() */
+    };
 
-    if (sscanf(text, "%*3[A-Za-z], %2d %3s %4d %2d:%2d:%2d GMT%n", &utc.tm_mday, month,
-               &utc.tm_year, &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &end) == 6 &&
-        end > 0) {
-        utc.tm_year -= 1900;
-    } else if (sscanf(text, "%*[A-Za-z], %2d-%3s-%2d %2d:%2d:%2d GMT%n", &utc.tm_mday,
-                      month, &utc.tm_year, &utc.tm_hour, &utc.tm_min, &utc.tm_sec,
-                      &end) == 6 &&
-               end > 0) {
-        utc.tm_year += utc.tm_year < 70 ? 100 : 0; /* of RFC 850, with two digits */
-    } else if (sscanf(text, "%*3[A-Za-z] %3s %2d %2d:%2d:%2d %4d%n", month, &utc.tm_mday,
-                      &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &utc.tm_year, &end) == 6) {
-        utc.tm_year -= 1900; /* of asctime() */
-    } else {
-        return -1;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        struct tm utc = {.tm_year = 0};
+        const char *end = strptime(text, forms[i], &utc);
+
+        if (end != NULL && *end == '\0')
+            return utc.tm_year >= 70 ? seconds_of(&utc) : -1;
     }
-    return text[end] == '\0' && is_valid(&utc, month) ? seconds_of(&utc) : -1;
+    return -1;
 }

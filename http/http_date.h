@@ -1,5 +1,6 @@
 /*
  * http_date: times as HTTP writes them (RFC 9110 5.6.7): Sun, 06 Nov 1994 08:49:37 GMT.
+ * The names are English because no program here calls setlocale().
  */
 #ifndef HTTP_HTTP_DATE_H
 #define HTTP_HTTP_DATE_H

@@ -667,7 +667,7 @@ START_TEST(a_date_is_read_in_all_three_forms)
         "Sun, 32 Nov 1994 08:49:37 GMT",
         "Sun, 06 Nov 1994 24:49:37 GMT",
         "Sun, 06 Nov 1994 08:60:37 GMT",
-        "Sun, 06 Nov 1994 08:49:61 GMT",
+        "Sun, 06 Nov 1994 08:49:62 GMT",
         "Sun, 06 Nov 1994 08:49:-1 GMT",
         "Wed, 31 Dec 1969 23:59:59 GMT",
         "06 Nov 1994 08:49:37 GMT",
