@@ -179,9 +179,7 @@ static void step(void *owner, int events)
 
     (void)events;
     if (fetch->server->now >= fetch->deadline)
-        finish(fetch, fetch->state == FETCH_DIALING && fetch->dial.resolver > 0
-                          ? "the look-up of the web server's name takes too long"
-                          : "the web server takes too long");
+        finish(fetch, "the web server takes too long");
     else if (fetch->state == FETCH_DIALING)
         dial_on(fetch);
     else if (fetch->state == FETCH_SENDING)
