@@ -398,17 +398,13 @@ static int take_failure(struct download *download)
 
 /* ---- The download ------------------------------------------------------------------- */
 
-/* Is the document elsewhere (RFC 9110 15.4)? */
+/* Is the document elsewhere (RFC 9110 15.4)? A 300 leaves a choice to people. */
 static bool is_redirect(const struct download *download)
 {
-    switch (download->head.status) {
-    case 301:
-    case 302:
-    case 303:
-    case 307:
-    case 308: return http_value(&download->head, "Location") != NULL;
-    default: return false;
-    }
+    int status = download->head.status;
+
+    return status > 300 && status < 400 &&
+           http_value(&download->head, "Location") != NULL;
 }
 
 static int follow_redirect(struct download *download)
