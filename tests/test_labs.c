@@ -1,4 +1,4 @@
-/* The small servers on loop/stream_server.h, and through them the loop itself. */
+/* The small servers on loop/stream_server.h, which has a suite of its own. */
 #include "tests/person.h"
 
 #include "base/clock.h"
@@ -228,55 +228,6 @@ START_TEST(a_client_that_asks_and_never_reads_is_stopped_and_loses_nothing)
 }
 END_TEST
 
-START_TEST(clients_that_reset_their_connections_harm_nobody)
-{
-    struct stream other = connect_to(server.port);
-
-    for (int i = 0; i < 100; i++) {
-        struct stream reset = connect_to(server.port);
-
-        send_text(&reset, "one\ntwo\nthr");
-        stream_reset(&reset);
-    }
-    send_text(&other, "still here\n");
-    expect_line(&other, "still here Ali");
-}
-END_TEST
-
-START_TEST(an_fd_set_is_filled_and_the_next_client_is_told_that_the_server_is_full)
-{
-    static struct stream clients[1050];
-    int served = 0;
-
-    if (lacks_descriptors(COUNT(clients) + 64))
-        return;
-    do {
-        clients[served] = connect_to(server.port);
-        send_if_open(&clients[served], "x\n");
-    } while (was_served(&clients[served], "x Ali") && ++served < (int)COUNT(clients));
-    ck_assert_int_ge(served, 1000);
-    ck_assert_int_lt(served, (int)COUNT(clients));
-}
-END_TEST
-
-START_TEST(at_the_end_clients_get_what_they_are_owed)
-{
-    struct stream client = connect_to(server.port), silent = connect_to(server.port);
-    int sent = ask_until_stopped(&client), answered = 0;
-
-    program_kill(&server, SIGTERM);
-    expect_end(&silent); /* it has begun to stop, and waits for 2 s */
-    stream_fill_to_end(&client);
-    for (; memchr(client.bytes, '\n', client.length) != NULL; answered++)
-        expect_line(&client, LINE " Ali");
-    ck_assert_int_gt(answered, 0);
-    ck_assert_int_le(answered, sent);
-    ck_assert_uint_eq(client.length, 0); /* no answer is cut */
-    expect_status(&server, 0);
-    open_name_srv(); /* for the fixture, which stops one */
-}
-END_TEST
-
 START_TEST(a_client_that_does_not_read_does_not_keep_it_from_ending)
 {
     struct stream deaf = connect_to(server.port);
@@ -500,9 +451,6 @@ int main(void)
         a_line_of_any_length_is_answered_whole,
         control_characters_come_back_harmless_and_telnets_commands_are_answered,
         a_client_that_asks_and_never_reads_is_stopped_and_loses_nothing,
-        clients_that_reset_their_connections_harm_nobody,
-        an_fd_set_is_filled_and_the_next_client_is_told_that_the_server_is_full,
-        at_the_end_clients_get_what_they_are_owed,
         a_client_that_does_not_read_does_not_keep_it_from_ending,
         NULL,
     };

@@ -87,13 +87,6 @@ START_TEST(a_path_loses_its_dot_segments_and_never_leads_above_its_beginning)
 }
 END_TEST
 
-START_TEST(a_bad_path_is_400_whether_there_is_such_a_directory_or_not)
-{
-    ck_assert_int_eq(ask("GET", "/none/%").status, 400);
-    ck_assert_int_eq(ask("GET", "/none/..%4").status, 400);
-}
-END_TEST
-
 START_TEST(a_path_with_dots_finds_its_file)
 {
     make_directory("d");
@@ -403,7 +396,6 @@ int main(void)
         NULL,
     };
     const TTest *const served[] = {
-        a_bad_path_is_400_whether_there_is_such_a_directory_or_not,
         a_path_with_dots_finds_its_file,
         a_name_without_an_ending_has_the_type_of_its_first_bytes,
         a_directory_without_an_index_has_a_list_sorted_with_sizes_and_times,
