@@ -61,9 +61,8 @@ struct http_head {
     int status;         /* of a response, 100 to 999 */
     const char *reason; /* of a response, "Not Found", or "" */
 
-    /* When it is bad. */
-    const char *why; /* static */
-    int answer;      /* the status for the answer: 400, 414, 431 or 505 */
+    const char *why; /* when it is bad (static) */
+    int answer;      /* and the status for the answer: 400, 414, 431 or 505 */
 
     size_t taken;      /* bytes taken so far */
     size_t length;     /* of what is kept of them in `text` */
@@ -74,10 +73,7 @@ struct http_head {
     size_t size;       /* of `text` */
 };
 
-/*
- * Begins a message. Nothing of the message before it remains. The head is kept in `text`;
- * one of more than `size` bytes is refused.
- */
+/* Begins a message. The head is kept in `text`; one of more than `size` bytes is refused. */
 void http_head_begin(struct http_head *head, enum http_kind kind, char *text,
                      size_t size);
 
@@ -85,16 +81,14 @@ void http_head_begin(struct http_head *head, enum http_kind kind, char *text,
  * Takes bytes up to the end of the head. Returns how many, and sets head->state.
  *
  * Lines end in CR LF, or in LF alone, as a person types them into nc. Empty lines before a
- * request are ignored. Everything that is not HTTP/1 is refused. Requests are also refused
- * for the following:
+ * request are ignored. Everything that is not HTTP/1 is refused. What else is refused in a
+ * request is mended in a response (RFC 9110 5.5, RFC 9112 5):
  *
- *  - control characters other than TAB, a bare CR and NUL among them
- *  - a space before the colon of a field
- *  - a field that continues in the next line (obs-fold)
- *  - in HTTP/1.1, a Host that is missing, given twice, or impossible
+ *  - a control character, but not TAB: it counts as a space
+ *  - a space before the colon of a field: it is left out
+ *  - a field that continues in the next line (obs-fold): the lines are joined with a space
  *
- * In a response a control character counts as a space, a space before the colon is left
- * out, and the lines of a field are joined with spaces (RFC 9110 5.5, RFC 9112 5).
+ * A request of HTTP/1.1 is also refused if its Host is missing, given twice, or impossible.
  */
 size_t http_head_take(struct http_head *head, const char *bytes, size_t length);
 
@@ -112,10 +106,7 @@ const char *http_value(const struct http_head *head, const char *name);
 /* Is `token` in the comma-separated list that all fields of that name make together? */
 bool http_lists(const struct http_head *head, const char *name, const char *token);
 
-/*
- * Is it an interim answer, before the real one (1xx, RFC 9110 15.2)? 101 is not: after it
- * both sides speak another protocol.
- */
+/* Is it an interim answer (1xx, RFC 9110 15.2)? After 101 another protocol is spoken. */
 bool http_is_interim(const struct http_head *head);
 
 /* Does the sender keep the connection open for another message (RFC 9112 9.3)? */
@@ -148,11 +139,10 @@ struct http_body {
 };
 
 /*
- * Finds out from a whole head how its body ends (RFC 9112 6.3), and sets body->state.
- * Without a body that is HTTP_WHOLE. An answer to HEAD has no body whatever its head says;
- * the caller has to know that. Refused are a Transfer-Encoding together with a
- * Content-Length, or in HTTP/1.0, or other than "chunked"; and lengths that are not
- * numbers or not all the same.
+ * Finds out from a whole head how its body ends (RFC 9112 6.3), and sets body->state:
+ * HTTP_WHOLE if there is none. (An answer to HEAD has none, whatever its head says.)
+ * Refused are a Transfer-Encoding with a Content-Length, or in HTTP/1.0, or other than
+ * "chunked"; and a length that is not a number, or another one when it is given again.
  */
 void http_body_begin(struct http_body *body, const struct http_head *head);
 

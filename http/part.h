@@ -20,9 +20,9 @@ struct part {
 };
 
 /*
- * Chooses by the fields of a request that has come `now`. What identifies a version of the
- * file is its time, and a weak tag of its size and time: it can be changed twice within one
- * tick of the clock. A list of files has no version, and is sent whole.
+ * Chooses by the fields of a request that has come `now`. A version of the file has a time,
+ * and a weak tag of its size and time: the file can be changed twice within one tick of the
+ * clock. A list of files has no version, and is sent whole.
  */
 void part_choose(struct part *part, const struct http_head *request,
                  const struct web_file *file, time_t now);

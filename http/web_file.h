@@ -3,10 +3,9 @@
  * directory's files, and never anything outside.
  *
  * The path's dot segments are removed first (RFC 3986 5.2.4). Then it is walked name by
- * name (POSIX openat()), and no symbolic link is followed. So no string of a stranger is
- * handed to open(), and there is no moment between a check and an open in which a link
- * could be put there. A name that begins with a dot does not exist: hidden files are not
- * served. Neither is anything but files and directories.
+ * name (POSIX openat()), and no symbolic link is followed: there is no moment between a
+ * check and an open in which one could be put there. A name that begins with a dot does not
+ * exist, and neither does anything but files and directories.
  */
 #ifndef HTTP_WEB_FILE_H
 #define HTTP_WEB_FILE_H

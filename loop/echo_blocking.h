@@ -32,7 +32,7 @@ struct echo_blocking {
 void echo_blocking_start(struct echo_blocking *server, const struct options *options,
                          int argc, char *argv[]);
 
-/* Prints that the server has started, and on which port. */
+/* Prints that the server has started, and where. */
 void echo_blocking_announce(struct echo_blocking *server);
 
 /*
@@ -43,10 +43,7 @@ void echo_blocking_announce(struct echo_blocking *server);
 int echo_blocking_wait(struct echo_blocking *server, int other, struct fdset *readable,
                        int64_t deadline);
 
-/*
- * Accepts a newcomer, and writes its address to `name`. Returns its socket, or -1: nobody
- * can be accepted now.
- */
+/* Accepts a newcomer, whose address is its `name`. Returns its socket, or -1: none now. */
 int echo_blocking_accept(struct echo_blocking *server, char name[ADDRESS_MOST]);
 
 /* With -v, prints that a client is gone. */

@@ -32,8 +32,7 @@
  * that.
  *
  * An answer may take longer than one call, because it must be fetched first or is larger
- * than the output. Then the handler holds the stream and resumes it later. Meanwhile the
- * client's next question waits, and its last one is not lost if the client closes its end.
+ * than the output. Then the handler holds the stream and resumes it later.
  */
 #ifndef LOOP_STREAM_SERVER_H
 #define LOOP_STREAM_SERVER_H
@@ -193,8 +192,8 @@ void stream_print(struct stream *stream, const char *format, ...)
 size_t stream_room(const struct stream *stream);
 
 /*
- * Until the client is resumed, no handler is called for its input. While it is held and
- * owed nothing, it waits for the server, so it does not time out.
+ * Until the client is resumed, no handler is called for its input, which waits even if the
+ * client closes its end. While it is held and owed nothing, it does not time out.
  */
 void stream_hold(struct stream *stream);
 void stream_resume(struct stream *stream);
