@@ -269,20 +269,14 @@ static int print_head(struct download *download)
 
 /* ---- The answer --------------------------------------------------------------------- */
 
-static void begin_head(struct download *download)
-{
-    http_head_begin(&download->head, HTTP_RESPONSE, download->head_text,
-                    sizeof download->head_text);
-}
-
-/* Receives heads until one is not an interim answer. 0, or -1: it failed. */
+/* 0, or -1: it failed. */
 static int receive_head(struct download *download)
 {
     struct http_head *head = &download->head;
 
     download->begin = download->end = 0;
-    download->deadline = clock_ms() + download->patience_ms; /* for all of them */
-    begin_head(download);
+    download->deadline = clock_ms() + download->patience_ms; /* for all of it */
+    http_head_begin(head, HTTP_RESPONSE, download->head_text, sizeof download->head_text);
     while (head->state == HTTP_OPEN) {
         int got = receive(download);
 
@@ -294,8 +288,6 @@ static int receive_head(struct download *download)
                                            : "the server closed amid its header");
         download->begin += http_head_take(head, download->bytes + download->begin,
                                           download->end - download->begin);
-        if (head->state == HTTP_WHOLE && http_is_interim(head))
-            begin_head(download);
     }
     if (head->state == HTTP_BAD)
         return complain_of_document(download, head->why);

@@ -68,12 +68,6 @@ static void take_content(struct fetch *fetch, const struct http_content *content
     }
 }
 
-static void begin_head(struct fetch *fetch)
-{
-    http_head_begin(&fetch->head, HTTP_RESPONSE, fetch->head_text,
-                    sizeof fetch->head_text);
-}
-
 static void take(struct fetch *fetch, const char *bytes, size_t length)
 {
     while (length > 0 && fetch->body.state == HTTP_OPEN) {
@@ -84,9 +78,7 @@ static void take(struct fetch *fetch, const char *bytes, size_t length)
             taken = http_head_take(&fetch->head, bytes, length);
             if (fetch->head.state == HTTP_BAD)
                 return;
-            if (fetch->head.state == HTTP_WHOLE && http_is_interim(&fetch->head))
-                begin_head(fetch);
-            else if (fetch->head.state == HTTP_WHOLE)
+            if (fetch->head.state == HTTP_WHOLE)
                 http_body_begin(&fetch->body, &fetch->head);
         } else {
             taken = http_body_take(&fetch->body, bytes, length, &content);
@@ -198,7 +190,8 @@ void fetch_start(struct fetch *fetch, struct stream_server *server, const struct
     fetch->length = fetch->sent = 0;
     fetch->deadline = server->now + FETCH_MS;
     fetch->to_send = http_compose_get(fetch->request, url, server->program);
-    begin_head(fetch);
+    http_head_begin(&fetch->head, HTTP_RESPONSE, fetch->head_text,
+                    sizeof fetch->head_text);
     fetch->body.state = HTTP_OPEN;
     fetch->state = FETCH_DIALING;
     fetch->descriptor = -1;

@@ -183,8 +183,12 @@ static void check_host(struct http_head *head)
 /* An empty line ends the head. Before a request it is ignored (RFC 9112 2.2). */
 static void take_empty_line(struct http_head *head)
 {
+    bool is_interim = head->status >= 100 && head->status < 200;
+
     head->length = head->line_begin;
-    if (head->fields > 0) {
+    if (is_interim && head->status != 101) { /* after a 101 another protocol is spoken */
+        http_head_begin(head, head->kind, head->text, head->size);
+    } else if (head->fields > 0) {
         head->state = HTTP_WHOLE;
         head->has_ended = true;
         if (head->kind == HTTP_REQUEST)
@@ -292,11 +296,6 @@ bool http_lists(const struct http_head *head, const char *name, const char *toke
         if (has_element(field.value, token))
             return true;
     return false;
-}
-
-bool http_is_interim(const struct http_head *head)
-{
-    return head->status < 200 && head->status != 101;
 }
 
 bool http_keeps_alive(const struct http_head *head)

@@ -89,6 +89,7 @@ void http_head_begin(struct http_head *head, enum http_kind kind, char *text,
  *  - a field that continues in the next line (obs-fold): the lines are joined with a space
  *
  * A request of HTTP/1.1 is also refused if its Host is missing, given twice, or impossible.
+ * An interim answer (1xx, RFC 9110 15.2) is passed over: the head is the one after it.
  */
 size_t http_head_take(struct http_head *head, const char *bytes, size_t length);
 
@@ -105,9 +106,6 @@ const char *http_value(const struct http_head *head, const char *name);
 
 /* Is `token` in the comma-separated list that all fields of that name make together? */
 bool http_lists(const struct http_head *head, const char *name, const char *token);
-
-/* Is it an interim answer (1xx, RFC 9110 15.2)? After 101 another protocol is spoken. */
-bool http_is_interim(const struct http_head *head);
 
 /* Does the sender keep the connection open for another message (RFC 9112 9.3)? */
 bool http_keeps_alive(const struct http_head *head);

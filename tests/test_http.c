@@ -181,6 +181,10 @@ static const struct {
      "1.1 204 No Content|Content-Length=7||."},
     {HTTP_RESPONSE, "HTTP/1.1 304 Not Modified\r\n" CHUNKED,
      "1.1 304 Not Modified|Transfer-Encoding=chunked||."},
+    {HTTP_RESPONSE,
+     "HTTP/1.1 100\r\n\r\nHTTP/1.1 103 Early\r\nA: b\r\n\r\n" OK
+     "Content-Length: 1\r\n\r\nxNEXT",
+     "1.1 200 OK|Content-Length=1||x."},
     {HTTP_RESPONSE, OK CHUNKED "3\r\nabc\r\n0\r\n\r\nNEXT",
      "1.1 200 OK|Transfer-Encoding=chunked||abc."},
     {HTTP_RESPONSE, OK CHUNKED "3\r\nabc\r\n",
