@@ -103,9 +103,18 @@ static void end_progress(struct download *download)
 
 /* ---- Failures ----------------------------------------------------------------------- */
 
-/* Prints a message, as printf() does, and returns -1. */
-__attribute__((format(printf, 2, 3))) static int complain(struct download *download,
-                                                          const char *format, ...)
+/* Ends the program, and leaves no half file. */
+static _Noreturn void give_up(struct download *download)
+{
+    save_abandon(&download->save);
+    if (download->sock != -1)
+        close(download->sock);
+    exit(EXIT_FAILURE);
+}
+
+/* Prints a message, as printf() does, and gives up. */
+__attribute__((format(printf, 2, 3))) static _Noreturn void
+fail(struct download *download, const char *format, ...)
 {
     va_list arguments;
 
@@ -115,36 +124,33 @@ __attribute__((format(printf, 2, 3))) static int complain(struct download *downl
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fprintf(stderr, "\n");
-    return -1;
+    give_up(download);
 }
 
-static int complain_of_server(struct download *download, const char *what,
-                              const char *why)
+static _Noreturn void fail_with_server(struct download *download, const char *what,
+                                       const char *why)
 {
-    return complain(download, "%s %s port %d: %s", what, download->url.host,
-                    download->url.port, why);
+    fail(download, "%s %s port %d: %s", what, download->url.host, download->url.port,
+         why);
 }
 
-static int complain_of_file(struct download *download)
+static _Noreturn void fail_with_file(struct download *download)
 {
-    return complain(download, "cannot write '%s': %s", download->file, strerror(errno));
+    fail(download, "cannot write '%s': %s", download->file, strerror(errno));
 }
 
-static int complain_of_document(struct download *download, const char *why)
+static _Noreturn void fail_with_document(struct download *download, const char *why)
 {
     char authority[URL_AUTHORITY_MOST];
 
     url_authority(&download->url, authority);
-    return complain(download, "http://%s%s: %s", authority, download->url.path, why);
+    fail(download, "http://%s%s: %s", authority, download->url.path, why);
 }
 
 /* ---- The connection ----------------------------------------------------------------- */
 
-/*
- * Waits until the socket can be sent to, or read from; a signal ends the wait early. 0, or
- * -1: the time is over.
- */
-static int await_server(struct download *download, bool to_send)
+/* Waits until the socket can be sent to, or read from. A signal ends the wait early. */
+static void await_server(struct download *download, bool to_send)
 {
     struct fdset set;
     int ready = 0;
@@ -156,15 +162,13 @@ static int await_server(struct download *download, bool to_send)
         ready = signals_pselect(NULL, to_send ? NULL : &set, to_send ? &set : NULL,
                                 download->deadline);
     if (ready == -1)
-        return complain(download, "select: %s", strerror(errno));
-    if (ready > 0 || clock_ms() < download->deadline)
-        return 0;
-    return complain(download, "waiting for %s port %d: timed out after %g s",
-                    download->url.host, download->url.port,
-                    (double)download->patience_ms / 1000);
+        fail(download, "select: %s", strerror(errno));
+    if (ready == 0 && clock_ms() >= download->deadline)
+        fail(download, "waiting for %s port %d: timed out after %g s", download->url.host,
+             download->url.port, (double)download->patience_ms / 1000);
 }
 
-static int send_request(struct download *download)
+static void send_request(struct download *download)
 {
     char request[HTTP_HEAD_MOST];
     size_t length = http_compose_get(request, &download->url, AGENT), done = 0;
@@ -174,28 +178,26 @@ static int send_request(struct download *download)
 
         if (sent > 0)
             done += (size_t)sent;
-        else if (!descriptor_try_again(errno))
-            return complain_of_server(download, "cannot send to", strerror(errno));
-        else if (await_server(download, true) == -1)
-            return -1;
+        else if (descriptor_try_again(errno))
+            await_server(download, true);
+        else
+            fail_with_server(download, "cannot send to", strerror(errno));
     }
-    return 0;
 }
 
-/* Receives if all was used. 1: there are bytes. 0: the server closed. -1: it failed. */
-static int receive(struct download *download)
+/* Receives if all was used. False: the server has closed the connection. */
+static bool receive(struct download *download)
 {
     ssize_t got;
 
     if (download->begin < download->end)
-        return 1;
+        return true;
     do {
-        if (await_server(download, false) == -1)
-            return -1;
+        await_server(download, false);
         got = recv(download->sock, download->bytes, sizeof download->bytes, 0);
     } while (got == -1 && descriptor_try_again(errno));
     if (got == -1)
-        return complain_of_server(download, "lost the connection to", strerror(errno));
+        fail_with_server(download, "lost the connection to", strerror(errno));
     download->begin = 0;
     download->end = (size_t)got;
     return got > 0;
@@ -203,17 +205,17 @@ static int receive(struct download *download)
 
 /* ---- Printing ----------------------------------------------------------------------- */
 
-static int print(struct download *download, const char *bytes, size_t length)
+static void print(struct download *download, const char *bytes, size_t length)
 {
     if (descriptor_write_all(STDOUT_FILENO, bytes, length) == 0)
-        return 0;
+        return;
     if (errno == EPIPE) /* its reader has had enough, as `head` has */
-        return -1;
-    return complain(download, "cannot write to standard output: %s", strerror(errno));
+        give_up(download);
+    fail(download, "cannot write to standard output: %s", strerror(errno));
 }
 
 /* Prints each line when it is whole, as clean text. */
-static int print_text(struct download *download, const char *bytes, size_t length)
+static void print_text(struct download *download, const char *bytes, size_t length)
 {
     struct line *line = &download->line;
     enum line_event event;
@@ -224,53 +226,49 @@ static int print_text(struct download *download, const char *bytes, size_t lengt
         bytes += taken;
         length -= taken;
         if (event == LINE_OPEN)
-            return 0;
+            return;
         if (event == LINE_ENDED)
             line->text[line->length++] = '\n'; /* in the place of its NUL */
-        if (print(download, line->text, line->length) == -1)
-            return -1;
+        print(download, line->text, line->length);
         line_clear(line, 0);
     }
-    return 0;
 }
 
 /* The text has ended. A line without a line end is printed without one. */
-static int print_rest(struct download *download)
+static void print_rest(struct download *download)
 {
     while (line_finish(&download->line) != LINE_OPEN) {
-        if (print(download, download->line.text, download->line.length) == -1)
-            return -1;
+        print(download, download->line.text, download->line.length);
         line_clear(&download->line, 0);
     }
-    return 0;
 }
 
-static int print_words(struct download *download, const char *text)
+static void print_words(struct download *download, const char *text)
 {
-    return print_text(download, text, strlen(text));
+    print_text(download, text, strlen(text));
 }
 
-static int print_head(struct download *download)
+static void print_head(struct download *download)
 {
     const struct http_head *head = &download->head;
     struct http_field field = {NULL, NULL};
     char first[40];
 
     snprintf(first, sizeof first, "HTTP/1.%d %d ", head->minor, head->status);
-    if (print_words(download, first) == -1 || print_words(download, head->reason) == -1)
-        return -1;
-    while (http_next_field(head, &field))
-        if (print_words(download, "\n") == -1 ||
-            print_words(download, field.name) == -1 ||
-            print_words(download, ": ") == -1 || print_words(download, field.value) == -1)
-            return -1;
-    return print_words(download, "\n\n");
+    print_words(download, first);
+    print_words(download, head->reason);
+    while (http_next_field(head, &field)) {
+        print_words(download, "\n");
+        print_words(download, field.name);
+        print_words(download, ": ");
+        print_words(download, field.value);
+    }
+    print_words(download, "\n\n");
 }
 
 /* ---- The answer --------------------------------------------------------------------- */
 
-/* 0, or -1: it failed. */
-static int receive_head(struct download *download)
+static void receive_head(struct download *download)
 {
     struct http_head *head = &download->head;
 
@@ -278,21 +276,83 @@ static int receive_head(struct download *download)
     download->deadline = clock_ms() + download->patience_ms; /* for all of it */
     http_head_begin(head, HTTP_RESPONSE, download->head_text, sizeof download->head_text);
     while (head->state == HTTP_OPEN) {
-        int got = receive(download);
-
-        if (got == -1)
-            return -1;
-        if (got == 0)
-            return complain_of_document(
-                download, head->taken == 0 ? "the server closed without an answer"
-                                           : "the server closed amid its header");
+        if (!receive(download))
+            fail_with_document(download, head->taken == 0
+                                             ? "the server closed without an answer"
+                                             : "the server closed amid its header");
         download->begin += http_head_take(head, download->bytes + download->begin,
                                           download->end - download->begin);
     }
     if (head->state == HTTP_BAD)
-        return complain_of_document(download, head->why);
-    return 0;
+        fail_with_document(download, head->why);
 }
+
+/* A run of the body goes where it belongs. */
+static void put(struct download *download, const struct http_content *content)
+{
+    download->done += content->length;
+    show_progress(download);
+    if (download->is_shown)
+        print_text(download, content->bytes, content->length);
+    else if (download->file == NULL)
+        print(download, content->bytes, content->length);
+    else if (descriptor_write_all(download->save.descriptor, content->bytes,
+                                  content->length) == -1)
+        fail_with_file(download);
+}
+
+static void take_body(struct download *download)
+{
+    struct http_body *body = &download->body;
+    struct http_content content;
+    char why[SHOWN_MOST];
+
+    http_body_begin(body, &download->head);
+    download->length = body->framing == HTTP_LENGTH ? body->left : 0;
+    download->done = 0;
+    download->began = clock_ms();
+    while (body->state == HTTP_OPEN) {
+        download->deadline = clock_ms() + download->patience_ms;
+        if (!receive(download))
+            http_body_close(body);
+        download->begin += http_body_take(body, download->bytes + download->begin,
+                                          download->end - download->begin, &content);
+        if (content.length > 0)
+            put(download, &content);
+    }
+    end_progress(download);
+    if (download->is_shown)
+        print_rest(download);
+    if (body->state == HTTP_WHOLE)
+        return;
+    snprintf(why, sizeof why, "after %llu bytes of the body: %s",
+             (unsigned long long)download->done, body->why);
+    fail_with_document(download, why);
+}
+
+/* The document goes to standard output as it comes, or to the file once it is whole. */
+static void take_document(struct download *download)
+{
+    if (download->file != NULL && save_open(&download->save, download->file) == -1)
+        fail_with_file(download);
+    take_body(download);
+    if (download->file != NULL && save_finish(&download->save) == -1)
+        fail_with_file(download);
+}
+
+/* The answer is not the document. Its page may say why: it is printed, but not saved. */
+static _Noreturn void take_failure(struct download *download)
+{
+    char text[HTTP_LINE_MOST], reason[SHOWN_MOST];
+
+    if (download->file == NULL)
+        take_body(download);
+    snprintf(text, sizeof text, "%d %s", download->head.status,
+             text_clean(download->head.reason, reason, sizeof reason));
+    fail_with_document(download, text);
+}
+
+/* ---- The download ------------------------------------------------------------------- */
 
 /* 206 is a part of the document. Nobody asked for it, and it would pass for the whole. */
 static bool is_success(const struct download *download)
@@ -301,94 +361,6 @@ static bool is_success(const struct download *download)
 
     return status >= 200 && status <= 299 && status != 206;
 }
-
-/* A run of the body goes where it belongs. */
-static int put(struct download *download, const struct http_content *content)
-{
-    download->done += content->length;
-    show_progress(download);
-    if (download->is_shown)
-        return print_text(download, content->bytes, content->length);
-    if (download->file == NULL)
-        return print(download, content->bytes, content->length);
-    if (descriptor_write_all(download->save.descriptor, content->bytes,
-                             content->length) == -1)
-        return complain_of_file(download);
-    return 0;
-}
-
-static int receive_body(struct download *download)
-{
-    struct http_content content;
-
-    while (download->body.state == HTTP_OPEN) {
-        int got;
-
-        download->deadline = clock_ms() + download->patience_ms;
-        got = receive(download);
-        if (got == -1)
-            return -1;
-        if (got == 0)
-            http_body_close(&download->body);
-        download->begin +=
-            http_body_take(&download->body, download->bytes + download->begin,
-                           download->end - download->begin, &content);
-        if (content.length > 0 && put(download, &content) == -1)
-            return -1;
-    }
-    return 0;
-}
-
-/* Receives the body and judges it. 0 if all of it came. */
-static int take_body(struct download *download)
-{
-    char why[SHOWN_MOST];
-    int result;
-
-    http_body_begin(&download->body, &download->head);
-    download->length = download->body.framing == HTTP_LENGTH ? download->body.left : 0;
-    download->done = 0;
-    download->began = clock_ms();
-    result = receive_body(download);
-    end_progress(download);
-    if (result == -1 || (download->is_shown && print_rest(download) == -1))
-        return -1;
-    if (download->body.state == HTTP_WHOLE)
-        return 0;
-    snprintf(why, sizeof why, "after %llu bytes of the body: %s",
-             (unsigned long long)download->done, download->body.why);
-    return complain_of_document(download, why);
-}
-
-/* The document goes to standard output as it comes, or to the file once it is whole. */
-static int take_document(struct download *download)
-{
-    if (download->file == NULL)
-        return take_body(download);
-    if (save_open(&download->save, download->file) == -1)
-        return complain_of_file(download);
-    if (take_body(download) == -1) {
-        save_abandon(&download->save);
-        return -1;
-    }
-    if (save_finish(&download->save) == -1)
-        return complain_of_file(download);
-    return 0;
-}
-
-/* The answer is not the document. Its page may say why: it is printed, but not saved. */
-static int take_failure(struct download *download)
-{
-    char text[HTTP_LINE_MOST], reason[SHOWN_MOST];
-
-    if (download->file == NULL && take_body(download) == -1)
-        return -1;
-    snprintf(text, sizeof text, "%d %s", download->head.status,
-             text_clean(download->head.reason, reason, sizeof reason));
-    return complain_of_document(download, text);
-}
-
-/* ---- The download ------------------------------------------------------------------- */
 
 /* Is the document elsewhere (RFC 9110 15.4)? A 300 leaves a choice to people. */
 static bool is_redirect(const struct download *download)
@@ -399,54 +371,46 @@ static bool is_redirect(const struct download *download)
            http_value(&download->head, "Location") != NULL;
 }
 
-static int follow_redirect(struct download *download)
+static void follow_redirect(struct download *download)
 {
     const char *location = http_value(&download->head, "Location"), *why;
     char shown[SHOWN_MOST];
 
     text_clean(location, shown, sizeof shown);
     if (url_resolve(&download->url, location, &why) == -1)
-        return complain(download, "redirected to '%s': %s", shown, why);
-    return 0;
+        fail(download, "redirected to '%s': %s", shown, why);
 }
 
 /* Connects, asks, and receives the header of the answer. */
-static int ask(struct download *download)
+static void ask(struct download *download)
 {
     const char *why;
 
     download->sock = dial(download->url.host, download->url.port, SOCK_STREAM,
                           (int)download->patience_ms, &why);
     if (download->sock == -1)
-        return complain_of_server(download, "cannot connect to", why);
+        fail_with_server(download, "cannot connect to", why);
     download->deadline = clock_ms() + download->patience_ms;
-    if (send_request(download) == -1 || receive_head(download) == -1)
-        return -1;
-    return download->prints_head ? print_head(download) : 0;
+    send_request(download);
+    receive_head(download);
+    if (download->prints_head)
+        print_head(download);
 }
 
-/* 0: all of the document came. -1: it did not, and was complained of. 1: a redirect. */
-static int get_once(struct download *download)
+static void get(struct download *download)
 {
-    if (ask(download) == -1)
-        return -1;
-    if (is_redirect(download))
-        return follow_redirect(download) == -1 ? -1 : 1;
-    return is_success(download) ? take_document(download) : take_failure(download);
-}
+    int redirects = 0;
 
-static int get(struct download *download)
-{
-    int result = 1;
-
-    for (int redirects = 0; result == 1 && redirects <= REDIRECTS_MOST; redirects++) {
-        result = get_once(download);
-        if (download->sock != -1)
-            close(download->sock);
+    for (ask(download); is_redirect(download); ask(download)) {
+        if (redirects++ == REDIRECTS_MOST)
+            fail_with_document(download, "redirected too often");
+        follow_redirect(download);
+        close(download->sock);
     }
-    if (result == 1)
-        return complain_of_document(download, "redirected too often");
-    return result;
+    if (!is_success(download))
+        take_failure(download);
+    take_document(download);
+    close(download->sock);
 }
 
 static struct save *unfinished; /* a signal handler has no arguments of its own */
@@ -525,7 +489,7 @@ static void choose_url(struct download *download, char *operands[], int count)
 int main(int argc, char *argv[])
 {
     static struct download download;
-    int option, result;
+    int option;
 
     download.patience_ms = PATIENCE_S * 1000;
     while ((option = options_next(&options, argc, argv)) != -1) {
@@ -545,8 +509,9 @@ int main(int argc, char *argv[])
         options_fail(&options, "cannot start: %s", strerror(errno));
     download.is_shown = download.file == NULL && isatty(STDOUT_FILENO);
     download.has_progress = !download.is_shown && isatty(STDERR_FILENO);
+    download.save.descriptor = -1;
     unfinished = &download.save;
     prepare_signals();
-    result = get(&download);
-    return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    get(&download);
+    return EXIT_SUCCESS;
 }
