@@ -19,7 +19,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -44,28 +43,6 @@ static void write_log(struct hello *hello, const char *name)
         fprintf(stderr, "hello_srv: cannot write to '%s': %s\n", hello->file,
                 strerror(errno));
     hello->failed = failed;
-}
-
-/*
- * Opens the log. It refuses a FIFO: once that is full, either lines would be lost, or the
- * server and all its clients would have to wait for the FIFO's reader.
- */
-static int open_log(struct hello *hello)
-{
-    const char *why = NULL;
-    struct stat about;
-
-    if (append_open(&hello->log, hello->file) == -1 ||
-        fstat(hello->log.descriptor, &about) == -1) {
-        why = strerror(errno);
-    } else if (!S_ISREG(about.st_mode) && !S_ISCHR(about.st_mode)) {
-        why = "it is neither a regular file nor a device";
-        append_close(&hello->log);
-    }
-    if (why == NULL)
-        return 0;
-    fprintf(stderr, "hello_srv: cannot write to '%s': %s\n", hello->file, why);
-    return -1;
 }
 
 /* The handler for a client that has just connected. Nothing is sent before it returns. */
@@ -93,6 +70,24 @@ static const struct options options = {
             "  -V          print the version\n",
 };
 
+/*
+ * Opens the log. It refuses a FIFO: once that is full, either lines would be lost, or the
+ * server and all its clients would have to wait for the FIFO's reader.
+ */
+static void open_log(struct hello *hello)
+{
+    const char *why = NULL;
+    struct stat about;
+
+    if (append_open(&hello->log, hello->file) == -1 ||
+        fstat(hello->log.descriptor, &about) == -1)
+        why = strerror(errno);
+    else if (!S_ISREG(about.st_mode) && !S_ISCHR(about.st_mode))
+        why = "it is neither a regular file nor a device";
+    if (why != NULL)
+        options_fail(&options, "cannot write to '%s': %s", hello->file, why);
+}
+
 int main(int argc, char *argv[])
 {
     static struct hello hello = {.text = "Hello World! "};
@@ -115,8 +110,8 @@ int main(int argc, char *argv[])
     /* First: if standard output is closed, the file would take its number. */
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
-    if (hello.file != NULL && open_log(&hello) == -1)
-        return EXIT_FAILURE;
+    if (hello.file != NULL)
+        open_log(&hello);
     result = stream_server_run(&server);
     if (hello.file != NULL)
         append_close(&hello.log);
