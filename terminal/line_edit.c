@@ -41,11 +41,7 @@ static size_t columns_between(const struct line_edit *edit, size_t from, size_t 
 
 /* ---- Changes ------------------------------------------------------------------------ */
 
-/*
- * Puts the cursor and the beginning of the view at the beginning of a character, the view
- * not to the right of the cursor. A change may have left a combining code point at either
- * of them. Then the cursor moves to its end, and the view back to its letter.
- */
+/* A change may have left a combining code point under the cursor, which then skips it. */
 static void settle(struct line_edit *edit)
 {
     size_t bytes;
@@ -53,10 +49,6 @@ static void settle(struct line_edit *edit)
     while (edit->cursor > 0 && edit->cursor < edit->length &&
            columns_at(edit->text + edit->cursor, &bytes) == 0)
         edit->cursor += bytes;
-    if (edit->first > edit->cursor)
-        edit->first = edit->cursor;
-    if (edit->first < edit->length && columns_at(edit->text + edit->first, &bytes) == 0)
-        edit->first = before(edit, edit->first);
 }
 
 static void insert(struct line_edit *edit, const char *bytes, size_t count)
@@ -109,7 +101,6 @@ static void show_line(struct line_edit *edit, size_t back)
         memcpy(edit->draft, edit->text, edit->length + 1);
     edit->back = back;
     edit->length = edit->cursor = strlen(line);
-    edit->first = 0;
     edit->overflowed = false;
     memcpy(edit->text, line, edit->length + 1);
 }
@@ -121,7 +112,7 @@ void line_edit_next(struct line_edit *edit)
         memcpy(entry(edit, 0), edit->text, edit->length + 1);
         edit->entered++;
     }
-    edit->length = edit->cursor = edit->first = edit->back = 0;
+    edit->length = edit->cursor = edit->back = 0;
     edit->text[0] = '\0';
     edit->overflowed = edit->is_secret = false;
 }
@@ -303,45 +294,39 @@ size_t line_edit_take(struct line_edit *edit, const unsigned char *bytes, size_t
 
 /* ---- The view ----------------------------------------------------------------------- */
 
-/* The last column is for the cursor after the end, or for half a wide character. */
-static void scroll(struct line_edit *edit, size_t columns)
+/* Where the text from `at` on that fits these columns ends. */
+static size_t end_of_fitting(const struct line_edit *edit, size_t at, size_t columns)
 {
-    size_t used, at;
+    size_t used = 0;
 
-    used = columns_between(edit, edit->first, edit->cursor);
-    while (used >= columns) {
-        at = edit->first;
-        edit->first = after(edit, at);
-        used -= columns_between(edit, at, edit->first);
-    }
-    /* Leave no empty space on the right while there is text to the left of the view. */
-    used += columns_between(edit, edit->cursor, edit->length);
-    while (edit->first > 0) {
-        at = before(edit, edit->first);
-        used += columns_between(edit, at, edit->first);
-        if (used >= columns)
-            break;
-        edit->first = at;
-    }
-}
+    while (at < edit->length) {
+        size_t next = after(edit, at);
 
-void line_edit_view(struct line_edit *edit, size_t columns, struct line_edit_view *view)
-{
-    size_t end, next, used;
-
-    if (edit->is_secret) {
-        *view = (struct line_edit_view){.bytes = edit->text};
-        return;
-    }
-    scroll(edit, columns);
-    view->bytes = edit->text + edit->first;
-    view->before_cursor = edit->cursor - edit->first;
-    used = columns_between(edit, edit->first, edit->cursor);
-    for (end = edit->cursor; end < edit->length; end = next) {
-        next = after(edit, end);
-        used += columns_between(edit, end, next);
+        used += columns_between(edit, at, next);
         if (used > columns)
             break;
+        at = next;
     }
-    view->length = end - edit->first;
+    return at;
+}
+
+void line_edit_view(const struct line_edit *edit, size_t columns,
+                    struct line_edit_view *view)
+{
+    size_t first = 0, end, used;
+
+    *view = (struct line_edit_view){.bytes = edit->text};
+    if (edit->is_secret)
+        return;
+    end = end_of_fitting(edit, edit->cursor, columns / 3);
+    used = columns_between(edit, 0, end);
+    while (used >= columns) { /* the last column is for a cursor after the end */
+        size_t next = after(edit, first);
+
+        used -= columns_between(edit, first, next);
+        first = next;
+    }
+    view->bytes = edit->text + first;
+    view->length = end_of_fitting(edit, first, columns) - first;
+    view->before_cursor = edit->cursor - first;
 }

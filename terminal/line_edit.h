@@ -36,7 +36,6 @@
  */
 struct line_edit {
     size_t length, cursor; /* in bytes; the cursor is at the beginning of a character */
-    size_t first;          /* the first byte in view */
     bool bell;             /* something did not fit; the caller rings, and clears it */
     bool overflowed;       /* the same for this line: no more text is inserted after it */
     bool is_secret;        /* the caller's: the line is not shown and not kept */
@@ -88,11 +87,12 @@ struct line_edit_view {
 };
 
 /*
- * Fits the line into `columns` columns, the last of which the cursor may need. It scrolls
- * no further than the cursor requires, and shows as much as fits, or nothing if it is
- * secret.
+ * Fits the line into `columns` columns, the last of which the cursor may need. Of a line
+ * that is too long it shows the cursor with the text before it, and up to a third of the
+ * columns after it. Nothing of a secret line is shown.
  */
 #define LINE_EDIT_NARROWEST 2 /* a wide character, or a narrow one and the cursor */
-void line_edit_view(struct line_edit *edit, size_t columns, struct line_edit_view *view);
+void line_edit_view(const struct line_edit *edit, size_t columns,
+                    struct line_edit_view *view);
 
 #endif
