@@ -33,7 +33,7 @@ int signals_prepare(struct signals *signals);
 /* Has one of these signals arrived? */
 bool signals_stop_requested(void);
 
-/* As if one had: for a program that finds Ctrl-C among the keys that it reads. */
+/* As if one had: for a program that ends its own loop. */
 void signals_request_stop(void);
 
 /* Makes one more signal ask the program to stop. 0, or -1 with errno. */

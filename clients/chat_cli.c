@@ -276,7 +276,6 @@ static void press_keys(struct chat_client *client, const unsigned char *keys,
         case LINE_EDIT_OPEN: break;
         case LINE_EDIT_ENTERED: enter_line(client); break;
         case LINE_EDIT_END: client->reads_input = false; break;
-        case LINE_EDIT_INTERRUPT: signals_request_stop(); break;
         case LINE_EDIT_CLEAR: display_clear(&client->display); break;
         }
     }

@@ -123,8 +123,7 @@ void line_edit_next(struct line_edit *edit)
 enum {
     CTRL_A = 1,
     CTRL_B,
-    CTRL_C,
-    CTRL_D,
+    CTRL_D = 4,
     CTRL_E,
     CTRL_F,
     CTRL_H = 8,
@@ -170,7 +169,6 @@ static enum line_edit_event press(struct line_edit *edit, unsigned key)
     case TAB: /* spaces, so that every character in view has a known width */
         insert(edit, "        ", 8 - columns_between(edit, 0, edit->cursor) % 8);
         break;
-    case CTRL_C: return LINE_EDIT_INTERRUPT;
     case CTRL_L: return LINE_EDIT_CLEAR;
     case CR:
     case LF: return LINE_EDIT_ENTERED;

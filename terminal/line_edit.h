@@ -15,7 +15,7 @@
  *     Up Down Ctrl-P Ctrl-N        go through the lines entered before
  *     Tab                          spaces, up to the next multiple of 8 columns
  *     Enter                        enters the line, even in the middle of a paste
- *     Ctrl-C, Ctrl-L, Ctrl-D       see enum line_edit_event
+ *     Ctrl-L, Ctrl-D               see enum line_edit_event
  *
  * A character is a code point with the combining ones after it. They are never separated.
  */
@@ -53,11 +53,10 @@ struct line_edit {
 };
 
 enum line_edit_event {
-    LINE_EDIT_OPEN,      /* all bytes were taken, and the line has not been entered */
-    LINE_EDIT_ENTERED,   /* Enter: `text` is the line; go on with line_edit_next() */
-    LINE_EDIT_END,       /* Ctrl-D on an empty line: the user has finished */
-    LINE_EDIT_INTERRUPT, /* Ctrl-C */
-    LINE_EDIT_CLEAR      /* Ctrl-L: clear the screen */
+    LINE_EDIT_OPEN,    /* all bytes were taken, and the line has not been entered */
+    LINE_EDIT_ENTERED, /* Enter: `text` is the line; go on with line_edit_next() */
+    LINE_EDIT_END,     /* Ctrl-D on an empty line: the user has finished */
+    LINE_EDIT_CLEAR    /* Ctrl-L: clear the screen */
 };
 
 /*

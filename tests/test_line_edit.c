@@ -195,7 +195,6 @@ START_TEST(ctrl_d_ends_on_an_empty_line_only)
 {
     ck_assert_int_eq(type("x\x04"), LINE_EDIT_OPEN);
     ck_assert_int_eq(type("\x7F\x04"), LINE_EDIT_END);
-    ck_assert_int_eq(type("x\x03"), LINE_EDIT_INTERRUPT);
     ck_assert_int_eq(type("\x0C"), LINE_EDIT_CLEAR);
 }
 END_TEST
@@ -203,7 +202,7 @@ END_TEST
 START_TEST(keys_without_a_meaning_insert_nothing)
 {
     for (int c = 1; c < 0x20; c++)
-        if (!strchr("\x03\x04\x0A\x0C\x0D\x09\x1B", c))
+        if (!strchr("\x04\x0A\x0C\x0D\x09\x1B", c))
             type((char[]){(char)c, '\0'});
     expect("|");
     type("\033[15~\033[1;5A\033[200~\033OP\033[[A\033[[D\033x\033[?1;2c\033[3;5~\033\033["
