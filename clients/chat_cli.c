@@ -49,7 +49,7 @@
 #define SILENCE_MS 1000      /* for the server to say something once everything is sent */
 #define PART_MS    500       /* before an unfinished line is shown */
 #define ESCAPE_MS  500       /* a key's sequence comes faster, even over a slow network */
-#define MOMENT_MS  200       /* at the end, for the terminal or for more input */
+#define MOMENT_MS  200       /* at the end, for more input */
 #define FOR_EVER   INT64_MAX /* while nothing is due */
 
 #define QUEUE_BYTES (1 << 20) /* to the server: 500 of the longest lines */
@@ -103,16 +103,6 @@ static void note_signal(int signal_number)
         resumed = 1;
     else
         resized = 1;
-}
-
-/* From here on a signal ends the program at once. Pending ones are dropped. */
-static void stop_catching(const struct chat_client *client)
-{
-    static const int stopping[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
-
-    sigprocmask(SIG_SETMASK, &client->signals.while_waiting, NULL);
-    for (size_t i = 0; i < sizeof stopping / sizeof stopping[0]; i++)
-        signal(stopping[i], SIG_DFL);
 }
 
 /* ---- From the server ---------------------------------------------------------------- */
@@ -485,12 +475,12 @@ static void chat(struct chat_client *client)
 
 /* ---- The end ------------------------------------------------------------------------ */
 
-/* Waits up to `ms` for poll()'s `events`. Returns whether one came. */
-static bool is_ready(int descriptor, short events, int ms)
+/* Is there input, or its end, within `ms`? */
+static bool has_input(int ms)
 {
-    struct pollfd wanted = {.fd = descriptor, .events = events};
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
 
-    return poll(&wanted, 1, ms) == 1;
+    return poll(&input, 1, ms) == 1;
 }
 
 /*
@@ -499,11 +489,9 @@ static bool is_ready(int descriptor, short events, int ms)
  */
 static void read_last_keys(struct chat_client *client)
 {
-    for (int n = 0; n < LAST_READS && client->reads_input; n++) {
-        if (!terminal_is_ours(&client->terminal) || !is_ready(STDIN_FILENO, POLLIN, 0))
-            break;
-        read_input(client);
-    }
+    for (int n = 0; n < LAST_READS && client->reads_input; n++)
+        if (terminal_is_ours(&client->terminal) && has_input(0))
+            read_input(client);
     send_some(client);
 }
 
@@ -524,7 +512,7 @@ static bool has_more_input(void)
 {
     char byte;
 
-    return is_ready(STDIN_FILENO, POLLIN, MOMENT_MS) && read(STDIN_FILENO, &byte, 1) > 0;
+    return has_input(MOMENT_MS) && read(STDIN_FILENO, &byte, 1) > 0;
 }
 
 /* Says how it ended. Returns the exit status. */
@@ -537,8 +525,6 @@ static int report(const struct chat_client *client)
     bool succeeded = client->failed == NULL && all_sent &&
                      (client->at_terminal || display->failed == 0);
 
-    if (display->cut && is_ready(STDERR_FILENO, POLLOUT, MOMENT_MS))
-        fputc('\n', stderr); /* the last line on the screen is probably cut */
     if (client->failed != NULL)
         fprintf(stderr, "chat_cli: %s: %s\n", client->failed, strerror(client->error));
     else if (display->failed == EPIPE)
@@ -635,6 +621,7 @@ int main(int argc, char *argv[])
         display_leave_line(&client.display, &client.edit);
     give_terminal_back(&client);
     descriptor_hang_up(client.sock);
-    stop_catching(&client); /* report() may have to wait for a stopped terminal */
+    /* report() may have to wait for a stopped terminal. Let a signal end that. */
+    sigprocmask(SIG_SETMASK, &client.signals.while_waiting, NULL);
     return report(&client);
 }
