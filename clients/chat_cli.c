@@ -190,18 +190,13 @@ static void take_option(struct chat_client *client, bool wants_answer)
         queue_bytes(client, refusal->bytes, sizeof refusal->bytes);
 }
 
+/* Only clients send the other events. */
 static void take_event(struct chat_client *client, enum input_event event)
 {
-    switch (event) {
-    case INPUT_LINE:
-    case INPUT_PIECE: print_text(client, event == INPUT_LINE); break;
-    case INPUT_REPLY:
-    case INPUT_ANSWERED: take_option(client, event == INPUT_REPLY); break;
-    case INPUT_ARE_YOU_THERE:
-    case INPUT_HTTP:
-    case INPUT_LEAVE: /* only clients send these three */
-    case INPUT_MORE: break;
-    }
+    if (event == INPUT_LINE || event == INPUT_PIECE)
+        print_text(client, event == INPUT_LINE);
+    else if (event == INPUT_REPLY || event == INPUT_ANSWERED)
+        take_option(client, event == INPUT_REPLY);
 }
 
 /* Returns true if something came. */

@@ -95,21 +95,22 @@ void display_print(struct display *display, const char *text, size_t length)
 
 void display_print_name(struct display *display, const char *name, size_t length)
 {
-    /* Six colours that are readable on black and on white, each also in bold (ECMA-48). */
-    static const char *const colours[] = {"\033[31m",   "\033[32m",   "\033[33m",
-                                          "\033[34m",   "\033[35m",   "\033[36m",
-                                          "\033[1;31m", "\033[1;32m", "\033[1;33m",
-                                          "\033[1;34m", "\033[1;35m", "\033[1;36m"};
     uint32_t hash = 2166136261U; /* FNV-1a */
+    char colour[16];
 
+    if (!display->is_coloured) {
+        display_print(display, name, length);
+        return;
+    }
     for (size_t i = 0; i < length; i++)
         hash = (hash ^ (unsigned char)name[i]) * 16777619U;
+    /* Six colours that are readable on black and on white, each also in bold (ECMA-48). */
+    snprintf(colour, sizeof colour, "\033[%d;%dm", (int)(hash >> 16) % 2,
+             31 + (int)(hash >> 17) % 6);
     display_hide_prompt(display);
-    if (display->is_coloured)
-        put_string(display, colours[(hash >> 16) % (sizeof colours / sizeof *colours)]);
+    put_string(display, colour);
     display_print(display, name, length);
-    if (display->is_coloured)
-        put_string(display, "\033[0m");
+    put_string(display, "\033[0m");
 }
 
 void display_end_line(struct display *display)
