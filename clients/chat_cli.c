@@ -571,7 +571,7 @@ static void open_terminal(struct chat_client *client, const struct options_peer 
         return;
     signals_add_stop(&client->signals, SIGQUIT);
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-        signals_add(&client->signals, signals[i], note_signal); /* 0 is refused */
+        signals_add(&client->signals, signals[i], note_signal);
     enter_terminal(client);
     snprintf(greeting, sizeof greeting,
              "Connected to %s port %d. The line 'quit' or Ctrl-D leaves.", peer->host,

@@ -15,10 +15,10 @@
 #define PROMPT_LENGTH 2
 
 /*
- * The columns of the prompt and the narrowest view. The last column stays free, because
- * terminals differ in what they do after it. A narrower window has no prompt.
+ * The columns beside the view. The last one stays free, because terminals differ in what
+ * they do after it.
  */
-#define NARROW (PROMPT_LENGTH + LINE_EDIT_NARROWEST + 1)
+#define MARGIN (PROMPT_LENGTH + 1)
 
 /* ---- Standard output ---------------------------------------------------------------- */
 
@@ -147,7 +147,7 @@ static int cursor_row(const struct display *display, int columns)
     int row = 0, column = 0;
     size_t bytes;
 
-    for (int i = 0; i < display->margin; i++)
+    for (int i = 0; i < PROMPT_LENGTH; i++)
         place(1, columns, &row, &column);
     /* The last character is the one under the cursor, which may have wrapped as well. */
     for (size_t at = 0; at <= view->before_cursor && at < view->length; at += bytes) {
@@ -192,24 +192,18 @@ void display_hide_prompt(struct display *display)
  */
 void display_show_prompt(struct display *display, struct line_edit *edit)
 {
-    int columns = terminal_columns(display->terminal), room;
+    int columns = terminal_columns(display->terminal);
     struct line_edit_view *view = &display->view;
 
-    if (display->prompt_shown)
+    if (display->prompt_shown || columns < MARGIN + LINE_EDIT_NARROWEST)
         return;
     display_end_line(display);
     display->columns = columns;
-    display->margin = columns < NARROW ? 0 : PROMPT_LENGTH;
-    room = columns - display->margin - 1;
-    if (room >= LINE_EDIT_NARROWEST)
-        line_edit_view(edit, (size_t)room, view);
-    else
-        *view = (struct line_edit_view){.bytes = edit->text};
-    put(display, PROMPT, (size_t)display->margin);
+    line_edit_view(edit, (size_t)(columns - MARGIN), view);
+    put_string(display, PROMPT);
     put(display, view->bytes, view->length);
     if (view->before_cursor < view->length) {
-        put_string(display, "\r");
-        put(display, PROMPT, (size_t)display->margin);
+        put_string(display, "\r" PROMPT);
         put(display, view->bytes, view->before_cursor);
     }
     if (edit->bell)

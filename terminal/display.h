@@ -31,7 +31,6 @@ struct display {
 
     bool prompt_shown;          /* it is in the last row, with the cursor in it */
     int columns;                /* the width of the terminal when it was shown */
-    int margin;                 /* the columns of its "> " */
     struct line_edit_view view; /* the part of the line after that */
 
     struct output output;
@@ -59,7 +58,10 @@ void display_end_line(struct display *display);
 /* Prints a string of clean text as a line. */
 void display_print_line(struct display *display, const char *text);
 
-/* Shows the prompt with the line if it is not shown, and rings if something did not fit. */
+/*
+ * Shows the prompt with the line if it is not shown, and rings if something did not fit. A
+ * window of less than five columns gets no prompt.
+ */
 void display_show_prompt(struct display *display, struct line_edit *edit);
 
 /* Takes the prompt off the screen. Call this before the line changes. */

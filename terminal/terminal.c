@@ -1,8 +1,7 @@
 /*
- * POSIX.1-2008 lacks two things that are needed here: a terminal's size, and the signal
- * that reports a change. Every system has them under these names, and POSIX.1-2024 adds
- * them (SIGWINCH, tcgetwinsize()). The BSDs' headers hide them from a program that asks
- * for POSIX only, so this file does not.
+ * POSIX.1-2008 lacks a terminal's size, and the signal that reports a change. Every system
+ * has them, and POSIX.1-2024 adds them (tcgetwinsize(), SIGWINCH). The BSDs' headers hide
+ * them from a program that asks for POSIX only, so this file does not.
  */
 #undef _POSIX_C_SOURCE
 #define _DEFAULT_SOURCE 1
@@ -15,7 +14,6 @@
 #include <unistd.h>
 
 #define USUAL_COLUMNS 80
-#define MOST_COLUMNS  4096 /* a larger size is a mistake */
 
 int terminal_enter(struct terminal *terminal)
 {
@@ -76,14 +74,10 @@ int terminal_columns(const struct terminal *terminal)
 
     if (ioctl(terminal->descriptor, TIOCGWINSZ, &size) == -1 || size.ws_col == 0)
         return USUAL_COLUMNS;
-    return size.ws_col < MOST_COLUMNS ? size.ws_col : MOST_COLUMNS;
+    return size.ws_col;
 }
 
 int terminal_resize_signal(void)
 {
-#ifdef SIGWINCH
     return SIGWINCH;
-#else
-    return 0;
-#endif
 }

@@ -44,7 +44,7 @@ void terminal_stop_program(void);
 /* The width of the terminal in columns; 80 if it is unknown. */
 int terminal_columns(const struct terminal *terminal);
 
-/* The signal for a change of size; 0 if the system has none. */
+/* SIGWINCH, the signal for a change of size. */
 int terminal_resize_signal(void);
 
 #endif

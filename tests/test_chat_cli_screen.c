@@ -167,18 +167,16 @@ START_TEST(a_window_of_a_few_columns_shows_what_fits_and_no_junk)
     send_text(&server_end, "a\n");
     typist_types(&ann, "wxyz");
     typist_sees(&ann, "\na\n> wxyz|");
-    drag_window(4);
-    typist_sees(&ann, "\na\nyz|");
-    drag_window(3);
-    typist_sees(&ann, "\na\nz|");
-    for (int columns = 2; columns >= 1; columns--) {
+    drag_window(5);
+    typist_sees(&ann, "\na\n> z|");
+    for (int columns = 4; columns >= 1; columns--) {
         drag_window(columns);
         typist_sees(&ann, "\na\n|");
         send_text(&server_end, "a\n");
         typist_sees(&ann, "\na\na\n|");
     }
     drag_window(40);
-    typist_sees(&ann, "\na\na\na\n> wxyz|");
+    typist_sees(&ann, "\na\na\na\na\na\n> wxyz|");
 }
 END_TEST
 
