@@ -6,9 +6,9 @@
  *     dgram_cli -c count [-i seconds] [-s size] [-w seconds] [host [port]]
  *
  * UDP promises nothing: a datagram may be lost, late, duplicated, or somebody else's. So
- * each of many carries its number and a mark of this run, and what comes back is compared
- * with what was sent. The socket is connected: it accepts no datagrams from elsewhere, and
- * learns at once if nobody is there (ICMP port unreachable).
+ * each of many carries its number, and what comes back is compared with what was sent. The
+ * socket is connected: it accepts no datagrams from elsewhere, and learns at once if nobody
+ * is there (ICMP port unreachable).
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -38,13 +38,12 @@ struct dgram_client {
     sigset_t stopping; /* the signals that end the sending */
     long count;        /* datagrams to send; 0: one with words */
     int64_t interval_ns, patience_ns;
-    size_t size;       /* bytes of a datagram, with -c */
-    unsigned long run; /* the mark of this run */
+    size_t size; /* bytes of a datagram, with -c */
 
     bool refused; /* nobody is there; perhaps at the host's next address */
     long sent, received;
     int64_t least_ns, most_ns, sum_ns; /* round trips of those received */
-    int64_t *sent_at;                  /* ns, by number; 0: it was answered */
+    int64_t sent_at[COUNT_MAX];        /* ns, by number; 0: it was answered */
     char out[DATAGRAM_MOST + 1], in[DATAGRAM_MOST + 1];
 };
 
@@ -196,16 +195,14 @@ static void ask_once(struct dgram_client *client, size_t length)
 /* ---- Many --------------------------------------------------------------------------- */
 
 /*
- * Writes a numbered datagram: the number, low byte first, the mark of this run, and
- * letters. A small datagram holds only the beginning of that, or nothing.
+ * Writes a numbered datagram: the number, low byte first, and letters. A small datagram
+ * holds only the beginning of that, or nothing.
  */
 static void compose(const struct dgram_client *client, long number, char *out)
 {
     for (size_t i = 0; i < client->size; i++) {
         if (i < 4)
             out[i] = (char)((unsigned long)number >> 8 * i & 0xFF);
-        else if (i < 8)
-            out[i] = (char)(client->run >> 8 * (i - 4) & 0xFF);
         else
             out[i] = (char)('a' + (size_t)(number + (long)i) % 26);
     }
@@ -366,13 +363,10 @@ static size_t compose_line(struct dgram_client *client, char *words[])
     if (words[0] == NULL) /* the tutorials' datagram has a space before its line feed */
         return (size_t)sprintf(client->out, "Hello World \n");
     for (int i = 0; words[i] != NULL; i++) {
-        size_t word = strlen(words[i]);
-
-        if (length + word + 1 > DATAGRAM_MOST)
+        length += (size_t)snprintf(client->out + length, sizeof client->out - length,
+                                   "%s%c", words[i], words[i + 1] != NULL ? ' ' : '\n');
+        if (length > DATAGRAM_MOST)
             options_wrong(&options, "the words are too long for a datagram");
-        memcpy(client->out + length, words[i], word);
-        length += word;
-        client->out[length++] = words[i + 1] != NULL ? ' ' : '\n';
     }
     return length;
 }
@@ -411,10 +405,6 @@ int main(int argc, char *argv[])
     length = compose_line(&client, words);
     if (start_program() == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
-    client.run = (unsigned long)getpid() ^ (unsigned long)clock_ns() << 8;
-    client.sent_at = calloc((size_t)client.count + 1, sizeof *client.sent_at);
-    if (client.sent_at == NULL)
-        options_fail(&options, "no memory for the times of %ld datagrams", client.count);
     sigemptyset(&client.stopping);
     sigaddset(&client.stopping, SIGINT);
     sigaddset(&client.stopping, SIGTERM);

@@ -79,18 +79,6 @@ static _Noreturn void fail(const struct echo_client *client, const char *what,
 
 /* ---- Sending ------------------------------------------------------------------------ */
 
-/* Adds text to send. */
-static void add_text(struct echo_client *client, const char *text)
-{
-    size_t length = strlen(text);
-
-    if (length > WINDOW_BYTES - (size_t)client->ready)
-        options_wrong(&options, "the words are over %zu bytes; '-' sends any length",
-                      WINDOW_BYTES);
-    memcpy(client->window + client->ready, text, length);
-    client->ready += length;
-}
-
 static void read_input(struct echo_client *client)
 {
     size_t room = WINDOW_BYTES - (size_t)(client->ready - client->echoed);
@@ -216,17 +204,21 @@ static void echo(struct echo_client *client)
 /* The words as a line; NULL: standard input. */
 static void choose_text(struct echo_client *client, char *words[])
 {
+    size_t length = 0;
+
     if (words == NULL) {
         client->reads_input = client->half_closes = true;
         return;
     }
     if (words[0] == NULL)
-        add_text(client, "Hello World!");
+        length = (size_t)sprintf(client->window, "Hello World!\n");
     for (int i = 0; words[i] != NULL; i++) {
-        add_text(client, i > 0 ? " " : "");
-        add_text(client, words[i]);
+        length += (size_t)snprintf(client->window + length, WINDOW_BYTES - length, "%s%c",
+                                   words[i], words[i + 1] != NULL ? ' ' : '\n');
+        if (length >= WINDOW_BYTES)
+            options_wrong(&options, "the words are too long; '-' sends any length");
     }
-    add_text(client, "\n");
+    client->ready = length;
 }
 
 int main(int argc, char *argv[])
