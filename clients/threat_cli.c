@@ -39,7 +39,6 @@ struct threat_client {
     bool reads_input;    /* which has not ended */
     bool awaits;         /* a command was sent, and is not answered yet */
     bool heard;          /* an answer has come */
-    bool full;           /* the server was full (net/listener.h) */
     bool ended;          /* the server has closed */
     int64_t deadline;    /* ms; for the answer, or for the server to close after us */
     struct line line;    /* the answer so far */
@@ -119,18 +118,18 @@ static void send_some(struct threat_client *client)
 
 static void print_line(struct threat_client *client, enum line_event event)
 {
-    int printed = printf("%s%s", client->line.text, event == LINE_ENDED ? "\n" : "");
+    const char *text = client->line.text;
 
-    if (!client->heard && strncmp(client->line.text, LISTENER_FULL,
-                                  strlen(LISTENER_FULL) - strlen("\r\n")) == 0)
-        client->full = true;
-    line_clear(&client->line, 0);
-    client->heard = !client->full;
-    client->deadline = clock_ms() + client->patience_ms; /* for the next piece */
-    if (event == LINE_ENDED && !client->full)
-        client->awaits = false;
-    if (printed < 0 || fflush(stdout) == EOF)
+    if (!client->heard && strncmp(text, LISTENER_FULL, strcspn(LISTENER_FULL, "\r")) == 0)
+        fail(client, "no answer from", text);
+    if (printf("%s%s", text, event == LINE_ENDED ? "\n" : "") < 0 ||
+        fflush(stdout) == EOF)
         options_cannot_write(&options);
+    line_clear(&client->line, 0);
+    client->heard = true;
+    client->deadline = clock_ms() + client->patience_ms; /* for the next piece */
+    if (event == LINE_ENDED)
+        client->awaits = false;
 }
 
 static void take(struct threat_client *client, const unsigned char *bytes, size_t length)
@@ -198,11 +197,10 @@ static bool is_over(const struct threat_client *client)
 /* The right answer to "disconnect", or to an empty command, is to close. */
 static bool has_disconnected(const struct threat_client *client)
 {
-    const char *last = client->commands[-1] + strspn(client->commands[-1], " \t");
+    const char *last = client->commands[-1];
 
-    if (strncasecmp(last, "disconnect", 10) == 0)
-        last += 10 + strspn(last + 10, " \t");
-    return *client->commands == NULL && *last == '\0';
+    return *client->commands == NULL &&
+           (strcasecmp(last, "disconnect") == 0 || *last == '\0');
 }
 
 static void talk(struct threat_client *client)
