@@ -28,54 +28,43 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define NAME_MOST    1025 /* the most that getnameinfo() writes (RFC 3493 6.2) */
-#define NUMERIC_MOST 64   /* 45 characters of IPv6, %, and an interface's name */
+#define NAME_MOST  1025            /* the most that getnameinfo() writes (RFC 3493 6.2) */
+#define CLEAN_MOST (3 * NAME_MOST) /* a byte that is not UTF-8 becomes three */
 
 /* A stranger may have chosen the text: a name server, or the author of a list of names. */
-static void print_clean(FILE *file, const char *text)
-{
-    struct text tail = {0};
-    char clean[TEXT_MOST];
-
-    for (; *text != '\0'; text++)
-        fwrite(clean, 1, text_take(&tail, (unsigned char)*text, clean), file);
-    fwrite(clean, 1, text_finish(&tail, clean), file);
-}
-
 static void print_fact(const char *asked, const char *kind, const char *answer)
 {
-    print_clean(stdout, asked);
-    printf(" %s ", kind);
-    print_clean(stdout, answer);
-    putchar('\n'); /* main()'s fflush() shows whether any of this failed */
+    char question[CLEAN_MOST], fact[CLEAN_MOST];
+
+    /* main()'s fflush() shows whether this failed. */
+    printf("%s %s %s\n", text_clean(asked, question, sizeof question), kind,
+           text_clean(answer, fact, sizeof fact));
 }
 
 /* Says why a look-up failed; `failed` is getaddrinfo()'s result. Returns -1. */
 static int complain(const char *what, const char *asked, int failed)
 {
     const char *why = failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed);
+    char question[CLEAN_MOST];
 
-    fprintf(stderr, "resolve: %s '", what);
-    print_clean(stderr, asked);
-    fprintf(stderr, "': %s\n", why);
+    fprintf(stderr, "resolve: no %s of '%s': %s\n", what,
+            text_clean(asked, question, sizeof question), why);
     return -1;
 }
 
-/* ---- The name of an address --------------------------------------------------------- */
-
-static int resolve_address(const char *asked, const struct addrinfo *address)
+/* Prints an address, or, with NI_NAMEREQD in `flags`, its name. 0, or -1: it has none. */
+static int print_address(const char *asked, const struct addrinfo *address, int flags,
+                         const char *kind)
 {
-    char name[NAME_MOST];
-    int failed = getnameinfo(address->ai_addr, address->ai_addrlen, name, sizeof name,
-                             NULL, 0, NI_NAMEREQD);
+    char text[NAME_MOST];
+    int failed = getnameinfo(address->ai_addr, address->ai_addrlen, text, sizeof text,
+                             NULL, 0, flags);
 
     if (failed)
-        return complain("no name of", asked, failed);
-    print_fact(asked, "name", name);
+        return complain("name", asked, failed);
+    print_fact(asked, kind, text);
     return 0;
 }
-
-/* ---- The addresses of a name -------------------------------------------------------- */
 
 /* If the hosts file has an address twice, the answer has it twice. */
 static bool is_repeated(const struct addrinfo *found, const struct addrinfo *address)
@@ -87,18 +76,6 @@ static bool is_repeated(const struct addrinfo *found, const struct addrinfo *add
     return false;
 }
 
-static int print_address(const char *asked, const struct addrinfo *address)
-{
-    char text[NUMERIC_MOST];
-    int failed = getnameinfo(address->ai_addr, address->ai_addrlen, text, sizeof text,
-                             NULL, 0, NI_NUMERICHOST);
-
-    if (failed)
-        return complain("cannot write an address of", asked, failed);
-    print_fact(asked, address->ai_family == AF_INET6 ? "IPv6" : "IPv4", text);
-    return 0;
-}
-
 static int resolve_name(const char *asked)
 {
     /* Without a socket type each address would come once for every type. */
@@ -107,17 +84,17 @@ static int resolve_name(const char *asked)
     int failed = getaddrinfo(asked, NULL, &hints, &found), result = 0;
 
     if (failed)
-        return complain("no address of", asked, failed);
+        return complain("address", asked, failed);
     if (found->ai_canonname != NULL)
         print_fact(asked, "name", found->ai_canonname);
     for (struct addrinfo *address = found; address != NULL; address = address->ai_next)
-        if (!is_repeated(found, address) && print_address(asked, address) == -1)
+        if (!is_repeated(found, address) &&
+            print_address(asked, address, NI_NUMERICHOST,
+                          address->ai_family == AF_INET6 ? "IPv6" : "IPv4") == -1)
             result = -1;
     freeaddrinfo(found);
     return result;
 }
-
-/* ---- The program -------------------------------------------------------------------- */
 
 /* Returns 0, or -1 if nothing was found. */
 static int resolve(const char *asked)
@@ -129,8 +106,8 @@ static int resolve(const char *asked)
     if (failed == EAI_NONAME) /* it is not an address */
         return resolve_name(asked);
     if (failed)
-        return complain("no name of", asked, failed);
-    result = resolve_address(asked, address);
+        return complain("name", asked, failed);
+    result = print_address(asked, address, NI_NAMEREQD, "name");
     freeaddrinfo(address);
     return result;
 }
