@@ -150,26 +150,20 @@ static int parse_value(enum type type, const char *text, union value *value)
 }
 
 /*
- * Returns a different value. For a number it is the next lower one, because the number may
- * be the greatest possible, or the next higher one if no lower one may be possible.
+ * Changes a value. A number becomes the next lower one, because it may be the greatest
+ * possible, or the next higher one if no lower one may be possible.
  */
-static union value another_value(enum type type, const union value *value)
+static void change(enum type type, union value *value)
 {
-    union value other;
-
-    memset(&other, 0, sizeof other);
     switch (type) {
-    case FLAG: other.number = value->number == 0; break;
-    case INT:
-        other.number = value->number > 1 ? value->number - 1 : value->number + 1;
-        break;
+    case FLAG: value->number = value->number == 0; break;
+    case INT: value->number += value->number > 1 ? -1 : 1; break;
     case LINGER:
-        other.linger.l_onoff = 1;
-        other.linger.l_linger = value->linger.l_linger + 1;
+        value->linger.l_onoff = 1;
+        value->linger.l_linger++;
         break;
-    case TIMEVAL: other.time.tv_sec = value->time.tv_sec + 1; break;
+    case TIMEVAL: value->time.tv_sec++; break;
     }
-    return other;
 }
 
 /* ---- Asking the system -------------------------------------------------------------- */
@@ -183,12 +177,18 @@ static socklen_t size_of(enum type type)
     }
 }
 
-static int read_option(int sock, const struct socket_option *option, union value *value)
+/* Reads the value, also as text, which is "-" if it cannot be read. 0, or -1 with errno. */
+static int read_option(int sock, const struct socket_option *option, union value *value,
+                       char *text)
 {
     socklen_t length = size_of(option->type);
 
     memset(value, 0, sizeof *value);
-    return getsockopt(sock, option->level, option->number, value, &length);
+    strcpy(text, "-");
+    if (getsockopt(sock, option->level, option->number, value, &length) == -1)
+        return -1;
+    format_value(option->type, value, text);
+    return 0;
 }
 
 static int set_option(int sock, const struct socket_option *option,
@@ -210,35 +210,26 @@ static int open_socket(int type)
 
 /* ---- The table ---------------------------------------------------------------------- */
 
-/* Tries to set a value other than `text`. Returns NULL if that works, or why not. */
-static const char *try_to_set(int sock, const struct socket_option *option,
-                              const union value *value, const char *text)
-{
-    union value other = another_value(option->type, value);
-    char after[VALUE_MOST];
-
-    if (set_option(sock, option, &other) == -1 || read_option(sock, option, &other) == -1)
-        return strerror(errno);
-    format_value(option->type, &other, after);
-    return strcmp(after, text) == 0 ? "accepted, without effect" : NULL;
-}
-
 /* Each option gets a new socket: its value may depend on another option's. */
 static void print_row(const struct socket_option *option, int type)
 {
     int fresh = open_socket(type);
-    char text[VALUE_MOST] = "-";
-    const char *refused;
+    char before[VALUE_MOST], after[VALUE_MOST];
+    const char *refused = NULL;
     union value value;
 
-    if (read_option(fresh, option, &value) == -1) {
+    if (read_option(fresh, option, &value, before) == -1) {
         refused = strerror(errno);
     } else {
-        format_value(option->type, &value, text);
-        refused = try_to_set(fresh, option, &value, text);
+        change(option->type, &value);
+        if (set_option(fresh, option, &value) == -1 ||
+            read_option(fresh, option, &value, after) == -1)
+            refused = strerror(errno);
+        else if (strcmp(after, before) == 0)
+            refused = "accepted, without effect";
     }
     printf("%-20s %-13s %-8s %-10s %s%s\n", option->name, level_name(option->level),
-           type_names[option->type], text, refused != NULL ? "no: " : "yes",
+           type_names[option->type], before, refused != NULL ? "no: " : "yes",
            refused != NULL ? refused : "");
     close(fresh);
 }
@@ -262,19 +253,17 @@ struct setting {
 static bool set_one(int sock, const struct setting *setting)
 {
     const struct socket_option *option = setting->option;
-    char before[VALUE_MOST] = "-", asked[VALUE_MOST], after[VALUE_MOST] = "-";
+    char before[VALUE_MOST], asked[VALUE_MOST], after[VALUE_MOST];
     union value value;
 
     format_value(option->type, &setting->value, asked);
-    if (read_option(sock, option, &value) == 0)
-        format_value(option->type, &value, before);
+    (void)read_option(sock, option, &value, before); /* some can only be set */
     if (set_option(sock, option, &setting->value) == -1) {
         fprintf(stderr, "sockopts: cannot set %s to %s: %s\n", option->name, asked,
                 strerror(errno));
         return false;
     }
-    if (read_option(sock, option, &value) == 0)
-        format_value(option->type, &value, after);
+    (void)read_option(sock, option, &value, after);
     printf("%s: was %s, asked for %s, is %s\n", option->name, before, asked, after);
     return true;
 }
