@@ -194,40 +194,29 @@ static void ask_once(struct dgram_client *client, size_t length)
 
 /* ---- Many --------------------------------------------------------------------------- */
 
-/*
- * Writes a numbered datagram: the number, low byte first, and letters. A small datagram
- * holds only the beginning of that, or nothing.
- */
-static void compose(const struct dgram_client *client, long number, char *out)
+/* Byte `i` of a numbered datagram: first the number, low byte first, and then letters. */
+static char byte_at(size_t i, long number)
 {
-    for (size_t i = 0; i < client->size; i++) {
-        if (i < 4)
-            out[i] = (char)((unsigned long)number >> 8 * i & 0xFF);
-        else
-            out[i] = (char)('a' + (size_t)(number + (long)i) % 26);
-    }
+    if (i < 4)
+        return (char)((unsigned long)number >> 8 * i & 0xFF);
+    return (char)('a' + (i + (size_t)number) % 26);
 }
 
 /*
- * Which of our datagrams came back? A small one holds only the low bytes of its number:
- * then it is the last up to `latest` that ends in them. -1: it is not one of ours.
+ * Which of our datagrams up to `latest` came back? Small ones may look the same: then it
+ * is the last of these. -1: it is not one of ours.
  */
-static long recognise(struct dgram_client *client, size_t length, long latest)
+static long recognise(const struct dgram_client *client, size_t length, long latest)
 {
-    static char expected[DATAGRAM_MOST + 1];
-    long long low = 0, numbers = 1, number; /* 256^4 does not fit a long of 32 bits */
+    for (long number = latest; number >= 0 && length == client->size; number--) {
+        size_t same = 0;
 
-    if (length != client->size)
-        return -1;
-    for (size_t i = 0; i < length && i < 4; i++) {
-        low += (unsigned char)client->in[i] * numbers;
-        numbers *= 256;
+        while (same < length && client->in[same] == byte_at(same, number))
+            same++;
+        if (same == length)
+            return number;
     }
-    number = latest - (latest - low % numbers + numbers) % numbers;
-    if (number < 0)
-        return -1;
-    compose(client, (long)number, expected);
-    return memcmp(client->in, expected, length) == 0 ? (long)number : -1;
+    return -1;
 }
 
 static void count_answer(struct dgram_client *client, long number, int64_t took_ns)
@@ -290,7 +279,8 @@ static void ask_number(struct dgram_client *client, long number)
 {
     int64_t now = clock_ns();
 
-    compose(client, number, client->out);
+    for (size_t i = 0; i < client->size; i++)
+        client->out[i] = byte_at(i, number);
     client->sent_at[number] = now;
     send_out(client, client->size);
     if (!hear(client, number, now + client->patience_ns) && !stop_requested)
