@@ -89,20 +89,18 @@ static size_t word_before(const struct line_edit *edit)
 
 static char *entry(struct line_edit *edit, size_t back)
 {
-    return edit->history[(edit->entered - back) % LINE_EDIT_HISTORY];
+    return edit->history[(edit->entered - back) % (LINE_EDIT_HISTORY + 1)];
 }
 
 /* Shows the line entered `back` lines ago; 0 is the new line, kept meanwhile. */
 static void show_line(struct line_edit *edit, size_t back)
 {
-    const char *line = back > 0 ? entry(edit, back) : edit->draft;
-
     if (edit->back == 0)
-        memcpy(edit->draft, edit->text, edit->length + 1);
+        memcpy(entry(edit, 0), edit->text, edit->length + 1);
     edit->back = back;
-    edit->length = edit->cursor = strlen(line);
+    strcpy(edit->text, entry(edit, back));
+    edit->length = edit->cursor = strlen(edit->text);
     edit->overflowed = false;
-    memcpy(edit->text, line, edit->length + 1);
 }
 
 void line_edit_next(struct line_edit *edit)

@@ -46,10 +46,10 @@ struct line_edit {
     unsigned char escape; /* the place in an escape sequence, see line_edit.c */
     unsigned parameter;   /* its first number */
 
-    size_t entered; /* lines ever kept; line n is history[n % LINE_EDIT_HISTORY] */
+    size_t entered; /* lines ever kept; line n is history[n % (LINE_EDIT_HISTORY + 1)] */
     size_t back;    /* how many lines back the line shown is; 0: it is the new one */
-    char history[LINE_EDIT_HISTORY][LINE_EDIT_MOST + 1];
-    char draft[LINE_EDIT_MOST + 1]; /* the new line, while an old one is shown */
+    /* The last lines, and after them the new one while an old one is shown. */
+    char history[LINE_EDIT_HISTORY + 1][LINE_EDIT_MOST + 1];
 };
 
 enum line_edit_event {
