@@ -27,8 +27,8 @@
 
 #define DIAL_MS      5000              /* to connect, for each address of the host */
 #define WAIT_MS      10000             /* for some of the echo */
-#define WINDOW_BYTES ((size_t)1 << 20) /* what may be under way; a power of two */
-#define PIECE_BYTES  ((size_t)1 << 16) /* for one read(), send() or recv() */
+#define WINDOW_BYTES ((size_t)1 << 20) /* what may be under way */
+#define PIECE_BYTES  ((size_t)1 << 16) /* for one recv() */
 
 struct echo_client {
     struct options_peer server;
@@ -37,12 +37,9 @@ struct echo_client {
     int64_t deadline; /* ms; for some of the echo */
     bool reads_input; /* standard input may have more to send */
     bool half_closes; /* tell the server when all is sent; it then ends the connection */
-    /*
-     * Positions in the stream. The bytes between them are kept, each at its position modulo
-     * WINDOW_BYTES: echoed <= sent <= ready <= echoed + WINDOW_BYTES.
-     */
-    unsigned long long ready, sent, echoed;
-    char window[WINDOW_BYTES];
+    unsigned long long echoed; /* bytes that have come back */
+    size_t kept, sent;         /* bytes in `window`, and how many of them were sent */
+    char window[WINDOW_BYTES]; /* what has not come back yet */
 };
 
 static const struct options options = {
@@ -62,15 +59,6 @@ static const struct options options = {
             "  -V           print the version\n",
 };
 
-/* How many of the `count` bytes from `position` are in one piece in the window. */
-static size_t in_one_piece(unsigned long long position, unsigned long long count)
-{
-    size_t until_wrap = WINDOW_BYTES - (size_t)(position % WINDOW_BYTES);
-    size_t piece = until_wrap < PIECE_BYTES ? until_wrap : PIECE_BYTES;
-
-    return count < piece ? (size_t)count : piece;
-}
-
 static _Noreturn void fail(const struct echo_client *client, const char *what,
                            const char *why)
 {
@@ -81,9 +69,8 @@ static _Noreturn void fail(const struct echo_client *client, const char *what,
 
 static void read_input(struct echo_client *client)
 {
-    size_t room = WINDOW_BYTES - (size_t)(client->ready - client->echoed);
-    ssize_t got = read(STDIN_FILENO, client->window + client->ready % WINDOW_BYTES,
-                       in_one_piece(client->ready, room));
+    ssize_t got =
+        read(STDIN_FILENO, client->window + client->kept, WINDOW_BYTES - client->kept);
 
     if (got == -1 && descriptor_try_again(errno))
         return;
@@ -91,21 +78,20 @@ static void read_input(struct echo_client *client)
         options_fail(&options, "cannot read standard input: %s", strerror(errno));
     if (got == 0)
         client->reads_input = false;
-    if (got == 0 || client->echoed == client->ready) /* from here on some echo is due */
+    if (got == 0 || client->kept == 0) /* from here on some echo is due */
         client->deadline = clock_ms() + client->wait_ms;
-    client->ready += (unsigned long long)got;
+    client->kept += (size_t)got;
 }
 
 static void send_some(struct echo_client *client)
 {
-    ssize_t sent =
-        send(client->sock, client->window + client->sent % WINDOW_BYTES,
-             in_one_piece(client->sent, client->ready - client->sent), MSG_NOSIGNAL);
+    ssize_t sent = send(client->sock, client->window + client->sent,
+                        client->kept - client->sent, MSG_NOSIGNAL);
 
     if (sent == -1 && !descriptor_try_again(errno))
         fail(client, "cannot send to", strerror(errno));
     if (sent > 0)
-        client->sent += (unsigned long long)sent;
+        client->sent += (size_t)sent;
 }
 
 /* ---- Receiving ---------------------------------------------------------------------- */
@@ -115,11 +101,12 @@ static size_t compare(struct echo_client *client, const char *bytes, size_t leng
 {
     size_t same = 0;
 
-    while (same < length && client->echoed < client->sent &&
-           bytes[same] == client->window[client->echoed % WINDOW_BYTES]) {
-        client->echoed++;
+    while (same < length && same < client->sent && bytes[same] == client->window[same])
         same++;
-    }
+    client->echoed += same;
+    client->sent -= same;
+    client->kept -= same;
+    memmove(client->window, client->window + same, client->kept);
     return same;
 }
 
@@ -140,8 +127,8 @@ static bool receive(struct echo_client *client)
         options_cannot_write(&options);
     if (same < (size_t)got)
         options_fail(&options, "byte %llu that came back %s", client->echoed + 1,
-                     client->echoed == client->sent ? "was never sent"
-                                                    : "is not the one that was sent");
+                     client->sent == 0 ? "was never sent"
+                                       : "is not the one that was sent");
     client->deadline = clock_ms() + client->wait_ms;
     return got > 0;
 }
@@ -151,16 +138,16 @@ static bool receive(struct echo_client *client)
 static void wait_for_events(const struct echo_client *client, struct fdset *readable,
                             struct fdset *writable)
 {
-    bool is_owed = client->echoed < client->ready || !client->reads_input;
+    bool is_owed = client->kept > 0 || !client->reads_input;
     int64_t deadline = is_owed ? client->deadline : INT64_MAX;
     char why[60];
 
     fdset_clear(readable);
     fdset_clear(writable);
     fdset_add(readable, client->sock);
-    if (client->reads_input && client->ready - client->echoed < WINDOW_BYTES)
+    if (client->reads_input && client->kept < WINDOW_BYTES)
         fdset_add(readable, STDIN_FILENO);
-    if (client->sent < client->ready)
+    if (client->sent < client->kept)
         fdset_add(writable, client->sock);
     if (signals_pselect(NULL, readable, writable, deadline) == -1)
         options_fail(&options, "select: %s", strerror(errno));
@@ -179,9 +166,9 @@ static void echo(struct echo_client *client)
 
     client->deadline = clock_ms() + client->wait_ms;
     /* Without a half-close the server does not end the connection: the client does. */
-    while (is_open && (client->half_closes || client->echoed < client->ready)) {
+    while (is_open && (client->half_closes || client->kept > 0)) {
         if (client->half_closes && !has_half_closed && !client->reads_input &&
-            client->sent == client->ready) {
+            client->sent == client->kept) {
             shutdown(client->sock, SHUT_WR); /* a lost connection shows in recv() */
             has_half_closed = true;
         }
@@ -193,10 +180,10 @@ static void echo(struct echo_client *client)
         if (fdset_has(&readable, client->sock))
             is_open = receive(client);
     }
-    if (client->echoed < client->ready || client->reads_input)
+    if (client->kept > 0 || client->reads_input)
         options_fail(&options, "%s port %d has closed after %llu of %llu bytes",
                      client->server.host, client->server.port, client->echoed,
-                     client->ready);
+                     client->echoed + client->kept);
 }
 
 /* ---- The program -------------------------------------------------------------------- */
@@ -218,7 +205,7 @@ static void choose_text(struct echo_client *client, char *words[])
         if (length >= WINDOW_BYTES)
             options_wrong(&options, "the words are too long; '-' sends any length");
     }
-    client->ready = length;
+    client->kept = length;
 }
 
 int main(int argc, char *argv[])
