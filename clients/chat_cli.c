@@ -14,9 +14,8 @@
  * delivered only there, so the terminal is restored whatever ends the program.
  *
  * Keys are read at once, whatever the server does: only then does Ctrl-C reach the program
- * after a long paste. Lines that the server does not take yet are queued. If the queue has
- * no room for a line, the program says so. A script's input waits instead, until the
- * server has taken nothing for -t seconds.
+ * after a long paste. What the server does not take yet is queued, or refused if the queue
+ * is full. A script's input waits instead.
  */
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -82,11 +81,9 @@ struct chat_client {
     char queue[QUEUE_BYTES];
 };
 
-/* The conversation is over because of errno. Only the first reason counts. */
+/* The conversation is over because of errno. */
 static void fail(struct chat_client *client, const char *what)
 {
-    if (client->failed != NULL)
-        return;
     client->failed = what;
     client->error = errno;
 }
@@ -281,12 +278,6 @@ static void queue_input(struct chat_client *client, const char *bytes, size_t le
     }
 }
 
-/* A script's input is read only as fast as it is sent. */
-static bool takes_input(const struct chat_client *client)
-{
-    return client->reads_input && (client->at_terminal || client->queued < PIECE_BYTES);
-}
-
 static void read_input(struct chat_client *client)
 {
     char bytes[PIECE_BYTES];
@@ -420,7 +411,8 @@ static int wait_for_events(struct chat_client *client, struct fdset *readable,
     fdset_clear(readable);
     fdset_clear(writable);
     fdset_add(readable, client->sock);
-    if (takes_input(client))
+    /* A script's input is read only as fast as it is sent. */
+    if (client->reads_input && (client->at_terminal || client->queued < PIECE_BYTES))
         fdset_add(readable, STDIN_FILENO);
     if (client->queued > 0)
         fdset_add(writable, client->sock);
