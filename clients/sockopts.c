@@ -104,48 +104,42 @@ static const struct options options = {
 
 static void format_value(enum type type, const union value *value, char *out)
 {
-    double seconds = 0;
-
-    switch (type) {
-    case FLAG: strcpy(out, value->number != 0 ? "on" : "off"); return;
-    case INT: snprintf(out, VALUE_MOST, "%d", value->number); return;
-    case LINGER: seconds = value->linger.l_linger; break;
-    case TIMEVAL:
-        seconds = (double)value->time.tv_sec + (double)value->time.tv_usec / US_PER_S;
-        break;
-    }
-    if (type == LINGER ? value->linger.l_onoff == 0 : seconds == 0)
-        strcpy(out, "off"); /* a timeout of 0 means no timeout */
-    else
-        snprintf(out, VALUE_MOST, "%.10g s", seconds);
+    strcpy(out, "off"); /* a timeout of 0 means no timeout */
+    if (type == FLAG && value->number != 0)
+        strcpy(out, "on");
+    else if (type == INT)
+        snprintf(out, VALUE_MOST, "%d", value->number);
+    else if (type == LINGER && value->linger.l_onoff != 0)
+        snprintf(out, VALUE_MOST, "%d s", value->linger.l_linger);
+    else if (type == TIMEVAL && (value->time.tv_sec != 0 || value->time.tv_usec != 0))
+        snprintf(out, VALUE_MOST, "%.10g s",
+                 (double)value->time.tv_sec + (double)value->time.tv_usec / US_PER_S);
 }
 
 /* 0, or -1: the text is not a value of this type. */
 static int parse_value(enum type type, const char *text, union value *value)
 {
-    bool off = strcmp(text, "off") == 0;
-    long number = 0;
-    int64_t ns = 0;
+    long number;
+    int64_t ns;
 
-    memset(value, 0, sizeof *value);
+    memset(value, 0, sizeof *value); /* which means "off" */
+    if (type != INT && strcmp(text, "off") == 0)
+        return 0;
     if (type == TIMEVAL) {
-        if (!off && number_parse_seconds(text, &ns) == -1)
+        if (number_parse_seconds(text, &ns) == -1)
             return -1;
         value->time.tv_sec = (time_t)(ns / 1000 / US_PER_S);
         value->time.tv_usec = (suseconds_t)(ns / 1000 % US_PER_S);
         return 0;
     }
     if (type == FLAG && strcmp(text, "on") == 0)
-        number = 1;
-    else if ((type == INT || !off) &&
-             number_parse(text, type == INT ? INT_MIN : 0, INT_MAX, &number) == -1)
+        text = "1";
+    if (number_parse(text, type == INT ? INT_MIN : 0, INT_MAX, &number) == -1)
         return -1;
-    if (type == LINGER) {
-        value->linger.l_onoff = !off;
-        value->linger.l_linger = (int)number;
-    } else {
+    if (type == LINGER)
+        value->linger = (struct linger){.l_onoff = 1, .l_linger = (int)number};
+    else
         value->number = (int)number;
-    }
     return 0;
 }
 
