@@ -117,23 +117,10 @@ void line_edit_next(struct line_edit *edit)
 
 /* ---- Keys --------------------------------------------------------------------------- */
 
-/* A control key sends the number of its letter in the alphabet. */
+/* A control key sends the number of its letter in the alphabet: Ctrl-A sends 1. */
+#define CTRL(letter) ((letter)&0x1F)
+
 enum {
-    CTRL_A = 1,
-    CTRL_B,
-    CTRL_D = 4,
-    CTRL_E,
-    CTRL_F,
-    CTRL_H = 8,
-    TAB = '\t',
-    LF = '\n',
-    CTRL_K = 11,
-    CTRL_L,
-    CR = '\r',
-    CTRL_N = 14,
-    CTRL_P = 16,
-    CTRL_U = 21,
-    CTRL_W = 23,
     ESC = 27,
     DEL = 127, /* the Backspace key of most terminals; some send Ctrl-H */
     DELETE     /* the Delete key, which sends a sequence; this number is ours */
@@ -142,34 +129,34 @@ enum {
 static enum line_edit_event press(struct line_edit *edit, unsigned key)
 {
     switch (key) {
-    case CTRL_A: edit->cursor = 0; break;
-    case CTRL_B: edit->cursor = before(edit, edit->cursor); break;
-    case CTRL_E: edit->cursor = edit->length; break;
-    case CTRL_F: edit->cursor = after(edit, edit->cursor); break;
-    case CTRL_H:
+    case CTRL('A'): edit->cursor = 0; break;
+    case CTRL('B'): edit->cursor = before(edit, edit->cursor); break;
+    case CTRL('E'): edit->cursor = edit->length; break;
+    case CTRL('F'): edit->cursor = after(edit, edit->cursor); break;
+    case CTRL('H'):
     case DEL: cut_out(edit, before(edit, edit->cursor), edit->cursor); break;
-    case CTRL_D:
+    case CTRL('D'):
         if (edit->length == 0)
             return LINE_EDIT_END;
         /* fall through */
     case DELETE: cut_out(edit, edit->cursor, after(edit, edit->cursor)); break;
-    case CTRL_K: cut_out(edit, edit->cursor, edit->length); break;
-    case CTRL_U: cut_out(edit, 0, edit->cursor); break;
-    case CTRL_W: cut_out(edit, word_before(edit), edit->cursor); break;
-    case CTRL_N:
+    case CTRL('K'): cut_out(edit, edit->cursor, edit->length); break;
+    case CTRL('U'): cut_out(edit, 0, edit->cursor); break;
+    case CTRL('W'): cut_out(edit, word_before(edit), edit->cursor); break;
+    case CTRL('N'):
         if (edit->back > 0)
             show_line(edit, edit->back - 1);
         break;
-    case CTRL_P:
+    case CTRL('P'):
         if (edit->back < edit->entered && edit->back < LINE_EDIT_HISTORY)
             show_line(edit, edit->back + 1);
         break;
-    case TAB: /* spaces, so that every character in view has a known width */
+    case '\t': /* spaces, so that every character in view has a known width */
         insert(edit, "        ", 8 - columns_between(edit, 0, edit->cursor) % 8);
         break;
-    case CTRL_L: return LINE_EDIT_CLEAR;
-    case CR:
-    case LF: return LINE_EDIT_ENTERED;
+    case CTRL('L'): return LINE_EDIT_CLEAR;
+    case '\r':
+    case '\n': return LINE_EDIT_ENTERED;
     default: break;
     }
     return LINE_EDIT_OPEN;
@@ -183,17 +170,17 @@ static enum line_edit_event press(struct line_edit *edit, unsigned key)
 static unsigned key_of(unsigned char final, unsigned number)
 {
     switch (final) {
-    case 'A': return CTRL_P;
-    case 'B': return CTRL_N;
-    case 'C': return CTRL_F;
-    case 'D': return CTRL_B;
-    case 'F': return CTRL_E;
-    case 'H': return CTRL_A;
+    case 'A': return CTRL('P');
+    case 'B': return CTRL('N');
+    case 'C': return CTRL('F');
+    case 'D': return CTRL('B');
+    case 'F': return CTRL('E');
+    case 'H': return CTRL('A');
     case '~':
         if (number == 1 || number == 7)
-            return CTRL_A;
+            return CTRL('A');
         if (number == 4 || number == 8)
-            return CTRL_E;
+            return CTRL('E');
         return number == 3 ? DELETE : 0;
     default: return 0;
     }
@@ -240,9 +227,9 @@ static enum line_edit_event take_control(struct line_edit *edit, unsigned char b
 {
     bool after_cr = edit->after_cr;
 
-    edit->after_cr = byte == CR;
+    edit->after_cr = byte == '\r';
     edit->escape = byte == ESC ? AFTER_ESC : OUTSIDE;
-    if (byte == LF && after_cr)
+    if (byte == '\n' && after_cr)
         return LINE_EDIT_OPEN;
     return press(edit, byte);
 }
