@@ -223,17 +223,6 @@ static enum line_edit_event take_sequence(struct line_edit *edit, unsigned char 
     return LINE_EDIT_OPEN;
 }
 
-static enum line_edit_event take_control(struct line_edit *edit, unsigned char byte)
-{
-    bool after_cr = edit->after_cr;
-
-    edit->after_cr = byte == '\r';
-    edit->escape = byte == ESC ? AFTER_ESC : OUTSIDE;
-    if (byte == '\n' && after_cr)
-        return LINE_EDIT_OPEN;
-    return press(edit, byte);
-}
-
 static void insert_text(struct line_edit *edit, const char *clean, size_t length)
 {
     /* Of what bytes over 0x7F become, only a visible C1 control begins with an M. */
@@ -243,18 +232,20 @@ static void insert_text(struct line_edit *edit, const char *clean, size_t length
 
 static enum line_edit_event take_byte(struct line_edit *edit, unsigned char byte)
 {
+    bool is_of_cr = byte == '\n' && edit->after_cr;
     char clean[TEXT_MOST];
 
+    edit->after_cr = byte == '\r';
     if (byte >= 0x80) {
         edit->escape = OUTSIDE;
-        edit->after_cr = false;
         insert_text(edit, clean, text_take(&edit->tail, byte, clean));
         return LINE_EDIT_OPEN;
     }
     insert_text(edit, clean, text_finish(&edit->tail, clean));
-    if (byte < 0x20 || byte == DEL)
-        return take_control(edit, byte);
-    edit->after_cr = false;
+    if (byte < 0x20 || byte == DEL) {
+        edit->escape = byte == ESC ? AFTER_ESC : OUTSIDE;
+        return is_of_cr ? LINE_EDIT_OPEN : press(edit, byte);
+    }
     if (edit->escape != OUTSIDE)
         return take_sequence(edit, byte);
     clean[0] = (char)byte;
@@ -280,15 +271,12 @@ size_t line_edit_take(struct line_edit *edit, const unsigned char *bytes, size_t
 /* Where the text from `at` on that fits these columns ends. */
 static size_t end_of_fitting(const struct line_edit *edit, size_t at, size_t columns)
 {
-    size_t used = 0;
+    size_t used = 0, bytes;
 
-    while (at < edit->length) {
-        size_t next = after(edit, at);
-
-        used += columns_between(edit, at, next);
+    for (; at < edit->length; at += bytes) {
+        used += columns_of_character(edit->text + at, edit->length - at, &bytes);
         if (used > columns)
             break;
-        at = next;
     }
     return at;
 }
@@ -296,7 +284,7 @@ static size_t end_of_fitting(const struct line_edit *edit, size_t at, size_t col
 void line_edit_view(const struct line_edit *edit, size_t columns,
                     struct line_edit_view *view)
 {
-    size_t first = 0, end, used;
+    size_t first = 0, end, used, bytes;
 
     *view = (struct line_edit_view){.bytes = edit->text};
     if (edit->is_secret)
@@ -304,10 +292,8 @@ void line_edit_view(const struct line_edit *edit, size_t columns,
     end = end_of_fitting(edit, edit->cursor, columns / 3);
     used = columns_between(edit, 0, end);
     while (used >= columns) { /* the last column is for a cursor after the end */
-        size_t next = after(edit, first);
-
-        used -= columns_between(edit, first, next);
-        first = next;
+        used -= columns_of_character(edit->text + first, edit->length - first, &bytes);
+        first += bytes;
     }
     view->bytes = edit->text + first;
     view->length = end_of_fitting(edit, first, columns) - first;
