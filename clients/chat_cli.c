@@ -58,7 +58,7 @@
 struct chat_client {
     int sock;
     struct signals signals;
-    int64_t stall_ms, silence_ms; /* a script's limits, see patience() */
+    int64_t stall_ms, silence_ms; /* a script's limits, see time_left() */
     int64_t waited_ms;            /* how much of one the server has used */
 
     bool reads_input;   /* the person or the script may have more to send */
@@ -371,31 +371,16 @@ static void heed_signals(struct chat_client *client)
 
 /* ---- The loop ----------------------------------------------------------------------- */
 
-/* How long the server may take. At a terminal a person decides that, until they leave. */
-static int64_t patience(const struct chat_client *client)
-{
-    if (client->at_terminal)
-        return client->reads_input ? FOR_EVER : LEAVE_MS;
-    if (client->queued > 0)
-        return client->stall_ms;
-    return client->half_closed ? client->silence_ms : FOR_EVER;
-}
-
-static bool is_late(const struct chat_client *client)
-{
-    return client->waited_ms > patience(client);
-}
-
-/* How long to wait for events, in ms. */
+/* The ms that the server still has; negative: it is late. */
 static int64_t time_left(const struct chat_client *client)
 {
-    int64_t granted = patience(client);
-
-    if (signals_stop_requested() || suspend_requested || resumed || resized)
-        return 0; /* a signal came while the display was waiting */
-    if (granted != FOR_EVER)
-        return granted - client->waited_ms + 1;
-    return client->at_terminal && input_has_part(&client->input) ? PART_MS : FOR_EVER;
+    if (client->at_terminal && !client->reads_input)
+        return LEAVE_MS - client->waited_ms;
+    if (!client->at_terminal && client->queued > 0)
+        return client->stall_ms - client->waited_ms;
+    if (client->half_closed)
+        return client->silence_ms - client->waited_ms;
+    return FOR_EVER;
 }
 
 /*
@@ -408,6 +393,10 @@ static int wait_for_events(struct chat_client *client, struct fdset *readable,
     int64_t begun = clock_ms(), left = time_left(client);
     int ready;
 
+    if (signals_stop_requested() || suspend_requested || resumed || resized)
+        left = -1; /* a signal came while the display was waiting */
+    else if (left == FOR_EVER && client->at_terminal && input_has_part(&client->input))
+        left = PART_MS;
     fdset_clear(readable);
     fdset_clear(writable);
     fdset_add(readable, client->sock);
@@ -417,9 +406,9 @@ static int wait_for_events(struct chat_client *client, struct fdset *readable,
     if (client->queued > 0)
         fdset_add(writable, client->sock);
     ready = signals_pselect(&client->signals, readable, writable,
-                            left == FOR_EVER ? FOR_EVER : begun + left);
+                            left == FOR_EVER ? FOR_EVER : begun + left + 1);
     client->waited_ms += clock_ms() - begun;
-    if (patience(client) == FOR_EVER)
+    if (time_left(client) == FOR_EVER)
         client->waited_ms = 0;
     return ready;
 }
@@ -427,7 +416,7 @@ static int wait_for_events(struct chat_client *client, struct fdset *readable,
 static bool is_over(const struct chat_client *client)
 {
     if (client->failed != NULL || client->display.failed != 0 || client->ended ||
-        is_late(client) || signals_stop_requested())
+        time_left(client) < 0 || signals_stop_requested())
         return true;
     return client->at_terminal && !client->reads_input && client->queued == 0;
 }
@@ -509,8 +498,6 @@ static int report(const struct chat_client *client)
     bool all_read = client->at_terminal || !client->reads_input ||
                     (client->ended && client->failed == NULL && !has_more_input());
     bool all_sent = client->queued == 0 && !client->refused && all_read;
-    bool succeeded = client->failed == NULL && all_sent &&
-                     (client->at_terminal || display->failed == 0);
 
     if (client->failed != NULL)
         fprintf(stderr, "chat_cli: %s: %s\n", client->failed, strerror(client->error));
@@ -521,11 +508,12 @@ static int report(const struct chat_client *client)
                 strerror(display->failed));
     else if (client->ended && (client->at_terminal || !all_sent))
         fprintf(stderr, "chat_cli: the server has closed the connection\n");
-    else if (client->queued > 0 && is_late(client))
+    else if (client->queued > 0 && time_left(client) < 0)
         fprintf(stderr, "chat_cli: the server has stopped reading\n");
-    if (!all_sent)
-        fprintf(stderr, "chat_cli: not all was sent\n");
-    return succeeded ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (!all_sent) /* after half a line this begins another */
+        fprintf(stderr, "%schat_cli: not all was sent\n", display->cut ? "\n" : "");
+    return client->failed == NULL && display->failed == 0 && all_sent ? EXIT_SUCCESS
+                                                                      : EXIT_FAILURE;
 }
 
 /* ---- The program -------------------------------------------------------------------- */

@@ -48,7 +48,7 @@ void display_flush(struct display *display)
 {
     size_t done = 0;
 
-    while (done < display->used && display->failed == 0) {
+    while (done < display->used && display->failed == 0 && !display->cut) {
         ssize_t wrote =
             output_write(&display->output, display->page + done, display->used - done);
 
@@ -56,8 +56,8 @@ void display_flush(struct display *display)
             done += (size_t)wrote;
         else if (!descriptor_try_again(errno))
             display->failed = errno;
-        else if (signals_stop_requested())
-            break; /* its reader may never take more */
+        else if (signals_stop_requested()) /* its reader may never take more */
+            display->cut = true;
         else
             wait_for_output(display);
     }

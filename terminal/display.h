@@ -28,6 +28,7 @@ struct display {
     bool within_line; /* part of a line was printed, but not its end */
 
     int failed; /* the errno that the output ended with, or 0 */
+    bool cut;   /* not all was written, because the program was told to stop */
 
     bool prompt_shown;          /* it is in the last row, with the cursor in it */
     int columns;                /* the width of the terminal when it was shown */
@@ -73,7 +74,7 @@ void display_leave_line(struct display *display, const struct line_edit *edit);
 /* Clears the screen. */
 void display_clear(struct display *display);
 
-/* Writes what was collected. What cannot be written before a stop signal is dropped. */
+/* Writes what was collected. What cannot be written is dropped; see `failed` and `cut`. */
 void display_flush(struct display *display);
 
 #endif
