@@ -90,16 +90,14 @@ static void fail(struct chat_client *client, const char *what)
 
 /* ---- Signals ------------------------------------------------------------------------ */
 
-static volatile sig_atomic_t suspend_requested, resumed, resized;
+static volatile sig_atomic_t suspend_requested; /* Ctrl-Z */
+static volatile sig_atomic_t terminal_changed;  /* by that, meanwhile, or in its size */
 
 static void note_signal(int signal_number)
 {
     if (signal_number == SIGTSTP)
         suspend_requested = 1;
-    else if (signal_number == SIGCONT)
-        resumed = 1;
-    else
-        resized = 1;
+    terminal_changed = 1;
 }
 
 /* ---- From the server ---------------------------------------------------------------- */
@@ -350,23 +348,18 @@ static void enter_terminal(struct chat_client *client)
 
 static void heed_signals(struct chat_client *client)
 {
+    if (!terminal_changed)
+        return;
     if (suspend_requested) {
         give_terminal_back(client);
         terminal_stop_program();
-        resumed = 1;
     }
-    if (resumed) {
-        /* If a signal that ends the program is pending, deliver it before the terminal
-           stops us. */
-        signals_let_in(&client->signals);
-        suspend_requested = resumed = 0;
-        if (!signals_stop_requested())
-            enter_terminal(client);
-        resized = 1; /* after SIGSTOP the prompt still counts as shown */
-    }
-    if (resized)
-        display_hide_prompt(&client->display);
-    resized = 0;
+    /* A signal that ends the program comes first: enter_terminal() may stop it. */
+    signals_let_in(&client->signals);
+    suspend_requested = terminal_changed = 0;
+    if (!signals_stop_requested())
+        enter_terminal(client);
+    display_hide_prompt(&client->display);
 }
 
 /* ---- The loop ----------------------------------------------------------------------- */
@@ -393,7 +386,7 @@ static int wait_for_events(struct chat_client *client, struct fdset *readable,
     int64_t begun = clock_ms(), left = time_left(client);
     int ready;
 
-    if (signals_stop_requested() || suspend_requested || resumed || resized)
+    if (signals_stop_requested() || terminal_changed)
         left = -1; /* a signal came while the display was waiting */
     else if (left == FOR_EVER && client->at_terminal && input_has_part(&client->input))
         left = PART_MS;
