@@ -35,9 +35,8 @@
 struct server {
     const char *name; /* as given: host:port */
     struct options_peer peer;
-    bool dialing; /* `dial` is under way */
     struct dial dial;
-    int sock; /* -1: not connected yet, or no longer */
+    int sock; /* DIAL_PENDING: `dial` is under way; -1: there is none any more */
     struct input input;
     int64_t line_since; /* ms; when the unfinished line began */
 };
@@ -81,24 +80,20 @@ static void complain(struct watch *watch, const struct server *server, const cha
 
 static void start_connecting(struct server *server)
 {
-    server->sock = -1;
-    server->dialing = server->input.has_line = true;
+    server->sock = DIAL_PENDING;
+    server->input.has_line = true;
     dial_start(&server->dial, server->peer.host, server->peer.port, SOCK_STREAM, DIAL_MS);
 }
 
 static void go_on_connecting(struct watch *watch, struct server *server)
 {
     const char *why;
-    int result = dial_step(&server->dial, &why);
 
-    if (result == DIAL_PENDING)
-        return;
-    server->dialing = false;
-    server->sock = result;
-    if (result == -1)
+    server->sock = dial_step(&server->dial, &why);
+    if (server->sock == -1)
         complain(watch, server, "cannot connect to", why);
-    else /* this program sends nothing, so only probes show that a machine is gone */
-        keepalive_enable(result);
+    else if (server->sock != DIAL_PENDING) /* only probes show that a machine is gone */
+        keepalive_enable(server->sock);
 }
 
 /* ---- What servers send -------------------------------------------------------------- */
@@ -204,7 +199,7 @@ static int64_t choose_descriptors(const struct watch *watch, struct fdset *reada
     for (int i = 0; i < watch->count; i++) {
         const struct server *server = &watch->servers[i];
 
-        if (server->dialing) {
+        if (server->sock == DIAL_PENDING) {
             dial_watch(&server->dial, readable, writable);
             deadline = clock_earlier(deadline, server->dial.deadline);
         }
@@ -233,12 +228,12 @@ static void watch_servers(struct watch *watch)
         for (int i = 0; i < watch->count; i++) {
             struct server *server = &watch->servers[i];
 
-            if (server->dialing)
+            if (server->sock == DIAL_PENDING)
                 go_on_connecting(watch, server);
             else if (fdset_has(&readable, server->sock))
                 receive(watch, server);
             print_part(watch, server);
-            is_over = is_over && !server->dialing && server->sock == -1;
+            is_over = is_over && server->sock == -1;
         }
         if (!is_over)
             print_if_quiet(watch);
