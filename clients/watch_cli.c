@@ -76,15 +76,6 @@ static void complain(struct watch *watch, const struct server *server, const cha
     watch->failed = true;
 }
 
-/* ---- Connecting --------------------------------------------------------------------- */
-
-static void start_connecting(struct server *server)
-{
-    server->sock = DIAL_PENDING;
-    server->input.has_line = true;
-    dial_start(&server->dial, server->peer.host, server->peer.port, SOCK_STREAM, DIAL_MS);
-}
-
 static void go_on_connecting(struct watch *watch, struct server *server)
 {
     const char *why;
@@ -216,8 +207,14 @@ static void watch_servers(struct watch *watch)
     struct fdset readable, writable;
     bool is_over = false;
 
-    for (int i = 0; i < watch->count; i++)
-        start_connecting(&watch->servers[i]);
+    for (int i = 0; i < watch->count; i++) {
+        struct server *server = &watch->servers[i];
+
+        server->sock = DIAL_PENDING;
+        server->input.has_line = true; /* servers send no requests */
+        dial_start(&server->dial, server->peer.host, server->peer.port, SOCK_STREAM,
+                   DIAL_MS);
+    }
     watch->quiet_since = clock_ms();
     while (!is_over) {
         int64_t deadline = choose_descriptors(watch, &readable, &writable);
