@@ -34,17 +34,16 @@ struct threat_client {
     struct options_peer server;
     int64_t patience_ms;
     int sock;
-    char **commands;     /* those not yet sent, up to a NULL */
-    bool converses;      /* there were no commands: it sends standard input */
-    bool reads_input;    /* which has not ended */
-    bool awaits;         /* a command was sent, and is not answered yet */
-    bool heard;          /* an answer has come */
-    bool ended;          /* the server has closed */
-    int64_t deadline;    /* ms; for the answer, or for the server to close after us */
-    struct line line;    /* the answer so far */
-    const char *to_send; /* in `input`: a command, or what was typed */
-    size_t left;         /* bytes of it */
-    char input[LINE_MOST + 2];
+    char **commands;  /* those not yet sent, up to a NULL */
+    bool converses;   /* there were no commands: it sends standard input */
+    bool reads_input; /* which has not ended */
+    bool awaits;      /* a command was sent, and is not answered yet */
+    bool heard;       /* an answer has come */
+    bool ended;       /* the server has closed */
+    int64_t deadline; /* ms; for the answer, or for the server to close after us */
+    struct line line; /* the answer so far */
+    size_t left;      /* bytes to send, a command or what was typed */
+    char to_send[LINE_MOST + 2];
 };
 
 static const struct options options = {
@@ -78,22 +77,20 @@ static void next_command(struct threat_client *client)
 {
     if (client->awaits || *client->commands == NULL)
         return;
-    client->left = (size_t)snprintf(client->input, sizeof client->input, "%s\r\n",
+    client->left = (size_t)snprintf(client->to_send, sizeof client->to_send, "%s\r\n",
                                     *client->commands++);
-    client->to_send = client->input;
     client->awaits = true;
     client->deadline = clock_ms() + client->patience_ms;
 }
 
 static void read_input(struct threat_client *client)
 {
-    ssize_t got = read(STDIN_FILENO, client->input, sizeof client->input);
+    ssize_t got = read(STDIN_FILENO, client->to_send, sizeof client->to_send);
 
     if (got == -1 && descriptor_try_again(errno))
         return;
     if (got == -1)
         options_fail(&options, "cannot read standard input: %s", strerror(errno));
-    client->to_send = client->input;
     client->left = (size_t)got;
     if (got > 0)
         return;
@@ -109,8 +106,8 @@ static void send_some(struct threat_client *client)
     if (sent == -1 && !descriptor_try_again(errno))
         fail(client, "cannot send to", strerror(errno));
     if (sent > 0) {
-        client->to_send += sent;
         client->left -= (size_t)sent;
+        memmove(client->to_send, client->to_send + sent, client->left);
     }
 }
 
@@ -132,19 +129,6 @@ static void print_line(struct threat_client *client, enum line_event event)
         client->awaits = false;
 }
 
-static void take(struct threat_client *client, const unsigned char *bytes, size_t length)
-{
-    while (length > 0) {
-        enum line_event event;
-        size_t taken = line_take(&client->line, bytes, length, &event);
-
-        if (event == LINE_ENDED || event == LINE_FULL)
-            print_line(client, event);
-        bytes += taken;
-        length -= taken;
-    }
-}
-
 static void receive(struct threat_client *client)
 {
     unsigned char bytes[4096];
@@ -155,7 +139,11 @@ static void receive(struct threat_client *client)
         return;
     if (got == -1)
         fail(client, "lost the connection to", strerror(errno));
-    take(client, bytes, (size_t)got);
+    for (size_t taken = 0; taken < (size_t)got;) {
+        taken += line_take(&client->line, bytes + taken, (size_t)got - taken, &event);
+        if (event == LINE_ENDED || event == LINE_FULL)
+            print_line(client, event);
+    }
     client->ended = got == 0;
     while (client->ended && (event = line_finish(&client->line)) != LINE_OPEN)
         print_line(client, event);
