@@ -42,8 +42,8 @@ struct dgram_client {
 
     bool refused; /* nobody is there; perhaps at the host's next address */
     long sent, received;
-    int64_t least_ns, most_ns, sum_ns; /* round trips of those received */
-    int64_t sent_at[COUNT_MAX];        /* ns, by number; 0: it was answered */
+    double least_ms, most_ms, sum_ms; /* round trips of those received */
+    int64_t sent_at[COUNT_MAX];       /* ns, by number; 0: it was answered */
     char out[DATAGRAM_MOST + 1], in[DATAGRAM_MOST + 1];
 };
 
@@ -219,23 +219,22 @@ static long recognise(const struct dgram_client *client, size_t length, long lat
     return -1;
 }
 
-static void count_answer(struct dgram_client *client, long number, int64_t took_ns)
+static void count_answer(struct dgram_client *client, long number, double took_ms)
 {
     client->received++;
-    client->sum_ns += took_ns;
-    if (client->received == 1 || took_ns < client->least_ns)
-        client->least_ns = took_ns;
-    if (took_ns > client->most_ns)
-        client->most_ns = took_ns;
-    printf("%zu bytes: number %ld, %.3f ms\n", client->size, number,
-           (double)took_ns / NS_PER_MS);
+    client->sum_ms += took_ms;
+    if (client->received == 1 || took_ms < client->least_ms)
+        client->least_ms = took_ms;
+    if (took_ms > client->most_ms)
+        client->most_ms = took_ms;
+    printf("%zu bytes: number %ld, %.3f ms\n", client->size, number, took_ms);
 }
 
 /* Takes what has come. Returns true if that settles the awaited number. */
 static bool take_answer(struct dgram_client *client, long awaited)
 {
     ssize_t got = receive(client);
-    int64_t took_ns;
+    double took_ms;
     long number;
 
     if (got == -1) {
@@ -250,14 +249,13 @@ static bool take_answer(struct dgram_client *client, long awaited)
         printf("%zd bytes that are not an answer to what was sent\n", got);
         return false;
     }
-    took_ns = clock_ns() - client->sent_at[number];
+    took_ms = (double)(clock_ns() - client->sent_at[number]) / NS_PER_MS;
     if (client->sent_at[number] == 0)
         printf("number %ld came again\n", number);
-    else if (took_ns > client->patience_ns)
-        printf("number %ld came late, after %.3f ms\n", number,
-               (double)took_ns / NS_PER_MS);
+    else if (took_ms > (double)client->patience_ns / NS_PER_MS)
+        printf("number %ld came late, after %.3f ms\n", number, took_ms);
     else
-        count_answer(client, number, took_ns);
+        count_answer(client, number, took_ms);
     client->sent_at[number] = 0;
     return number == awaited;
 }
@@ -300,10 +298,8 @@ static void print_summary(const struct dgram_client *client)
     printf("%ld sent, %ld received, %ld lost (%.1f%%)\n", client->sent, client->received,
            lost, client->sent > 0 ? 100.0 * (double)lost / (double)client->sent : 0.0);
     if (client->received > 0)
-        printf("round trip min/avg/max %.3f/%.3f/%.3f ms\n",
-               (double)client->least_ns / NS_PER_MS,
-               (double)client->sum_ns / (double)client->received / NS_PER_MS,
-               (double)client->most_ns / NS_PER_MS);
+        printf("round trip min/avg/max %.3f/%.3f/%.3f ms\n", client->least_ms,
+               client->sum_ms / (double)client->received, client->most_ms);
     flush_output();
 }
 
