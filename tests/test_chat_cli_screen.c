@@ -233,36 +233,17 @@ START_TEST(a_large_paste_reaches_a_server_that_reads_late)
 }
 END_TEST
 
-/* Types a key as soon as the terminal takes it. Were these words shown meanwhile? */
-static bool press_and_find(struct typist *typist, char key, const char *words)
-{
-    struct pollfd ready = {.fd = typist->terminal, .events = POLLIN | POLLOUT};
-    char shows[8192];
-    bool found = false;
-
-    for (;;) {
-        ssize_t got;
-
-        ck_assert_int_eq(poll(&ready, 1, DEADLINE_MS), 1);
-        if (!(ready.revents & POLLIN))
-            break;
-        got = read(typist->terminal, shows, sizeof shows - 1);
-        ck_assert_int_gt(got, 0);
-        shows[got] = '\0';
-        found = found || strstr(shows, words) != NULL;
-    }
-    ck_assert_int_eq(write(typist->terminal, &key, 1), 1);
-    return found;
-}
-
-/* Sends the longest line again and again, until the server takes no more. */
+/* Enters the longest line again and again, until the server takes no more. */
 static void paste_until_refused(struct typist *typist)
 {
-    for (int i = 0; i < LINE_EDIT_MOST; i++)
-        (void)press_and_find(typist, 'x', "");
+    char line[LINE_EDIT_MOST];
+
+    memset(line, 'x', sizeof line);
+    typist_types_patiently(typist, line, sizeof line);
     for (int lines = 0; lines < 20000; lines++) {
-        (void)press_and_find(typist, '\r', "");
-        if (press_and_find(typist, '\x10', "not sent: the server has stopped reading"))
+        typist_types_patiently(typist, ENTER_AND_AGAIN, 2);
+        screen_text(&typist->screen, shown);
+        if (strstr(shown, "the server has stopp\ned reading\n") != NULL)
             return;
     }
     ck_abort_msg("40 MB were not refused");
