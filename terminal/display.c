@@ -35,31 +35,26 @@ void display_open(struct display *display, const struct terminal *terminal,
     output_open(&display->output, STDOUT_FILENO);
 }
 
-static void wait_for_output(struct display *display)
-{
-    struct fdset writable;
-
-    fdset_clear(&writable);
-    fdset_add(&writable, STDOUT_FILENO);
-    signals_pselect(display->signals, NULL, &writable, INT64_MAX);
-}
-
 void display_flush(struct display *display)
 {
+    struct fdset writable;
     size_t done = 0;
 
     while (done < display->used && display->failed == 0 && !display->cut) {
         ssize_t wrote =
             output_write(&display->output, display->page + done, display->used - done);
 
-        if (wrote >= 0)
+        if (wrote >= 0) {
             done += (size_t)wrote;
-        else if (!descriptor_try_again(errno))
+        } else if (!descriptor_try_again(errno)) {
             display->failed = errno;
-        else if (signals_stop_requested()) /* its reader may never take more */
-            display->cut = true;
-        else
-            wait_for_output(display);
+        } else if (signals_stop_requested()) {
+            display->cut = true; /* its reader may never take more */
+        } else {
+            fdset_clear(&writable);
+            fdset_add(&writable, STDOUT_FILENO);
+            signals_pselect(display->signals, NULL, &writable, INT64_MAX);
+        }
     }
     display->used = 0;
 }
@@ -128,15 +123,6 @@ void display_print_line(struct display *display, const char *text)
 
 /* ---- The prompt --------------------------------------------------------------------- */
 
-static void place(int width, int columns, int *row, int *column)
-{
-    if (*column + width > columns) {
-        (*row)++;
-        *column = 0;
-    }
-    *column += width;
-}
-
 /*
  * The row of the prompt that holds the cursor, from 0. Most terminals, when their window
  * becomes narrower, wrap the prompt just as they wrap what is printed.
@@ -144,17 +130,19 @@ static void place(int width, int columns, int *row, int *column)
 static int cursor_row(const struct display *display, int columns)
 {
     const struct line_edit_view *view = &display->view;
-    int row = 0, column = 0;
+    int row = (PROMPT_LENGTH - 1) / columns, column = PROMPT_LENGTH - row * columns;
     size_t bytes;
 
-    for (int i = 0; i < PROMPT_LENGTH; i++)
-        place(1, columns, &row, &column);
     /* The last character is the one under the cursor, which may have wrapped as well. */
     for (size_t at = 0; at <= view->before_cursor && at < view->length; at += bytes) {
-        unsigned width =
-            columns_of_character(view->bytes + at, view->length - at, &bytes);
+        int width =
+            (int)columns_of_character(view->bytes + at, view->length - at, &bytes);
 
-        place((int)width, columns, &row, &column);
+        if (column + width > columns) { /* it is in the next row */
+            row++;
+            column = 0;
+        }
+        column += width;
     }
     return row;
 }
