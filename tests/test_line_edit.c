@@ -1,6 +1,7 @@
 /* terminal/line_edit: keys in, a line and a cursor out. */
 #include "terminal/columns.h"
 #include "terminal/line_edit.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/harness.h"
 
 #include <stdio.h>
@@ -390,21 +391,6 @@ START_TEST(widths_are_those_of_the_unicode_tables)
 END_TEST
 
 /* ---- Whatever is typed -------------------------------------------------------------- */
-
-/* Cleaning clean text does not change it. */
-static bool is_clean(const char *bytes, size_t length)
-{
-    struct text text = {0};
-    char clean[TEXT_MOST];
-
-    for (size_t i = 0; i < length; i++) {
-        size_t made = text_take(&text, (unsigned char)bytes[i], clean);
-
-        if (made > i + 1 || memcmp(clean, bytes + i + 1 - made, made) != 0)
-            return false;
-    }
-    return text_finish(&text, clean) == 0;
-}
 
 static size_t columns_in(const char *bytes, size_t length)
 {
