@@ -8,7 +8,8 @@
 
 /*
  * The columns of a code point: 0 (combining, or a layout mark), 1, or 2 (East Asian wide,
- * emoji). It answers as wcwidth() does in a UTF-8 locale, without needing the locale.
+ * emoji). It answers as wcwidth() does in a UTF-8 locale, without needing the locale, but
+ * gives a combining mark of a rare script 1.
  */
 unsigned columns_of(unsigned long code);
 
