@@ -453,15 +453,20 @@ static bool has_input(int ms)
 }
 
 /*
- * Sends what was typed before Ctrl-C. Otherwise the shell, which reads from the terminal
- * next, would get it.
+ * Sends what was typed before Ctrl-C: otherwise the shell, which reads from the terminal
+ * next, would get it. If the server closed first, a script may have had more to send.
  */
-static void read_last_keys(struct chat_client *client)
+static void read_last_input(struct chat_client *client)
 {
-    for (int n = 0; n < LAST_READS && client->reads_input; n++)
-        if (terminal_is_ours(&client->terminal) && has_input(0))
+    if (signals_stop_requested()) {
+        for (int n = 0; n < LAST_READS && client->reads_input; n++)
+            if (terminal_is_ours(&client->terminal) && has_input(0))
+                read_input(client);
+        send_some(client);
+    } else if (client->ended && !client->at_terminal && client->reads_input) {
+        if (has_input(MOMENT_MS))
             read_input(client);
-    send_some(client);
+    }
 }
 
 /* The last line may have no end. */
@@ -476,20 +481,12 @@ static void finish_lines(struct chat_client *client)
     display_end_line(&client->display);
 }
 
-/* The server closed first: was there more to send? */
-static bool has_more_input(void)
-{
-    char byte;
-
-    return has_input(MOMENT_MS) && read(STDIN_FILENO, &byte, 1) > 0;
-}
-
 /* Says how it ended. Returns the exit status. */
 static int report(const struct chat_client *client)
 {
     const struct display *display = &client->display;
     bool all_read = client->at_terminal || !client->reads_input ||
-                    (client->ended && client->failed == NULL && !has_more_input());
+                    (client->ended && client->failed == NULL);
     bool all_sent = client->queued == 0 && !client->refused && all_read;
 
     if (client->failed != NULL)
@@ -582,8 +579,7 @@ int main(int argc, char *argv[])
     descriptor_unshare(STDIN_FILENO, O_RDONLY); /* otherwise read() may wait for ever */
     open_terminal(&client, &peer);
     chat(&client);
-    if (signals_stop_requested())
-        read_last_keys(&client);
+    read_last_input(&client);
     finish_lines(&client);
     if (client.edit.length > 0)
         display_leave_line(&client.display, &client.edit);
