@@ -21,7 +21,7 @@ static const struct sentence sentences[] = {
 
 struct token {
     bool quoted;
-    struct lab_text text;
+    struct bytes text;
 };
 
 struct parser {
@@ -51,14 +51,6 @@ __attribute__((format(printf, 2, 3))) static int wrong(struct parser *parser,
     return -1;
 }
 
-static struct lab_text text_copy(const char *bytes, size_t length)
-{
-    struct bytes copy = {0};
-
-    bytes_add(&copy, bytes, length);
-    return (struct lab_text){.bytes = copy.at, .length = copy.length};
-}
-
 /* ---- A line becomes tokens ----------------------------------------------------------- */
 
 /* Reads what follows a backslash. Returns where it ends, or NULL. */
@@ -80,61 +72,55 @@ static const char *unescape(const char *at, char *byte)
     return at + 1;
 }
 
-/* Reads a quoted text that begins at *at, and moves *at past it. */
-static int quoted(struct parser *parser, const char **at, struct lab_text *text)
+/* Reads a quoted text that begins here. Returns where it ends, or NULL. */
+static const char *quoted(struct parser *parser, const char *at, struct bytes *text)
 {
-    struct bytes bytes = {0};
-
-    bytes_add(&bytes, "", 0);
-    for ((*at)++; **at != '"';) {
-        char byte = **at;
+    bytes_add(text, "", 0);
+    for (at++; *at != '"';) {
+        char byte = *at;
 
         if (byte == '\0') {
-            bytes_free(&bytes);
-            return wrong(parser, "a quote is not closed");
+            wrong(parser, "a quote is not closed");
+            return NULL;
         }
-        *at = byte == '\\' ? unescape(*at + 1, &byte) : *at + 1;
-        if (*at == NULL) {
-            bytes_free(&bytes);
-            return wrong(parser,
-                         "unknown escape: \\r \\n \\t \\0 \\\" \\\\ and \\xFF are "
-                         "known");
+        at = byte == '\\' ? unescape(at + 1, &byte) : at + 1;
+        if (at == NULL) {
+            wrong(parser,
+                  "unknown escape: \\r \\n \\t \\0 \\\" \\\\ and \\xFF are known");
+            return NULL;
         }
-        bytes_add(&bytes, &byte, 1);
+        bytes_add(text, &byte, 1);
     }
-    (*at)++;
-    *text = (struct lab_text){.bytes = bytes.at, .length = bytes.length};
-    return 0;
+    return at + 1;
 }
 
 static void free_tokens(struct parser *parser)
 {
     for (size_t i = 0; i < parser->token_count; i++)
-        free(parser->tokens[i].text.bytes);
+        bytes_free(&parser->tokens[i].text);
     parser->token_count = 0;
 }
 
 static int tokenize(struct parser *parser, const char *at)
 {
-    parser->token_count = 0;
     for (at += strspn(at, " \t"); *at != '\0'; at += strspn(at, " \t")) {
         struct token *token = &parser->tokens[parser->token_count];
+        size_t length = strcspn(at, " \t");
 
         if (parser->token_count == 0 && *at == '#')
             break;
         if (parser->token_count == TOKENS_MOST)
             return wrong(parser, "too many words in a line");
-        token->quoted = *at == '"';
+        parser->token_count++;
+        *token = (struct token){.quoted = *at == '"'};
         if (token->quoted) {
-            if (quoted(parser, &at, &token->text) == -1)
+            at = quoted(parser, at, &token->text);
+            if (at == NULL)
                 return -1;
         } else {
-            size_t length = strcspn(at, " \t");
-
-            token->text = text_copy(at, length);
+            bytes_add(&token->text, at, length);
             at += length;
         }
-        parser->token_count++;
     }
     return 0;
 }
@@ -144,7 +130,7 @@ static int tokenize(struct parser *parser, const char *at)
 static const char *word_at(const struct parser *parser, size_t index)
 {
     return index < parser->token_count && !parser->tokens[index].quoted
-               ? parser->tokens[index].text.bytes
+               ? parser->tokens[index].text.at
                : "";
 }
 
@@ -165,12 +151,12 @@ const char *lab_next_word(const char *form, char word[LAB_NAME_MOST])
 static bool fits(const struct token *token, const char *form, struct lab_step *step,
                  int *texts, int *numbers)
 {
-    const char *word = token->text.bytes;
+    const char *word = token->text.at;
     long number;
 
     if (strcmp(form, "TEXT") == 0) {
         if (token->quoted)
-            step->texts[(*texts)++] = token->text; /* borrowed until the line fits */
+            step->texts[(*texts)++] = token->text; /* add_step() copies it */
         return token->quoted;
     }
     if (token->quoted)
@@ -221,9 +207,10 @@ static void add_step(struct behaviour *behaviour, const struct lab_step *step)
         abort();
     copy = &behaviour->steps[behaviour->step_count++];
     *copy = *step;
-    for (int i = 0; i < 2; i++)
-        if (step->texts[i].bytes != NULL)
-            copy->texts[i] = text_copy(step->texts[i].bytes, step->texts[i].length);
+    for (int i = 0; i < 2; i++) {
+        copy->texts[i] = (struct bytes){0};
+        bytes_add(&copy->texts[i], step->texts[i].at, step->texts[i].length);
+    }
 }
 
 static int take_step(struct parser *parser)
@@ -278,8 +265,8 @@ static int take_heading(struct parser *parser, char *name, int *points, char **t
         return wrong(parser, "'%s' is not a number of points", word_at(parser, 2));
     memcpy(name, word, strlen(word) + 1);
     *points = (int)number;
-    *title = text_copy(parser->tokens[last].text.bytes, parser->tokens[last].text.length)
-                 .bytes;
+    *title = parser->tokens[last].text.at; /* which is no longer the token's */
+    parser->tokens[last].text = (struct bytes){0};
     return 0;
 }
 
@@ -332,7 +319,7 @@ static int take_why(struct parser *parser)
 
     if (parser->token_count != 2 || !parser->tokens[1].quoted)
         return wrong(parser, "write: why \"the likely cause\"");
-    bytes_print(why, "%s%s", why->length == 0 ? "" : " ", parser->tokens[1].text.bytes);
+    bytes_print(why, "%s%s", why->length == 0 ? "" : " ", parser->tokens[1].text.at);
     return 0;
 }
 
@@ -355,7 +342,7 @@ static int take_file(struct parser *parser)
     if (parser->token_count != 3 || !parser->tokens[1].quoted ||
         number_parse(word_at(parser, 2), 0, 1 << 24, &size) == -1)
         return wrong(parser, "write: file \"path\" BYTES");
-    path = parser->tokens[1].text.bytes;
+    path = parser->tokens[1].text.at;
     if (parser->lab->file_count == LAB_FILES || strlen(path) >= sizeof file->path ||
         path[0] == '/' || strstr(path, "..") != NULL)
         return wrong(parser, "a lab has at most %d files, below its own directory",
@@ -430,10 +417,10 @@ static uint32_t bit(char client)
 }
 
 /* Every {C} in a text must be a client that has joined. */
-static int check_text(struct parser *parser, const struct lab_text *text)
+static int check_text(struct parser *parser, const struct bytes *text)
 {
     for (size_t i = 0; i + 2 < text->length; i++) {
-        const char *at = text->bytes + i;
+        const char *at = text->at + i;
 
         if (at[0] == '{' && at[2] == '}' && at[1] >= 'A' && at[1] <= 'Z' &&
             (parser->known & bit(at[1])) == 0)
@@ -467,7 +454,7 @@ const char *lab_unknown(const struct lab_step *step)
     char mark[LAB_NAME_MOST + 2];
 
     snprintf(mark, sizeof mark, "{%s}", step->word);
-    return strstr(step->texts[0].bytes, mark);
+    return strstr(step->texts[0].at, mark);
 }
 
 static int check_behaviour(struct parser *parser, const struct behaviour *behaviour)
@@ -551,8 +538,8 @@ void lab_free(struct lab *lab)
         struct behaviour *behaviour = &lab->behaviours[i];
 
         for (size_t step = 0; step < behaviour->step_count; step++) {
-            free(behaviour->steps[step].texts[0].bytes);
-            free(behaviour->steps[step].texts[1].bytes);
+            bytes_free(&behaviour->steps[step].texts[0]);
+            bytes_free(&behaviour->steps[step].texts[1]);
         }
         free(behaviour->steps);
         free(behaviour->title);

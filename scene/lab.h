@@ -117,18 +117,12 @@ struct sentence {
     unsigned kind; /* SENTENCE_... */
 };
 
-/* Bytes that may contain NUL; a template before it is filled in. */
-struct lab_text {
-    char *bytes;
-    size_t length;
-};
-
 struct lab_step {
     const struct sentence *sentence;
     int line;                      /* in the file */
     int round;                     /* of the `repeat` around it, from 1; 0: none */
     char clients[LAB_CLIENTS + 1]; /* their letters, in the order of the sentence */
-    struct lab_text texts[2];
+    struct bytes texts[2];         /* before {...} is filled in */
     int64_t numbers[2];
     char word[LAB_NAME_MOST];
 };

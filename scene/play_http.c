@@ -92,8 +92,8 @@ bool play_get_file(struct play *play)
     struct answer answer;
     size_t same = 0;
 
-    stage_wanted(play, "the bytes of the file %s, %zu of them",
-                 play->step->texts[0].bytes, file->length);
+    stage_wanted(play, "the bytes of the file %s, %zu of them", play->step->texts[0].at,
+                 file->length);
     client->asked += 2 * file->length;
     for (stage_begin(play);
          answer = answer_of(client), answer.body_length < file->length;) {
@@ -135,7 +135,7 @@ bool play_get_nothing_of(struct play *play)
     const struct bytes *file = stage_file_of_step(play);
     size_t secret = file->length < SECRET_BYTES ? file->length : SECRET_BYTES;
 
-    stage_wanted_text(play, "nothing of the file", play->step->texts[0].bytes,
+    stage_wanted_text(play, "nothing of the file", play->step->texts[0].at,
                       play->step->texts[0].length);
     for (stage_begin(play);;) {
         struct answer answer = answer_of(client);

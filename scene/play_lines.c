@@ -152,13 +152,13 @@ bool stage_hear(struct play *play, struct client *client, const char *text)
 /* "Hello {NAME}": what comes before and after the unknown. */
 static void split_unknown(struct play *play, struct awaited *awaited)
 {
-    const struct lab_text *text = &play->step->texts[0];
-    struct lab_text before = *text, after = *text;
+    const struct bytes *text = &play->step->texts[0];
+    struct bytes before = *text, after = *text;
 
     awaited->name = play->step->word;
-    before.length = (size_t)(lab_unknown(play->step) - text->bytes);
-    after.bytes += before.length + strlen("{}") + strlen(awaited->name);
-    after.length -= (size_t)(after.bytes - text->bytes);
+    before.length = (size_t)(lab_unknown(play->step) - text->at);
+    after.at += before.length + strlen("{}") + strlen(awaited->name);
+    after.length -= (size_t)(after.at - text->at);
     stage_fill(play, &before, &awaited->text);
     stage_fill(play, &after, &awaited->after);
 }
@@ -172,7 +172,7 @@ bool play_hear(struct play *play)
 
     if (verb == LEARNS)
         split_unknown(play, &awaited);
-    else if (verb != HEARS_LINE)
+    else
         stage_fill(play, &play->step->texts[0], &awaited.text);
     heard = hear(play, stage_first(play), &awaited);
     bytes_free(&awaited.text);

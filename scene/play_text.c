@@ -54,7 +54,7 @@ const struct bytes *stage_file_of_step(struct play *play)
 
     bytes_add(&play->file, "", 0);
     for (size_t i = 0; i < lab->file_count && play->file.length == 0; i++)
-        if (strcmp(lab->files[i].path, play->step->texts[0].bytes) == 0)
+        if (strcmp(lab->files[i].path, play->step->texts[0].at) == 0)
             stage_file(play, &lab->files[i], &play->file);
     return &play->file;
 }
@@ -143,22 +143,21 @@ static void fill(struct play *play, const char *name, struct bytes *out)
     }
 }
 
-void stage_fill(struct play *play, const struct lab_text *text, struct bytes *out)
+void stage_fill(struct play *play, const struct bytes *text, struct bytes *out)
 {
     bool said = (play->step->sentence->kind & SENTENCE_SAID) != 0;
     size_t at = 0;
 
     bytes_add(out, "", 0); /* it has text from now on, if only "" */
     while (at < text->length) {
-        const char *open = memchr(text->bytes + at, '{', text->length - at),
-                   *close = NULL;
-        size_t plain = open == NULL ? text->length : (size_t)(open - text->bytes);
+        const char *open = memchr(text->at + at, '{', text->length - at), *close = NULL;
+        size_t plain = open == NULL ? text->length : (size_t)(open - text->at);
         char name[LAB_NAME_MOST] = "";
 
         if (said)
-            vary(play, text->bytes + at, plain - at, out);
+            vary(play, text->at + at, plain - at, out);
         else
-            bytes_add(out, text->bytes + at, plain - at);
+            bytes_add(out, text->at + at, plain - at);
         at = plain;
         if (open != NULL)
             close = memchr(open, '}', text->length - at);
@@ -167,10 +166,10 @@ void stage_fill(struct play *play, const struct lab_text *text, struct bytes *ou
         if (close - open <= LAB_NAME_MOST)
             memcpy(name, open + 1, (size_t)(close - open - 1));
         fill(play, name, out);
-        at = (size_t)(close - text->bytes) + 1;
+        at = (size_t)(close - text->at) + 1;
     }
     if (at < text->length)
-        bytes_add(out, text->bytes + at, text->length - at);
+        bytes_add(out, text->at + at, text->length - at);
 }
 
 const struct bytes *stage_text(struct play *play, int index)

@@ -55,7 +55,7 @@ struct member *stage_add_member(struct play *play);
 const struct bytes *stage_text(struct play *play, int index);
 
 /* Adds another text, filled in as those of the step. */
-void stage_fill(struct play *play, const struct lab_text *text, struct bytes *out);
+void stage_fill(struct play *play, const struct bytes *text, struct bytes *out);
 void stage_learn(struct play *play, const char *name, const char *value, size_t length);
 
 /* Pseudo-random bytes, the same for the same seed and salt; `letters`: lower case only. */

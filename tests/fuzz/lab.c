@@ -17,7 +17,7 @@ static void check_step(const struct lab_step *step, int line)
     for (const char *client = step->clients; *client != '\0'; client++)
         assert(*client >= 'A' && *client <= 'Z');
     for (int n = 0; n < 2; n++)
-        assert(step->texts[n].bytes != NULL || step->texts[n].length == 0);
+        assert(step->texts[n].at != NULL);
 }
 
 static void check_lab(const struct lab *lab)
