@@ -1,6 +1,5 @@
 #include "scene/bytes.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,21 +27,32 @@ void bytes_add(struct bytes *bytes, const void *more, size_t length)
     bytes->at[bytes->length] = '\0';
 }
 
+void bytes_vprint(struct bytes *bytes, const char *format, va_list arguments)
+{
+    va_list again;
+    int length;
+
+    va_copy(again, arguments);
+    length = vsnprintf(NULL, 0, format, arguments);
+    reserve(bytes, (size_t)length);
+    vsnprintf(bytes->at + bytes->length, (size_t)length + 1, format, again);
+    va_end(again);
+    bytes->length += (size_t)length;
+}
+
 void bytes_print(struct bytes *bytes, const char *format, ...)
 {
     va_list arguments;
-    int length;
 
     va_start(arguments, format);
-    length = vsnprintf(NULL, 0, format, arguments);
+    bytes_vprint(bytes, format, arguments);
     va_end(arguments);
-    if (length < 0)
-        return;
-    reserve(bytes, (size_t)length);
-    va_start(arguments, format);
-    vsnprintf(bytes->at + bytes->length, (size_t)length + 1, format, arguments);
-    va_end(arguments);
-    bytes->length += (size_t)length;
+}
+
+void bytes_drop(struct bytes *bytes, size_t length)
+{
+    bytes->length -= length;
+    memmove(bytes->at, bytes->at + length, bytes->length + 1); /* with its NUL */
 }
 
 const char *bytes_text(const struct bytes *bytes)

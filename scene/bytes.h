@@ -8,6 +8,7 @@
 #ifndef SCENE_BYTES_H
 #define SCENE_BYTES_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,6 +20,10 @@ struct bytes {
 void bytes_add(struct bytes *bytes, const void *more, size_t length);
 void bytes_print(struct bytes *bytes, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void bytes_vprint(struct bytes *bytes, const char *format, va_list arguments);
+
+/* Takes so many off its beginning. */
+void bytes_drop(struct bytes *bytes, size_t length);
 
 /* The text in it; "" if nothing was ever added. */
 const char *bytes_text(const struct bytes *bytes);

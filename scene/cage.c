@@ -179,10 +179,8 @@ static void read_output(int *descriptor, struct bytes *kept)
         count = read(*descriptor, buffer, sizeof buffer);
         if (count > 0)
             bytes_add(kept, buffer, (size_t)count);
-        if (kept->length > CAGE_KEPT) {
-            memmove(kept->at, kept->at + kept->length - CAGE_KEPT, CAGE_KEPT + 1);
-            kept->length = CAGE_KEPT;
-        }
+        if (kept->length > CAGE_KEPT)
+            bytes_drop(kept, kept->length - CAGE_KEPT);
         if (count == 0 || (count == -1 && !descriptor_try_again(errno))) {
             close(*descriptor);
             *descriptor = -1;

@@ -28,12 +28,8 @@
 bool stage_fail(struct play *play, const char *format, ...)
 {
     struct outcome *outcome = play->outcome;
-    char text[512];
     va_list arguments;
 
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
     cage_read(&play->cage);
     bytes_free(&outcome->cause);
     outcome->step = (size_t)(play->step - play->behaviour->steps);
@@ -42,28 +38,21 @@ bool stage_fail(struct play *play, const char *format, ...)
         cage_explain(&play->cage, &outcome->cause);
         cage_last_words(&play->cage, &outcome->last_words);
     } else {
-        bytes_print(&outcome->cause, "%s", text);
-    }
-    for (size_t i = 0; i < play->seen_count && i < PLAY_SEEN; i++) {
-        size_t oldest = play->seen_count > PLAY_SEEN ? play->seen_count : 0;
-        const struct bytes *line = &play->seen[(oldest + i) % PLAY_SEEN];
-
-        bytes_quote(&outcome->got, line->at, line->length);
-        bytes_print(&outcome->got, "\n");
+        va_start(arguments, format);
+        bytes_vprint(&outcome->cause, format, arguments);
+        va_end(arguments);
     }
     return false;
 }
 
 void stage_wanted(struct play *play, const char *format, ...)
 {
-    char text[256];
     va_list arguments;
 
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
     bytes_free(&play->outcome->wanted);
-    bytes_print(&play->outcome->wanted, "%s", text);
+    va_start(arguments, format);
+    bytes_vprint(&play->outcome->wanted, format, arguments);
+    va_end(arguments);
 }
 
 void stage_wanted_text(struct play *play, const char *what, const char *text,
@@ -174,7 +163,8 @@ static bool fail_late(struct play *play, const struct client *client)
 
     if (part)
         stage_saw(play, client->in.at + client->taken, client->in.length - client->taken);
-    return stage_fail(play, "nothing %scame in %g s", play->seen_count > 0 ? "more " : "",
+    return stage_fail(play, "nothing %scame in %g s",
+                      play->outcome->got.length > 0 ? "more " : "",
                       play->patience_ms / 1000.0);
 }
 
@@ -359,26 +349,11 @@ static bool (*const verbs[])(struct play *) = {
 #undef X
 };
 
-static void forget_step(struct play *play)
-{
-    for (int i = 0; i < PLAY_SEEN; i++)
-        bytes_free(&play->seen[i]);
-    play->seen_count = 0;
-    bytes_free(&play->texts[0]);
-    bytes_free(&play->texts[1]);
-    bytes_free(&play->file);
-}
-
 static void forget_behaviour(struct play *play)
 {
-    for (size_t i = 0; i < play->saying_count; i++)
-        bytes_free(&play->sayings[i].text);
-    free(play->sayings);
-    play->sayings = NULL;
-    play->saying_count = 0;
     play->tokens = 0;
+    bytes_free(&play->said);
     bytes_free(&play->last);
-    forget_step(play);
 }
 
 int play_open(struct play *play)
@@ -398,15 +373,24 @@ void play_close(struct play *play)
     ports_close(&play->ports);
 }
 
-/* Now, while the names in it are those of this behaviour. */
-static void record_step(struct play *play, bool failed)
+static bool play_step(struct play *play)
 {
+    struct outcome *outcome = play->outcome;
     struct bytes who = {0}, what = {0};
+    bool passed;
 
-    play_describe(play, failed, &who, &what);
-    bytes_print(&play->outcome->steps, "%s\t%s\n", bytes_text(&who), bytes_text(&what));
+    bytes_free(&outcome->wanted);
+    bytes_free(&outcome->got);
+    stage_begin(play);
+    passed = verbs[play->step->sentence->verb](play);
+    play_describe(play, !passed && outcome->wanted.length > 0, &who, &what);
+    bytes_print(&outcome->steps, "%s\t%s\n", bytes_text(&who), bytes_text(&what));
     bytes_free(&who);
     bytes_free(&what);
+    bytes_free(&play->texts[0]);
+    bytes_free(&play->texts[1]);
+    bytes_free(&play->file);
+    return passed;
 }
 
 bool play_behaviour(struct play *play, const struct behaviour *behaviour,
@@ -422,11 +406,7 @@ bool play_behaviour(struct play *play, const struct behaviour *behaviour,
     play->last_deadline = clock_ms() + (int64_t)BEHAVIOUR_FACTOR * play->patience_ms;
     for (size_t i = 0; i < behaviour->step_count && passed; i++) {
         play->step = &behaviour->steps[i];
-        forget_step(play);
-        bytes_free(&outcome->wanted);
-        stage_begin(play);
-        passed = verbs[play->step->sentence->verb](play);
-        record_step(play, !passed && outcome->wanted.length > 0);
+        passed = play_step(play);
     }
     close_clients(play);
     if (!cage_end(&play->cage) && passed)

@@ -22,12 +22,6 @@
 #define PLAY_LEARNT_MOST 8
 #define PLAY_SEEN        3 /* lines that a report shows of what came instead */
 
-/* What was said, to tell it from the server's own words. */
-struct saying {
-    char client; /* the letter; 0: the grader's own line, which no scene asks for */
-    struct bytes text;
-};
-
 /* One of a crowd. */
 struct member {
     struct client client;
@@ -40,7 +34,7 @@ struct member {
 struct outcome {
     struct bytes steps;       /* a line for each that was played: who, a TAB, and what */
     size_t step;              /* the index of the one that failed */
-    struct bytes wanted, got; /* of that step; got: lines, each with its LF */
+    struct bytes wanted, got; /* of that step; got: quoted lines, each with its LF */
     struct bytes cause;
     struct bytes last_words; /* of the program on standard error, if it has ended */
 };
@@ -74,15 +68,12 @@ struct play {
     size_t crowd_count;
     bool crowd_is_coming; /* those that are in are not looked at in every turn */
     int turns_since_all;
-    size_t lines_each; /* that the crowd says */
-    struct saying *sayings;
-    size_t saying_count;
+    size_t lines_each;     /* that the crowd says */
+    struct bytes said;     /* a line for each that was said: who (a letter), and what */
     struct bytes texts[2]; /* of the step, and the file it names, when asked for */
     struct bytes file;
-    int tokens;                   /* lines of the grader's own so far */
-    struct bytes last;            /* the line that was heard last, without its end */
-    struct bytes seen[PLAY_SEEN]; /* lines that were passed over in this step */
-    size_t seen_count;
+    int tokens;                      /* lines of the grader's own so far */
+    struct bytes last;               /* the line that was heard last, without its end */
     int64_t deadline, last_deadline; /* clock_ms(): of the step, of the behaviour */
 };
 

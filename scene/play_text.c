@@ -181,19 +181,6 @@ const struct bytes *stage_text(struct play *play, int index)
 
 /* ---- What was said -------------------------------------------------------------------- */
 
-static void add_saying(struct play *play, char letter, const char *line, size_t length)
-{
-    struct saying *saying;
-
-    play->sayings =
-        realloc(play->sayings, (play->saying_count + 1) * sizeof *play->sayings);
-    if (play->sayings == NULL)
-        abort();
-    saying = &play->sayings[play->saying_count++];
-    *saying = (struct saying){.client = letter};
-    bytes_add(&saying->text, line, length);
-}
-
 void stage_say(struct play *play, char letter, const char *text, size_t length)
 {
     while (length > 0) {
@@ -201,8 +188,11 @@ void stage_say(struct play *play, char letter, const char *text, size_t length)
         size_t line = end == NULL ? length : (size_t)(end - text) + 1;
         size_t content = stage_content(text, line);
 
-        if (content > 0)
-            add_saying(play, letter, text, content);
+        if (content > 0) {
+            bytes_add(&play->said, &letter, 1);
+            bytes_add(&play->said, text, content);
+            bytes_add(&play->said, "\n", 1);
+        }
         text += line;
         length -= line;
     }
@@ -211,11 +201,12 @@ void stage_say(struct play *play, char letter, const char *text, size_t length)
 bool stage_was_said(const struct play *play, char by_other_than, const char *line,
                     size_t length)
 {
-    for (size_t i = 0; i < play->saying_count; i++) {
-        const struct saying *saying = &play->sayings[i];
+    const char *said = bytes_text(&play->said), *end = said + play->said.length, *next;
 
-        if (saying->client != by_other_than &&
-            bytes_end_in(line, length, saying->text.at, saying->text.length))
+    for (; said < end; said = next + 1) {
+        next = memchr(said, '\n', (size_t)(end - said));
+        if (*said != by_other_than &&
+            bytes_end_in(line, length, said + 1, (size_t)(next - said) - 1))
             return true;
     }
     return false;
@@ -223,10 +214,15 @@ bool stage_was_said(const struct play *play, char by_other_than, const char *lin
 
 void stage_saw(struct play *play, const char *line, size_t length)
 {
-    struct bytes *seen = &play->seen[play->seen_count++ % PLAY_SEEN];
+    struct bytes *got = &play->outcome->got;
+    size_t lines = 0;
 
-    bytes_free(seen);
-    bytes_add(seen, line, length);
+    bytes_quote(got, line, length);
+    bytes_print(got, "\n");
+    for (size_t i = 0; i < got->length; i++)
+        lines += got->at[i] == '\n';
+    if (lines > PLAY_SEEN)
+        bytes_drop(got, strcspn(got->at, "\n") + 1);
 }
 
 size_t stage_content(const char *line, size_t length)
