@@ -256,11 +256,11 @@ static int run(const struct wanted *wanted, const struct lab *lab, const char *a
     const char *why;
     int status;
 
-    play = (struct play){.lab = lab,
-                         .program = &program,
-                         .seed = wanted->seed,
-                         .patience_ms = wanted->patience_ms,
-                         .signals = signals};
+    play.lab = lab;
+    play.program = &program;
+    play.seed = wanted->seed;
+    play.patience_ms = wanted->patience_ms;
+    play.signals = signals;
     report =
         (struct report){.play = &play, .program = &program, .again = self, .only = -1};
     if (wanted->behaviour != NULL)

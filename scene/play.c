@@ -6,10 +6,8 @@
 #include "scene/stage.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,9 +17,7 @@
 #define PROBE_MS         100 /* the same for a datagram */
 #define STARTS_MOST      3   /* tries when the port turns out to be taken */
 #define GRACE_MS         500 /* a connection ends a little before its process does */
-#define CROWD_MS         5
-#define CROWD_TURNS      32 /* a thousand that come would cost a million looks otherwise */
-#define BEHAVIOUR_FACTOR 24 /* a behaviour may take so many times the patience */
+#define BEHAVIOUR_FACTOR 24  /* a behaviour may take so many times the patience */
 
 /* ---- Waiting ------------------------------------------------------------------------- */
 
@@ -67,69 +63,42 @@ void stage_begin(struct play *play)
     play->deadline = clock_ms() + play->patience_ms;
 }
 
-struct polled {
-    struct pollfd *descriptors;
-    struct client **clients; /* one for each; NULL for the cage's */
-    nfds_t count;
-};
-
-static void add_client(struct polled *polled, struct client *client, int64_t now,
-                       int64_t *wake_at)
+/* The clients with letters, and then the crowd. */
+static struct client *nth_client(struct play *play, size_t n)
 {
-    if (client->sock == -1 || client->ended)
-        return;
-    polled->descriptors[polled->count] = (struct pollfd){
-        .fd = client->sock, .events = client_events(client, now, wake_at)};
-    polled->clients[polled->count++] = client;
+    return n < LAB_CLIENTS ? &play->clients[n] : &play->crowd[n - LAB_CLIENTS].client;
 }
 
-/*
- * While a crowd comes, those that are in are looked at every CROWD_TURNS turns only, and when
- * nothing else comes: a server that waits until they read would wait for ever.
- */
-static void add_crowd(struct play *play, struct polled *polled, int64_t now,
-                      int64_t *wake_at)
+static size_t client_count(const struct play *play)
 {
-    bool all = !play->crowd_is_coming || play->turns_since_all >= CROWD_TURNS;
-
-    for (size_t i = 0; i < play->crowd_count; i++)
-        if (all || !play->crowd[i].is_in)
-            add_client(polled, &play->crowd[i].client, now, wake_at);
-    play->turns_since_all = all ? 0 : play->turns_since_all + 1;
-    if (!all && now + CROWD_MS < *wake_at)
-        *wake_at = now + CROWD_MS;
+    return LAB_CLIENTS + play->crowd_count;
 }
 
 /* Polls once, and moves what can be moved. True: `client`, or if it is NULL anyone, moved. */
 static bool pump(struct play *play, const struct client *client, int64_t until)
 {
-    size_t most = CAGE_POLL_FDS + LAB_CLIENTS + play->crowd_count;
-    struct polled polled = {.descriptors = malloc(most * sizeof *polled.descriptors),
-                            .clients = calloc(most, sizeof *polled.clients)};
-    int64_t now = clock_ms(), wake_at = now + SLICE_MS;
+    struct pollfd *polled = play->polled;
+    size_t count = client_count(play), of_cage;
+    int64_t now = clock_ms(), wake_at = clock_earlier(until, now + SLICE_MS);
     bool moved = false;
 
-    if (polled.descriptors == NULL || polled.clients == NULL)
-        abort();
-    if (until < wake_at)
-        wake_at = until;
-    polled.count = (nfds_t)cage_watch(&play->cage, polled.descriptors);
-    for (int i = 0; i < LAB_CLIENTS; i++)
-        add_client(&polled, &play->clients[i], now, &wake_at);
-    add_crowd(play, &polled, now, &wake_at);
-    if (poll(polled.descriptors, polled.count,
-             wake_at > now ? (int)(wake_at - now) : 0) == 0)
-        play->turns_since_all = CROWD_TURNS;
-    now = clock_ms();
-    for (nfds_t i = 0; i < polled.count; i++) {
-        struct client *other = polled.clients[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct client *other = nth_client(play, i);
 
-        if (other != NULL && client_turn(other, polled.descriptors[i].revents, now) &&
+        /* poll() passes over a descriptor of -1. */
+        polled[i].fd = other->ended ? -1 : other->sock;
+        polled[i].events = client_events(other, now, &wake_at);
+    }
+    of_cage = (size_t)cage_watch(&play->cage, polled + count);
+    poll(polled, (nfds_t)(count + of_cage), wake_at > now ? (int)(wake_at - now) : 0);
+    now = clock_ms();
+    for (size_t i = 0; i < count; i++) {
+        struct client *other = nth_client(play, i);
+
+        if (client_turn(other, polled[i].revents, now) &&
             (client == NULL || client == other))
             moved = true;
     }
-    free(polled.descriptors);
-    free(polled.clients);
     cage_read(&play->cage);
     return moved;
 }
@@ -139,19 +108,14 @@ void stage_pump(struct play *play, int ms)
     pump(play, NULL, clock_ms() + ms);
 }
 
-static bool too_much(const struct client *client)
+static bool anyone_got_too_much(struct play *play)
 {
-    return client->received > client->asked + CLIENT_UNASKED_MOST;
-}
+    for (size_t i = 0; i < client_count(play); i++) {
+        const struct client *client = nth_client(play, i);
 
-static bool anyone_too_much(const struct play *play)
-{
-    for (int i = 0; i < LAB_CLIENTS; i++)
-        if (too_much(&play->clients[i]))
+        if (client->received > client->asked + CLIENT_UNASKED_MOST)
             return true;
-    for (size_t i = 0; i < play->crowd_count; i++)
-        if (too_much(&play->crowd[i].client))
-            return true;
+    }
     return false;
 }
 
@@ -191,7 +155,7 @@ bool stage_turn(struct play *play, const struct client *client)
         return stage_fail(play, "the grader was stopped");
     if (client != NULL ? client->ended : play->cage.gone)
         return fail_ended(play, client);
-    if (anyone_too_much(play))
+    if (anyone_got_too_much(play))
         return stage_fail(play, "it sent over 16 MiB that nobody had asked for");
     if (now >= play->last_deadline)
         return stage_fail(play, "the whole behaviour took over %d s",
@@ -217,12 +181,13 @@ struct client *stage_first(struct play *play)
 
 struct member *stage_add_member(struct play *play)
 {
-    struct member *member;
+    struct member *member = &play->crowd[play->crowd_count];
 
-    play->crowd = realloc(play->crowd, (play->crowd_count + 1) * sizeof *play->crowd);
-    if (play->crowd == NULL)
-        abort();
-    member = &play->crowd[play->crowd_count++];
+    if (play->crowd_count == PLAY_CROWD_MOST) {
+        stage_fail(play, "the grader has no more sockets");
+        return NULL;
+    }
+    play->crowd_count++;
     *member = (struct member){.client.sock = -1};
     return member;
 }
@@ -332,12 +297,8 @@ bool stage_join(struct play *play, struct client *client, bool small)
 
 static void close_clients(struct play *play)
 {
-    for (int i = 0; i < LAB_CLIENTS; i++)
-        client_close(&play->clients[i]);
-    for (size_t i = 0; i < play->crowd_count; i++)
-        client_close(&play->crowd[i].client);
-    free(play->crowd);
-    play->crowd = NULL;
+    for (size_t i = 0; i < client_count(play); i++)
+        client_close(nth_client(play, i));
     play->crowd_count = 0;
 }
 
@@ -348,13 +309,6 @@ static bool (*const verbs[])(struct play *) = {
     SENTENCES(X)
 #undef X
 };
-
-static void forget_behaviour(struct play *play)
-{
-    play->tokens = 0;
-    bytes_free(&play->said);
-    bytes_free(&play->last);
-}
 
 int play_open(struct play *play)
 {
@@ -403,6 +357,7 @@ bool play_behaviour(struct play *play, const struct behaviour *behaviour,
     play->outcome = outcome;
     play->is_started = play->is_accepting = play->keeps_port = false;
     play->descriptors = 0;
+    play->tokens = 0;
     play->last_deadline = clock_ms() + (int64_t)BEHAVIOUR_FACTOR * play->patience_ms;
     for (size_t i = 0; i < behaviour->step_count && passed; i++) {
         play->step = &behaviour->steps[i];
@@ -412,7 +367,8 @@ bool play_behaviour(struct play *play, const struct behaviour *behaviour,
     if (!cage_end(&play->cage) && passed)
         passed = stage_fail(play, "it left processes that cannot be ended");
     cage_free(&play->cage);
-    forget_behaviour(play);
+    bytes_free(&play->said);
+    bytes_free(&play->last);
     return passed;
 }
 

@@ -15,18 +15,19 @@
 #include "scene/ports.h"
 #include "scene/program.h"
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define PLAY_LEARNT_MOST 8
-#define PLAY_SEEN        3 /* lines that a report shows of what came instead */
+#define PLAY_CROWD_MOST  4000 /* a grader has no more descriptors for them */
+#define PLAY_SEEN        3    /* lines that a report shows of what came instead */
 
 /* One of a crowd. */
 struct member {
     struct client client;
-    bool is_in; /* it was heard */
-    bool has_left;
+    bool is_in;               /* it was heard */
     size_t next[LAB_CLIENTS]; /* of each member of a crowd that talks: its next line */
 };
 
@@ -39,6 +40,7 @@ struct outcome {
     struct bytes last_words; /* of the program on standard error, if it has ended */
 };
 
+/* It is large (megabytes): better static. */
 struct play {
     /* Set by the caller. */
     const struct lab *lab;
@@ -64,10 +66,9 @@ struct play {
     bool keeps_port; /* it was restarted on it: that the port is taken is its own fault */
     unsigned long descriptors;
     struct client clients[LAB_CLIENTS];
-    struct member *crowd;
+    struct member crowd[PLAY_CROWD_MOST];
     size_t crowd_count;
-    bool crowd_is_coming; /* those that are in are not looked at in every turn */
-    int turns_since_all;
+    struct pollfd polled[LAB_CLIENTS + PLAY_CROWD_MOST + CAGE_POLL_FDS];
     size_t lines_each;     /* that the crowd says */
     struct bytes said;     /* a line for each that was said: who (a letter), and what */
     struct bytes texts[2]; /* of the step, and the file it names, when asked for */

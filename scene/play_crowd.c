@@ -50,17 +50,29 @@ static bool listen_to_crowd(struct play *play, struct client *hearer)
     return anyone;
 }
 
-/* A newcomer whose line waits to be sent as soon as it is connected. */
-static struct member *add_talker(struct play *play)
+/* Begins to connect a newcomer that is only counted. NULL: the step has failed. */
+static struct member *add_newcomer(struct play *play)
 {
-    char token[TOKEN_BYTES + 1];
     struct member *member = stage_add_member(play);
 
+    if (member == NULL)
+        return NULL;
     if (client_open(&member->client, play->port, false, false) == -1) {
         stage_fail(play, "the grader has no more sockets");
         return NULL;
     }
     member->client.counts = true;
+    return member;
+}
+
+/* The same, with a line that waits to be sent as soon as it is connected. */
+static struct member *add_talker(struct play *play)
+{
+    char token[TOKEN_BYTES + 1];
+    struct member *member = add_newcomer(play);
+
+    if (member == NULL)
+        return NULL;
     token_of(play->crowd_count - 1, token);
     stage_say_line(&member->client, token);
     return member;
@@ -93,7 +105,7 @@ static bool wait_for_talker(struct play *play, struct client *hearer, size_t ind
  * They come one by one. The first that is neither heard nor turned away shows that the server
  * is full, and those after it are not waited for.
  */
-static bool come_one_by_one(struct play *play)
+bool play_come(struct play *play)
 {
     struct client *hearer = stage_first(play);
     bool paced = true;
@@ -106,43 +118,20 @@ static bool come_one_by_one(struct play *play)
     return true;
 }
 
-bool play_come(struct play *play)
-{
-    bool good;
-
-    play->crowd_is_coming = true;
-    good = come_one_by_one(play);
-    play->crowd_is_coming = false;
-    return good;
-}
-
 bool play_crowd_leaves(struct play *play)
 {
-    int64_t wanted = play->step->numbers[0], leaving = 0;
+    int64_t wanted = play->step->numbers[0], left = 0;
 
-    for (size_t i = 0; i < play->crowd_count && leaving < wanted; i++) {
+    for (size_t i = 0; i < play->crowd_count && left < wanted; i++) {
         struct member *member = &play->crowd[i];
 
-        if (member->is_in && !member->client.ended) {
-            member->has_left = member->client.half_close = true;
-            leaving++;
-        }
+        if (!member->is_in || member->client.ended)
+            continue;
+        if (!stage_leave(play, &member->client))
+            return false;
+        left++;
     }
-    stage_wanted(play, "the end of their connections");
-    stage_begin(play);
-    for (size_t i = 0; i < play->crowd_count; i++) {
-        struct client *client = &play->crowd[i].client;
-
-        while (play->crowd[i].has_left && !client->ended)
-            if (!stage_turn(play, client))
-                return false;
-        if (play->crowd[i].has_left && client->sock != -1) {
-            client_close(client);
-            stage_begin(play);
-        }
-    }
-    return leaving == wanted ||
-           stage_fail(play, "only %lld had come in", (long long)leaving);
+    return left == wanted || stage_fail(play, "only %lld had come in", (long long)left);
 }
 
 /* Waits until the hearer hears a newcomer, who had to wait or comes now. */
@@ -173,13 +162,9 @@ bool play_connect_many(struct play *play)
     int64_t wanted = play->step->numbers[0], connected = 0;
     size_t first = play->crowd_count;
 
-    for (int64_t i = 0; i < wanted; i++) {
-        struct member *member = stage_add_member(play);
-
-        if (client_open(&member->client, play->port, false, false) == -1)
-            return stage_fail(play, "the grader has no more sockets");
-        member->client.counts = true;
-    }
+    for (int64_t i = 0; i < wanted; i++)
+        if (add_newcomer(play) == NULL)
+            return false;
     stage_wanted(play, "all their handshakes, from a server that is stopped");
     stage_begin(play);
     for (size_t i = first; i < play->crowd_count; i++) {
@@ -209,7 +194,7 @@ bool play_crowd_enters(struct play *play)
     for (size_t i = 0; i < count; i++) {
         struct member *member = stage_add_member(play);
 
-        if (!stage_join(play, &member->client, false))
+        if (member == NULL || !stage_join(play, &member->client, false))
             return false;
         if (i > 0) {
             token_of(i, token);
@@ -318,9 +303,12 @@ bool play_crowd_echoes(struct play *play)
 {
     size_t count = (size_t)play->step->numbers[0];
 
-    for (size_t i = 0; i < count; i++)
-        if (!stage_join(play, &stage_add_member(play)->client, false))
+    for (size_t i = 0; i < count; i++) {
+        struct member *member = stage_add_member(play);
+
+        if (member == NULL || !stage_join(play, &member->client, false))
             return false;
+    }
     for (size_t piece = 1; piece <= PIECES; piece++) {
         for (size_t i = 0; i < count; i++) {
             struct client *client = &play->crowd[i].client;

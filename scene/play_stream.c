@@ -190,6 +190,14 @@ static bool half_close(struct play *play, struct client *client)
     return true; /* if the server has closed first, there is nothing more to say either */
 }
 
+bool stage_leave(struct play *play, struct client *client)
+{
+    if (!half_close(play, client) || !get_end(play, client, false))
+        return false;
+    client_close(client);
+    return true;
+}
+
 bool play_stream(struct play *play)
 {
     struct client *client = stage_first(play);
@@ -205,11 +213,7 @@ bool play_stream(struct play *play)
         return stage_hear_bytes(play, client, client->out.at, client->out.length);
     case HALF_CLOSES: return half_close(play, client);
     case GETS_END: return get_end(play, client, true);
-    case LEAVES: /* all is read meanwhile, or close() would reset the connection */
-        if (!half_close(play, client) || !get_end(play, client, false))
-            return false;
-        client_close(client);
-        return true;
+    case LEAVES: return stage_leave(play, client);
     case RESETS: client_reset(client); return true;
     case CLOSES: client_close(client); return true;
     case STOPS_READING: client->reading = CLIENT_READS_NOT; return true;

@@ -46,7 +46,7 @@ bool stage_run_program(struct play *play);
 /* Connects. The first client of a behaviour starts the program and waits until it is there. */
 bool stage_join(struct play *play, struct client *client, bool small);
 
-/* A new member of the crowd, whose address changes with the next. */
+/* A new member of the crowd. NULL: there is no space for it, and the step has failed. */
 struct member *stage_add_member(struct play *play);
 
 /* ---- Texts --------------------------------------------------------------------------- */
@@ -65,6 +65,9 @@ void stage_file(const struct play *play, const struct lab_file *file, struct byt
 
 /* What is in the file that the step's first text names; "" if the lab has no such file. */
 const struct bytes *stage_file_of_step(struct play *play);
+
+/* Says no more, reads to the end, or close() would reset the connection, and closes it. */
+bool stage_leave(struct play *play, struct client *client);
 
 void stage_say(struct play *play, char letter, const char *text, size_t length);
 
