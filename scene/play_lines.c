@@ -29,10 +29,9 @@ static const struct manner {
 /* A line that a client waits for. */
 struct awaited {
     const struct manner *manner;
-    struct bytes text;  /* of a LEARNS: what comes before the unknown */
-    struct bytes after; /* and after it */
-    const char *name;   /* of the unknown */
-    char letter;        /* of the client; 0: one of a crowd */
+    struct bytes before; /* of a LEARNS: what comes before the unknown */
+    struct bytes text;   /* the end of the line */
+    char letter;         /* of the client; 0: one of a crowd */
 };
 
 static const struct manner *manner_of(enum verb verb)
@@ -46,20 +45,16 @@ static const struct manner *manner_of(enum verb verb)
 
 static bool is_right(const struct awaited *awaited, const char *line, size_t whole)
 {
+    const struct manner *manner = awaited->manner;
+    const struct bytes *before = &awaited->before, *text = &awaited->text;
     size_t length = stage_content(line, whole);
-    const struct bytes *text = &awaited->text, *after = &awaited->after;
 
-    switch (awaited->manner->verb) {
-    case HEARS_LINE: return length > 0;
-    case LEARNS:
-        return length >= text->length + after->length &&
-               memcmp(line, text->at, text->length) == 0 &&
-               bytes_end_in(line, length, after->at, after->length);
-    default:
-        return bytes_end_in(line, length, text->at, text->length) &&
-               (!awaited->manner->is_whole || length == text->length) &&
-               (!awaited->manner->ends_once || whole - length <= 2);
-    }
+    return length >= before->length + text->length &&
+           strncmp(line, bytes_text(before), before->length) == 0 &&
+           bytes_end_in(line, length, text->at, text->length) &&
+           (!manner->is_whole || length == text->length) &&
+           (!manner->ends_once || whole - length <= 2) &&
+           (manner->verb != HEARS_LINE || length > 0);
 }
 
 /*
@@ -80,8 +75,8 @@ static void keep_last(struct play *play, const struct awaited *awaited, const ch
     bytes_free(&play->last);
     bytes_add(&play->last, line, length);
     if (awaited->manner->verb == LEARNS)
-        stage_learn(play, awaited->name, line + awaited->text.length,
-                    length - awaited->text.length - awaited->after.length);
+        stage_learn(play, play->step->word, line + awaited->before.length,
+                    length - awaited->before.length - awaited->text.length);
 }
 
 static void say_wanted(struct play *play, const struct awaited *awaited)
@@ -91,9 +86,9 @@ static void say_wanted(struct play *play, const struct awaited *awaited)
     stage_wanted(play, "%s", awaited->manner->said);
     if (awaited->manner->verb == HEARS_LINE)
         return;
-    bytes_add(&text, awaited->text.at, awaited->text.length);
     if (awaited->manner->verb == LEARNS)
-        bytes_print(&text, "{%s}%s", awaited->name, awaited->after.at);
+        bytes_print(&text, "%s{%s}", awaited->before.at, play->step->word);
+    bytes_add(&text, awaited->text.at, awaited->text.length);
     stage_wanted_text(play, awaited->manner->said, text.at, text.length);
     bytes_free(&text);
 }
@@ -152,15 +147,13 @@ bool stage_hear(struct play *play, struct client *client, const char *text)
 /* "Hello {NAME}": what comes before and after the unknown. */
 static void split_unknown(struct play *play, struct awaited *awaited)
 {
-    const struct bytes *text = &play->step->texts[0];
-    struct bytes before = *text, after = *text;
+    struct bytes before = play->step->texts[0], after = before;
 
-    awaited->name = play->step->word;
-    before.length = (size_t)(lab_unknown(play->step) - text->at);
-    after.at += before.length + strlen("{}") + strlen(awaited->name);
-    after.length -= (size_t)(after.at - text->at);
-    stage_fill(play, &before, &awaited->text);
-    stage_fill(play, &after, &awaited->after);
+    before.length = (size_t)(lab_unknown(play->step) - before.at);
+    after.at += before.length + strlen("{}") + strlen(play->step->word);
+    after.length -= (size_t)(after.at - before.at);
+    stage_fill(play, &before, &awaited->before);
+    stage_fill(play, &after, &awaited->text);
 }
 
 bool play_hear(struct play *play)
@@ -175,8 +168,8 @@ bool play_hear(struct play *play)
     else
         stage_fill(play, &play->step->texts[0], &awaited.text);
     heard = hear(play, stage_first(play), &awaited);
+    bytes_free(&awaited.before);
     bytes_free(&awaited.text);
-    bytes_free(&awaited.after);
     return heard;
 }
 

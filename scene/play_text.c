@@ -84,7 +84,7 @@ static void vary(const struct play *play, const char *text, size_t length,
         char byte = text[i];
         bool is_lower = byte >= 'a' && byte <= 'z', is_upper = byte >= 'A' && byte <= 'Z';
 
-        if (play->seed != 1 && (is_lower || is_upper) && (i == 0 || text[i - 1] != '%')) {
+        if ((is_lower || is_upper) && (i == 0 || text[i - 1] != '%')) {
             byte = letters[byte - (is_lower ? 'a' : 'A')];
             byte = (char)(is_lower ? byte : byte - 'a' + 'A');
             if (byte == doubled)
@@ -145,31 +145,26 @@ static void fill(struct play *play, const char *name, struct bytes *out)
 
 void stage_fill(struct play *play, const struct bytes *text, struct bytes *out)
 {
-    bool said = (play->step->sentence->kind & SENTENCE_SAID) != 0;
-    size_t at = 0;
+    bool varies = (play->step->sentence->kind & SENTENCE_SAID) != 0 && play->seed != 1;
+    const char *at = text->at, *end = at + text->length;
 
     bytes_add(out, "", 0); /* it has text from now on, if only "" */
-    while (at < text->length) {
-        const char *open = memchr(text->at + at, '{', text->length - at), *close = NULL;
-        size_t plain = open == NULL ? text->length : (size_t)(open - text->at);
-        char name[LAB_NAME_MOST] = "";
+    while (at < end) {
+        const char *open = memchr(at, '{', (size_t)(end - at));
+        const char *close = open == NULL ? NULL : memchr(open, '}', (size_t)(end - open));
+        size_t plain = (size_t)((close == NULL ? end : open) - at);
+        char name[LAB_NAME_MOST];
 
-        if (said)
-            vary(play, text->at + at, plain - at, out);
+        if (varies)
+            vary(play, at, plain, out);
         else
-            bytes_add(out, text->at + at, plain - at);
-        at = plain;
-        if (open != NULL)
-            close = memchr(open, '}', text->length - at);
+            bytes_add(out, at, plain);
         if (close == NULL)
             break;
-        if (close - open <= LAB_NAME_MOST)
-            memcpy(name, open + 1, (size_t)(close - open - 1));
+        snprintf(name, sizeof name, "%.*s", (int)(close - open) - 1, open + 1);
         fill(play, name, out);
-        at = (size_t)(close - text->at) + 1;
+        at = close + 1;
     }
-    if (at < text->length)
-        bytes_add(out, text->at + at, text->length - at);
 }
 
 const struct bytes *stage_text(struct play *play, int index)
@@ -236,51 +231,22 @@ size_t stage_content(const char *line, size_t length)
 
 /* ---- The report ------------------------------------------------------------------------ */
 
-static void describe_room(const struct lab_step *step, struct bytes *who)
+static void add_clients(struct bytes *out, const char *clients)
 {
-    for (const char *client = step->clients; *client != '\0'; client++)
-        bytes_print(who, "%s%c", client == step->clients ? "" : ", ", *client);
-    bytes_print(who, strlen(step->clients) > 1 ? " are in the room" : " is in the room");
-}
-
-/* Where a step is in its form, and in its own values. */
-struct description {
-    const struct lab_step *step;
-    const char *client;
-    int text, number;
-};
-
-static void describe_word(struct play *play, struct description *at, const char *word,
-                          struct bytes *out)
-{
-    const struct lab_step *step = at->step;
-
-    if (strcmp(word, "TEXT") == 0) {
-        const struct bytes *text = stage_text(play, at->text++);
-
-        bytes_quote(out, text->at, text->length);
-    } else if (strcmp(word, "NUMBER") == 0) {
-        bytes_number(out, (size_t)step->numbers[at->number++]);
-    } else if (strcmp(word, "CLIENT") == 0) {
-        bytes_print(out, "%c", *at->client++);
-    } else if (strcmp(word, "CLIENTS") == 0) {
-        bytes_print(out, "%c", *at->client++);
-        while (*at->client != '\0')
-            bytes_print(out, ", %c", *at->client++);
-    } else {
-        bytes_print(out, "%s", strcmp(word, "WORD") == 0 ? step->word : word);
-    }
+    for (const char *client = clients; *client != '\0'; client++)
+        bytes_print(out, "%s%c", client == clients ? "" : ", ", *client);
 }
 
 void play_describe(struct play *play, bool briefly, struct bytes *who, struct bytes *what)
 {
     const struct lab_step *step = play->step;
-    struct description at = {.step = step, .client = step->clients};
-    const char *form = step->sentence->form;
+    const char *form = step->sentence->form, *client = step->clients;
+    int texts = 0, numbers = 0;
     struct bytes *out = who;
 
     if (step->sentence->verb == ROOM) {
-        describe_room(step, who);
+        add_clients(who, client);
+        bytes_print(who, client[1] == '\0' ? " is in the room" : " are in the room");
         return;
     }
     briefly = briefly && strncmp(form, "CLIENT ", 7) == 0;
@@ -291,6 +257,18 @@ void play_describe(struct play *play, bool briefly, struct bytes *who, struct by
         if (strcmp(word, "TEXT") == 0)
             out = what; /* and all that follows */
         bytes_print(out, "%s", out->length == 0 ? "" : " ");
-        describe_word(play, &at, word, out);
+        if (strcmp(word, "TEXT") == 0) {
+            const struct bytes *text = stage_text(play, texts++);
+
+            bytes_quote(out, text->at, text->length);
+        } else if (strcmp(word, "NUMBER") == 0) {
+            bytes_number(out, (size_t)step->numbers[numbers++]);
+        } else if (strcmp(word, "CLIENT") == 0) {
+            bytes_print(out, "%c", *client++);
+        } else if (strcmp(word, "CLIENTS") == 0) {
+            add_clients(out, client);
+        } else {
+            bytes_print(out, "%s", strcmp(word, "WORD") == 0 ? step->word : word);
+        }
     }
 }
