@@ -9,11 +9,10 @@
  * program reads it, and plays one behaviour after the other with a new process of the
  * program under test.
  */
-#include "base/number.h"
+#include "base/descriptor.h"
 #include "base/options.h"
 #include "base/start.h"
 #include "scene/lab.h"
-#include "scene/lab_file.h"
 #include "scene/play.h"
 #include "scene/program.h"
 #include "scene/report.h"
@@ -30,7 +29,7 @@
 #define DESCRIPTORS_LEAST 1200 /* for a crowd of 1,100 */
 #define DESCRIPTORS       4096
 #define PATIENCE_MS       5000
-#define UNFIT             2
+#define UNFIT             2 /* the exit status if nothing could be graded */
 
 static const struct options options = {
     .program = "grade",
@@ -55,41 +54,46 @@ static const struct options options = {
         "Status: 0 for full marks, 1 for fewer, 2 if nothing could be graded.\n",
 };
 
-struct wanted {
+struct grader {
     bool one_line, list;
     const char *behaviour, *file, *user;
     enum report_format format;
-    uint64_t seed;
-    int patience_ms;
+
+    struct lab lab;
+    struct program program;
+    struct play play;
+    struct report report;
 };
 
-static struct wanted read_options(int argc, char *argv[])
+static void read_options(struct grader *grader, int argc, char *argv[])
 {
-    struct wanted wanted = {.seed = 1, .patience_ms = PATIENCE_MS};
     int letter, format;
 
+    grader->play.seed = 1;
+    grader->play.patience_ms = PATIENCE_MS;
     while ((letter = options_next(&options, argc, argv)) != -1) {
         switch (letter) {
-        case '1': wanted.one_line = true; break;
-        case 'b': wanted.behaviour = optarg; break;
+        case '1': grader->one_line = true; break;
+        case 'b': grader->behaviour = optarg; break;
         case 'f':
             format = report_format(optarg);
             if (format == -1)
                 options_wrong(&options,
                               "'%s' is not a format: text, csv, gradescope or autolab",
                               optarg);
-            wanted.format = (enum report_format)format;
+            grader->format = (enum report_format)format;
             break;
-        case 'l': wanted.list = true; break;
-        case 'o': wanted.file = optarg; break;
+        case 'l': grader->list = true; break;
+        case 'o': grader->file = optarg; break;
         case 's':
-            wanted.seed = (uint64_t)options_number(&options, letter, 0, INT_MAX);
+            grader->play.seed = (uint64_t)options_number(&options, letter, 0, INT_MAX);
             break;
-        case 'u': wanted.user = optarg; break;
-        case 'w': wanted.patience_ms = (int)options_timeout(&options, letter); break;
+        case 'u': grader->user = optarg; break;
+        case 'w':
+            grader->play.patience_ms = (int)options_timeout(&options, letter);
+            break;
         }
     }
-    return wanted;
 }
 
 /* What the grader cannot do is not the program's fault: status 2, and no marks. */
@@ -99,12 +103,49 @@ static _Noreturn void fail_unfit(const char *what, const char *why)
     exit(UNFIT);
 }
 
+/*
+ * Writes where the scenes of a lab lie. A lab with a slash in it is the path itself.
+ * Otherwise the file is LAB.lab in the directory that GRADE_DIR names. Without that, it is
+ * near this program, as in the tree or as `make install` lays it out; or else in grade/. A
+ * program whose name has no slash was found in PATH.
+ */
+static void find_lab(struct bytes *path, const char *lab, const char *self)
+{
+    static const char *const places[] = {"../grade", "../share/netlab/grade",
+                                         "../../share/netlab/grade"};
+    const char *given = getenv("GRADE_DIR"), *slash = strrchr(self, '/');
+    const char *directory = slash == NULL ? getenv("PATH") : self;
+    bool is_given = given != NULL && given[0] != '\0';
+
+    if (strchr(lab, '/') != NULL) {
+        bytes_print(path, "%s", lab);
+        return;
+    }
+    while (directory != NULL && !is_given) {
+        size_t length =
+            slash == NULL ? strcspn(directory, ":") : (size_t)(slash - directory);
+        const char *here = slash == NULL && length == 0 ? "." : "";
+
+        for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+            bytes_free(path);
+            bytes_print(path, "%.*s%s/%s/%s.lab", (int)length, directory, here, places[i],
+                        lab);
+            if (access(path->at, R_OK) == 0)
+                return;
+        }
+        directory =
+            slash == NULL && directory[length] == ':' ? directory + length + 1 : NULL;
+    }
+    bytes_free(path);
+    bytes_print(path, "%s/%s.lab", is_given ? given : "grade", lab);
+}
+
 static void load_lab(struct lab *lab, const char *name, const char *self)
 {
     struct bytes path = {0};
     struct lab_error error;
 
-    lab_file_find(&path, name, self);
+    find_lab(&path, name, self);
     if (lab_load(lab, path.at, &error) == -1) {
         if (error.line == 0)
             fprintf(
@@ -125,17 +166,12 @@ static void raise_descriptors(void)
     struct rlimit limit;
     char why[64];
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+    descriptor_raise_limit(DESCRIPTORS);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= DESCRIPTORS_LEAST)
         return;
-    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= DESCRIPTORS)
-        return;
-    limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < DESCRIPTORS_LEAST) {
-        snprintf(why, sizeof why, "this shell allows %llu (ulimit -Hn)",
-                 (unsigned long long)limit.rlim_cur);
-        fail_unfit("it needs 1,200 descriptors, so that all get the same marks", why);
-    }
+    snprintf(why, sizeof why, "this shell allows %llu (ulimit -Hn)",
+             (unsigned long long)limit.rlim_cur);
+    fail_unfit("it needs 1,200 descriptors, so that all get the same marks", why);
 }
 
 /* Descriptors that this program was started with are not for the program under test. */
@@ -146,20 +182,21 @@ static void close_in_children(void)
 }
 
 /* 0, or -1 with a message. */
-static int write_to_file(struct report *report, const struct wanted *wanted)
+static int write_to_file(struct grader *grader)
 {
-    FILE *file = NULL;
-    bool good = wanted->file == NULL;
+    FILE *file;
+    bool good = false;
 
-    if (wanted->file != NULL)
-        file = fopen(wanted->file, "w");
+    if (grader->file == NULL)
+        return 0;
+    file = fopen(grader->file, "w");
     if (file != NULL) {
-        report_write(report, wanted->format, file);
+        report_write(&grader->report, grader->format, file);
         good = ferror(file) == 0;
         good = fclose(file) == 0 && good;
     }
     if (!good)
-        fprintf(stderr, "grade: cannot write the results to %s: %s\n", wanted->file,
+        fprintf(stderr, "grade: cannot write the results to %s: %s\n", grader->file,
                 strerror(errno));
     return good ? 0 : -1;
 }
@@ -171,18 +208,18 @@ static void show_progress(const char *name)
         fprintf(stderr, "\r%-30s\r%s", "", name);
 }
 
-static void try_behaviour(struct report *report, size_t index)
+static void try_behaviour(struct grader *grader, size_t index)
 {
-    const struct behaviour *behaviour = &report->play->lab->behaviours[index];
-    struct result *result = &report->results[index];
+    const struct behaviour *behaviour = &grader->lab.behaviours[index];
+    struct result *result = &grader->report.results[index];
 
-    if (report_needed(report, behaviour) != NULL) {
+    if (report_needed(&grader->report, behaviour) != NULL) {
         result->mark = NOT_TRIED;
         return;
     }
     show_progress(behaviour->name);
     result->mark =
-        play_behaviour(report->play, behaviour, &result->outcome) ? PASSED : FAILED;
+        play_behaviour(&grader->play, behaviour, &result->outcome) ? PASSED : FAILED;
     show_progress("");
 }
 
@@ -198,27 +235,27 @@ static uint64_t needed(const struct lab *lab, size_t index)
 }
 
 /* 0, or -1 after a stop signal, or if the results cannot be written. */
-static int grade(struct report *report, const struct wanted *wanted)
+static int grade(struct grader *grader)
 {
-    const struct lab *lab = report->play->lab;
-    uint64_t set = report->only == -1 ? UINT64_MAX : needed(lab, (size_t)report->only);
-    int result = 0;
+    int only = grader->report.only, result = 0;
+    uint64_t set = only == -1 ? UINT64_MAX : needed(&grader->lab, (size_t)only);
 
-    for (size_t i = 0; i < lab->count && result == 0; i++) {
+    for (size_t i = 0; i < grader->lab.count && result == 0; i++) {
         if ((set >> i & 1) == 0)
             continue;
-        try_behaviour(report, i);
-        result = signals_stop_requested() ? -1 : write_to_file(report, wanted);
+        try_behaviour(grader, i);
+        result = signals_stop_requested() ? -1 : write_to_file(grader);
     }
     return result;
 }
 
-static int print_results(struct report *report, const struct wanted *wanted)
+static int print_results(struct grader *grader)
 {
-    if (wanted->one_line)
-        report_write_line(report, stdout);
+    if (grader->one_line)
+        report_write_line(&grader->report, stdout);
     else
-        report_write(report, wanted->file == NULL ? wanted->format : REPORT_TEXT, stdout);
+        report_write(&grader->report, grader->file == NULL ? grader->format : REPORT_TEXT,
+                     stdout);
     if (fflush(stdout) == 0 && !ferror(stdout))
         return 0;
     fprintf(stderr, "grade: cannot write to standard output: %s\n", strerror(errno));
@@ -226,90 +263,83 @@ static int print_results(struct report *report, const struct wanted *wanted)
 }
 
 /* The program is there, or its compiler has told why not. Returns the exit status. */
-static int grade_program(struct report *report, struct program *program,
-                         const struct wanted *wanted)
+static int grade_program(struct grader *grader)
 {
+    struct report *report = &grader->report;
     int result;
 
-    if (play_write_files(report->play) == -1) {
+    if (play_write_files(&grader->play) == -1) {
         fprintf(stderr, "grade: cannot write the files of the lab: %s\n",
                 strerror(errno));
         return UNFIT;
     }
-    if (write_to_file(report, wanted) == -1)
+    if (write_to_file(grader) == -1)
         return UNFIT; /* at once, and not after a minute of grading */
     report->does_not_compile =
-        program_prepare(program, report->play->lab->name, &report->refused) == -1;
-    result =
-        report->does_not_compile ? write_to_file(report, wanted) : grade(report, wanted);
-    if (print_results(report, wanted) == -1 || result == -1)
+        program_prepare(&grader->program, grader->lab.name, &report->refused) == -1;
+    result = report->does_not_compile ? write_to_file(grader) : grade(grader);
+    if (print_results(grader) == -1 || result == -1)
         return UNFIT;
     return report_points(report) == report_total(report) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int run(const struct wanted *wanted, const struct lab *lab, const char *argument,
-               const char *self, const struct signals *signals)
+static int run(struct grader *grader, const char *argument, const char *self)
 {
-    static struct program program;
-    static struct play play;
-    static struct report report;
     const char *why;
-    int status;
+    int status = UNFIT;
 
-    play.lab = lab;
-    play.program = &program;
-    play.seed = wanted->seed;
-    play.patience_ms = wanted->patience_ms;
-    play.signals = signals;
-    report =
-        (struct report){.play = &play, .program = &program, .again = self, .only = -1};
-    if (wanted->behaviour != NULL)
-        report.only = lab_find(lab, wanted->behaviour);
-    if (program_open(&program, argument, wanted->user, &why) == -1)
-        fail_unfit(wanted->user == NULL ? "cannot start" : wanted->user, why);
-    if (play_open(&play) == 0) {
-        status = grade_program(&report, &program, wanted);
-        play_close(&play);
+    grader->play.lab = grader->report.lab = &grader->lab;
+    grader->play.program = &grader->program;
+    grader->report.program = &grader->program;
+    grader->report.seed = grader->play.seed;
+    grader->report.again = self;
+    if (program_open(&grader->program, argument, grader->user, &why) == -1)
+        fail_unfit(grader->user == NULL ? "cannot start" : grader->user, why);
+    if (play_open(&grader->play) == 0) {
+        status = grade_program(grader);
+        play_close(&grader->play);
     } else {
         fprintf(stderr, "grade: all ports below those of the system are taken\n");
-        status = UNFIT;
     }
-    report_free(&report);
-    program_close(&program);
+    report_free(&grader->report);
+    program_close(&grader->program);
     return status;
 }
 
 int main(int argc, char *argv[])
 {
-    struct wanted wanted = read_options(argc, argv);
-    static struct lab lab;
+    static struct grader grader; /* megabytes: too much for a stack */
     struct signals signals;
     const char *argument;
     int status;
 
+    read_options(&grader, argc, argv);
     if (optind == argc || argv[optind][0] == '\0')
         options_wrong(&options, "which lab? chat, dgram, echo, hello, name or web");
     if (start_program() == -1 || signals_prepare(&signals) == -1)
         options_fail(&options, "cannot start: %s", strerror(errno));
-    load_lab(&lab, argv[optind++], argv[0]);
-    if (wanted.behaviour != NULL && lab_find(&lab, wanted.behaviour) == -1)
+    grader.play.signals = &signals;
+    load_lab(&grader.lab, argv[optind++], argv[0]);
+    grader.report.only =
+        grader.behaviour == NULL ? -1 : lab_find(&grader.lab, grader.behaviour);
+    if (grader.behaviour != NULL && grader.report.only == -1)
         options_wrong(&options, "the lab %s has no behaviour '%s' (-l lists them)",
-                      lab.name, wanted.behaviour);
-    if (wanted.list) {
+                      grader.lab.name, grader.behaviour);
+    if (grader.list) {
         options_end(&options, argc, argv);
-        report_list(&lab, stdout);
-        lab_free(&lab);
+        report_list(&grader.lab, stdout);
+        lab_free(&grader.lab);
         return fflush(stdout) == EOF ? UNFIT : EXIT_SUCCESS;
     }
     if (optind == argc || argv[optind][0] == '\0')
-        options_wrong(&options, "which program? mine/%s.c, for example", lab.name);
+        options_wrong(&options, "which program? mine/%s.c, for example", grader.lab.name);
     argument = argv[optind++];
     options_end(&options, argc, argv);
-    if (wanted.user != NULL && geteuid() != 0)
+    if (grader.user != NULL && geteuid() != 0)
         options_wrong(&options, "-u is for root only");
     close_in_children();
     raise_descriptors();
-    status = run(&wanted, &lab, argument, argv[0], &signals);
-    lab_free(&lab);
+    status = run(&grader, argument, argv[0]);
+    lab_free(&grader.lab);
     return status;
 }

@@ -119,24 +119,25 @@ static bool anyone_got_too_much(struct play *play)
     return false;
 }
 
-/* The time is over. Something may have come, without a line end. */
+/* Something may have come, without a line end. */
+static void saw_rest(struct play *play, const struct client *client)
+{
+    if (client != NULL && !client->is_datagram && client->in.length > client->taken)
+        stage_saw(play, client->in.at + client->taken, client->in.length - client->taken);
+}
+
 static bool fail_late(struct play *play, const struct client *client)
 {
-    bool part =
-        client != NULL && !client->is_datagram && client->in.length > client->taken;
-
-    if (part)
-        stage_saw(play, client->in.at + client->taken, client->in.length - client->taken);
+    saw_rest(play, client);
     return stage_fail(play, "nothing %scame in %g s",
                       play->outcome->got.length > 0 ? "more " : "",
                       play->patience_ms / 1000.0);
 }
 
-static bool fail_ended(struct play *play, const struct client *client)
+bool stage_fail_ended(struct play *play, const struct client *client)
 {
     cage_wait(&play->cage, GRACE_MS);
-    if (client != NULL && client->in.length > client->taken && !client->is_datagram)
-        stage_saw(play, client->in.at + client->taken, client->in.length - client->taken);
+    saw_rest(play, client);
     if (client == NULL)
         return stage_fail(play, "it ended");
     return stage_fail(play,
@@ -154,7 +155,7 @@ bool stage_turn(struct play *play, const struct client *client)
     if (signals_stop_requested())
         return stage_fail(play, "the grader was stopped");
     if (client != NULL ? client->ended : play->cage.gone)
-        return fail_ended(play, client);
+        return stage_fail_ended(play, client);
     if (anyone_got_too_much(play))
         return stage_fail(play, "it sent over 16 MiB that nobody had asked for");
     if (now >= play->last_deadline)
@@ -195,7 +196,7 @@ struct member *stage_add_member(struct play *play)
 bool stage_run_program(struct play *play)
 {
     struct cage_start start = {.command = program_command(play->program, play->port),
-                               .directory = play->program->site,
+                               .directory = play->program->site.at,
                                .descriptors = play->descriptors,
                                .user = &play->program->user};
 

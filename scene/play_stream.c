@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -172,12 +171,7 @@ static bool get_end(struct play *play, struct client *client, bool orderly)
     for (stage_begin(play); !client->ended;)
         if (!stage_turn(play, client))
             return false;
-    if (orderly && client->error != 0)
-        return stage_fail(play,
-                          client->error == ECONNRESET ? "it reset the connection"
-                                                      : "the connection failed: %s",
-                          strerror(client->error));
-    return true;
+    return !orderly || client->error == 0 || stage_fail_ended(play, client);
 }
 
 static bool half_close(struct play *play, struct client *client)

@@ -91,45 +91,48 @@ int program_open(struct program *program, const char *argument, const char *user
     return -1;
 }
 
-/* Makes the directories of a path below `base`. Those that are there are no failure. */
-static void make_directories(const char *path, size_t base)
+/* Makes the directories of a path, from this byte on. Those that are there are no failure. */
+static void make_directories(char *path, size_t from)
 {
-    char part[512];
-
-    for (size_t i = base; path[i] != '\0' && i < sizeof part; i++) {
-        if (path[i] == '/') {
-            snprintf(part, sizeof part, "%.*s", (int)i, path);
-            mkdir(part, 0755);
-        }
+    for (char *slash = path + from; (slash = strchr(slash, '/')) != NULL; slash++) {
+        *slash = '\0';
+        mkdir(path, 0755);
+        *slash = '/';
     }
 }
 
 int program_add_file(struct program *program, const char *path, const struct bytes *bytes)
 {
-    char whole[400];
+    struct bytes whole = {0};
     FILE *file;
     bool good;
 
     chmod(program->work, 0755); /* another user is to read it */
-    snprintf(program->site_path, sizeof program->site_path, "%s/site", program->work);
-    program->site = program->site_path;
-    snprintf(whole, sizeof whole, "%s/%s", program->site_path, path);
-    make_directories(whole, strlen(program->work) + 1);
-    file = fopen(whole, "w");
+    bytes_free(&program->site);
+    bytes_print(&program->site, "%s/site", program->work);
+    bytes_print(&whole, "%s/%s", program->site.at, path);
+    make_directories(whole.at, strlen(program->work) + 1);
+    file = fopen(whole.at, "w");
+    bytes_free(&whole);
     if (file == NULL)
         return -1;
     good = fwrite(bytes->at, 1, bytes->length, file) == bytes->length;
     return fclose(file) == 0 && good ? 0 : -1;
 }
 
-static int compile(struct program *program, const char *path, struct bytes *why)
+/* program->path is a source, and becomes what was compiled. */
+static int compile(struct program *program, struct bytes *why)
 {
-    const char *command[6] = {"/bin/sh", "-c", COMPILE, NULL, path, NULL};
+    struct bytes made = {0};
+    const char *command[] = {"/bin/sh", "-c", COMPILE, NULL, program->path.at, NULL};
+    bool is_made;
 
-    bytes_print(&program->path, "%s/program", program->work);
-    command[3] = program->path.at;
-    program->compiles = true;
-    if (run(program, command, NULL) != 0) {
+    bytes_print(&made, "%s/program", program->work);
+    command[3] = made.at;
+    is_made = run(program, command, NULL) == 0;
+    bytes_free(&program->path);
+    program->path = made;
+    if (!is_made) {
         bytes_print(why, "%s does not compile", program->argument);
         return -1;
     }
@@ -139,19 +142,18 @@ static int compile(struct program *program, const char *path, struct bytes *why)
     return 0;
 }
 
-static int make(struct program *program, const char *path, const char *lab,
-                struct bytes *why)
+/* program->path is a directory, and becomes what was made there. */
+static int make(struct program *program, const char *lab, struct bytes *why)
 {
     static const char *const names[] = {"GNUmakefile", "makefile", "Makefile"};
     const char *command[] = {"/bin/sh", "-c", "exec ${MAKE:-make}", NULL};
     bool has_one = false;
 
     for (int i = 0; i < 3; i++) {
-        struct bytes name = {0};
+        char name[PATH_MAX];
 
-        bytes_print(&name, "%s/%s", path, names[i]);
-        has_one = has_one || access(name.at, F_OK) == 0;
-        bytes_free(&name);
+        snprintf(name, sizeof name, "%s/%s", program->argument, names[i]);
+        has_one = has_one || access(name, F_OK) == 0;
     }
     if (!has_one) {
         bytes_print(
@@ -161,12 +163,11 @@ static int make(struct program *program, const char *path, const char *lab,
             program->argument, lab);
         return -1;
     }
-    program->compiles = true;
-    if (run(program, command, path) != 0) {
+    if (run(program, command, program->path.at) != 0) {
         bytes_print(why, "make fails in %s", program->argument);
         return -1;
     }
-    bytes_print(&program->path, "%s/%s", path, lab);
+    bytes_print(&program->path, "/%s", lab);
     if (access(program->path.at, X_OK) == 0)
         return 0;
     bytes_print(why, "make has made no program '%s' in %s", lab, program->argument);
@@ -184,7 +185,7 @@ static void add_absolute(struct bytes *out, const char *path)
 }
 
 /* A command's words that name files keep their meaning in another directory. */
-static void set_shell(struct program *program)
+static void set_command(struct program *program)
 {
     const char *at = program->argument;
 
@@ -194,7 +195,7 @@ static void set_shell(struct program *program)
         char word[PATH_MAX];
 
         snprintf(word, sizeof word, "%.*s", (int)length, at);
-        if (program->site != NULL && strpbrk(word, "./") != NULL &&
+        if (program->site.length > 0 && strpbrk(word, "./") != NULL &&
             access(word, F_OK) == 0)
             add_absolute(&program->shell, word);
         else
@@ -209,68 +210,51 @@ static void set_shell(struct program *program)
 int program_prepare(struct program *program, const char *lab, struct bytes *why)
 {
     const char *argument = program->argument, *suffix = strrchr(argument, '.');
-    struct bytes path = {0};
     struct stat about;
-    int result = 0;
 
     if (stat(argument, &about) == -1) {
         if (strchr(argument, ' ') != NULL) {
-            set_shell(program);
+            set_command(program);
             return 0;
         }
         bytes_print(why, "there is no program %s: %s", argument, strerror(errno));
         return -1;
     }
-    add_absolute(&path, argument);
-    if (S_ISDIR(about.st_mode)) {
-        result = make(program, path.at, lab, why);
-    } else if (suffix != NULL && strcmp(suffix, ".c") == 0) {
-        result = compile(program, path.at, why);
-    } else if (access(argument, X_OK) == 0) {
-        bytes_print(&program->path, "%s", path.at);
-    } else {
-        bytes_print(
-            why,
-            "%s cannot be executed: give the command that runs it, in quotes, such "
-            "as 'python3 %s'",
-            argument, argument);
-        result = -1;
-    }
-    bytes_free(&path);
-    return result;
+    add_absolute(&program->path, argument);
+    bytes_print(&program->shell, "exec \"$0\" %%p");
+    if (S_ISDIR(about.st_mode))
+        return make(program, lab, why);
+    if (suffix != NULL && strcmp(suffix, ".c") == 0)
+        return compile(program, why);
+    if (access(argument, X_OK) == 0)
+        return 0;
+    bytes_print(why,
+                "%s cannot be executed: give the command that runs it, in quotes, such "
+                "as 'python3 %s'",
+                argument, argument);
+    return -1;
 }
 
 const char *const *program_command(struct program *program, int port)
 {
-    bytes_free(&program->words);
-    if (program->path.length > 0) {
-        bytes_print(&program->words, "%d", port);
-        program->command[0] = program->path.at;
-        program->command[1] = program->words.at;
-        program->command[2] = NULL;
-        return program->command;
-    }
-    for (const char *at = program->shell.at; *at != '\0';) {
-        const char *mark = strstr(at, "%p");
-        size_t length = mark == NULL ? strlen(at) : (size_t)(mark - at);
+    const char *at = program->shell.at, *mark;
 
-        bytes_add(&program->words, at, length);
-        if (mark != NULL)
-            bytes_print(&program->words, "%d", port);
-        at += length + (mark == NULL ? 0 : 2);
-    }
+    bytes_free(&program->words);
+    for (; (mark = strstr(at, "%p")) != NULL; at = mark + 2)
+        bytes_print(&program->words, "%.*s%d", (int)(mark - at), at, port);
+    bytes_print(&program->words, "%s", at);
     program->command[0] = "/bin/sh";
     program->command[1] = "-c";
     program->command[2] = program->words.at;
-    program->command[3] = NULL;
+    program->command[3] = program->path.at;
     return program->command;
 }
 
 void program_close(struct program *program)
 {
     const char *command[] = {"rm", "-rf", "--", program->work, NULL};
-    struct bytes *owned[] = {&program->path, &program->shell, &program->compiler,
-                             &program->words};
+    struct bytes *owned[] = {&program->site, &program->shell, &program->path,
+                             &program->compiler, &program->words};
 
     /* The directory is this program's own. */
     program->user = (struct cage_user){.uid = getuid()};

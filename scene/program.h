@@ -16,16 +16,14 @@
 struct program {
     const char *argument; /* the caller's */
     struct cage_user user;
-    char work[256];   /* a temporary directory, with what was compiled */
-    const char *site; /* the directory in it where the program runs; NULL: here */
-    char site_path[300];
-    struct bytes path; /* the file to execute; empty: `shell` is a command */
-    struct bytes shell;
-    bool compiles; /* it had to be compiled first */
+    char work[256];     /* a temporary directory, with what was compiled */
+    struct bytes site;  /* the directory in it where the program runs; empty: here */
+    struct bytes shell; /* a command for the shell, with %p in it */
+    struct bytes path;  /* the file that it executes as "$0"; empty: none */
     int warnings;
     struct bytes compiler; /* what the compiler said */
 
-    const char *command[4]; /* the last that program_command() gave, and its texts */
+    const char *command[5]; /* the last that program_command() gave, and its text */
     struct bytes words;
 };
 

@@ -19,11 +19,6 @@ int report_format(const char *name)
     return -1;
 }
 
-static const struct lab *lab_of(const struct report *report)
-{
-    return report->play->lab;
-}
-
 static bool is_asked_for(const struct report *report, size_t index)
 {
     return report->only == -1 || (size_t)report->only == index;
@@ -39,31 +34,30 @@ static bool is_shown(const struct report *report, size_t index)
 
 static int points_of(const struct report *report, size_t index)
 {
-    return report->results[index].mark == PASSED
-               ? lab_of(report)->behaviours[index].points
-               : 0;
+    return report->results[index].mark == PASSED ? report->lab->behaviours[index].points
+                                                 : 0;
 }
 
 int report_points(const struct report *report)
 {
     int sum = 0;
 
-    for (size_t i = 0; i < lab_of(report)->count; i++)
+    for (size_t i = 0; i < report->lab->count; i++)
         sum += is_asked_for(report, i) ? points_of(report, i) : 0;
     return sum;
 }
 
 int report_total(const struct report *report)
 {
-    return report->only == -1 ? lab_of(report)->points
-                              : lab_of(report)->behaviours[report->only].points;
+    return report->only == -1 ? report->lab->points
+                              : report->lab->behaviours[report->only].points;
 }
 
 const struct behaviour *report_needed(const struct report *report,
                                       const struct behaviour *behaviour)
 {
-    for (size_t i = 0; i < lab_of(report)->count; i++) {
-        const struct behaviour *needed = &lab_of(report)->behaviours[i];
+    for (size_t i = 0; i < report->lab->count; i++) {
+        const struct behaviour *needed = &report->lab->behaviours[i];
         const struct result *result = &report->results[i];
         bool enough = result->mark == FAILED && needed->enough > 0 &&
                       result->outcome.step >= needed->enough;
@@ -183,7 +177,7 @@ static void write_steps(const struct outcome *outcome, bool failed, FILE *out)
 
 static void write_behaviour(struct report *report, size_t index, FILE *out)
 {
-    const struct behaviour *behaviour = &lab_of(report)->behaviours[index];
+    const struct behaviour *behaviour = &report->lab->behaviours[index];
     const struct result *result = &report->results[index];
     bool failed = result->mark == FAILED, passed = result->mark == PASSED;
 
@@ -207,7 +201,7 @@ static void write_behaviour(struct report *report, size_t index, FILE *out)
 
 static void write_group(const struct report *report, size_t first, FILE *out)
 {
-    const struct lab *lab = lab_of(report);
+    const struct lab *lab = report->lab;
     const char *group = lab->behaviours[first].group;
     int points = 0, total = 0;
 
@@ -227,16 +221,16 @@ static void write_group(const struct report *report, size_t first, FILE *out)
 /* The first behaviour from this one on that would earn more; NULL: there is none. */
 static const struct behaviour *next_failed(const struct report *report, size_t from)
 {
-    for (size_t i = from; i < lab_of(report)->count; i++)
+    for (size_t i = from; i < report->lab->count; i++)
         if (report->results[i].mark == FAILED && is_shown(report, i))
-            return &lab_of(report)->behaviours[i];
+            return &report->lab->behaviours[i];
     return NULL;
 }
 
 /* In the order in which a student should mend them. */
 static void write_next(const struct report *report, FILE *out)
 {
-    const struct behaviour *first = lab_of(report)->behaviours, *failed;
+    const struct behaviour *first = report->lab->behaviours, *failed;
     size_t from = 0;
 
     for (int i = 0; i < NEXT_MOST && (failed = next_failed(report, from)) != NULL; i++) {
@@ -252,16 +246,16 @@ static void write_text(struct report *report, FILE *out)
     const struct behaviour *failed = next_failed(report, 0);
     const char *quote = strchr(program->argument, ' ') == NULL ? "" : "'";
 
-    fprintf(out, "grade %s   %s", lab_of(report)->name, program->argument);
+    fprintf(out, "grade %s   %s", report->lab->name, program->argument);
     if (program->warnings > 0)
         fprintf(out, " (%d warning%s)", program->warnings,
                 program->warnings == 1 ? "" : "s");
-    fprintf(out, "   seed %llu\n", (unsigned long long)report->play->seed);
+    fprintf(out, "   seed %llu\n", (unsigned long long)report->seed);
     if (program->warnings > 0 || report->refused.length > 0)
         write_clean(&program->compiler, "    ", out);
     if (report->refused.length > 0)
         fprintf(out, "  %s.\n", report->refused.at);
-    for (size_t i = 0; i < lab_of(report)->count; i++) {
+    for (size_t i = 0; i < report->lab->count; i++) {
         write_group(report, i, out);
         if (is_shown(report, i))
             write_behaviour(report, i, out);
@@ -270,16 +264,16 @@ static void write_text(struct report *report, FILE *out)
     write_next(report, out);
     if (failed != NULL) {
         fprintf(out, ".\n  Again: %s -b %s", report->again, failed->name);
-        if (report->play->seed != 1)
-            fprintf(out, " -s %llu", (unsigned long long)report->play->seed);
-        fprintf(out, " %s %s%s%s", lab_of(report)->name, quote, program->argument, quote);
+        if (report->seed != 1)
+            fprintf(out, " -s %llu", (unsigned long long)report->seed);
+        fprintf(out, " %s %s%s%s", report->lab->name, quote, program->argument, quote);
     }
     fprintf(out, "\n");
 }
 
 void report_write_line(const struct report *report, FILE *out)
 {
-    fprintf(out, "%s %d of %d", lab_of(report)->name, report_points(report),
+    fprintf(out, "%s %d of %d", report->lab->name, report_points(report),
             report_total(report));
     if (report->refused.length > 0)
         fprintf(out, ", %s", report->refused.at);
@@ -312,7 +306,7 @@ static void write_csv_field(const char *text, FILE *out)
 
 static void write_csv(const struct report *report, FILE *out)
 {
-    const struct lab *lab = lab_of(report);
+    const struct lab *lab = report->lab;
 
     fprintf(out, "program,total,of,compiled");
     for (size_t i = 0; i < lab->count; i++)
@@ -350,7 +344,7 @@ static void write_json_string(const char *text, FILE *out)
 
 static void write_gradescope_test(struct report *report, size_t index, FILE *out)
 {
-    const struct behaviour *behaviour = &lab_of(report)->behaviours[index];
+    const struct behaviour *behaviour = &report->lab->behaviours[index];
     char *text = NULL;
     size_t length = 0;
     FILE *memory = open_memstream(&text, &length);
@@ -379,7 +373,7 @@ static void write_gradescope(struct report *report, FILE *out)
     fprintf(out, "{\"output\":");
     write_json_string(summary.at, out);
     fprintf(out, ",\"tests\":[");
-    for (size_t i = 0; i < lab_of(report)->count; i++) {
+    for (size_t i = 0; i < report->lab->count; i++) {
         fprintf(out, "%s\n", i == 0 ? "" : ",");
         write_gradescope_test(report, i, out);
     }
@@ -395,7 +389,7 @@ void report_write(struct report *report, enum report_format format, FILE *out)
     case REPORT_TEXT: write_text(report, out); return;
     case REPORT_AUTOLAB:
         write_text(report, out);
-        fprintf(out, "{\"scores\":{\"%s\":%d}}\n", lab_of(report)->name,
+        fprintf(out, "{\"scores\":{\"%s\":%d}}\n", report->lab->name,
                 report_points(report));
     }
 }

@@ -24,8 +24,9 @@ struct result {
 };
 
 struct report {
-    struct play *play;
+    const struct lab *lab;
     const struct program *program;
+    uint64_t seed;
     const char *again; /* how the grader was called: what comes before "-b" */
     bool does_not_compile;
     struct bytes refused; /* why it could not be tried at all; empty: it could */

@@ -27,6 +27,9 @@ void stage_pump(struct play *play, int ms);
 bool stage_fail(struct play *play, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Fails it since the client's connection has ended or, if that is NULL, the program has. */
+bool stage_fail_ended(struct play *play, const struct client *client);
+
 /* Says first what is wanted, as printf() does. */
 void stage_wanted(struct play *play, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
