@@ -14,7 +14,7 @@
 
 #define BEHAVIOUR "lab x 3 \"x\"\nbehaviour y 3 \"y\"\n"
 
-static const char *directory;
+static const char *directory; /* of the test; its name tells its processes from others */
 
 static void make_directory(void)
 {
@@ -60,23 +60,19 @@ START_TEST(a_mistake_in_a_scene_is_told_with_its_line)
     struct lab_error error;
     static struct lab lab;
 
-    make_directory();
     ck_assert_int_eq(lab_load(&lab, temp_write("x.lab", mistakes[_i].text), &error), -1);
     lab_free(&lab);
     ck_assert_msg(error.line == mistakes[_i].line &&
                       strstr(error.reason, mistakes[_i].reason) != NULL,
                   "line %d: %s, for line %d: %s", error.line, error.reason,
                   mistakes[_i].line, mistakes[_i].reason);
-    temp_remove();
 }
 END_TEST
 
 START_TEST(a_scene_with_a_mistake_is_refused_at_the_start)
 {
-    make_directory();
     expect_grade(2, "x.lab:3: this is not a sentence", "%s bin/hello_srv",
                  temp_write("x.lab", BEHAVIOUR "A jumps\n"));
-    temp_remove();
 }
 END_TEST
 
@@ -91,7 +87,6 @@ END_TEST
 /* The teacher changes the points and a hint, and needs no compiler for it. */
 START_TEST(a_teachers_own_scene_is_played)
 {
-    make_directory();
     expect_grade(0, "  7 of 7.", "%s 'bin/echo_srv -p %%p'",
                  temp_write("own.lab", "lab own 7 \"my own\"\n"
                                        "behaviour both 7 \"two at once\"\n"
@@ -99,7 +94,6 @@ START_TEST(a_teachers_own_scene_is_played)
                                        "    A sends \"x{n}\\n\"\n"
                                        "    A hears bytes \"x{n}\\n\"\n  end\n"
                                        "  why \"what may be the cause\"\n"));
-    temp_remove();
 }
 END_TEST
 
@@ -107,22 +101,18 @@ END_TEST
 
 START_TEST(a_program_that_does_not_compile_gets_the_compilers_words)
 {
-    make_directory();
     expect_grade(1, "error:", "echo %s", temp_write("bad.c", "int main( {\n"));
     expect_grade(1, "bad.c does not compile.\n  0 of 30.", "echo %s/bad.c", directory);
     expect_grade(1, ",0,30,no,,,,,,,,,,,\n", "-f csv echo %s/bad.c", directory);
-    temp_remove();
 }
 END_TEST
 
 START_TEST(a_warning_is_shown_and_costs_nothing)
 {
-    make_directory();
     temp_write("warned.c",
                "#include <stdio.h>\nint main(void) { int unused; return 3; }\n");
     expect_grade(1, "warned.c (1 warning)", "hello %s/warned.c", directory);
     expect_grade(1, "it ended: status 3", "hello %s/warned.c", directory);
-    temp_remove();
 }
 END_TEST
 
@@ -130,7 +120,6 @@ START_TEST(a_directory_is_made)
 {
     char path[128];
 
-    make_directory();
     expect_grade(1, "is a directory without a Makefile", "hello %s", directory);
     temp_write("Makefile", "hello:\n\tprintf '#!/bin/sh\\nexec bin/hello_srv -p $$1\\n' "
                            "| sed \"s,exec ,exec $$ROOT/,\" >hello\n\tchmod +x hello\n");
@@ -139,13 +128,11 @@ START_TEST(a_directory_is_made)
     expect_grade(0, "10 of 10", "hello %s", directory);
     expect_grade(1, "made no program 'echo'", "echo %s",
                  (temp_write("Makefile", "all:\n"), directory));
-    temp_remove();
 }
 END_TEST
 
 START_TEST(bad_input_is_answered_with_a_sentence)
 {
-    make_directory();
     expect_grade(2, "which lab?", " ");
     expect_grade(2, "which lab?", "''");
     expect_grade(2, "which program?", "chat");
@@ -160,7 +147,6 @@ START_TEST(bad_input_is_answered_with_a_sentence)
                  temp_write("echo.py", "import socket\n"));
     expect_grade(2, "No such file", "-o %s/no/file hello 'bin/hello_srv -p %%p'",
                  directory);
-    temp_remove();
 }
 END_TEST
 
@@ -202,7 +188,7 @@ START_TEST(the_report_shows_steps_bytes_and_cause)
     char *output = grade(&status, "-b pieces chat 'bin/chat_naive -p %%p'");
 
     ck_assert_int_eq(status, 1);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    for (size_t i = 0; i < COUNT(parts); i++)
         ck_assert_msg(strstr(output, parts[i]) != NULL, "no '%s' in\n%s", parts[i],
                       output);
     free(output);
@@ -301,7 +287,6 @@ START_TEST(a_class_gets_reports_and_a_table)
 {
     char *output;
 
-    make_directory();
     ck_assert_int_eq(mkdir(temp_path("subs"), 0755), 0);
     /* The teacher's own, in which the users that run the submissions may not go. */
     ck_assert_int_eq(mkdir(temp_path("desk"), 0700), 0);
@@ -324,7 +309,6 @@ START_TEST(a_class_gets_reports_and_a_table)
     expect_in_file("desk/marks/hello.csv",
                    "name,total,start,line,end,again,talker,restart,compiled\n"
                    "ann,10,1,3,2,1,2,1,yes\n\"bob, jr\",0,,,,,,,no\n");
-    temp_remove();
 }
 END_TEST
 
@@ -333,7 +317,6 @@ START_TEST(gradescope_gets_a_zip_that_works)
 {
     if (lacks("zip") || lacks("unzip"))
         return;
-    make_directory();
     temp_write("hello.c", HELLO);
     free(run(formatted(
         "zip=$PWD/build/gradescope-hello.zip; grade/gradescope hello && cd %s && "
@@ -342,7 +325,6 @@ START_TEST(gradescope_gets_a_zip_that_works)
         "./run_autograder;",
         directory, directory)));
     expect_in_file("results/results.json", "\"score\":3,\"max_score\":3");
-    temp_remove();
 }
 END_TEST
 
@@ -367,7 +349,6 @@ static const struct {
 
 static void copy_hostile_srv(void)
 {
-    make_directory(); /* whose name tells its processes from others */
     ck_assert_int_eq(system(formatted("cp build/hostile_srv %s", directory)), 0);
 }
 
@@ -398,7 +379,6 @@ START_TEST(a_hostile_program_ends_leaves_nothing_and_has_a_report)
         expect_grade(1, words, "-w 1 hello '%s/hostile_srv %s %%p'", directory, what);
         expect_nothing_left(what);
     }
-    temp_remove();
 }
 END_TEST
 
@@ -415,55 +395,49 @@ START_TEST(a_program_ends_with_its_grader_also_as_another_user)
         ck_assert_int_eq(system(formatted(script, as_user ? "-u nobody" : "", directory,
                                           search(), search())),
                          0);
-    temp_remove();
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("grade");
-    TCase *scenes = tcase_create("scenes"), *programs = tcase_create("programs");
-    TCase *reports = tcase_create("reports"), *cage = tcase_create("cage");
-    TCase *classes = tcase_create("classes");
+    const TTest *const each_mistake[] = {a_mistake_in_a_scene_is_told_with_its_line,
+                                         NULL};
+    const TTest *const each_hostile[] = {
+        a_hostile_program_ends_leaves_nothing_and_has_a_report, NULL};
+    const TTest *const once[] = {
+        a_scene_with_a_mistake_is_refused_at_the_start,
+        a_lab_is_listed_with_its_points,
+        a_teachers_own_scene_is_played,
+        a_program_that_does_not_compile_gets_the_compilers_words,
+        a_warning_is_shown_and_costs_nothing,
+        a_directory_is_made,
+        bad_input_is_answered_with_a_sentence,
+        a_full_disk_is_told,
+        a_machine_with_too_few_descriptors_is_unfit,
+        the_report_shows_steps_bytes_and_cause,
+        the_report_tells_who_said_a_line_that_no_step_shows,
+        one_behaviour_is_shown_with_all_its_steps,
+        one_behaviour_that_is_not_tried_is_shown_with_the_failure_that_it_needs,
+        a_long_text_is_never_shown_as_if_it_were_whole,
+        another_seed_sends_other_bytes_that_mean_the_same,
+        there_is_a_line_for_the_board,
+        scripts_get_csv_gradescope_and_autolab,
+        a_class_gets_reports_and_a_table,
+        gradescope_gets_a_zip_that_works,
+        a_program_ends_with_its_grader_also_as_another_user,
+        NULL,
+    };
+    const struct test_case cases[] = {
+        {.name = "scenes",
+         .tests = each_mistake,
+         .set_up = make_directory,
+         .times = COUNT(mistakes)},
+        {.name = "grade", .tests = once, .set_up = make_directory},
+        {.name = "hostile",
+         .tests = each_hostile,
+         .set_up = make_directory,
+         .times = COUNT(hostile)},
+    };
 
-    tcase_set_timeout(scenes, 60);
-    tcase_add_loop_test(scenes, a_mistake_in_a_scene_is_told_with_its_line, 0,
-                        sizeof mistakes / sizeof *mistakes);
-    tcase_add_test(scenes, a_scene_with_a_mistake_is_refused_at_the_start);
-    tcase_add_test(scenes, a_lab_is_listed_with_its_points);
-    tcase_add_test(scenes, a_teachers_own_scene_is_played);
-    suite_add_tcase(suite, scenes);
-
-    tcase_set_timeout(programs, 120);
-    tcase_add_test(programs, a_program_that_does_not_compile_gets_the_compilers_words);
-    tcase_add_test(programs, a_warning_is_shown_and_costs_nothing);
-    tcase_add_test(programs, a_directory_is_made);
-    tcase_add_test(programs, bad_input_is_answered_with_a_sentence);
-    tcase_add_test(programs, a_full_disk_is_told);
-    tcase_add_test(programs, a_machine_with_too_few_descriptors_is_unfit);
-    suite_add_tcase(suite, programs);
-
-    tcase_set_timeout(reports, 120);
-    tcase_add_test(reports, the_report_shows_steps_bytes_and_cause);
-    tcase_add_test(reports, the_report_tells_who_said_a_line_that_no_step_shows);
-    tcase_add_test(reports, one_behaviour_is_shown_with_all_its_steps);
-    tcase_add_test(
-        reports, one_behaviour_that_is_not_tried_is_shown_with_the_failure_that_it_needs);
-    tcase_add_test(reports, a_long_text_is_never_shown_as_if_it_were_whole);
-    tcase_add_test(reports, another_seed_sends_other_bytes_that_mean_the_same);
-    tcase_add_test(reports, there_is_a_line_for_the_board);
-    tcase_add_test(reports, scripts_get_csv_gradescope_and_autolab);
-    suite_add_tcase(suite, reports);
-
-    tcase_set_timeout(classes, 120);
-    tcase_add_test(classes, a_class_gets_reports_and_a_table);
-    tcase_add_test(classes, gradescope_gets_a_zip_that_works);
-    suite_add_tcase(suite, classes);
-
-    tcase_set_timeout(cage, 120);
-    tcase_add_loop_test(cage, a_hostile_program_ends_leaves_nothing_and_has_a_report, 0,
-                        sizeof hostile / sizeof *hostile);
-    tcase_add_test(cage, a_program_ends_with_its_grader_also_as_another_user);
-    suite_add_tcase(suite, cage);
-    return run_suite(suite);
+    return run_cases("grade", cases, COUNT(cases));
 }
