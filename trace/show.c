@@ -31,6 +31,7 @@
 /* ---- A line ------------------------------------------------------------------------- */
 
 struct row {
+    bool has_colours;
     int columns, most;
     size_t length;
     char text[4 * SHOW_COLUMNS + 256];
@@ -56,7 +57,8 @@ __attribute__((format(printf, 3, 4))) static void put(struct row *row, const cha
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    add(row, style);
+    if (row->has_colours)
+        add(row, style);
     for (const char *at = text; *at != '\0' && row->columns < row->most; row->columns++) {
         bool is_cut = strncmp(at, CUT, strlen(CUT)) == 0;
         char plain[] = {text_is_plain((unsigned char)*at) ? *at : '?', '\0'};
@@ -64,7 +66,8 @@ __attribute__((format(printf, 3, 4))) static void put(struct row *row, const cha
         add(row, is_cut ? CUT : plain);
         at += is_cut ? strlen(CUT) : 1;
     }
-    add(row, *style == '\0' ? "" : NORMAL);
+    if (row->has_colours && *style != '\0')
+        add(row, NORMAL);
 }
 
 /* Spaces, so that what is so long ends in that column. At least one after other text. */
@@ -99,20 +102,6 @@ static void put_text(struct row *row, const struct step *step)
     }
     put(row, PLAIN, "\"%.*s\"%s", fits, step->text,
         step->is_cut || step->text[fits] != '\0' ? CUT : "");
-}
-
-/* The line without its colours. */
-static void strip(char *text)
-{
-    char *out = text;
-
-    for (; *text != '\0'; text++) {
-        if (*text == '\033')
-            text = strchr(text, 'm');
-        else
-            *out++ = *text;
-    }
-    *out = '\0';
 }
 
 /* ---- Descriptors -------------------------------------------------------------------- */
@@ -282,25 +271,23 @@ static void put_step(struct row *row, const struct show *show,
         put_wait(row, task, step);
     while (row->length > 0 && row->text[row->length - 1] == ' ')
         row->text[--row->length] = '\0';
-    if (!show->has_colours)
-        strip(row->text);
 }
 
 void show_step(struct show *show, const struct show_task *task, const struct step *step)
 {
     bool is_on_screen = step->is_over || !show->can_draw;
-    struct row row = {.most = SHOW_COLUMNS};
+    struct row row = {.most = SHOW_COLUMNS, .has_colours = show->has_colours};
+    struct row plain = {.most = SHOW_COLUMNS};
 
-    if (!is_on_screen && show->file == NULL)
-        return;
-    put_step(&row, show, task, step);
     if (is_on_screen) {
+        put_step(&row, show, task, step);
         log_line(show->screen, "%s%s", show->is_drawn ? CLEARED : "", row.text);
         show->is_drawn = false;
     }
-    strip(row.text);
-    if (show->file != NULL)
-        fprintf(show->file, "%s\n", row.text);
+    if (show->file != NULL) {
+        put_step(&plain, show, task, step);
+        fprintf(show->file, "%s\n", plain.text);
+    }
     show->last_name = is_on_screen ? task->name : NULL; /* the last line of both */
 }
 
@@ -318,7 +305,7 @@ static bool write_at_once(const struct show *show, const char *text)
  */
 void show_draw(struct show *show, const struct show_task *task, const struct step *step)
 {
-    struct row row = {.most = SHOW_COLUMNS};
+    struct row row = {.most = SHOW_COLUMNS, .has_colours = show->has_colours};
     char drawn[sizeof row.text + 32];
 
     if (show->columns <= SHOW_COLUMNS)
