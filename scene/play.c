@@ -226,13 +226,19 @@ static bool port_was_taken(const struct play *play)
             strstr(bytes_text(&play->cage.printed), why) != NULL);
 }
 
+bool stage_open(struct play *play, struct client *client, bool small)
+{
+    return client_open(client, play->port, play->lab->datagrams, small) == 0 ||
+           stage_fail(play, "the grader has no socket: %s", strerror(errno));
+}
+
 /* One try to reach the program. A connection is accepted, or a datagram answered. */
 static bool try_to_reach(struct play *play, struct client *client, bool small)
 {
     int64_t until = clock_ms() + (play->lab->datagrams ? PROBE_MS : play->patience_ms);
 
-    if (client_open(client, play->port, play->lab->datagrams, small) == -1)
-        return stage_fail(play, "the grader has no socket: %s", strerror(errno));
+    if (!stage_open(play, client, small))
+        return false;
     if (play->lab->datagrams)
         client_send_datagram(client, "probe", 5); /* an error shows in what comes */
     while (!client->ended && !play->cage.gone && clock_ms() < until) {
@@ -270,15 +276,6 @@ static bool reach(struct play *play, struct client *client, bool small)
     return true;
 }
 
-static bool is_connected(struct play *play, struct client *client)
-{
-    stage_wanted(play, "a connection");
-    for (stage_begin(play); !client->connected;)
-        if (!stage_turn(play, client))
-            return false;
-    return true;
-}
-
 bool stage_join(struct play *play, struct client *client, bool small)
 {
     if (!play->is_started && !launch(play))
@@ -291,9 +288,13 @@ bool stage_join(struct play *play, struct client *client, bool small)
         /* To get another port, which late answers to probes do not reach. */
         client_close(client);
     }
-    if (client_open(client, play->port, play->lab->datagrams, small) == -1)
-        return stage_fail(play, "the grader has no socket: %s", strerror(errno));
-    return is_connected(play, client);
+    if (!stage_open(play, client, small))
+        return false;
+    stage_wanted(play, "a connection");
+    for (stage_begin(play); !client->connected;)
+        if (!stage_turn(play, client))
+            return false;
+    return true;
 }
 
 static void close_clients(struct play *play)

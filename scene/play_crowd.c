@@ -55,12 +55,8 @@ static struct member *add_newcomer(struct play *play)
 {
     struct member *member = stage_add_member(play);
 
-    if (member == NULL)
+    if (member == NULL || !stage_open(play, &member->client, false))
         return NULL;
-    if (client_open(&member->client, play->port, false, false) == -1) {
-        stage_fail(play, "the grader has no more sockets");
-        return NULL;
-    }
     member->client.counts = true;
     return member;
 }

@@ -46,6 +46,9 @@ struct client *stage_first(struct play *play); /* the step's first client */
 /* Runs the program on play->port, instead of the one that is running. */
 bool stage_run_program(struct play *play);
 
+/* Begins to connect to the program, which runs. */
+bool stage_open(struct play *play, struct client *client, bool small);
+
 /* Connects. The first client of a behaviour starts the program and waits until it is there. */
 bool stage_join(struct play *play, struct client *client, bool small);
 
