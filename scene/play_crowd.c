@@ -2,7 +2,6 @@
 #include "scene/stage.h"
 
 #include "base/clock.h"
-#include "base/number.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,15 +19,13 @@ static void token_of(size_t index, char token[TOKEN_BYTES + 1])
 /* Which of the crowd has said this line? -1: none, it is another line. */
 static long teller(const struct play *play, const char *line, size_t length)
 {
-    char number[5] = "";
-    long index;
+    unsigned index;
 
-    if (length < TOKEN_BYTES || memcmp(line + length - TOKEN_BYTES, "newcomer-", 9) != 0)
+    if (length < TOKEN_BYTES ||
+        sscanf(line + length - TOKEN_BYTES, "newcomer-%4u", &index) != 1 ||
+        index >= play->crowd_count)
         return -1;
-    memcpy(number, line + length - 4, 4);
-    if (number_parse(number, 0, (long)play->crowd_count - 1, &index) == -1)
-        return -1;
-    return index;
+    return (long)index;
 }
 
 /* ---- More than there is space for ------------------------------------------------------- */
@@ -243,15 +240,13 @@ static bool tick_off(struct play *play, struct member *hearer, const char *line,
 {
     const char *talk = line + length - TALK_BYTES;
     char wanted[TALK_BYTES + 1];
-    long speaker;
+    unsigned speaker;
     bool right;
 
-    if (length < TALK_BYTES || talk[2] != '-' || talk[6] != '-')
+    if (length < TALK_BYTES || sscanf(talk, "%2u-%*3u-", &speaker) != 1 ||
+        speaker >= play->crowd_count)
         return true; /* not of the crowd */
-    if (number_parse((char[]){talk[0], talk[1], '\0'}, 0, (long)play->crowd_count - 1,
-                     &speaker) == -1)
-        return true;
-    talk_of(play, (size_t)speaker, hearer->next[speaker]++, wanted);
+    talk_of(play, speaker, hearer->next[speaker]++, wanted);
     /* A server may send it to the speaker too: that has its own mark. */
     right = memcmp(talk, wanted, TALK_BYTES) == 0 || hearer == &play->crowd[speaker];
     if (!right) {
