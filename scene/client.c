@@ -24,19 +24,17 @@ static void learn_name(struct client *client)
     snprintf(client->name, sizeof client->name, "127.0.0.1:%d", client->port);
 }
 
-static void make_small(int sock)
+static void fail(struct client *client, int error)
 {
-    int buffer = CLIENT_SMALL_BUFFER, segment = CLIENT_SMALL_SEGMENT;
-
-    setsockopt(sock, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
-    setsockopt(sock, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+    client->error = error;
+    client->ended = true;
 }
 
 int client_open(struct client *client, int port, bool is_datagram, bool small)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((in_port_t)port)};
-    int on = 1, result;
+    int buffer = CLIENT_SMALL_BUFFER, segment = CLIENT_SMALL_SEGMENT, on = 1;
 
     *client = (struct client){.is_datagram = is_datagram};
     client->sock = socket(AF_INET, is_datagram ? SOCK_DGRAM : SOCK_STREAM, 0);
@@ -45,15 +43,15 @@ int client_open(struct client *client, int port, bool is_datagram, bool small)
     descriptor_prepare(client->sock);
     if (!is_datagram)
         setsockopt(client->sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (small)
-        make_small(client->sock);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    result = connect(client->sock, (struct sockaddr *)&address, sizeof address);
-    if (result == -1 && errno != EINPROGRESS) {
-        client->error = errno;
-        client->ended = true;
+    if (small) {
+        setsockopt(client->sock, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+        setsockopt(client->sock, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
     }
-    client->connected = result == 0;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(client->sock, (struct sockaddr *)&address, sizeof address) == 0)
+        client->connected = true;
+    else if (errno != EINPROGRESS)
+        fail(client, errno);
     learn_name(client);
     return 0;
 }
@@ -99,12 +97,6 @@ short client_events(const struct client *client, int64_t now, int64_t *wake_at)
     if (!client_has_sent(client) || client->half_close)
         events |= POLLOUT;
     return events;
-}
-
-static void fail(struct client *client, int error)
-{
-    client->error = error;
-    client->ended = true;
 }
 
 static void keep(struct client *client, const char *bytes, size_t length)

@@ -126,14 +126,6 @@ static void saw_rest(struct play *play, const struct client *client)
         stage_saw(play, client->in.at + client->taken, client->in.length - client->taken);
 }
 
-static bool fail_late(struct play *play, const struct client *client)
-{
-    saw_rest(play, client);
-    return stage_fail(play, "nothing %scame in %g s",
-                      play->outcome->got.length > 0 ? "more " : "",
-                      play->patience_ms / 1000.0);
-}
-
 bool stage_fail_ended(struct play *play, const struct client *client)
 {
     cage_wait(&play->cage, GRACE_MS);
@@ -161,8 +153,12 @@ bool stage_turn(struct play *play, const struct client *client)
     if (now >= play->last_deadline)
         return stage_fail(play, "the whole behaviour took over %d s",
                           BEHAVIOUR_FACTOR * play->patience_ms / 1000);
-    if (now >= play->deadline)
-        return fail_late(play, client);
+    if (now >= play->deadline) {
+        saw_rest(play, client);
+        return stage_fail(play, "nothing %scame in %g s",
+                          play->outcome->got.length > 0 ? "more " : "",
+                          play->patience_ms / 1000.0);
+    }
     if (pump(play, client, play->deadline))
         stage_begin(play);
     return true;
@@ -297,13 +293,6 @@ bool stage_join(struct play *play, struct client *client, bool small)
     return true;
 }
 
-static void close_clients(struct play *play)
-{
-    for (size_t i = 0; i < client_count(play); i++)
-        client_close(nth_client(play, i));
-    play->crowd_count = 0;
-}
-
 /* ---- Behaviours ---------------------------------------------------------------------- */
 
 static bool (*const verbs[])(struct play *) = {
@@ -365,7 +354,9 @@ bool play_behaviour(struct play *play, const struct behaviour *behaviour,
         play->step = &behaviour->steps[i];
         passed = play_step(play);
     }
-    close_clients(play);
+    for (size_t i = 0; i < client_count(play); i++)
+        client_close(nth_client(play, i));
+    play->crowd_count = 0;
     if (!cage_end(&play->cage) && passed)
         passed = stage_fail(play, "it left processes that cannot be ended");
     cage_free(&play->cage);

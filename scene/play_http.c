@@ -59,16 +59,10 @@ bool play_request(struct play *play)
     return sent;
 }
 
-static void saw_answer(struct play *play, const struct client *client)
-{
-    const char *text = bytes_text(&client->in) + client->taken;
-
-    stage_saw(play, text, strcspn(text, "\n"));
-}
-
 bool play_get_status(struct play *play)
 {
     struct client *client = stage_first(play);
+    const char *answered;
     int first = (int)play->step->numbers[0], second = (int)play->step->numbers[1];
     struct answer answer;
 
@@ -80,7 +74,8 @@ bool play_get_status(struct play *play)
             return false;
     if (answer.status == first || (second != 0 && answer.status == second))
         return true;
-    saw_answer(play, client);
+    answered = client->in.at + client->taken;
+    stage_saw(play, answered, strcspn(answered, "\n"));
     return stage_fail(play, "another answer came");
 }
 

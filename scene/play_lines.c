@@ -69,16 +69,6 @@ static bool is_passed_over(const struct play *play, const struct awaited *awaite
             !stage_was_said(play, awaited->letter, line, length));
 }
 
-static void keep_last(struct play *play, const struct awaited *awaited, const char *line,
-                      size_t length)
-{
-    bytes_free(&play->last);
-    bytes_add(&play->last, line, length);
-    if (awaited->manner->verb == LEARNS)
-        stage_learn(play, play->step->word, line + awaited->before.length,
-                    length - awaited->before.length - awaited->text.length);
-}
-
 static void say_wanted(struct play *play, const struct awaited *awaited)
 {
     struct bytes text = {0};
@@ -120,7 +110,8 @@ static bool hear(struct play *play, struct client *client, struct awaited *await
 
             client->taken += length;
             if (is_right(awaited, line, length)) {
-                keep_last(play, awaited, line, content);
+                bytes_free(&play->last);
+                bytes_add(&play->last, line, content);
                 return true;
             }
             say_difference(play, awaited, line, length);
@@ -168,6 +159,9 @@ bool play_hear(struct play *play)
     else
         stage_fill(play, &play->step->texts[0], &awaited.text);
     heard = hear(play, stage_first(play), &awaited);
+    if (heard && verb == LEARNS)
+        stage_learn(play, play->step->word, play->last.at + awaited.before.length,
+                    play->last.length - awaited.before.length - awaited.text.length);
     bytes_free(&awaited.before);
     bytes_free(&awaited.text);
     return heard;
