@@ -1,8 +1,8 @@
 #define _GNU_SOURCE /* initgroups(), syscall() */
 #include "scene/processes.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <glob.h>
 #include <grp.h>
 #include <poll.h>
 #include <signal.h>
@@ -140,25 +140,23 @@ struct table {
 };
 
 /* Reads /proc/N/stat. The name in it is in parentheses, and may hold anything. */
-static bool process_read(struct process *process, const char *number)
+static bool process_read(struct process *process, const char *path)
 {
-    char path[PATH_BYTES], line[1024], *name_end = NULL;
-    long parent;
-    FILE *stat;
+    char line[1024], *name_end = NULL;
+    long pid, parent;
+    FILE *stat = fopen(path, "r");
 
-    snprintf(path, sizeof path, "/proc/%.20s/stat", number);
-    stat = fopen(path, "r");
     if (stat == NULL)
         return false; /* it has ended meanwhile */
     if (fgets(line, sizeof line, stat) != NULL)
         name_end = strrchr(line, ')');
     fclose(stat);
-    if (name_end == NULL ||
+    if (name_end == NULL || sscanf(line, "%ld", &pid) != 1 ||
         sscanf(name_end + 1, /* fields 3 to 20, of which 3, 4 and 20 are kept */
                " %c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lu",
                &process->state, &parent, &process->threads) != 3)
         return false;
-    process->pid = (pid_t)strtol(number, NULL, 10);
+    process->pid = (pid_t)pid;
     process->parent = (pid_t)parent;
     process->is_ours = process->parent == getpid();
     return true;
@@ -167,25 +165,16 @@ static bool process_read(struct process *process, const char *number)
 static struct table table_read(void)
 {
     struct table table = {0};
-    DIR *directory = opendir("/proc");
-    struct dirent *entry;
-    size_t capacity = 0;
+    glob_t files = {0};
 
-    while (directory != NULL && (entry = readdir(directory)) != NULL) {
-        if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
-            continue;
-        if (table.count == capacity) {
-            capacity = capacity * 2 + 256;
-            table.processes =
-                realloc(table.processes, capacity * sizeof *table.processes);
-            if (table.processes == NULL)
-                abort();
-        }
-        if (process_read(&table.processes[table.count], entry->d_name))
+    glob("/proc/[1-9]*/stat", GLOB_NOSORT, NULL, &files);
+    table.processes = calloc(files.gl_pathc + 1, sizeof *table.processes);
+    if (table.processes == NULL)
+        abort();
+    for (size_t i = 0; i < files.gl_pathc; i++)
+        if (process_read(&table.processes[table.count], files.gl_pathv[i]))
             table.count++;
-    }
-    if (directory != NULL)
-        closedir(directory);
+    globfree(&files);
     return table;
 }
 
@@ -252,21 +241,19 @@ bool processes_asleep(void)
     return asleep;
 }
 
-/* A thread's schedstat: ns on a processor, and ns of waiting for one. */
-static int64_t thread_cpu_ns(pid_t pid, const char *thread, int64_t *waited)
+/* Adds a thread's schedstat: ns on a processor, and ns of waiting for one. */
+static void add_schedstat(const char *path, int64_t *used, int64_t *waited)
 {
-    char path[PATH_BYTES];
-    long long used = 0, waiting = 0;
-    FILE *file;
+    long long running = 0, waiting = 0;
+    FILE *file = fopen(path, "r");
 
-    snprintf(path, sizeof path, "/proc/%ld/task/%.20s/schedstat", (long)pid, thread);
-    file = fopen(path, "r");
     if (file == NULL)
-        return 0;
-    if (fscanf(file, "%lld %lld", &used, &waiting) == 2)
+        return;
+    if (fscanf(file, "%lld %lld", &running, &waiting) == 2) {
+        *used += running;
         *waited += waiting;
+    }
     fclose(file);
-    return used;
 }
 
 int64_t processes_cpu_ns(int64_t *waited)
@@ -276,19 +263,17 @@ int64_t processes_cpu_ns(int64_t *waited)
 
     *waited = 0;
     for (size_t i = 0; i < table.count; i++) {
-        char path[PATH_BYTES];
-        struct dirent *entry;
-        DIR *tasks;
+        char threads[PATH_BYTES];
+        glob_t files = {0};
 
         if (!table.processes[i].is_ours)
             continue;
-        snprintf(path, sizeof path, "/proc/%ld/task", (long)table.processes[i].pid);
-        tasks = opendir(path);
-        while (tasks != NULL && (entry = readdir(tasks)) != NULL)
-            if (entry->d_name[0] != '.')
-                used += thread_cpu_ns(table.processes[i].pid, entry->d_name, waited);
-        if (tasks != NULL)
-            closedir(tasks);
+        snprintf(threads, sizeof threads, "/proc/%ld/task/*/schedstat",
+                 (long)table.processes[i].pid);
+        glob(threads, GLOB_NOSORT, NULL, &files);
+        for (size_t thread = 0; thread < files.gl_pathc; thread++)
+            add_schedstat(files.gl_pathv[thread], &used, waited);
+        globfree(&files);
     }
     free(table.processes);
     return used;
