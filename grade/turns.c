@@ -39,9 +39,8 @@ extern char **environ;
 
 struct viewer {
     pid_t strace;
-    int status;    /* of strace, as waitpid() gives it: it is the program's */
-    int trace[2];  /* a pipe: strace writes its trace into it */
-    int passed_on; /* the signal that the program has got from turns, or 0 */
+    int status;   /* of strace, as waitpid() gives it: it is the program's */
+    int trace[2]; /* a pipe: strace writes its trace into it */
     struct signals signals;
     struct log log;
     struct show show;
@@ -100,20 +99,6 @@ static int prepare_signals(struct signals *signals)
             return -1;
     }
     return 0;
-}
-
-/* When the program has ended after a signal, what it has left behind gets that, too. */
-static void pass_on(struct viewer *viewer)
-{
-    int number = sent_to_turns;
-
-    if (viewer->turns.first == 0)
-        return; /* it has not started yet */
-    sent_to_turns = 0;
-    if (number == 0 && viewer->passed_on != 0 && !turns_signal(&viewer->turns, 0))
-        number = viewer->passed_on;
-    if (number != 0)
-        viewer->passed_on = turns_signal(&viewer->turns, number) ? number : 0;
 }
 
 /* ---- strace ------------------------------------------------------------------------- */
@@ -212,7 +197,10 @@ static int follow(struct viewer *viewer)
     while (!is_over || got > 0) {
         int64_t deadline = turns_tell_waits(&viewer->turns);
 
-        pass_on(viewer);
+        if (sent_to_turns != 0 && viewer->turns.first != 0) { /* it has started */
+            turns_signal(&viewer->turns, sent_to_turns);
+            sent_to_turns = 0;
+        }
         fdset_clear(&readable);
         fdset_clear(&writable);
         fdset_add(&readable, viewer->trace[0]);

@@ -45,16 +45,11 @@ static void remove_task(struct turns *turns, struct turns_task *task)
     free(task);
 }
 
-bool turns_signal(const struct turns *turns, int number)
+void turns_signal(const struct turns *turns, int number)
 {
-    const struct turns_task *program = turns->tasks;
-
-    while (program != NULL && program->id != turns->first)
-        program = program->next;
     for (const struct turns_task *task = turns->tasks; task != NULL; task = task->next)
-        if (task->id == task->process && (program == NULL || program == task))
+        if (task->id == task->process)
             kill(task->id, number);
-    return program != NULL;
 }
 
 void turns_free(struct turns *turns)

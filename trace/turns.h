@@ -49,11 +49,8 @@ void turns_take(struct turns *turns, const char *bytes, size_t length);
  */
 int64_t turns_tell_waits(struct turns *turns);
 
-/*
- * Sends a signal to the program, if that still lives; otherwise to all the processes that
- * it has left. Returns whether it lives.
- */
-bool turns_signal(const struct turns *turns, int number);
+/* Sends a signal to the program and all processes that it has started. */
+void turns_signal(const struct turns *turns, int number);
 
 void turns_free(struct turns *turns);
 
