@@ -79,11 +79,23 @@ bool play_get_status(struct play *play)
     return stage_fail(play, "another answer came");
 }
 
+/* What is in the file that the step's text names; "" if the lab has no such file. */
+static const struct bytes *file_of_step(struct play *play)
+{
+    const struct lab *lab = play->lab;
+
+    bytes_add(&play->file, "", 0);
+    for (size_t i = 0; i < lab->file_count && play->file.length == 0; i++)
+        if (strcmp(lab->files[i].path, play->step->texts[0].at) == 0)
+            stage_file(play, &lab->files[i], &play->file);
+    return &play->file;
+}
+
 /* A wrong Content-Length has its own mark, so this goes by the bytes that come. */
 bool play_get_file(struct play *play)
 {
     struct client *client = stage_first(play);
-    const struct bytes *file = stage_file_of_step(play);
+    const struct bytes *file = file_of_step(play);
     struct answer answer;
     size_t same = 0;
 
@@ -127,7 +139,7 @@ bool play_get_length(struct play *play)
 bool play_get_nothing_of(struct play *play)
 {
     struct client *client = stage_first(play);
-    const struct bytes *file = stage_file_of_step(play);
+    const struct bytes *file = file_of_step(play);
     size_t secret = file->length < SECRET_BYTES ? file->length : SECRET_BYTES;
 
     stage_wanted_text(play, "nothing of the file", play->step->texts[0].at,

@@ -7,6 +7,41 @@
 #include <stdio.h>
 #include <string.h>
 
+/* ---- What was said --------------------------------------------------------------------- */
+
+/* Remembers the lines that a client says. */
+static void remember(struct play *play, char letter, const char *text, size_t length)
+{
+    while (length > 0) {
+        const char *end = memchr(text, '\n', length);
+        size_t line = end == NULL ? length : (size_t)(end - text) + 1;
+        size_t content = stage_content(text, line);
+
+        if (content > 0) {
+            bytes_add(&play->said, &letter, 1);
+            bytes_add(&play->said, text, content);
+            bytes_add(&play->said, "\n", 1);
+        }
+        text += line;
+        length -= line;
+    }
+}
+
+/* Is the end of a line something that another client has said? */
+static bool was_said(const struct play *play, char by_other_than, const char *line,
+                     size_t length)
+{
+    const char *said = bytes_text(&play->said), *end = said + play->said.length, *next;
+
+    for (; said < end; said = next + 1) {
+        next = memchr(said, '\n', (size_t)(end - said));
+        if (*said != by_other_than &&
+            bytes_end_in(line, length, said + 1, (size_t)(next - said) - 1))
+            return true;
+    }
+    return false;
+}
+
 /* ---- Hearing --------------------------------------------------------------------------- */
 
 /* What a line must be, beside ending in the text, and how a report asks for it. */
@@ -66,7 +101,7 @@ static bool is_passed_over(const struct play *play, const struct awaited *awaite
 {
     return !awaited->manner->comes_next &&
            (awaited->letter == '\0' || awaited->manner->verb == HEARS_LINE ||
-            !stage_was_said(play, awaited->letter, line, length));
+            !was_said(play, awaited->letter, line, length));
 }
 
 static void say_wanted(struct play *play, const struct awaited *awaited)
@@ -306,7 +341,7 @@ bool play_send(struct play *play)
     struct client *client = stage_first(play);
     const struct bytes *text = stage_text(play, 0);
 
-    stage_say(play, play->step->clients[0], text->at, text->length);
+    remember(play, play->step->clients[0], text->at, text->length);
     client_send(client, text->at, text->length);
     client->asked += text->length * 2;
     return true;
@@ -351,7 +386,7 @@ bool play_send_in_pieces(struct play *play)
 {
     const struct bytes *text = stage_text(play, 0);
 
-    stage_say(play, play->step->clients[0], text->at, text->length);
+    remember(play, play->step->clients[0], text->at, text->length);
     return stage_send_pieces(play, stage_first(play), text->at, text->length,
                              text->length / 3 + 1);
 }

@@ -39,24 +39,9 @@ void stage_random(const struct play *play, uint64_t salt, size_t length, bool le
 
 void stage_file(const struct play *play, const struct lab_file *file, struct bytes *out)
 {
-    const char *suffix = strrchr(file->path, '.');
-    uint64_t salt = 7;
+    bool letters = !bytes_end_in(file->path, strlen(file->path), ".bin", 4);
 
-    for (const char *at = file->path; *at != '\0'; at++)
-        salt = salt * 31 + (unsigned char)*at;
-    stage_random(play, salt, file->size, suffix == NULL || strcmp(suffix, ".bin") != 0,
-                 out);
-}
-
-const struct bytes *stage_file_of_step(struct play *play)
-{
-    const struct lab *lab = play->lab;
-
-    bytes_add(&play->file, "", 0);
-    for (size_t i = 0; i < lab->file_count && play->file.length == 0; i++)
-        if (strcmp(lab->files[i].path, play->step->texts[0].at) == 0)
-            stage_file(play, &lab->files[i], &play->file);
-    return &play->file;
+    stage_random(play, (uint64_t)(file - play->lab->files), file->size, letters, out);
 }
 
 /* ---- The seed changes the letters ----------------------------------------------------- */
@@ -174,38 +159,7 @@ const struct bytes *stage_text(struct play *play, int index)
     return &play->texts[index];
 }
 
-/* ---- What was said -------------------------------------------------------------------- */
-
-void stage_say(struct play *play, char letter, const char *text, size_t length)
-{
-    while (length > 0) {
-        const char *end = memchr(text, '\n', length);
-        size_t line = end == NULL ? length : (size_t)(end - text) + 1;
-        size_t content = stage_content(text, line);
-
-        if (content > 0) {
-            bytes_add(&play->said, &letter, 1);
-            bytes_add(&play->said, text, content);
-            bytes_add(&play->said, "\n", 1);
-        }
-        text += line;
-        length -= line;
-    }
-}
-
-bool stage_was_said(const struct play *play, char by_other_than, const char *line,
-                    size_t length)
-{
-    const char *said = bytes_text(&play->said), *end = said + play->said.length, *next;
-
-    for (; said < end; said = next + 1) {
-        next = memchr(said, '\n', (size_t)(end - said));
-        if (*said != by_other_than &&
-            bytes_end_in(line, length, said + 1, (size_t)(next - said) - 1))
-            return true;
-    }
-    return false;
-}
+/* ---- Lines ---------------------------------------------------------------------------- */
 
 void stage_saw(struct play *play, const char *line, size_t length)
 {

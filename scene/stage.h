@@ -69,20 +69,11 @@ void stage_random(const struct play *play, uint64_t salt, size_t length, bool le
                   struct bytes *out);
 void stage_file(const struct play *play, const struct lab_file *file, struct bytes *out);
 
-/* What is in the file that the step's first text names; "" if the lab has no such file. */
-const struct bytes *stage_file_of_step(struct play *play);
-
 /* Says no more, reads to the end, or close() would reset the connection, and closes it. */
 bool stage_leave(struct play *play, struct client *client);
 
-void stage_say(struct play *play, char letter, const char *text, size_t length);
-
 /* Sends a line of the grader's own, which no scene asks for. */
 void stage_say_line(struct client *client, const char *text);
-
-/* Is the end of a line something that a client has said? */
-bool stage_was_said(const struct play *play, char by_other_than, const char *line,
-                    size_t length);
 
 /* Remembers a line that was passed over, for the report. */
 void stage_saw(struct play *play, const char *line, size_t length);
