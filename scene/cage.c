@@ -16,7 +16,7 @@
 /* More than the user has already. A server may need two for each of a crowd of 50. */
 #define PROCESSES_MORE 200
 
-#define SLICE_MS 50 /* how often an end is looked for where it cannot be polled */
+#define SLICE_MS 10 /* how often its end is looked for, and the next try to start it */
 
 static void limit(int resource, unsigned long most)
 {
@@ -28,18 +28,6 @@ static void limit(int resource, unsigned long most)
         limit.rlim_max = most;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(resource, &limit);
-}
-
-/* A program expects the signals as a shell leaves them, not as this program has set them. */
-static void restore_signals(void)
-{
-    static const int changed[] = {SIGPIPE, SIGXFSZ, SIGINT, SIGTERM, SIGHUP};
-    sigset_t none;
-
-    for (size_t i = 0; i < sizeof changed / sizeof *changed; i++)
-        signal(changed[i], SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static int become_user(const struct cage_user *user)
@@ -57,10 +45,16 @@ struct pipes {
 static void become(const struct cage_start *start, const struct pipes *pipes,
                    long processes)
 {
+    sigset_t none;
     int why;
 
     setsid();
-    restore_signals();
+    /* A program expects the signals as a shell leaves them. exec() restores the others. */
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
+    signal(SIGHUP, SIG_DFL); /* nohup may have this program ignore it */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     limit(RLIMIT_DATA, CAGE_MEMORY);
     limit(RLIMIT_FSIZE, CAGE_FILE_BYTES);
     limit(RLIMIT_CORE, 0);
@@ -132,7 +126,6 @@ static int start_once(struct cage *cage, const struct cage_start *start)
             waitpid(cage->pid, NULL, 0);
     }
     if (why == 0) {
-        cage->ended = processes_watch(cage->pid);
         cage->input = take(&pipes.in[1]);
         cage->out = take(&pipes.out[0]);
         cage->err = take(&pipes.err[0]);
@@ -158,15 +151,10 @@ int cage_start(struct cage *cage, const struct cage_start *start)
     return result;
 }
 
-int cage_watch(const struct cage *cage, struct pollfd *polled)
+void cage_watch(const struct cage *cage, struct pollfd *polled)
 {
-    const int descriptors[CAGE_POLL_FDS] = {cage->out, cage->err, cage->ended};
-    int count = 0;
-
-    for (int i = 0; i < CAGE_POLL_FDS; i++)
-        if (descriptors[i] != -1 && !(i == 2 && cage->gone))
-            polled[count++] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
-    return count;
+    polled[0] = (struct pollfd){.fd = cage->out, .events = POLLIN};
+    polled[1] = (struct pollfd){.fd = cage->err, .events = POLLIN};
 }
 
 static void read_output(int *descriptor, struct bytes *kept)
@@ -210,8 +198,8 @@ bool cage_wait(struct cage *cage, int ms)
 
         if (left <= 0)
             return false;
-        poll(polled, (nfds_t)cage_watch(cage, polled),
-             left < SLICE_MS ? (int)left : SLICE_MS);
+        cage_watch(cage, polled);
+        poll(polled, CAGE_POLL_FDS, left < SLICE_MS ? (int)left : SLICE_MS);
     }
     return true;
 }
@@ -236,7 +224,7 @@ void cage_pause(struct cage *cage)
 
 bool cage_end(struct cage *cage)
 {
-    int *descriptors[] = {&cage->input, &cage->out, &cage->err, &cage->ended};
+    int *descriptors[] = {&cage->input, &cage->out, &cage->err};
     bool all = true;
 
     if (cage->pid > 0) {
@@ -251,7 +239,7 @@ bool cage_end(struct cage *cage)
         all = processes_kill_all();
         cage_read(cage);
     }
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 3; i++)
         if (*descriptors[i] != -1)
             close(take(descriptors[i]));
     cage->pid = 0;

@@ -22,7 +22,7 @@
 #define CAGE_KEPT       16384 /* bytes of each output */
 #define CAGE_TERM_MS    2000  /* from SIGTERM to SIGKILL */
 #define CAGE_AGAIN_MS   10000 /* to try a start again when there are no processes */
-#define CAGE_POLL_FDS   3
+#define CAGE_POLL_FDS   2
 #define CAGE_CPU_S      60
 #define CAGE_MEMORY     ((size_t)1 << 30)
 #define CAGE_FILE_BYTES ((size_t)16 << 20)
@@ -36,7 +36,6 @@ struct cage_user {
 
 struct cage {
     pid_t pid; /* also of its group; 0: none was started */
-    int ended; /* a descriptor that is readable at its end; -1: there is none */
     bool gone; /* it has ended, and `status` is waitpid()'s */
     int status;
     int input, out, err;
@@ -48,7 +47,7 @@ struct cage {
 #define CAGE_NONE                                                                        \
     (struct cage)                                                                        \
     {                                                                                    \
-        .ended = -1, .input = -1, .out = -1, .err = -1                                   \
+        .input = -1, .out = -1, .err = -1                                                \
     }
 
 struct cage_start {
@@ -61,9 +60,9 @@ struct cage_start {
 /* Starts it. 0, or -1 with errno, also of a failed exec(). cage_end() frees it. */
 int cage_start(struct cage *cage, const struct cage_start *start);
 
-/* Adds what to poll() for to `polled` of CAGE_POLL_FDS; returns how many that are. */
+/* Writes what to poll() for to `polled` of CAGE_POLL_FDS. */
 struct pollfd;
-int cage_watch(const struct cage *cage, struct pollfd *polled);
+void cage_watch(const struct cage *cage, struct pollfd *polled);
 
 /* Takes what it has printed, and notices its end, without waiting. */
 void cage_read(struct cage *cage);

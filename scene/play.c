@@ -78,7 +78,7 @@ static size_t client_count(const struct play *play)
 static bool pump(struct play *play, const struct client *client, int64_t until)
 {
     struct pollfd *polled = play->polled;
-    size_t count = client_count(play), of_cage;
+    size_t count = client_count(play);
     int64_t now = clock_ms(), wake_at = clock_earlier(until, now + SLICE_MS);
     bool moved = false;
 
@@ -89,8 +89,9 @@ static bool pump(struct play *play, const struct client *client, int64_t until)
         polled[i].fd = other->ended ? -1 : other->sock;
         polled[i].events = client_events(other, now, &wake_at);
     }
-    of_cage = (size_t)cage_watch(&play->cage, polled + count);
-    poll(polled, (nfds_t)(count + of_cage), wake_at > now ? (int)(wake_at - now) : 0);
+    cage_watch(&play->cage, polled + count);
+    poll(polled, (nfds_t)(count + CAGE_POLL_FDS),
+         wake_at > now ? (int)(wake_at - now) : 0);
     now = clock_ms();
     for (size_t i = 0; i < count; i++) {
         struct client *other = nth_client(play, i);

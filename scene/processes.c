@@ -115,16 +115,6 @@ void processes_limit(unsigned long most)
 #endif
 }
 
-int processes_watch(pid_t child)
-{
-#ifdef SYS_pidfd_open
-    return (int)syscall(SYS_pidfd_open, child, 0); /* closed by exec() */
-#else
-    (void)child;
-    return -1;
-#endif
-}
-
 /* ---- The process table --------------------------------------------------------------- */
 
 struct process {

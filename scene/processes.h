@@ -3,9 +3,9 @@
  *
  * POSIX knows process groups, and a process leaves one with setsid(). Nor does it tell what
  * a process has used while it runs. So this is the one module that asks Linux: for the
- * orphans of our descendants (prctl PR_SET_CHILD_SUBREAPER), for an end that poll() can wait
- * for (pidfd_open), and for the process table and the connections (proc(5)). On another
- * system each function does what its comment says, and the group has to do.
+ * orphans of our descendants (prctl PR_SET_CHILD_SUBREAPER), and for the process table and
+ * the connections (proc(5)). On another system each function does what its comment says, and
+ * the group has to do.
  */
 #ifndef SCENE_PROCESSES_H
 #define SCENE_PROCESSES_H
@@ -38,9 +38,6 @@ int processes_leave_root(uid_t uid);
 
 /* At most so many processes and threads for this process's user. */
 void processes_limit(unsigned long most);
-
-/* A descriptor that is readable once the child has ended; -1 where there is none. */
-int processes_watch(pid_t child);
 
 /*
  * Kills all descendants of this program and waits for them, until there is none. False:
