@@ -115,12 +115,8 @@ bool bytes_end_in(const char *text, size_t length, const char *tail, size_t tail
 const char *bytes_find(const char *text, size_t length, const char *part,
                        size_t part_length)
 {
-    for (const char *at = text; part_length > 0 && length >= part_length;) {
-        at = memchr(at, part[0], (size_t)(text + length - part_length + 1 - at));
-        if (at == NULL || memcmp(at, part, part_length) == 0)
-            return at;
-        if (++at > text + length - part_length)
-            break;
-    }
+    for (size_t at = 0; part_length > 0 && at + part_length <= length; at++)
+        if (text[at] == part[0] && memcmp(text + at, part, part_length) == 0)
+            return text + at;
     return NULL;
 }

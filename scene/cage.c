@@ -285,15 +285,10 @@ void cage_explain(const struct cage *cage, struct bytes *out)
 void cage_last_words(const struct cage *cage, struct bytes *out)
 {
     const char *text = bytes_text(&cage->complained);
-    size_t at = cage->complained.length, lines = 0;
+    size_t length = cage->complained.length, at = length, lines = 0;
 
-    while (at > 0 && lines < CAGE_LAST_LINES + 1) {
-        if (text[--at] == '\n' && at + 1 < cage->complained.length)
-            lines++;
-        if (lines == CAGE_LAST_LINES) {
-            at++;
+    for (; at > 0; at--)
+        if (text[at - 1] == '\n' && at < length && ++lines == CAGE_LAST_LINES)
             break;
-        }
-    }
-    bytes_add(out, text + at, cage->complained.length - at);
+    bytes_add(out, text + at, length - at);
 }

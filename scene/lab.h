@@ -1,20 +1,8 @@
 /*
- * lab: the scenes of a lab, read from a text file.
+ * lab: the scenes of a lab, read from a text file. docs/grade.md tells how one is written.
  *
- *     lab chat 100 "a chat room"
- *     group lines
- *     behaviour pieces 6 "a line that comes in two pieces is one line"
- *       needs deliver
- *       room A B C
- *       A sends "Hello, every"
- *       ...
- *       why "recv() gave half a line, and it was passed on."
- *       see course/6-room.md#pieces
- *
- * docs/grade.md has the sentences that a step can be. A client is a capital letter. In a
- * quoted text \r \n \t \" \\ and \xFF are bytes, and {...} is filled in when the scene is
- * played: {A} the address of client A, {n} the round of a `repeat`, {1000} so many letters,
- * {16 bytes} all 256 values so many times, {NAME} what was learnt under that name.
+ * In a quoted text \r \n \t \0 \" \\ and \xFF are bytes. What stands in braces is filled
+ * in when the scene is played.
  */
 #ifndef SCENE_LAB_H
 #define SCENE_LAB_H
@@ -32,13 +20,13 @@
 #define LAB_SEE_MOST    80
 #define LAB_REASON_MOST 256
 
+#define SENTENCE_JOINS 1u /* its clients are there from now on; others must be already */
+#define SENTENCE_SAID  2u /* its texts are what clients say, and vary with the seed */
+
 /*
  * The sentences: a name, the form, flags, and the function that plays it (scene/stage.h). In
  * a form CLIENT, CLIENTS, TEXT, NUMBER and WORD stand for what they say; the rest is literal.
  */
-#define SENTENCE_JOINS 1u /* its clients are there from now on; others must be already */
-#define SENTENCE_SAID  2u /* its texts are what clients say, and vary with the seed */
-
 #define SENTENCES(X)                                                                     \
     X(LIMIT_DESCRIPTORS, "limit descriptors NUMBER", 0, play_server)                     \
     X(JOINS, "CLIENT joins", SENTENCE_JOINS, play_enter)                                 \
