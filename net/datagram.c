@@ -35,6 +35,7 @@ static void complete_report(struct msghdr *message)
         struct in_pktinfo *info = (struct in_pktinfo *)(void *)CMSG_DATA(header);
 
         info->ipi_spec_dst = info->ipi_addr;
+        info->ipi_ifindex = 0; /* the answer's way out is routing's to choose */
     }
 #else
     (void)message;
