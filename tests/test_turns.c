@@ -141,6 +141,7 @@ START_TEST(
     expect_line(&ann, "Client joined %s", name_of(&ben));
     stream_close(&ann);
     traced("           6  read 3 4 5            slept   #.### s   ready: 4");
+    free(skip_to("5  send    56 "));
     traced("                   4  shutdown");
     traced("                   4  end");
     traced("                   4  close");

@@ -279,6 +279,8 @@ void show_step(struct show *show, const struct show_task *task, const struct ste
     struct row row = {.most = SHOW_COLUMNS, .has_colours = show->has_colours};
     struct row plain = {.most = SHOW_COLUMNS};
 
+    if (!is_on_screen && show->file == NULL)
+        return;
     if (is_on_screen) {
         put_step(&row, show, task, step);
         log_line(show->screen, "%s%s", show->is_drawn ? CLEARED : "", row.text);
