@@ -460,12 +460,13 @@ static int64_t choose_descriptors(const struct chat_server *server,
  * looks once more, without waiting, before it sends. With 900 clients, 50 of whom talk,
  * that saves a third of the processor's time.
  */
-static void receive_once_more(struct chat_server *server, struct signals *signals)
+static void receive_once_more(struct chat_server *server)
 {
     struct fdset readable, writable;
 
     choose_descriptors(server, &readable, &writable);
-    if (signals_pselect(signals, &readable, &writable, 0) > 0)
+    /* NULL: it lets no signal in. The loop would notice one only after its next wait. */
+    if (signals_pselect(NULL, &readable, NULL, 0) > 0)
         receive_from_clients(server, &readable);
 }
 
@@ -504,7 +505,7 @@ static int chat_server_run(struct chat_server *server, struct signals *signals)
         if (signals_stop_requested())
             begin_to_stop(server);
         if (receive_from_clients(server, &readable) > 1)
-            receive_once_more(server, signals);
+            receive_once_more(server);
         if (fdset_has(&readable, server->srvsock))
             for (int n = 0; n < LISTENER_A_TURN && accept_new_connection(server); n++)
                 continue;

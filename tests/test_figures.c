@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +216,20 @@ START_TEST(a_room_whose_select_fails_says_goodbye_and_why)
 }
 END_TEST
 
+START_TEST(a_signal_that_comes_while_a_room_takes_lines_is_seen_without_another_line)
+{
+    struct stream clients[3];
+
+    open_under_strace("/dev/null", "inject=recvfrom:delay_enter=200000:when=1");
+    room_fill(&server, clients, 3);
+    for (int i = 0; i < 3; i++)
+        send_line(&clients[i], "/who"); /* which the log does not show */
+    program_kill(&server, SIGTERM);
+    stream_fill_to_end(&server.out);
+    expect_status(&server, 0);
+}
+END_TEST
+
 START_TEST(a_client_that_takes_nothing_yet_of_a_late_answer_has_time_for_it)
 {
     struct stream client;
@@ -296,6 +311,7 @@ int main(void)
         while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rests,
         a_datagram_server_that_cannot_receive_says_so_once_and_rests,
         a_room_whose_select_fails_says_goodbye_and_why,
+        a_signal_that_comes_while_a_room_takes_lines_is_seen_without_another_line,
         a_client_that_takes_nothing_yet_of_a_late_answer_has_time_for_it,
         NULL,
     };
