@@ -6,8 +6,7 @@
  * In chat_naive.c one bad client stops the server. Three rules make the difference:
  *
  *  1. Nothing waits except select(): every socket is non-blocking.
- *  2. TCP carries bytes, not lines (RFC 9293 2.2). So each client has a buffer in which
- *     its line grows until the line end arrives.
+ *  2. TCP carries bytes (RFC 9293 2.2). So each client has a buffer for a growing line.
  *  3. A client may read slowly. So each client has a buffer for what its socket does not
  *     take yet. The buffer is bounded, and a client that lets it fill up is dropped.
  *
@@ -17,8 +16,8 @@
  *  - One copy of the text. Here every client has its own, of up to 64 KiB.
  *  - Clean text: escape sequences and a telnet's commands (RFC 854) reach everyone.
  *  - A log that waits for nobody. If standard output is not read, the whole room stops.
- *  - Rest: with no descriptor left in the whole system (ENFILE), the loop spins.
- *  - A guard: started without a standard output (>&-), it prints into its first socket.
+ *  - Care at the edges: with no descriptor left in the whole system (ENFILE) it spins, and
+ *    started without a standard output (>&-) it prints into its first socket.
  *  - A farewell at Ctrl-C, keepalive, IPv6, a choice of address, names, and commands.
  */
 #include <arpa/inet.h>
@@ -34,7 +33,6 @@
 #include <unistd.h>
 
 #define GREETING    "You're connected to the C chatserver"
-#define FULL        "Server full, try again later\r\n"
 #define NAME_MOST   32    /* fits "255.255.255.255:65535" */
 #define LINE_MOST   1024  /* a longer line goes out in pieces of this size */
 #define TEXT_MOST   1100  /* fits a name and a line */
@@ -70,10 +68,9 @@ static void chat_server_init(struct chat_server *server, in_port_t port)
     int on = 1;
 
     server->srvsock = socket(AF_INET, SOCK_STREAM, 0);
-    /* SO_REUSEADDR: the port is free again although connections closed a moment ago are in
-       TIME-WAIT. SOMAXCONN: a newcomer that finds the queue full tries again only a second
-       later, so the queue is as long as the system allows. O_NONBLOCK: a newcomer may be
-       gone before it is accepted, and accept() would wait for the next one. */
+    /* SO_REUSEADDR: the port is free although old connections are in TIME-WAIT. SOMAXCONN:
+       a newcomer that finds the queue full tries again only a second later. O_NONBLOCK: a
+       newcomer may be gone before accept(), which would wait for the next one. */
     if (server->srvsock == -1 ||
         setsockopt(server->srvsock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
         bind(server->srvsock, (struct sockaddr *)&address, length) == -1 ||
@@ -84,9 +81,8 @@ static void chat_server_init(struct chat_server *server, in_port_t port)
     server->port = ntohs(address.sin_port);
     FD_ZERO(&server->descriptors);
     FD_SET((unsigned)server->srvsock, &server->descriptors); /* musl's macro divides it */
-    /* An fd_set has FD_SETSIZE bits, usually 1024, and FD_SET() does not check: for
-       descriptor 1024 it writes past the end. If the process may open fewer, the last one
-       serves to turn newcomers away: waiting, they would wake select() for ever. */
+    /* An fd_set has FD_SETSIZE bits, usually 1024, and FD_SET() does not check. If fewer may
+       be open, the last one turns newcomers away: waiting, they would wake select(). */
     server->limit = sysconf(_SC_OPEN_MAX) - 1;
     if (server->limit < 0 || server->limit > FD_SETSIZE)
         server->limit = FD_SETSIZE;
@@ -98,12 +94,12 @@ static void send_output(struct client *client)
 {
     ssize_t sent = send(client->sock, client->output, client->output_length, 0);
 
-    if (sent == -1 && errno != EAGAIN && errno != EWOULDBLOCK)
+    if (sent > 0) {
+        client->output_length -= (size_t)sent;
+        memmove(client->output, client->output + sent, client->output_length);
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
         client->leaving = ""; /* its connection is lost */
-    if (sent <= 0)
-        return;
-    client->output_length -= (size_t)sent;
-    memmove(client->output, client->output + sent, client->output_length);
+    }
 }
 
 /* Adds a line to the output that the client is sent at the end of this turn. */
@@ -141,7 +137,7 @@ static void accept_new_connection(struct chat_server *server)
     if (newsock == -1)
         return; /* it may be gone again (ECONNABORTED): no reason to stop */
     if (newsock >= server->limit || fcntl(newsock, F_SETFL, O_NONBLOCK) == -1) {
-        send(newsock, FULL, strlen(FULL), 0); /* it fits the socket's empty buffer */
+        dprintf(newsock, "Server full, try again later\r\n"); /* its buffer is empty */
         close(newsock);
         return;
     }
@@ -170,10 +166,8 @@ static void receive(struct chat_server *server, struct client *client)
     char bytes[4096];
     ssize_t got = recv(client->sock, bytes, sizeof bytes, 0);
 
-    /* select() has said that it is readable, but Linux may then drop the segment for a bad
-       checksum, and a blocking recv() would wait (select(2), BUGS). */
     if (got == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
-        return;
+        return;     /* Linux may drop what made select() report it (select(2), BUGS) */
     if (got <= 0) { /* 0: it has closed its end; -1: its connection is lost */
         if (client->line_length > 0)
             say_line(server, client);
@@ -196,16 +190,14 @@ static void close_client(struct chat_server *server, struct client *client)
     close(client->sock);
     FD_CLR((unsigned)client->sock, &server->descriptors);
     snprintf(text, sizeof text, "Client left %s%s", client->name, client->leaving);
-    client->leaving = NULL;
-    client->line_length = client->output_length = 0;
+    *client = (struct client){.sock = client->sock};
     broadcast_string(server, text, client->sock);
 }
 
 static void chat_server_run(struct chat_server *server)
 {
     for (;;) {
-        fd_set readable = server->descriptors; /* a copy: select() changes it */
-        fd_set writable;
+        fd_set readable = server->descriptors, writable; /* select() changes them */
 
         /* Only where a send was refused: the other sockets are writable all the time. */
         FD_ZERO(&writable);
@@ -228,11 +220,10 @@ static void chat_server_run(struct chat_server *server)
     }
 }
 
-static const char usage[] = "usage: chat_small [-h] [-p port]\n";
-static const char help[] =
+static const char usage[] =
+    "usage: chat_small [-h] [-p port]\n"
     "The chat server as it is usually taught, with its worst faults mended.\n"
-    "  -p port  listen on this port (default: 2626; 0: any free one)\n"
-    "  -h       print this help\n";
+    "  -p port  listen on this port (default: 2626; 0: any free one)\n";
 
 int main(int argc, char *argv[])
 {
@@ -246,10 +237,9 @@ int main(int argc, char *argv[])
     while ((option = getopt(argc, argv, "hp:")) == 'p')
         text = optarg;
     if (option == 'h')
-        return printf("%s%s", usage, help) < 0;
+        return printf("%s", usage) < 0;
     port = strtol(text, &end, 10);
-    if (option != -1 || optind < argc || end == text || *end || port < 0 ||
-        port > 65535) {
+    if (option != -1 || optind < argc || end == text || *end || port != (in_port_t)port) {
         fputs(usage, stderr);
         return 2;
     }
