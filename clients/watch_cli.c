@@ -62,13 +62,6 @@ static const struct options options = {
         "  -V          print the version\n",
 };
 
-/* `result` is that of printf() or fflush(). */
-static void check_output(int result)
-{
-    if (result < 0)
-        options_cannot_write(&options);
-}
-
 static void complain(struct watch *watch, const struct server *server, const char *what,
                      const char *why)
 {
@@ -94,7 +87,7 @@ static void print_text(struct server *server)
     struct line *line = &server->input.line;
 
     text_straighten(line->text, line->length);
-    check_output(printf("%s: %s\n", server->name, line->text));
+    printf("%s: %s\n", server->name, line->text);
 }
 
 static void take_bytes(struct server *server, const unsigned char *bytes, size_t length,
@@ -124,9 +117,9 @@ static void close_server(struct watch *watch, struct server *server, int error)
     while (input_finish(&server->input) != INPUT_MORE)
         print_text(server);
     if (error == 0) {
-        check_output(printf("%s has closed.\n", server->name));
+        printf("%s has closed.\n", server->name);
     } else {
-        check_output(fflush(stdout));
+        fflush(stdout);
         complain(watch, server, "lost the connection to", strerror(error));
     }
     close(server->sock);
@@ -171,10 +164,9 @@ static void print_if_quiet(struct watch *watch)
         return;
     watch->quiet_since = now;
     if (ms % 1000 == 0 && ms <= 20 * 1000)
-        check_output(printf("%s second%s elapsed.\n", numbers[ms / 1000 - 1],
-                            ms > 1000 ? "s" : ""));
+        printf("%s second%s elapsed.\n", numbers[ms / 1000 - 1], ms > 1000 ? "s" : "");
     else
-        check_output(printf("%.8g seconds elapsed.\n", (double)ms / 1000));
+        printf("%.8g seconds elapsed.\n", (double)ms / 1000);
 }
 
 /* ---- The loop ----------------------------------------------------------------------- */
@@ -234,7 +226,8 @@ static void watch_servers(struct watch *watch)
         }
         if (!is_over)
             print_if_quiet(watch);
-        check_output(fflush(stdout));
+        if (fflush(stdout) == EOF || ferror(stdout))
+            options_cannot_write(&options);
     }
 }
 
