@@ -266,8 +266,7 @@ static bool set_one(int sock, const struct setting *setting)
 
 static struct setting parse_setting(const char *text)
 {
-    const char *equals = strchr(text, '=');
-    size_t length = equals != NULL ? (size_t)(equals - text) : strlen(text);
+    size_t length = strcspn(text, "=");
     struct setting setting = {0};
 
     for (size_t i = 0; i < OPTION_COUNT; i++)
@@ -277,10 +276,10 @@ static struct setting parse_setting(const char *text)
     if (setting.option == NULL)
         options_wrong(&options, "'%.*s' is not a socket option; run sockopts for a list",
                       (int)length, text);
-    if (equals == NULL)
+    if (text[length] == '\0')
         options_wrong(&options, "'%s' has no value: write %s=VALUE", text, text);
-    if (parse_value(setting.option->type, equals + 1, &setting.value) == -1)
-        options_wrong(&options, "'%s' is not a value for %s (%s)", equals + 1,
+    if (parse_value(setting.option->type, text + length + 1, &setting.value) == -1)
+        options_wrong(&options, "'%s' is not a value for %s (%s)", text + length + 1,
                       setting.option->name, type_names[setting.option->type]);
     return setting;
 }
