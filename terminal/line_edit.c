@@ -16,18 +16,14 @@ static size_t after(const struct line_edit *edit, size_t at)
     return at + bytes;
 }
 
+/* Where the character before `at` begins. */
 static size_t before(const struct line_edit *edit, size_t at)
 {
-    size_t bytes;
+    size_t begin = 0;
 
-    while (at > 0) {
-        do
-            at--;
-        while (((unsigned char)edit->text[at] & 0xC0) == 0x80);
-        if (columns_at(edit->text + at, &bytes) > 0)
-            break;
-    }
-    return at;
+    while (after(edit, begin) < at)
+        begin = after(edit, begin);
+    return begin;
 }
 
 static size_t columns_between(const struct line_edit *edit, size_t from, size_t to)
