@@ -143,10 +143,12 @@ static int try_next(struct dial *dial)
 static int outcome(const struct dial *dial)
 {
     struct pollfd ready = {.fd = dial->descriptor, .events = POLLOUT};
-    socklen_t length = sizeof(int);
-    int error = 0;
+    int is_ready = poll(&ready, 1, 0), error = 0;
+    socklen_t length = sizeof error;
 
-    if (poll(&ready, 1, 0) != 1)
+    if (is_ready == -1 && errno != EINTR)
+        return errno;
+    if (is_ready != 1)
         return clock_ms() < dial->deadline ? EINPROGRESS : ETIMEDOUT;
     if (getsockopt(dial->descriptor, SOL_SOCKET, SO_ERROR, &error, &length) == -1)
         return errno;
