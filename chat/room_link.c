@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -120,12 +121,6 @@ static void take_bytes(struct room_link *room, const unsigned char *bytes, size_
 
 /* ---- The link ----------------------------------------------------------------------- */
 
-/* Nothing is said before the name is settled. */
-static unsigned long lines_allowed(const struct room_link *room)
-{
-    return room->state == ROOM_JOINED ? room->link.queue.lines : 0;
-}
-
 void room_link_start(struct room_link *room, const struct room_settings *settings)
 {
     /* A telnet answers a timing mark when it has read all that came before, even if only to
@@ -144,12 +139,6 @@ void room_link_start(struct room_link *room, const struct room_settings *setting
                                        .question_length = sizeof mark,
                                        .report = settings->report,
                                        .owner = settings->owner});
-}
-
-void room_link_watch(const struct room_link *room, struct fdset *readable,
-                     struct fdset *writable)
-{
-    link_watch(&room->link, lines_allowed(room), readable, writable);
 }
 
 int64_t room_link_deadline(const struct room_link *room)
@@ -173,7 +162,9 @@ void room_link_step(struct room_link *room, const struct fdset *readable)
     if (room->state == ROOM_NAMING && room->link.state == LINK_UP &&
         clock_ms() >= room->deadline)
         link_lose(&room->link, "no answer to /nick from", "it took too long");
-    (void)link_send(&room->link, lines_allowed(room)); /* there is no pace to keep */
+    /* Nothing is said before the name is settled. */
+    room->link.allowed = room->state == ROOM_JOINED ? ULONG_MAX : 0;
+    (void)link_send(&room->link);
     if (room->link.state != LINK_UP)
         room->state = room->link.state == LINK_OVER ? ROOM_OVER : ROOM_OFFLINE;
 }
@@ -188,7 +179,7 @@ bool room_link_say(struct room_link *room, const char *text)
 
 void room_link_stop(struct room_link *room)
 {
-    (void)link_send(&room->link, lines_allowed(room));
+    (void)link_send(&room->link);
     link_proven(&room->link); /* after an orderly close the system delivers it */
     link_close(&room->link);
     room->state = ROOM_OVER;

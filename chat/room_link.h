@@ -60,10 +60,6 @@ struct room_link {
 /* Begins. The first step makes the first attempt. */
 void room_link_start(struct room_link *room, const struct room_settings *settings);
 
-/* Adds what it waits for to the sets. */
-void room_link_watch(const struct room_link *room, struct fdset *readable,
-                     struct fdset *writable);
-
 /* When it must be stepped even if nothing is ready (clock_ms()), or INT64_MAX. */
 int64_t room_link_deadline(const struct room_link *room);
 

@@ -142,7 +142,7 @@ static int wait_for_events(struct irc_bot *bot, struct signals *signals,
 
     fdset_clear(readable);
     fdset_clear(&writable);
-    irc_session_watch(&bot->session, readable, &writable);
+    link_watch(&bot->session.link, readable, &writable);
     deadline = clock_earlier(deadline, log_watch(&bot->log, &writable));
     return signals_pselect(signals, readable, &writable, deadline);
 }

@@ -371,8 +371,8 @@ static int wait_for_events(struct irc_relay *relay, struct signals *signals,
 
     fdset_clear(readable);
     fdset_clear(&writable);
-    irc_session_watch(&relay->session, readable, &writable);
-    room_link_watch(&relay->room, readable, &writable);
+    link_watch(&relay->session.link, readable, &writable);
+    link_watch(&relay->room.link, readable, &writable);
     deadline = clock_earlier(deadline, log_watch(&relay->log, &writable));
     return signals_pselect(signals, readable, &writable, deadline);
 }

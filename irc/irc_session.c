@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "net/text.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,7 +101,7 @@ static unsigned long lines_allowed(const struct irc_session *session)
     if (session->state != IRC_JOINED)
         return 0;
     if (pace == 0)
-        return session->link.queue.lines;
+        return ULONG_MAX;
     if (ahead < 0)
         ahead = 0;
     if (ahead >= BURST_LINES * pace)
@@ -117,6 +118,7 @@ static void pay(struct irc_session *session, unsigned long lines)
     session->paid_until += (int64_t)lines * session->settings.pace_ms;
     /* The question costs as much as a line. While lines wait for the pace, they go first. */
     session->link.ask_after = allowed_at(session, 2);
+    session->link.allowed = lines_allowed(session);
 }
 
 /* ---- Registering and joining -------------------------------------------------------- */
@@ -480,7 +482,7 @@ int64_t irc_session_deadline(const struct irc_session *session)
         return deadline;
     if (!has_nick(session))
         deadline = clock_earlier(deadline, session->nick_at);
-    if (session->link.queue.length > 0 && lines_allowed(session) == 0)
+    if (session->link.queue.length > 0 && session->link.allowed == 0)
         deadline = clock_earlier(deadline, allowed_at(session, 1));
     return deadline;
 }
@@ -502,12 +504,6 @@ void irc_session_start(struct irc_session *session, const struct irc_settings *s
                                        .owner = session});
 }
 
-void irc_session_watch(const struct irc_session *session, struct fdset *readable,
-                       struct fdset *writable)
-{
-    link_watch(&session->link, lines_allowed(session), readable, writable);
-}
-
 void irc_session_step(struct irc_session *session, const struct fdset *readable)
 {
     char bytes[LINK_INPUT_BYTES];
@@ -520,7 +516,8 @@ void irc_session_step(struct irc_session *session, const struct fdset *readable)
     }
     if (session->link.state == LINK_UP)
         take_time(session);
-    pay(session, link_send(&session->link, lines_allowed(session)));
+    session->link.allowed = lines_allowed(session);
+    pay(session, link_send(&session->link));
     if (session->link.state == LINK_OVER)
         session->state = IRC_OVER;
     else if (session->link.state != LINK_UP)

@@ -75,10 +75,6 @@ struct irc_session {
 /* Begins. The first step makes the first attempt. */
 void irc_session_start(struct irc_session *session, const struct irc_settings *settings);
 
-/* Adds what it waits for to the sets. */
-void irc_session_watch(const struct irc_session *session, struct fdset *readable,
-                       struct fdset *writable);
-
 /* When it must be stepped even if nothing is ready (clock_ms()), or INT64_MAX. */
 int64_t irc_session_deadline(const struct irc_session *session);
 

@@ -211,7 +211,7 @@ static void watch_room(struct person *person)
 
     fdset_clear(&readable);
     fdset_clear(&writable);
-    room_link_watch(&person->visitor.room, &readable, &writable);
+    link_watch(&person->visitor.room.link, &readable, &writable);
     events = (fdset_is_empty(&readable) ? 0 : STREAM_READABLE) |
              (fdset_is_empty(&writable) ? 0 : STREAM_WRITABLE);
     person->room = readable.highest != -1 ? readable.highest : writable.highest;

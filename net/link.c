@@ -151,23 +151,24 @@ void link_reply(struct link *link, const char *line, size_t length)
 }
 
 /* Returns how many lines have left the queue, or -1 with send()'s errno. */
-static long send_some(struct link *link, unsigned long most)
+static long send_some(struct link *link)
 {
     if (link->queue.sent > 0)
         return line_queue_send(&link->queue, link->socket, 1);
     if (line_queue_send(&link->replies, link->socket, ULONG_MAX) == -1)
         return -1;
-    return link->replies.length > 0 ? 0
-                                    : line_queue_send(&link->queue, link->socket, most);
+    return link->replies.length > 0
+               ? 0
+               : line_queue_send(&link->queue, link->socket, link->allowed);
 }
 
-unsigned long link_send(struct link *link, unsigned long most)
+unsigned long link_send(struct link *link)
 {
     long lines;
 
     if (link->state != LINK_UP)
         return 0;
-    lines = send_some(link, most);
+    lines = send_some(link);
     if (lines == -1) {
         link_lose(link, lost, strerror(errno));
         return 0;
@@ -180,14 +181,13 @@ unsigned long link_send(struct link *link, unsigned long most)
 
 /* ---- The loop's calls --------------------------------------------------------------- */
 
-void link_watch(const struct link *link, unsigned long most, struct fdset *readable,
-                struct fdset *writable)
+void link_watch(const struct link *link, struct fdset *readable, struct fdset *writable)
 {
     if (link->state == LINK_DIALING)
         dial_watch(&link->dial, readable, writable);
     fdset_add(readable, link->socket);
     if (link->replies.length > 0 || link->queue.sent > 0 ||
-        (most > 0 && link->queue.length > 0))
+        (link->allowed > 0 && link->queue.length > 0))
         fdset_add(writable, link->socket);
 }
 

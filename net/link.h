@@ -12,14 +12,13 @@
  * question has arrived. When the connection is lost, the lines without such a proof are
  * counted. They are not sent again, because they could arrive twice.
  *
- * Nothing here waits. Each turn of the program's loop makes these calls, where `most` is
- * the number of lines of the queue that may be sent now:
+ * Nothing here waits. Each turn of the program's loop makes these calls:
  *
- *     link_watch(&link, most, &readable, &writable);
+ *     link_watch(&link, &readable, &writable);
  *     ... pselect(), until link_deadline(&link) at the latest
  *     event = link_step(&link, &readable, bytes, &length);
- *     ... the protocol acts on the event
- *     lines = link_send(&link, most);
+ *     ... the protocol acts on the event, and sets link.allowed
+ *     lines = link_send(&link);
  */
 #ifndef NET_LINK_H
 #define NET_LINK_H
@@ -74,6 +73,7 @@ struct link {
     int64_t pause_ms;  /* the last pause, or 0 */
     int64_t resume_at; /* its end (clock_ms()) */
 
+    unsigned long allowed; /* set by the protocol: lines of the queue to send now */
     int64_t ask_after; /* set by the protocol: ask no earlier (clock_ms()), except about
                           lines that have been without a proof for 30 seconds */
     unsigned long unproven; /* lines of the queue that were sent, but may not have come */
@@ -89,8 +89,7 @@ struct link {
 void link_start(struct link *link, const struct link_settings *settings);
 
 /* Adds what the link waits for to the sets. */
-void link_watch(const struct link *link, unsigned long most, struct fdset *readable,
-                struct fdset *writable);
+void link_watch(const struct link *link, struct fdset *readable, struct fdset *writable);
 
 /* When the link must be stepped even if nothing is ready (clock_ms()), or INT64_MAX. */
 int64_t link_deadline(const struct link *link);
@@ -109,11 +108,11 @@ enum link_event link_step(struct link *link, const struct fdset *readable,
 void link_reply(struct link *link, const char *line, size_t length);
 
 /*
- * Sends replies, at most `most` lines of the queue, and a question when it is time. A
+ * Sends replies, the lines of the queue that are allowed, and a question when it is time. A
  * reply never goes into the middle of a line. Returns how many lines have left the queue,
  * the question included.
  */
-unsigned long link_send(struct link *link, unsigned long most);
+unsigned long link_send(struct link *link);
 
 /* The peer has answered the question. */
 void link_answered(struct link *link);
