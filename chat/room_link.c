@@ -45,7 +45,8 @@ static void join(struct room_link *room)
 {
     room->state = ROOM_JOINED;
     link_report(&room->link, "in the room at %s port %d as %s",
-                room->settings.server.host, room->settings.server.port, room->name);
+                room->settings.link.server.host, room->settings.link.server.port,
+                room->name);
 }
 
 static void take_another_name(struct room_link *room)
@@ -86,7 +87,7 @@ static void take_line(struct room_link *room, enum input_event event)
     size_t keep = 0;
 
     if (!room->skipping && (room->in_pieces || !take_answer(room, line)))
-        keep = room->settings.hear(room->settings.owner, line);
+        keep = room->settings.hear(room->settings.link.owner, line);
     room->in_pieces = event == INPUT_PIECE;
     room->skipping = room->in_pieces && (keep == 0 || keep > LINE_KEPT);
     if (room->in_pieces && !room->skipping)
@@ -127,18 +128,14 @@ void room_link_start(struct room_link *room, const struct room_settings *setting
        say that it has no such option. */
     static const char mark[] = {(char)TELNET_IAC, (char)TELNET_DO, TIMING_MARK};
 
+    struct link_settings link = settings->link;
+
     memset(room, 0, offsetof(struct room_link, link));
     room->settings = *settings;
-    link_start(&room->link,
-               &(struct link_settings){.title = "the room at ",
-                                       .host = room->settings.server.host,
-                                       .port = settings->server.port,
-                                       .pause_most_ms = settings->pause_most_ms,
-                                       .known = settings->known,
-                                       .question = mark,
-                                       .question_length = sizeof mark,
-                                       .report = settings->report,
-                                       .owner = settings->owner});
+    link.title = "the room at ";
+    link.question = mark;
+    link.question_length = sizeof mark;
+    link_start(&room->link, &link);
 }
 
 int64_t room_link_deadline(const struct room_link *room)

@@ -10,7 +10,6 @@
 #define CHAT_ROOM_LINK_H
 
 #include "base/fdset.h"
-#include "base/options.h"
 #include "chat/words.h"
 #include "net/input.h"
 #include "net/link.h"
@@ -19,9 +18,7 @@
 #include <stdint.h>
 
 struct room_settings {
-    struct options_peer server;
-    int64_t pause_most_ms;        /* as in net/link.h */
-    struct dial_addresses *known; /* as in net/link.h */
+    struct link_settings link; /* without its title and its question */
     const char *name; /* the wanted name; characters not allowed in a nick become "_" */
     /*
      * Takes a line, or a piece of a long one. Returns how many bytes of its beginning (at
@@ -29,9 +26,6 @@ struct room_settings {
      * that no piece is ever mistaken for a line.
      */
     size_t (*hear)(void *owner, const char *line);
-    /* Takes news of the link: one line. */
-    void (*report)(void *owner, const char *text);
-    void *owner;
 };
 
 enum room_state {

@@ -117,13 +117,13 @@ void visitor_begin(struct visitor *visitor, struct lobby *lobby, const char *nam
 void visitor_enter(struct visitor *visitor)
 {
     struct lobby *lobby = visitor->lobby;
-    struct room_settings settings = {.server = lobby->server,
-                                     .pause_most_ms = PAUSE_MOST_MS,
-                                     .known = &lobby->known,
+    struct room_settings settings = {.link = {.server = lobby->server,
+                                              .pause_most_ms = PAUSE_MOST_MS,
+                                              .known = &lobby->known,
+                                              .report = report,
+                                              .owner = visitor},
                                      .name = visitor->name,
-                                     .hear = hear,
-                                     .report = report,
-                                     .owner = visitor};
+                                     .hear = hear};
 
     visitor->is_joined = visitor->is_over = false;
     visitor->who = WHO_NOT;

@@ -457,10 +457,11 @@ int main(int argc, char *argv[])
                                .hear = hear_channel,
                                .report = report,
                                .owner = &relay};
-    struct room_settings room = {.server = {.host = "localhost", .port = ROOM_PORT},
-                                 .hear = hear_room,
-                                 .report = report,
-                                 .owner = &relay};
+    struct room_settings room = {
+        .link = {.server = {.host = "localhost", .port = ROOM_PORT},
+                 .report = report,
+                 .owner = &relay},
+        .hear = hear_room};
     struct signals signals;
     int option, status;
 
@@ -470,7 +471,7 @@ int main(int argc, char *argv[])
         case 'k': irc.key = optarg; break;
         case 'n': irc.nick = optarg; break;
         case 'q': relay.is_quiet = true; break;
-        case 'r': options_host(&options, optarg, &room.server); break;
+        case 'r': options_host(&options, optarg, &room.link.server); break;
         case 'w': irc.silence_ms = options_timeout(&options, option); break;
         }
     }

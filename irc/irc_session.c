@@ -496,8 +496,7 @@ void irc_session_start(struct irc_session *session, const struct irc_settings *s
     *session = (struct irc_session){.settings = *settings};
     link_start(&session->link,
                &(struct link_settings){.title = "",
-                                       .host = settings->server.host,
-                                       .port = settings->server.port,
+                                       .server = settings->server,
                                        .question = question,
                                        .question_length = strlen(question),
                                        .report = pass_report,

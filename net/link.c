@@ -86,7 +86,7 @@ void link_lose(struct link *link, const char *what, const char *why)
     pause = link_next_pause(link);
     link->state = LINK_PAUSING;
     link_report(link, "%s %s%s port %d: %s; trying again in %lld s", what,
-                settings->title, settings->host, settings->port, why,
+                settings->title, settings->server.host, settings->server.port, why,
                 (long long)pause / 1000);
 }
 
@@ -203,13 +203,14 @@ int64_t link_deadline(const struct link *link)
 
 static void start_dialing(struct link *link)
 {
-    const struct link_settings *settings = &link->settings;
+    const struct options_peer *server = &link->settings.server;
+    const struct dial_addresses *known = link->settings.known;
 
     link->state = LINK_DIALING;
-    if (settings->known != NULL && settings->known->count > 0)
-        dial_start_found(&link->dial, settings->known, SOCK_STREAM, DIAL_MS);
+    if (known != NULL && known->count > 0)
+        dial_start_found(&link->dial, known, SOCK_STREAM, DIAL_MS);
     else
-        dial_start(&link->dial, settings->host, settings->port, SOCK_STREAM, DIAL_MS);
+        dial_start(&link->dial, server->host, server->port, SOCK_STREAM, DIAL_MS);
 }
 
 static enum link_event dial_on(struct link *link)

@@ -24,6 +24,7 @@
 #define NET_LINK_H
 
 #include "base/fdset.h"
+#include "base/options.h"
 #include "net/dial.h"
 #include "net/line_queue.h"
 
@@ -37,8 +38,7 @@
 /* The strings stay the caller's. */
 struct link_settings {
     const char *title; /* comes before the host in reports: "the room at ", or "" */
-    const char *host;
-    int port;
+    struct options_peer server;
     int64_t pause_most_ms; /* 0: five minutes */
     /*
      * Several links to one host may share this, all zero bytes at first: then the host's
