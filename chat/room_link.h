@@ -2,9 +2,8 @@
  * room_link: a program's place in a chat room (pchatsrv), which it takes again when it is
  * lost.
  *
- * It uses a link that comes back by itself (net/link.h). It takes a name with /nick, or
- * another if that is in use, and passes on the room's lines. Nothing here waits: the
- * program's select() drives it.
+ * On a link that comes back by itself (net/link.h) it takes a name with /nick, or another
+ * if that is in use, and passes on the room's lines. The program watches the link.
  */
 #ifndef CHAT_ROOM_LINK_H
 #define CHAT_ROOM_LINK_H

@@ -42,7 +42,7 @@ struct irc_message {
     char *params[IRC_PARAMS_MOST]; /* those from `count` on are "" */
 };
 
-/* Parses `text` in place. Returns false if it holds no command. */
+/* Parses `text` in place. False: it holds no command. */
 bool irc_parse(char *text, struct irc_message *message);
 
 /*
@@ -72,10 +72,7 @@ size_t irc_build(char out[IRC_MESSAGE_MOST], const char *text);
  */
 size_t irc_cut(const char *text, size_t most);
 
-/*
- * Removes the codes for colour, bold and the like, in place. They are listed at
- * https://modern.ircdocs.horse/formatting. Other control characters stay.
- */
+/* Removes the codes of https://modern.ircdocs.horse/formatting: colour, bold, in place. */
 void irc_strip(char *text);
 
 /* What the text of a PRIVMSG or NOTICE is (for CTCP: https://modern.ircdocs.horse/ctcp). */

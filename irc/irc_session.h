@@ -5,11 +5,10 @@
  * On a link that comes back by itself (net/link.h) the session registers (PASS, NICK, USER),
  * takes another nick if its own is in use, waits for the welcome, identifies to NickServ,
  * joins the channel, answers PING, and asks a silent server for a sign of life. It joins
- * again after a kick. Nothing here waits: the program's select() drives it.
+ * again after a kick. The program watches the link.
  *
  * Lines go out at the pace that servers ask for (RFC 2813 5.8: each line costs two
- * seconds, and a client may be ten seconds ahead), so the server never disconnects it for
- * flooding.
+ * seconds, and a client may be ten seconds ahead), so none disconnects it for flooding.
  */
 #ifndef IRC_IRC_SESSION_H
 #define IRC_IRC_SESSION_H

@@ -10,14 +10,11 @@
  * A relay may have one name in the room and another in the channel. The names on the way
  * come from the two sides in turn, and the relay looks for its name on that side. The last
  * name is the author's, which may be anything; the relay's own news ("-- ...") and actions
- * ("* ann waves") have no author's name. A text that itself begins with names in angle
- * brackets looks like a longer way. So a person who writes a relay's name and another name
- * before a line keeps that relay from passing it on.
+ * ("* ann waves") have no author's name. A person who writes a relay's name and another
+ * name before a line keeps that relay from passing it on.
  *
- * Each relay needs a different name, and a room and a channel need only one relay. If
- * there are two, both pass on every line, and each hears the other repeat what it said
- * itself: then its own name is the first on the way, right after the other's. If relays
- * are linked in a longer ring, its name comes later.
+ * If a room and a channel have two relays, each hears the other repeat what it said itself:
+ * its own name is the first on the way, right after the other's.
  */
 #ifndef IRC_RELAY_WAY_H
 #define IRC_RELAY_WAY_H
@@ -32,18 +29,14 @@ enum side { ROOM, CHANNEL };
 /* The length of the names that a line begins with, and of the spaces after them. */
 size_t way_length(const char *line);
 
-/* What a line's way says about it. Only WAY_ON goes further. */
 enum relay_way {
-    WAY_ON,
+    WAY_ON,        /* the line goes further; all others do not */
     WAY_CAME_BACK, /* it has been through this relay */
-    WAY_OTHER,     /* the same, and its first name is another relay's: see above */
+    WAY_OTHER,     /* the same, and its first name is the other relay's */
     WAY_TOO_LONG   /* to tell */
 };
 
-/*
- * Judges a line, "<speaker> words" as said on a side. `names` are the relay's own, on each
- * side, as they are now.
- */
+/* Judges "<speaker> words", as said on a side. `names` are the relay's own on each side. */
 enum relay_way relay_way_of(const char *const names[2], enum side side, const char *line);
 
 #endif

@@ -2,15 +2,14 @@
  * link: a client's connection that comes back by itself.
  *
  * A link dials its peer. When that fails, or the connection is lost, it reports why,
- * pauses, and dials again; the pauses grow from one second to five minutes. What the
- * program says waits in a queue that outlives the connection. What the protocol itself
- * says, to log in or to answer, waits in another queue, which goes out first and is
- * emptied when the connection ends.
+ * pauses, and dials again. What the program says waits in a queue that outlives the
+ * connection. What the protocol says, to log in or to answer, waits in another queue, which
+ * goes out first and is emptied when the connection ends.
  *
  * TCP does not tell a sender what has arrived. So while lines are sent, the link asks its
- * peer a question every five seconds; the answer proves that everything before the
- * question has arrived. When the connection is lost, the lines without such a proof are
- * counted. They are not sent again, because they could arrive twice.
+ * peer a question every five seconds; the answer proves that everything before it has
+ * arrived. When the connection is lost, the lines without such a proof are counted. They
+ * are not sent again, because they could arrive twice.
  *
  * Nothing here waits. Each turn of the program's loop makes these calls:
  *
@@ -40,10 +39,8 @@ struct link_settings {
     const char *title; /* comes before the host in reports: "the room at ", or "" */
     struct options_peer server;
     int64_t pause_most_ms; /* 0: five minutes */
-    /*
-     * Several links to one host may share this, all zero bytes at first: then the host's
-     * name is looked up once, and again after a failure. NULL: each looks it up.
-     */
+    /* Links that share this, zero bytes at first, look the host up once, and again after a
+       failure. NULL: each looks it up. */
     struct dial_addresses *known;
     const char *question; /* the peer answers it when it has read all that came before */
     size_t question_length;
@@ -121,14 +118,12 @@ void link_answered(struct link *link);
 void link_proven(struct link *link);
 
 /*
- * Begins a pause before the next attempt, and returns its milliseconds. It is twice the
- * last one; a minute after that it is a second again.
+ * Begins a pause before the next attempt, and returns its milliseconds: one second, or
+ * twice the last pause if that ended less than a minute ago.
  */
 int64_t link_next_pause(struct link *link);
 
-/*
- * Closes the connection, reports "`what` the host: `why`", and dials again after a pause.
- */
+/* Closes the connection, reports "`what` the host: `why`", and dials again after a pause. */
 void link_lose(struct link *link, const char *what, const char *why);
 
 /* The protocol has said goodbye. When the peer closes, the link is over, unreported. */
