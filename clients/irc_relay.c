@@ -353,22 +353,15 @@ static void tell_losses(struct irc_relay *relay)
 
 /* ---- The loop ----------------------------------------------------------------------- */
 
-static int64_t deadline_of(const struct irc_relay *relay)
-{
-    int64_t deadline = clock_earlier(irc_session_deadline(&relay->session),
-                                     room_link_deadline(&relay->room));
-
-    return has_losses(relay) && relay->room.state != ROOM_OVER
-               ? clock_earlier(deadline, relay->losses_at)
-               : deadline;
-}
-
 static int wait_for_events(struct irc_relay *relay, struct signals *signals,
                            struct fdset *readable)
 {
-    int64_t deadline = deadline_of(relay);
+    int64_t deadline = clock_earlier(irc_session_deadline(&relay->session),
+                                     room_link_deadline(&relay->room));
     struct fdset writable;
 
+    if (has_losses(relay) && relay->room.state != ROOM_OVER)
+        deadline = clock_earlier(deadline, relay->losses_at);
     fdset_clear(readable);
     fdset_clear(&writable);
     link_watch(&relay->session.link, readable, &writable);

@@ -25,9 +25,8 @@
 int dial(const char *host, int port, int type, int patience_ms, const char **why);
 
 /*
- * The same, but without the first `skip` addresses. A datagram socket learns only after
- * sending that nobody is there; then its program may try the next address. If none is
- * left, the reason is EADDRNOTAVAIL's.
+ * The same without the first `skip` addresses: a datagram socket learns only after sending
+ * that nobody is there. If no address is left, the reason is EADDRNOTAVAIL's.
  */
 int dial_after(int skip, const char *host, int port, int type, int patience_ms,
                const char **why);
@@ -37,9 +36,9 @@ int dial_after(int skip, const char *host, int port, int type, int patience_ms,
  *
  *     dial_start(&dial, host, port, SOCK_STREAM, patience_ms);
  *     ...
- *     dial_watch(&dial, &readable, &writable);    before each select(), which must return
- *                                                 at dial.deadline at the latest
- *     socket = dial_step(&dial, &why);            after each
+ *     dial_watch(&dial, &readable, &writable);
+ *     ... pselect(), until dial.deadline at the latest
+ *     socket = dial_step(&dial, &why);
  *
  * POSIX has no look-up that does not wait. So a child process looks up a name (a number
  * needs no look-up) and writes the result to a pipe. It has `patience_ms` for that.
@@ -66,7 +65,7 @@ struct dial {
     struct dial_addresses found;
 };
 
-/* Begins. dial_step() reports every failure, including one that happens here. */
+/* Begins. dial_step() reports every failure. */
 void dial_start(struct dial *dial, const char *host, int port, int type, int patience_ms);
 
 /* The same for addresses that another attempt has found (dial->found). */
@@ -76,10 +75,7 @@ void dial_start_found(struct dial *dial, const struct dial_addresses *found, int
 /* Adds the descriptor to wait for to one of the sets. */
 void dial_watch(const struct dial *dial, struct fdset *readable, struct fdset *writable);
 
-/*
- * Does what can be done now. It may be called at any time. Returns DIAL_PENDING; or, when
- * the attempt is over, the socket or -1 as dial() does.
- */
+/* Does what can be done now. DIAL_PENDING; or, at the end, the socket or -1 as dial(). */
 #define DIAL_PENDING (-2)
 int dial_step(struct dial *dial, const char **why);
 
