@@ -87,37 +87,29 @@ bool irc_session_say(struct irc_session *session, const char *text)
     return line_queue_add(&session->link.queue, message, irc_build(message, said));
 }
 
-/* When the pace allows `lines` at once. */
-static int64_t allowed_at(const struct irc_session *session, int lines)
-{
-    return session->paid_until - (BURST_LINES - lines) * session->settings.pace_ms;
-}
-
 /* How many lines may be said now. */
 static unsigned long lines_allowed(const struct irc_session *session)
 {
-    int64_t pace = session->settings.pace_ms, ahead = session->paid_until - clock_ms();
+    int64_t pace = session->settings.pace_ms, credit = clock_ms() - session->empty_at;
 
     if (session->state != IRC_JOINED)
         return 0;
     if (pace == 0)
         return ULONG_MAX;
-    if (ahead < 0)
-        ahead = 0;
-    if (ahead >= BURST_LINES * pace)
-        return 0;
-    return (unsigned long)((BURST_LINES * pace - ahead) / pace);
+    if (credit > BURST_LINES * pace)
+        return BURST_LINES;
+    return credit < 0 ? 0 : (unsigned long)(credit / pace);
 }
 
 static void pay(struct irc_session *session, unsigned long lines)
 {
-    int64_t now = clock_ms();
+    int64_t pace = session->settings.pace_ms, full = clock_ms() - BURST_LINES * pace;
 
-    if (session->paid_until < now)
-        session->paid_until = now;
-    session->paid_until += (int64_t)lines * session->settings.pace_ms;
+    if (session->empty_at < full)
+        session->empty_at = full;
+    session->empty_at += (int64_t)lines * pace;
     /* The question costs as much as a line. While lines wait for the pace, they go first. */
-    session->link.ask_after = allowed_at(session, 2);
+    session->link.ask_after = session->empty_at + 2 * pace;
     session->link.allowed = lines_allowed(session);
 }
 
@@ -483,7 +475,7 @@ int64_t irc_session_deadline(const struct irc_session *session)
     if (!has_nick(session))
         deadline = clock_earlier(deadline, session->nick_at);
     if (session->link.queue.length > 0 && session->link.allowed == 0)
-        deadline = clock_earlier(deadline, allowed_at(session, 1));
+        deadline = clock_earlier(deadline, session->empty_at + session->settings.pace_ms);
     return deadline;
 }
 

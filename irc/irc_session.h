@@ -68,7 +68,8 @@ struct irc_session {
     struct irc_reader reader;
     unsigned long rejected; /* messages refused by the channel, of which the first is
                                reported; the owner clears it */
-    int64_t paid_until;     /* every line sent moves this on by its cost */
+    int64_t
+        empty_at; /* no line may go then; each pace_ms after it, one more, up to five */
 };
 
 /* Begins. The first step makes the first attempt. */
