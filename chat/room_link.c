@@ -30,7 +30,7 @@ static void ask_for_name(struct room_link *room)
     link_reply(&room->link, command, (size_t)length);
     room->asked = true;
     room->state = ROOM_NAMING;
-    room->deadline = clock_ms() + NAMING_MS;
+    room->link.due = clock_ms() + NAMING_MS;
 }
 
 static void introduce(struct room_link *room)
@@ -44,6 +44,7 @@ static void introduce(struct room_link *room)
 static void join(struct room_link *room)
 {
     room->state = ROOM_JOINED;
+    room->link.due = INT64_MAX;
     link_report(&room->link, "in the room at %s port %d as %s",
                 room->settings.link.server.host, room->settings.link.server.port,
                 room->name);
@@ -138,14 +139,6 @@ void room_link_start(struct room_link *room, const struct room_settings *setting
     link_start(&room->link, &link);
 }
 
-int64_t room_link_deadline(const struct room_link *room)
-{
-    int64_t deadline = link_deadline(&room->link);
-
-    return room->state == ROOM_NAMING ? clock_earlier(deadline, room->deadline)
-                                      : deadline;
-}
-
 void room_link_step(struct room_link *room, const struct fdset *readable)
 {
     char bytes[LINK_INPUT_BYTES];
@@ -157,7 +150,7 @@ void room_link_step(struct room_link *room, const struct fdset *readable)
     case LINK_NOTHING: break;
     }
     if (room->state == ROOM_NAMING && room->link.state == LINK_UP &&
-        clock_ms() >= room->deadline)
+        clock_ms() >= room->link.due)
         link_lose(&room->link, "no answer to /nick from", "it took too long");
     /* Nothing is said before the name is settled. */
     room->link.allowed = room->state == ROOM_JOINED ? ULONG_MAX : 0;

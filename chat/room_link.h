@@ -37,7 +37,6 @@ enum room_state {
 struct room_link {
     struct room_settings settings;
     enum room_state state;
-    int64_t deadline; /* for the room's answer (clock_ms()) */
 
     char name[WORDS_NICK_MOST + 1];
     int names_tried;
@@ -52,9 +51,6 @@ struct room_link {
 
 /* Begins. The first step makes the first attempt. */
 void room_link_start(struct room_link *room, const struct room_settings *settings);
-
-/* When it must be stepped even if nothing is ready (clock_ms()), or INT64_MAX. */
-int64_t room_link_deadline(const struct room_link *room);
 
 /* Does what can be done now. Both callbacks are called from here. */
 void room_link_step(struct room_link *room, const struct fdset *readable);

@@ -137,7 +137,7 @@ static void report(void *owner, const char *text)
 static int wait_for_events(struct irc_bot *bot, struct signals *signals,
                            struct fdset *readable)
 {
-    int64_t deadline = irc_session_deadline(&bot->session);
+    int64_t deadline = link_deadline(&bot->session.link);
     struct fdset writable;
 
     fdset_clear(readable);

@@ -356,8 +356,8 @@ static void tell_losses(struct irc_relay *relay)
 static int wait_for_events(struct irc_relay *relay, struct signals *signals,
                            struct fdset *readable)
 {
-    int64_t deadline = clock_earlier(irc_session_deadline(&relay->session),
-                                     room_link_deadline(&relay->room));
+    int64_t deadline = clock_earlier(link_deadline(&relay->session.link),
+                                     link_deadline(&relay->room.link));
     struct fdset writable;
 
     if (has_losses(relay) && relay->room.state != ROOM_OVER)

@@ -463,22 +463,6 @@ static void take_time(struct irc_session *session)
     }
 }
 
-int64_t irc_session_deadline(const struct irc_session *session)
-{
-    int64_t deadline = link_deadline(&session->link);
-
-    if (session->state == IRC_OFFLINE || session->state == IRC_OVER)
-        return deadline;
-    deadline = clock_earlier(deadline, session->deadline);
-    if (session->state != IRC_JOINED)
-        return deadline;
-    if (!has_nick(session))
-        deadline = clock_earlier(deadline, session->nick_at);
-    if (session->link.queue.length > 0 && session->link.allowed == 0)
-        deadline = clock_earlier(deadline, session->empty_at + session->settings.pace_ms);
-    return deadline;
-}
-
 /* ---- The session -------------------------------------------------------------------- */
 
 void irc_session_start(struct irc_session *session, const struct irc_settings *settings)
@@ -509,6 +493,10 @@ void irc_session_step(struct irc_session *session, const struct fdset *readable)
         take_time(session);
     session->link.allowed = lines_allowed(session);
     pay(session, link_send(&session->link));
+    session->link.due = session->deadline;
+    if (session->state == IRC_JOINED && session->link.allowed == 0)
+        session->link.due = clock_earlier(session->deadline,
+                                          session->empty_at + session->settings.pace_ms);
     if (session->link.state == LINK_OVER)
         session->state = IRC_OVER;
     else if (session->link.state != LINK_UP)
@@ -519,5 +507,6 @@ void irc_session_quit(struct irc_session *session, const char *words)
 {
     reply(session, "QUIT :%s", words);
     enter(session, IRC_QUITTING, QUIT_MS);
+    session->link.due = session->deadline;
     link_end(&session->link);
 }

@@ -75,9 +75,6 @@ struct irc_session {
 /* Begins. The first step makes the first attempt. */
 void irc_session_start(struct irc_session *session, const struct irc_settings *settings);
 
-/* When it must be stepped even if nothing is ready (clock_ms()), or INT64_MAX. */
-int64_t irc_session_deadline(const struct irc_session *session);
-
 /* Does what can be done now. Both callbacks are called from here. */
 void irc_session_step(struct irc_session *session, const struct fdset *readable);
 

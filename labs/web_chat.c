@@ -658,7 +658,7 @@ static int64_t attend(struct person *person, bool others_try)
         step_room(person, &none);
     }
     if (person->state == HERE && !visitor_must_wait(visitor, others_try) &&
-        room_link_deadline(&visitor->room) <= now)
+        link_deadline(&visitor->room.link) <= now)
         step_room(person, &none);
     if (person->state != NOBODY && person->due <= now)
         serve_by_clock(person);
@@ -666,7 +666,7 @@ static int64_t attend(struct person *person, bool others_try)
         return FOREVER;
     if (person->state == AWAY || visitor_must_wait(visitor, others_try))
         return person->due;
-    return clock_earlier(person->due, room_link_deadline(&visitor->room));
+    return clock_earlier(person->due, link_deadline(&visitor->room.link));
 }
 
 static int64_t turn(struct stream_server *server)

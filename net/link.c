@@ -196,7 +196,7 @@ int64_t link_deadline(const struct link *link)
     switch (link->state) {
     case LINK_PAUSING: return link->resume_at;
     case LINK_DIALING: return link->dial.deadline;
-    case LINK_UP: return question_at(link);
+    case LINK_UP: return clock_earlier(question_at(link), link->due);
     default: return INT64_MAX;
     }
 }

@@ -16,7 +16,7 @@
  *     link_watch(&link, &readable, &writable);
  *     ... pselect(), until link_deadline(&link) at the latest
  *     event = link_step(&link, &readable, bytes, &length);
- *     ... the protocol acts on the event, and sets link.allowed
+ *     ... the protocol acts on the event, and sets link.allowed and link.due
  *     lines = link_send(&link);
  */
 #ifndef NET_LINK_H
@@ -70,9 +70,11 @@ struct link {
     int64_t pause_ms;  /* the last pause, or 0 */
     int64_t resume_at; /* its end (clock_ms()) */
 
-    unsigned long allowed; /* set by the protocol: lines of the queue to send now */
-    int64_t ask_after; /* set by the protocol: ask no earlier (clock_ms()), except about
-                          lines that have been without a proof for 30 seconds */
+    /* Set by the protocol: */
+    int64_t due;           /* when it must be stepped, at the latest (clock_ms()) */
+    unsigned long allowed; /* lines of the queue that may be sent now */
+    int64_t ask_after;     /* no question before, except about lines of 30 seconds ago */
+
     unsigned long unproven; /* lines of the queue that were sent, but may not have come */
     unsigned long asked; /* how many of them were sent before the last question, or 0 */
     int64_t unproven_since;
@@ -88,7 +90,7 @@ void link_start(struct link *link, const struct link_settings *settings);
 /* Adds what the link waits for to the sets. */
 void link_watch(const struct link *link, struct fdset *readable, struct fdset *writable);
 
-/* When the link must be stepped even if nothing is ready (clock_ms()), or INT64_MAX. */
+/* When it must be stepped even if nothing is ready (clock_ms()), or INT64_MAX. */
 int64_t link_deadline(const struct link *link);
 
 /*
