@@ -41,15 +41,6 @@ static void introduce(struct room_link *room)
     ask_for_name(room);
 }
 
-static void join(struct room_link *room)
-{
-    room->state = ROOM_JOINED;
-    room->link.due = INT64_MAX;
-    link_report(&room->link, "in the room at %s port %d as %s",
-                room->settings.link.server.host, room->settings.link.server.port,
-                room->name);
-}
-
 static void take_another_name(struct room_link *room)
 {
     room->asked = false;
@@ -65,6 +56,7 @@ static void take_another_name(struct room_link *room)
  */
 static bool take_answer(struct room_link *room, const char *line)
 {
+    const struct options_peer *server = &room->settings.link.server;
     struct words_parts parts;
     enum words kind = words_read(line, &parts);
 
@@ -73,11 +65,14 @@ static bool take_answer(struct room_link *room, const char *line)
         take_another_name(room);
         return true;
     }
-    if (room->state != ROOM_NAMING)
+    if (room->state != ROOM_NAMING || kind != WORDS_RENAMED ||
+        strcmp(line + parts.text, room->name) != 0)
         return false;
-    if (kind == WORDS_RENAMED && strcmp(line + parts.text, room->name) == 0)
-        join(room);
-    return room->state == ROOM_JOINED;
+    room->state = ROOM_JOINED;
+    room->link.due = INT64_MAX;
+    link_report(&room->link, "in the room at %s port %d as %s", server->host,
+                server->port, room->name);
+    return true;
 }
 
 /* ---- What comes in ------------------------------------------------------------------ */
@@ -95,16 +90,6 @@ static void take_line(struct room_link *room, enum input_event event)
         input_keep(&room->input, keep);
 }
 
-/* The room has answered about a telnet option. It needs no reply. */
-static void take_option(struct room_link *room)
-{
-    const struct telnet *telnet = &room->input.telnet;
-
-    if (telnet->option == TIMING_MARK &&
-        (telnet->verb == TELNET_WONT || telnet->verb == TELNET_WILL))
-        link_answered(&room->link);
-}
-
 static void take_bytes(struct room_link *room, const unsigned char *bytes, size_t length)
 {
     for (size_t at = 0; at < length && room->link.state == LINK_UP;) {
@@ -114,8 +99,11 @@ static void take_bytes(struct room_link *room, const unsigned char *bytes, size_
         switch (event) {
         case INPUT_LINE:
         case INPUT_PIECE: take_line(room, event); break;
-        case INPUT_REPLY:
-        case INPUT_ANSWERED: take_option(room); break;
+        case INPUT_REPLY: /* it gets none: the room answers about our option */
+        case INPUT_ANSWERED:
+            if (room->input.telnet.option == TIMING_MARK)
+                link_answered(&room->link);
+            break;
         default: break;
         }
     }

@@ -105,14 +105,11 @@ static bool hear_resolver(struct dial *dial)
         if (got > 0)
             dial->received += (size_t)got;
     }
-    if (dial->received < sizeof dial->found) {
-        if (got == -1 && descriptor_try_again(errno) && clock_ms() < dial->deadline)
-            return false;
-        end_resolver(dial);
+    if (got == -1 && descriptor_try_again(errno) && clock_ms() < dial->deadline)
+        return false;
+    end_resolver(dial);
+    if (dial->received < sizeof dial->found)
         dial->found = (struct dial_addresses){.failed = EAI_AGAIN};
-    } else {
-        end_resolver(dial);
-    }
     return true;
 }
 
