@@ -85,6 +85,21 @@ START_TEST(a_room_without_a_free_name_is_left)
 }
 END_TEST
 
+START_TEST(a_room_that_does_not_answer_nick_is_left)
+{
+    struct mock rooms = mock_open("127.0.0.1");
+    struct stream server;
+
+    relay = relay_start("relay", rooms.port, unused_port(), "#room", "0", NULL);
+    server = mock_accept(&rooms);
+    send_text(&server, "Unknown command /nick\r\n");
+    await_error(&relay, "no answer to /nick from the room at 127.0.0.1");
+    expect_line(&server, "/nick relay");
+    expect_end(&server);
+    stream_close(&server);
+}
+END_TEST
+
 /* The room stops reading when the relay has sent half a line, and then asks for a name. */
 START_TEST(a_line_that_was_begun_is_finished_before_another_name_is_asked_for)
 {
@@ -190,6 +205,7 @@ int main(void)
         the_rest_of_a_line_that_is_not_for_the_channel_is_not_mistaken_for_a_line,
         a_name_longer_than_any_is_not_passed_on_and_does_no_harm,
         a_room_without_a_free_name_is_left,
+        a_room_that_does_not_answer_nick_is_left,
         a_line_that_was_begun_is_finished_before_another_name_is_asked_for,
         hostile_bytes_from_irc_reach_the_room_as_clean_lines,
         a_standard_error_that_nobody_reads_delays_nobody,
