@@ -119,9 +119,7 @@ static int64_t question_at(const struct link *link)
     if (link->ending || link->unproven == 0 || link->asked > 0 || link->queue.sent > 0 ||
         link->replies.length > 0)
         return INT64_MAX;
-    if (link->ask_after <= soon)
-        return soon;
-    return link->ask_after < late ? link->ask_after : late;
+    return link->ask_after <= soon ? soon : clock_earlier(link->ask_after, late);
 }
 
 /* Returns the number of questions sent. */
