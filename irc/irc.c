@@ -187,7 +187,7 @@ void irc_strip(char *text)
 
         if (code == COLOUR)
             text = skip_colours(text);
-        else if (strchr(FORMATS, code) == NULL)
+        else if ((unsigned char)code >= ' ' || strchr(FORMATS, code) == NULL)
             *out++ = code;
     }
     *out = '\0';
