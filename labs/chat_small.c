@@ -16,8 +16,7 @@
  *  - One copy of the text. Here every client has its own, of up to 64 KiB.
  *  - Clean text: escape sequences and a telnet's commands (RFC 854) reach everyone.
  *  - A log that waits for nobody. If standard output is not read, the whole room stops.
- *  - Care at the edges: with no descriptor left in the whole system (ENFILE) it spins, and
- *    started without a standard output (>&-) it prints into its first socket.
+ *  - Rest after ENFILE, at which this spins; a guard for a closed standard output (>&-).
  *  - A farewell at Ctrl-C, keepalive, IPv6, a choice of address, names, and commands.
  */
 #include <arpa/inet.h>
@@ -223,7 +222,8 @@ static void chat_server_run(struct chat_server *server)
 static const char usage[] =
     "usage: chat_small [-h] [-p port]\n"
     "The chat server as it is usually taught, with its worst faults mended.\n"
-    "  -p port  listen on this port (default: 2626; 0: any free one)\n";
+    "  -p port  listen on this port (default: 2626; 0: any free one)\n"
+    "  -h       print this help\n";
 
 int main(int argc, char *argv[])
 {
