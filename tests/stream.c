@@ -312,6 +312,16 @@ char *skip_to_beginning(struct stream *stream, const char *beginning)
     return line + length;
 }
 
+char *skip_to_containing(struct stream *stream, const char *words)
+{
+    char *line;
+
+    do
+        line = take_line(stream);
+    while (strstr(line, words) == NULL);
+    return line;
+}
+
 /* ---- Expecting ---------------------------------------------------------------------- */
 
 void expect_bytes(struct stream *stream, const void *bytes, size_t length)
