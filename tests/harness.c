@@ -115,14 +115,17 @@ static void add_case(Suite *suite, const struct test_case *tests)
     suite_add_tcase(suite, tcase);
 }
 
-int run_suite(Suite *suite)
+int run_cases(const char *suite, const struct test_case *cases, size_t count)
 {
     /* The tests may be run with some ignored: by nohup, or by a shell in the
        background. */
     static const int standard[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE};
-    SRunner *runner = srunner_create(suite);
+    Suite *all = suite_create(suite);
+    SRunner *runner = srunner_create(all);
     int failed;
 
+    for (size_t i = 0; i < count; i++)
+        add_case(all, &cases[i]);
     for (size_t i = 0; i < COUNT(standard); i++)
         (void)signal(standard[i], SIG_DFL);
     /* awk, date and telnet speak the user's language, and awk writes its decimal comma. */
@@ -131,15 +134,6 @@ int run_suite(Suite *suite)
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-int run_cases(const char *suite, const struct test_case *cases, size_t count)
-{
-    Suite *all = suite_create(suite);
-
-    for (size_t i = 0; i < count; i++)
-        add_case(all, &cases[i]);
-    return run_suite(all);
 }
 
 int run_tests(const char *suite, const TTest *const *tests, void (*set_up)(void))

@@ -38,7 +38,6 @@ struct test_case {
  */
 
 /* Runs a suite, by the conventions of Check's environment variables: 0 if all passed. */
-int run_suite(Suite *suite);
 int run_cases(const char *suite, const struct test_case *cases, size_t count);
 
 /* The same for one case, which has the suite's name. `set_up` may be NULL. */

@@ -279,14 +279,6 @@ char *take_line(struct stream *stream)
     return line;
 }
 
-char *next_line(struct stream *stream)
-{
-    char *line = strdup(take_line(stream));
-
-    ck_assert_ptr_nonnull(line);
-    return line;
-}
-
 int skip_to_line(struct stream *stream, const char *format, ...)
 {
     char expected[4096];

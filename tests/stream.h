@@ -92,7 +92,6 @@ void stream_take(struct stream *stream, size_t length);
  * the next call for this stream.
  */
 char *take_line(struct stream *stream);
-char *next_line(struct stream *stream); /* a copy, which the caller frees */
 
 /* Takes lines until one is this. Returns the number of lines before it. */
 int skip_to_line(struct stream *stream, const char *format, ...)
