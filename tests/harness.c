@@ -1,4 +1,4 @@
-#include "tests/harness.h"
+#include "tests/server.h"
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -86,14 +86,46 @@ bool test_lacks_descriptors(const char *test, unsigned long count)
 
 #define TEST_SECONDS 120
 
-int run_suite(Suite *suite)
+struct program server;
+
+static void clean_up(void)
+{
+    if (server.pid != 0 && !server.has_ended) {
+        close_sockets(); /* or the server would wait for them */
+        program_stop(&server);
+    }
+    temp_remove();
+}
+
+static void add_case(Suite *suite, const struct test_case *tests)
+{
+    TCase *tcase;
+
+    if (tests->needs != NULL && test_lacks(tests->name, tests->needs))
+        return;
+    tcase = tcase_create(tests->name);
+    tcase_set_timeout(tcase, tests->seconds > 0 ? tests->seconds : TEST_SECONDS);
+    if (tests->tags != NULL)
+        tcase_set_tags(tcase, tests->tags);
+    tcase_add_checked_fixture(tcase, NULL, clean_up); /* after the case's own */
+    tcase_add_checked_fixture(tcase, tests->set_up, tests->tear_down);
+    for (size_t i = 0; tests->tests[i] != NULL; i++)
+        tcase_add_loop_test(tcase, tests->tests[i], 0,
+                            tests->times > 0 ? tests->times : 1);
+    suite_add_tcase(suite, tcase);
+}
+
+int run_cases(const char *suite, const struct test_case *cases, size_t count)
 {
     /* The tests may be run with some ignored: by nohup, or by a shell in the
        background. */
     static const int standard[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE};
-    SRunner *runner = srunner_create(suite);
+    Suite *all = suite_create(suite);
+    SRunner *runner = srunner_create(all);
     int failed;
 
+    for (size_t i = 0; i < count; i++)
+        add_case(all, &cases[i]);
     for (size_t i = 0; i < COUNT(standard); i++)
         (void)signal(standard[i], SIG_DFL);
     /* awk, date and telnet speak the user's language, and awk writes its decimal comma. */
@@ -104,31 +136,11 @@ int run_suite(Suite *suite)
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static void add_case(Suite *suite, const struct test_case *tests)
+int run_tests(const char *suite, const TTest *const *tests, void (*set_up)(void))
 {
-    TCase *tcase;
+    const struct test_case all = {.name = suite, .tests = tests, .set_up = set_up};
 
-    if (tests->needs != NULL && test_lacks(tests->name, tests->needs))
-        return;
-    tcase = tcase_create(tests->name);
-    tcase_set_timeout(tcase, TEST_SECONDS);
-    if (tests->tags != NULL)
-        tcase_set_tags(tcase, tests->tags);
-    tcase_add_checked_fixture(tcase, NULL, temp_remove); /* after the case's own */
-    tcase_add_checked_fixture(tcase, tests->set_up, tests->tear_down);
-    for (size_t i = 0; tests->tests[i] != NULL; i++)
-        tcase_add_loop_test(tcase, tests->tests[i], 0,
-                            tests->times > 0 ? tests->times : 1);
-    suite_add_tcase(suite, tcase);
-}
-
-int run_cases(const char *suite, const struct test_case *cases, size_t count)
-{
-    Suite *all = suite_create(suite);
-
-    for (size_t i = 0; i < count; i++)
-        add_case(all, &cases[i]);
-    return run_suite(all);
+    return run_cases(suite, &all, 1);
 }
 
 /* ---- What tests need besides -------------------------------------------------------- */
@@ -143,6 +155,18 @@ const char *formatted(const char *format, ...)
     va_start(list, format);
     ck_assert_int_lt(vsnprintf(text, sizeof texts[0], format, list), sizeof texts[0]);
     va_end(list);
+    return text;
+}
+
+const char *repeated(char byte, size_t count)
+{
+    static char texts[4][4096];
+    static unsigned next;
+    char *text = texts[next++ % COUNT(texts)];
+
+    ck_assert_uint_lt(count, sizeof texts[0]);
+    memset(text, byte, count);
+    text[count] = '\0';
     return text;
 }
 

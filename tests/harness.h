@@ -13,7 +13,6 @@
 #include <check.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -26,6 +25,7 @@ struct test_case {
     const char *tags;  /* see below */
     const char *needs; /* what all of them need, as lacks() takes it; NULL: nothing */
     int times;         /* each test runs for _i = 0 up to this, or once if it is 0 */
+    int seconds;       /* that each may take, or 0: two minutes */
 };
 
 /*
@@ -39,10 +39,15 @@ struct test_case {
 
 /* Runs a suite, by the conventions of Check's environment variables: 0 if all passed. */
 int run_cases(const char *suite, const struct test_case *cases, size_t count);
-int run_suite(Suite *suite);
+
+/* The same for one case, which has the suite's name. `set_up` may be NULL. */
+int run_tests(const char *suite, const TTest *const *tests, void (*set_up)(void));
 
 /* The text that printf() would write, of at most 1,023 bytes, in one of 16 buffers. */
 const char *formatted(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A string of so many of this byte, at most 4,095, in one of 4 buffers. */
+const char *repeated(char byte, size_t count);
 
 void sleep_ms(int ms);
 

@@ -4,7 +4,6 @@
  *
  *     hostile_srv WHAT PORT
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>

@@ -40,7 +40,7 @@ struct stream irc_join(int port, const char *nick, const char *channel);
 void irc_send(struct stream *client, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Takes lines up to one with `words`, which the caller frees. Answers PING. */
+/* Takes lines up to one with `words`, which it returns as take_line() does. Answers PING. */
 char *irc_await(struct stream *client, const char *words);
 
 /* The next PRIVMSG must be this text, from that nick. */
@@ -49,15 +49,17 @@ void expect_said(struct stream *client, const char *nick, const char *format, ..
 
 /* ---- A server that is a script ------------------------------------------------------ */
 
-/* Accepts the next connection, and plays a server until JOIN. Returns the nick in `nick`. */
-struct stream fake_welcome(const struct mock *fake, const char *channel, char nick[64]);
+/* Accepts the next client, up to the end of what it says about itself. */
+struct stream fake_accept(const struct mock *fake);
+
+/* Plays a server from there until JOIN, and lets it into the channel. */
+struct stream fake_welcome(const struct mock *fake, const char *channel);
 
 /*
  * NickServ says more than fits into the program's standard error, a pipe that nobody
  * reads. The program, which was started with a password, must go on and say that lines are
  * missing.
  */
-void expect_no_wait_for_reader(struct stream *client, struct program *program,
-                               const char *nick);
+void expect_no_wait_for_reader(struct stream *client, struct program *program);
 
 #endif

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define MOST_ARGUMENTS 24
-#define RUN            "exec \"$@\""
 
 /* ---- Starting ----------------------------------------------------------------------- */
 
@@ -89,18 +88,6 @@ void program_export(const char *path)
     export(path);
 }
 
-struct program program_run(const char *path, ...)
-{
-    const char *arguments[MOST_ARGUMENTS + 1];
-    struct program program;
-    va_list list;
-
-    va_start(list, path);
-    program = start(RUN, export(path), arguments, 0, list);
-    va_end(list);
-    return program;
-}
-
 struct program program_run_by(const char *script, const char *path, ...)
 {
     const char *arguments[MOST_ARGUMENTS + 1];
@@ -117,19 +104,6 @@ void program_read_port(struct program *program, const char *beginning)
 {
     program->port = atoi(expect_beginning(&program->out, beginning));
     ck_assert_int_gt(program->port, 0);
-}
-
-struct program program_serve(const char *path, const char *first_line, ...)
-{
-    const char *arguments[MOST_ARGUMENTS + 1] = {"-p", "0"};
-    struct program program;
-    va_list list;
-
-    va_start(list, first_line);
-    program = start(RUN, export(path), arguments, 2, list);
-    va_end(list);
-    program_read_port(&program, first_line);
-    return program;
 }
 
 struct program program_serve_by(const char *script, const char *path,
@@ -151,6 +125,7 @@ struct program program_serve_by(const char *script, const char *path,
 int program_wait(struct program *program)
 {
     stream_fill_to_end(&program->err); /* this has a deadline, which waitpid() has not */
+    program->has_ended = true;
     return await_child(program->pid);
 }
 
@@ -201,7 +176,7 @@ void expect_usage_error(const char *path, ...)
     va_list list;
 
     va_start(list, path);
-    program = start(RUN, export(path), arguments, 0, list);
+    program = start(JUST_RUN_IT, export(path), arguments, 0, list);
     va_end(list);
     expect_status_2(&program);
 }
@@ -213,7 +188,7 @@ void expect_write_error(const char *path, ...)
     va_list list;
 
     va_start(list, path);
-    program = start(RUN " >/dev/full", export(path), arguments, 0, list);
+    program = start(JUST_RUN_IT " >/dev/full", export(path), arguments, 0, list);
     va_end(list);
     expect_failure(&program, "%s: cannot write to standard output: %s", name,
                    strerror(ENOSPC));

@@ -16,23 +16,26 @@
 
 struct program {
     pid_t pid;
-    int port; /* a server's, or -1 */
+    int port;       /* a server's, or -1 */
+    bool has_ended; /* program_wait() has seen the end */
     struct stream out, err;
 };
 
-/* Starts a program with the arguments up to a NULL. Its standard input is empty. */
-struct program program_run(const char *path, ...);
-
-/* The same by a shell script, in which "$@" is the program and its arguments. */
+/*
+ * Starts a program with the arguments up to a NULL, by a shell script in which "$@" is the
+ * program and its arguments, or without one. Its standard input is empty.
+ */
 struct program program_run_by(const char *script, const char *path, ...);
+#define program_run(...) program_run_by(JUST_RUN_IT, __VA_ARGS__)
+#define JUST_RUN_IT      "exec \"$@\""
 
 /*
  * Starts a server on a free port (with -p 0), and takes that port from the first line that
  * it prints: `first_line` and the number.
  */
-struct program program_serve(const char *path, const char *first_line, ...);
 struct program program_serve_by(const char *script, const char *path,
                                 const char *first_line, ...);
+#define program_serve(...) program_serve_by(JUST_RUN_IT, __VA_ARGS__)
 
 /* Sets ECHO_SRV (for "bin/echo_srv"), as described above, for a script to use. */
 void program_export(const char *path);

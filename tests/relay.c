@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,18 +44,11 @@ void end_all(void)
 struct program relay_start(const char *nick, int room_port, int irc_port,
                            const char *channel, const char *pace, const char *option)
 {
-    struct program program;
-    char host[32], port[16];
+    const char *script =
+        formatted("exec \"$@\" -r 127.0.0.1:%d %s 127.0.0.1 %d '%s'", room_port,
+                  option != NULL ? option : "", irc_port, channel);
 
-    snprintf(host, sizeof host, "127.0.0.1:%d", room_port);
-    snprintf(port, sizeof port, "%d", irc_port);
-    if (option != NULL)
-        program = program_run("bin/irc_relay", "-n", nick, "-i", pace, "-r", host, option,
-                              "127.0.0.1", port, channel, NULL);
-    else
-        program = program_run("bin/irc_relay", "-n", nick, "-i", pace, "-r", host,
-                              "127.0.0.1", port, channel, NULL);
-    return started(program);
+    return started(program_run_by(script, "bin/irc_relay", "-n", nick, "-i", pace, NULL));
 }
 
 void await_links(struct program *program)
@@ -64,11 +56,10 @@ void await_links(struct program *program)
     bool joined = false, inside = false;
 
     while (!joined || !inside) {
-        char *line = next_line(&program->err);
+        const char *line = take_line(&program->err);
 
         joined = joined || strstr(line, ": joined #") != NULL;
         inside = inside || strstr(line, ": in the room") != NULL;
-        free(line);
     }
 }
 
@@ -83,55 +74,38 @@ struct program relay_linked(const char *nick, int room_port, int irc_port,
 
 void relay_stop(struct program *program)
 {
-    ck_assert_int_eq(kill(program->pid, SIGTERM), 0);
-    ck_assert_int_eq(program_wait(program), 0);
+    program_kill(program, SIGTERM);
+    expect_status(program, 0);
     expect_end(&program->out);
     while (program->err.length > 0) {
-        char *line = next_line(&program->err);
+        const char *line = take_line(&program->err);
 
         ck_assert_msg(strstr(line, "may not have reached") == NULL, "'%s'", line);
-        free(line);
-    }
-}
-
-void await_error(struct program *program, const char *words)
-{
-    for (bool found = false; !found;) {
-        char *line = next_line(&program->err);
-
-        found = strstr(line, words) != NULL;
-        free(line);
     }
 }
 
 void expect_next(struct stream *client, const char *format, ...)
 {
-    char expected[4096], *line = next_line(client);
+    char expected[4096], *line = take_line(client);
     va_list list;
 
     va_start(list, format);
     vsnprintf(expected, sizeof expected, format, list);
     va_end(list);
-    while (strstr(line, "-- the link to ") != NULL && strstr(line, " is up") != NULL) {
-        free(line);
-        line = next_line(client);
-    }
+    while (strstr(line, "-- the link to ") != NULL && strstr(line, " is up") != NULL)
+        line = take_line(client);
     ck_assert_str_eq(line, expected);
-    free(line);
 }
 
 void link_fakes(const char *nick, const char *pace)
 {
     struct mock rooms = mock_open("127.0.0.1"), irc_fake = mock_open("127.0.0.1");
-    char got[64];
 
     relay = relay_start(nick, rooms.port, irc_fake.port, "#room", pace, NULL);
-    fake_server = fake_welcome(&irc_fake, "#room", got);
+    fake_server = fake_welcome(&irc_fake, "#room");
     fake_room = mock_accept(&rooms);
     expect_line(&fake_room, "/nick %s", nick);
-    send_text(&fake_room, "Client 127.0.0.1:1 is now ");
-    send_text(&fake_room, nick);
-    send_text(&fake_room, "\r\n");
+    send_line(&fake_room, "Client 127.0.0.1:1 is now %s\r", nick);
     await_links(&relay);
     expect_line(&fake_room, "-- the link to #room is up");
     expect_line(&fake_server, "PRIVMSG #room :-- the link to the room is up");

@@ -33,9 +33,6 @@ struct program relay_linked(const char *nick, int room_port, int irc_port,
 /* Ends a relay by SIGTERM. It must end well, and miss no line. */
 void relay_stop(struct program *program);
 
-/* Takes lines of standard error up to one with these words. */
-void await_error(struct program *program, const char *words);
-
 /* The next line must be this, apart from the news that a link is up. */
 void expect_next(struct stream *client, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

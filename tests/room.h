@@ -1,5 +1,6 @@
 /*
- * room: a chat server under test (bin/pchatsrv), and clients that have joined it.
+ * room: a chat server under test (bin/pchatsrv), and clients that have joined it. The same
+ * is expected of bin/chat_small.
  */
 #ifndef TESTS_ROOM_H
 #define TESTS_ROOM_H
@@ -22,5 +23,22 @@ struct stream named(const struct program *server, const char *name);
 
 /* Joins `count` clients, and takes the news that each gets of those that join later. */
 void room_fill(const struct program *server, struct stream *clients, int count);
+
+/* Two clients of a new room hold the session of the source document, to the byte. */
+void expect_source_session(struct program *server, struct stream *ann,
+                           struct stream *bob);
+
+/*
+ * Connects `count` clients. Those that find a place come first, and the others are told that
+ * the room is full. Returns how many found one.
+ */
+int room_crowd(struct program *server, struct stream *clients, int count);
+
+/* The crowd talks to a listener, and a place that becomes free is given to the next. */
+void expect_working_crowd(const struct program *server, struct stream *crowd, int served,
+                          struct stream *listener);
+
+/* 300 clients reset their connections, at different moments, while as many join. */
+void room_resets(struct program *server);
 
 #endif

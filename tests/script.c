@@ -4,29 +4,33 @@
 
 #include <stdio.h>
 
-char *script_output(const char *script)
+/*
+ * Runs a script, and returns what it printed. It may be silent for a minute: the test's own
+ * time is the deadline.
+ */
+static char *run(const char *script, int *status)
 {
     static char text[SCRIPT_OUTPUT];
     FILE *output = popen(script, "r");
-    size_t length;
 
     ck_assert_ptr_nonnull(output);
-    length = fread(text, 1, sizeof text - 1, output);
-    text[length] = '\0';
-    pclose(output);
+    text[fread(text, 1, sizeof text - 1, output)] = '\0';
+    *status = pclose(output);
     return text;
 }
 
-/* It may be silent for a minute: the test's own time is the deadline. */
+char *script_output(const char *script)
+{
+    int status;
+
+    return run(script, &status);
+}
+
 void expect_script(const char *script)
 {
-    static char text[SCRIPT_OUTPUT];
-    FILE *output = popen(formatted("{ %s; } 2>&1", script), "r");
-    size_t length;
+    int status;
+    const char *text = run(formatted("{ %s; } 2>&1", script), &status);
 
-    ck_assert_ptr_nonnull(output);
-    length = fread(text, 1, sizeof text - 1, output);
-    text[length] = '\0';
-    if (pclose(output) != 0)
+    if (status != 0)
         ck_abort_msg("%s\n%s", script, text);
 }

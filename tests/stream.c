@@ -279,14 +279,6 @@ char *take_line(struct stream *stream)
     return line;
 }
 
-char *next_line(struct stream *stream)
-{
-    char *line = strdup(take_line(stream));
-
-    ck_assert_ptr_nonnull(line);
-    return line;
-}
-
 int skip_to_line(struct stream *stream, const char *format, ...)
 {
     char expected[4096];
@@ -310,6 +302,16 @@ char *skip_to_beginning(struct stream *stream, const char *beginning)
         line = take_line(stream);
     while (strncmp(line, beginning, length) != 0);
     return line + length;
+}
+
+char *skip_to_containing(struct stream *stream, const char *words)
+{
+    char *line;
+
+    do
+        line = take_line(stream);
+    while (strstr(line, words) == NULL);
+    return line;
 }
 
 /* ---- Expecting ---------------------------------------------------------------------- */

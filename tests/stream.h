@@ -89,10 +89,9 @@ void stream_take(struct stream *stream, size_t length);
 
 /*
  * Takes the next line, without its end (LF or CR LF). It lies in the stream's buffer until
- * the next call for this stream; next_line()'s is a copy, which the caller frees.
+ * the next call for this stream.
  */
 char *take_line(struct stream *stream);
-char *next_line(struct stream *stream);
 
 /* Takes lines until one is this. Returns the number of lines before it. */
 int skip_to_line(struct stream *stream, const char *format, ...)
@@ -100,6 +99,9 @@ int skip_to_line(struct stream *stream, const char *format, ...)
 
 /* Takes lines until one begins with these words. Returns its rest, as take_line() does. */
 char *skip_to_beginning(struct stream *stream, const char *beginning);
+
+/* Takes lines until one has these words in it, and returns it, as take_line() does. */
+char *skip_to_containing(struct stream *stream, const char *words);
 
 /* ---- Expecting ---------------------------------------------------------------------- */
 

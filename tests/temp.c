@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char directory[512];
@@ -37,6 +38,13 @@ const char *temp_write_bytes(const char *name, const void *bytes, size_t length)
 const char *temp_write(const char *name, const char *text)
 {
     return temp_write_bytes(name, text, strlen(text));
+}
+
+void temp_set_time(const char *path, time_t when)
+{
+    struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
+
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
 void expect_file(const char *path, const char *text)

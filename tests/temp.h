@@ -6,6 +6,7 @@
 #define TESTS_TEMP_H
 
 #include <stddef.h>
+#include <time.h>
 
 /* The path of a file in the directory: one of a few buffers. "" is the directory itself. */
 const char *temp_path(const char *name);
@@ -13,6 +14,9 @@ const char *temp_path(const char *name);
 /* Writes a file, and returns its path. */
 const char *temp_write(const char *name, const char *text);
 const char *temp_write_bytes(const char *name, const void *bytes, size_t length);
+
+/* Sets when the file was changed last. */
+void temp_set_time(const char *path, time_t when);
 
 /* The file holds this text and nothing else. */
 void expect_file(const char *path, const char *text);

@@ -430,6 +430,29 @@ START_TEST(a_log_that_cannot_be_written_says_so_once_and_goes_on_when_it_can)
 }
 END_TEST
 
+/* In a quiet room nothing else would wake the server for another try. */
+START_TEST(a_log_that_failed_says_when_to_try_again)
+{
+    int full = open("/dev/full", O_WRONLY);
+    int64_t due, before = clock_ms();
+    struct fdset writable;
+
+    ck_assert_int_ne(full, -1);
+    fdset_clear(&writable);
+    log_open(&lines, "test", full, log_bytes, sizeof log_bytes);
+    ck_assert_int_eq(log_watch(&lines, &writable), INT64_MAX);
+    log_line(&lines, "one");
+    ck_assert_int_eq(log_watch(&lines, &writable), INT64_MAX);
+    ck_assert(fdset_has(&writable, full));
+    log_write(&lines);
+    fdset_clear(&writable);
+    due = log_watch(&lines, &writable);
+    ck_assert(fdset_is_empty(&writable));
+    ck_assert_int_ge(due, before + 1000);
+    ck_assert_int_le(due, clock_ms() + 1000);
+}
+END_TEST
+
 START_TEST(finishing_a_log_waits_no_longer_than_it_should)
 {
     int64_t before = clock_ms();
@@ -464,10 +487,10 @@ int main(void)
         a_log_of_more_than_it_holds_in_one_turn_is_whole_if_it_is_taken,
         a_log_that_nobody_reads_leaves_lines_out_and_says_how_many,
         a_log_that_cannot_be_written_says_so_once_and_goes_on_when_it_can,
+        a_log_that_failed_says_when_to_try_again,
         finishing_a_log_waits_no_longer_than_it_should,
         NULL,
     };
-    const struct test_case cases[] = {{.name = "base", .tests = tests}};
 
-    return run_cases("base: what makes a program", cases, COUNT(cases));
+    return run_tests("base: what makes a program", tests, NULL);
 }

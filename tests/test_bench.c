@@ -29,8 +29,7 @@ static struct row row_of(struct program *generator)
     struct row row = {0};
     const char *names, *values, *end;
 
-    while (stream_fill(&generator->out))
-        continue;
+    stream_fill_to_end(&generator->out);
     row.status = program_wait(generator);
     ck_assert_msg(generator->err.length == 0, "it complained: %.*s",
                   (int)generator->err.length, generator->err.bytes);
@@ -50,11 +49,9 @@ static struct row row_of(struct program *generator)
 /* Runs the generator with these arguments, words for a shell. */
 static struct row load(const char *arguments)
 {
-    struct program generator;
-    char script[300];
+    struct program generator =
+        program_run_by(formatted("exec \"$@\" -C %s", arguments), LINE_LOAD, NULL);
 
-    snprintf(script, sizeof script, "exec \"$@\" -C %s", arguments);
-    generator = program_run_by(script, LINE_LOAD, NULL);
     return row_of(&generator);
 }
 
@@ -105,11 +102,7 @@ static void expect_fault(const struct row *row, const char *column)
  */
 static struct row chat(const char *fault)
 {
-    char arguments[200];
-
-    snprintf(arguments, sizeof arguments, "-c 5 -s 2 -f 10 -t 0.1 " BAD_SERVER " chat %s",
-             fault);
-    return load(arguments);
+    return load(formatted("-c 5 -s 2 -f 10 -t 0.1 " BAD_SERVER " chat %s", fault));
 }
 
 START_TEST(a_chat_server_that_is_right_is_found_to_be_so)
@@ -120,9 +113,9 @@ START_TEST(a_chat_server_that_is_right_is_found_to_be_so)
     struct row row = chat("none");
 
     expect_outcome(&row, "complete", 0);
-    for (size_t i = 0; i < sizeof zero / sizeof zero[0]; i++)
+    for (size_t i = 0; i < COUNT(zero); i++)
         ck_assert(figure(&row, zero[i]) == 0);
-    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
+    for (size_t i = 0; i < COUNT(more); i++)
         ck_assert(figure(&row, more[i]) > 0);
     ck_assert(figure(&row, "generator_percent") >= 0); /* 0 if others have the machine */
     ck_assert(figure(&row, "lines") >= 20);            /* they were in flight at once */
@@ -164,7 +157,7 @@ START_TEST(lines_doubled_out_of_order_or_made_up_are_told_apart)
                                             {"swap", "out_of_order", "damaged"},
                                             {"stray", "stray", "damaged"}};
 
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+    for (size_t i = 0; i < COUNT(faults); i++) {
         struct row row = chat(faults[i][0]);
 
         expect_fault(&row, faults[i][1]);
@@ -206,7 +199,7 @@ START_TEST(servers_that_behave_differently_may_still_be_right)
 {
     static const char *const ways[] = {"tilde", "greet"};
 
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+    for (size_t i = 0; i < COUNT(ways); i++) {
         struct row row = chat(ways[i]);
 
         expect_outcome(&row, "complete", 0);
@@ -258,16 +251,13 @@ END_TEST
 
 START_TEST(the_cost_of_a_server_that_the_command_did_not_start_is_unknown)
 {
-    struct program server;
-    struct row row;
-    char arguments[100];
-
     /* A shy server: before it has spoken, the command has done all its work. */
-    server = program_run(BAD_SERVER, "chat", "shy", NULL);
+    struct program server = program_run(BAD_SERVER, "chat", "shy", NULL);
+    struct row row;
+
     program_read_port(&server, "BadServer started on port ");
-    snprintf(arguments, sizeof arguments, "-c 5 -s 2 -t 0.1 -p %d sleep 60", server.port);
-    row = load(arguments);
-    ck_assert_int_eq(kill(server.pid, SIGKILL), 0);
+    row = load(formatted("-c 5 -s 2 -t 0.1 -p %d sleep 60", server.port));
+    program_kill(&server, SIGKILL);
     expect_outcome(&row, "complete", 0);
     ck_assert_str_eq(field(&row, "server_cpu_s"), "");
     ck_assert_str_eq(field(&row, "server_kib"), "");
@@ -284,7 +274,7 @@ START_TEST(latency_counts_from_sending_a_line_until_it_arrives)
     static const char *const servers[] = {"-c 2 -s 1 -t 0.3 build/bad_server chat slow",
                                           "-ec 1 -s 1 -t 0.3 build/bad_server echo slow"};
 
-    for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++) {
+    for (size_t i = 0; i < COUNT(servers); i++) {
         struct row row = load(servers[i]);
         double median = figure(&row, "latency_p50_us") / 1e6;
 
@@ -328,12 +318,12 @@ START_TEST(a_run_knows_the_median_latency_the_slowest_and_all_between)
     static const int64_t units[] = {1, 1000, 1000000, SECOND};
     static const double percents[] = {1, 25, 50, 90, 99};
 
-    for (size_t unit = 0; unit < sizeof units / sizeof units[0]; unit++) {
+    for (size_t unit = 0; unit < COUNT(units); unit++) {
         struct run run = {0};
 
         for (run.now = units[unit]; run.now <= 1000 * units[unit]; run.now += units[unit])
             run_arrived(&run, 0);
-        for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++) {
+        for (size_t i = 0; i < COUNT(percents); i++) {
             double value = (double)run_latency(&run, percents[i]) / (double)units[unit];
             ck_assert_double_eq_tol(value, 10 * percents[i], 0.08 * percents[i] + 1);
         }
@@ -368,14 +358,14 @@ END_TEST
 START_TEST(a_generator_that_is_interrupted_ends_the_server_and_says_so)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct program generator;
-    struct row row;
+    for (size_t i = 0; i < COUNT(signals); i++) {
+        struct program generator =
+            program_run(LINE_LOAD, "-Ct", "60", "sh", "-c",
+                        "echo up >&2; bin/pchatsrv -p $0; true", "%p", NULL);
+        struct row row;
 
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        generator = program_run(LINE_LOAD, "-Ct", "60", "sh", "-c",
-                                "echo up >&2; bin/pchatsrv -p $0; true", "%p", NULL);
         expect_lf(&generator.err, "up");
-        ck_assert_int_eq(kill(generator.pid, signals[i]), 0);
+        program_kill(&generator, signals[i]);
         row = row_of(&generator);
         expect_outcome(&row, "interrupted", 1);
     }
@@ -387,11 +377,8 @@ END_TEST
 /* Fifteen messages at once: one is faulty, whatever the machine's speed. */
 static struct row echo(const char *clients, const char *fault)
 {
-    char arguments[200];
-
-    snprintf(arguments, sizeof arguments,
-             "-e -c %s -s 3 -f 5 -t 0.1 -l 500 " BAD_SERVER " echo %s", clients, fault);
-    return load(arguments);
+    return load(formatted("-e -c %s -s 3 -f 5 -t 0.1 -l 500 " BAD_SERVER " echo %s",
+                          clients, fault));
 }
 
 START_TEST(an_echo_server_that_is_right_is_found_to_be_so)
@@ -412,13 +399,15 @@ END_TEST
  */
 START_TEST(each_fault_of_an_echo_server_is_counted)
 {
-    static const char *const faults[] = {"change", "more", "lose", "close"};
-    static const char *const columns[] = {"damaged", "damaged", "lost", "closed"};
+    static const char *const faults[][2] = {{"change", "damaged"},
+                                            {"more", "damaged"},
+                                            {"lose", "lost"},
+                                            {"close", "closed"}};
 
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-        struct row row = echo("3", faults[i]);
+    for (size_t i = 0; i < COUNT(faults); i++) {
+        struct row row = echo("3", faults[i][0]);
 
-        expect_fault(&row, columns[i]);
+        expect_fault(&row, faults[i][1]);
     }
 }
 END_TEST
@@ -448,11 +437,9 @@ END_TEST
 
 START_TEST(figures_that_cannot_be_written_are_a_failure)
 {
-    struct program generator;
-
-    generator = program_run_by("exec \"$@\" >/dev/full", LINE_LOAD, "-t", "0.05",
-                               BAD_SERVER, "chat", "none", NULL);
-    ck_assert_int_eq(program_wait(&generator), 1);
+    struct program generator = program_run_by("exec \"$@\" >/dev/full", LINE_LOAD, "-t",
+                                              "0.05", BAD_SERVER, "chat", "none", NULL);
+    expect_status(&generator, 1);
     ck_assert_uint_gt(generator.err.length, 0);
 }
 END_TEST
@@ -534,13 +521,9 @@ START_TEST(figures_are_rounded_to_two_digits)
         {"0.996", " 1.0 ns "}, {"9.96", " 10 ns "},   {"99.4", " 99 ns "},
         {"999.4", " 999 ns "}, {"999.6", " 1.0 us "}, {"135999", " 136 us "}};
 
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
-        char rows[200];
-
-        snprintf(rows, sizeof rows,
-                 COLUMNS "1,chat -c 100 -s 1,pchatsrv,%s,0,neither,complete\n",
-                 figures[i][0]);
-        summarize(rows);
+    for (size_t i = 0; i < COUNT(figures); i++) {
+        summarize(formatted(COLUMNS "1,chat -c 100 -s 1,pchatsrv,%s,0,neither,complete\n",
+                            figures[i][0]));
         expect_in("table.md", figures[i][1]);
     }
 }
@@ -583,12 +566,10 @@ START_TEST(an_interrupted_run_keeps_nothing_and_leaves_no_server)
 
     temp_write("runs.csv", "those of the last run\n");
     program = program_run("bench/run", "-d", temp_path(""), NULL);
-    do
-        ck_assert(stream_fill(&program.out));
-    while (memchr(program.out.bytes, '\n', program.out.length) == NULL);
-    ck_assert_int_eq(kill(program.pid, SIGTERM), 0);
+    take_line(&program.out);
+    program_kill(&program, SIGTERM);
     /* Then every process with its standard error is gone. */
-    ck_assert_int_eq(program_wait(&program), 130);
+    expect_status(&program, 130);
     expect_lf(&program.err, "bench/run: interrupted: no results are kept");
     expect_in("runs.csv", "those of the last run\n");
 }
@@ -597,15 +578,12 @@ END_TEST
 START_TEST(a_run_that_fails_keeps_nothing_and_says_so)
 {
     struct program program;
-    char *line;
 
     temp_write("runs.csv", "those of the last run\n");
     program = program_run_by("exec \"$@\" >/dev/full", "bench/run", "-q", "-d",
                              temp_path(""), NULL);
     ck_assert_int_ne(program_wait(&program), 0);
-    do
-        line = next_line(&program.err);
-    while (strstr(line, "bench/run: failed: no results are kept") == NULL);
+    skip_to_containing(&program.err, "bench/run: failed: no results are kept");
     expect_in("runs.csv", "those of the last run\n");
 }
 END_TEST
@@ -684,7 +662,6 @@ int main(void)
         a_network_of_rooms_passes_every_line_to_everyone_once,
         NULL,
     };
-    const struct test_case cases[] = {{.name = "bench", .tests = tests}};
 
-    return run_cases("bench", cases, COUNT(cases));
+    return run_tests("bench", tests, NULL);
 }

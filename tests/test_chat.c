@@ -1,13 +1,11 @@
 /* What people in the room say and read: pchatsrv from outside. */
 #include "tests/room.h"
+#include "tests/server.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 /* Each test starts with a server and two clients that have been told of each other. */
-static struct program server;
 static struct stream ann, bob;
 static const char *ann_name, *bob_name;
 
@@ -23,29 +21,11 @@ static void open_room(void)
     bob_name = strdup(name_of(&bob));
 }
 
-static void close_room(void)
-{
-    close_sockets();
-    program_stop(&server);
-}
-
 /* ---- The session of the source document --------------------------------------------- */
 
 START_TEST(row_1_a_session_of_two_is_held_to_the_byte)
 {
-    send_text(&bob, "Hello, is anyone there?\r\n");
-    expect_line(&ann, "[%s] Hello, is anyone there?", bob_name);
-    send_text(&ann, "Yes, I'm here.\r\n");
-    expect_line(&bob, "[%s] Yes, I'm here.", ann_name);
-    stream_half_close(&ann);
-    expect_end(&ann);
-    expect_line(&bob, "Client left %s", ann_name);
-
-    expect_lf(&server.out, "Client joined %s", ann_name);
-    expect_lf(&server.out, "Client joined %s", bob_name);
-    expect_lf(&server.out, "[%s] Hello, is anyone there?", bob_name);
-    expect_lf(&server.out, "[%s] Yes, I'm here.", ann_name);
-    expect_lf(&server.out, "Client left %s", ann_name);
+    expect_source_session(&server, &ann, &bob);
 }
 END_TEST
 
@@ -162,9 +142,8 @@ END_TEST
 
 START_TEST(a_full_line_and_the_piece_after_it_are_passed_on_before_the_client_leaves)
 {
-    static char full[2048 + 1];
+    const char *full = repeated('x', 2048);
 
-    memset(full, 'x', 2048);
     send_text(&ann, full);
     send_text(&ann, "\xE2\x82");
     stream_half_close(&ann);
@@ -652,8 +631,6 @@ int main(void)
         quit_leaves_with_words_or_without_after_all_was_read,
         NULL,
     };
-    const struct test_case cases[] = {
-        {.name = "room", .tests = tests, .set_up = open_room, .tear_down = close_room}};
 
-    return run_cases("what is said in the room", cases, COUNT(cases));
+    return run_tests("what is said in the room", tests, open_room);
 }

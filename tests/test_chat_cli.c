@@ -255,8 +255,6 @@ int main(void)
         wrong_usage_is_status_2,
         NULL,
     };
-    const struct test_case cases[] = {
-        {.name = "scripts", .tests = tests, .set_up = open_mock}};
 
-    return run_cases("the chat client in scripts", cases, COUNT(cases));
+    return run_tests("the chat client in scripts", tests, open_mock);
 }

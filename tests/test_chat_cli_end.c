@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct typist ann;
+static struct typist ann, bob;
 
 static void open_terminal(void)
 {
@@ -24,6 +24,12 @@ static void end_ann(void)
     (void)typist_leaves(&ann);
 }
 
+static void leave_shell(void)
+{
+    typist_types(&bob, "exit\r");
+    ck_assert_int_eq(typist_leaves(&bob), 0);
+}
+
 /* ---- Leaving ------------------------------------------------------------------------ */
 
 START_TEST(quit_ctrl_d_and_ctrl_c_leave)
@@ -31,8 +37,6 @@ START_TEST(quit_ctrl_d_and_ctrl_c_leave)
     static const char *const ways[] = {"quit\r", "\x04", "half a line\x03"};
 
     for (size_t i = 0; i < COUNT(ways); i++) {
-        struct typist bob;
-
         typist_joins(&bob);
         typist_types(&bob, ways[i]);
         ck_assert_int_eq(typist_leaves(&bob), 0);
@@ -46,8 +50,6 @@ START_TEST(a_signal_leaves_and_the_terminal_is_as_before)
     static const int leaving[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 
     for (size_t i = 0; i < COUNT(leaving); i++) {
-        struct typist bob;
-
         typist_joins(&bob);
         typist_types(&bob, "half");
         typist_sees(&bob, "\n> half|");
@@ -73,15 +75,12 @@ END_TEST
 
 START_TEST(what_was_typed_before_ctrl_c_is_sent_and_not_left_to_the_shell)
 {
-    struct typist bob;
-
     typist_joins_from_shell(&bob);
     typist_types(&bob, "hello\rhalf\x03");
     expect_line(&server_end, "hello");
     typist_sees(&bob, "\n> hello\n> half\n$ |");
     expect_end(&server_end);
-    typist_types(&bob, "exit\r");
-    ck_assert_int_eq(typist_leaves(&bob), 0);
+    leave_shell();
 }
 END_TEST
 
@@ -153,8 +152,6 @@ END_TEST
 
 START_TEST(a_keyboard_that_cannot_be_read_is_reported)
 {
-    struct typist bob;
-
     typist_starts(&bob, "TERM=dumb; exec $CHAT_CLI 127.0.0.1 $PORT 0>$TTY");
     await_client();
     typist_types(&bob, "x");
@@ -166,22 +163,21 @@ END_TEST
 /* ---- Stopping ----------------------------------------------------------------------- */
 
 /* Starts it from a shell, types half a line, and stops it with Ctrl-Z. */
-static void stop_at_half_a_line(struct typist *typist)
+static void stop_at_half_a_line(void)
 {
-    typist_joins_from_shell(typist);
-    typist_types(typist, "half");
-    typist_sees(typist, "\n> half|");
-    typist_types(typist, "\x1A");
-    typist_sees(typist, "\n$ |");
-    expect_settings_as_before(typist);
+    typist_joins_from_shell(&bob);
+    typist_types(&bob, "half");
+    typist_sees(&bob, "\n> half|");
+    typist_types(&bob, "\x1A");
+    typist_sees(&bob, "\n$ |");
+    expect_settings_as_before(&bob);
 }
 
 START_TEST(ctrl_z_stops_and_fg_goes_on_where_it_was)
 {
-    struct typist bob;
     struct termios now;
 
-    stop_at_half_a_line(&bob);
+    stop_at_half_a_line();
     send_text(&server_end, "meanwhile\n");
     typist_types(&bob, "PS1='% '; fg\r");
     typist_sees(&bob, "meanwhile\n> half|");
@@ -191,29 +187,23 @@ START_TEST(ctrl_z_stops_and_fg_goes_on_where_it_was)
     expect_line(&server_end, "half a line");
     typist_sees(&bob, "> half a line\n% |");
     expect_settings_as_before(&bob);
-    typist_types(&bob, "exit\r");
-    ck_assert_int_eq(typist_leaves(&bob), 0);
+    leave_shell();
 }
 END_TEST
 
 START_TEST(ended_while_it_was_stopped_it_leaves_the_terminal_alone)
 {
-    struct typist bob;
-
-    stop_at_half_a_line(&bob);
+    stop_at_half_a_line();
     typist_types(&bob, "PS1='% '; kill %1; fg; echo status $?\r");
     typist_sees(&bob, "\nstatus 0\n% |");
     expect_end(&server_end);
     expect_settings_as_before(&bob);
-    typist_types(&bob, "exit\r");
-    ck_assert_int_eq(typist_leaves(&bob), 0);
+    leave_shell();
 }
 END_TEST
 
 START_TEST(started_in_the_background_it_can_be_ended_there)
 {
-    struct typist bob;
-
     typist_starts(&bob, SHELL);
     typist_sees(&bob, "$ |");
     typist_types(&bob, "PS1='% '; $CHAT_CLI 127.0.0.1 $PORT &\r");
@@ -222,15 +212,13 @@ START_TEST(started_in_the_background_it_can_be_ended_there)
     typist_types(&bob, "until grep -q '^State:.T' /proc/$!/status; do sleep 0.1; done\r");
     typist_types(&bob, "kill %1; while kill -CONT %1; do sleep 0.1; done 2>/dev/null\r");
     expect_end(&server_end);
-    typist_types(&bob, "exit\r");
-    ck_assert_int_eq(typist_leaves(&bob), 0);
+    leave_shell();
 }
 END_TEST
 
 /* SIGSTOP cannot be caught, so it restores nothing. The test does, as a shell would. */
 START_TEST(ended_in_the_background_after_a_sigstop_it_leaves_the_terminal_alone)
 {
-    struct typist bob;
     pid_t group;
 
     typist_joins_from_shell(&bob);
@@ -245,15 +233,12 @@ START_TEST(ended_in_the_background_after_a_sigstop_it_leaves_the_terminal_alone)
     expect_end(&server_end);
     typist_sees(&bob, "\n% |");
     expect_settings_as_before(&bob);
-    typist_types(&bob, "exit\r");
-    ck_assert_int_eq(typist_leaves(&bob), 0);
+    leave_shell();
 }
 END_TEST
 
 START_TEST(ctrl_c_ends_the_wait_for_a_connection)
 {
-    struct typist bob;
-
     mock_fill_queue(&chat_mock);
     typist_starts(&bob, "echo ready; " CHAT);
     typist_sees(&bob, "ready\n|");

@@ -23,7 +23,7 @@
 #define ENTER_AND_AGAIN "\r\x10" /* Ctrl-P brings the line back */
 #define CLEAR_LINE      "\x15"
 
-static struct typist ann;
+static struct typist ann, bob;
 
 static void open_terminal(void)
 {
@@ -254,8 +254,6 @@ START_TEST(ctrl_c_and_quit_do_not_wait_for_a_paste_to_be_sent)
     static const char *const ways[] = {"\x03", CLEAR_LINE "quit\r"};
 
     for (size_t i = 0; i < COUNT(ways); i++) {
-        struct typist bob;
-
         typist_joins(&bob);
         paste_until_refused(&bob);
         typist_types(&bob, ways[i]);
@@ -421,8 +419,6 @@ START_TEST(a_terminal_without_abilities_gets_no_escape_sequences)
                                         "TERM=", "unset TERM;"};
 
     for (size_t i = 0; i < COUNT(types); i++) {
-        struct typist bob;
-
         typist_starts(&bob, formatted("%s exec $CHAT_CLI 127.0.0.1 $PORT", types[i]));
         await_client();
         typist_sees(&bob, "leaves.\n> |");
@@ -441,7 +437,7 @@ END_TEST
 START_TEST(two_of_them_talk_in_a_room)
 {
     struct program room = room_open();
-    struct typist bob, eve;
+    struct typist eve;
 
     typist_starts_at(&bob, "NO_COLOR=1 exec $CHAT_CLI 127.0.0.1 $PORT", room.port);
     typist_sees(&bob, GREETING "\n> |");

@@ -1,11 +1,11 @@
 /* How the room holds up, and how it starts and ends: pchatsrv from outside. */
 #include "tests/room.h"
+#include "tests/server.h"
 
 #include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,76 +15,41 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct program server;
-
 static void open_room(void)
 {
     server = room_open();
-}
-
-static void close_room(void)
-{
-    close_sockets();
-    program_stop(&server);
 }
 
 /* ---- A full room -------------------------------------------------------------------- */
 
 #define CROWD 1100
 
-/* Connects, and leaves the greeting or the refusal unread. */
-static void connect_all(struct stream *clients, int count)
-{
-    for (int i = 0; i < count; i++)
-        clients[i] = connect_to(server.port);
-}
-
 START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full)
 {
     static struct stream clients[CROWD];
-    struct stream late;
-    int served = 0;
+    int served;
 
     if (lacks_descriptors(CROWD + 64))
         return;
-    connect_all(clients, CROWD);
-    while (served < CROWD && was_served(&clients[served], GREETING))
-        served++;
+    served = room_crowd(&server, clients, CROWD);
     /* It has three standard descriptors, srvsock and a spare; valgrind has a log. */
     ck_assert_int_ge(served, FD_SETSIZE - 6);
     ck_assert_int_lt(served, FD_SETSIZE);
-    for (int i = served + 1; i < CROWD; i++)
-        ck_assert(!was_served(&clients[i], GREETING));
-
-    /* The room goes on, and gives a place that becomes free to the next. */
-    send_text(&clients[served - 1], "hello\n");
-    skip_to_line(&clients[0], "[%s] hello", name_of(&clients[served - 1]));
-    stream_close(&clients[1]);
-    skip_to_beginning(&clients[0], "Client left ");
-    late = connect_to(server.port);
-    ck_assert(was_served(&late, GREETING));
+    expect_working_crowd(&server, clients, served, &clients[1]);
 }
 END_TEST
 
 START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins)
 {
     struct stream clients[60];
-    int served = 0;
+    int served;
 
     server = room_open_by("ulimit -n 20; exec \"$@\"");
-    connect_all(clients, 60);
-    for (int i = 0; i < 60; i++)
-        served += was_served(&clients[i], GREETING);
+    served = room_crowd(&server, clients, 60);
     ck_assert_int_ge(served, 12);
     ck_assert_int_lt(served, 20);
-
     expect_rest(&server, 300);
-    stream_half_close(&clients[0]);
-    skip_to_line(&clients[1], "Client left %s", name_of(&clients[0]));
-    stream_close(&clients[0]);
-    clients[0] = connect_to(server.port);
-    ck_assert(was_served(&clients[0], GREETING));
-    program_stop(&server);
+    expect_working_crowd(&server, clients, served, &clients[1]);
 }
 END_TEST
 
@@ -101,12 +66,9 @@ struct talk {
 
 static void say_next(struct talk *talk)
 {
-    char line[TALK_LINE + 1];
+    const char *begin = formatted("line %d ", talk->said++);
 
-    snprintf(line, sizeof line, "line %d ", talk->said++);
-    memset(line + strlen(line), '.', sizeof line - strlen(line));
-    line[TALK_LINE - 1] = '\n';
-    send_bytes(talk->speaker, line, TALK_LINE);
+    send_line(talk->speaker, "%s%s", begin, repeated('.', TALK_LINE - 1 - strlen(begin)));
 }
 
 /* Hears the speaker's lines up to `said`. False: `end` came instead. */
@@ -359,10 +321,10 @@ START_TEST(a_leaver_that_does_not_read_leaves_once)
     struct stream clients[3];
     struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
     const int least = 1;
-    char left[128];
+    const char *left;
 
     room_fill(&server, clients, 3);
-    snprintf(left, sizeof left, "Client left %s", name_of(&clients[2]));
+    left = strdup(formatted("Client left %s", name_of(&clients[2])));
     (void)setsockopt(clients[2].fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
     /* More than the kernel holds for the leaver, and less than the ring holds. */
     while (talk.said < 600)
@@ -373,7 +335,7 @@ START_TEST(a_leaver_that_does_not_read_leaves_once)
     sleep_ms(2100);
     send_text(&clients[2], "/quit\n");
     ck_assert(!hear_up_to(&talk, talk.said + 1, left));
-    strcat(left, " (too slow)");
+    left = strdup(formatted("%s (too slow)", left));
     while (talk.said < 2000) {
         say_next(&talk);
         ck_assert(hear_up_to(&talk, talk.said - 50, left));
@@ -413,17 +375,7 @@ START_TEST(clients_that_reset_while_others_join_are_reported_and_the_room_goes_o
     int joined = 0, left = 0;
     bool alone;
 
-    for (int i = 0; i < 300; i++) {
-        struct stream reset = connect_to(server.port), joins = connect_to(server.port);
-
-        if (i % 3 == 0)
-            send_text(&reset, "hello\nhal");
-        if (i % 3 == 1)
-            expect_line(&reset, GREETING);
-        stream_reset(&reset);
-        expect_line(&joins, GREETING);
-        stream_close(&joins);
-    }
+    room_resets(&server);
     /* All the others are closed, so in the end as many have left as have joined. */
     do {
         const char *line = take_line(&watcher);
@@ -441,10 +393,10 @@ END_TEST
 START_TEST(a_reset_is_a_client_that_left)
 {
     struct stream clients[2];
-    char name[128];
+    const char *name;
 
     room_fill(&server, clients, 2);
-    snprintf(name, sizeof name, "%s", name_of(&clients[0]));
+    name = name_of(&clients[0]);
     stream_reset(&clients[0]);
     expect_line(&clients[1], "Client left %s", name);
 }
@@ -453,11 +405,11 @@ END_TEST
 START_TEST(what_a_client_said_before_it_was_reset_by_its_unread_news_is_passed_on)
 {
     struct stream clients[2];
-    char name[128];
+    const char *name;
 
     /* close() with something unread is a reset. It must not cost the client its last words. */
     room_fill(&server, clients, 2);
-    snprintf(name, sizeof name, "%s", name_of(&clients[0]));
+    name = name_of(&clients[0]);
     send_text(&clients[1], "unread\n");
     ck_assert(stream_ready(&clients[0], DEADLINE_MS));
     send_text(&clients[0], "last words\n");
@@ -615,7 +567,6 @@ START_TEST(a_log_in_a_file_holds_all_that_was_said)
         else
             ck_assert_int_eq(atoi(text + strlen("] line ")), said++);
     }
-    stream_close(&log);
 }
 END_TEST
 
@@ -815,7 +766,7 @@ int main(void)
         NULL,
     };
     const struct test_case cases[] = {
-        {.name = "room", .tests = in_room, .set_up = open_room, .tear_down = close_room},
+        {.name = "room", .tests = in_room, .set_up = open_room},
         {.name = "start and end", .tests = alone},
         {.name = "limits", .tests = limits, .tags = "limits"},
     };

@@ -1,37 +1,26 @@
 /* chat_small, under what ends or spoils the servers that are usually taught. */
-#include "tests/harness.h"
+#include "tests/room.h"
+#include "tests/server.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
 
 #define CHAT_SMALL "bin/chat_small"
-#define FIRST_LINE "ChatServer started on port "
-#define GREETING   "You're connected to the C chatserver"
 #define LINE_MOST  1024
 
 /* Each test starts with a server and two clients that have been told of each other. */
-static struct program server;
 static struct stream ann, bob;
 static const char *ann_name, *bob_name;
-
-static struct stream join(void)
-{
-    struct stream client = connect_to(server.port);
-
-    expect_line(&client, GREETING);
-    return client;
-}
 
 /* Starts the server by a shell that does something first. */
 static void open_room_after(const char *first)
 {
     server = program_serve_by(formatted("%s exec \"$@\"", first), CHAT_SMALL, FIRST_LINE,
                               NULL);
-    ann = join();
-    bob = join();
+    ann = room_join(&server);
+    bob = room_join(&server);
     ann_name = strdup(name_of(&ann));
     bob_name = strdup(name_of(&bob));
     expect_line(&ann, "Client joined %s", bob_name);
@@ -54,19 +43,7 @@ static void close_room(void)
 
 START_TEST(row_1_a_session_of_two_is_held_to_the_byte)
 {
-    send_text(&bob, "Hello, is anyone there?\r\n");
-    expect_line(&ann, "[%s] Hello, is anyone there?", bob_name);
-    send_text(&ann, "Yes, I'm here.\r\n");
-    expect_line(&bob, "[%s] Yes, I'm here.", ann_name);
-    stream_half_close(&ann);
-    expect_end(&ann);
-    expect_line(&bob, "Client left %s", ann_name);
-
-    expect_lf(&server.out, "Client joined %s", ann_name);
-    expect_lf(&server.out, "Client joined %s", bob_name);
-    expect_lf(&server.out, "[%s] Hello, is anyone there?", bob_name);
-    expect_lf(&server.out, "[%s] Yes, I'm here.", ann_name);
-    expect_lf(&server.out, "Client left %s", ann_name);
+    expect_source_session(&server, &ann, &bob);
 }
 END_TEST
 
@@ -82,7 +59,7 @@ END_TEST
 
 START_TEST(two_who_write_at_once_do_not_mix_their_lines)
 {
-    struct stream eve = join();
+    struct stream eve = room_join(&server);
 
     send_text(&ann, "one ");
     send_text(&bob, "two ");
@@ -90,7 +67,6 @@ START_TEST(two_who_write_at_once_do_not_mix_their_lines)
     send_text(&bob, "lines\n");
     skip_to_line(&eve, "[%s] one line", ann_name);
     expect_line(&eve, "[%s] two lines", bob_name);
-    stream_close(&eve);
 }
 END_TEST
 
@@ -149,13 +125,9 @@ END_TEST
 /* Says line `n`, of a thousand bytes: these soon fill the buffer of a client. */
 static void say(struct stream *client, int n)
 {
-    char line[1001];
+    const char *begin = formatted("line %d ", n);
 
-    memset(line, '.', sizeof line);
-    line[snprintf(line, sizeof line, "line %d ", n)] = '.';
-    line[sizeof line - 2] = '\n';
-    line[sizeof line - 1] = '\0';
-    send_text(client, line);
+    send_line(client, "%s%s", begin, repeated('.', 999 - strlen(begin)));
 }
 
 /* Hears the next line, which is the whole line `n`. False: it is `end` instead. */
@@ -174,7 +146,7 @@ static bool hears(struct stream *client, int n, const char *end)
 
 START_TEST(a_client_that_stops_reading_is_dropped_and_the_others_get_every_line)
 {
-    struct stream deaf = join();
+    struct stream deaf = room_join(&server);
     const char *left = strdup(formatted("Client left %s (too slow)", name_of(&deaf)));
     int said = 0;
 
@@ -199,7 +171,7 @@ START_TEST(more_in_one_turn_than_the_buffer_holds_costs_no_line)
     int heard = 0;
 
     for (int i = 0; i < TALKERS; i++)
-        talkers[i] = join();
+        talkers[i] = room_join(&server);
     program_pause(&server);
     for (int i = 0; i < TALKERS; i++)
         send_repeated(&talkers[i], "a line.\n", LINES);
@@ -222,18 +194,7 @@ START_TEST(clients_that_reset_while_others_join_are_reported_and_the_room_goes_o
 {
     int joined = 0, left = 0;
 
-    for (int i = 0; i < 300; i++) {
-        struct stream reset = connect_to(server.port), joins = connect_to(server.port);
-
-        if (i % 3 == 0)
-            send_text(&reset, "hello\nhal");
-        if (i % 3 == 1)
-            expect_line(&reset, GREETING);
-        stream_reset(&reset);
-        expect_line(&joins, GREETING);
-        stream_close(&joins);
-        stream_drain(&server.out);
-    }
+    room_resets(&server);
     send_text(&bob, "still here\n");
     skip_to_line(&ann, "[%s] still here", bob_name);
     do { /* as many leave as join */
@@ -247,34 +208,6 @@ END_TEST
 
 /* ---- Too many ----------------------------------------------------------------------- */
 
-/* Fills the room. Returns how many found a place: all before the first that did not. */
-static int crowd_in(struct stream *clients, int count)
-{
-    int served = 0;
-
-    for (int i = 0; i < count; i++) {
-        clients[i] = connect_to(server.port);
-        stream_drain(&server.out);
-    }
-    while (served < count && was_served(&clients[served], GREETING))
-        served++;
-    for (int i = served + 1; i < count; i++)
-        ck_assert(!was_served(&clients[i], GREETING));
-    return served;
-}
-
-/* The crowd talks, and when somebody leaves there is a place for the next. */
-static void expect_a_working_room(struct stream *clients, int served)
-{
-    send_text(&clients[served - 1], "hello\n");
-    skip_to_line(&bob, "[%s] hello", name_of(&clients[served - 1]));
-    stream_half_close(&clients[0]);
-    skip_to_line(&bob, "Client left %s", name_of(&clients[0]));
-    stream_close(&clients[0]);
-    clients[0] = connect_to(server.port);
-    ck_assert(was_served(&clients[0], GREETING));
-}
-
 START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full)
 {
     enum { CROWD = 1100 };
@@ -284,10 +217,10 @@ START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_fu
     if (lacks_descriptors(CROWD + 64))
         return;
     open_room();
-    served = crowd_in(clients, CROWD);
+    served = room_crowd(&server, clients, CROWD);
     ck_assert_int_ge(served, FD_SETSIZE - 4 - 2 - 2); /* ann and bob; valgrind's log */
     ck_assert_int_lt(served, FD_SETSIZE);
-    expect_a_working_room(clients, served);
+    expect_working_crowd(&server, clients, served, &bob);
     close_room();
 }
 END_TEST
@@ -298,10 +231,10 @@ START_TEST(when_descriptors_run_out_earlier_newcomers_are_told_and_nothing_spins
     int served;
 
     open_room_after("ulimit -n 20;");
-    served = crowd_in(clients, 60);
+    served = room_crowd(&server, clients, 60);
     ck_assert_int_ge(served, 20 - 5 - 2);
     expect_rest(&server, 300);
-    expect_a_working_room(clients, served);
+    expect_working_crowd(&server, clients, served, &bob);
     close_room();
 }
 END_TEST

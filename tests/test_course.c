@@ -7,7 +7,6 @@
 #include "tests/person.h"
 #include "tests/script.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

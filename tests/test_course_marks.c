@@ -156,7 +156,6 @@ int main(void)
         a_solution_gets_full_marks,
         NULL,
     };
-    const struct test_case cases[] = {{.name = "marks", .tests = tests}};
 
-    return run_cases("the course's marks", cases, COUNT(cases));
+    return run_tests("the course's marks", tests, NULL);
 }

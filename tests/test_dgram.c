@@ -1,5 +1,5 @@
 /* The echo over UDP: dgram_srv and dgram_cli, from outside. */
-#include "tests/harness.h"
+#include "tests/server.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,16 +15,9 @@
 #define DGRAM_CLI  "bin/dgram_cli"
 #define FIRST_LINE "DatagramServer started on port "
 
-static struct program server;
-
 static void open_server(void)
 {
     server = program_serve(DGRAM_SRV, FIRST_LINE, "-v", NULL);
-}
-
-static void close_server(void)
-{
-    program_stop(&server);
 }
 
 /* ---- Datagrams ---------------------------------------------------------------------- */
@@ -129,7 +122,6 @@ START_TEST(the_answer_comes_from_the_address_that_was_asked_even_with_only_ipv4)
 {
     server = program_serve(DGRAM_SRV, FIRST_LINE, "-b", "0.0.0.0", NULL);
     expect_echo(socket_to("127.0.0.2"), 100);
-    program_stop(&server);
 }
 END_TEST
 
@@ -213,7 +205,6 @@ START_TEST(it_ends_with_a_signal_and_its_counts_while_datagrams_pour_in)
     skip_to_beginning(&server.out, "datagrams: ");
     expect_success(&server);
     kill(flooder, SIGKILL);
-    open_server(); /* for the fixture, which stops one */
 }
 END_TEST
 
@@ -299,17 +290,17 @@ static int played;
 static struct sockaddr_storage peer;
 static struct program client;
 
-static void play_server(const char *first, const char *second, const char *third,
-                        const char *fourth)
+/* The client has these options, words for a shell. */
+static void play_server(const char *options)
 {
     played = socket_at("127.0.0.1", 0);
-    client = program_run(DGRAM_CLI, "-p", formatted("%d", local_port(played)), first,
-                         second, third, fourth, "127.0.0.1", NULL);
+    client = program_run_by(formatted("exec \"$@\" %s 127.0.0.1", options), DGRAM_CLI,
+                            "-p", formatted("%d", local_port(played)), NULL);
 }
 
 START_TEST(dgram_cli_says_when_nothing_comes)
 {
-    play_server("-w", "0.1", "-w", "0.1");
+    play_server("-w 0.1");
     expect_failure(&client, "dgram_cli: no answer from 127.0.0.1 port %d in 0.1 s",
                    local_port(played));
 }
@@ -338,7 +329,7 @@ START_TEST(dgram_cli_tells_a_wrong_answer_from_a_right_one)
 {
     char bytes[256];
 
-    play_server("-w", "20", "-w", "20");
+    play_server("-w 20");
     (void)await(played, bytes, sizeof bytes, &peer);
     send_to(played, "Hello world \n", 13, &peer);
     expect_end(&client.out); /* a stranger's text does not belong on a terminal */
@@ -353,7 +344,7 @@ START_TEST(dgram_cli_tells_late_doubled_and_foreign_answers_from_lost_ones)
     char first[256], second[256];
     size_t length;
 
-    play_server("-c", "2", "-w", "0.2");
+    play_server("-c 2 -w 0.2");
     length = await(played, first, sizeof first, &peer);
     expect_lf(&client.out, "number 0: no answer in 0.2 s");
     send_to(played, first, length, &peer);
@@ -412,10 +403,7 @@ int main(void)
         NULL,
     };
     const struct test_case cases[] = {
-        {.name = "with dgram_srv",
-         .tests = with_server,
-         .set_up = open_server,
-         .tear_down = close_server},
+        {.name = "with dgram_srv", .tests = with_server, .set_up = open_server},
         {.name = "alone", .tests = alone},
     };
 

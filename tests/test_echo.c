@@ -1,17 +1,15 @@
 /* The echo over TCP: the three servers and echo_cli, from outside. */
-#include "tests/harness.h"
+#include "tests/server.h"
 
 #include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,7 +22,6 @@
 #define FIRST_LINE "EchoServer started on port "
 
 static const char *way; /* the one under test */
-static struct program server;
 
 /* What is sent in bulk: of prime length, so that any lost part is noticed. */
 #define PATTERN 65521
@@ -220,7 +217,6 @@ START_TEST(echo_fork_ends_without_its_shells_children_and_with_its_own_on_time)
     before = clock_ms();
     program_stop(&server);
     ck_assert_int_lt(clock_ms() - before, 15000); /* two seconds, and a slow machine */
-    stream_close(&deaf);
 }
 END_TEST
 
@@ -247,7 +243,6 @@ START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins
     ck_assert_int_ge(served, 12);
     ck_assert_int_lt(served, 20);
     expect_rest(&server, 300);
-    program_stop(&server);
 }
 END_TEST
 
@@ -284,7 +279,6 @@ START_TEST(with_v_it_prints_who_came_and_how_much_was_echoed)
     expect_text(&client, "Hello");
     stream_close(&client);
     expect_lf(&server.out, "Client closed %s, 5 bytes echoed", name);
-    program_stop(&server);
 }
 END_TEST
 

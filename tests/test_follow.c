@@ -150,7 +150,7 @@ static void expect_that_it_fails(const char *text, int line, const char *wanted,
     if (shown != NULL)
         skip_to_line(&program.out, "    %s", shown);
     stream_fill_to_end(&program.out);
-    ck_assert_int_eq(program_wait(&program), 1);
+    expect_status(&program, 1);
 }
 
 START_TEST(what_the_page_says_is_typed_and_seen)
@@ -211,16 +211,14 @@ START_TEST(what_is_typed_into_a_program_needs_one)
         "%s:3: terminal ann: no program runs there that this could be typed into",
         temp_path("page.md"));
     stream_fill_to_end(&program.out);
-    ck_assert_int_eq(program_wait(&program), 1);
+    expect_status(&program, 1);
 }
 END_TEST
 
 START_TEST(long_lines_and_long_outputs_are_compared_whole)
 {
-    char line[200];
+    const char *line = repeated('x', 199);
 
-    memset(line, 'x', sizeof line - 1);
-    line[sizeof line - 1] = '\0';
     expect_that_it_holds(
         formatted("```console ann\n$ echo %s; seq 500\n%s\n1\n…\n499\n500\n"
                   "```\n",

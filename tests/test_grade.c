@@ -18,7 +18,7 @@ static const char *directory; /* of the test; its name tells its processes from 
 
 static void make_directory(void)
 {
-    directory = temp_path("");
+    directory = strdup(temp_path(""));
     chmod(directory, 0755);
 }
 
@@ -191,7 +191,6 @@ START_TEST(the_report_shows_steps_bytes_and_cause)
     for (size_t i = 0; i < COUNT(parts); i++)
         ck_assert_msg(strstr(output, parts[i]) != NULL, "no '%s' in\n%s", parts[i],
                       output);
-    free(output);
 }
 END_TEST
 
@@ -231,7 +230,6 @@ START_TEST(another_seed_sends_other_bytes_that_mean_the_same)
 
     ck_assert_int_eq(status, 0);
     ck_assert_msg(strstr(output, "\"Hello, server\\n\"") == NULL, "%s", output);
-    free(output);
 }
 END_TEST
 
@@ -347,6 +345,7 @@ static const struct {
     {"complains", "| complaint 5 \\033[2J\n"},
 };
 
+/* The directory's name tells its processes from others. */
 static void copy_hostile_srv(void)
 {
     ck_assert_int_eq(system(formatted("cp build/hostile_srv %s", directory)), 0);

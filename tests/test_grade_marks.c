@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LENGTH(table) (sizeof(table) / sizeof *(table))
-
 #define NAIVE                                                                            \
     "pieces glued long burst telnet timing-mark escape reset gone talk-on stall queue "  \
     "full "                                                                              \
@@ -93,14 +91,14 @@ START_TEST(the_kits_own_servers_get_what_they_deserve)
 {
     if (lacks_descriptors(1200))
         return;
-    expect_marks(own, LENGTH(own), 3, "");
+    expect_marks(own, COUNT(own), 3, "");
 }
 END_TEST
 
 /* All of them, four side by side. */
 static void expect_known(const char *options)
 {
-    size_t count = LENGTH(known);
+    size_t count = COUNT(known);
 
     if (system("command -v javac >/dev/null && javac -d build tests/Room.java") != 0) {
         printf("left out, for javac is not on this machine: tests/Room.java\n");
@@ -109,7 +107,7 @@ static void expect_known(const char *options)
     if (lacks_descriptors(1200))
         return;
     expect_marks(known, count, 4, options);
-    expect_marks(own, LENGTH(own), 4, options);
+    expect_marks(own, COUNT(own), 4, options);
 }
 
 START_TEST(a_known_program_gets_its_marks_and_a_fault_costs_its_own)
@@ -146,25 +144,18 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("grade_marks");
-    TCase *tcase = tcase_create("own"), *calibration = tcase_create("quiet");
-    TCase *busy = tcase_create("busy");
-
-    tcase_set_timeout(tcase, 300);
-    tcase_add_test(tcase, the_kits_own_servers_get_what_they_deserve);
-    suite_add_tcase(suite, tcase);
-
-    tcase_set_tags(calibration, "calibration");
-    tcase_set_timeout(calibration, 2400);
-    tcase_add_test(calibration, a_known_program_gets_its_marks_and_a_fault_costs_its_own);
-    suite_add_tcase(suite, calibration);
-
-    tcase_set_tags(busy, "calibration");
-    tcase_set_timeout(busy, 2400);
-    tcase_add_test(busy, the_marks_are_the_same_with_other_bytes_on_a_busy_machine);
-    suite_add_tcase(suite, busy);
+    const TTest *const kits[] = {the_kits_own_servers_get_what_they_deserve, NULL};
+    const TTest *const quiet[] = {
+        a_known_program_gets_its_marks_and_a_fault_costs_its_own, NULL};
+    const TTest *const busy[] = {
+        the_marks_are_the_same_with_other_bytes_on_a_busy_machine, NULL};
+    const struct test_case cases[] = {
+        {.name = "own", .tests = kits, .seconds = 300},
+        {.name = "quiet", .tests = quiet, .tags = "calibration", .seconds = 2400},
+        {.name = "busy", .tests = busy, .tags = "calibration", .seconds = 2400},
+    };
 
     if (getenv("CK_INCLUDE_TAGS") == NULL)
         setenv("CK_EXCLUDE_TAGS", "calibration", 1);
-    return run_suite(suite);
+    return run_cases("grade_marks", cases, COUNT(cases));
 }

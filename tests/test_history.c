@@ -3,7 +3,6 @@
 #include "http/event_stream.h"
 #include "tests/harness.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static struct history history;
@@ -132,8 +131,6 @@ int main(void)
                                   the_ring_keeps_the_newest_lines_whole,
                                   an_event_has_a_number_a_type_and_data,
                                   NULL};
-    const struct test_case cases[] = {
-        {.name = "history", .tests = tests, .set_up = set_up}};
 
-    return run_cases("history", cases, COUNT(cases));
+    return run_tests("history", tests, set_up);
 }

@@ -724,7 +724,6 @@ int main(void)
         a_date_that_is_written_is_read_back,
         NULL,
     };
-    const struct test_case cases[] = {{.name = "messages", .tests = tests}};
 
-    return run_cases("HTTP messages", cases, COUNT(cases));
+    return run_tests("HTTP messages", tests, NULL);
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,17 +46,20 @@ static struct stream await_request(const char *path)
     return peer;
 }
 
-static void answer_bytes(const char *path, const char *answer, size_t length)
+/* The same, and sends this of the answer. */
+static struct stream begin_answer(const char *path, const char *text)
 {
     struct stream peer = await_request(path);
 
-    send_bytes(&peer, answer, length);
-    stream_close(&peer);
+    send_text(&peer, text);
+    return peer;
 }
 
 static void answer(const char *path, const char *text)
 {
-    answer_bytes(path, text, strlen(text));
+    struct stream peer = begin_answer(path, text);
+
+    stream_close(&peer);
 }
 
 /* The program prints this, has nothing to complain of, and ends. */
@@ -100,9 +102,11 @@ END_TEST
 START_TEST(a_body_ends_where_its_header_says_and_keeps_every_byte)
 {
     static const char bytes[] = OK "Content-Length: 8\r\n\r\n\0\r\n\x1b[m\xff\0and more";
+    struct stream peer;
 
     get("/");
-    answer_bytes("/", bytes, sizeof bytes - 1);
+    peer = await_request("/");
+    send_bytes(&peer, bytes, sizeof bytes - 1);
     expect_bytes(&client.out, "\0\r\n\x1b[m\xff\0", 8);
     expect_success(&client);
 }
@@ -118,10 +122,8 @@ START_TEST(the_server_need_not_close_for_a_body_to_end)
     expect_document("Hello!\n");
     stream_close(&peer);
     get("/");
-    peer = await_request("/");
-    send_text(&peer, "HTTP/1.1 204 No Content\r\n\r\n");
+    peer = begin_answer("/", "HTTP/1.1 204 No Content\r\n\r\n");
     expect_document("");
-    stream_close(&peer);
 }
 END_TEST
 
@@ -147,8 +149,7 @@ START_TEST(a_long_body_arrives_whole)
     struct stream peer;
 
     client = program_run_by("\"$@\" | cksum", HTTP_GET, url("/"), NULL);
-    peer = await_request("/");
-    send_text(&peer, OK "Content-Length: 20000000\r\n\r\n");
+    peer = begin_answer("/", OK "Content-Length: 20000000\r\n\r\n");
     send_bytes(&peer, zeros, sizeof zeros);
     stream_close(&peer);
     /* What `head -c 20000000 /dev/zero | cksum` says. */
@@ -244,8 +245,7 @@ START_TEST(a_silent_server_is_given_up_wherever_it_falls_silent)
         struct stream peer;
 
         client = program_run(HTTP_GET, "-w", "0.3", url("/"), NULL);
-        peer = await_request("/");
-        send_text(&peer, begun[i]);
+        peer = begin_answer("/", begun[i]);
         expect_complaint("timed out after 0.3 s");
         stream_close(&peer);
     }
@@ -262,7 +262,6 @@ START_TEST(a_header_that_drips_does_not_keep_it_waiting)
     while (!stream_ready(&peer, 50))
         send_text(&peer, "HTTP/1.1 102 Processing\r\n\r\n");
     expect_complaint("timed out after 0.5 s");
-    stream_close(&peer);
 }
 END_TEST
 
@@ -271,8 +270,7 @@ START_TEST(a_server_that_is_not_there_or_resets_is_named)
     struct stream peer;
 
     get("/");
-    peer = await_request("/");
-    send_text(&peer, OK "Content-Length: 9\r\n\r\nx");
+    peer = begin_answer("/", OK "Content-Length: 9\r\n\r\nx");
     expect_bytes(&client.out, "x", 1);
     stream_reset(&peer);
     expect_complaint(strerror(ECONNRESET));
@@ -359,7 +357,6 @@ START_TEST(on_a_terminal_a_body_is_text_without_control_characters)
     expect_line(&terminal, "^[]0;title^Gtwo");
     expect_text(&terminal, "\xc3\xa9\tx^Mno end");
     expect_success(&client);
-    stream_close(&terminal);
 }
 END_TEST
 
@@ -369,19 +366,16 @@ START_TEST(the_progress_of_a_long_body_is_shown_on_a_terminal_only)
     static char body[2000000];
 
     client = program_run_by("\"$@\" 2>$TTY >/dev/null", HTTP_GET, url("/"), NULL);
-    peer = await_request("/");
-    send_text(&peer, OK "Content-Length: 2000000\r\n\r\n");
+    peer = begin_answer("/", OK "Content-Length: 2000000\r\n\r\n");
     send_bytes(&peer, body, sizeof body);
     expect_containing(&terminal, "\r2.0 MB of 2.0 MB (100%)");
     stream_close(&peer);
     expect_status(&client, 0);
     client = program_run_by("exec \"$@\" >/dev/null", HTTP_GET, url("/"), NULL);
-    peer = await_request("/");
-    send_text(&peer, OK "Content-Length: 2000000\r\n\r\n");
+    peer = begin_answer("/", OK "Content-Length: 2000000\r\n\r\n");
     send_bytes(&peer, body, sizeof body);
     stream_close(&peer);
     expect_document("");
-    stream_close(&terminal);
 }
 END_TEST
 
@@ -393,16 +387,13 @@ START_TEST(what_goes_wrong_is_said_below_the_progress_line)
 
     client =
         program_run_by("\"$@\" 2>$TTY >/dev/null", HTTP_GET, "-w", "0.5", url("/"), NULL);
-    peer = await_request("/");
-    send_text(&peer, OK "Content-Length: 2000000\r\n\r\n");
+    peer = begin_answer("/", OK "Content-Length: 2000000\r\n\r\n");
     send_bytes(&peer, body, sizeof body);
     line = take_line(&terminal);
     ck_assert_ptr_nonnull(strstr(line, "1.0 MB of 2.0 MB (50%)"));
     ck_assert_ptr_null(strstr(line, "http_get"));
     expect_beginning(&terminal, "http_get: waiting for");
     expect_status(&client, 1);
-    stream_close(&peer);
-    stream_close(&terminal);
 }
 END_TEST
 
@@ -437,8 +428,7 @@ START_TEST(a_file_is_there_when_it_is_whole_and_not_before)
     struct stream peer;
 
     client = program_run(HTTP_GET, "-i", "-o", temp_path("new"), url("/"), NULL);
-    peer = await_request("/");
-    send_text(&peer, OK "Content-Length: 5\r\n\r\nHell");
+    peer = begin_answer("/", OK "Content-Length: 5\r\n\r\nHell");
     expect_lf(&client.out, "HTTP/1.1 200 OK");
     expect_lf(&client.out, "Content-Length: 5");
     expect_bytes(&client.out, "\n", 1);
@@ -447,7 +437,6 @@ START_TEST(a_file_is_there_when_it_is_whole_and_not_before)
     expect_document("");
     expect_file(temp_path("new"), "Hello");
     ck_assert_int_eq(temp_count(), 1);
-    stream_close(&peer);
 }
 END_TEST
 
@@ -475,8 +464,7 @@ START_TEST(a_signal_leaves_no_half_file_either)
         struct stream peer;
 
         client = program_run(HTTP_GET, "-i", "-o", temp_path("new"), url("/"), NULL);
-        peer = await_request("/");
-        send_text(&peer, OK "Content-Length: 9\r\n\r\nhalf");
+        peer = begin_answer("/", OK "Content-Length: 9\r\n\r\nhalf");
         while (temp_count() == 0)
             sleep_ms(10);
         program_kill(&client, signals[i]);
@@ -558,13 +546,11 @@ START_TEST(a_full_disk_leaves_the_old_file)
     temp_write("old", "as it was");
     client = program_run_by("ulimit -f 8; exec \"$@\"", HTTP_GET, "-o", temp_path("old"),
                             url("/"), NULL);
-    peer = await_request("/");
-    send_text(&peer, OK "\r\n");
+    peer = begin_answer("/", OK "\r\n");
     send_bytes(&peer, zeros, sizeof zeros);
     expect_complaint(strerror(EFBIG));
     expect_file(temp_path("old"), "as it was");
     ck_assert_int_eq(temp_count(), 1);
-    stream_close(&peer);
 }
 END_TEST
 

@@ -500,7 +500,6 @@ int main(void)
         part_of_a_line_can_be_taken_before_its_end,
         NULL,
     };
-    const struct test_case cases[] = {{.name = "input", .tests = tests}};
 
-    return run_cases("net/input: text, line, telnet", cases, COUNT(cases));
+    return run_tests("net/input: text, line, telnet", tests, NULL);
 }

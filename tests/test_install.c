@@ -4,8 +4,6 @@
  */
 #include "tests/harness.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +16,14 @@ static struct program run_there(const char *script)
 {
     return program_run("sh", "-c", formatted("cd / && %s", script), "sh", place,
                        formatted("%s" PREFIX, place), NULL);
+}
+
+/* It succeeds, and prints nothing. */
+static void expect_there(const char *script)
+{
+    struct program run = run_there(script);
+
+    expect_success(&run);
 }
 
 /* Runs a target of the Makefile. $1 is the place. */
@@ -45,10 +51,7 @@ static void expect_not_made(const char *arguments, const char *why)
 
 static void set_place(void)
 {
-    char *path = strdup(temp_path("a place"));
-
-    ck_assert_ptr_nonnull(path);
-    place = path;
+    place = strdup(temp_path("a place"));
 }
 
 static void install(void)
@@ -108,14 +111,11 @@ END_TEST
 
 START_TEST(every_program_has_a_page_and_the_kit_its_documents)
 {
-    struct program list =
-        run_there("cd \"$2\" && for program in bin/*; do"
-                  "    [ -s \"share/man/man1/${program#bin/}.1\" ] || echo \"$program\";"
-                  "done; for file in README.md LICENSE CHANGES.md docs/irc.md; do"
-                  "    [ -s \"share/doc/netlab/$file\" ] || echo \"$file\";"
-                  "done; [ -s share/man/man7/netlab.7 ]");
-
-    expect_success(&list);
+    expect_there("cd \"$2\" && for program in bin/*; do"
+                 "    [ -s \"share/man/man1/${program#bin/}.1\" ] || echo \"$program\";"
+                 "done; for file in README.md LICENSE CHANGES.md docs/irc.md; do"
+                 "    [ -s \"share/doc/netlab/$file\" ] || echo \"$file\";"
+                 "done; [ -s share/man/man7/netlab.7 ]");
 }
 END_TEST
 
@@ -131,19 +131,16 @@ END_TEST
 
 START_TEST(uninstall_leaves_nothing)
 {
-    struct program rest;
-
     expect_made("uninstall DESTDIR=\"$1\" PREFIX='" PREFIX "'");
-    rest = run_there("ls -A \"$1\"");
-    expect_success(&rest);
+    expect_there("ls -A \"$1\"");
 }
 END_TEST
 
 START_TEST(uninstall_leaves_the_files_of_others)
 {
-    struct program other = run_there("echo >\"$2/bin/other\""), rest;
+    struct program rest;
 
-    expect_success(&other);
+    expect_there("echo >\"$2/bin/other\"");
     expect_made("uninstall DESTDIR=\"$1\" PREFIX='" PREFIX "'");
     rest = run_there("find \"$1\" -type f");
     expect_lf(&rest.out, "%s" PREFIX "/bin/other", place);
@@ -193,8 +190,7 @@ START_TEST(what_is_not_built_is_not_installed)
     expect_success(&copy);
     expect_not_made("-C \"$1\" install DESTDIR=\"$1/x\"",
                     "is not built: run 'make' first\n");
-    copy = run_there("ls -d \"$1/x\" \"$1/build\" 2>/dev/null || :");
-    expect_success(&copy);
+    expect_there("ls -d \"$1/x\" \"$1/build\" 2>/dev/null || :");
 }
 END_TEST
 

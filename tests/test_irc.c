@@ -1,7 +1,11 @@
-/* irc/irc: messages that servers send, and some that clients must not send. */
+/*
+ * irc/irc: messages that servers send, and some that clients must not send. irc/relay_way:
+ * what keeps relayed lines from going in circles.
+ */
 #include "tests/harness.h"
 
 #include "irc/irc.h"
+#include "irc/relay_way.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,12 +121,9 @@ END_TEST
 
 START_TEST(a_nick_longer_than_any_is_cut)
 {
-    char text[400] = ":", nick[IRC_NICK_MOST + 1];
-    struct irc_message message;
+    char nick[IRC_NICK_MOST + 1];
+    struct irc_message message = parse(formatted(":%s!u@h JOIN #c", repeated('n', 300)));
 
-    memset(text + 1, 'n', 300);
-    strcpy(text + 301, "!u@h JOIN #c");
-    message = parse(text);
     irc_nick(&message, nick);
     ck_assert_uint_eq(strlen(nick), IRC_NICK_MOST);
 }
@@ -147,9 +148,9 @@ START_TEST(nicks_and_channels_are_told_from_other_words)
 
     ck_assert(irc_is_nick("ann") && irc_is_nick("[a]-1`") && irc_is_nick("_"));
     ck_assert(irc_is_channel("#room") && irc_is_channel("&r"));
-    for (size_t i = 0; i < sizeof bad_nicks / sizeof bad_nicks[0]; i++)
+    for (size_t i = 0; i < COUNT(bad_nicks); i++)
         ck_assert_msg(!irc_is_nick(bad_nicks[i]), "'%s'", bad_nicks[i]);
-    for (size_t i = 0; i < sizeof bad_channels / sizeof bad_channels[0]; i++)
+    for (size_t i = 0; i < COUNT(bad_channels); i++)
         ck_assert_msg(!irc_is_channel(bad_channels[i]), "'%s'", bad_channels[i]);
 }
 END_TEST
@@ -236,7 +237,7 @@ START_TEST(an_action_is_known_from_speech_and_from_programs_questions)
         {"\x01\x01", IRC_OTHER, ""},
     };
 
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         char copy[64], *text = copy;
 
         strcpy(copy, cases[i].text);
@@ -304,6 +305,68 @@ START_TEST(random_bytes_do_no_harm)
 }
 END_TEST
 
+/* ---- The way of relayed lines ------------------------------------------------------- */
+
+static enum relay_way way_of(enum side side, const char *line)
+{
+    static const char *const names[] = {[ROOM] = "rb", [CHANNEL] = "cb"};
+
+    return relay_way_of(names, side, line);
+}
+
+START_TEST(a_line_that_came_through_this_relay_goes_no_further)
+{
+    ck_assert_int_eq(way_of(CHANNEL, "<x> <y> <cb> <ann> hi"), WAY_CAME_BACK);
+    ck_assert_int_eq(way_of(ROOM, "<x> <y> <rb> * ann waves"), WAY_CAME_BACK);
+    ck_assert_int_eq(way_of(ROOM, "<w> <x> <y> <cb> -- ann is now bob"), WAY_CAME_BACK);
+    ck_assert_int_eq(way_of(CHANNEL, "<x> <y> <rb> <ann> hi"),
+                     WAY_ON); /* somebody else */
+    ck_assert_int_eq(way_of(CHANNEL, "<other> <ann> hi"), WAY_ON);
+    ck_assert_int_eq(way_of(CHANNEL, "<ann> hi"), WAY_ON);
+}
+END_TEST
+
+START_TEST(the_last_name_is_the_authors_and_may_be_the_relays_name)
+{
+    ck_assert_int_eq(way_of(CHANNEL, "<other> <rb> hi"), WAY_ON);
+    ck_assert_int_eq(way_of(CHANNEL, "<ann> <rb> a name, quoted"), WAY_ON);
+    ck_assert_int_eq(way_of(ROOM, "<cb> hi"), WAY_ON);
+}
+END_TEST
+
+START_TEST(another_relay_of_the_same_room_and_channel_is_known)
+{
+    ck_assert_int_eq(way_of(CHANNEL, "<other> <rb> <bob> hi"), WAY_OTHER);
+    ck_assert_int_eq(way_of(CHANNEL, "<third> <rb> -- the link to #room is up"),
+                     WAY_OTHER);
+    ck_assert_int_eq(way_of(ROOM, "<other> <cb> * ann waves"), WAY_OTHER);
+}
+END_TEST
+
+START_TEST(a_way_that_is_too_long_goes_no_further)
+{
+    char line[1024] = "";
+
+    while (strlen(line) <= WAY_MOST)
+        strcat(line, "<html> ");
+    ck_assert_int_eq(way_of(CHANNEL, line), WAY_TOO_LONG);
+    line[strlen(line) - strlen("<html> ")] = '\0';
+    ck_assert_int_eq(way_of(CHANNEL, line), WAY_ON);
+}
+END_TEST
+
+START_TEST(the_way_is_the_names_in_angle_brackets_at_the_beginning)
+{
+    ck_assert_uint_eq(way_length("<ann> <bob> hi <x> "), strlen("<ann> <bob> "));
+    ck_assert_uint_eq(way_length("hi <ann> "), 0);
+    ck_assert_uint_eq(way_length("<> hi"), 0);
+    ck_assert_uint_eq(way_length("<a b> hi"), 0);
+    ck_assert_uint_eq(way_length("<ann>hi"), 0);
+    ck_assert_uint_eq(way_length("<ann"), 0);
+    ck_assert_uint_eq(way_length(""), 0);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -320,13 +383,13 @@ int main(void)
         formatting_codes_are_removed,
         an_action_is_known_from_speech_and_from_programs_questions,
         random_bytes_do_no_harm,
+        a_line_that_came_through_this_relay_goes_no_further,
+        the_last_name_is_the_authors_and_may_be_the_relays_name,
+        another_relay_of_the_same_room_and_channel_is_known,
+        a_way_that_is_too_long_goes_no_further,
+        the_way_is_the_names_in_angle_brackets_at_the_beginning,
+        NULL,
     };
-    Suite *suite = suite_create("net/irc: messages");
-    TCase *tcase = tcase_create("irc");
 
-    tcase_set_timeout(tcase, 60);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_tests("irc: messages and their way", tests, NULL);
 }

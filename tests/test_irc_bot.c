@@ -21,7 +21,7 @@
 static struct program bot;
 static struct ngircd irc;
 static struct mock fake; /* for a server that the test plays */
-static char log_path[600], port_text[16];
+static char log_path[600];
 
 static void set_up(void)
 {
@@ -29,48 +29,50 @@ static void set_up(void)
     fake = mock_open("127.0.0.1");
 }
 
-/* Starts the bot for a port, with one option and its value (NULL: none). */
-static void start_bot(int port, const char *option, const char *value)
+/* Starts the bot for a port, with these options, words for a shell. */
+static void start_bot(int port, const char *options)
 {
-    snprintf(port_text, sizeof port_text, "%d", port);
-    if (option != NULL)
-        bot = program_run("bin/irc_bot", "-l", log_path, option, value, "127.0.0.1",
-                          port_text, "#room", NULL);
-    else
-        bot = program_run("bin/irc_bot", "-l", log_path, "127.0.0.1", port_text, "#room",
-                          NULL);
+    bot = program_run_by(formatted("exec \"$@\" %s 127.0.0.1 %d '#room'", options, port),
+                         "bin/irc_bot", "-l", log_path, NULL);
 }
 
 static void stop_bot(void)
 {
-    ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
-    ck_assert_int_eq(program_wait(&bot), 0);
+    program_kill(&bot, SIGINT);
+    expect_status(&bot, 0);
+}
+
+/* Tells the bot to open its log again, which is not there, and waits until it is. */
+static void open_log_again(void)
+{
+    program_kill(&bot, SIGHUP);
+    while (access(log_path, F_OK) == -1)
+        continue;
 }
 
 /* The same on a scripted server. It closes, as servers do. */
 static void stop_bot_on(struct stream *server)
 {
-    ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
-    free(irc_await(server, "QUIT"));
+    program_kill(&bot, SIGINT);
+    irc_await(server, "QUIT");
     stream_close(server);
-    ck_assert_int_eq(program_wait(&bot), 0);
+    expect_status(&bot, 0);
 }
 
-static void start_on_ngircd(const char *option, const char *value)
+static void start_on_ngircd(const char *options)
 {
     ngircd_start(&irc, "a", 0, "");
-    start_bot(irc.port, option, value);
+    start_bot(irc.port, options);
     expect_containing(&bot.err, "joined #room on 127.0.0.1 port");
 }
 
 /* Starts the bot in the channel of a server that the test plays. */
-static struct stream start_on_fake(const char *option, const char *value)
+static struct stream start_on_fake(const char *options)
 {
     struct stream server;
-    char nick[64];
 
-    start_bot(fake.port, option, value);
-    server = fake_welcome(&fake, "#room", nick);
+    start_bot(fake.port, options);
+    server = fake_welcome(&fake, "#room");
     expect_containing(&bot.err, "joined");
     return server;
 }
@@ -93,7 +95,6 @@ static size_t time_length(const char *line)
 static const char *await_log(const char *path, const char *last)
 {
     static char text[LOG_BYTES];
-    struct timespec moment = {.tv_nsec = 2000000};
     int64_t deadline = clock_ms() + DEADLINE_MS;
     size_t length = 0, tail = strlen(last);
 
@@ -108,7 +109,7 @@ static const char *await_log(const char *path, const char *last)
             strncmp(text + length - 1 - tail, last, tail) == 0 &&
             text[length - 2 - tail] == ' ')
             return text;
-        nanosleep(&moment, NULL);
+        sleep_ms(2);
     }
     ck_abort_msg("the log does not come to end in '%s': '%s'", last,
                  length > 400 ? text + length - 400 : text);
@@ -138,9 +139,7 @@ START_TEST(row_14_each_line_said_is_written_with_the_time)
     struct stream bob;
     const char *text;
 
-    if (lacks("ngircd"))
-        return;
-    start_on_ngircd(NULL, NULL);
+    start_on_ngircd("");
     bob = irc_join(irc.port, "bob", "#room");
     irc_send(&bob, "PRIVMSG #room :hello: you");
     text =
@@ -159,11 +158,10 @@ START_TEST(row_14_each_line_said_is_written_with_the_time)
     text = await_log(log_path, "netbot <bob> for you alone");
     (void)check_lines(text);
 
-    ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
-    free(irc_await(&bob, ":netbot!"));
-    ck_assert_int_eq(program_wait(&bot), 0);
+    program_kill(&bot, SIGINT);
+    irc_await(&bob, ":netbot!");
+    expect_status(&bot, 0);
     expect_end(&bot.out);
-    ngircd_stop(&irc, SIGTERM);
 }
 END_TEST
 
@@ -175,42 +173,35 @@ START_TEST(what_is_said_on_inspircd_is_logged_as_well)
         return;
     bob = irc_join(irc.port, "netbot", "#room");
     irc_send(&bob, "MODE #room +k sesame");
-    free(irc_await(&bob, "MODE #room +k"));
-    start_bot(irc.port, NULL, NULL);
+    irc_await(&bob, "MODE #room +k");
+    start_bot(irc.port, "");
     expect_containing(&bot.err, "wants another key");
-    ck_assert_int_eq(program_wait(&bot), 1);
-    start_bot(irc.port, "-k", "sesame");
+    expect_status(&bot, 1);
+    start_bot(irc.port, "-k sesame");
     expect_containing(&bot.err, "joined #room on 127.0.0.1 port");
     irc_send(&bob, "PRIVMSG #room :hello: \x02you");
     (void)await_log(log_path, "#room <netbot> hello: you");
     stop_bot();
-    free(irc_await(&bob, "QUIT"));
+    irc_await(&bob, "QUIT");
 }
 END_TEST
 
 START_TEST(a_hangup_opens_the_file_again_and_no_line_is_lost)
 {
     struct stream bob;
-    char old[sizeof log_path + 4];
+    const char *old = strdup(temp_path("irc.log.old"));
 
-    if (lacks("ngircd"))
-        return;
-    start_on_ngircd(NULL, NULL);
+    start_on_ngircd("");
     bob = irc_join(irc.port, "bob", "#room");
     irc_send(&bob, "PRIVMSG #room :first");
     (void)await_log(log_path, "<bob> first");
-    snprintf(old, sizeof old, "%s.old", log_path);
     ck_assert_int_eq(rename(log_path, old), 0);
     irc_send(&bob, "PRIVMSG #room :second");
     (void)await_log(old, "<bob> second");
-    ck_assert_int_eq(kill(bot.pid, SIGHUP), 0);
-    while (access(log_path, F_OK) == -1)
-        continue;
+    open_log_again();
     irc_send(&bob, "PRIVMSG #room :third");
     ck_assert_int_eq(check_lines(await_log(log_path, "<bob> third")), 1);
-    (void)unlink(old);
     stop_bot();
-    ngircd_stop(&irc, SIGTERM);
 }
 END_TEST
 
@@ -218,17 +209,13 @@ END_TEST
 START_TEST(a_hangup_opens_the_file_again_even_under_nohup)
 {
     struct stream server;
-    char nick[64];
 
-    snprintf(port_text, sizeof port_text, "%d", fake.port);
     bot = program_run_by("trap '' HUP; exec \"$@\"", "bin/irc_bot", "-l", log_path,
-                         "127.0.0.1", port_text, "#room", NULL);
-    server = fake_welcome(&fake, "#room", nick);
+                         "127.0.0.1", formatted("%d", fake.port), "#room", NULL);
+    server = fake_welcome(&fake, "#room");
     expect_containing(&bot.err, "joined");
     ck_assert_int_eq(unlink(log_path), 0);
-    ck_assert_int_eq(kill(bot.pid, SIGHUP), 0);
-    while (access(log_path, F_OK) == -1)
-        continue;
+    open_log_again();
     irc_send(&server, ":bob!u@h PRIVMSG #room :\xE2\x80\xAE"
                       "gnp.exe");
     (void)await_log(log_path,
@@ -241,24 +228,19 @@ START_TEST(a_full_disk_is_reported_once_and_the_bot_goes_on)
 {
     struct stream bob;
 
-    if (lacks("ngircd"))
-        return;
     ck_assert_int_eq(symlink("/dev/full", log_path), 0);
-    start_on_ngircd(NULL, NULL);
+    start_on_ngircd("");
     bob = irc_join(irc.port, "bob", "#room");
     irc_send(&bob, "PRIVMSG #room :lost");
     expect_containing(&bot.err, "cannot write to");
     irc_send(&bob, "PRIVMSG #room :lost too");
     ck_assert_int_eq(unlink(log_path), 0);
-    ck_assert_int_eq(kill(bot.pid, SIGHUP), 0);
-    while (access(log_path, F_OK) == -1)
-        continue;
+    open_log_again();
     irc_send(&bob, "PRIVMSG #room :kept");
     (void)await_log(log_path, "<bob> kept");
     expect_containing(&bot.err,
                       "again; "); /* how many: the server's notices are lost too */
     stop_bot();
-    ngircd_stop(&irc, SIGTERM);
 }
 END_TEST
 
@@ -266,17 +248,13 @@ START_TEST(a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
 {
     const struct rlimit small = {.rlim_cur = 1024, .rlim_max = RLIM_INFINITY};
     const struct rlimit large = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
-    FILE *file = fopen(log_path, "w");
     struct stream server;
-    char nick[64];
 
-    ck_assert_ptr_nonnull(file);
-    fprintf(file, "%999s\n", "before");
-    ck_assert_int_eq(fclose(file), 0);
+    temp_write("irc.log", formatted("%999s\n", "before"));
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0); /* like a full disk */
-    start_bot(fake.port, NULL, NULL);
+    start_bot(fake.port, "");
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &large), 0);
-    server = fake_welcome(&fake, "#room", nick);
+    server = fake_welcome(&fake, "#room");
     expect_containing(&bot.err, "joined");
     irc_send(&server, ":bob!u@h PRIVMSG #room :cut");
     expect_containing(&bot.err, strerror(EFBIG));
@@ -294,29 +272,24 @@ END_TEST
 START_TEST(a_file_that_takes_nothing_delays_nobody)
 {
     struct stream server;
-    char nick[64], text[401];
     int reader;
 
     ck_assert_int_eq(mkfifo(log_path, 0600), 0);
-    start_bot(fake.port, NULL, NULL);
+    start_bot(fake.port, "");
     expect_containing(&bot.err, "cannot open"); /* nobody reads */
-    ck_assert_int_eq(program_wait(&bot), 1);
+    expect_status(&bot, 1);
     reader = open(log_path, O_RDONLY | O_NONBLOCK);
     ck_assert_int_ne(reader, -1);
-    start_bot(fake.port, NULL, NULL);
-    server = fake_welcome(&fake, "#room", nick);
-    expect_containing(&bot.err, "joined");
-    memset(text, 'x', 400);
-    text[400] = '\0';
+    server = start_on_fake("");
     for (int i = 0; i < 400; i++)
-        irc_send(&server, ":bob!u@h PRIVMSG #room :%s", text);
+        irc_send(&server, ":bob!u@h PRIVMSG #room :%s", repeated('x', 400));
     expect_containing(&bot.err, "cannot write to");
     irc_send(&server, "PING :turn");
     expect_line(&server, "PONG :turn");
-    ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
-    free(irc_await(&server, "QUIT"));
+    program_kill(&bot, SIGINT);
+    irc_await(&server, "QUIT");
     stream_close(&server);
-    ck_assert_int_eq(program_wait(&bot), 1);
+    expect_status(&bot, 1);
     expect_containing(&bot.err, "lines are missing in");
     close(reader);
 }
@@ -325,12 +298,11 @@ END_TEST
 START_TEST(a_standard_error_that_nobody_reads_delays_nobody)
 {
     struct stream server;
-    char nick[64];
 
     ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
-    start_bot(fake.port, NULL, NULL);
-    server = fake_welcome(&fake, "#room", nick);
-    expect_no_wait_for_reader(&server, &bot, nick);
+    start_bot(fake.port, "");
+    server = fake_welcome(&fake, "#room");
+    expect_no_wait_for_reader(&server, &bot);
     stop_bot_on(&server);
 }
 END_TEST
@@ -339,7 +311,7 @@ START_TEST(a_file_that_cannot_be_opened_is_reported)
 {
     bot = program_run("bin/irc_bot", "-l", "/no/such/file", "#room", NULL);
     expect_containing(&bot.err, "irc_bot: cannot open '/no/such/file': ");
-    ck_assert_int_eq(program_wait(&bot), 1);
+    expect_status(&bot, 1);
 }
 END_TEST
 
@@ -349,7 +321,7 @@ START_TEST(it_waits_for_the_welcome_and_answers_pings_before_it)
 {
     struct stream server;
 
-    start_bot(fake.port, "-n", "ann");
+    start_bot(fake.port, "-n ann");
     server = mock_accept(&fake);
     expect_line(&server, "NICK ann");
     expect_line(&server, "USER netlab 0 * :netlab's irc_bot");
@@ -361,10 +333,10 @@ START_TEST(it_waits_for_the_welcome_and_answers_pings_before_it)
     expect_line(&server, "JOIN #room");
     send_text(&server, ":ann!a@b JOIN :#ROOM\r\n");
     expect_containing(&bot.err, "joined #room");
-    ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
+    program_kill(&bot, SIGINT);
     expect_line(&server, "QUIT :irc_bot ends");
     stream_close(&server);
-    ck_assert_int_eq(program_wait(&bot), 0);
+    expect_status(&bot, 0);
 }
 END_TEST
 
@@ -372,22 +344,19 @@ START_TEST(another_nick_is_taken_when_its_own_is_in_use)
 {
     struct stream first, second;
 
-    if (lacks("ngircd"))
-        return;
     ngircd_start(&irc, "a", 0, "");
     first = irc_join(irc.port, "netbot", "#room");
     second = irc_join(irc.port, "netbot1", "#room");
-    start_bot(irc.port, NULL, NULL);
+    start_bot(irc.port, "");
     expect_containing(&bot.err, "as netbot2");
-    free(irc_await(&first, ":netbot2!"));
+    irc_await(&first, ":netbot2!");
     stop_bot();
     /* A nick of nine letters, as long as this server allows, keeps its length. */
     irc_send(&second, "NICK ninechars");
-    free(irc_await(&second, "NICK"));
-    start_bot(irc.port, "-n", "ninechars");
+    irc_await(&second, "NICK");
+    start_bot(irc.port, "-n ninechars");
     expect_containing(&bot.err, "as ninechar1");
     stop_bot();
-    ngircd_stop(&irc, SIGTERM);
 }
 END_TEST
 
@@ -397,9 +366,8 @@ START_TEST(it_identifies_with_a_password_that_is_never_shown)
     const char *text;
 
     ck_assert_int_eq(setenv("IRC_PASSWORD", "hunter2", 1), 0);
-    start_bot(fake.port, NULL, NULL);
-    server = mock_accept(&fake);
-    free(irc_await(&server, "USER"));
+    start_bot(fake.port, "");
+    server = fake_accept(&fake);
     irc_send(&server, ":fake 001 netbot :Welcome");
     expect_line(&server, "PRIVMSG NickServ :IDENTIFY hunter2");
     expect_line(&server, "JOIN #room");
@@ -420,8 +388,7 @@ START_TEST(it_identifies_with_a_password_that_is_never_shown)
     (void)await_log(log_path, "#room <bob> my hunter2 is a word of mine");
     stream_close(&server);
     expect_containing(&bot.err, "lost the connection");
-    ck_assert_int_eq(kill(bot.pid, SIGINT), 0);
-    ck_assert_int_eq(program_wait(&bot), 0);
+    stop_bot();
     expect_end(&bot.err); /* the password is nowhere else */
 }
 END_TEST
@@ -429,15 +396,14 @@ END_TEST
 START_TEST(a_server_with_a_password_is_told_it_first)
 {
     ngircd_start(&irc, "a", 0, "[Global]\nPassword = open sesame\n");
-    start_bot(irc.port, NULL, NULL);
+    start_bot(irc.port, "");
     expect_containing(&bot.err, "127.0.0.1 port"); /* it says why not */
     program_kill(&bot, SIGTERM);
     expect_status(&bot, 0);
     ck_assert_int_eq(setenv("IRC_SERVER_PASSWORD", "open sesame", 1), 0);
-    start_bot(irc.port, NULL, NULL);
+    start_bot(irc.port, "");
     expect_containing(&bot.err, "joined #room on 127.0.0.1 port");
     stop_bot();
-    ngircd_stop(&irc, SIGTERM);
 }
 END_TEST
 
@@ -447,11 +413,11 @@ START_TEST(the_passwords_of_a_server_and_of_a_nick_are_two_and_neither_is_shown)
 
     ck_assert_int_eq(setenv("IRC_SERVER_PASSWORD", "sesame", 1), 0);
     ck_assert_int_eq(setenv("IRC_PASSWORD", "hunter2", 1), 0);
-    start_bot(fake.port, NULL, NULL);
+    start_bot(fake.port, "");
     server = mock_accept(&fake);
     expect_line(&server, "PASS :sesame");
     expect_line(&server, "NICK netbot");
-    free(irc_await(&server, "USER"));
+    irc_await(&server, "USER");
     irc_send(&server, ":fake 001 netbot :Welcome");
     expect_line(&server, "PRIVMSG NickServ :IDENTIFY hunter2");
     irc_send(&server, ":netbot!n@h JOIN #room");
@@ -475,13 +441,12 @@ END_TEST
 START_TEST(a_password_that_is_a_word_of_the_protocol_does_no_harm)
 {
     static const char *const passwords[] = {" ", "0", "JOIN", "PRIVMSG", "#room"};
-    for (size_t i = 0; i < sizeof passwords / sizeof passwords[0]; i++) {
+    for (size_t i = 0; i < COUNT(passwords); i++) {
         struct stream server;
-        char nick[64];
 
         ck_assert_int_eq(setenv("IRC_PASSWORD", passwords[i], 1), 0);
-        start_bot(fake.port, NULL, NULL);
-        server = fake_welcome(&fake, "#room", nick);
+        start_bot(fake.port, "");
+        server = fake_welcome(&fake, "#room");
         irc_send(&server, ":bob!b@h PRIVMSG #room :hello from %s", passwords[i]);
         irc_send(&server, ":bob!b@h PRIVMSG #room :hello");
         (void)await_log(log_path, "#room <bob> hello");
@@ -511,19 +476,18 @@ START_TEST(what_the_server_refuses_is_reported_in_words)
         {"461 netbot JOIN :More", "cannot join: More", true},
         {"477 netbot #room :+r\033[2J", "registered nicks: +r^[[2J", true},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct stream server;
 
-        start_bot(fake.port, NULL, NULL);
-        server = mock_accept(&fake);
-        free(irc_await(&server, "USER"));
+        start_bot(fake.port, "");
+        server = fake_accept(&fake);
         if (cases[i].to_join) {
             irc_send(&server, ":fake 001 netbot :Welcome");
-            free(irc_await(&server, "JOIN"));
+            irc_await(&server, "JOIN");
         }
         irc_send(&server, ":fake %s", cases[i].answer);
         expect_containing(&bot.err, cases[i].words);
-        ck_assert_int_eq(program_wait(&bot), 1);
+        expect_status(&bot, 1);
         stream_close(&server);
     }
 }
@@ -534,11 +498,10 @@ START_TEST(with_a_password_a_channel_for_registered_nicks_is_tried_again)
     struct stream server;
 
     ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
-    start_bot(fake.port, NULL, NULL);
-    server = mock_accept(&fake);
-    free(irc_await(&server, "USER"));
+    start_bot(fake.port, "");
+    server = fake_accept(&fake);
     irc_send(&server, ":fake 001 netbot :Welcome");
-    free(irc_await(&server, "JOIN"));
+    irc_await(&server, "JOIN");
     irc_send(&server, ":fake 477 netbot #room :Register first");
     expect_containing(&bot.err, "registered nicks: Register first");
     expect_line(&server, "JOIN #room");
@@ -556,9 +519,8 @@ START_TEST(a_nick_in_use_is_tried_again_and_its_password_names_it)
     struct stream server;
 
     ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
-    start_bot(fake.port, "-w", "1");
-    server = mock_accept(&fake);
-    free(irc_await(&server, "USER"));
+    start_bot(fake.port, "-w 1");
+    server = fake_accept(&fake);
     irc_send(&server, ":fake 433 * netbot :In use");
     expect_line(&server, "NICK netbot1");
     irc_send(&server, ":fake 001 netbot1 :Welcome");
@@ -566,12 +528,12 @@ START_TEST(a_nick_in_use_is_tried_again_and_its_password_names_it)
     expect_line(&server, "JOIN #room");
     irc_send(&server, ":netbot1!n@h JOIN #room");
     expect_containing(&bot.err, "as netbot1");
-    free(irc_await(&server, "NICK netbot"));
+    irc_await(&server, "NICK netbot");
     irc_send(&server, ":fake 433 netbot1 netbot :In use");
-    free(irc_await(&server, "NICK netbot"));
+    irc_await(&server, "NICK netbot");
     irc_send(&server, ":netbot1!n@h NICK netbot");
     expect_containing(&bot.err, "called netbot now");
-    free(irc_await(&server, "PRIVMSG NickServ :IDENTIFY sesame"));
+    irc_await(&server, "PRIVMSG NickServ :IDENTIFY sesame");
     stop_bot_on(&server);
 }
 END_TEST
@@ -580,19 +542,16 @@ START_TEST(a_key_opens_a_channel_that_has_one)
 {
     struct stream bob;
 
-    if (lacks("ngircd"))
-        return;
     ngircd_start(&irc, "a", 0, "");
     bob = irc_join(irc.port, "bob", "#room");
     irc_send(&bob, "MODE #room +k sesame");
-    free(irc_await(&bob, "MODE #room +k"));
-    start_bot(irc.port, NULL, NULL);
+    irc_await(&bob, "MODE #room +k");
+    start_bot(irc.port, "");
     expect_containing(&bot.err, "wants another key");
-    ck_assert_int_eq(program_wait(&bot), 1);
-    start_bot(irc.port, "-k", "sesame");
+    expect_status(&bot, 1);
+    start_bot(irc.port, "-k sesame");
     expect_containing(&bot.err, "joined #room");
     stop_bot();
-    ngircd_stop(&irc, SIGTERM);
 }
 END_TEST
 
@@ -600,7 +559,7 @@ END_TEST
 
 START_TEST(a_silent_server_is_asked_and_then_left)
 {
-    struct stream server = start_on_fake("-w", "0.2");
+    struct stream server = start_on_fake("-w 0.2");
 
     for (int i = 0; i < 2; i++) {
         expect_line(&server, "PING netbot");
@@ -619,10 +578,10 @@ START_TEST(a_server_without_a_welcome_is_left_and_pauses_grow)
 {
     struct stream server;
 
-    start_bot(fake.port, "-w", "0.1");
+    start_bot(fake.port, "-w 0.1");
     server = mock_accept(&fake);
     expect_containing(&bot.err, "no welcome from 127.0.0.1");
-    free(irc_await(&server, "USER"));
+    irc_await(&server, "USER");
     expect_end(&server);
     server = mock_accept(&fake);
     send_text(&server, ":fake 001 netb"); /* it closes in the middle */
@@ -636,20 +595,17 @@ START_TEST(it_keeps_trying_a_server_that_is_not_there_yet)
 {
     int port = unused_port();
 
-    if (lacks("ngircd"))
-        return;
-    start_bot(port, NULL, NULL);
+    start_bot(port, "");
     expect_containing(&bot.err, "cannot connect to 127.0.0.1");
     ngircd_start(&irc, "a", port, "");
     expect_containing(&bot.err, "joined #room");
     stop_bot();
-    ngircd_stop(&irc, SIGTERM);
 }
 END_TEST
 
 START_TEST(an_error_and_a_kick_are_reported_and_it_comes_back)
 {
-    struct stream server = start_on_fake(NULL, NULL);
+    struct stream server = start_on_fake("");
 
     irc_send(&server, ":op!o@h KICK #room netbot :out");
     expect_containing(&bot.err, "kicked out of #room (out); joining again in 1 s");
@@ -668,7 +624,7 @@ START_TEST(what_is_printed_of_others_words_has_no_colours_and_no_empty_brackets)
     struct stream server;
 
     ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
-    server = start_on_fake(NULL, NULL);
+    server = start_on_fake("");
     irc_send(&server, ":NickServ!s@h NOTICE netbot :You are \x02now\x02 \x03"
                       "04,12identified\x0f.");
     expect_lf(&bot.err, "irc_bot: NickServ says: You are now identified.");
@@ -685,7 +641,7 @@ END_TEST
 
 START_TEST(a_nick_that_the_server_forces_on_it_is_its_own_and_so_is_a_forced_join)
 {
-    struct stream server = start_on_fake(NULL, NULL);
+    struct stream server = start_on_fake("");
 
     irc_send(&server, ":netbot!n@h NICK 42XAAAAAB");
     irc_send(&server, ":op!o@h KICK #room 42XAAAAAB :out");
@@ -698,13 +654,11 @@ END_TEST
 
 START_TEST(a_bot_that_was_stopped_asks_before_it_leaves_a_server)
 {
-    struct stream server = start_on_fake("-w", "0.3");
-    int status;
+    struct stream server = start_on_fake("-w 0.3");
 
-    ck_assert_int_eq(kill(bot.pid, SIGSTOP), 0);
-    ck_assert_int_eq(waitpid(bot.pid, &status, WUNTRACED), bot.pid);
-    nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
-    ck_assert_int_eq(kill(bot.pid, SIGCONT), 0);
+    program_pause(&bot);
+    sleep_ms(1000);
+    program_go_on(&bot);
     expect_line(&server, "PING netbot");
     irc_send(&server, ":fake PONG fake :netbot");
     expect_line(&server, "PING netbot"); /* and not the end of the connection */
@@ -714,7 +668,7 @@ END_TEST
 
 START_TEST(a_server_that_does_not_close_after_quit_is_left_all_the_same)
 {
-    struct stream server = start_on_fake(NULL, NULL);
+    struct stream server = start_on_fake("");
 
     stop_bot();
     expect_line(&server, "QUIT :irc_bot ends");
@@ -722,16 +676,6 @@ START_TEST(a_server_that_does_not_close_after_quit_is_left_all_the_same)
 END_TEST
 
 /* ---- Hostile servers ---------------------------------------------------------------- */
-
-static void send_flood(struct stream *server)
-{
-    char line[64];
-
-    for (int i = 0; i < 5000; i++) {
-        snprintf(line, sizeof line, ":u%d!u@h PRIVMSG #room :flood\r\n", i);
-        send_text(server, line);
-    }
-}
 
 START_TEST(hostile_bytes_do_no_harm_and_reach_no_terminal)
 {
@@ -745,28 +689,20 @@ START_TEST(hostile_bytes_do_no_harm_and_reach_no_terminal)
         ":netbot!n@h JOIN\r\nKICK\r\nKICK #room\r\n433\r\n404\r\n001\r\n475\r\nPING\r\n"
         "PART\r\nNICK\r\nJOIN\r\nERR\xFFOR\r\n:a!b@c PRIVMSG #room :\xE2\x82\r\n"
         "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\r\n";
-    struct stream server;
-    char nick[64], *lines;
+    struct stream server = start_on_fake("");
 
-    start_bot(fake.port, NULL, NULL);
-    server = fake_welcome(&fake, "#room", nick);
     send_bytes(&server, bytes, sizeof bytes - 1);
     for (size_t i = 0; i < sizeof bytes - 1; i++) /* again, in segments of one byte */
         send_bytes(&server, bytes + i, 1);
-    lines = malloc(100001);
-    ck_assert_ptr_nonnull(lines);
-    memset(lines, 'x', 100000);
-    lines[0] = '@';
-    send_bytes(&server, lines, 100000);
-    lines[0] = ':';
-    send_text(&server, "\r\n:a!b@c PRIVMSG #room :");
-    send_bytes(&server, lines, 100000);
+    send_text(&server, "@");
+    send_repeated(&server, repeated('x', 1000), 100);
+    send_text(&server, "\r\n:a!b@c PRIVMSG #room ::");
+    send_repeated(&server, repeated('x', 1000), 100);
     send_text(&server, "\r\n");
-    free(lines);
-    send_flood(&server);
-    send_text(&server, ":bob!b@h PRIVMSG #room :still here\r\n");
+    for (int i = 0; i < 5000; i++)
+        irc_send(&server, ":u%d!u@h PRIVMSG #room :flood", i);
+    irc_send(&server, ":bob!b@h PRIVMSG #room :still here");
     ck_assert_int_gt(check_lines(await_log(log_path, "#room <bob> still here")), 5000);
-    expect_containing(&bot.err, "joined");
     expect_containing(&bot.err, "what was said did not reach the channel");
     stream_close(&server);
     expect_containing(&bot.err, "lost the connection");
@@ -776,23 +712,16 @@ END_TEST
 
 START_TEST(a_server_that_pings_without_end_and_never_reads_costs_no_memory)
 {
-    struct stream server;
-    static const char ping[] = "PING :again\r\n";
-    size_t length = sizeof ping - 1;
-    char nick[64], *pings = malloc(50000 * length);
+    static char pings[50000][12];
+    struct stream server = start_on_fake("");
 
-    ck_assert_ptr_nonnull(pings);
-    start_bot(fake.port, NULL, NULL);
-    server = fake_welcome(&fake, "#room", nick);
-    for (size_t i = 0; i < 50000; i++)
-        memcpy(pings + i * length, ping, length);
+    for (size_t i = 0; i < COUNT(pings); i++)
+        memcpy(pings[i], "PING :more\r\n", sizeof pings[i]);
     for (int i = 0; i < 8; i++)
-        send_bytes(&server, pings, 50000 * length);
-    free(pings);
-    send_text(&server, ":bob!b@h PRIVMSG #room :still here\r\n");
+        send_bytes(&server, pings, sizeof pings);
+    irc_send(&server, ":bob!b@h PRIVMSG #room :still here");
     (void)await_log(log_path, "#room <bob> still here");
     stream_close(&server);
-    expect_containing(&bot.err, "joined");
     expect_containing(&bot.err, "lost the connection");
     stop_bot();
 }
@@ -821,28 +750,21 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        row_14_each_line_said_is_written_with_the_time,
         what_is_said_on_inspircd_is_logged_as_well,
-        a_hangup_opens_the_file_again_and_no_line_is_lost,
         a_hangup_opens_the_file_again_even_under_nohup,
-        a_full_disk_is_reported_once_and_the_bot_goes_on,
         a_line_that_a_full_disk_has_cut_is_ended_before_the_next,
         a_file_that_takes_nothing_delays_nobody,
         a_standard_error_that_nobody_reads_delays_nobody,
         a_file_that_cannot_be_opened_is_reported,
         it_waits_for_the_welcome_and_answers_pings_before_it,
-        another_nick_is_taken_when_its_own_is_in_use,
         it_identifies_with_a_password_that_is_never_shown,
-        a_server_with_a_password_is_told_it_first,
         the_passwords_of_a_server_and_of_a_nick_are_two_and_neither_is_shown,
         a_password_that_is_a_word_of_the_protocol_does_no_harm,
         what_the_server_refuses_is_reported_in_words,
         with_a_password_a_channel_for_registered_nicks_is_tried_again,
         a_nick_in_use_is_tried_again_and_its_password_names_it,
-        a_key_opens_a_channel_that_has_one,
         a_silent_server_is_asked_and_then_left,
         a_server_without_a_welcome_is_left_and_pauses_grow,
-        it_keeps_trying_a_server_that_is_not_there_yet,
         an_error_and_a_kick_are_reported_and_it_comes_back,
         what_is_printed_of_others_words_has_no_colours_and_no_empty_brackets,
         a_nick_that_the_server_forces_on_it_is_its_own_and_so_is_a_forced_join,
@@ -853,12 +775,27 @@ int main(void)
         wrong_usage_is_reported,
         NULL,
     };
+    const TTest *const on_ngircd[] = {
+        row_14_each_line_said_is_written_with_the_time,
+        a_hangup_opens_the_file_again_and_no_line_is_lost,
+        a_full_disk_is_reported_once_and_the_bot_goes_on,
+        another_nick_is_taken_when_its_own_is_in_use,
+        a_key_opens_a_channel_that_has_one,
+        it_keeps_trying_a_server_that_is_not_there_yet,
+        a_server_with_a_password_is_told_it_first,
+        NULL,
+    };
     const TTest *const names[] = {a_name_that_does_not_exist_is_reported, NULL};
     const struct test_case cases[] = {
         {.name = "irc_bot",
          .tests = tests,
          .set_up = set_up,
          .tear_down = ngircd_stop_all},
+        {.name = "on ngircd",
+         .tests = on_ngircd,
+         .set_up = set_up,
+         .tear_down = ngircd_stop_all,
+         .needs = "ngircd"},
         /* A child looks the name up, which valgrind would follow. */
         {.name = "names", .tests = names, .set_up = set_up, .tags = "resolver"},
     };

@@ -5,23 +5,28 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define TALKED      40   /* lines that each side says past two relays */
 #define SCALE_LINES 1000 /* lines that one room says to another */
 
+static struct stream ann, bob, zoe;
+
+/* Links a room, in which ann is, with a channel, in which bob was before. */
+static void link_ann_and_bob(const char *option)
+{
+    ngircd_start(&irc, "a", 0, "");
+    room = started(room_open());
+    bob = irc_join(irc.port, "bob", "#room");
+    relay = relay_linked("relay", room.port, irc.port, "#room", option);
+    ann = named(&room, "ann");
+}
+
 /* ---- What is passed on -------------------------------------------------------------- */
 
 START_TEST(what_is_said_on_one_side_is_said_on_the_other)
 {
-    struct stream ann, bob;
-
-    ngircd_start(&irc, "a", 0, "");
-    room = started(room_open());
-    bob = irc_join(irc.port, "bob", "#room");
-    relay = relay_linked("relay", room.port, irc.port, "#room", NULL);
-    ann = named(&room, "ann");
+    link_ann_and_bob(NULL);
     expect_said(&bob, "relay", "-- the link to the room is up");
     expect_said(&bob, "relay", "-- %s joined the room", name_of(&ann));
     expect_said(&bob, "relay", "-- %s is now ann", name_of(&ann));
@@ -51,28 +56,16 @@ START_TEST(what_is_said_on_one_side_is_said_on_the_other)
     send_text(&ann, "/quit lunch\n");
     expect_said(&bob, "relay", "-- ann left the room: lunch");
     relay_stop(&relay);
-    free(irc_await(&bob, ":relay!"));
+    irc_await(&bob, ":relay!");
 }
 END_TEST
 
 START_TEST(a_quiet_relay_passes_on_what_is_said_and_nothing_else)
 {
-    struct stream ann, bob;
-    char *line;
-
-    ngircd_start(&irc, "a", 0, "");
-    room = started(room_open());
-    relay = relay_linked("relay", room.port, irc.port, "#room", "-q");
-    ann = named(&room, "ann");
-    bob = irc_join(irc.port, "bob", "#room");
+    link_ann_and_bob("-q");
     send_text(&ann, "hello\n");
-    line = irc_await(&bob, " PRIVMSG ");
-    if (strstr(line, "-- the link to the room is up") != NULL) { /* the only news */
-        free(line);
-        line = irc_await(&bob, " PRIVMSG ");
-    }
-    ck_assert_ptr_nonnull(strstr(line, ":<ann> hello"));
-    free(line);
+    expect_said(&bob, "relay", "-- the link to the room is up"); /* the only news */
+    expect_said(&bob, "relay", "<ann> hello");
     irc_send(&bob, "PRIVMSG #room :hi");
     expect_next(&ann, "[relay] <bob> hi");
 }
@@ -80,26 +73,18 @@ END_TEST
 
 START_TEST(a_long_line_comes_in_messages_that_fit_cut_at_characters)
 {
-    char text[6001] = "", got[6001] = "", *line;
-    struct stream ann, bob;
+    char text[6001] = "", got[6001] = "";
 
-    ngircd_start(&irc, "a", 0, "");
-    room = started(room_open());
-    bob = irc_join(irc.port, "bob", "#room");
-    relay = relay_linked("relay", room.port, irc.port, "#room", "-q");
-    ann = named(&room, "ann");
+    link_ann_and_bob("-q");
     for (int i = 0; i < 1999; i++) /* more than the room's own pieces */
         strcat(text, i % 7 ? "€" : "x");
     send_text(&ann, text);
     send_text(&ann, "\n");
     while (strlen(got) < strlen(text)) {
-        char *said;
+        const char *line = irc_await(&bob, " :<ann> ");
 
-        line = irc_await(&bob, " :<ann> ");
         ck_assert_uint_le(strlen(line), IRC_MESSAGE_MOST - 2);
-        said = strstr(line, " :<ann> ");
-        strcat(got, said + strlen(" :<ann> "));
-        free(line);
+        strcat(got, strstr(line, " :<ann> ") + strlen(" :<ann> "));
     }
     ck_assert_str_eq(got, text);
 }
@@ -108,13 +93,7 @@ END_TEST
 START_TEST(nothing_said_in_the_room_becomes_a_command_on_irc)
 {
     static const char said[] = "a\rQUIT :x\rb\n\0QUIT\n\n";
-    struct stream ann, bob;
-
-    ngircd_start(&irc, "a", 0, "");
-    room = started(room_open());
-    bob = irc_join(irc.port, "bob", "#room");
-    relay = relay_linked("relay", room.port, irc.port, "#room", "-q");
-    ann = named(&room, "ann");
+    link_ann_and_bob("-q");
     send_bytes(&ann, said, sizeof said - 1);
     expect_said(&bob, "relay", "-- the link to the room is up");
     expect_said(&bob, "relay", "<ann> a^MQUIT :x^Mb");
@@ -126,8 +105,6 @@ END_TEST
 
 START_TEST(inspircd_carries_a_room_as_well)
 {
-    char text[1501];
-    struct stream ann, bob;
     size_t got = 0;
 
     if (!inspircd_start(&irc, "i"))
@@ -139,16 +116,13 @@ START_TEST(inspircd_carries_a_room_as_well)
     expect_said(&bob, "bob1", "-- the link to the room is up");
     expect_said(&bob, "bob1", "-- %s joined the room", name_of(&ann));
     expect_said(&bob, "bob1", "-- %s is now ann", name_of(&ann));
-    memset(text, 'x', 1500);
-    text[1500] = '\0';
-    send_text(&ann, text);
+    send_repeated(&ann, "x", 1500);
     send_text(&ann, "\n/me waves\n");
     while (got < 1500) { /* nothing of a piece is cut off */
         char *line = irc_await(&bob, " PRIVMSG ");
 
         ck_assert_uint_le(strlen(line), IRC_MESSAGE_MOST - 2);
         got += strlen(strstr(line, " :<ann> ") + strlen(" :<ann> "));
-        free(line);
     }
     ck_assert_uint_eq(got, 1500);
     expect_said(&bob, "bob1", "* ann waves");
@@ -158,14 +132,14 @@ START_TEST(inspircd_carries_a_room_as_well)
     expect_line(&ann, "[bob] -- the link to #room is lost");
     expect_line(&ann, "[bob] -- the link to #room is up");
     relay_stop(&relay);
-    free(irc_await(&bob, "QUIT"));
+    irc_await(&bob, "QUIT");
 }
 END_TEST
 
 /* This server says CASEMAPPING=ascii, so the two nicks are not the same. */
 START_TEST(a_nick_almost_like_the_relays_is_somebody_elses)
 {
-    struct stream ann, other;
+    struct stream other;
 
     ngircd_start(&irc, "a", 0, "");
     room = started(room_open());
@@ -242,7 +216,7 @@ static void expect_all_twice(struct stream *client)
     int hellos[TALKED] = {0}, welcomes[TALKED] = {0}, number;
 
     for (int ends = 0; ends < 4;) {
-        char *line = next_line(client), *said;
+        char *line = take_line(client), *said;
 
         if ((said = strstr(line, "hello ")) != NULL && sscanf(said, "hello %d", &number))
             hellos[number]++;
@@ -250,7 +224,6 @@ static void expect_all_twice(struct stream *client)
             sscanf(said, "welcome %d", &number))
             welcomes[number]++;
         ends += strstr(line, "the end") != NULL;
-        free(line);
     }
     for (int i = 0; i < TALKED; i++) {
         ck_assert_int_eq(hellos[i], 2);
@@ -262,26 +235,22 @@ static void expect_all_twice(struct stream *client)
 static void expect_two_to_leave(struct stream *client, const char *words)
 {
     for (int left = 0; left < 2;) {
-        char *line = next_line(client);
+        char *line = take_line(client);
 
         left += strstr(line, words) != NULL;
         ck_assert_msg(strstr(line, "hello") == NULL && strstr(line, "welcome") == NULL &&
                           strstr(line, "the end") == NULL,
                       "'%s'", line);
-        free(line);
     }
 }
 
 static void talk_through_both(struct program *first, const char *first_says,
                               struct program *second, const char *second_says)
 {
-    struct stream ann = named(&room, "ann"), bob = irc_join(irc.port, "bob", "#room");
-
+    ann = named(&room, "ann");
+    bob = irc_join(irc.port, "bob", "#room");
     for (int i = 0; i < TALKED; i++) {
-        char said[32];
-
-        snprintf(said, sizeof said, "hello %d\n", i);
-        send_text(&ann, said);
+        send_line(&ann, "hello %d", i);
         irc_send(&bob, "PRIVMSG #room :welcome %d", i);
     }
     send_text(&ann, "the end\n");
@@ -348,7 +317,6 @@ START_TEST(a_person_called_like_a_relay_is_heard_and_too_long_a_way_is_counted)
     expect_lf(&relay.err, "irc_relay: 1 line was dropped on the way to #room");
     irc_send(&fake_server, ":bob!u@h PRIVMSG #room :the end");
     expect_line(&fake_room, "<bob> the end");
-    stream_close(&fake_server);
 }
 END_TEST
 
@@ -356,7 +324,6 @@ START_TEST(rooms_and_channels_linked_in_a_ring_hear_a_line_once_from_each_direct
 {
     static const char *const nicks[] = {"r1x", "r2x", "r2y", "r1y"};
     struct program rooms[2], relays[4];
-    struct stream ann, zoe;
 
     ngircd_start(&irc, "a", 0, "");
     for (int i = 0; i < 2; i++)
@@ -371,11 +338,10 @@ START_TEST(rooms_and_channels_linked_in_a_ring_hear_a_line_once_from_each_direct
 
         send_text(&ann, "hello\n");
         while (!by_x || !by_y) { /* in any order, among what comes around the ring */
-            char *line = next_line(&zoe);
+            char *line = take_line(&zoe);
 
             by_x = by_x || strcmp(line, "[r2x] <r1x> <ann> hello") == 0;
             by_y = by_y || strcmp(line, "[r2y] <r1y> <ann> hello") == 0;
-            free(line);
         }
     }
     for (int i = 0; i < 4; i++)
@@ -396,14 +362,14 @@ END_TEST
 /* Two servers, rooms and relays; ann talks in one room, and zoe listens in the other. */
 static struct ngircd servers[2];
 static struct program rooms[2], relays[2];
-static struct stream ann, zoe, oper, watcher;
+static struct stream oper, watcher;
 
 /* Links the servers, and waits until each knows who is at the other. */
 static void link_servers(void)
 {
     irc_send(&oper, "CONNECT b.test");
-    free(irc_await(&watcher, ":oper!"));
-    free(irc_await(&oper, ":watcher!"));
+    irc_await(&watcher, ":oper!");
+    irc_await(&oper, ":watcher!");
 }
 
 static void open_two_machines(void)
@@ -413,26 +379,22 @@ static void open_two_machines(void)
     watcher = irc_join(servers[1].port, "watcher", "#room");
     oper = irc_join(servers[0].port, "oper", "#room");
     irc_send(&oper, "OPER op secret");
-    free(irc_await(&oper, " 381 "));
+    irc_await(&oper, " 381 ");
     link_servers();
     for (int i = 0; i < 2; i++) {
         rooms[i] = started(room_open());
         relays[i] = relay_linked(i == 0 ? "one" : "two", rooms[i].port, servers[i].port,
                                  "#room", "-q");
     }
-    free(irc_await(&watcher, ":one!"));
+    irc_await(&watcher, ":one!");
     ann = named(&rooms[0], "ann");
     zoe = named(&rooms[1], "zoe");
 }
 
 static void say_lines(const char *what, int first, int count)
 {
-    for (int i = first; i < first + count; i++) {
-        char text[128];
-
-        snprintf(text, sizeof text, "%s %d, a line of a usual length\n", what, i);
-        send_text(&ann, text);
-    }
+    for (int i = first; i < first + count; i++)
+        send_line(&ann, "%s %d, a line of a usual length", what, i);
 }
 
 static void expect_lines(const char *what, int count)
@@ -450,10 +412,10 @@ START_TEST(between_linked_servers_a_thousand_lines_arrive_once_and_in_order)
     /* The link between the servers breaks: what is said then does not arrive. When the
        link is back, everything does. Nothing comes twice. */
     irc_send(&oper, "DISCONNECT b.test");
-    free(irc_await(&watcher, ":one!"));
+    irc_await(&watcher, ":one!");
     say_lines("lost with the link", 0, 50);
     for (int i = 0; i < 50; i++)
-        free(irc_await(&oper, "lost with the link"));
+        irc_await(&oper, "lost with the link");
     link_servers();
     say_lines("after", 0, SCALE_LINES);
     expect_lines("after", SCALE_LINES);
@@ -468,25 +430,24 @@ START_TEST(a_relay_killed_and_restarted_loses_what_was_under_way_and_nothing_els
     open_two_machines();
     say_lines("line", 0, SCALE_LINES);
     expect_lines("line", 100);
-    ck_assert_int_eq(kill(relays[1].pid, SIGKILL), 0);
-    ck_assert_int_eq(program_wait(&relays[1]), 128 + SIGKILL);
-    (void)irc_await(&watcher, ":two!");
+    program_kill(&relays[1], SIGKILL);
+    expect_status(&relays[1], 128 + SIGKILL);
+    irc_await(&watcher, ":two!");
     say_lines("line", SCALE_LINES, 100);
     while (!over) { /* what had arrived before it died comes first, in order */
-        char *line = next_line(&zoe);
+        char *line = take_line(&zoe);
 
         over = strcmp(line, "Client left two") == 0;
         if (!over) {
             ck_assert_int_eq(sscanf(line, "[two] <one> <ann> line %d,", &got), 1);
             ck_assert_int_eq(got, 100 + next++);
         }
-        free(line);
     }
     relays[1] = relay_linked("two", rooms[1].port, servers[1].port, "#room", "-q");
     say_lines("line", SCALE_LINES + 100, SCALE_LINES);
     next += 100;
     for (over = false; !over;) {
-        char *line = next_line(&zoe);
+        char *line = take_line(&zoe);
 
         if (sscanf(line, "[two] <one> <ann> line %d,", &got) == 1) {
             ck_assert_int_ge(got, next); /* in order, and none twice */
@@ -494,7 +455,6 @@ START_TEST(a_relay_killed_and_restarted_loses_what_was_under_way_and_nothing_els
             next = got + 1;
             over = got == 2 * SCALE_LINES + 99;
         }
-        free(line);
     }
     /* Everything that is lost was said before the new relay came. */
     ck_assert_int_le(lost, SCALE_LINES);

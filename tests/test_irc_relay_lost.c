@@ -3,13 +3,10 @@
 
 #include "base/clock.h"
 #include "irc/irc.h"
-#include "net/dial.h"
 #include "net/line.h"
 
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -19,11 +16,10 @@ static struct stream link_to_mock(const char *pace, const char *option,
 {
     struct mock fake = mock_open("127.0.0.1");
     struct stream server;
-    char nick[64];
 
     room = started(room_open());
     relay = relay_start("relay", room.port, fake.port, "#room", pace, option);
-    server = fake_welcome(&fake, "#room", nick);
+    server = fake_welcome(&fake, "#room");
     await_links(&relay);
     *ann = named(&room, "ann");
     return server;
@@ -38,10 +34,7 @@ START_TEST(it_keeps_to_the_pace_after_the_first_lines)
 
     send_text(&ann, "1\n2\n3\n4\n5\n6\n7\n8\n");
     for (int i = 1; i <= 8; i++) {
-        char words[32];
-
-        snprintf(words, sizeof words, "PRIVMSG #room :<ann> %d", i);
-        free(irc_await(&server, words));
+        irc_await(&server, formatted("PRIVMSG #room :<ann> %d", i));
         if (i == 5)
             fifth = clock_ms();
         if (i == 6) { /* the pace does not delay an answer */
@@ -62,7 +55,7 @@ START_TEST(while_lines_wait_for_the_pace_no_question_takes_their_place)
 
     for (int i = 0; i < LINES; i++)
         send_line(&ann, "%d", i);
-    free(irc_await(&server, "the link to the room is up"));
+    irc_await(&server, "the link to the room is up");
     for (int i = 0; i < LINES; i++) /* 0.6 s each, after five */
         expect_line(&server, "PRIVMSG #room :<ann> %d", i);
     expect_line(&server, "PING arrived");
@@ -82,13 +75,11 @@ START_TEST(what_is_said_does_not_wait_for_news_of_joins)
     strcat(text, "[ann] hello\r\n");
     send_text(&fake_room, text);
     for (bool heard = false; !heard; lines++) {
-        char *line = next_line(&fake_server);
+        char *line = take_line(&fake_server);
 
         heard = strcmp(line, "PRIVMSG #room :<ann> hello") == 0;
-        free(line);
     }
     ck_assert_int_lt(lines, 8);
-    stream_close(&fake_server);
 }
 END_TEST
 
@@ -96,26 +87,20 @@ END_TEST
 START_TEST(a_message_fits_even_if_the_server_does_not_show_who_we_are)
 {
     struct mock fake = mock_open("127.0.0.1");
-    char text[1001], *line;
     struct stream ann, server;
 
     room = started(room_open());
     relay = relay_start("relay", room.port, fake.port, "#room", "0", "-q");
-    server = mock_accept(&fake);
-    free(irc_await(&server, "USER"));
+    server = fake_accept(&fake);
     irc_send(&server, ":fake 001 relay :Welcome");
     irc_send(&server, ":relay JOIN #room");
     await_links(&relay);
     ann = named(&room, "ann");
-    memset(text, 'x', 1000);
-    text[1000] = '\0';
-    send_text(&ann, text);
+    send_repeated(&ann, "x", 1000);
     send_text(&ann, "\n");
-    line = irc_await(&server, "<ann> ");
-    ck_assert_uint_le(strlen(":relay!netlabuser@") + 63 + 1 + strlen(line) + 2,
+    ck_assert_uint_le(strlen(":relay!netlabuser@") + 63 + 1 +
+                          strlen(irc_await(&server, "<ann> ")) + 2,
                       IRC_MESSAGE_MOST);
-    free(line);
-    stream_close(&server);
 }
 END_TEST
 
@@ -142,20 +127,14 @@ static void overflow(int said, int length)
 
     room = started(room_open());
     relay = relay_start("relay", room.port, fake.port, "#room", "0", "-q");
-    server = mock_accept(&fake);
-    free(irc_await(&server, "USER"));
+    server = fake_accept(&fake);
     expect_containing(&relay.err, "in the room");
     ann = named(&room, "ann");
-    for (int i = 0; i < said; i++) {
-        char text[4096];
-
-        snprintf(text, sizeof text, "begun %0*d ended\n", length, i);
-        send_text(&ann, text);
-    }
-    line = next_line(&relay.err);
+    for (int i = 0; i < said; i++)
+        send_line(&ann, "begun %0*d ended", length, i);
+    line = take_line(&relay.err);
     dropped = dropped_by(line);
     (void)skip_to_line(&ann, "[relay] -- %s", line + strlen("irc_relay: "));
-    free(line);
     /* The room has sent everything. A relay that answers PING has read what was there. */
     send_text(&ann, "/msg relay end\n");
     (void)skip_to_line(&ann, "[you to relay] end");
@@ -164,28 +143,26 @@ static void overflow(int said, int length)
         expect_line(&server, "PONG :turn");
     }
     send_text(&server, ":fake 001 relay :Welcome\r\n");
-    free(irc_await(&server, "JOIN"));
+    irc_await(&server, "JOIN");
     send_text(&server, ":relay!r@h JOIN #room\r\n");
     (void)skip_to_line(&ann, "[relay] -- the link to #room is up");
     send_text(&ann, "after\n");
     for (bool over = false; !over;) {
-        line = next_line(&server);
+        line = take_line(&server);
         over = strstr(line, "<ann> after") != NULL;
         begun += strstr(line, "<ann> begun ") != NULL;
         ended += strstr(line, " ended") != NULL;
         ck_assert_msg(begun - ended <= 1, "a line without its end before '%s'", line);
-        free(line);
     }
     ck_assert_int_eq(begun, ended);
-    ck_assert_int_eq(kill(relay.pid, SIGTERM), 0);
-    free(irc_await(&server, "QUIT"));
+    program_kill(&relay, SIGTERM);
+    irc_await(&server, "QUIT");
     send_text(&server, "ERROR :Closing connection\r\n");
     stream_close(&server);
-    ck_assert_int_eq(program_wait(&relay), 0);
+    expect_status(&relay, 0);
     while (relay.err.length > 0) {
-        line = next_line(&relay.err);
+        line = take_line(&relay.err);
         dropped += dropped_by(line);
-        free(line);
     }
     ck_assert_int_gt(dropped, 0);
     ck_assert_int_eq(begun + dropped, said);
@@ -213,42 +190,33 @@ START_TEST(what_the_channel_does_not_accept_is_reported_in_the_room)
 {
     link_fakes("relay", "0");
     send_text(&fake_room, "[ann] 1\r\n[ann] 2\r\n");
-    free(irc_await(&fake_server, "<ann> 2"));
+    irc_await(&fake_server, "<ann> 2");
     irc_send(&fake_server, ":fake 404 relay #room :Cannot send to channel (+m)\r\n"
                            ":fake 404 relay #room :Cannot send to channel (+m)");
     expect_line(&fake_room, "-- 2 messages were not accepted by #room");
     irc_send(&fake_server, ":fake 404 relay #room :Cannot send to channel (+m)");
-    free(irc_await(&fake_room,
-                   "-- 1 message was not accepted by #room")); /* a few seconds later */
-    stream_close(&fake_server);
+    irc_await(&fake_room,
+              "-- 1 message was not accepted by #room"); /* a few seconds later */
 }
 END_TEST
 
 START_TEST(a_line_whose_names_leave_no_space_for_words_is_counted)
 {
-    char channel[200], name[171];
+    const char *channel = formatted("#%s", repeated('c', 198));
+    const char *name = repeated('n', 170);
     struct mock fake = mock_open("127.0.0.1");
     struct stream ann, server;
 
-    memset(channel, 'c', sizeof channel - 1);
-    channel[0] = '#';
-    channel[sizeof channel - 1] = '\0';
-    memset(name, 'n', sizeof name - 1);
-    name[sizeof name - 1] = '\0';
     room = started(room_open());
     relay = relay_start("relay", room.port, fake.port, channel, "0", "-q");
-    server = mock_accept(&fake);
-    free(irc_await(&server, "USER"));
+    server = fake_accept(&fake);
     irc_send(&server, ":fake 001 relay :Welcome");
     irc_send(&server, ":relay!~netlab@%.100s JOIN %s", name, channel);
     await_links(&relay);
     ann = named(&room, "ann");
-    send_text(&ann, "<");
-    send_text(&ann, name);
-    send_text(&ann, "> what is not heard\nbut this\n");
-    free(irc_await(&server, "<ann> but this"));
+    send_line(&ann, "<%s> what is not heard\nbut this", name);
+    irc_await(&server, "<ann> but this");
     (void)skip_to_line(&ann, "[relay] -- 1 line was dropped on the way to %s", channel);
-    stream_close(&server);
 }
 END_TEST
 
@@ -257,11 +225,10 @@ START_TEST(what_a_server_that_hangs_had_taken_is_counted_where_it_was_said)
     struct stream ann, server = link_to_mock("0", "-w2", &ann);
 
     send_text(&ann, "1\n2\n3\n/msg relay end\n");
-    free(irc_await(&server, "<ann> 3"));
+    irc_await(&server, "<ann> 3");
     expect_containing(&relay.err, "it does not answer");
     (void)skip_to_line(&ann, "[relay] -- %d lines said before may not have reached #room",
                        6); /* with the news: the link, her join and her name */
-    stream_close(&server);
 }
 END_TEST
 
@@ -299,17 +266,13 @@ END_TEST
 START_TEST(a_name_in_use_in_the_room_gets_a_number)
 {
     struct stream ann;
-    char *line;
 
-    if (lacks("ngircd"))
-        return;
     ngircd_start(&irc, "a", 0, "");
     room = started(room_open());
     ann = named(&room, "relay");
     relay = relay_linked("relay", room.port, irc.port, "#room", "-q");
-    line = irc_await(&ann, " is now "); /* the first to take a name */
-    ck_assert_ptr_nonnull(strstr(line, " is now relay1"));
-    free(line);
+    ck_assert_ptr_nonnull(
+        strstr(irc_await(&ann, " is now "), " is now relay1")); /* the first such */
     relay_stop(&relay);
 }
 END_TEST
@@ -317,11 +280,8 @@ END_TEST
 START_TEST(a_room_that_comes_back_gets_what_was_said_meanwhile)
 {
     struct stream ann, bob;
-    char port[16];
     int room_port;
 
-    if (lacks("ngircd"))
-        return;
     ngircd_start(&irc, "a", 0, "");
     room = started(room_open());
     room_port = room.port;
@@ -332,14 +292,13 @@ START_TEST(a_room_that_comes_back_gets_what_was_said_meanwhile)
     expect_said(&bob, "relay", "-- the link to the room is lost");
     irc_send(&bob, "PRIVMSG #room :said meanwhile");
     irc_send(&bob, "PRIVMSG #room :and this");
-    snprintf(port, sizeof port, "%d", room_port);
-    room = program_run("bin/pchatsrv", "-p", port, NULL);
-    program_read_port(&room, "ChatServer started on port ");
+    room = program_run(PCHATSRV, "-p", formatted("%d", room_port), NULL);
+    program_read_port(&room, FIRST_LINE);
     (void)started(room);
     ann = room_join(&room);
     (void)skip_to_line(&ann, "[relay] <bob> said meanwhile");
     expect_line(&ann, "[relay] <bob> and this");
-    free(irc_await(&bob, "-- the link to the room is up"));
+    irc_await(&bob, "-- the link to the room is up");
 }
 END_TEST
 
@@ -348,8 +307,6 @@ START_TEST(an_irc_server_that_comes_back_gets_what_was_said_meanwhile)
     struct stream ann, bob;
     int port;
 
-    if (lacks("ngircd"))
-        return;
     ngircd_start(&irc, "a", 0, "");
     port = irc.port;
     room = started(room_open());
@@ -358,41 +315,23 @@ START_TEST(an_irc_server_that_comes_back_gets_what_was_said_meanwhile)
     ngircd_stop(&irc, SIGKILL);
     expect_next(&ann, "[relay] -- the link to #room is lost");
     send_text(&ann, "said meanwhile\n");
-    ck_assert_int_eq(kill(relay.pid, SIGSTOP), 0); /* until bob is there to hear it */
+    program_pause(&relay); /* until bob is there to hear it */
     ngircd_start(&irc, "a", port, "");
     bob = irc_join(port, "bob", "#room");
-    ck_assert_int_eq(kill(relay.pid, SIGCONT), 0);
-    free(irc_await(&bob, "<ann> said meanwhile"));
+    program_go_on(&relay);
+    irc_await(&bob, "<ann> said meanwhile");
     (void)skip_to_line(&ann, "[relay] -- the link to #room is up");
 }
 END_TEST
 
-/* A port where connections are neither accepted nor refused: its queue is full. */
-static int full_queue(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    int listener = socket(AF_INET, SOCK_STREAM, 0), port, fd = 0;
-    const char *why = "";
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
-    ck_assert_int_eq(listen(listener, 0), 0);
-    port = local_port(listener);
-    for (int i = 0; i < 8 && fd != -1; i++)
-        fd = dial("127.0.0.1", port, SOCK_STREAM, 200, &why);
-    ck_assert_int_eq(fd, -1);
-    return port;
-}
-
 START_TEST(while_one_side_is_out_of_reach_the_other_is_served)
 {
-    struct mock fake = mock_open("127.0.0.1");
-    int port = full_queue();
+    struct mock fake = mock_open("127.0.0.1"), deaf = mock_open("127.0.0.1");
     struct stream server;
-    char nick[64];
 
-    relay = relay_start("relay", port, fake.port, "#room", "0", NULL);
-    server = fake_welcome(&fake, "#room", nick);
+    mock_fill_queue(&deaf);
+    relay = relay_start("relay", deaf.port, fake.port, "#room", "0", NULL);
+    server = fake_welcome(&fake, "#room");
     for (int i = 0; i < 3; i++) {
         int64_t asked = clock_ms();
 
@@ -409,26 +348,20 @@ START_TEST(what_waits_for_the_room_at_the_end_is_counted)
 {
     struct mock fake = mock_open("127.0.0.1");
     struct stream server;
-    char nick[64];
 
     relay = relay_start("relay", unused_port(), fake.port, "#room", "0", NULL);
-    server = fake_welcome(&fake, "#room", nick);
+    server = fake_welcome(&fake, "#room");
     for (int i = 0; i < 1000; i++) /* one of these waits, the others are only counted */
         irc_send(&server, ":p%d!u@h JOIN #room", i);
     for (int i = 0; i < 3; i++)
         irc_send(&server, ":bob!u@h PRIVMSG #room :unheard");
     send_text(&server, "PING :turn\r\n");
     expect_line(&server, "PONG :turn");
-    ck_assert_int_eq(kill(relay.pid, SIGTERM), 0);
-    free(irc_await(&server, "QUIT"));
+    program_kill(&relay, SIGTERM);
+    irc_await(&server, "QUIT");
     stream_close(&server);
-    ck_assert_int_eq(program_wait(&relay), 0);
-    for (bool told = false; !told;) {
-        char *line = next_line(&relay.err);
-
-        told = strstr(line, "4 lines did not reach the room") != NULL;
-        free(line);
-    }
+    expect_status(&relay, 0);
+    skip_to_containing(&relay.err, "4 lines did not reach the room");
 }
 END_TEST
 
@@ -437,12 +370,12 @@ START_TEST(what_was_said_before_an_orderly_end_has_arrived)
 {
     link_fakes("relay", "0");
     send_text(&fake_room, "[ann] 1\r\n[ann] 2\r\n");
-    free(irc_await(&fake_server, "<ann> 2"));
-    ck_assert_int_eq(kill(relay.pid, SIGTERM), 0);
-    free(irc_await(&fake_server, "QUIT"));
+    irc_await(&fake_server, "<ann> 2");
+    program_kill(&relay, SIGTERM);
+    irc_await(&fake_server, "QUIT");
     send_text(&fake_server, "ERROR :Closing connection\r\n");
     stream_close(&fake_server);
-    ck_assert_int_eq(program_wait(&relay), 0);
+    expect_status(&relay, 0);
     expect_end(&relay.err);
 }
 END_TEST
@@ -450,21 +383,19 @@ END_TEST
 /* Each link has a deadline when the relay is stopped, and one expires a second later. */
 START_TEST(a_server_that_does_not_close_at_the_end_costs_no_processor_time)
 {
-    const struct timespec most_of_it = {.tv_sec = 1, .tv_nsec = 800000000};
     struct mock fake = mock_open("127.0.0.1");
     struct stream server;
-    char nick[64];
     int64_t used;
 
     relay = relay_start("relay", unused_port(), fake.port, "#room", "0", NULL);
-    server = fake_welcome(&fake, "#room", nick);
-    await_error(&relay, "joined");
-    ck_assert_int_eq(kill(relay.pid, SIGTERM), 0);
-    free(irc_await(&server, "QUIT"));
+    server = fake_welcome(&fake, "#room");
+    skip_to_containing(&relay.err, "joined");
+    program_kill(&relay, SIGTERM);
+    irc_await(&server, "QUIT");
     used = program_cpu_ns(&relay);
-    nanosleep(&most_of_it, NULL);
+    sleep_ms(1800); /* most of it */
     ck_assert_int_lt(program_cpu_ns(&relay) - used, 300 * 1000000);
-    ck_assert_int_eq(program_wait(&relay), 0);
+    expect_status(&relay, 0);
 }
 END_TEST
 
@@ -482,17 +413,25 @@ int main(void)
         a_line_whose_names_leave_no_space_for_words_is_counted,
         what_a_server_that_hangs_had_taken_is_counted_where_it_was_said,
         what_has_arrived_is_not_counted_and_what_was_under_way_is,
-        a_name_in_use_in_the_room_gets_a_number,
-        a_room_that_comes_back_gets_what_was_said_meanwhile,
-        an_irc_server_that_comes_back_gets_what_was_said_meanwhile,
         while_one_side_is_out_of_reach_the_other_is_served,
         what_waits_for_the_room_at_the_end_is_counted,
         what_was_said_before_an_orderly_end_has_arrived,
         a_server_that_does_not_close_at_the_end_costs_no_processor_time,
         NULL,
     };
+    const TTest *const on_ngircd[] = {
+        a_name_in_use_in_the_room_gets_a_number,
+        a_room_that_comes_back_gets_what_was_said_meanwhile,
+        an_irc_server_that_comes_back_gets_what_was_said_meanwhile,
+        NULL,
+    };
     const struct test_case cases[] = {
-        {.name = "irc_relay", .tests = tests, .tear_down = end_all}};
+        {.name = "irc_relay", .tests = tests, .tear_down = end_all},
+        {.name = "on ngircd",
+         .tests = on_ngircd,
+         .tear_down = end_all,
+         .needs = "ngircd"},
+    };
 
     return run_cases("irc_relay, slow and lost links", cases, COUNT(cases));
 }

@@ -1,11 +1,11 @@
 /* The small servers on loop/stream_server.h, which has a suite of its own. */
 #include "tests/person.h"
+#include "tests/server.h"
 
 #include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,17 +19,9 @@
 #define NAME      NAME_SRV, "name_srv started on port "
 #define ALI       "-n", "Ali"
 
-static struct program server;
-
 static void open_name_srv(void)
 {
     server = program_serve(NAME, ALI, NULL);
-}
-
-static void close_server(void)
-{
-    close_sockets();
-    program_stop(&server);
 }
 
 /* ---- hello_srv ---------------------------------------------------------------------- */
@@ -49,7 +41,6 @@ START_TEST(row_6_each_client_is_told_hello_world)
     server = program_serve(HELLO, NULL);
     for (int i = 0; i < 3; i++)
         expect_told("Hello World! ");
-    program_stop(&server);
 }
 END_TEST
 
@@ -72,7 +63,6 @@ START_TEST(row_7_each_client_is_thanked_and_written_to_the_file_with_the_time)
                          formatted(" Got connection from %s", name_of(&client)));
         stream_close(&client);
     }
-    program_stop(&server);
 }
 END_TEST
 
@@ -90,7 +80,6 @@ START_TEST(a_client_that_sends_much_still_gets_the_whole_text)
         ck_assert(recv(client.fd, much, 1, 0) == 0); /* an end, not a reset */
         stream_close(&client);
     }
-    program_stop(&server);
 }
 END_TEST
 
@@ -101,7 +90,6 @@ START_TEST(a_full_disk_is_reported_once_and_the_clients_are_served)
         expect_told("Hello World! ");
     expect_lf(&server.err, "hello_srv: cannot write to '/dev/full': %s",
               strerror(ENOSPC));
-    program_stop(&server);
 }
 END_TEST
 
@@ -156,8 +144,6 @@ START_TEST(row_8_the_name_is_the_users_own_if_not_given)
     send_text(&client, "Hello\n");
     expect_line(&client, "Hello %s", take_line(&id.out));
     expect_status(&id, 0);
-    stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
@@ -237,8 +223,6 @@ START_TEST(a_client_that_does_not_read_does_not_keep_it_from_ending)
     before = clock_ms();
     program_stop(&server);
     ck_assert_int_lt(clock_ms() - before, 20000); /* two seconds, and a slow machine */
-    stream_close(&deaf);
-    open_name_srv();
 }
 END_TEST
 
@@ -310,7 +294,6 @@ START_TEST(an_arrow_key_is_not_an_esc_and_neither_are_letters)
     expect_end(&client);
     person_sees(&person, "status 0\r\n");
     person_leaves(&person);
-    stream_close(&client);
 }
 END_TEST
 
@@ -332,14 +315,13 @@ START_TEST(the_terminal_is_put_back_as_it_was_however_it_ends)
     for (size_t i = 0; i < COUNT(keys); i++) {
         struct person person = sit_down(
             "trap : INT QUIT; stty -g; $NAME_SRV -p 0 -n Ali; stty -g; echo end");
-        char *before = next_line(&person.screen);
+        const char *before = strdup(take_line(&person.screen));
 
         person_sees(&person, "Esc ends it\r\n");
         person_types(&person, keys[i]);
         expect_settings(&person, before);
         person_sees(&person, "end\r\n");
         person_leaves(&person);
-        free(before);
     }
 }
 END_TEST
@@ -348,7 +330,7 @@ START_TEST(stopped_and_continued_it_gives_the_terminal_back_and_takes_it_again)
 {
     struct person person =
         sit_down("set -m; stty -g; $NAME_SRV -p 0 -n Ali; stty -g; fg; echo end");
-    char *before = next_line(&person.screen);
+    const char *before = strdup(take_line(&person.screen));
 
     person_sees(&person, "Esc ends it\r\n");
     person_types(&person, "\032");
@@ -356,7 +338,6 @@ START_TEST(stopped_and_continued_it_gives_the_terminal_back_and_takes_it_again)
     person_types(&person, "\033"); /* it sees that once it has the terminal again */
     person_sees(&person, "end\r\n");
     person_leaves(&person);
-    free(before);
 }
 END_TEST
 
@@ -478,10 +459,7 @@ int main(void)
     };
     const struct test_case cases[] = {
         {.name = "hello_srv", .tests = of_hello_srv},
-        {.name = "name_srv",
-         .tests = of_name_srv,
-         .set_up = open_name_srv,
-         .tear_down = close_server},
+        {.name = "name_srv", .tests = of_name_srv, .set_up = open_name_srv},
         {.name = "keys", .tests = of_keys, .tags = "terminal"},
     };
 

@@ -157,12 +157,8 @@ END_TEST
 
 START_TEST(the_last_hundred_lines_are_kept)
 {
-    char line[32];
-
-    for (int i = 0; i < 250; i++) {
-        snprintf(line, sizeof line, "line %d\r", i);
-        type(line);
-    }
+    for (int i = 0; i < 250; i++)
+        type(formatted("line %d\r", i));
     for (int i = 0; i < 300; i++)
         type(UP);
     expect("line 150|");
@@ -487,8 +483,6 @@ int main(void)
         whatever_is_typed_the_line_is_clean_and_the_cursor_in_view,
         NULL,
     };
-    const struct test_case cases[] = {
-        {.name = "line_edit", .tests = tests, .set_up = begin}};
 
-    return run_cases("the line that is being typed", cases, COUNT(cases));
+    return run_tests("the line that is being typed", tests, begin);
 }

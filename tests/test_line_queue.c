@@ -4,7 +4,6 @@
 #include "net/line_queue.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,19 +30,16 @@ static void expect_sent(const int pair[2], const char *expected)
 
 START_TEST(lines_come_out_as_they_went_in_even_past_the_end_of_the_buffer)
 {
-    char line[64];
     int pair[2];
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     for (int i = 0; i < 10100; i++) {
-        snprintf(line, sizeof line, "line %d\n", i);
         if (i < 10000)
-            ck_assert(add(line));
+            ck_assert(add(formatted("line %d\n", i)));
         if (i < 100)
             continue;
         ck_assert_uint_eq(queue.lines, i < 10000 ? 101 : 10100 - (unsigned)i);
-        snprintf(line, sizeof line, "line %d\n", i - 100);
-        expect_sent(pair, line);
+        expect_sent(pair, formatted("line %d\n", i - 100));
     }
     ck_assert_uint_eq(queue.length, 0);
 }
@@ -95,12 +91,12 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("line_queue");
-    TCase *tcase = tcase_create("line_queue");
+    const TTest *const tests[] = {
+        lines_come_out_as_they_went_in_even_past_the_end_of_the_buffer,
+        a_line_that_does_not_fit_is_counted,
+        a_line_that_was_begun_is_sent_again_whole,
+        NULL,
+    };
 
-    tcase_add_test(tcase, lines_come_out_as_they_went_in_even_past_the_end_of_the_buffer);
-    tcase_add_test(tcase, a_line_that_does_not_fit_is_counted);
-    tcase_add_test(tcase, a_line_that_was_begun_is_sent_again_whole);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_tests("line_queue", tests, NULL);
 }

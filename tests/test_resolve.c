@@ -5,7 +5,6 @@
 #include "tests/harness.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +42,7 @@ START_TEST(row_18_a_name_gives_its_addresses_and_its_full_name)
     resolve = program_run(RESOLVE, "localhost", NULL);
     while (resolve.out.length > 0 || stream_fill(&resolve.out)) {
         ck_assert_int_lt(count, FACTS_MOST);
-        facts[count++] = next_line(&resolve.out);
+        facts[count++] = strdup(take_line(&resolve.out));
     }
     expect_status(&resolve, 0);
     for (int i = 0; i < count; i++) {
@@ -99,10 +98,7 @@ END_TEST
 
 START_TEST(control_characters_are_shown_and_never_obeyed)
 {
-    char wild[256];
-
-    snprintf(wild, sizeof wild, "\033[31m\n%s", no_name);
-    resolve = program_run(RESOLVE, wild, NULL);
+    resolve = program_run(RESOLVE, formatted("\033[31m\n%s", no_name), NULL);
     expect_beginning(&resolve.err, "resolve: no address of '^[[31m^Jxxx");
     expect_status(&resolve, 1);
 }
@@ -133,8 +129,6 @@ int main(void)
         wrong_usage_is_status_2,
         NULL,
     };
-    const struct test_case cases[] = {
-        {.name = "resolve", .tests = tests, .set_up = make_no_name}};
 
-    return run_cases("names and addresses", cases, COUNT(cases));
+    return run_tests("names and addresses", tests, make_no_name);
 }

@@ -177,7 +177,6 @@ int main(void)
         wrong_usage_is_status_2,
         NULL,
     };
-    const struct test_case cases[] = {{.name = "options", .tests = tests}};
 
-    return run_cases("socket options", cases, COUNT(cases));
+    return run_tests("socket options", tests, NULL);
 }

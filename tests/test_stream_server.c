@@ -2,7 +2,7 @@
  * The loop of loop/stream_server.h. Its handlers are those of tests/loop_srv.c, which do
  * what the words on its command line say, and log each call.
  */
-#include "tests/harness.h"
+#include "tests/server.h"
 
 #include "base/clock.h"
 #include "net/address.h"
@@ -10,8 +10,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,8 +26,6 @@
 /* What the server pours: 0, 1, 2 ... 250, and again. */
 #define PERIOD 251
 static char poured[PERIOD];
-
-static struct program server;
 
 /* ---- The server --------------------------------------------------------------------- */
 
@@ -61,22 +57,29 @@ static void stop_server(void)
 /* The next line of its log. */
 #define expect_log(...) expect_lf(&server.out, __VA_ARGS__)
 
-/* Connects, and waits until the server has logged that. Returns the client's name, too. */
-static struct stream join(const char **name)
+/* Connects, and waits until the server has logged that. Its name is then in *name. */
+static struct stream join_as(const char **name)
 {
-    struct stream client = connect_to(server.port);
+    struct stream stream = connect_to(server.port);
 
-    *name = name_of(&client);
+    *name = name_of(&stream);
     expect_log("opened %s", *name);
-    return client;
+    return stream;
+}
+
+/* The client of most tests, and its name. */
+static struct stream client;
+static const char *name;
+
+static void join(void)
+{
+    client = join_as(&name);
 }
 
 /* Closes, which the server must log next. */
-static void leave(struct stream *client)
+static void leave(void)
 {
-    const char *name = name_of(client);
-
-    stream_close(client);
+    stream_close(&client);
     expect_log("closed %s 0", name);
 }
 
@@ -105,14 +108,14 @@ static int tally_log(int wanted)
 
     while (closed < wanted && (server.out.length > 0 || stream_fill(&server.out))) {
         const char *line = take_line(&server.out);
-        char name[ADDRESS_MOST];
+        char one[ADDRESS_MOST];
         int error, i;
 
-        if (sscanf(line, "opened %63s", name) == 1) {
+        if (sscanf(line, "opened %63s", one) == 1) {
             ck_assert_int_lt(opened, NAMES_MOST);
-            strcpy(names[opened++], name);
-        } else if (sscanf(line, "closed %63s %d", name, &error) == 2) {
-            for (i = 0; i < opened && strcmp(names[i], name) != 0; i++)
+            strcpy(names[opened++], one);
+        } else if (sscanf(line, "closed %63s %d", one, &error) == 2) {
+            for (i = 0; i < opened && strcmp(names[i], one) != 0; i++)
                 continue;
             if (i == opened)
                 ck_abort_msg("'%s', but it is not open", line);
@@ -129,26 +132,23 @@ static int tally_log(int wanted)
 }
 
 /* The next bytes are the first that the server pours. */
-static void expect_poured(struct stream *client, size_t length)
+static void expect_poured(struct stream *stream, size_t length)
 {
-    expect_pattern(client, poured, PERIOD, 0, length);
+    expect_pattern(stream, poured, PERIOD, 0, length);
 }
 
-static void say(struct stream *client, const char *line)
+static void say(struct stream *stream, const char *line)
 {
-    send_line(client, "%s", line);
-    expect_line(client, "%s", line);
+    send_line(stream, "%s", line);
+    expect_line(stream, "%s", line);
 }
 
 /* ---- Handlers ----------------------------------------------------------------------- */
 
 START_TEST(the_handlers_of_a_session_come_in_their_order)
 {
-    const char *name;
-    struct stream client;
-
     serve("opened=print line=print,obey drained timed_out=print,close");
-    client = join(&name);
+    join();
     expect_line(&client, "opened");
     expect_log("drained %s", name);
     send_text(&client, "one\n!expire:50\ntw");
@@ -160,7 +160,7 @@ START_TEST(the_handlers_of_a_session_come_in_their_order)
     expect_line(&client, "!expire:50");
     expect_line(&client, "timed_out");
     expect_end(&client);
-    leave(&client);
+    leave();
     stop_server();
 }
 END_TEST
@@ -187,7 +187,7 @@ static void serve_caller(int caller, const char *word)
 
 START_TEST(it_can_be_stopped_in_every_handler)
 {
-    struct stream client, others[6];
+    struct stream others[6];
     int count = _i == 0 ? 0 : 6; /* if it stops in `opened`, no other can come */
 
     serve_caller(_i, "stop");
@@ -225,11 +225,8 @@ END_TEST
 
 START_TEST(a_client_can_be_closed_in_every_handler_and_no_other_is_called_then)
 {
-    const char *name;
-    struct stream client;
-
     serve_caller(_i, "close");
-    client = join(&name);
+    join();
     if (_i > 0)
         send_text(&client, "hello\n");
     stream_fill_to_end(&client);
@@ -273,25 +270,19 @@ END_TEST
 
 START_TEST(a_watcher_that_times_out_is_called_once)
 {
-    const char *name;
-    struct stream client;
-
     serve("started=watch:50 watched");
     expect_log("watched 0");
     expect_rest(&server, 300);
-    client = join(&name);
-    leave(&client);
+    join();
+    leave();
     stop_server();
 }
 END_TEST
 
 START_TEST(a_watcher_is_told_what_its_descriptor_is_ready_for)
 {
-    const char *name;
-    struct stream client;
-
     serve("started=watch:50,watch:-1 watched=empty line=ring,obey");
-    client = join(&name);
+    join();
     for (int i = 0; i < 3; i++) {
         sleep_ms(40); /* past the time of the first watch, which the second replaced */
         send_text(&client, "x\n");
@@ -301,24 +292,21 @@ START_TEST(a_watcher_is_told_what_its_descriptor_is_ready_for)
     send_text(&client, "!unwatch\n");
     expect_log("line %s !unwatch", name);
     expect_rest(&server, 50);
-    leave(&client);
+    leave();
     stop_server();
 
     serve("started=watch-write:-1 watched=unwatch");
     expect_log("watched 2");
-    client = join(&name);
-    leave(&client);
+    join();
+    leave();
     stop_server();
 }
 END_TEST
 
 START_TEST(without_a_byte_for_its_time_a_client_is_closed)
 {
-    const char *name;
-    struct stream client;
-
     serve("-i 100");
-    client = join(&name);
+    join();
     expect_end(&client);
     expect_log("closed %s %d", name, ETIMEDOUT);
     stop_server();
@@ -327,29 +315,25 @@ END_TEST
 
 START_TEST(what_a_client_is_sent_is_a_sign_of_life)
 {
-    struct stream client;
-
     serve("-i 300 started=watch:50 watched=print,watch:50");
     client = connect_to(server.port);
     for (int i = 0; i < 14; i++)
         expect_line(&client, "watched");
-    stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
 START_TEST(a_client_that_does_not_close_its_end_is_closed_after_two_seconds)
 {
     int64_t before = clock_ms();
-    const char *deaf_name, *name;
-    struct stream deaf, client;
+    const char *deaf_name;
+    struct stream deaf;
 
     serve("-s 2 opened=print,close");
-    deaf = join(&deaf_name);
-    client = join(&name);
+    deaf = join_as(&deaf_name);
+    join();
     expect_line(&client, "opened");
     expect_end(&client);
-    leave(&client);
+    leave();
     expect_line(&deaf, "opened");
     expect_end(&deaf);
     while (!stream_ready(&server.out, 50))
@@ -376,12 +360,12 @@ static struct stream connect_narrowly(void)
 
 START_TEST(a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end)
 {
-    const char *name, *other_name;
+    const char *other_name;
     struct stream deaf, other;
     int64_t before;
 
     serve("-s 100 line=obey drained=pour started=watch:-1 watched=empty,close");
-    other = join(&other_name);
+    other = join_as(&other_name);
     deaf = connect_narrowly();
     name = name_of(&deaf);
     send_text(&deaf, "!pour\n");
@@ -444,18 +428,16 @@ END_TEST
 
 START_TEST(a_turn_comes_when_it_said_even_if_no_descriptor_is_ready)
 {
-    struct stream client;
-    const char *name;
     int64_t before;
 
     serve("-s 20 turn=print");
-    client = join(&name);
+    join();
     expect_text(&client, "turn\r\n");
     before = clock_ms();
     expect_text(&client, "turn\r\n");
     ck_assert_int_ge(clock_ms() - before, 450); /* ten seconds, twenty times as fast */
     expect_rest(&server, 300);
-    leave(&client);
+    leave();
     stop_server();
 }
 END_TEST
@@ -503,9 +485,6 @@ START_TEST(a_reader_that_is_slow_but_moves_is_not_closed)
         line = take_line(&server.out);
         ck_assert_msg(strncmp(line, "closed", 6) != 0, "%s", line);
     } while (strncmp(line, "opened", 6) != 0 || strstr(line, name_of(&other)) == NULL);
-    stream_close(&other);
-    stream_close(&slow);
-    program_stop(&server);
 }
 END_TEST
 
@@ -545,9 +524,6 @@ END_TEST
 
 START_TEST(a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order)
 {
-    const char *name;
-    struct stream client;
-
     serve("-i 200 started=watch:600 opened=hold line=print watched=resume,watch:600");
     client = connect_to(server.port);
     send_text(&client, "one\ntwo\nthree\n");
@@ -562,19 +538,17 @@ START_TEST(a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order)
     expect_line(&client, "two");
     expect_line(&client, "three");
     expect_end(&client);
-    stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
 START_TEST(a_held_client_that_closes_its_end_is_answered_when_it_is_resumed)
 {
-    const char *name, *other_name;
-    struct stream client, other;
+    const char *other_name;
+    struct stream other;
 
     serve("line=print,obey");
-    client = join(&name);
-    other = join(&other_name);
+    join();
+    other = join_as(&other_name);
     say(&client, "!hold");
     expect_log("line %s !hold", name);
     send_text(&client, "one\ntwo");
@@ -599,8 +573,6 @@ END_TEST
 
 START_TEST(a_client_that_has_closed_its_end_still_gets_all_that_a_server_has_to_send)
 {
-    struct stream client;
-
     serve("opened=hold,pour:3000000 drained=pour:3000000");
     client = connect_to(server.port);
     stream_half_close(&client);
@@ -623,18 +595,15 @@ END_TEST
 START_TEST(a_held_client_with_full_input_that_resets_makes_no_busy_loop)
 {
     static char much[INPUT_BYTES + 4000];
-    const char *name;
-    struct stream client;
 
     serve("started=watch:500 opened=hold received=echo watched=resume");
-    client = join(&name);
+    join();
     send_bytes(&client, much, sizeof much);
     expect_rest(&server, 100);
     stream_reset(&client);
     expect_rest(&server, 100);
     /* It learns of the reset at once, or from send() when the client is resumed. */
     ck_assert_str_ne(skip_to_beginning(&server.out, formatted("closed %s ", name)), "0");
-    program_stop(&server);
 }
 END_TEST
 
@@ -642,11 +611,8 @@ END_TEST
 
 START_TEST(what_a_handler_leaves_is_offered_again)
 {
-    const char *name;
-    struct stream client;
-
     serve("received=echo,take:3");
-    client = join(&name);
+    join();
     send_text(&client, "abcdefgh");
     expect_log("received %s 8", name);
     expect_log("received %s 5", name);
@@ -656,7 +622,7 @@ START_TEST(what_a_handler_leaves_is_offered_again)
     stop_server();
 
     serve("received=take:0");
-    client = join(&name);
+    join();
     send_text(&client, "abc");
     expect_log("received %s 3", name);
     send_text(&client, "de");
@@ -674,10 +640,9 @@ START_TEST(full_input_of_which_a_handler_takes_nothing_ends_the_stream)
 
     serve("received=take:0");
     for (int i = 0; i < 2; i++) { /* the second is gone when the handler hears of it */
-        const char *name;
-        struct stream client = join(&name);
         int error;
 
+        join();
         send_bytes(&client, much, sizeof much);
         if (i == 1)
             stream_reset(&client);
@@ -696,7 +661,7 @@ START_TEST(lines_and_telnets_commands_may_be_cut_anywhere)
 {
     static const char bytes[] = "one\r\ntwo\n\xFF\xFD\x06three\r\0\xFF\xF6"
                                 "fo\xFF\xFA\x18\x01\xFF\xF0ur \xC3\xA9\r\n\xFF\xFF\n";
-    struct stream client, after;
+    struct stream after;
 
     serve("line=print");
     client = connect_to(server.port);
@@ -713,17 +678,12 @@ START_TEST(lines_and_telnets_commands_may_be_cut_anywhere)
         expect_line(&client, "four \xC3\xA9");
         expect_line(&client, "\xEF\xBF\xBD");
     }
-    stream_close(&client);
-    stream_close(&after);
-    program_stop(&server);
 }
 END_TEST
 
 /* A full line has no room for what a doubled 255 becomes. */
 START_TEST(a_doubled_255_after_a_full_line_begins_the_next_piece)
 {
-    struct stream client;
-
     serve("line=print");
     client = connect_to(server.port);
     send_repeated(&client, "x", LINE_MOST);
@@ -731,8 +691,6 @@ START_TEST(a_doubled_255_after_a_full_line_begins_the_next_piece)
     expect_pattern(&client, "x", 1, 0, LINE_MOST);
     expect_line(&client, "%s", "");
     expect_line(&client, "\xEF\xBF\xBD");
-    stream_close(&client);
-    program_stop(&server);
 }
 END_TEST
 
@@ -751,9 +709,6 @@ START_TEST(a_client_that_asks_and_never_reads_is_stopped_and_loses_nothing)
     stream_half_close(&deaf);
     expect_poured(&deaf, sent);
     expect_end(&deaf);
-    stream_close(&deaf);
-    stream_close(&other);
-    program_stop(&server);
 }
 END_TEST
 
@@ -762,8 +717,7 @@ END_TEST
 /* One of the ways in which clients go. */
 static void come_and_go(int way)
 {
-    struct stream client = connect_to(server.port);
-
+    client = connect_to(server.port);
     switch (way % 6) {
     case 0: send_text(&client, "half\xFF\xFA"); break;
     case 1: say(&client, "!hold"); break;
@@ -788,8 +742,6 @@ static void come_and_go(int way)
 
 START_TEST(the_server_in_the_header_answers_each_line_with_its_length)
 {
-    struct stream client;
-
     server = program_run("build/length_srv", NULL);
     program_read_port(&server, "length_srv started on port ");
     client = connect_to(server.port);
@@ -824,8 +776,6 @@ START_TEST(no_descriptor_is_lost_and_the_next_client_finds_nothing_of_the_last)
     (void)tally_log(2 * WAYS * ROUNDS);
     say(&other, "I am last");
     ck_assert_int_eq(count_descriptors(), before);
-    stream_close(&other);
-    program_stop(&server);
 }
 END_TEST
 
@@ -860,9 +810,6 @@ START_TEST(a_client_that_no_fd_set_holds_is_told_that_the_server_is_full)
     ck_assert_int_lt(count, FD_SETSIZE);
     if (before != -1)
         ck_assert_int_eq(count, FD_SETSIZE - (before - 1)); /* the spare is above it */
-    for (int i = 0; i < count; i++)
-        stream_close(&clients[i]);
-    program_stop(&server);
 }
 END_TEST
 
@@ -885,14 +832,11 @@ START_TEST(out_of_descriptors_it_says_so_and_takes_the_next_when_there_is_one)
         for (int k = 0; k <= count; k++)
             skip_to_beginning(&server.out, "closed ");
     }
-    program_stop(&server);
 }
 END_TEST
 
 START_TEST(with_no_descriptor_at_all_for_a_newcomer_it_rests)
 {
-    struct stream client;
-
     serve_after("ulimit -n 4;", "line=print");
     client = connect_to(server.port);
     expect_rest(&server, 300);

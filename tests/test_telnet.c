@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "tests/person.h"
 #include "tests/room.h"
+#include "tests/server.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -12,7 +13,6 @@ static struct person sit_down(int port)
     return person_start("exec telnet 127.0.0.1 $1", formatted("%d", port));
 }
 
-static struct program server;
 static struct person ann, bob;
 static char *ann_name, *bob_name;
 

@@ -1,5 +1,5 @@
 /* threat_srv and threat_cli. The web server that has the level is a mock. */
-#include "tests/harness.h"
+#include "tests/server.h"
 
 #include "base/clock.h"
 
@@ -19,7 +19,6 @@
 #define COMMANDS   "The commands are getTime, getThreat, disconnect, help"
 #define NO_COMMAND "No such command: there are getTime, getThreat, disconnect, help"
 
-static struct program server;
 static struct mock web;
 static const char *url, *file, *port_text;
 
@@ -37,10 +36,14 @@ static void open_server(const char *first, const char *second, const char *third
     port_text = strdup(formatted("%d", server.port));
 }
 
-static void stop_server(void)
+static struct stream client; /* of the tests that need one */
+
+/* The same, and the client connects. */
+static void open_for_client(const char *first, const char *second, const char *third,
+                            const char *fourth)
 {
-    close_sockets();
-    program_stop(&server);
+    open_server(first, second, third, fourth);
+    client = connect_to(server.port);
 }
 
 static void write_level(const char *text)
@@ -48,9 +51,16 @@ static void write_level(const char *text)
     temp_write("level", text);
 }
 
-static void ask(struct stream *client, const char *command)
+static void ask(struct stream *stream, const char *command)
 {
-    send_line(client, "%s\r", command);
+    send_line(stream, "%s\r", command);
+}
+
+/* The client asks this, and gets this answer. */
+static void expect_answer(const char *command, const char *answer)
+{
+    ask(&client, command);
+    expect_line(&client, "%s", answer);
 }
 
 /* ---- The web server ----------------------------------------------------------------- */
@@ -81,13 +91,11 @@ static void answer_request(const char *answer)
 
 START_TEST(row_10_the_time_the_level_and_a_goodbye)
 {
-    struct stream client;
     regex_t stamp;
     const char *line;
 
     write_level("high\n");
-    open_server("-f", file, NULL, NULL);
-    client = connect_to(server.port);
+    open_for_client("-f", file, NULL, NULL);
     ask(&client, "getTime");
     line = take_line(&client);
     ck_assert_int_eq(
@@ -96,8 +104,7 @@ START_TEST(row_10_the_time_the_level_and_a_goodbye)
         0);
     ck_assert_msg(regexec(&stamp, line, 0, NULL, 0) == 0, "the time is '%s'", line);
     regfree(&stamp);
-    ask(&client, "getThreat");
-    expect_line(&client, "High");
+    expect_answer("getThreat", "High");
     ask(&client, "disconnect");
     expect_end(&client);
 }
@@ -106,18 +113,13 @@ END_TEST
 START_TEST(case_and_space_do_not_matter_and_anything_else_is_told_what_there_is)
 {
     static const char *const strange[] = {"getThreat now", "\033[A", "get"};
-    struct stream client;
 
     write_level("  Severe  ");
-    open_server("-f", file, NULL, NULL);
-    client = connect_to(server.port);
-    ask(&client, " \tGETTHREAT ");
-    expect_line(&client, "Severe");
-    ask(&client, "HELP");
-    expect_line(&client, COMMANDS);
+    open_for_client("-f", file, NULL, NULL);
+    expect_answer(" \tGETTHREAT ", "Severe");
+    expect_answer("HELP", COMMANDS);
     for (size_t i = 0; i < COUNT(strange); i++) {
-        ask(&client, strange[i]);
-        expect_line(&client, NO_COMMAND);
+        expect_answer(strange[i], NO_COMMAND);
     }
     ask(&client, "getThreat");
     expect_line(&client, "Severe");
@@ -133,8 +135,7 @@ START_TEST(row_10_a_client_that_says_nothing_in_a_line_is_dropped)
 
     open_server(NULL, NULL, NULL, NULL);
     for (size_t i = 0; i < COUNT(nothing); i++) {
-        struct stream client = connect_to(server.port);
-
+        client = connect_to(server.port);
         ask(&client, "help");
         ask(&client, nothing[i]);
         ask(&client, "help"); /* too late */
@@ -188,51 +189,36 @@ END_TEST
 START_TEST(a_file_is_read_again_when_it_has_changed)
 {
     static const char *const levels[] = {"Low", "Guarded", "Elevated", "High", "Severe"};
-    struct stream client;
 
-    open_server("-f", file, NULL, NULL);
-    client = connect_to(server.port);
+    open_for_client("-f", file, NULL, NULL);
     for (int i = 0; i < 5; i++) {
         write_level(levels[i]);
-        ask(&client, "getThreat");
-        expect_line(&client, "%s", levels[i]);
+        expect_answer("getThreat", levels[i]);
     }
     write_level("high\r\n"); /* as editors on Windows write it */
-    ask(&client, "getThreat");
-    expect_line(&client, "High");
+    expect_answer("getThreat", "High");
 }
 END_TEST
 
 START_TEST(a_file_without_a_level_makes_it_unknown_with_the_reason)
 {
-    struct stream client;
-
     write_level("Low High");
-    open_server("-f", file, NULL, NULL);
-    client = connect_to(server.port);
-    ask(&client, "getThreat");
-    expect_line(&client, "unknown: there is no level in the file");
+    open_for_client("-f", file, NULL, NULL);
+    expect_answer("getThreat", "unknown: there is no level in the file");
     write_level("");
-    ask(&client, "getThreat");
-    expect_line(&client, "unknown: there is no level in the file");
+    expect_answer("getThreat", "unknown: there is no level in the file");
     ck_assert_int_eq(unlink(file), 0);
-    ask(&client, "getThreat");
-    expect_line(&client, "unknown: %s", strerror(ENOENT));
+    expect_answer("getThreat", formatted("unknown: %s", strerror(ENOENT)));
     ck_assert_int_eq(mkfifo(file, 0600), 0); /* it must not wait for a writer */
-    ask(&client, "getThreat");
-    expect_line(&client, "unknown: the file is not a regular file");
+    expect_answer("getThreat", "unknown: the file is not a regular file");
 }
 END_TEST
 
 START_TEST(without_a_source_the_level_is_unknown)
 {
-    struct stream client;
-
-    open_server(NULL, NULL, NULL, NULL);
-    client = connect_to(server.port);
-    ask(&client, "getThreat");
-    expect_line(&client,
-                "unknown: the server was given neither a file nor a URL to look in");
+    open_for_client(NULL, NULL, NULL, NULL);
+    expect_answer("getThreat",
+                  "unknown: the server was given neither a file nor a URL to look in");
 }
 END_TEST
 
@@ -300,16 +286,12 @@ END_TEST
 
 START_TEST(a_level_that_is_too_old_is_never_given_again)
 {
-    struct stream client;
-
-    open_server("-u", url, "-c", "0");
-    client = connect_to(server.port);
+    open_for_client("-u", url, "-c", "0");
     ask(&client, "getThreat");
     answer_request(OK_ANSWER);
     expect_line(&client, "Elevated");
     mock_close(&web);
-    ask(&client, "getThreat");
-    expect_line(&client, "unknown: %s", strerror(ECONNREFUSED));
+    expect_answer("getThreat", formatted("unknown: %s", strerror(ECONNREFUSED)));
 }
 END_TEST
 
@@ -330,10 +312,8 @@ START_TEST(every_reason_why_a_document_is_missing_is_given)
         {"SSH-2.0-hello\r\n", NULL},
         {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nhell", NULL},
     };
-    struct stream client;
 
-    open_server("-u", url, "-c", "0");
-    client = connect_to(server.port);
+    open_for_client("-u", url, "-c", "0");
     for (size_t i = 0; i < COUNT(cases); i++) {
         const char *why;
 
@@ -348,10 +328,7 @@ END_TEST
 
 START_TEST(a_failing_document_is_not_asked_for_again_within_a_second)
 {
-    struct stream client;
-
-    open_server("-u", url, NULL, NULL);
-    client = connect_to(server.port);
+    open_for_client("-u", url, NULL, NULL);
     for (int i = 0; i < 100; i++)
         ask(&client, "getThreat");
     answer_request("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
@@ -367,10 +344,9 @@ END_TEST
 
 START_TEST(a_client_that_waits_for_the_level_is_not_dropped_as_idle)
 {
-    struct stream client, request;
+    struct stream request;
 
-    open_server("-t", "0.3", "-u", url);
-    client = connect_to(server.port);
+    open_for_client("-t", "0.3", "-u", url);
     ask(&client, "getThreat");
     request = take_request();
     send_text(&client, "h"); /* a sign of life, and then nothing for longer than -t */
@@ -408,10 +384,8 @@ START_TEST(a_document_in_chunks_and_one_that_ends_with_the_connection_are_read)
         "b\r\nCONDITION=\"\r\n5\r\nlow\" \r\n0\r\n\r\n",
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nCONDITION=\"Low\"",
     };
-    struct stream client;
 
-    open_server("-u", url, "-c", "0");
-    client = connect_to(server.port);
+    open_for_client("-u", url, "-c", "0");
     for (int i = 0; i < 2; i++) {
         ask(&client, "getThreat");
         answer_request(answers[i]);
@@ -423,10 +397,9 @@ END_TEST
 START_TEST(a_document_without_an_end_is_cut_off)
 {
     static char piece[65536];
-    struct stream client, request;
+    struct stream request;
 
-    open_server("-u", url, NULL, NULL);
-    client = connect_to(server.port);
+    open_for_client("-u", url, NULL, NULL);
     ask(&client, "getThreat");
     request = take_request();
     send_text(&request, "HTTP/1.1 200 OK\r\n\r\n");
@@ -439,11 +412,10 @@ END_TEST
 
 START_TEST(a_web_server_that_says_nothing_is_waited_for_five_seconds)
 {
-    struct stream client, request;
+    struct stream request;
     int64_t begun;
 
-    open_server("-u", url, NULL, NULL);
-    client = connect_to(server.port);
+    open_for_client("-u", url, NULL, NULL);
     begun = clock_ms();
     ask(&client, "getThreat");
     request = take_request();
@@ -469,16 +441,13 @@ END_TEST
 
 START_TEST(it_ends_while_it_fetches)
 {
-    struct stream client, request;
+    struct stream request;
 
-    open_server("-u", url, NULL, NULL);
-    client = connect_to(server.port);
+    open_for_client("-u", url, NULL, NULL);
     ask(&client, "getThreat");
     request = take_request();
     program_stop(&server);
     expect_end(&request);
-    stream_close(&request);
-    stream_close(&client);
 }
 END_TEST
 
@@ -486,38 +455,38 @@ END_TEST
 
 START_TEST(row_11_the_client_sends_the_commands_and_prints_the_answers)
 {
-    struct program client;
+    struct program caller;
 
     write_level("High");
     open_server("-f", file, NULL, NULL);
-    client = program_run(THREAT_CLI, "-p", port_text, "127.0.0.1", "--", "getThreat",
+    caller = program_run(THREAT_CLI, "-p", port_text, "127.0.0.1", "--", "getThreat",
                          "help", "getTime", "disconnect", NULL);
-    expect_lf(&client.out, "High");
-    expect_lf(&client.out, COMMANDS);
-    ck_assert_uint_eq(strlen(take_line(&client.out)),
+    expect_lf(&caller.out, "High");
+    expect_lf(&caller.out, COMMANDS);
+    ck_assert_uint_eq(strlen(take_line(&caller.out)),
                       strlen("2026-11-21T10:49:30+01:00"));
-    expect_success(&client);
+    expect_success(&caller);
 }
 END_TEST
 
 START_TEST(row_11_without_commands_it_sends_what_is_typed)
 {
-    struct program client;
+    struct program caller;
 
     write_level("High");
     open_server("-f", file, NULL, NULL);
-    client = program_run_by("printf 'getThreat\\nhelp' | \"$@\"", THREAT_CLI, "-p",
+    caller = program_run_by("printf 'getThreat\\nhelp' | \"$@\"", THREAT_CLI, "-p",
                             port_text, NULL);
-    expect_lf(&client.out, "High");
-    expect_lf(&client.out, COMMANDS);
-    expect_success(&client);
+    expect_lf(&caller.out, "High");
+    expect_lf(&caller.out, COMMANDS);
+    expect_success(&caller);
 }
 END_TEST
 
 /* The mock plays threat_srv: it answers one command (NULL: not at all), and closes. */
 static struct program play(const char *answer, const char *command)
 {
-    struct program client =
+    struct program caller =
         program_run(THREAT_CLI, "-w", "0.5", "-p", formatted("%d", web.port), "127.0.0.1",
                     "--", command, NULL);
     struct stream peer = mock_accept(&web);
@@ -528,42 +497,41 @@ static struct program play(const char *answer, const char *command)
     else
         expect_end(&peer);
     stream_close(&peer);
-    return client;
+    return caller;
 }
 
 #define NO_ANSWER "threat_cli: no answer from 127.0.0.1 port %d: "
 
 START_TEST(the_client_reports_a_server_that_is_silent_or_closes)
 {
-    struct program client = play("an answer\033[2J\n", "getTime");
+    struct program caller = play("an answer\033[2J\n", "getTime");
 
-    expect_lf(&client.out, "an answer^[[2J");
-    expect_success(&client);
-    client = play(FULL "\n", "getTime");
-    expect_end(&client.out);
-    expect_failure(&client, NO_ANSWER FULL, web.port);
-    client = play("", "disconnect");
-    expect_success(&client);
-    client = play("", ""); /* a server drops a client that says nothing */
-    expect_success(&client);
-    client = play("", "getTime");
-    expect_failure(&client, NO_ANSWER "the server has closed the connection", web.port);
-    client = play(NULL, "getTime");
-    expect_failure(&client, NO_ANSWER "timed out after 0.5 s", web.port);
+    expect_lf(&caller.out, "an answer^[[2J");
+    expect_success(&caller);
+    caller = play(FULL "\n", "getTime");
+    expect_end(&caller.out);
+    expect_failure(&caller, NO_ANSWER FULL, web.port);
+    caller = play("", "disconnect");
+    expect_success(&caller);
+    caller = play("", ""); /* a server drops a client that says nothing */
+    expect_success(&caller);
+    caller = play("", "getTime");
+    expect_failure(&caller, NO_ANSWER "the server has closed the connection", web.port);
+    caller = play(NULL, "getTime");
+    expect_failure(&caller, NO_ANSWER "timed out after 0.5 s", web.port);
 }
 END_TEST
 
 START_TEST(the_client_says_when_its_output_cannot_be_written_or_nobody_is_there)
 {
     const char *port = formatted("%d", unused_port());
-    struct program client =
+    struct program caller =
         program_run(THREAT_CLI, "-p", port, "127.0.0.1", "--", "help", NULL);
 
-    expect_failure(&client, "threat_cli: cannot connect to 127.0.0.1 port %s: %s", port,
+    expect_failure(&caller, "threat_cli: cannot connect to 127.0.0.1 port %s: %s", port,
                    strerror(ECONNREFUSED));
     open_server(NULL, NULL, NULL, NULL);
     expect_write_error(THREAT_CLI, "-p", port_text, "localhost", "--", "help", NULL);
-    program_stop(&server);
 }
 END_TEST
 
@@ -615,21 +583,10 @@ int main(void)
     const TTest *const limits[] = {a_full_server_still_has_the_descriptors_to_fetch,
                                    NULL};
     const struct test_case cases[] = {
-        {.name = "with threat_srv",
-         .tests = with_server,
-         .set_up = set_up,
-         .tear_down = stop_server},
+        {.name = "with threat_srv", .tests = with_server, .set_up = set_up},
         {.name = "alone", .tests = alone, .set_up = set_up},
-        {.name = "names",
-         .tests = names,
-         .set_up = set_up,
-         .tear_down = stop_server,
-         .tags = "resolver"},
-        {.name = "limits",
-         .tests = limits,
-         .set_up = set_up,
-         .tear_down = stop_server,
-         .tags = "limits"},
+        {.name = "names", .tests = names, .set_up = set_up, .tags = "resolver"},
+        {.name = "limits", .tests = limits, .set_up = set_up, .tags = "limits"},
     };
 
     return run_cases("the threat server", cases, COUNT(cases));

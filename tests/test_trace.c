@@ -378,7 +378,6 @@ int main(void)
         nothing_overlaps_in_small_and_in_large_pictures,
         NULL,
     };
-    const struct test_case cases[] = {{.name = "trace", .tests = tests}};
 
-    return run_cases("trace", cases, COUNT(cases));
+    return run_tests("trace", tests, NULL);
 }

@@ -3,7 +3,6 @@
 
 #include "chat/transcript.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,10 +118,8 @@ START_TEST(text_that_wraps_around_the_ring_is_two_pieces)
 {
     struct transcript_cursor five;
     struct transcript_span span;
-    char filler[1000] = "";
 
-    memset(filler, '.', sizeof filler - 1);
-    append(filler, EVERYBODY);
+    append(repeated('.', 999), EVERYBODY);
     transcript_release(&transcript, transcript.end);
     five = transcript_now(&transcript);
     append("the ring ends in the middle of this text", EVERYBODY);
@@ -255,6 +252,15 @@ START_TEST(a_hundred_thousand_random_steps_agree_with_a_simple_model)
 }
 END_TEST
 
+START_TEST(an_empty_text_takes_no_place_in_the_transcript)
+{
+    transcript_init(&transcript, ring, entries, 64);
+    for (int reader = 0; reader < 10; reader++)
+        transcript_append(&transcript, "", 0, TRANSCRIPT_NOBODY, reader);
+    ck_assert_uint_eq(transcript_room(&transcript), 64);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -268,10 +274,9 @@ int main(void)
         room_is_what_the_slowest_has_read,
         many_tiny_texts_cost_room_too,
         a_hundred_thousand_random_steps_agree_with_a_simple_model,
+        an_empty_text_takes_no_place_in_the_transcript,
         NULL,
     };
-    const struct test_case cases[] = {
-        {.name = "transcript", .tests = tests, .set_up = open_transcript}};
 
-    return run_cases("chat/transcript", cases, COUNT(cases));
+    return run_tests("chat/transcript", tests, open_transcript);
 }

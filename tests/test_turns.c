@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define TURNS "bin/turns"
@@ -44,19 +43,19 @@ static void hide_time(char *line)
 }
 
 /*
- * The next line of the trace, the caller's to free. Whether a wait is told depends on how
- * fast the machine is, so it is left out; the name at its beginning goes to the next line.
+ * The next line of the trace. Whether a wait is told depends on how fast the machine is, so
+ * it is left out; the name at its beginning goes to the next line.
  */
-static char *next_traced(void)
+static const char *next_traced(void)
 {
-    char *line = next_line(&turns.err), *next;
+    char *line = take_line(&turns.err);
 
     while (strstr(line, "asleep in ") != NULL) {
-        next = next_line(&turns.err);
-        if (*next == ' ' && *line != ' ')
-            memcpy(next, line, strcspn(line, " "));
-        free(line);
-        line = next;
+        const char *name = formatted("%.*s", (int)strcspn(line, " "), line);
+
+        line = take_line(&turns.err);
+        if (*line == ' ')
+            memcpy(line, name, strlen(name));
     }
     hide_time(line);
     return line;
@@ -65,22 +64,18 @@ static char *next_traced(void)
 /* The next line of the trace is this. */
 static void traced(const char *expected)
 {
-    char *line = next_traced();
-
-    ck_assert_str_eq(line, expected);
-    free(line);
+    ck_assert_str_eq(next_traced(), expected);
 }
 
-/* Skips lines of the trace until this stands in one, which is the caller's to free. */
-static char *skip_to(const char *text)
+/* Skips lines of the trace until this stands in one, which it returns. */
+static const char *skip_to(const char *text)
 {
-    for (;;) {
-        char *line = next_traced();
+    const char *line;
 
-        if (strstr(line, text) != NULL)
-            return line;
-        free(line);
-    }
+    do
+        line = next_traced();
+    while (strstr(line, text) == NULL);
+    return line;
 }
 
 /* Nothing that turns has started lives on: it would hold these pipes open. */
@@ -102,9 +97,9 @@ static void stop_watching(int status)
 static void meet(struct stream *ann, struct stream *ben)
 {
     *ann = connect_to(turns.port);
-    free(skip_to("\"You're connected"));
+    skip_to("\"You're connected");
     *ben = connect_to(turns.port);
-    free(skip_to("5  send    38 "));
+    skip_to("5  send    38 ");
 }
 
 /* ---- Turns -------------------------------------------------------------------------- */
@@ -117,8 +112,8 @@ START_TEST(
     struct stream ann, ben;
 
     watch_chat("bin/pchatsrv");
-    free(skip_to("pchatsrv           3  listen"));
-    free(skip_to("           1  read 3 write 1        slept   #.### s   ready: 1w"));
+    skip_to("pchatsrv           3  listen");
+    skip_to("           1  read 3 write 1        slept   #.### s   ready: 1w");
     ann = connect_to(turns.port);
     traced("           2  read 3                slept   #.### s   ready: 3");
     traced(formatted("                   3  accept -> 4   %s", name_of(&ann)));
@@ -141,7 +136,7 @@ START_TEST(
     expect_line(&ann, "Client joined %s", name_of(&ben));
     stream_close(&ann);
     traced("           6  read 3 4 5            slept   #.### s   ready: 4");
-    free(skip_to("5  send    56 "));
+    skip_to("5  send    56 ");
     traced("                   4  shutdown");
     traced("                   4  end");
     traced("                   4  close");
@@ -163,27 +158,23 @@ START_TEST(chat_naive_is_shown_to_send_half_a_line_at_once)
     traced(formatted("                     5  send    30    \"[%s] Hello, every\"",
                      name_of(&ann)));
     stream_reset(&ann);
-    free(skip_to("             4  read 3 4 5            slept   #.### s   ready: 4"));
-    free(skip_to("                     4  recv    ECONNRESET"));
-    free(skip_to("                         exited with 1"));
+    skip_to("             4  read 3 4 5            slept   #.### s   ready: 4");
+    skip_to("                     4  recv    ECONNRESET");
+    skip_to("                         exited with 1");
     ends_with(1);
 }
 END_TEST
 
-/* The beginning of the lines of the new task that the trace has in `forked`, and frees it. */
-static const char *number_in(char *forked)
+/* The beginning of the lines of the new task that the trace has in `forked`. */
+static const char *number_in(const char *forked)
 {
-    const char *number = formatted("%ld ", atol(strstr(forked, "-> ") + 3));
-
-    free(forked);
-    return number;
+    return formatted("%ld ", atol(strstr(forked, "-> ") + 3));
 }
 
 /* The line is about that task, whose last line may have been the one before. */
-static void expect_task(char *line, const char *number)
+static void expect_task(const char *line, const char *number)
 {
     ck_assert_msg(*line == ' ' || strncmp(line, number, strlen(number)) == 0, "%s", line);
-    free(line);
 }
 
 START_TEST(a_process_for_each_client_has_its_number_in_the_first_column)
@@ -193,7 +184,7 @@ START_TEST(a_process_for_each_client_has_its_number_in_the_first_column)
 
     watch("bin/echo_fork", "EchoServer started on port ");
     ann = connect_to(turns.port);
-    free(skip_to("3  accept -> 4   127.0.0.1:"));
+    skip_to("3  accept -> 4   127.0.0.1:");
     child = number_in(skip_to("fork -> "));
     send_text(&ann, "abc");
     expect_task(skip_to("4  recv     3    \"abc\""), child);
@@ -201,8 +192,8 @@ START_TEST(a_process_for_each_client_has_its_number_in_the_first_column)
     expect_bytes(&ann, "abc", 3);
     stream_close(&ann);
     expect_task(skip_to("4  end"), child);
-    free(skip_to("exited with 0"));
-    free(skip_to("SIGCHLD"));
+    skip_to("exited with 0");
+    skip_to("SIGCHLD");
     stop_watching(0);
 }
 END_TEST
@@ -274,7 +265,7 @@ START_TEST(a_server_in_python_shows_the_same_with_select_and_with_poll)
     turns =
         program_run(TURNS, "python3", "-c", PYTHON, _i == 0 ? "select" : "poll", NULL);
     program_read_port(&turns, "on port ");
-    free(skip_to("3  listen"));
+    skip_to("3  listen");
     ann = connect_to(turns.port);
     traced("           1  read 3                slept   #.### s   ready: 3");
     traced(formatted("                   3  accept -> 4   %s", name_of(&ann)));
@@ -292,11 +283,11 @@ START_TEST(all_is_shown_with_a)
 
     turns = program_run(TURNS, "-a", "bin/pchatsrv", "-p", "0", NULL);
     program_read_port(&turns, "ChatServer started on port ");
-    free(skip_to("1  write   "));
+    skip_to("1  write   ");
     ann = connect_to(turns.port);
-    free(skip_to("3  accept  EAGAIN"));
+    skip_to("3  accept  EAGAIN");
     send_text(&ann, "abc");
-    free(skip_to("4  recv     3    \"abc\""));
+    skip_to("4  recv     3    \"abc\"");
     traced("                   4  recv     3    \"abc\"");
     stop_watching(0);
 }
@@ -364,41 +355,33 @@ static pid_t start_to_read(const struct stream *stream)
 START_TEST(a_send_that_nobody_takes_is_shown_while_it_is_stuck)
 {
     struct stream stalled, ben;
-    char *line;
+    const char *line;
 
     watch_chat("bin/chat_naive");
     stalled = connect_stalled(turns.port);
-    free(skip_to("accept -> 4 "));
+    skip_to("accept -> 4 ");
     ben = connect_to(turns.port);
-    free(skip_to("accept -> 5 "));
+    skip_to("accept -> 5 ");
     flood_until_traced(&ben, "stuck in send");
     line = skip_to("stuck");
     ck_assert_msg(strstr(line, " 4  send          stuck in send to 4 for ") != NULL, "%s",
                   line);
     ck_assert_ptr_nonnull(strstr(line, " s"));
-    free(line);
     /* That was its last word: it is stuck. Now it goes on. */
     ck_assert_uint_eq(turns.err.length, 0);
     start_to_read(&stalled);
-    line = skip_to(" 4  send ");
-    ck_assert_ptr_nonnull(strstr(line, "after "));
-    free(line);
+    ck_assert_ptr_nonnull(strstr(skip_to(" 4  send "), "after "));
     stop_watching(143);
 }
 END_TEST
 
 START_TEST(a_wait_of_a_second_is_told_once_in_a_pipe)
 {
-    char *line;
-
     watch("bin/echo_srv", "EchoServer started on port ");
-    free(skip_to("3  listen"));
-    free(skip_to("ready: 1w"));
-    line = next_line(&turns.err);
-    ck_assert_ptr_eq(
-        strstr(line, "           2  read 3                asleep in select for 1."),
-        line);
-    free(line);
+    skip_to("3  listen");
+    skip_to("ready: 1w");
+    expect_beginning(&turns.err,
+                     "           2  read 3                asleep in select for 1.");
     ck_assert(!stream_ready(&turns.err, 1500));
     stop_watching(0);
 }
@@ -410,18 +393,17 @@ START_TEST(a_program_that_is_in_no_call_does_not_wait)
     static const char script[] = "import socket, signal\n"
                                  "s = socket.create_server(('127.0.0.1', 0))\n"
                                  "s.close(); signal.sigtimedwait([], 1.5)\n";
-    char *line;
+    const char *line;
 
     if (lacks("python3"))
         return;
     turns = program_run(TURNS, "python3", "-c", script, NULL);
-    free(skip_to("3  listen"));
-    while ((line = next_line(&turns.err)) != NULL && strstr(line, "exited") == NULL) {
+    skip_to("3  listen");
+    do {
+        line = take_line(&turns.err);
         ck_assert_ptr_null(strstr(line, "asleep"));
         ck_assert_ptr_null(strstr(line, "stuck"));
-        free(line);
-    }
-    free(line);
+    } while (strstr(line, "exited") == NULL);
     ends_with(0);
 }
 END_TEST
@@ -474,7 +456,6 @@ END_TEST
 START_TEST(a_line_has_80_columns_at_most_however_many_descriptors_are_watched)
 {
     struct stream crowd[CROWD];
-    char *line;
 
     watch_chat("bin/pchatsrv");
     for (int i = 0; i < CROWD; i++) {
@@ -485,9 +466,7 @@ START_TEST(a_line_has_80_columns_at_most_however_many_descriptors_are_watched)
     for (int i = 0; i < CROWD; i++)
         send_text(&crowd[i], "a line that is long enough for a trace to be cut\r\n");
     program_go_on(&turns);
-    line = skip_to("read 3-43 ");
-    ck_assert_ptr_nonnull(strstr(line, "  read 3-43             slept"));
-    free(line);
+    ck_assert_ptr_nonnull(strstr(skip_to("read 3-43 "), "  read 3-43             slept"));
     program_kill(&turns, SIGTERM);
     stream_fill_to_end(&turns.err);
     expect_clean_lines(turns.err.bytes, turns.err.length);
@@ -641,23 +620,21 @@ START_TEST(the_status_is_the_programs)
                     {"kill -PIPE $$", 141}};
 
     turns = program_run(TURNS, "sh", "-c", examples[_i].script, NULL);
-    free(skip_to(examples[_i].script[0] == 'e' ? "exited with " : "killed by SIG"));
+    skip_to(examples[_i].script[0] == 'e' ? "exited with " : "killed by SIG");
     ends_with(examples[_i].status);
 }
 END_TEST
 
 START_TEST(its_input_and_output_are_its_own)
 {
-    char *without, *with;
+    long without;
 
     turns = program_run_by("ls /proc/self/fd | wc -l; \"$@\" | wc -l", TURNS, "ls",
                            "/proc/self/fd", NULL);
-    without = next_line(&turns.out);
-    with = next_line(&turns.out);
-    ck_assert_str_eq(with, without); /* none of turns's descriptors came down to it */
-    free(without);
-    free(with);
-    free(skip_to("exited with 0"));
+    without = atol(take_line(&turns.out));
+    /* None of turns's descriptors came down to it. */
+    ck_assert_int_eq(atol(take_line(&turns.out)), without);
+    skip_to("exited with 0");
     ends_with(0);
     turns = program_run_by("printf 'Hi\\n' | \"$@\"", TURNS, "sh", "-c",
                            "cat; echo Oh >&2", NULL);
@@ -674,9 +651,9 @@ START_TEST(a_signal_that_turns_is_sent_is_the_programs_once)
     static const char *const names[] = {"SIGINT", "SIGTERM", "SIGHUP"};
 
     watch_chat("bin/pchatsrv");
-    free(skip_to("1w"));
+    skip_to("1w");
     program_kill(&turns, signals[_i]);
-    free(skip_to(names[_i]));
+    skip_to(names[_i]);
     traced("                   3  close");
     traced("                       exited with 0");
     expect_lf(&turns.out, "ChatServer stopping");
@@ -687,7 +664,7 @@ END_TEST
 START_TEST(what_the_program_has_left_behind_ends_with_it)
 {
     turns = program_run(TURNS, "sh", "-c", "bin/echo_srv -p 0 & wait", NULL);
-    free(skip_to("1  read 3 write 1 "));
+    skip_to("1  read 3 write 1 ");
     program_kill(&turns, SIGTERM);
     ends_with(143);
 }
@@ -713,9 +690,9 @@ START_TEST(the_trace_is_kept_in_a_file_as_well)
 
     turns = program_run(TURNS, "-o", path, "bin/echo_srv", "-p", "0", NULL);
     program_read_port(&turns, "EchoServer started on port ");
-    free(skip_to("1w"));
+    skip_to("1w");
     program_kill(&turns, SIGTERM);
-    free(skip_to("exited with 0"));
+    skip_to("exited with 0");
     ends_with(0);
     kept = content_of(path);
     ck_assert_ptr_eq(strstr(kept, "echo_srv           3  listen\n"), kept);
@@ -734,7 +711,7 @@ START_TEST(the_picture_has_the_words_for_what_was_done)
     program_read_port(&turns, "ChatServer started on port ");
     meet(&ann, &ben);
     send_text(&ann, "Hello\r\n");
-    free(skip_to("5  send    25 "));
+    skip_to("5  send    25 ");
     stop_watching(143);
     svg = content_of(path);
     ck_assert_ptr_eq(strstr(svg, "<svg "), svg);
@@ -777,7 +754,7 @@ START_TEST(a_file_that_takes_no_more_is_told)
     if (access("/dev/full", W_OK) == -1)
         return;
     turns = program_run(TURNS, "-p", "/dev/full", "true", NULL);
-    free(skip_to("exited with 0"));
+    skip_to("exited with 0");
     traced("turns: cannot write '/dev/full': No space left on device");
     ends_with(0);
 }

@@ -246,7 +246,6 @@ int main(void)
         row_12_a_get_says_what_host_it_is_for_and_that_no_other_follows,
         NULL,
     };
-    const struct test_case cases[] = {{.name = "urls", .tests = tests}};
 
-    return run_cases("URLs", cases, COUNT(cases));
+    return run_tests("URLs", tests, NULL);
 }

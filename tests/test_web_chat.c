@@ -8,6 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In most tests ann is in the room. */
+static const char *token;
+static struct stream events;
+
+static void ann_comes(void)
+{
+    web_chat_set_up();
+    events = join_and_listen("ann", &token);
+}
+
+/* Asks for a path. Returns the status. */
+static int get(const char *path)
+{
+    return request("GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path);
+}
+
 /* ---- The page ----------------------------------------------------------------------- */
 
 START_TEST(the_page_may_run_its_own_script_alone_and_is_never_stored)
@@ -15,7 +31,7 @@ START_TEST(the_page_may_run_its_own_script_alone_and_is_never_stored)
     char nonce[33] = "";
     const char *policy;
 
-    ck_assert_int_eq(request("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
+    ck_assert_int_eq(get("/"), 200);
     ck_assert_ptr_nonnull(
         strstr(answer_head, "Content-Type: text/html; charset=utf-8\n"));
     ck_assert_ptr_nonnull(strstr(answer_head, "Cache-Control: no-store\n"));
@@ -32,14 +48,14 @@ START_TEST(the_page_may_run_its_own_script_alone_and_is_never_stored)
     ck_assert_ptr_nonnull(
         strstr(answer_content, formatted("<style nonce=\"%s\">", nonce)));
     ck_assert_ptr_null(strstr(answer_content, "@@@"));
-    request("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    get("/");
     ck_assert_ptr_null(strstr(answer_head, nonce));
 }
 END_TEST
 
 START_TEST(the_page_names_no_other_site_and_is_ascii)
 {
-    request("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    get("/");
     ck_assert_ptr_null(strstr(answer_content, "//www"));
     ck_assert_ptr_null(strstr(answer_content, "http://"));
     ck_assert_ptr_null(strstr(answer_content, "https://"));
@@ -66,8 +82,7 @@ END_TEST
 
 START_TEST(without_the_right_token_nobody_speaks_or_listens)
 {
-    const char *token, *other;
-    struct stream ann = join_and_listen("ann", &token);
+    const char *other;
     char wrong[40];
 
     join_and_listen("bob", &other);
@@ -81,19 +96,16 @@ START_TEST(without_the_right_token_nobody_speaks_or_listens)
         ck_assert_int_eq(say(wrong, "bad"), 403);
     }
     ck_assert_int_eq(say(formatted("%s0", token), "bad"), 403);
-    ck_assert_int_eq(request("GET /events HTTP/1.1\r\nHost: a\r\n\r\n"), 403);
-    ck_assert_int_eq(request("GET /events?session= HTTP/1.1\r\nHost: a\r\n\r\n"), 403);
-    ck_assert_int_eq(
-        request("GET /events?session=%.31s HTTP/1.1\r\nHost: a\r\n\r\n", token), 403);
+    ck_assert_int_eq(get("/events"), 403);
+    ck_assert_int_eq(get("/events?session="), 403);
+    ck_assert_int_eq(get(formatted("/events?session=%.31s", token)), 403);
     /* A token in the address of /say, or in a cookie, is none: a foreign page can set those. */
     ck_assert_int_eq(post_bytes(formatted("/say?session=%s", token),
                                 formatted("Cookie: Chat-Session=%s\r\n", token), "bad",
                                 3),
                      403);
     ck_assert_int_eq(say(other, "good"), 204);
-    take_event(&ann);
-    while (strcmp(event_type, "said") != 0)
-        take_event(&ann);
+    skip_to_event(&events, "said");
     ck_assert_str_eq(event_data, "bob\ngood");
 }
 END_TEST
@@ -110,8 +122,6 @@ START_TEST(a_page_of_another_site_is_refused)
                                           "a",
                                           "ftp://a",
                                           ""};
-    const char *token;
-    struct stream events = join_and_listen("ann", &token);
     const char *session = strdup(formatted("Chat-Session: %s\r\n", token));
 
     for (size_t i = 0; i < COUNT(foreign); i++) {
@@ -162,12 +172,9 @@ END_TEST
 
 START_TEST(a_token_is_never_printed)
 {
-    const char *token;
-    struct stream events = join_and_listen("ann", &token);
-
     say(token, "Hello");
     request("GET /events?session=%s HTTP/1.0\r\nOrigin: http://b\r\n\r\n", token);
-    request("GET /%s HTTP/1.1\r\nHost: a\r\n\r\n", token);
+    get(formatted("/%s", token));
     request("BREW /events?session=%s HTTP/1.1\r\nHost: a\r\n\r\n", token);
     request("GET /events?session=%s HTTP/1.1\r\n\r\n", token);
     stream_close(&events);
@@ -208,14 +215,10 @@ START_TEST(a_name_in_use_gets_a_number_and_a_bad_one_is_refused)
 {
     static const char *const bad[] = {"you", "two words", "17letters-or-more", "a\nb",
                                       "<b>", "\xc3\xa4",  "127.0.0.1",         "a:b"};
-    const char *token;
-    struct stream ann = join_and_listen("ann", &token);
     struct stream other = open_events(join("ann"), 0);
 
     expect_event(&other, "you", "ann1");
-    do
-        take_event(&ann);
-    while (strcmp(event_type, "renamed") != 0);
+    skip_to_event(&events, "renamed");
     ck_assert_str_eq(strchr(event_data, '\n') + 1, "ann1");
     for (size_t i = 0; i < COUNT(bad); i++)
         ck_assert_int_eq(post_bytes("/join", "", bad[i], strlen(bad[i])), 400);
@@ -225,19 +228,19 @@ END_TEST
 
 START_TEST(asking_for_a_name_in_use_changes_nothing)
 {
-    const char *token, *other;
-    struct stream first = join_and_listen("", &token);
+    const char *other;
 
+    events = join_and_listen("", &token);
     join_and_listen("bob", &other);
     say(token, "/nick ann");
-    expect_event(&first, "you", "ann");
+    expect_event(&events, "you", "ann");
     say(other, "/nick web-1");
-    expect_event(&first, "renamed", "bob\nweb-1");
+    expect_event(&events, "renamed", "bob\nweb-1");
     say(token,
         "/nick web-1"); /* the gateway once asked for it, and must not do so again */
-    expect_event(&first, "note", "The name web-1 is in use");
+    expect_event(&events, "note", "The name web-1 is in use");
     say(token, "Hello");
-    expect_event(&first, "own", "ann\nHello");
+    expect_event(&events, "own", "ann\nHello");
 }
 END_TEST
 
@@ -245,8 +248,6 @@ END_TEST
 
 START_TEST(commands_work_as_in_a_telnet)
 {
-    const char *token;
-    struct stream events = join_and_listen("ann", &token);
     struct stream telnet = named(&chat_room, "tel");
 
     say(token, "/me waves");
@@ -276,32 +277,23 @@ END_TEST
 
 START_TEST(a_line_has_at_most_2048_bytes)
 {
-    const char *token;
-    struct stream events = join_and_listen("ann", &token);
     struct stream telnet = room_join(&chat_room);
-    char line[2060];
+    const char *line = repeated('x', 2048);
 
-    memset(line, 'x', sizeof line);
-    line[2049] = '\0';
-    ck_assert_int_eq(say(token, line), 413);
+    ck_assert_int_eq(say(token, repeated('x', 2049)), 413);
     ck_assert_int_eq(request("POST /say HTTP/1.1\r\nHost: a\r\nChat-Session: %s\r\n"
                              "Transfer-Encoding: chunked\r\n\r\n801\r\n%s\r\n0\r\n\r\n",
-                             token, line),
+                             token, repeated('x', 2049)),
                      413);
     ck_assert_int_eq(request("POST /say HTTP/1.1\r\nHost: a\r\nChat-Session: %s\r\n"
                              "Content-Length: 99999999999\r\n\r\n",
                              token),
                      413);
-    memset(line, '\033', 1025); /* which the room shows as two characters each */
-    line[1025] = '\0';
-    ck_assert_int_eq(say(token, line), 413);
-    memset(line, 'x', 2048);
-    line[2048] = '\0';
+    /* This the room shows as two characters each. */
+    ck_assert_int_eq(say(token, repeated('\033', 1025)), 413);
     ck_assert_int_eq(say(token, line), 204);
     expect_line(&telnet, "[ann] %s", line);
-    do
-        take_event(&events);
-    while (strcmp(event_type, "own") != 0);
+    skip_to_event(&events, "own");
     ck_assert_str_eq(event_data + strlen("ann\n"), line);
 }
 END_TEST
@@ -319,8 +311,6 @@ START_TEST(no_byte_of_a_line_is_a_second_line_or_a_command_of_telnet)
         {"with an end\r\n", "with an end"},
         {"GET / HTTP/1.1", "GET / HTTP/1.1"},
     };
-    const char *token;
-    struct stream events = join_and_listen("ann", &token);
     struct stream telnet = room_join(&chat_room);
 
     ck_assert_int_eq(say(token, "one\n/quit"), 400);
@@ -341,8 +331,6 @@ END_TEST
 
 START_TEST(text_that_would_mislead_is_replaced_and_markup_stays_text)
 {
-    const char *token;
-    struct stream events = join_and_listen("ann", &token);
     struct stream telnet = named(&chat_room, "tel");
 
     send_line(&telnet, "a\xe2\x80\xaeg\xe2\x80\xa8z <b>&amp;</b>");
@@ -358,8 +346,6 @@ END_TEST
 
 START_TEST(a_line_longer_than_the_rooms_keeps_its_name_in_each_piece)
 {
-    const char *token;
-    struct stream events = join_and_listen("ann", &token);
     struct stream telnet = named(&chat_room, "tel");
     size_t said = 0;
 
@@ -382,8 +368,6 @@ END_TEST
 START_TEST(a_browser_that_was_cut_off_loses_no_line_and_gets_none_twice)
 {
     struct stream telnet = named(&chat_room, "tel");
-    const char *token;
-    struct stream events = join_and_listen("ann", &token);
     uint64_t last = 0, number;
     int next = 0;
 
@@ -413,8 +397,6 @@ END_TEST
 START_TEST(the_number_may_be_in_the_query_or_nonsense)
 {
     static const char *const nonsense[] = {"-1", "x", "1e3", "", "0x1", " "};
-    const char *token;
-    struct stream events = join_and_listen("ann", &token);
     uint64_t last;
 
     say(token, "one");
@@ -448,8 +430,6 @@ START_TEST(when_too_much_was_said_since_it_says_how_much_is_missing)
 {
     const int burst = 500;
     struct stream telnet = named(&chat_room, "tel");
-    const char *token;
-    struct stream events = join_and_listen("ann", &token);
     uint64_t last, number;
     unsigned long missing;
 
@@ -472,21 +452,18 @@ START_TEST(when_too_much_was_said_since_it_says_how_much_is_missing)
     ck_assert_uint_eq(take_event(&events), number + 1);
     expect_event(&events, "action", "tel\nhas done");
     expect_event(&events, "you", "ann");
-    do
-        take_event(&events);
-    while (strcmp(event_type, "who") != 0);
+    skip_to_event(&events, "who");
 }
 END_TEST
 
 START_TEST(a_second_stream_takes_over_from_the_first)
 {
-    const char *token;
-    struct stream first = join_and_listen("ann", &token), second;
+    struct stream second;
 
     second = open_events(token, 0);
-    take_event(&first);
+    take_event(&events);
     ck_assert_str_eq(event_type, "elsewhere");
-    expect_end(&first);
+    expect_end(&events);
     say(token, "Hello");
     expect_event(&second, "own", "ann\nHello");
 }
@@ -496,19 +473,17 @@ END_TEST
 
 START_TEST(a_room_that_is_down_is_reported_and_comes_back_by_itself)
 {
-    const char *token, *newcomer;
-    struct stream events = join_and_listen("ann", &token), other;
+    const char *newcomer;
+    struct stream other;
     const char *port = strdup(formatted("%d", chat_room.port));
 
     say(token, "/nick eve");
     expect_event(&events, "you", "eve");
     program_stop(&chat_room);
     expect_event(&events, "note", "ChatServer stopping");
-    do
-        take_event(&events);
-    while (strcmp(event_type, "down") != 0);
+    skip_to_event(&events, "down");
     ck_assert_int_eq(say(token, "Hello?"), 503);
-    ck_assert_int_eq(request("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
+    ck_assert_int_eq(get("/"), 200);
     newcomer = join("new");
     other = open_events(newcomer, 0);
     take_event(&other);
@@ -531,8 +506,6 @@ END_TEST
 /* The gateway asks who is here. That is not a line of the person's. */
 START_TEST(a_person_who_said_nothing_lost_nothing_when_the_room_went_down)
 {
-    const char *token;
-    struct stream events = join_and_listen("ann", &token);
     const char *port = strdup(formatted("%d", chat_room.port));
 
     program_stop(&chat_room);
@@ -551,7 +524,7 @@ END_TEST
 START_TEST(a_room_that_lets_nobody_in_is_down_and_its_reason_is_given_once)
 {
     struct mock room = mock_open("127.0.0.1");
-    struct stream attempt, events;
+    struct stream attempt;
 
     program_stop(&web_chat);
     web_chat = web_chat_open(room.port, "");
@@ -581,8 +554,6 @@ END_TEST
 
 START_TEST(sigterm_ends_the_streams_in_order_and_the_room_is_told)
 {
-    const char *token;
-    struct stream events = join_and_listen("ann", &token);
     struct stream telnet = room_join(&chat_room);
 
     program_kill(&web_chat, SIGTERM);
@@ -596,15 +567,13 @@ START_TEST(sigterm_ends_the_streams_in_order_and_the_room_is_told)
 END_TEST
 
 /* The next that is said is tel's 20 lines in their order, and those of 20 others, once. */
-static void expect_all_lines(struct stream *events, int count)
+static void expect_all_lines(struct stream *stream, int count)
 {
     char heard[40][40];
     int from_tel = 0;
 
     for (int n = 0; n < count; n++) {
-        do
-            take_event(events);
-        while (strcmp(event_type, "said") != 0);
+        skip_to_event(stream, "said");
         snprintf(heard[n], sizeof heard[n], "%.39s", event_data);
         for (int earlier = 0; earlier < n; earlier++)
             ck_assert_str_ne(heard[n], heard[earlier]);
@@ -617,7 +586,7 @@ static void expect_all_lines(struct stream *events, int count)
 START_TEST(four_hundred_people_at_once_hear_each_line_once)
 {
     enum { PEOPLE = 400 };
-    static struct stream events[PEOPLE];
+    static struct stream streams[PEOPLE];
     static char tokens[PEOPLE][40];
     struct stream telnet;
 
@@ -625,17 +594,17 @@ START_TEST(four_hundred_people_at_once_hear_each_line_once)
         return;
     for (int i = 0; i < PEOPLE; i++) {
         strcpy(tokens[i], join(""));
-        events[i] = open_events(tokens[i], 0);
+        streams[i] = open_events(tokens[i], 0);
     }
     for (int i = 0; i < PEOPLE; i++)
-        expect_event(&events[i], "you", formatted("web-%d", i + 1));
+        expect_event(&streams[i], "you", formatted("web-%d", i + 1));
     telnet = named(&chat_room, "tel");
     for (int n = 0; n < 20; n++)
         send_line(&telnet, "line %d", n);
     for (int n = 0; n < 20; n++)
         ck_assert_int_eq(say(tokens[n * 20], formatted("mine %d", n)), 204);
     for (int i = 0; i < PEOPLE; i++)
-        expect_all_lines(&events[i], i % 20 == 0 ? 39 : 40);
+        expect_all_lines(&streams[i], i % 20 == 0 ? 39 : 40);
 }
 END_TEST
 
@@ -698,9 +667,6 @@ END_TEST
 
 START_TEST(what_a_browser_sends_after_its_request_for_events_is_ignored)
 {
-    const char *token;
-    struct stream events = join_and_listen("ann", &token);
-
     send_text(&events, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     send_repeated(&events, "noise\r\n", 100000);
     say(token, "Hello");
@@ -719,17 +685,11 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        the_page_may_run_its_own_script_alone_and_is_never_stored,
-        the_page_names_no_other_site_and_is_ascii,
-        each_session_has_a_token_of_its_own,
+    const TTest *const with_ann[] = {
         without_the_right_token_nobody_speaks_or_listens,
         a_page_of_another_site_is_refused,
-        only_hosts_that_nobody_can_own_in_the_dns_are_served,
         a_token_is_never_printed,
-        people_are_web_1_and_so_on_until_they_choose_a_name,
         a_name_in_use_gets_a_number_and_a_bad_one_is_refused,
-        asking_for_a_name_in_use_changes_nothing,
         commands_work_as_in_a_telnet,
         a_line_has_at_most_2048_bytes,
         no_byte_of_a_line_is_a_second_line_or_a_command_of_telnet,
@@ -741,22 +701,31 @@ int main(void)
         a_second_stream_takes_over_from_the_first,
         a_room_that_is_down_is_reported_and_comes_back_by_itself,
         a_person_who_said_nothing_lost_nothing_when_the_room_went_down,
-        a_room_that_lets_nobody_in_is_down_and_its_reason_is_given_once,
         sigterm_ends_the_streams_in_order_and_the_room_is_told,
-        requests_for_nothing_or_in_a_wrong_way_are_refused,
         what_a_browser_sends_after_its_request_for_events_is_ignored,
         NULL,
     };
-    const TTest *const crowd[] = {four_hundred_people_at_once_hear_each_line_once, NULL};
+    const TTest *const tests[] = {
+        the_page_may_run_its_own_script_alone_and_is_never_stored,
+        the_page_names_no_other_site_and_is_ascii,
+        each_session_has_a_token_of_its_own,
+        only_hosts_that_nobody_can_own_in_the_dns_are_served,
+        people_are_web_1_and_so_on_until_they_choose_a_name,
+        asking_for_a_name_in_use_changes_nothing,
+        a_room_that_lets_nobody_in_is_down_and_its_reason_is_given_once,
+        requests_for_nothing_or_in_a_wrong_way_are_refused,
+        four_hundred_people_at_once_hear_each_line_once,
+        NULL,
+    };
     const TTest *const alone[] = {wrong_usage_is_status_2, NULL};
     const TTest *const limits[] = {the_next_one_after_a_full_house_is_told, NULL};
     const struct test_case cases[] = {
+        {.name = "with ann",
+         .tests = with_ann,
+         .set_up = ann_comes,
+         .tear_down = web_chat_tear_down},
         {.name = "with a room",
          .tests = tests,
-         .set_up = web_chat_set_up,
-         .tear_down = web_chat_tear_down},
-        {.name = "a crowd",
-         .tests = crowd,
          .set_up = web_chat_set_up,
          .tear_down = web_chat_tear_down},
         {.name = "alone", .tests = alone},

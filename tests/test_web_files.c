@@ -2,20 +2,8 @@
 #include "tests/web.h"
 
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static void open_server(void)
-{
-    serve_files_by("exec \"$@\"");
-}
-
-static void close_server(void)
-{
-    close_sockets();
-    program_stop(&web_srv);
-}
 
 /* ---- Files -------------------------------------------------------------------------- */
 
@@ -98,9 +86,7 @@ START_TEST(no_path_leads_out_of_the_directory)
         "http://x/../secret",
         "/%252e%252e/secret",
     };
-    char longest[400] = "/";
 
-    memset(longest + 1, 'n', 300);
     make_directory("d");
     write_page("in", "in");
     write_page("d/in", "in");
@@ -119,7 +105,7 @@ START_TEST(no_path_leads_out_of_the_directory)
         if (status != 404)
             ck_abort_msg("'%s': %d", paths[i], status);
     }
-    ck_assert_int_eq(ask("GET", longest).status, 404);
+    ck_assert_int_eq(ask("GET", formatted("/%s", repeated('n', 300))).status, 404);
 }
 END_TEST
 
@@ -145,7 +131,7 @@ static void write_long_file(void)
 /* Asks for the long file, and takes the answer's head. */
 static struct stream begin_long_file(void)
 {
-    struct stream client = connect_to(web_srv.port);
+    struct stream client = connect_to(server.port);
     struct answer answer;
 
     send_text(&client, GET("/long"));
@@ -200,7 +186,7 @@ START_TEST(a_file_that_shrinks_while_it_is_sent_ends_early_and_a_grown_one_on_ti
     ck_assert_int_eq(truncate(www("long"), 1000), 0);
     stream_fill_to_end(&client);
     ck_assert_uint_lt(client.length, LONG_FILE);
-    skip_to_line(&web_srv.out, "%s: cannot read /long: it has become shorter",
+    skip_to_line(&server.out, "%s: cannot read /long: it has become shorter",
                  name_of(&client));
     stream_close(&client);
     write_long_file();
@@ -234,13 +220,9 @@ END_TEST
 
 START_TEST(it_ends_even_in_the_middle_of_a_file)
 {
-    struct stream client;
-
     write_long_file();
-    client = begin_long_file();
-    program_stop(&web_srv);
-    stream_close(&client);
-    web_srv = program_serve(WEB_SRV, FIRST_LINE, NULL); /* for the fixture */
+    (void)begin_long_file();
+    program_stop(&server);
 }
 END_TEST
 
@@ -254,7 +236,7 @@ START_TEST(a_reader_may_pause_for_longer_than_a_request_may_take)
     serve_files_by("exec \"$@\" -t 0.2");
     write_long_file();
     for (size_t i = 0; i < COUNT(requests); i++) {
-        struct stream client = connect_to(web_srv.port);
+        struct stream client = connect_to(server.port);
 
         send_text(&client, requests[i]);
         if (i == 1)
@@ -266,7 +248,6 @@ START_TEST(a_reader_may_pause_for_longer_than_a_request_may_take)
             ck_assert_int_eq(take_answer(&client).status, 408);
         stream_close(&client);
     }
-    program_stop(&web_srv);
 }
 END_TEST
 
@@ -282,7 +263,7 @@ START_TEST(a_server_without_descriptors_says_503)
     for (int i = 0; i < 20; i++) {
         int status;
 
-        clients[i] = connect_to(web_srv.port);
+        clients[i] = connect_to(server.port);
         send_text(&clients[i], GET("/long"));
         status = take_answer(&clients[i]).status;
         ck_assert(status == 200 || status == 503);
@@ -290,9 +271,6 @@ START_TEST(a_server_without_descriptors_says_503)
     }
     ck_assert_int_gt(served, 3);
     ck_assert_int_lt(served, 20 - 3);
-    for (int i = 0; i < 20; i++)
-        stream_close(&clients[i]);
-    program_stop(&web_srv);
 }
 END_TEST
 
@@ -304,7 +282,7 @@ START_TEST(a_full_server_still_has_the_descriptors_for_a_file)
     serve_files_by("ulimit -n 40; exec \"$@\"");
     write_page("short", "short");
     do { /* until there is no place for one more */
-        clients[++served] = connect_to(web_srv.port);
+        clients[++served] = connect_to(server.port);
         send_if_open(&clients[served], GET("/short"));
     } while (take_answer(&clients[served]).status == 200 && served < 59);
     ck_assert_int_gt(served, 20);
@@ -315,8 +293,6 @@ START_TEST(a_full_server_still_has_the_descriptors_for_a_file)
         ck_assert_int_eq(take_answer(&clients[i]).status, 200);
         stream_close(&clients[i]);
     }
-    stream_close(&clients[served]);
-    program_stop(&web_srv);
 }
 END_TEST
 
@@ -333,7 +309,6 @@ START_TEST(no_directory_on_the_way_to_a_file_stays_open)
         ck_assert_int_eq(ask("GET", "/a/b/%").status, 400);
         ck_assert_int_eq(ask("GET", "/a/b").status, 301);
     }
-    program_stop(&web_srv);
 }
 END_TEST
 
@@ -344,13 +319,10 @@ START_TEST(as_many_long_files_are_sent_at_a_time_as_there_are_clients)
     /* The server inherits the limit, and needs two for each client. */
     if (lacks_descriptors(2 * COUNT(clients) + 80))
         return;
-    open_server();
+    serve_files();
     write_long_file();
     for (size_t i = 0; i < COUNT(clients); i++)
         clients[i] = begin_long_file();
-    for (size_t i = 0; i < COUNT(clients); i++)
-        stream_close(&clients[i]);
-    program_stop(&web_srv);
 }
 END_TEST
 
@@ -377,10 +349,7 @@ int main(void)
         NULL,
     };
     const struct test_case cases[] = {
-        {.name = "files",
-         .tests = files,
-         .set_up = open_server,
-         .tear_down = close_server},
+        {.name = "files", .tests = files, .set_up = serve_files},
         {.name = "limits", .tests = limits, .tags = "limits"},
     };
 

@@ -5,32 +5,10 @@
 #include "http/web_path.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-static void open_server(void)
-{
-    serve_files_by("exec \"$@\"");
-}
-
-static void close_server(void)
-{
-    close_sockets();
-    program_stop(&web_srv);
-}
-
-static void set_time(const char *name, time_t when)
-{
-    struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
-
-    ck_assert_int_eq(utimensat(AT_FDCWD, www(name), times, 0), 0);
-}
 
 /* ---- Paths -------------------------------------------------------------------------- */
 
@@ -165,7 +143,7 @@ END_TEST
 static const char *page_at(const char *path)
 {
     static char page[70000];
-    struct stream client = connect_to(web_srv.port);
+    struct stream client = connect_to(server.port);
     struct answer answer;
 
     send_text(&client, formatted("GET %s HTTP/1.1\r\n" HOST "\r\n", path));
@@ -199,9 +177,9 @@ START_TEST(a_directory_without_an_index_has_a_list_sorted_with_sizes_and_times)
     write_page("d/a", "");
     ck_assert_int_eq(symlink("a", www("d/link")), 0);
     ck_assert_int_eq(mkfifo(www("d/fifo"), 0600), 0);
-    set_time("d/a", 784111777);
-    set_time("d/b.txt", 1709251199);
-    set_time("d/c", 0);
+    temp_set_time(www("d/a"), 784111777);
+    temp_set_time(www("d/b.txt"), 1709251199);
+    temp_set_time(www("d/c"), 0);
     page = page_at("/d/");
     expect_part_of(page, "<title>/d/</title>");
     expect_part_of(page, "<tr><td><a href=\"../\">..</a>/\n"
@@ -259,7 +237,7 @@ START_TEST(a_long_list_is_sent_in_pieces_and_ends_somewhere)
         ck_assert_int_eq(close(open(www(formatted("%05d", i)), O_CREAT | O_WRONLY, 0600)),
                          0);
     for (int i = 0; i < COPIES; i++) { /* nobody reads until all have asked */
-        clients[i] = connect_to(web_srv.port);
+        clients[i] = connect_to(server.port);
         send_text(&clients[i], GET("/"));
     }
     for (int i = 0; i < COPIES; i++) {
@@ -295,7 +273,7 @@ END_TEST
 /* The next line about a client says this. The reason after it is in the words of a libc. */
 static void expect_unreadable(const char *target)
 {
-    char *rest = skip_to_beginning(&web_srv.out, "127.0.0.1:");
+    char *rest = skip_to_beginning(&server.out, "127.0.0.1:");
     const char *words = formatted(": cannot read %s: ", target);
 
     rest += strspn(rest, "0123456789");
@@ -325,7 +303,6 @@ START_TEST(so_is_one_that_is_called_by_a_dot)
     serve_files_by("case $1 in /*) program=$1 ;; *) program=$PWD/$1 ;; esac\n"
                    "cd \"$5\" && exec \"$program\" -p 0 -d .");
     make_anew_and_find_again();
-    program_stop(&web_srv);
 }
 END_TEST
 
@@ -354,7 +331,7 @@ START_TEST(a_file_that_cannot_be_read_now_is_500_or_503_and_logged)
         if (errors[i].status >= 500)
             expect_unreadable("/f?x");
         expect_page("/f", "at last");
-        program_stop(&web_srv);
+        program_stop(&server);
         temp_remove();
     }
 }
@@ -367,13 +344,11 @@ START_TEST(a_file_that_cannot_be_read_amid_its_answer_ends_early_and_is_logged)
 
     serve_spoilt("pread64:error=EIO:when=4"); /* the first is a look at its type */
     temp_write_bytes("www/f", bytes, sizeof bytes);
-    client = connect_to(web_srv.port);
+    client = connect_to(server.port);
     send_text(&client, GET("/f"));
     stream_fill_to_end(&client);
     ck_assert_uint_lt(client.length, 4 * 65536);
     expect_unreadable("/f");
-    stream_close(&client);
-    program_stop(&web_srv);
 }
 END_TEST
 
@@ -384,7 +359,6 @@ START_TEST(a_type_that_cannot_be_looked_at_is_500)
     ck_assert_int_eq(ask("GET", "/f").status, 500);
     expect_unreadable("/f");
     expect_page("/f", "x");
-    program_stop(&web_srv);
 }
 END_TEST
 
@@ -417,10 +391,7 @@ int main(void)
     };
     const struct test_case cases[] = {
         {.name = "modules", .tests = modules},
-        {.name = "served",
-         .tests = served,
-         .set_up = open_server,
-         .tear_down = close_server},
+        {.name = "served", .tests = served, .set_up = serve_files},
         {.name = "limits", .tests = limits, .tags = "limits"},
         {.name = "spoilt", .tests = spoilt, .tags = "limits", .needs = "strace"},
     };

@@ -3,26 +3,21 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define HELLO "Hello, World!\n"
 
+static struct stream client; /* of most tests */
+
 static void open_server(void)
 {
-    web_srv = program_serve(WEB_SRV, FIRST_LINE, NULL);
-}
-
-static void close_server(void)
-{
-    close_sockets();
-    program_stop(&web_srv);
+    server = program_serve(WEB_SRV, FIRST_LINE, NULL);
+    client = connect_to(server.port);
 }
 
 /* ---- Hello, World! ------------------------------------------------------------------ */
 
 START_TEST(row_13_it_prints_each_request_and_answers_hello_world)
 {
-    struct stream client = connect_to(web_srv.port);
     struct answer answer;
 
     send_text(&client, "GET /index.html?x=y HTTP/1.1\r\nHost:  localhost\r\n"
@@ -33,43 +28,42 @@ START_TEST(row_13_it_prints_each_request_and_answers_hello_world)
     ck_assert_str_eq(answer.type, "text/plain; charset=utf-8");
     ck_assert_str_eq(answer.connection, "");
     expect_text(&client, HELLO);
-    expect_lf(&web_srv.out, "GET /index.html?x=y HTTP/1.1");
-    expect_lf(&web_srv.out, "Host: localhost");
-    expect_lf(&web_srv.out, "X-Title: aM-^[b\xef\xbf\xbd");
-    expect_lf(&web_srv.out, "%s", "");
+    expect_lf(&server.out, "GET /index.html?x=y HTTP/1.1");
+    expect_lf(&server.out, "Host: localhost");
+    expect_lf(&server.out, "X-Title: aM-^[b\xef\xbf\xbd");
+    expect_lf(&server.out, "%s", "");
 }
 END_TEST
 
 START_TEST(a_request_that_is_refused_is_printed_too_with_the_reason)
 {
-    struct stream client = connect_to(web_srv.port);
     const char *value;
 
     send_text(&client, "GET /\xe2\x80\xaegnp.x HTTP/1.1\r\nX-Long: ");
     send_repeated(&client, "v", 599);
     send_text(&client, "\r\n\r\n");
     ck_assert_int_eq(take_answer(&client).status, 400);
-    expect_lf(&web_srv.out, "GET /\xef\xbf\xbdgnp.x HTTP/1.1");
-    value = expect_beginning(&web_srv.out, "X-Long: vvv");
+    expect_lf(&server.out, "GET /\xef\xbf\xbdgnp.x HTTP/1.1");
+    value = expect_beginning(&server.out, "X-Long: vvv");
     ck_assert_str_eq(value + strspn(value, "v"), "...");
-    expect_lf(&web_srv.out, "%s", "");
-    expect_lf(&web_srv.out, "%s: 400 Bad Request: it has no Host", name_of(&client));
+    expect_lf(&server.out, "%s", "");
+    expect_lf(&server.out, "%s: 400 Bad Request: it has no Host", name_of(&client));
 }
 END_TEST
 
 /* Sends a whole request, which is the next that is printed. */
-static void expect_printed(struct stream *client, const char *path)
+static void expect_printed(struct stream *stream, const char *path)
 {
-    send_text(client, formatted(GET("%s"), path));
-    expect_document(client, HELLO);
-    expect_lf(&web_srv.out, "GET %s HTTP/1.1", path);
-    expect_lf(&web_srv.out, "Host: a");
-    expect_lf(&web_srv.out, "%s", "");
+    send_text(stream, formatted(GET("%s"), path));
+    expect_document(stream, HELLO);
+    expect_lf(&server.out, "GET %s HTTP/1.1", path);
+    expect_lf(&server.out, "Host: a");
+    expect_lf(&server.out, "%s", "");
 }
 
 START_TEST(half_a_request_is_not_printed_even_after_a_whole_one)
 {
-    struct stream client = connect_to(web_srv.port), other = connect_to(web_srv.port);
+    struct stream other = connect_to(server.port);
 
     expect_printed(&client, "/whole");
     send_text(&client, "GET /half HTTP/1.1\r\nHo");
@@ -78,7 +72,7 @@ START_TEST(half_a_request_is_not_printed_even_after_a_whole_one)
     expect_printed(&other, "/2");
     send_text(&client, "\r\n");
     ck_assert_int_eq(take_answer(&client).status, 400);
-    expect_lf(&web_srv.out,
+    expect_lf(&server.out,
               "%s: 400 Bad Request: the header has a control character in it",
               name_of(&client));
     expect_printed(&other, "/3");
@@ -87,7 +81,6 @@ END_TEST
 
 START_TEST(a_printed_value_that_was_cut_says_so)
 {
-    struct stream client = connect_to(web_srv.port);
     const char *value;
 
     send_text(&client, "GET / HTTP/1.1\r\n" HOST "X-Odd: ");
@@ -96,9 +89,9 @@ START_TEST(a_printed_value_that_was_cut_says_so)
     send_repeated(&client, "v", 400);
     send_text(&client, "\r\n\r\n");
     ck_assert_int_eq(take_answer(&client).status, 200);
-    value = skip_to_beginning(&web_srv.out, "X-Odd: ");
+    value = skip_to_beginning(&server.out, "X-Odd: ");
     ck_assert_str_eq(value + strspn(value, "\xef\xbf\xbd"), "...");
-    value = expect_beginning(&web_srv.out, "X-Long: ");
+    value = expect_beginning(&server.out, "X-Long: ");
     ck_assert_uint_eq(strspn(value, "v"), 400);
     ck_assert_str_eq(value + 400, "");
 }
@@ -108,14 +101,13 @@ START_TEST(row_13_its_first_line_says_where_it_serves)
 {
     const char *rest;
 
-    web_srv = program_run(WEB_SRV, "-p", "0", NULL);
-    rest = expect_beginning(&web_srv.out, FIRST_LINE);
+    server = program_run(WEB_SRV, "-p", "0", NULL);
+    rest = expect_beginning(&server.out, FIRST_LINE);
     ck_assert_str_eq(rest + strspn(rest, "0123456789"), " ...");
-    program_stop(&web_srv);
-    web_srv = program_run(WEB_SRV, "-b", "127.0.0.1", "-p", "0", NULL);
-    rest = expect_beginning(&web_srv.out, FIRST_LINE);
+    program_stop(&server);
+    server = program_run(WEB_SRV, "-b", "127.0.0.1", "-p", "0", NULL);
+    rest = expect_beginning(&server.out, FIRST_LINE);
     ck_assert_str_eq(rest + strspn(rest, "0123456789"), " of 127.0.0.1 ...");
-    program_stop(&web_srv);
 }
 END_TEST
 
@@ -129,19 +121,17 @@ START_TEST(curl_and_http_get_accept_the_answer)
         return;
     program_export("bin/http_get");
     for (size_t i = 0; i < COUNT(scripts); i++) {
-        struct program client =
+        struct program fetcher =
             program_run("sh", "-c", scripts[i], "sh", web_url("/"), NULL);
 
-        expect_lf(&client.out, "Hello, World!");
-        expect_success(&client);
+        expect_lf(&fetcher.out, "Hello, World!");
+        expect_success(&fetcher);
     }
 }
 END_TEST
 
 START_TEST(a_connection_is_kept_and_requests_may_come_before_their_answers)
 {
-    struct stream client = connect_to(web_srv.port);
-
     send_repeated(&client, GET("/") "HEAD / HTTP/1.1\r\n" HOST "\r\n", 50);
     for (int n = 0; n < 50; n++) {
         struct answer answer;
@@ -160,7 +150,6 @@ START_TEST(a_request_may_come_a_byte_at_a_time)
         "\r\nGET / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
         "5\r\nHello\r\n0\r\nTrailer: x\r\n\r\n"
         "GET / HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nxx";
-    struct stream client = connect_to(web_srv.port);
 
     for (size_t i = 0; i < sizeof request - 1; i++)
         send_bytes(&client, request + i, 1);
@@ -182,9 +171,9 @@ START_TEST(a_connection_ends_as_its_request_says)
     };
 
     for (size_t i = 0; i < COUNT(last); i++) {
-        struct stream client = connect_to(web_srv.port);
         struct answer answer;
 
+        client = connect_to(server.port);
         send_text(&client, last[i].request);
         send_text(&client, GET("/")); /* which nobody answers */
         answer = take_answer(&client);
@@ -200,8 +189,6 @@ END_TEST
 
 START_TEST(a_client_that_has_closed_its_end_still_gets_the_answers)
 {
-    struct stream client = connect_to(web_srv.port);
-
     send_text(&client, GET("/") GET("/x"));
     stream_half_close(&client);
     expect_document(&client, HELLO);
@@ -235,7 +222,6 @@ END_TEST
 
 START_TEST(a_refused_method_keeps_the_connection_if_it_has_no_body)
 {
-    struct stream client = connect_to(web_srv.port);
     struct answer answer;
 
     send_text(&client, "DELETE / HTTP/1.1\r\n" HOST "\r\n"
@@ -257,9 +243,9 @@ END_TEST
 /* These bytes are answered with this status, and the connection ends. */
 static void expect_refusal(const char *bytes, size_t length, int status)
 {
-    struct stream client = connect_to(web_srv.port);
     struct answer answer;
 
+    client = connect_to(server.port);
     send_bytes(&client, bytes, length);
     answer = take_answer(&client);
     if (answer.status != status)
@@ -320,7 +306,6 @@ END_TEST
 START_TEST(the_bound_of_a_body_is_each_requests_own)
 {
     static char body[30000];
-    struct stream client = connect_to(web_srv.port);
 
     for (int n = 0; n < 3; n++) {
         send_text(&client, "GET / HTTP/1.1\r\n" HOST "Content-Length: 30000\r\n\r\n");
@@ -332,7 +317,6 @@ END_TEST
 
 START_TEST(a_body_that_waits_to_be_asked_for_is_asked_for)
 {
-    struct stream client = connect_to(web_srv.port);
     struct answer answer;
 
     send_text(&client, "GET / HTTP/1.1\r\n" HOST
@@ -346,7 +330,7 @@ START_TEST(a_body_that_waits_to_be_asked_for_is_asked_for)
     ck_assert_int_eq(answer.status, 405);
     ck_assert_str_eq(answer.connection, "close");
     stream_close(&client);
-    client = connect_to(web_srv.port); /* HTTP/1.0 knows no 100 (RFC 9110 10.1.1) */
+    client = connect_to(server.port); /* HTTP/1.0 knows no 100 (RFC 9110 10.1.1) */
     send_text(&client, "GET / HTTP/1.0\r\nExpect: 100-continue\r\n"
                        "Content-Length: 4\r\n\r\nbody");
     expect_document(&client, HELLO);
@@ -360,9 +344,9 @@ START_TEST(whatever_comes_the_next_one_is_served)
     static const char spice[] = "\r\n\0 \t:/%,HTP\x7f\x1b\xff";
 
     for (int round = 0; round < 300; round++) {
-        struct stream client = connect_to(web_srv.port);
         char bytes[sizeof good];
 
+        client = connect_to(server.port);
         memcpy(bytes, good, sizeof good);
         for (unsigned n = random_below(5); n > 0; n--)
             bytes[random_below(sizeof bytes)] = spice[random_below(sizeof spice)];
@@ -380,7 +364,8 @@ END_TEST
 
 static void open_impatient_server(void)
 {
-    web_srv = program_serve(WEB_SRV, FIRST_LINE, "-t", "0.5", NULL);
+    server = program_serve(WEB_SRV, FIRST_LINE, "-t", "0.5", NULL);
+    client = connect_to(server.port);
 }
 
 START_TEST(a_request_without_an_end_is_408_and_silence_between_two_just_closes)
@@ -388,24 +373,21 @@ START_TEST(a_request_without_an_end_is_408_and_silence_between_two_just_closes)
     static const char *const begun[] = {"G", "GET / HTTP/1.1\r\nA: b\r\n", "\r\n",
                                         "GET / HTTP/1.1\r\n" HOST
                                         "Content-Length: 9\r\n\r\nx"};
-    struct stream client;
 
     for (size_t i = 0; i < COUNT(begun); i++)
         expect_refusal(begun[i], strlen(begun[i]), 408);
-    client = connect_to(web_srv.port);
+    client = connect_to(server.port);
     send_text(&client, GET("/"));
     expect_document(&client, HELLO);
     expect_end(&client);
     stream_close(&client);
-    client = connect_to(web_srv.port);
+    client = connect_to(server.port);
     expect_end(&client);
 }
 END_TEST
 
 START_TEST(a_request_that_drips_does_not_last_for_ever)
 {
-    struct stream client = connect_to(web_srv.port);
-
     send_text(&client, "GET / HTTP/1.1\r\nA: ");
     while (!stream_ready(&client, 50))
         send_text(&client, "x");
@@ -419,10 +401,10 @@ START_TEST(wrong_usage_is_status_2)
     expect_usage_error(WEB_SRV, "operand", NULL);
     expect_usage_error(WEB_SRV, "-p", "http", NULL);
     expect_usage_error(WEB_SRV, "-t", "soon", NULL);
-    web_srv = program_run(WEB_SRV, "-p", "0", "-d", "/no/such", NULL);
-    expect_failure(&web_srv, "web_srv: cannot open '/no/such': %s", strerror(ENOENT));
-    web_srv = program_run(WEB_SRV, "-p", "0", "-d", "/dev/null", NULL);
-    expect_failure(&web_srv, "web_srv: cannot open '/dev/null': %s", strerror(ENOTDIR));
+    server = program_run(WEB_SRV, "-p", "0", "-d", "/no/such", NULL);
+    expect_failure(&server, "web_srv: cannot open '/no/such': %s", strerror(ENOENT));
+    server = program_run(WEB_SRV, "-p", "0", "-d", "/dev/null", NULL);
+    expect_failure(&server, "web_srv: cannot open '/dev/null': %s", strerror(ENOTDIR));
 }
 END_TEST
 
@@ -459,14 +441,8 @@ int main(void)
         NULL,
     };
     const struct test_case cases[] = {
-        {.name = "hello",
-         .tests = hello,
-         .set_up = open_server,
-         .tear_down = close_server},
-        {.name = "time",
-         .tests = time,
-         .set_up = open_impatient_server,
-         .tear_down = close_server},
+        {.name = "hello", .tests = hello, .set_up = open_server},
+        {.name = "time", .tests = time, .set_up = open_impatient_server},
         {.name = "alone", .tests = alone},
     };
 

@@ -2,9 +2,11 @@
  * The room's sentences: what is written is read back, and nobody can say one of the
  * server's.
  */
+#include "chat/commands.h"
 #include "chat/words.h"
 #include "tests/harness.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,8 +46,8 @@ START_TEST(every_sentence_that_is_written_is_read_back)
         "ann", "left", "me", "x", "127.0.0.1:37993", "[::1]:37993", "[fe80::1%eth0]:1"};
     char line[WORDS_MOST], expected[WORDS_MOST];
 
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
+    for (size_t i = 0; i < COUNT(all); i++)
+        for (size_t n = 0; n < COUNT(names); n++) {
             const char *at = strstr(all[i].line, "NAME");
 
             snprintf(expected, sizeof expected, "%.*s%s%s", (int)(at - all[i].line),
@@ -89,7 +91,7 @@ START_TEST(other_lines_are_not_sentences_of_the_room)
                                          "You're connected to the C chatserver",
                                          "ChatServer stopping"};
 
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+    for (size_t i = 0; i < COUNT(others); i++)
         expect_words(others[i], WORDS_NONE, "", "");
 }
 END_TEST
@@ -103,15 +105,37 @@ START_TEST(a_sentence_that_is_too_long_is_cut_off)
 }
 END_TEST
 
+/* [you to you] would be a receipt, and something that somebody called "you" said. */
+START_TEST(nobody_is_called_you)
+{
+    static struct room room;
+    struct sockaddr_in v4 = {.sin_family = AF_INET,
+                             .sin_port = htons(4321),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_storage address = {0};
+    struct command_effect effect;
+
+    memcpy(&address, &v4, sizeof v4);
+    room_init(&room);
+    room_enter(&room, 5, &address);
+    command_obey(&room, 5, "/nick You", &effect);
+    ck_assert_int_eq(effect.kind, COMMAND_ANSWERED);
+    ck_assert_str_eq(room.clients[5].name, "127.0.0.1:4321");
+    command_obey(&room, 5, "/nick youth", &effect);
+    ck_assert_int_eq(effect.kind, COMMAND_SAYS);
+}
+END_TEST
+
 int main(void)
 {
-    TCase *tcase = tcase_create("words");
-    Suite *suite = suite_create("chat/words");
+    const TTest *const tests[] = {
+        every_sentence_that_is_written_is_read_back,
+        what_people_say_is_never_taken_for_the_servers_words,
+        other_lines_are_not_sentences_of_the_room,
+        a_sentence_that_is_too_long_is_cut_off,
+        nobody_is_called_you,
+        NULL,
+    };
 
-    tcase_add_test(tcase, every_sentence_that_is_written_is_read_back);
-    tcase_add_test(tcase, what_people_say_is_never_taken_for_the_servers_words);
-    tcase_add_test(tcase, other_lines_are_not_sentences_of_the_room);
-    tcase_add_test(tcase, a_sentence_that_is_too_long_is_cut_off);
-    suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return run_tests("chat/words", tests, NULL);
 }

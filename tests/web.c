@@ -5,8 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-struct program web_srv;
-
 const char *www(const char *name)
 {
     return temp_path(formatted("www/%s", name));
@@ -26,12 +24,17 @@ void serve_files_by(const char *script)
 {
     temp_write("secret", "secret");
     make_directory("");
-    web_srv = program_serve_by(script, WEB_SRV, FIRST_LINE, "-d", www(""), NULL);
+    server = program_serve_by(script, WEB_SRV, FIRST_LINE, "-d", www(""), NULL);
+}
+
+void serve_files(void)
+{
+    serve_files_by(JUST_RUN_IT);
 }
 
 const char *web_url(const char *path)
 {
-    return formatted("http://127.0.0.1:%d%s", web_srv.port, path);
+    return formatted("http://127.0.0.1:%d%s", server.port, path);
 }
 
 static void take_field(const char *line, const char *name, char *value, size_t size)
@@ -83,7 +86,7 @@ struct answer ask(const char *method, const char *path)
 
 struct answer ask_with(const char *method, const char *path, const char *fields)
 {
-    struct stream client = connect_to(web_srv.port);
+    struct stream client = connect_to(server.port);
     struct answer answer;
 
     send_text(&client, formatted("%s %s HTTP/1.1\r\n" HOST "Connection: close\r\n%s\r\n",
@@ -108,7 +111,7 @@ void expect_document(struct stream *client, const char *text)
 
 void expect_page(const char *path, const char *text)
 {
-    struct stream client = connect_to(web_srv.port);
+    struct stream client = connect_to(server.port);
 
     send_text(&client, formatted(GET("%s"), path));
     expect_document(&client, text);

@@ -1,18 +1,15 @@
 /*
- * web: a web server under test (bin/web_srv), and what it answers.
+ * web: the web server under test (bin/web_srv), and what it answers.
  */
 #ifndef TESTS_WEB_H
 #define TESTS_WEB_H
 
-#include "tests/harness.h"
+#include "tests/server.h"
 
 #define WEB_SRV    "bin/web_srv"
 #define FIRST_LINE "Serving HTTP on port "
 #define HOST       "Host: a\r\n"
 #define GET(path)  "GET " path " HTTP/1.1\r\n" HOST "\r\n"
-
-/* The server that the functions below ask. */
-extern struct program web_srv;
 
 /* The head of an answer. A field that it does not have is "". */
 struct answer {
@@ -23,10 +20,11 @@ struct answer {
 };
 
 /*
- * Starts a server of files, in a way of the shell's: exec "$@" for the usual one. Beside
+ * Starts a server of files, by a script as program_serve_by() does, or without one. Beside
  * the directory that is served there is a file that nobody may fetch, "secret".
  */
 void serve_files_by(const char *script);
+void serve_files(void);
 
 /* In that directory: the path of a file, which is one of a few buffers; and new things. */
 const char *www(const char *name);

@@ -134,6 +134,13 @@ uint64_t take_event(struct stream *events)
     }
 }
 
+void skip_to_event(struct stream *events, const char *type)
+{
+    do
+        take_event(events);
+    while (strcmp(event_type, type) != 0);
+}
+
 uint64_t expect_event(struct stream *events, const char *type, const char *data)
 {
     uint64_t number;
@@ -151,8 +158,7 @@ struct stream join_and_listen(const char *name, const char **token)
     *token = join(name);
     events = open_events(*token, 0);
     do
-        take_event(&events);
-    while (strcmp(event_type, "who") != 0 ||
-           strchr(",:", event_data[strlen(event_data) - 1]) != NULL);
+        skip_to_event(&events, "who");
+    while (strchr(",:", event_data[strlen(event_data) - 1]) != NULL);
     return events;
 }

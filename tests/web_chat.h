@@ -48,6 +48,9 @@ struct stream join_and_listen(const char *name, const char **token);
 uint64_t take_event(struct stream *events);
 extern char event_type[40], event_data[4096];
 
+/* Takes events up to one of this type, whose data are then in `event_data`. */
+void skip_to_event(struct stream *events, const char *type);
+
 /* Takes events up to one of this type with these data. Returns its number. */
 uint64_t expect_event(struct stream *events, const char *type, const char *data);
 

@@ -165,16 +165,6 @@ static void *map_new_file(char name[NAME_MOST], size_t size)
     return map;
 }
 
-static void bench_open(struct bench *bench)
-{
-    bench->fault = map_new_file(bench->file, sizeof *bench->fault);
-}
-
-static void bench_close(struct bench *bench)
-{
-    unlink(bench->file);
-}
-
 /* The text with each number in it as one #: ports and times differ. */
 static char *without_numbers(const char *text, char *out)
 {
@@ -372,7 +362,7 @@ static void work(size_t every)
     struct bench bench;
     size_t n;
 
-    bench_open(&bench);
+    bench.fault = map_new_file(bench.file, sizeof *bench.fault);
     while ((n = every * atomic_fetch_add(&score->next, 1)) < cases_count) {
         const struct one_case *one = &cases[n];
         int result = run_case(&bench, one, false);
@@ -380,7 +370,7 @@ static void work(size_t every)
         score->right[one->scenario] += result == 1;
         score->wrong[one->scenario] += result == -1;
     }
-    bench_close(&bench);
+    unlink(bench.file);
 }
 
 static bool run_all(size_t every)
@@ -446,13 +436,13 @@ int main(int argc, char *argv[])
 
     signal(SIGPIPE, SIG_IGN);
     setrlimit(RLIMIT_CORE, &no_core);
-    bench_open(&bench);
+    bench.fault = map_new_file(bench.file, sizeof *bench.fault);
     if (kind != NULL) {
         struct one_case one = {scenario_named(argv[1]), kind, atoi(argv[4]),
                                (unsigned)atoi(argv[3]), argc > 5};
 
         all_well = learn(&bench, one.scenario) && run_case(&bench, &one, true) == 1;
-        bench_close(&bench);
+        unlink(bench.file);
         return all_well ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     if (argc > 2 && strcmp(argv[1], "-e") == 0) {
@@ -468,6 +458,6 @@ int main(int argc, char *argv[])
         else
             all_well = false;
     }
-    bench_close(&bench);
+    unlink(bench.file);
     return run_all(every) && all_well ? EXIT_SUCCESS : EXIT_FAILURE;
 }
