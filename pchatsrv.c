@@ -355,18 +355,6 @@ static int receive_from_clients(struct chat_server *server, const struct fdset *
 /* ---- Sending ------------------------------------------------------------------------ */
 
 /*
- * A client whose connection is lost is still heard, since its last words may wait in the
- * kernel. But it is not waited for if it has said too much (-r): that could take hours.
- */
-static bool is_lost(const struct chat_server *server, int sock)
-{
-    const struct client *client = &server->room.clients[sock];
-
-    return client->send_error != 0 &&
-           !limits_allow_line(&server->limits, client, server->now);
-}
-
-/*
  * One send for each client that has text to read.
  *
  * Most sockets can take it at once, so the server tries without asking select() first. A
@@ -382,11 +370,18 @@ static void send_to_clients(struct chat_server *server, const struct fdset *writ
         const struct client *client = &room->clients[sock];
         bool has_text = client->cursor.position != room->transcript.end;
         bool is_ready = !fdset_has(&room->behind, sock) || fdset_has(writable, sock);
+        bool is_over = false;
 
         if (!room_is_client(room, sock))
             continue;
-        if ((has_text && is_ready && readers_send(room, sock) == -1) ||
-            is_lost(server, sock))
+        if (has_text && is_ready)
+            is_over = readers_send(room, sock) == -1;
+        /* A lost client is still heard: its last words wait in the kernel. But with a
+           limit (-r) that could take hours. */
+        if (client->send_error != 0 &&
+            !limits_allow_line(&server->limits, client, server->now))
+            is_over = true;
+        if (is_over)
             hang_up(server, sock, client->send_error);
     }
     for (int sock = 0; sock <= room->leaving.highest; sock++)

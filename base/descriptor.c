@@ -103,11 +103,10 @@ int descriptor_write_all(int descriptor, const char *bytes, size_t length)
     while (length > 0) {
         ssize_t written = write(descriptor, bytes, length);
 
-        if (written == -1 && !descriptor_try_again(errno))
-            return -1;
         if (written == -1) {
-            if (poll(&ready, 1, -1) == -1 && errno != EINTR)
+            if (!descriptor_try_again(errno))
                 return -1;
+            poll(&ready, 1, -1);
             continue;
         }
         bytes += written;

@@ -35,18 +35,16 @@ static bool add(struct log *log, const char *line, size_t length)
 }
 
 /* Adds a line that says how many are missing, as soon as there is room for it. */
-static bool add_notice(struct log *log)
+static void add_notice(struct log *log)
 {
     char notice[64];
     int length;
 
     if (log->missing == 0)
-        return true;
+        return;
     length = snprintf(notice, sizeof notice, "(lines missing here: %lu)\n", log->missing);
-    if (!add(log, notice, (size_t)length))
-        return false;
-    log->missing = 0;
-    return true;
+    if (add(log, notice, (size_t)length))
+        log->missing = 0;
 }
 
 void log_line(struct log *log, const char *format, ...)
@@ -62,7 +60,8 @@ void log_line(struct log *log, const char *format, ...)
     line[length++] = '\n';
     if (length > log->size - (log->end - log->begin))
         log_write(log);
-    if (!add_notice(log) || !add(log, line, length))
+    add_notice(log);
+    if (log->missing > 0 || !add(log, line, length))
         log->missing++;
 }
 

@@ -3,9 +3,8 @@
  *
  * A line goes into a buffer of a fixed size, and from there to the output when select()
  * says that the output is writable. If the reader is too slow, whole lines are left out,
- * and a line in their place says how many. A write that fails, for example because a disk
- * is full, is reported once on standard error and tried again once a second. Meanwhile
- * lines wait as for a slow reader.
+ * and a line in their place says how many. A write that fails (a full disk) is reported
+ * once on standard error, and tried again once a second.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -28,23 +27,18 @@ struct log {
     int64_t retry_at;      /* clock_ms() of the next try after a failure; 0: no failure */
 };
 
-/*
- * Starts an empty log. The buffer of `size` bytes, the name of the program and the
- * descriptor stay the caller's; output_open() prepares the descriptor.
- */
+/* Starts an empty log. Buffer, name and descriptor stay the caller's (base/output.h). */
 void log_open(struct log *log, const char *program, int descriptor, char *buffer,
               size_t size);
 
-/*
- * Adds a line, as printf() does, and a line feed. More than LOG_LINE_MOST bytes are cut.
- */
+/* Adds a line, as printf() does, and a line feed. More than LOG_LINE_MOST bytes are cut. */
 #define LOG_LINE_MOST 4096
 void log_line(struct log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
- * Adds the descriptor to the write set if lines wait for it. Returns when the next try
- * after a failure is due (clock_ms()), or INT64_MAX.
+ * Adds the descriptor to the write set if lines wait. Returns when the next try after a
+ * failure is due (clock_ms()), or INT64_MAX.
  */
 int64_t log_watch(const struct log *log, struct fdset *writable);
 

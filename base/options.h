@@ -1,8 +1,8 @@
 /*
  * options: the command line of every program in the kit.
  *
- * These functions print and end the program themselves: with status 0 after -h and -V, and
- * with status 2 and a message after wrong usage.
+ * These functions end the program themselves: with status 0 after -h and -V, and with
+ * status 2 and a message after wrong usage.
  */
 #ifndef BASE_OPTIONS_H
 #define BASE_OPTIONS_H
@@ -17,10 +17,7 @@ struct options {
     const char *help;    /* what -h prints below it */
 };
 
-/*
- * Like getopt(): the program's next option, its value in optarg; -1 after the last. --help
- * and --version are -h and -V.
- */
+/* getopt(), with --help and --version for -h and -V. */
 int options_next(const struct options *options, int argc, char *argv[]);
 
 /* Where a server listens, and whether it prints a line for each client. */
@@ -47,20 +44,19 @@ struct options_peer {
 };
 
 /*
- * Takes the server from the first of `count` operands, as every client names it:
+ * Takes the server from the first of `count` operands, before a "-" or "--":
  *
  *     host  or  host port  or  host:port  or  [IPv6 address]:port
  *
- * A "-" and "--" do not belong to it. What is not given keeps its value: the caller sets
- * the defaults. Returns how many operands the server has, 0 to 2.
+ * What is not given keeps its value. Returns how many operands the server has, 0 to 2.
  */
 int options_peer(const struct options *options, int count, char *operands[],
                  struct options_peer *peer);
 
 /*
- * The same for a client that sends words, from optind on. They come after "--", so that
- * none is ever mistaken for a host or a port. Returns the words up to a NULL; or, if the
- * operand after the server is "-" and nothing follows, NULL.
+ * The same, from optind on, for a client that sends words. They come after "--", so that
+ * none is ever mistaken for a host or a port. Returns the words up to a NULL; or NULL for
+ * a "-" in their place.
  */
 char **options_words(const struct options *options, int argc, char *argv[],
                      struct options_peer *peer);
@@ -71,10 +67,7 @@ void options_end(const struct options *options, int argc, char *argv[]);
 /* A port from `least` (0 for a server, 1 for a client) to 65535. */
 int options_port(const struct options *options, const char *text, int least);
 
-/*
- * Takes a server in one word, as above. Returns false if it has no port, which then keeps
- * its value.
- */
+/* Takes a server in one word, as above. False: it has no port, which keeps its value. */
 bool options_host(const struct options *options, const char *text,
                   struct options_peer *peer);
 
@@ -82,35 +75,31 @@ bool options_host(const struct options *options, const char *text,
 long options_number(const struct options *options, int letter, long least, long most);
 
 /*
- * The value of the option `letter`, which is in seconds ("0.2", at most a day): in
- * nanoseconds, fractions dropped; in milliseconds, rounded up; and in milliseconds, more
- * than 0.
+ * The value of the option `letter` in seconds ("0.2", at most a day): in nanoseconds; in
+ * milliseconds, rounded up; and in milliseconds, more than 0.
  */
 int64_t options_seconds(const struct options *options, int letter);
 int64_t options_milliseconds(const struct options *options, int letter);
 int64_t options_timeout(const struct options *options, int letter);
 
-/* Prints what is wrong with the usage, as printf() does, and exits with status 2. */
+/* These print a message, as printf() does. This one is about usage: status 2. */
 _Noreturn void options_wrong(const struct options *options, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Prints what failed at run time, as printf() does, and exits with status 1. */
+/* What failed at run time: status 1. */
 _Noreturn void options_fail(const struct options *options, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Prints what failed with a client's server, and why, and exits with status 1. */
+/* What failed with a client's server, and why: status 1. */
 _Noreturn void options_fail_with(const struct options *options,
                                  const struct options_peer *peer, const char *what,
                                  const char *why);
 
-/* Prints where the server cannot listen and why, and exits with status 1. */
+/* Where the server cannot listen, and why: status 1. */
 _Noreturn void options_cannot_listen(const struct options *options,
                                      const struct options_server *where, const char *why);
 
-/*
- * Standard output failed with errno: prints why, and exits with status 1. Nothing is
- * printed if its reader has had enough (EPIPE), as `head` has.
- */
+/* Standard output failed: status 1. Silent if its reader has had enough (EPIPE). */
 _Noreturn void options_cannot_write(const struct options *options);
 
 #endif

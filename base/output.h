@@ -2,10 +2,9 @@
  * output: writes to a descriptor that other programs may share, such as standard output,
  * without ever waiting for its reader.
  *
- * The output gets an open file description of its own where the system allows it
- * (descriptor_unshare(), base/descriptor.h). Where it does not, it writes only when poll()
- * says that it can, and at most PIPE_BUF bytes, which by POSIX do not block on a pipe
- * then.
+ * Where the system allows it, the output is opened anew (descriptor_unshare(),
+ * base/descriptor.h). Otherwise it writes only when poll() says that it can, and at most
+ * PIPE_BUF bytes, which by POSIX do not block on a pipe then.
  */
 #ifndef BASE_OUTPUT_H
 #define BASE_OUTPUT_H
@@ -19,10 +18,7 @@ struct output {
     bool is_shared; /* it could not be opened anew */
 };
 
-/*
- * Prepares `descriptor`, which keeps its number and stays the caller's. It cannot fail.
- * Nothing has to be restored at the end.
- */
+/* Prepares `descriptor`, which keeps its number and stays the caller's. It cannot fail. */
 void output_open(struct output *output, int descriptor);
 
 /* write() (POSIX) that never waits: -1 with EAGAIN if nothing can be written now. */

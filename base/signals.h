@@ -2,7 +2,7 @@
  * signals: signals that arrive only where a program waits.
  *
  * The flag that the stop signals set is the only global variable in the kit's modules: a
- * signal handler may write to nothing else (C11 7.14.1.1, volatile sig_atomic_t).
+ * signal handler may write to nothing else (C11 7.14.1.1).
  */
 #ifndef BASE_SIGNALS_H
 #define BASE_SIGNALS_H
@@ -21,12 +21,10 @@ struct signals {
 /*
  * Makes SIGINT, SIGTERM and SIGHUP ask the program to stop (signals_stop_requested()).
  * They are blocked except during signals_pselect(), so no signal can arrive between the
- * check of the flag and the wait, and no other call is ever interrupted. 0, or -1 with
- * errno.
+ * check of the flag and the wait, and no other call is interrupted. 0, or -1 with errno.
  *
- * If the program was started with SIGHUP ignored, by nohup for example, it stays ignored.
- * SIGINT does not: a shell script that starts a server with `&` makes it ignore SIGINT,
- * and may still use SIGINT to end it.
+ * SIGHUP stays ignored if it was, by nohup for example. SIGINT does not: a shell script
+ * makes what it starts with `&` ignore SIGINT, and may still end it that way.
  */
 int signals_prepare(struct signals *signals);
 
@@ -55,13 +53,12 @@ int signals_handle(int signal_number, void (*handler)(int));
 bool signals_ignores(int signal_number);
 
 /*
- * pselect() (POSIX) until `deadline` (base/clock.h, clock_ms()); INT64_MAX waits for ever.
- * Either set may be NULL, and so may `signals` in a program that catches none: the mask
- * then stays as it is. There are two differences. First, after a signal the sets are
- * empty and the result is 0: nothing is ready. Second, Linux leaves a signal pending as
- * long as some descriptor is always ready, so a busy server would never learn that it
- * should stop; every 16th such call delivers signals anyway. -1 with pselect()'s errno,
- * which is never EINTR.
+ * pselect() (POSIX) until `deadline` (clock_ms()); INT64_MAX waits for ever. Either set may
+ * be NULL, and so may `signals` in a program that catches none. There are two differences.
+ * After a signal the sets are empty and the result is 0: nothing is ready. And Linux leaves
+ * a signal pending as long as some descriptor is always ready, so a busy server would never
+ * learn that it should stop; every 16th such call delivers signals anyway. -1 with
+ * pselect()'s errno, which is never EINTR.
  */
 int signals_pselect(struct signals *signals, struct fdset *readable,
                     struct fdset *writable, int64_t deadline);

@@ -16,8 +16,7 @@ int start_program(void);
 
 /*
  * The same for a server. It also takes over the stop signals (base/signals.h) and raises
- * the descriptor limit to a little more than an fd_set holds, so that a newcomer that does
- * not fit can be accepted and told so. 0, or -1 with errno.
+ * the descriptor limit above FD_SETSIZE, so that a newcomer that does not fit can be told.
  */
 int start_server(struct signals *signals);
 

@@ -5,16 +5,6 @@
 
 #define SECOND_US 1000000
 
-/*
- * A client that has left, and whose socket takes its last lines, is closed in this turn of
- * the loop. So its place is free for a newcomer.
- */
-static bool has_place(const struct room *room, int sock)
-{
-    return fdset_has(&room->members, sock) ||
-           (fdset_has(&room->leaving, sock) && fdset_has(&room->behind, sock));
-}
-
 bool limits_let_in(const struct limits *limits, const struct room *room,
                    const struct sockaddr_storage *address)
 {
@@ -22,10 +12,14 @@ bool limits_let_in(const struct limits *limits, const struct room *room,
 
     if (limits->connections == 0)
         return true;
-    for (int sock = 0; sock < FD_SETSIZE; sock++)
-        if (has_place(room, sock) &&
-            address_is_same_host(&room->clients[sock].address, address))
+    for (int sock = 0; sock < FD_SETSIZE; sock++) {
+        /* If its socket takes its last lines, a leaving client is closed in this turn. */
+        bool stays = fdset_has(&room->members, sock) ||
+                     (fdset_has(&room->leaving, sock) && fdset_has(&room->behind, sock));
+
+        if (stays && address_is_same_host(&room->clients[sock].address, address))
             count++;
+    }
     return count < limits->connections;
 }
 

@@ -1,8 +1,6 @@
 /*
- * limits: what keeps one person from filling a room that many share.
- *
- * By default there is no limit: a router that translates addresses gives a whole class one
- * address, and a person may paste a thousand lines.
+ * limits: what keeps one person from filling a room that many share. By default there are
+ * none: a whole class may have one address (NAT), and a person may paste a thousand lines.
  */
 #ifndef CHAT_LIMITS_H
 #define CHAT_LIMITS_H
@@ -25,17 +23,13 @@ bool limits_let_in(const struct limits *limits, const struct room *room,
 /* A client has said a line at `now` (ms), or a piece of a long one. */
 void limits_count_line(const struct limits *limits, struct client *client, int64_t now);
 
-/*
- * May the client say one more at `now` (ms)? It may say `lines` at once, and then as many
- * a second.
- */
+/* May the client say one more now? It may say `lines` at once, and then as many a second. */
 bool limits_allow_line(const struct limits *limits, const struct client *client,
                        int64_t now);
 
 /*
- * Removes the members that may not from the read set: what they send waits in the kernel's
- * buffers, and then TCP stops the sender. Returns when the first of them may speak again
- * (ms), or INT64_MAX if nobody waits.
+ * Removes the members that may not from the read set, so that TCP stops them. Returns when
+ * the first of them may speak again (ms), or INT64_MAX.
  */
 int64_t limits_hold_back(const struct limits *limits, const struct room *room,
                          int64_t now, struct fdset *readable);

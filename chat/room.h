@@ -22,9 +22,8 @@
 
 /*
  * The ring that everything said goes through. While more than half of it waits for
- * somebody, the server reads from no client. The other half holds what may still be said:
- * the longest answer (a /who in a room of 1,020 is 90 KB), and everyone's leaving (130
- * KB).
+ * somebody, the server reads from no client. The other half is for what may still be said:
+ * the longest answer (a /who of 1,020 names is 90 KB), and everyone's leaving (130 KB).
  */
 #define ROOM_BYTES ((size_t)1 << 20)
 

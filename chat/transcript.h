@@ -2,9 +2,8 @@
  * transcript: one log of text, many readers, each with a cursor of its own.
  *
  * A text is appended once, however many readers it has. It stays in a ring of bytes until
- * the slowest reader has passed it. The ring has a fixed capacity, so memory does not
- * grow, however many and however slow the readers are. A reader is known by a number of 0
- * or more, such as its descriptor. Each text has an entry that names its audience:
+ * the slowest reader has passed it, so memory does not grow. A reader is known by a number
+ * of 0 or more, such as its descriptor. Each text has an entry that names its audience:
  * everyone, everyone but one, or one reader alone.
  *
  *     ring    ...| Client joined B | [B] Hello | [A] Yes | [C] me too |
@@ -47,9 +46,8 @@ struct transcript_cursor {
 };
 
 /*
- * Pieces of one send. A talking room needs two or three; 64 are enough for a turn in which
- * 64 clients join, each with a greeting between the lines for all. POSIX promises 16
- * (_XOPEN_IOV_MAX); Linux, the BSDs and macOS allow 1,024.
+ * Pieces of one send. A talking room needs two or three, and a turn in which 64 clients
+ * join needs 64. POSIX promises 16 (_XOPEN_IOV_MAX); Linux, the BSDs and macOS 1,024.
  */
 #define TRANSCRIPT_PIECES 64
 
@@ -70,15 +68,14 @@ void transcript_init(struct transcript *transcript, char *ring,
                      struct transcript_entry *entries, size_t capacity);
 
 /*
- * The bytes that can still be appended. Entries may run out before bytes do, so each append
- * counts as at least TRANSCRIPT_SMALLEST bytes. (It costs less if it has the audience of
- * the text before it, and nothing if it is empty.)
+ * The bytes that can still be appended. Entries may run out before bytes do, so an append
+ * with another audience than the last counts as at least TRANSCRIPT_SMALLEST bytes.
  */
 size_t transcript_room(const struct transcript *transcript);
 
 /*
  * Appends a copy of `length` bytes of `text` for everyone but `omit`, or for `only` alone.
- * The caller makes sure that it fits: too much text is a programming error (assert).
+ * The caller makes sure that it fits (assert).
  */
 void transcript_append(struct transcript *transcript, const char *text, size_t length,
                        int omit, int only);
@@ -88,12 +85,10 @@ struct transcript_cursor transcript_now(const struct transcript *transcript);
 
 /*
  * Finds what `reader`, whose cursor this is, has not read, and fills `span` with at most
- * `most` bytes of it. The pieces point into the ring and are valid until the next
- * transcript_release() or transcript_append(). Texts for other readers are left out. Returns
- * span->count. If that is 0, span->after is past the texts for others.
- *
- * After a short send, read again from the same cursor, and `most` is what was sent:
- * span->after is then the reader's place.
+ * `most` bytes of it. The pieces are valid until the next transcript_release() or
+ * transcript_append(). Texts for other readers are left out. Returns span->count. If that
+ * is 0, span->after is past the texts for others. After a short send, read again from the
+ * same cursor with what was sent for `most`: span->after is then the reader's place.
  */
 int transcript_read(const struct transcript *transcript, struct transcript_cursor cursor,
                     int reader, size_t most, struct transcript_span *span);

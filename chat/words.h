@@ -5,9 +5,8 @@
  *     * ann waves                     [you to bob] Hello        Client left ann: Lunch
  *     Client 127.0.0.1:4321 is now ann                          The name ann is in use
  *
- * Each has a name in it, and some have a text at the end. A name has no space in it, and
- * what people say always comes after their names, so nobody can forge a sentence of the
- * server's. Nobody may be called "you".
+ * A name has no space in it, and what people say comes after their names, so nobody can
+ * forge a sentence of the server's. Nobody may be called "you".
  */
 #ifndef CHAT_WORDS_H
 #define CHAT_WORDS_H
@@ -43,8 +42,8 @@ enum words {
 };
 
 /*
- * Writes a sentence to `out`, a string of at most `size` - 1 bytes; what does not fit is
- * cut off. `text` is "" where the kind has none. Returns the length.
+ * Writes a sentence to `out` of `size` bytes; what does not fit is cut off. `text` is ""
+ * where the kind has none. Returns the length.
  */
 size_t words_write(char *out, size_t size, enum words kind, const char *name,
                    const char *text);

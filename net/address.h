@@ -8,24 +8,17 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/*
- * Bytes of the longest address with its NUL: brackets, 45 characters of an IPv6 address,
- * "%" and the name or number of an interface, a colon, five digits, and some to spare.
- */
+/* Bytes of the longest: [an IPv6 address of 45, "%" and an interface]:port, a NUL, and more. */
 #define ADDRESS_MOST 80
 
 /*
  * Writes an IPv4 address as 127.0.0.1:37993 and an IPv6 address as [::1]:37993 (RFC 5952)
  * to `out` of ADDRESS_MOST bytes. An IPv4 peer of an IPv6 socket (::ffff:127.0.0.1, RFC
- * 4291 2.5.5.2) is written as an IPv4 address. No name is looked up. An address of another
- * family becomes "?".
+ * 4291 2.5.5.2) is written as an IPv4 address; one of another family becomes "?".
  */
 void address_format(const struct sockaddr_storage *address, char *out);
 
-/*
- * Removes the brackets in which an IPv6 address is written before a port: [::1]. Returns
- * `host` unchanged, or `bare`, which has ADDRESS_MOST bytes, with the address.
- */
+/* Without the brackets of [::1]: `host`, or `bare`, which has ADDRESS_MOST bytes. */
 const char *address_bare(const char *host, char *bare);
 
 /* Are these the same IP address, whatever the ports? Never for another family. */
@@ -33,9 +26,8 @@ bool address_is_same_host(const struct sockaddr_storage *a,
                           const struct sockaddr_storage *b);
 
 /*
- * Why connect() or bind() failed with `error`, in words. Every link has addresses in
- * fe80::/10, so such an address needs an interface (RFC 4007 6); without one, both fail
- * with EINVAL.
+ * Why connect() or bind() failed with `error`. With EINVAL, an address in fe80::/10 lacks
+ * its interface: every link has such addresses (RFC 4007 6).
  */
 const char *address_error(const struct sockaddr *address, int error);
 

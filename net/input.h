@@ -1,8 +1,8 @@
 /*
  * input: makes lines of clean text out of what a telnet, or any other client, sends.
  *
- * It takes three steps: it removes telnet's commands (net/telnet.h), cleans the text
- * (net/text.h), and cuts it into lines (net/line.h). The stream may be cut anywhere.
+ * It removes telnet's commands (net/telnet.h), cleans the text (net/text.h), and cuts it
+ * into lines (net/line.h). The stream may be cut anywhere.
  *
  *     while (taken < got) {
  *         taken += input_take(&input, bytes + taken, got - taken, &event);
@@ -20,8 +20,8 @@
 #include <stddef.h>
 
 /*
- * An HTTP request is not a line: a web page can make a browser send any request to any
- * port, and could talk in a chat room. Answer it with an error, and close the client.
+ * An HTTP request is not a line: a web page can make a browser send one to any port, and
+ * could talk in a chat room. Answer it with an error, and close the client.
  */
 enum input_event {
     INPUT_MORE,         /* all bytes were taken, and the line has not ended */
@@ -45,9 +45,8 @@ struct input {
 };
 
 /*
- * Takes bytes until there is an event, or until there are no more. Returns how many it
- * took, which may be none on INPUT_PIECE. The text, a string, is valid until the next
- * call.
+ * Takes bytes until there is an event, or until there are no more. Returns how many, which
+ * may be 0 on INPUT_PIECE. The text, a string, is valid until the next call.
  */
 size_t input_take(struct input *input, const unsigned char *bytes, size_t length,
                   enum input_event *event);

@@ -6,10 +6,9 @@
 
 /*
  * Turns keepalive on for a TCP socket (POSIX SO_KEEPALIVE): if the peer does not answer
- * the probes, recv() fails with ETIMEDOUT. POSIX leaves the timing to the system, and the
- * usual two hours (RFC 1122 4.2.3.6) are longer than a lesson. If the system allows it,
- * probes begin after 60 s of silence, and the connection ends after six of them, 10 s
- * apart, have failed.
+ * the probes, recv() fails with ETIMEDOUT. The usual two hours (RFC 1122 4.2.3.6) are longer
+ * than a lesson. If the system allows it, probes begin after 60 s of silence, and the
+ * connection ends after six of them, 10 s apart, have failed.
  */
 void keepalive_enable(int socket);
 

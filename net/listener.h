@@ -19,9 +19,7 @@
  * Opens a socket of `type` (SOCK_STREAM, which then listens, or SOCK_DGRAM), bound to
  * where->port of where->address, a name or a number, with or without brackets. NULL means
  * all addresses of this machine: IPv6 and, through the same socket, IPv4 (RFC 3493 3.7), or
- * only IPv4 where there is no IPv6 or no such socket (OpenBSD). The address "::" means only
- * IPv6. SO_REUSEADDR is set on a stream socket, so that a server can be started again at
- * once.
+ * only IPv4 where there is no such socket. The address "::" means only IPv6.
  *
  * Returns the socket, and in where->port the port in use; or -1 and the reason in *why (a
  * static string, or strerror()'s).
@@ -30,9 +28,8 @@ int listener_open(struct options_server *where, int type, const char **why);
 
 /*
  * What accepting needs besides the socket. `spare` is a descriptor kept for the moment
- * when no other is left (EMFILE, ENFILE). It is closed, so that a newcomer can be
- * accepted, told that the server is full, and closed. Without it the newcomer would stay
- * in the queue, and select() would report it for ever.
+ * when no other is left (EMFILE, ENFILE): it is closed, so that a newcomer can be accepted,
+ * told that the server is full, and closed. Otherwise select() would report it for ever.
  */
 struct listener {
     const char *full;      /* the caller's sentence for a newcomer that is turned away */
@@ -49,9 +46,9 @@ void listener_close(struct listener *listener);
 /*
  * Accepts the next newcomer of `srvsock`: non-blocking, with TCP_NODELAY (RFC 896 would
  * hold a line back until the last is acknowledged), SO_OOBINLINE (telnet's urgent data is
- * read in its place) and keepalive. Returns its socket and fills `peer`; or returns -1 if
- * nobody is waiting or nobody can be accepted now. On the way it turns away newcomers that
- * do not fit, and skips those that are gone already.
+ * read in its place) and keepalive. Turns away those that do not fit, and skips those that
+ * are gone. Returns its socket and fills `peer`; -1: nobody waits, or nobody can be
+ * accepted now.
  */
 int listener_accept(struct listener *listener, int srvsock,
                     struct sockaddr_storage *peer);
@@ -60,9 +57,9 @@ int listener_accept(struct listener *listener, int srvsock,
 #define LISTENER_A_TURN 64
 
 /*
- * Removes `srvsock` from the read set if accept() failed for want of resources less than
- * 100 ms ago: select() would only report it again at once. Returns when that rest ends
- * (clock_ms()), or INT64_MAX if there is none.
+ * Removes `srvsock` from the read set for 100 ms after accept() has failed for want of
+ * resources: select() would only report it again at once. Returns when that rest ends
+ * (clock_ms()), or INT64_MAX.
  */
 int64_t listener_rest(const struct listener *listener, int srvsock, int64_t now,
                       struct fdset *readable);

@@ -2,9 +2,8 @@
  * telnet: takes apart what a telnet client sends (RFC 854, RFC 855).
  *
  * In a telnet stream the byte 255 (IAC, "interpret as command") begins a command. All else
- * is data; a 255 that is data is sent twice. The decoder keeps its place from call to
- * call, so a segment may end anywhere in a command. It supports no option, and refuses
- * every request for one. That includes TIMING-MARK (RFC 860): after Ctrl-C a telnet client
+ * is data; a 255 that is data is sent twice. A segment may end anywhere in a command. The
+ * decoder refuses every option, also TIMING-MARK (RFC 860): after Ctrl-C a telnet client
  * shows nothing until that is answered. A refusal gets no answer, otherwise two programs
  * would answer each other for ever (RFC 1143).
  */
@@ -26,10 +25,9 @@ enum {
 };
 
 /*
- * A subnegotiation ends with IAC SE. If it does not, it is not telnet's: Latin-1 text may
- * begin one by chance. It is given up after this many bytes, or at a line feed after a
- * good part of them, and what follows is data again. (Near the beginning, a line feed may
- * be real: the size of a window of 10 rows has that byte; RFC 1073.)
+ * A subnegotiation ends with IAC SE. Latin-1 text may begin one by chance; so it is given
+ * up after this many bytes, or at a line feed after a few of them, and what follows is data
+ * again. (Earlier, a line feed may be real: the 10 rows of a window; RFC 1073.)
  */
 #define TELNET_SUBNEGOTIATION_MOST 1024
 #define TELNET_SUBNEGOTIATION_LINE 64

@@ -19,13 +19,11 @@ static size_t put_caret(unsigned char control, char *out)
 /* Length of a character that begins with this byte, or 0 if none does (RFC 3629 4). */
 static unsigned char length_from(unsigned char lead)
 {
-    if (lead >= 0xC2 && lead <= 0xDF)
+    if (lead < 0xC2 || lead > 0xF4)
+        return 0;
+    if (lead < 0xE0)
         return 2;
-    if (lead >= 0xE0 && lead <= 0xEF)
-        return 3;
-    if (lead >= 0xF0 && lead <= 0xF4)
-        return 4;
-    return 0;
+    return lead < 0xF0 ? 3 : 4;
 }
 
 /*

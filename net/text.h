@@ -28,31 +28,22 @@ struct text {
 
 /*
  * Takes a byte, and writes the clean text that it completes to `out` of TEXT_MOST bytes.
- * Returns the length of that text: 0 inside a character.
+ * Returns its length: 0 inside a character.
  */
 size_t text_take(struct text *text, unsigned char byte, char *out);
 
-/*
- * The stream, or the line, ends here: writes U+FFFD for an unfinished character. Returns
- * the length, 0 if there was none.
- */
+/* The text ends here: writes U+FFFD for an unfinished character. Returns its length, or 0. */
 size_t text_finish(struct text *text, char *out);
 
-/*
- * Writes a whole string, made clean, to `out` of `size` bytes; characters that do not fit
- * are cut off at the end. Returns `out`.
- */
+/* Writes a string, made clean, to `out` of `size` bytes; the end is cut. Returns `out`. */
 const char *text_clean(const char *string, char *out, size_t size);
 
 /*
- * Clean text can still hold characters that mislead a reader: those that reverse the text
- * after them (U+202A to U+202E, U+2066 to U+2069; Unicode Standard Annex 9), two line ends
- * (U+2028, U+2029), and invisible ones, with which two names look the same (U+200B, the
- * others of U+2060 to U+206F, U+FEFF, U+FFF9 to U+FFFB, the Hangul and Mongolian fillers).
- * This replaces each by U+FFFD, in place. Joiners and the simple direction marks stay:
- * emoji, Persian and Hebrew need them. So do the soft hyphen and the tags (U+E0000 to
- * U+E007F), which do not have three bytes. It is for programs that show text; a program
- * that passes text on leaves it as it is.
+ * For programs that show text. Clean text can still hold characters that mislead a reader:
+ * those that reverse the text after them (Unicode Standard Annex 9), two line ends, and
+ * invisible ones, with which two names look the same. This replaces each by U+FFFD, in
+ * place. Joiners and the simple direction marks stay: emoji, Persian and Hebrew need them.
+ * So do the soft hyphen and the tags (U+E0000 to U+E007F), which do not have three bytes.
  */
 void text_straighten(char *text, size_t length);
 
