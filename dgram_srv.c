@@ -65,21 +65,18 @@ static int dgram_server_init(struct dgram_server *server, struct options_server 
     return 0;
 }
 
-/* Does this port's service answer everything that it gets? Port 0 cannot be sent to. */
+/* Does this port's service answer everything that it gets? */
 static bool answers_by_itself(const struct dgram_server *server, int port)
 {
-    static const int echo_like[] = {
-        7,  /* echo, RFC 862 */
-        13, /* daytime, RFC 867 */
-        17, /* quote of the day, RFC 865 */
-        19, /* character generator, RFC 864 */
-        37, /* time, RFC 868 */
-    };
-
-    for (size_t i = 0; i < sizeof echo_like / sizeof echo_like[0]; i++)
-        if (port == echo_like[i])
-            return true;
-    return port == server->port || port == 0;
+    switch (port) {
+    case 0:  /* cannot be sent to */
+    case 7:  /* echo, RFC 862 */
+    case 13: /* daytime, RFC 867 */
+    case 17: /* quote of the day, RFC 865 */
+    case 19: /* character generator, RFC 864 */
+    case 37: /* time, RFC 868 */ return true;
+    default: return port == server->port;
+    }
 }
 
 static void fail(struct dgram_server *server, int error)

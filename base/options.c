@@ -124,12 +124,10 @@ bool options_host(const struct options *options, const char *text,
     } else if (strchr(text, ':') != NULL && strchr(text, ':') == strrchr(text, ':')) {
         end = rest = strchr(text, ':'); /* more than one colon: an IPv6 address alone */
     }
-    if (end == host || *host == '[' || (*rest != '\0' && *rest != ':'))
+    if (end == host || *host == '[' || (*rest != '\0' && *rest != ':') ||
+        end - host >= OPTIONS_HOST_MOST)
         options_wrong(options,
                       "'%s' is not a server: write host, host:port or [::1]:port", text);
-    if (end - host >= OPTIONS_HOST_MOST)
-        options_wrong(options, "a host name of %zu bytes is too long",
-                      (size_t)(end - host));
     memcpy(peer->host, host, (size_t)(end - host));
     peer->host[end - host] = '\0';
     if (*rest == ':')

@@ -25,18 +25,17 @@ static void clear_used(struct input *input)
 
 static enum input_event event_of(struct input *input, enum line_event event)
 {
+    static const enum input_event events[] = {[LINE_OPEN] = INPUT_MORE,
+                                              [LINE_ENDED] = INPUT_LINE,
+                                              [LINE_FULL] = INPUT_PIECE,
+                                              [LINE_LEAVE] = INPUT_LEAVE};
     bool is_first = !input->has_line;
 
     input->is_used = event == LINE_ENDED || event == LINE_FULL;
     input->has_line |= input->is_used;
     if (is_first && input->is_used && is_http(input->line.text, event == LINE_ENDED))
         return INPUT_HTTP;
-    switch (event) {
-    case LINE_ENDED: return INPUT_LINE;
-    case LINE_FULL: return INPUT_PIECE;
-    case LINE_LEAVE: return INPUT_LEAVE;
-    default: return INPUT_MORE;
-    }
+    return events[event];
 }
 
 static size_t take_text(struct input *input, const unsigned char *bytes, size_t length,
