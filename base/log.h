@@ -12,7 +12,6 @@
 #include "base/fdset.h"
 #include "base/output.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "base/options.h"
 
-#include <netinet/in.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
