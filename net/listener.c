@@ -186,18 +186,20 @@ static bool send_one_away(struct listener *listener, int srvsock,
     return newcomer != -1 || is_gone(error);
 }
 
-/* Makes a newcomer ready to be served. False, with errno: it cannot be, and is closed. */
-static bool prepare(int newcomer)
+/* Makes a newcomer ready to be served. Returns it, or -1: it cannot be, and is closed. */
+static int prepare(struct listener *listener, int newcomer)
 {
     if (descriptor_prepare(newcomer) == -1) {
-        descriptor_close_keeping_errno(newcomer);
-        return false;
+        fail(listener, errno);
+        close(newcomer);
+        return -1;
     }
+    listener->has_failed = false;
     /* These fail if the peer is already gone (POSIX: EINVAL), which recv() will show. */
     (void)set_option(newcomer, IPPROTO_TCP, TCP_NODELAY, 1);
     (void)set_option(newcomer, SOL_SOCKET, SO_OOBINLINE, 1);
     keepalive_enable(newcomer);
-    return true;
+    return newcomer;
 }
 
 int listener_accept(struct listener *listener, int srvsock, struct sockaddr_storage *peer)
@@ -209,10 +211,8 @@ int listener_accept(struct listener *listener, int srvsock, struct sockaddr_stor
             listener_turn_away(newcomer, listener->full);
             continue;
         }
-        if (newcomer != -1 && prepare(newcomer)) {
-            listener->has_failed = false;
-            return newcomer;
-        }
+        if (newcomer != -1)
+            return prepare(listener, newcomer);
         if (errno == EMFILE || errno == ENFILE ? send_one_away(listener, srvsock, peer)
                                                : is_gone(errno))
             continue;
