@@ -26,7 +26,7 @@ struct log {
     int64_t retry_at;      /* clock_ms() of the next try after a failure; 0: no failure */
 };
 
-/* Starts an empty log. Buffer, name and descriptor stay the caller's (base/output.h). */
+/* Starts an empty log. The buffer, the name and the descriptor stay the caller's. */
 void log_open(struct log *log, const char *program, int descriptor, char *buffer,
               size_t size);
 

@@ -82,7 +82,7 @@ int64_t options_seconds(const struct options *options, int letter);
 int64_t options_milliseconds(const struct options *options, int letter);
 int64_t options_timeout(const struct options *options, int letter);
 
-/* These print a message, as printf() does. This one is about usage: status 2. */
+/* These print a message, as printf() does, and exit. Wrong usage: status 2. */
 _Noreturn void options_wrong(const struct options *options, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

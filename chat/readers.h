@@ -1,6 +1,6 @@
 /*
- * readers: each client reads the transcript at its own pace. One that does not read costs
- * nobody anything until half of the ring waits for it.
+ * readers: each client reads the transcript at its own pace. A client that does not read
+ * costs nobody anything until half of the ring waits for it.
  */
 #ifndef CHAT_READERS_H
 #define CHAT_READERS_H

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* Bytes of the longest: [an IPv6 address of 45, "%" and an interface]:port, a NUL, and more. */
+/* Bytes of the longest IPv6 address with an interface, brackets, a port and a NUL. */
 #define ADDRESS_MOST 80
 
 /*
@@ -18,7 +18,10 @@
  */
 void address_format(const struct sockaddr_storage *address, char *out);
 
-/* Without the brackets of [::1]: `host`, or `bare`, which has ADDRESS_MOST bytes. */
+/*
+ * Returns `host`; or, if it is in brackets as in [::1], what is in them: `bare`, which has
+ * ADDRESS_MOST bytes.
+ */
 const char *address_bare(const char *host, char *bare);
 
 /* Are these the same IP address, whatever the ports? Never for another family. */
@@ -26,8 +29,8 @@ bool address_is_same_host(const struct sockaddr_storage *a,
                           const struct sockaddr_storage *b);
 
 /*
- * Why connect() or bind() failed with `error`. With EINVAL, an address in fe80::/10 lacks
- * its interface: every link has such addresses (RFC 4007 6).
+ * Why connect() or bind() failed with `error`, in words. With EINVAL, an address in
+ * fe80::/10 lacks an interface: every link has such addresses (RFC 4007 6).
  */
 const char *address_error(const struct sockaddr *address, int error);
 

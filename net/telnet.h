@@ -3,7 +3,7 @@
  *
  * In a telnet stream the byte 255 (IAC, "interpret as command") begins a command. All else
  * is data; a 255 that is data is sent twice. A segment may end anywhere in a command. The
- * decoder refuses every option, also TIMING-MARK (RFC 860): after Ctrl-C a telnet client
+ * decoder refuses every option, even TIMING-MARK (RFC 860): after Ctrl-C a telnet client
  * shows nothing until that is answered. A refusal gets no answer, otherwise two programs
  * would answer each other for ever (RFC 1143).
  */
