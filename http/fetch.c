@@ -55,57 +55,35 @@ static void finish(struct fetch *fetch, const char *why)
 
 /* ---- The answer --------------------------------------------------------------------- */
 
-static void take_content(struct fetch *fetch, const struct http_content *content)
-{
-    size_t room = FETCH_MOST - fetch->length;
-    size_t length = content->length < room ? content->length : room;
-
-    memcpy(fetch->text + fetch->length, content->bytes, length);
-    fetch->length += length;
-    if (length < content->length) {
-        fetch->body.state = HTTP_BAD;
-        fetch->body.why = "the document is too long";
-    }
-}
-
+/* Takes what has come. The fetch is finished if that was the end, or is no good. */
 static void take(struct fetch *fetch, const char *bytes, size_t length)
 {
-    while (length > 0 && fetch->body.state == HTTP_OPEN) {
-        struct http_content content = {0};
-        size_t taken;
+    size_t taken = http_head_take(&fetch->head, bytes, length);
+    struct http_content content;
 
-        if (fetch->head.state == HTTP_OPEN) {
-            taken = http_head_take(&fetch->head, bytes, length);
-            if (fetch->head.state == HTTP_BAD)
-                return;
-            if (fetch->head.state == HTTP_WHOLE)
-                http_body_begin(&fetch->body, &fetch->head);
-        } else {
-            taken = http_body_take(&fetch->body, bytes, length, &content);
-            take_content(fetch, &content);
-        }
-        bytes += taken;
-        length -= taken;
-    }
-}
-
-/* False: more has to come. Otherwise the fetch is finished. */
-static bool judge(struct fetch *fetch)
-{
-    if (fetch->head.state == HTTP_BAD) {
+    if (fetch->head.state == HTTP_BAD)
         finish(fetch, fetch->head.why);
-    } else if (fetch->body.state == HTTP_BAD) {
-        finish(fetch, fetch->body.why);
-    } else if (fetch->head.state == HTTP_OPEN || fetch->body.state == HTTP_OPEN) {
-        return false;
-    } else if (fetch->head.status != 200) {
+    if (fetch->head.state != HTTP_WHOLE)
+        return;
+    if (fetch->head.status != 200) {
         snprintf(fetch->said, sizeof fetch->said, "the web server answers %d",
                  fetch->head.status);
         finish(fetch, fetch->said);
-    } else {
-        finish(fetch, NULL);
+        return;
     }
-    return true;
+    if (taken > 0) /* it is whole now, and not since an earlier call */
+        http_body_begin(&fetch->body, &fetch->head);
+    while (taken < length && fetch->body.state == HTTP_OPEN) {
+        taken += http_body_take(&fetch->body, bytes + taken, length - taken, &content);
+        if (content.length > FETCH_MOST - fetch->length) {
+            finish(fetch, "the document is too long");
+            return;
+        }
+        memcpy(fetch->text + fetch->length, content.bytes, content.length);
+        fetch->length += content.length;
+    }
+    if (fetch->body.state != HTTP_OPEN)
+        finish(fetch, fetch->body.state == HTTP_BAD ? fetch->body.why : NULL);
 }
 
 static void receive(struct fetch *fetch)
@@ -113,17 +91,16 @@ static void receive(struct fetch *fetch)
     char bytes[PIECE_BYTES];
     ssize_t got = recv(fetch->descriptor, bytes, sizeof bytes, 0);
 
-    if (got == -1) {
-        if (!descriptor_try_again(errno))
-            finish(fetch, strerror(errno));
-        return;
-    }
-    if (got > 0)
+    if (got > 0) {
         take(fetch, bytes, (size_t)got);
-    else if (fetch->head.state == HTTP_WHOLE)
+    } else if (got == 0 && fetch->head.state == HTTP_WHOLE) {
         http_body_close(&fetch->body);
-    if (!judge(fetch) && got == 0)
+        finish(fetch, fetch->body.state == HTTP_BAD ? fetch->body.why : NULL);
+    } else if (got == 0) {
         finish(fetch, "the web server has closed the connection");
+    } else if (!descriptor_try_again(errno)) {
+        finish(fetch, strerror(errno));
+    }
 }
 
 /* ---- Connecting and asking ---------------------------------------------------------- */
@@ -192,7 +169,6 @@ void fetch_start(struct fetch *fetch, struct stream_server *server, const struct
     fetch->to_send = http_compose_get(fetch->request, url, server->program);
     http_head_begin(&fetch->head, HTTP_RESPONSE, fetch->head_text,
                     sizeof fetch->head_text);
-    fetch->body.state = HTTP_OPEN;
     fetch->state = FETCH_DIALING;
     fetch->descriptor = -1;
     dial_start(&fetch->dial, url->host, url->port, SOCK_STREAM, FETCH_MS);
