@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#define SHOWN_MOST 4096 /* bytes of a name or a path, made clean; the rest is cut */
+
 struct names {
     char *list[LISTING_MOST];
     size_t count;
@@ -50,23 +52,18 @@ static int by_name(const void *one, const void *other)
 /* Writes what may be any bytes as text of HTML that cannot mislead (net/text.h). */
 static void write_text(FILE *page, const char *text)
 {
-    struct text state = {.have = 0};
-    char clean[TEXT_MOST];
-    size_t length;
+    char clean[SHOWN_MOST];
 
-    do {
-        length = *text != '\0' ? text_take(&state, (unsigned char)*text, clean)
-                               : text_finish(&state, clean);
-        text_straighten(clean, length);
-        for (size_t i = 0; i < length; i++) {
-            switch (clean[i]) {
-            case '<': fputs("&lt;", page); break;
-            case '>': fputs("&gt;", page); break;
-            case '&': fputs("&amp;", page); break;
-            default: fputc(clean[i], page);
-            }
+    text_clean(text, clean, sizeof clean);
+    text_straighten(clean, strlen(clean));
+    for (const char *byte = clean; *byte != '\0'; byte++) {
+        switch (*byte) {
+        case '<': fputs("&lt;", page); break;
+        case '>': fputs("&gt;", page); break;
+        case '&': fputs("&amp;", page); break;
+        default: fputc(*byte, page);
         }
-    } while (*text++ != '\0');
+    }
 }
 
 /* Writes a name for a URL: all but the unreserved bytes encoded (RFC 3986 2.3). */
