@@ -7,7 +7,7 @@
  * A thread serves one client and may wait for it, as a process may, and costs less. But
  * all threads of a process share its memory and its descriptors. Here they share as little
  * as possible. A thread gets its client's socket; when the client is gone, the thread
- * writes the client's number into a pipe. The main thread reads the pipe, and only the
+ * writes the socket's number into a pipe. The main thread reads the pipe, and only the
  * main thread opens and closes sockets and changes the list. What only one thread touches
  * needs no lock.
  *
@@ -35,19 +35,19 @@
 #define STACK_BYTES (256 * 1024)
 
 struct client {
+    bool is_there;
     pthread_t thread;
-    int number; /* its place in the list */
-    int sock;   /* -1: the place is free */
-    int ended;  /* the pipe's end to write to */
+    int sock;
+    int ended; /* the pipe's end to write to */
     char name[ADDRESS_MOST];
 };
 
 struct echo_thread {
     struct echo_blocking common;
     pthread_attr_t attributes;
-    int ended[2]; /* the pipe: numbers of clients that have ended */
+    int ended[2]; /* the pipe: sockets of clients that have ended */
     int count;
-    struct client clients[ECHO_CLIENTS_MOST];
+    struct client clients[FD_SETSIZE]; /* by socket */
 };
 
 /* A client's thread. POSIX does not mix writes of up to PIPE_BUF bytes to a pipe. */
@@ -56,35 +56,26 @@ static void *serve_client(void *argument)
     const struct client *client = argument;
 
     echo_blocking_serve(client->sock);
-    while (write(client->ended, &client->number, sizeof client->number) == -1 &&
+    while (write(client->ended, &client->sock, sizeof client->sock) == -1 &&
            errno == EINTR)
         continue;
     return NULL;
 }
 
-static void turn_away(struct echo_thread *server, int sock, const char *name)
-{
-    echo_blocking_closed(&server->common, name);
-    listener_turn_away(sock, LISTENER_FULL);
-}
-
 static void start_thread(struct echo_thread *server, int sock, const char *name)
 {
-    struct client *client = server->clients;
+    struct client *client = &server->clients[sock];
 
-    if (server->count == ECHO_CLIENTS_MOST) {
-        turn_away(server, sock, name);
-        return;
-    }
-    while (client->sock != -1)
-        client++;
     client->sock = sock;
+    client->ended = server->ended[1];
     strcpy(client->name, name);
-    if (pthread_create(&client->thread, &server->attributes, serve_client, client) != 0) {
-        client->sock = -1;
-        turn_away(server, sock, name);
+    if (server->count == ECHO_CLIENTS_MOST ||
+        pthread_create(&client->thread, &server->attributes, serve_client, client) != 0) {
+        echo_blocking_closed(&server->common, name);
+        listener_turn_away(sock, LISTENER_FULL);
         return;
     }
+    client->is_there = true;
     server->count++;
 }
 
@@ -96,23 +87,23 @@ static void start_thread(struct echo_thread *server, int sock, const char *name)
 static void end_client(struct echo_thread *server)
 {
     struct client *client;
-    int number;
+    int sock;
 
-    if (read(server->ended[0], &number, sizeof number) != sizeof number)
+    if (read(server->ended[0], &sock, sizeof sock) != sizeof sock)
         return;
-    client = &server->clients[number];
+    client = &server->clients[sock];
     pthread_join(client->thread, NULL);
     echo_blocking_closed(&server->common, client->name);
-    close(client->sock);
-    client->sock = -1;
+    close(sock);
+    client->is_there = false;
     server->count--;
 }
 
 static void shut_down_clients(struct echo_thread *server, int how)
 {
-    for (int i = 0; i < ECHO_CLIENTS_MOST; i++)
-        if (server->clients[i].sock != -1)
-            shutdown(server->clients[i].sock, how);
+    for (int sock = 0; sock < FD_SETSIZE; sock++)
+        if (server->clients[sock].is_there)
+            shutdown(sock, how);
 }
 
 /*
@@ -163,9 +154,6 @@ static void start(struct echo_thread *server, int argc, char *argv[])
         error = pthread_attr_setstacksize(&server->attributes, STACK_BYTES);
     if (error != 0)
         options_fail(&options, "cannot start: %s", strerror(error));
-    for (int i = 0; i < ECHO_CLIENTS_MOST; i++)
-        server->clients[i] =
-            (struct client){.number = i, .sock = -1, .ended = server->ended[1]};
     echo_blocking_announce(&server->common);
 }
 
