@@ -145,7 +145,7 @@ static bool accept_new_connection(struct stream_server *server)
 
     if (sock == -1)
         return false;
-    if (sock < server->client_limit)
+    if (sock < descriptor_limit() - server->reserve)
         open_stream(server, sock, &peer);
     else
         listener_turn_away(sock, server->newcomers.full);
@@ -511,7 +511,6 @@ static void start(struct stream_server *server)
     fdset_add(&server->descriptors, server->srvsock);
     listener_init(&server->newcomers, server->full != NULL ? server->full : LISTENER_FULL,
                   &server->log);
-    server->client_limit = descriptor_limit() - server->reserve;
     server->now = clock_ms();
     log_open(&server->log, server->program, STDOUT_FILENO, server->log_bytes,
              sizeof server->log_bytes);

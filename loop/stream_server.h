@@ -150,7 +150,6 @@ struct stream_server {
     int srvsock;              /* the listening socket; -1 once the server is stopping */
     int64_t stop_by;          /* ms; the end of a stopping server's patience */
     struct fdset descriptors; /* srvsock, the clients and the watched */
-    int client_limit;         /* a client's descriptor is less than this */
     struct listener newcomers;
     struct signals signals;
     char log_bytes[LOG_BYTES];
