@@ -10,46 +10,22 @@
 
 /* What a message was read as, in text: its first line, fields and content, and its state. */
 struct account {
-    char text[65536];
+    char *text;
     size_t length;
     size_t taken; /* bytes of the message */
 };
 
-static void note(struct account *account, const char *bytes, size_t length)
-{
-    ck_assert_uint_lt(account->length + length, sizeof account->text);
-    memcpy(account->text + account->length, bytes, length);
-    account->length += length;
-    account->text[account->length] = '\0';
-}
-
-static void note_string(struct account *account, const char *string)
-{
-    note(account, string, strlen(string));
-}
-
-static void note_head(struct account *account, const struct http_head *head)
+static void note_head(FILE *out, const struct http_head *head)
 {
     struct http_field field = {NULL, NULL};
-    char first[100];
 
-    if (head->kind == HTTP_REQUEST) {
-        note_string(account, head->method);
-        note_string(account, " ");
-        note_string(account, head->target);
-        snprintf(first, sizeof first, " 1.%d", head->minor);
-    } else {
-        snprintf(first, sizeof first, "1.%d %d ", head->minor, head->status);
-    }
-    note_string(account, first);
-    note_string(account, head->reason);
-    while (http_next_field(head, &field)) {
-        note_string(account, "|");
-        note_string(account, field.name);
-        note_string(account, "=");
-        note_string(account, field.value);
-    }
-    note_string(account, "||");
+    if (head->kind == HTTP_REQUEST)
+        fprintf(out, "%s %s 1.%d", head->method, head->target, head->minor);
+    else
+        fprintf(out, "1.%d %d %s", head->minor, head->status, head->reason);
+    while (http_next_field(head, &field))
+        fprintf(out, "|%s=%s", field.name, field.value);
+    fputs("||", out);
 }
 
 /* Bytes that come in pieces, which end at the cuts and at the end. */
@@ -67,8 +43,7 @@ static size_t piece_of(const struct reader *reader)
     return reader->length - reader->taken;
 }
 
-static void read_body(struct reader *reader, const struct http_head *head,
-                      struct account *account)
+static void read_body(struct reader *reader, const struct http_head *head, FILE *out)
 {
     struct http_body body;
 
@@ -85,12 +60,11 @@ static void read_body(struct reader *reader, const struct http_head *head,
                       content.bytes + content.length == bytes + taken);
         ck_assert(taken == piece || body.state != HTTP_OPEN || content.length > 0);
         reader->taken += taken;
-        note(account, content.bytes, content.length);
+        fwrite(content.bytes, 1, content.length, out);
     }
     if (reader->taken == reader->length)
         http_body_close(&body);
-    note_string(account, body.state == HTTP_WHOLE ? "." : "!");
-    note_string(account, body.why);
+    fprintf(out, "%s%s", body.state == HTTP_WHOLE ? "." : "!", body.why);
 }
 
 /* As servers and clients do. */
@@ -108,8 +82,11 @@ static void read_message(enum http_kind kind, const char *bytes, size_t length,
 {
     static struct http_head head;
     struct reader reader = {bytes, length, {first_cut, second_cut}, 0};
+    FILE *out;
 
-    account->length = 0;
+    free(account->text);
+    out = open_memstream(&account->text, &account->length);
+    ck_assert_ptr_nonnull(out);
     begin_head(&head, kind);
     while (head.state == HTTP_OPEN && reader.taken < length) {
         size_t piece = piece_of(&reader);
@@ -119,12 +96,12 @@ static void read_message(enum http_kind kind, const char *bytes, size_t length,
         reader.taken += taken;
     }
     if (head.state == HTTP_WHOLE) {
-        note_head(account, &head);
-        read_body(&reader, &head, account);
+        note_head(out, &head);
+        read_body(&reader, &head, out);
     } else {
-        note_string(account, head.state == HTTP_OPEN ? "?" : "!");
-        note_string(account, head.why);
+        fprintf(out, "%s%s", head.state == HTTP_OPEN ? "?" : "!", head.why);
     }
+    fclose(out);
     account->taken = reader.taken;
 }
 
