@@ -232,13 +232,10 @@ static size_t receive(struct stream *stream, const unsigned char *bytes, size_t 
     return exchange_take(exchange_of(stream), bytes, length);
 }
 
-/* While it takes a file, nothing else is wanted of it. */
+/* A client that is taking a file is held, and so has no time to run out (send_part()). */
 static void time_out(struct stream *stream)
 {
-    if (client_of(stream)->left.length > 0)
-        stream_close(stream);
-    else
-        exchange_time_out(exchange_of(stream));
+    exchange_time_out(exchange_of(stream));
 }
 
 /* The handler for a client that is gone, perhaps in the middle of a file. */
