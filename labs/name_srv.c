@@ -26,7 +26,6 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#define NAME_MOST     255
 #define ESC           27
 #define ESC_MS        100  /* the bytes of a longer key come within this time */
 #define BACKGROUND_MS 1000 /* between two checks whether the terminal is ours */
@@ -176,8 +175,6 @@ int main(int argc, char *argv[])
     while (options_next_of_server(&options, argc, argv, &server.where) != -1)
         server.state = optarg; /* -n */
     options_end(&options, argc, argv);
-    if (strlen(server.state) > NAME_MOST)
-        options_wrong(&options, "the name has more than %d bytes", NAME_MOST);
     result = stream_server_run(&server);
     terminal_leave(&keyboard);
     return result;
