@@ -103,8 +103,7 @@ static void take_status_line(struct http_head *head, const char *line)
         refuse_head(head, 400, "the answer is not HTTP");
         return;
     }
-    for (int i = 1; i <= 3; i++)
-        head->status = 10 * head->status + (rest[i] - '0');
+    head->status = (int)strtol(rest + 1, NULL, 10);
     head->reason = rest + 4 + strspn(rest + 4, SPACE);
 }
 

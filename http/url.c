@@ -118,7 +118,6 @@ static bool is_in_paths(unsigned char byte)
 
 static int take_path(struct url *url, const char *text, const char **why)
 {
-    static const char hex[] = "0123456789ABCDEF";
     size_t length = 0;
 
     if (*text != '/')
@@ -128,13 +127,10 @@ static int take_path(struct url *url, const char *text, const char **why)
 
         if (length + 3 > URL_PATH_MOST)
             return refuse(why, "it is too long");
-        if (is_in_paths(byte)) {
+        if (is_in_paths(byte))
             url->path[length++] = *text;
-        } else {
-            url->path[length++] = '%';
-            url->path[length++] = hex[byte >> 4];
-            url->path[length++] = hex[byte & 15];
-        }
+        else
+            length += (size_t)sprintf(url->path + length, "%%%02X", byte);
     }
     url->path[length] = '\0';
     remove_dots(url->path);
