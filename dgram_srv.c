@@ -198,5 +198,6 @@ int main(int argc, char *argv[])
                  server.echoed, server.dropped, server.ignored);
     }
     log_finish(&server.log, stop_by - clock_ms());
+    close(server.srvsock);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

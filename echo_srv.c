@@ -272,5 +272,6 @@ int main(int argc, char *argv[])
     if (result == -1)
         perror("echo_srv: select");
     log_finish(&server.log, server.stop_by - clock_ms());
+    listener_close(&server.newcomers);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -556,5 +556,6 @@ int main(int argc, char *argv[])
         send_to_clients(&server, &server.room.behind);
     }
     log_finish(&server.log, PATIENCE_MS);
+    listener_close(&server.newcomers);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
