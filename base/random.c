@@ -9,18 +9,16 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-int random_open(void)
-{
-    int device = open("/dev/urandom", O_RDONLY);
-
-    return device == -1 ? -1 : descriptor_move_up(device);
-}
-
-int random_token(int device, char token[RANDOM_TOKEN_MOST])
+int random_token(char token[RANDOM_TOKEN_MOST])
 {
     unsigned char bytes[RANDOM_TOKEN_MOST / 2];
-    ssize_t got = read(device, bytes, sizeof bytes);
+    int device = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    ssize_t got;
 
+    if (device == -1)
+        return -1;
+    got = read(device, bytes, sizeof bytes);
+    descriptor_close_keeping_errno(device);
     if (got != (ssize_t)sizeof bytes) {
         if (got != -1)
             errno = EIO; /* it is another file: the device gives all at once */

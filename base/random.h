@@ -9,14 +9,11 @@
 
 #include <stdbool.h>
 
-/* Opens the device. Returns a descriptor of FD_SETSIZE or more, or -1 with errno. */
-int random_open(void);
-
 /* A secret of 128 bits, and how it is written: in hexadecimal, with a NUL. */
 #define RANDOM_TOKEN_MOST 33
 
 /* Writes a new one. 0, or -1 with errno: `token` must not be used. */
-int random_token(int device, char token[RANDOM_TOKEN_MOST]);
+int random_token(char token[RANDOM_TOKEN_MOST]);
 
 /*
  * Is `other`, which comes from a stranger, the same? It compares all of it: otherwise the

@@ -5,101 +5,67 @@
 #include <string.h>
 
 #define LOOK_MOST 64 /* lines, of others perhaps, to compare before a new one is stored */
-#define ALIGNED   8 /* a line begins at a multiple of this, so its length is in one piece */
-#define SKIP      65535 /* instead of a length: the next line is at the ring's beginning */
 
-/* In the ring a line has its length before it. */
-typedef uint16_t line_length;
-
-static line_length length_at(const struct history *history, uint64_t place)
+static const struct history_line *line_at(const struct history *history, uint64_t line)
 {
-    line_length length;
-
-    memcpy(&length, history->bytes + place % HISTORY_BYTES, sizeof length);
-    return length;
+    return &history->index[line % HISTORY_LINES];
 }
 
-static const char *text_at(const struct history *history, uint64_t place)
+static const char *text_of(const struct history *history, const struct history_line *line)
 {
-    return history->bytes + place % HISTORY_BYTES + sizeof(line_length);
+    return history->bytes + line->place % HISTORY_BYTES;
 }
 
-/* The bytes that a line takes up. */
-static uint64_t space_for(size_t length)
+static bool is_there(const struct history *history, uint64_t line)
 {
-    return (sizeof(line_length) + length + ALIGNED - 1) / ALIGNED * ALIGNED;
+    return line < history->lines && history->lines - line <= HISTORY_LINES &&
+           history->end - line_at(history, line)->place <= HISTORY_BYTES;
 }
 
-/* The bytes from a place to the end of the ring. */
-static uint64_t rest_of_ring(uint64_t place)
+/* Adds a line. In the ring it is in one piece. Returns which line it is. */
+static uint64_t append(struct history *history, const char *text, size_t length)
 {
-    return HISTORY_BYTES - place % HISTORY_BYTES;
-}
-
-static bool is_there(const struct history *history, uint64_t place)
-{
-    return history->end - place <= HISTORY_BYTES;
-}
-
-/* The place of a line, or of the one after it if this is where the ring was cut short. */
-static uint64_t settle(const struct history *history, uint64_t place)
-{
-    return place < history->end && length_at(history, place) == SKIP
-               ? place + rest_of_ring(place)
-               : place;
-}
-
-static uint64_t append(struct history *history, const char *line, size_t length)
-{
-    line_length stored = SKIP;
-    uint64_t place;
+    uint64_t rest = HISTORY_BYTES - history->end % HISTORY_BYTES;
 
     assert(length <= HISTORY_LINE_MOST);
-    if (rest_of_ring(history->end) < space_for(length)) {
-        memcpy(history->bytes + history->end % HISTORY_BYTES, &stored, sizeof stored);
-        history->end += rest_of_ring(history->end);
-    }
-    place = history->end;
-    stored = (line_length)length;
-    memcpy(history->bytes + place % HISTORY_BYTES, &stored, sizeof stored);
-    memcpy(history->bytes + place % HISTORY_BYTES + sizeof stored, line, length);
-    history->end += space_for(length);
-    return place;
+    if (rest < length)
+        history->end += rest;
+    memcpy(history->bytes + history->end % HISTORY_BYTES, text, length);
+    history->index[history->lines % HISTORY_LINES] =
+        (struct history_line){history->end, length};
+    history->end += length;
+    return history->lines++;
 }
 
-/* Looks for the line among those after the person's last. Returns its place, or `end`. */
-static uint64_t find(const struct heard *heard, const struct history *history,
-                     const char *line, size_t length)
+/* Looks for the text among what comes after the person's last line. Returns which line. */
+static uint64_t find_or_append(const struct heard *heard, struct history *history,
+                               const char *text, size_t length)
 {
-    uint64_t place = is_there(history, heard->last) ? heard->last : history->end;
+    uint64_t line = heard->look;
 
-    for (int n = 0; n < LOOK_MOST && place < history->end; n++) {
-        place = settle(history, place);
-        if (place == history->end)
-            break;
-        if ((n > 0 || heard->next == 1) && length_at(history, place) == length &&
-            memcmp(text_at(history, place), line, length) == 0)
-            return place;
-        place += space_for(length_at(history, place));
+    for (; line < heard->look + LOOK_MOST && is_there(history, line); line++) {
+        const struct history_line *stored = line_at(history, line);
+
+        if (stored->length == length &&
+            memcmp(text_of(history, stored), text, length) == 0)
+            return line;
     }
-    return history->end;
+    return append(history, text, length);
 }
 
 void heard_begin(struct heard *heard, const struct history *history)
 {
     heard->first = heard->next = 1;
-    heard->last = history->end;
+    heard->look = history->lines;
 }
 
 void heard_add(struct heard *heard, struct history *history, const char *line,
                size_t length)
 {
-    uint64_t place = find(heard, history, line, length);
+    uint64_t stored = find_or_append(heard, history, line, length);
 
-    if (place == history->end)
-        place = append(history, line, length);
-    heard->last = place;
-    heard->places[heard->next++ % HEARD_MOST] = place;
+    heard->look = stored + 1;
+    heard->lines[heard->next++ % HEARD_MOST] = stored;
 }
 
 uint64_t heard_first(struct heard *heard, const struct history *history)
@@ -107,7 +73,7 @@ uint64_t heard_first(struct heard *heard, const struct history *history)
     if (heard->next - heard->first > HEARD_MOST)
         heard->first = heard->next - HEARD_MOST;
     while (heard->first < heard->next &&
-           !is_there(history, heard->places[heard->first % HEARD_MOST]))
+           !is_there(history, heard->lines[heard->first % HEARD_MOST]))
         heard->first++;
     return heard->first;
 }
@@ -115,8 +81,8 @@ uint64_t heard_first(struct heard *heard, const struct history *history)
 const char *heard_line(const struct heard *heard, const struct history *history,
                        uint64_t number, size_t *length)
 {
-    uint64_t place = heard->places[number % HEARD_MOST];
+    const struct history_line *line = line_at(history, heard->lines[number % HEARD_MOST]);
 
-    *length = length_at(history, place);
-    return text_at(history, place);
+    *length = line->length;
+    return text_of(history, line);
 }

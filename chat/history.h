@@ -3,10 +3,10 @@
  * was cut gets what it has missed.
  *
  * The room says nearly every line to everyone, so each line is stored once, in a ring of
- * bytes; and for each person there is a list of places in it. So 400 people who hear the
- * same cost little more than one. Nothing tells the history that two people hear the same
- * line: it compares. What a person hears next is nearly always the line after the last one
- * in the ring, so that costs one comparison.
+ * bytes, and each person has a list of those that they heard. So 400 people who hear the same
+ * cost little more than one. Nothing tells the history that two people hear the same line: it
+ * compares. What a person hears next is nearly always the line after the last one in the
+ * ring, so that costs one comparison.
  *
  * The ring and the lists have fixed sizes: what is too old is overwritten.
  */
@@ -17,22 +17,27 @@
 #include <stdint.h>
 
 #define HISTORY_BYTES     ((size_t)4 << 20)
+#define HISTORY_LINES     (HISTORY_BYTES / 16)
 #define HISTORY_LINE_MOST 4096 /* bytes of a line (assert) */
 
 /* For how many lines there is space in a person's list: half a minute, 136 a second. */
 #define HEARD_MOST 4096
 
-/* All zero bytes is an empty history. */
+/* All zero bytes is an empty history. Line n is in index[n % HISTORY_LINES]. */
 struct history {
-    uint64_t end; /* the place after the last line */
+    uint64_t lines, end; /* lines so far, and the place in `bytes` after the last */
+    struct history_line {
+        uint64_t place;
+        size_t length;
+    } index[HISTORY_LINES];
     char bytes[HISTORY_BYTES];
 };
 
 /* What one person has heard: lines 1, 2, ..., next - 1, of which the oldest are gone. */
 struct heard {
     uint64_t first, next; /* numbers: the lines from `first` on are still there */
-    uint64_t last;        /* the place of the last line, or where to look for the next */
-    uint64_t places[HEARD_MOST];
+    uint64_t look;        /* for what comes next, from this line of the history on */
+    uint64_t lines[HEARD_MOST]; /* which of the history's */
 };
 
 /* A person comes, who has heard nothing so far. */

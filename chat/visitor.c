@@ -1,5 +1,6 @@
 #include "chat/visitor.h"
 
+#include "base/clock.h"
 #include "net/text.h"
 
 #include <stdio.h>
@@ -107,14 +108,7 @@ static void report(void *owner, const char *text)
     visitor->is_joined = false;
 }
 
-void visitor_begin(struct visitor *visitor, struct lobby *lobby, const char *name)
-{
-    visitor->lobby = lobby;
-    snprintf(visitor->name, sizeof visitor->name, "%s", name);
-    heard_begin(&visitor->heard, &lobby->history);
-}
-
-void visitor_enter(struct visitor *visitor)
+static void enter(struct visitor *visitor)
 {
     struct lobby *lobby = visitor->lobby;
     struct room_settings settings = {.link = {.server = lobby->server,
@@ -133,13 +127,36 @@ void visitor_enter(struct visitor *visitor)
     room_link_start(&visitor->room, &settings);
 }
 
-bool visitor_must_wait(const struct visitor *visitor, bool others_try)
+void visitor_come(struct visitor *visitor, struct lobby *lobby, const char *name)
 {
-    return visitor->lobby->is_down && others_try &&
-           visitor->room.link.state == LINK_PAUSING;
+    visitor->lobby = lobby;
+    snprintf(visitor->name, sizeof visitor->name, "%s", name);
+    heard_begin(&visitor->heard, &lobby->history);
+    visitor->sent = 0;
+    enter(visitor);
 }
 
-void visitor_refresh(struct visitor *visitor)
+void visitor_leave(struct visitor *visitor)
+{
+    room_link_stop(&visitor->room);
+    visitor->is_over = true;
+    visitor->left_at = clock_ms();
+}
+
+void visitor_come_back(struct visitor *visitor)
+{
+    char text[120];
+
+    snprintf(
+        text, sizeof text,
+        "You were out of the room for %lld s, and what was said then is missing here",
+        (long long)(clock_ms() - visitor->left_at) / 1000);
+    visitor_note(visitor, "missing", text, NULL);
+    enter(visitor);
+}
+
+/* Notes the name, and who is here, for a browser that may know neither. */
+static void refresh(struct visitor *visitor)
 {
     static const char question[] = "/who\r\n";
 
@@ -156,14 +173,35 @@ static void join(struct visitor *visitor)
     visitor->is_down = visitor->lobby->is_down = false;
     visitor->who = WHO_NOT;
     snprintf(visitor->name, sizeof visitor->name, "%s", visitor->room.name);
-    visitor_refresh(visitor);
+    refresh(visitor);
+}
+
+/* ---- The link ----------------------------------------------------------------------- */
+
+/* Is the visitor about to try a room that is down? One attempt is made at a time. */
+static bool is_trying(const struct visitor *visitor)
+{
+    return visitor->lobby->is_down && visitor->room.link.state == LINK_PAUSING;
+}
+
+int64_t visitor_deadline(const struct visitor *visitor)
+{
+    int64_t deadline = link_deadline(&visitor->room.link);
+    int64_t try_at = visitor->lobby->try_at;
+
+    return is_trying(visitor) && try_at > deadline ? try_at : deadline;
 }
 
 void visitor_step(struct visitor *visitor, const struct fdset *readable)
 {
     struct link *link = &visitor->room.link;
+    int64_t now = clock_ms();
     char lost[80];
 
+    if (is_trying(visitor) && now < visitor_deadline(visitor))
+        return;
+    if (is_trying(visitor))
+        visitor->lobby->try_at = now + PAUSE_MOST_MS;
     room_link_step(&visitor->room, readable);
     if (link->lost > 0) {
         snprintf(lost, sizeof lost, "%lu of your lines may not have arrived", link->lost);
@@ -176,6 +214,32 @@ void visitor_step(struct visitor *visitor, const struct fdset *readable)
         visitor->is_over = true;
         visitor_note(visitor, "over", NULL, NULL);
     }
+}
+
+/* ---- Events for the browser --------------------------------------------------------- */
+
+const char *visitor_next_event(struct visitor *visitor, size_t *length)
+{
+    struct heard *heard = &visitor->heard;
+    const struct history *history = &visitor->lobby->history;
+    uint64_t first = heard_first(heard, history), next = visitor->sent + 1;
+
+    if (next == heard->next)
+        return NULL;
+    if (next >= first)
+        return heard_line(heard, history, ++visitor->sent, length);
+    *length =
+        (size_t)snprintf(visitor->missing, sizeof visitor->missing,
+                         "missing\n%llu lines are missing here: there were too many",
+                         (unsigned long long)(first - next));
+    visitor->sent = first - 1;
+    refresh(visitor);
+    return visitor->missing;
+}
+
+void visitor_rewind(struct visitor *visitor, uint64_t last)
+{
+    visitor->sent = last < visitor->heard.next ? last : visitor->heard.next - 1;
 }
 
 /* ---- What the visitor says ---------------------------------------------------------- */
@@ -201,8 +265,35 @@ static void note_own(struct visitor *visitor, const char *line)
         visitor_note(visitor, "own", visitor->name, line + (line[0] == '/'));
 }
 
-enum visitor_says visitor_say(struct visitor *visitor, const char *line)
+/*
+ * Makes bytes clean text, as the room would (net/text.h), so that none of them is a telnet
+ * command or a control character. Returns the length.
+ */
+static size_t clean(const char *bytes, size_t length, char *text)
 {
+    struct text state = {.have = 0};
+    size_t written = 0;
+
+    for (size_t i = 0; i < length; i++)
+        written += text_take(&state, (unsigned char)bytes[i], text + written);
+    written += text_finish(&state, text + written);
+    text[written] = '\0';
+    return written;
+}
+
+enum visitor_says visitor_say(struct visitor *visitor, const char *bytes, size_t length)
+{
+    char line[TEXT_MOST * (LINE_MOST + 1) + 1];
+
+    if (length > 0 && bytes[length - 1] == '\n')
+        length--;
+    if (length > 0 && bytes[length - 1] == '\r')
+        length--;
+    if (length == 0 || memchr(bytes, '\n', length) != NULL ||
+        memchr(bytes, '\r', length) != NULL)
+        return VISITOR_NO_LINE;
+    if (length > LINE_MOST || clean(bytes, length, line) > LINE_MOST)
+        return VISITOR_TOO_LONG;
     if (visitor->is_down || visitor->is_over || visitor->room.link.ending)
         return VISITOR_CANNOT;
     if (!room_link_say(&visitor->room, line))

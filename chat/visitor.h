@@ -36,6 +36,7 @@ struct lobby {
     struct options_peer server; /* the room's */
     bool is_down;               /* the last attempt to get in has failed, */
     char why[LINK_REPORT_MOST]; /* because of this */
+    int64_t try_at;             /* clock_ms(); while it is down, no earlier */
     struct dial_addresses known;
     struct history history;
 };
@@ -44,36 +45,49 @@ struct visitor {
     struct lobby *lobby;
     char name[WORDS_NAME_MOST]; /* the wanted one, then the one in use */
     bool is_joined, is_down, is_over;
+    int64_t left_at;                              /* clock_ms() */
     enum { WHO_NOT, WHO_ASKED, WHO_LISTING } who; /* the gateway's own /who */
-    struct room_link room;
+    uint64_t sent;      /* the number of the last event that the browser was sent */
+    char missing[100];  /* an event that says how many are missing */
     struct heard heard; /* the events */
+    struct room_link room;
 };
 
 /* Somebody comes, who has heard nothing so far. The name, which must fit, is kept. */
-void visitor_begin(struct visitor *visitor, struct lobby *lobby, const char *name);
+void visitor_come(struct visitor *visitor, struct lobby *lobby, const char *name);
 
-/* Goes into the room, for the first time or again. The first step does it. */
-void visitor_enter(struct visitor *visitor);
+/* Leaves the room, and comes back; somebody else may have the name by then. */
+void visitor_leave(struct visitor *visitor);
+void visitor_come_back(struct visitor *visitor);
 
 /*
- * Must the visitor wait with dialing? While the room cannot be reached, one visitor alone
- * tries it, every two seconds. `others_try`: another one does.
+ * When the visitor must be stepped even if nothing is ready (clock_ms()), or INT64_MAX.
+ * While the room cannot be reached, one visitor tries it every two seconds, for all.
  */
-bool visitor_must_wait(const struct visitor *visitor, bool others_try);
+int64_t visitor_deadline(const struct visitor *visitor);
 
 /* Does what can be done now. */
 void visitor_step(struct visitor *visitor, const struct fdset *readable);
 
-/* Notes the name again, and who is here: the browser may have missed both. */
-void visitor_refresh(struct visitor *visitor);
+/*
+ * The next event that the browser was not sent, or NULL; its number is then `sent`. It is not
+ * a string, and is valid until the next step. If it is `missing`, the link must be watched
+ * anew: it asks the room who is here, because the lost events may have told that.
+ */
+const char *visitor_next_event(struct visitor *visitor, size_t *length);
 
-/* Queues a line of clean text, which may be a command. The next step sends it. */
+/* The browser says that it has seen the events up to that number: the next one follows. */
+void visitor_rewind(struct visitor *visitor, uint64_t last);
+
+/* Queues a line, which may be a command. The next step sends it. */
 enum visitor_says {
     VISITOR_SAID,
-    VISITOR_CANNOT,  /* the room is down, or the visitor is out */
-    VISITOR_TOO_MUCH /* the room takes lines more slowly than they come */
+    VISITOR_NO_LINE,  /* it is empty, or more than one line */
+    VISITOR_TOO_LONG, /* as clean text it has more than LINE_MOST bytes */
+    VISITOR_CANNOT,   /* the room is down, or the visitor is out */
+    VISITOR_TOO_MUCH  /* the room takes lines more slowly than they come */
 };
-enum visitor_says visitor_say(struct visitor *visitor, const char *line);
+enum visitor_says visitor_say(struct visitor *visitor, const char *bytes, size_t length);
 
 /* Adds an event with at most two data, which may be NULL. */
 void visitor_note(struct visitor *visitor, const char *type, const char *first,

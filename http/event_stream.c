@@ -1,7 +1,20 @@
 #include "http/event_stream.h"
 
+#include "http/web_path.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+uint64_t event_stream_last(const struct http_head *head)
+{
+    const char *field = http_value(head, "Last-Event-ID");
+    char query[24];
+
+    if (field == NULL)
+        field = web_path_query(head->target, "last", query, sizeof query);
+    return strspn(field, "0123456789") == strlen(field) ? strtoull(field, NULL, 10) : 0;
+}
 
 size_t event_stream_write(char *out, uint64_t id, const char *text, size_t length)
 {

@@ -5,16 +5,28 @@
 #ifndef HTTP_EVENT_STREAM_H
 #define HTTP_EVENT_STREAM_H
 
+#include "http/http.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-#define EVENT_STREAM_TYPE "text/event-stream; charset=utf-8"
 
 /*
  * A comment, which browsers ignore. Proxies close a connection on which nothing comes, so
  * the standard recommends one every 15 seconds or so (9.2.7).
  */
 #define EVENT_STREAM_COMMENT ":\n\n"
+
+#define EVENT_STREAM_TYPE "text/event-stream; charset=utf-8"
+
+/* The stream begins with this: a browser that is cut off tries again after a second. */
+#define EVENT_STREAM_START "retry: 1000\n" EVENT_STREAM_COMMENT
+
+/*
+ * The number of the last event that the browser has seen, or 0. A browser that connects again
+ * by itself sends it in the field Last-Event-ID; a page that was loaded again, in the query
+ * as `last`.
+ */
+uint64_t event_stream_last(const struct http_head *head);
 
 /* Bytes of the longest event, if its text has at most `length` bytes and three lines. */
 #define EVENT_STREAM_MOST(length) ((length) + 64)

@@ -2,24 +2,43 @@
 
 #include "http/http_date.h"
 #include "http/reason.h"
+#include "http/web_path.h"
+#include "net/keepalive.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
+
+#define ENDLESS UINT64_MAX /* instead of a length: up to the end of the connection */
+
+/*
+ * What the kernel may hold of an endless answer for a client that does not read. It is not
+ * much less than what the loop holds (STREAM_OUTPUT_BYTES); its own limit is megabytes.
+ */
+#define SEND_BUFFER_BYTES 32768
 
 /* ---- The answer --------------------------------------------------------------------- */
 
 /*
- * A server with a clock sends a Date (RFC 9110 6.6.1). HTTP/1.0 keeps a connection only if
- * both sides say so.
+ * A server with a clock sends a Date (RFC 9110 6.6.1). Content-Length shows the client where
+ * the answer ends; without it, only closing the connection can. HTTP/1.0 keeps a connection
+ * only if both sides say so.
  */
-static void send_fields(struct exchange *exchange, int status, const char *content,
-                        const char *more)
+void exchange_send_head(struct exchange *exchange, int status, const char *type,
+                        uint64_t length, const char *more)
 {
     const char *connection = "";
-    char date[HTTP_DATE_MOST];
+    char date[HTTP_DATE_MOST], content[150] = "";
 
+    if (length == ENDLESS) {
+        exchange->is_kept = false;
+        snprintf(content, sizeof content, "Content-Type: %s\r\n", type);
+    } else if (type != NULL) {
+        snprintf(content, sizeof content, "Content-Type: %s\r\nContent-Length: %llu\r\n",
+                 type, (unsigned long long)length);
+    }
     if (!exchange->is_kept)
         connection = "Connection: close\r\n";
     else if (exchange->head.minor == 0)
@@ -30,30 +49,20 @@ static void send_fields(struct exchange *exchange, int status, const char *conte
                  more);
 }
 
-/*
- * Content-Length shows the client where the answer ends; without it, only closing the
- * connection could.
- */
-void exchange_send_head(struct exchange *exchange, int status, const char *type,
-                        uint64_t length, const char *more)
+bool exchange_begin_endless(struct exchange *exchange, const char *type)
 {
-    char content[150] = "";
+    const int size = SEND_BUFFER_BYTES;
+    struct stream *stream = exchange->stream;
 
-    if (type != NULL)
-        snprintf(content, sizeof content,
-                 "Content-Type: %s\r\n"
-                 "Content-Length: %llu\r\n",
-                 type, (unsigned long long)length);
-    send_fields(exchange, status, content, more);
-}
-
-void exchange_send_endless_head(struct exchange *exchange, const char *type)
-{
-    char content[150];
-
-    exchange->is_kept = false;
-    snprintf(content, sizeof content, "Content-Type: %s\r\n", type);
-    send_fields(exchange, 200, content, "");
+    exchange_send_head(exchange, 200, type, ENDLESS, "");
+    if (exchange_wants_head_only(exchange)) {
+        exchange_end(exchange);
+        return false;
+    }
+    /* If it fails, a client that does not read costs more memory. */
+    (void)setsockopt(stream->sock, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    keepalive_limit_sending(stream->sock);
+    return true;
 }
 
 static void begin_request(struct exchange *exchange)
@@ -205,6 +214,30 @@ size_t exchange_take(struct exchange *exchange, const unsigned char *bytes, size
     else if (head->state == HTTP_WHOLE)
         take_head(exchange);
     return taken;
+}
+
+/* A page for GET allows HEAD, too (RFC 9110 9.3.2). */
+void exchange_serve(struct exchange *exchange, const struct exchange_page *pages,
+                    const char *why_not)
+{
+    const char *path = web_path_of(exchange->head.target),
+               *method = exchange->head.method;
+    size_t length = strcspn(path, "?");
+
+    while (pages->path != NULL &&
+           (strlen(pages->path) != length || strncmp(path, pages->path, length) != 0))
+        pages++;
+    if (exchange_wants_head_only(exchange))
+        method = "GET";
+    if (pages->path == NULL)
+        exchange_refuse(exchange, 404, "", why_not);
+    else if (strcmp(method, pages->method) == 0)
+        pages->answer(exchange->stream);
+    else
+        exchange_refuse(exchange, 405,
+                        strcmp(pages->method, "GET") == 0 ? "Allow: GET, HEAD\r\n"
+                                                          : "Allow: POST\r\n",
+                        "");
 }
 
 /* ---- The connection ----------------------------------------------------------------- */

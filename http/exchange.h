@@ -48,6 +48,12 @@ struct exchange_rules {
     void (*answer)(struct stream *stream);
 };
 
+/* A page of a server, for requests with this path and this method. */
+struct exchange_page {
+    const char *path, *method;
+    void (*answer)(struct stream *stream);
+};
+
 struct exchange {
     const struct exchange_rules *rules;
     struct stream *stream;
@@ -78,8 +84,11 @@ bool exchange_wants_head_only(const struct exchange *exchange);
 void exchange_send_head(struct exchange *exchange, int status, const char *type,
                         uint64_t length, const char *more);
 
-/* The same for content whose end is the end of the connection. */
-void exchange_send_endless_head(struct exchange *exchange, const char *type);
+/*
+ * Queues the head of an answer that goes on until somebody closes the connection. A client
+ * that does not read it costs a bounded buffer. False: the request wanted the head alone.
+ */
+bool exchange_begin_endless(struct exchange *exchange, const char *type);
 
 /* The answer is queued. Next comes another request, or the end of the connection. */
 void exchange_end(struct exchange *exchange);
@@ -91,6 +100,13 @@ void exchange_send_text(struct exchange *exchange, int status, const char *more,
 /* The same with a page that says what is wrong. `why` may be "". */
 void exchange_refuse(struct exchange *exchange, int status, const char *more,
                      const char *why);
+
+/*
+ * Lets the page with the request's path answer; it may have a query after that. HEAD is like
+ * GET. Otherwise the answer is 405, or 404 and why. The list ends with a path of NULL.
+ */
+void exchange_serve(struct exchange *exchange, const struct exchange_page *pages,
+                    const char *why_not);
 
 /* The client's time is over. Inside a request it is told so. */
 void exchange_time_out(struct exchange *exchange);

@@ -2,6 +2,7 @@
 
 #include "base/number.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -75,4 +76,19 @@ int web_path_clean(const char *path, char *names)
         }
     }
     return status;
+}
+
+const char *web_path_query(const char *target, const char *name, char *value, size_t size)
+{
+    const char *field = strchr(target, '?');
+    size_t length = strlen(name);
+
+    *value = '\0';
+    for (; field != NULL; field = strchr(field, '&')) {
+        field++;
+        if (strncmp(field, name, length) == 0 && field[length] == '=')
+            snprintf(value, size, "%.*s", (int)strcspn(field + length + 1, "&"),
+                     field + length + 1);
+    }
+    return value;
 }

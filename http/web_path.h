@@ -1,5 +1,6 @@
 /*
- * web_path: the names in the path of a request, which lead down from a directory.
+ * web_path: the path in the target of a request, whose names lead down from a directory, and
+ * the fields in its query: /path?a=1&b=2.
  */
 #ifndef HTTP_WEB_PATH_H
 #define HTTP_WEB_PATH_H
@@ -26,5 +27,12 @@ const char *web_path_of(const char *target);
  *   404  a name has a slash or a NUL in it, which no file's name has
  */
 int web_path_clean(const char *path, char *names);
+
+/*
+ * Copies the value of a field in the query to `value` of `size` bytes, cut off if it does not
+ * fit. It is not decoded. Returns `value`, which is "" without such a field.
+ */
+const char *web_path_query(const char *target, const char *name, char *value,
+                           size_t size);
 
 #endif

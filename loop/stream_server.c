@@ -166,6 +166,12 @@ static void end_stream(struct stream *stream, int error)
     descriptor_hang_up(stream->sock);
 }
 
+void stream_drop(struct stream *stream)
+{
+    if (stream->state != STREAM_NONE)
+        end_stream(stream, 0);
+}
+
 /*
  * Everything has been sent, and shutdown() tells the client so. Until the client closes
  * too, what it sends is read and thrown away for a while. A close() with unread input

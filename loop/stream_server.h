@@ -211,4 +211,7 @@ void stream_expire(struct stream *stream, int64_t ms);
  */
 void stream_close(struct stream *stream);
 
+/* Closes the connection at once: its descriptor is free, and what was queued is lost. */
+void stream_drop(struct stream *stream);
+
 #endif

@@ -1,6 +1,10 @@
-/* history, what several people have heard; and event_stream, how a page is told. */
+/*
+ * What web_chat stands on: history, what several people have heard; event_stream, how a page
+ * is told; and tally, who makes way when places run out.
+ */
 #include "chat/history.h"
 #include "http/event_stream.h"
+#include "net/tally.h"
 #include "tests/harness.h"
 
 #include <string.h>
@@ -123,14 +127,70 @@ START_TEST(an_event_has_a_number_a_type_and_data)
 }
 END_TEST
 
+static struct tally tally;
+
+static void take(int place, enum tally_state state, const char *address)
+{
+    tally_set(&tally, place, state, address);
+}
+
+START_TEST(the_address_that_holds_the_most_gives_up_its_oldest_place)
+{
+    static const int order[] = {5, 3, 9, 1, 2, 4};
+
+    memset(&tally, 0, sizeof tally);
+    ck_assert_int_eq(tally_first(&tally), -1);
+    take(1, TALLY_BRIEF, "1.2.3.4:5");
+    take(9, TALLY_LONG, "[::1]:5");
+    take(5, TALLY_BRIEF, "[::1]:6");
+    take(3, TALLY_BRIEF, "[::1]:7");
+    take(2, TALLY_BRIEF, "1.2.3.44:5");
+    take(4, TALLY_LONG, "[::1]:8");
+    take(6, TALLY_LEFT, "[::1]:8");
+    ck_assert_int_eq(tally.held, 6);
+    for (size_t i = 0; i < COUNT(order); i++) {
+        ck_assert_int_eq(tally_first(&tally), order[i]);
+        take(order[i], TALLY_FREE, "");
+    }
+    ck_assert_int_eq(tally_first(&tally), -1);
+    ck_assert_int_eq(tally.held, 0);
+}
+END_TEST
+
+START_TEST(a_newcomer_gets_a_place_that_nobody_needs_or_one_of_an_address_with_more)
+{
+    memset(&tally, 0, sizeof tally);
+    take(0, TALLY_LONG, "1.1.1.1:1");
+    take(1, TALLY_LEFT, "2.2.2.2:1");
+    take(2, TALLY_LEFT, "3.3.3.3:1");
+    ck_assert_int_eq(tally_choose(&tally, 4, "4.4.4.4:1"), 3); /* free */
+    take(3, TALLY_BRIEF, "1.1.1.1:2");
+    ck_assert_int_eq(tally_choose(&tally, 4, "4.4.4.4:1"), 1); /* left */
+    take(1, TALLY_LONG, "1.1.1.1:3");
+    ck_assert_int_eq(tally_choose(&tally, 4, "4.4.4.4:1"), 2);
+    take(2, TALLY_LONG, "4.4.4.4:1");
+    ck_assert_int_eq(tally_choose(&tally, 4, "1.1.1.1:4"), 3); /* brief */
+    take(3, TALLY_LONG, "1.1.1.1:2");
+    ck_assert_int_eq(tally_choose(&tally, 4, "1.1.1.1:4"), -1);
+    ck_assert_int_eq(tally_choose(&tally, 4, "4.4.4.4:1"),
+                     0); /* 3 and 1 become 2 and 2 */
+    take(0, TALLY_LONG, "4.4.4.4:2");
+    ck_assert_int_eq(tally_choose(&tally, 4, "4.4.4.4:3"), -1);
+    ck_assert_int_eq(tally_choose(&tally, 4, "5.5.5.5:1"), 1); /* the oldest */
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {each_person_has_lines_of_their_own_numbered_from_one,
-                                  what_two_people_hear_is_stored_once,
-                                  a_persons_list_keeps_its_newest_lines,
-                                  the_ring_keeps_the_newest_lines_whole,
-                                  an_event_has_a_number_a_type_and_data,
-                                  NULL};
+    const TTest *const tests[] = {
+        each_person_has_lines_of_their_own_numbered_from_one,
+        what_two_people_hear_is_stored_once,
+        a_persons_list_keeps_its_newest_lines,
+        the_ring_keeps_the_newest_lines_whole,
+        an_event_has_a_number_a_type_and_data,
+        the_address_that_holds_the_most_gives_up_its_oldest_place,
+        a_newcomer_gets_a_place_that_nobody_needs_or_one_of_an_address_with_more,
+        NULL};
 
     return run_tests("history", tests, set_up);
 }

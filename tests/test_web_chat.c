@@ -608,20 +608,117 @@ START_TEST(four_hundred_people_at_once_hear_each_line_once)
 }
 END_TEST
 
-START_TEST(the_next_one_after_a_full_house_is_told)
-{
-    const char *tokens[8];
+/* ---- Places for everyone ------------------------------------------------------------ */
 
+#define FEW 8 /* people, for whom 64 descriptors are enough */
+
+static void open_with_few_places(void)
+{
     program_stop(&web_chat);
     web_chat = program_serve_by("ulimit -n 64; exec \"$@\"", WEB_CHAT, WEB_CHAT_FIRST,
                                 "-r", formatted("127.0.0.1:%d", chat_room.port), NULL);
-    for (size_t i = 0; i < COUNT(tokens); i++)
+}
+
+START_TEST(the_next_one_after_a_full_house_is_told)
+{
+    const char *tokens[FEW];
+
+    open_with_few_places();
+    for (int i = 0; i < FEW; i++)
         join_and_listen("", &tokens[i]);
     ck_assert_int_eq(post_bytes("/join", "", "", 0), 503);
     ck_assert_ptr_nonnull(strstr(answer_content, "try again later"));
     ck_assert_int_eq(say(tokens[0], "/quit"), 204);
     while (post_bytes("/join", "", "", 0) != 200)
         sleep_ms(10);
+}
+END_TEST
+
+/* So many connections that there would be a descriptor for nobody else. */
+static void open_crowd(const char *begun)
+{
+    for (int i = 0; i < 100; i++) {
+        struct stream client = connect_to_host(web_chat_host, web_chat.port);
+
+        send_if_open(&client, begun);
+    }
+}
+
+START_TEST(connections_without_a_request_make_way_for_those_with_one)
+{
+    static const char *const begun[] = {
+        "", "GET / HTTP/1.1\r\n",
+        "POST /say HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx"};
+    open_with_few_places();
+    events = join_and_listen("ann", &token);
+    for (size_t i = 0; i < COUNT(begun); i++) {
+        open_crowd(begun[i]);
+        ck_assert_int_eq(get("/"), 200);
+        ck_assert_int_eq(say(token, begun[i][0] == '\0' ? "silent" : "slow"), 204);
+    }
+    expect_event(&events, "own", "ann\nslow");
+}
+END_TEST
+
+START_TEST(the_connections_of_one_address_do_not_displace_those_of_another)
+{
+    struct stream slow;
+
+    if (lacks("IPv6"))
+        return;
+    open_with_few_places();
+    slow = connect_to_host("::1", web_chat.port);
+    send_text(&slow, "GET / HTTP/1.1\r\n");
+    open_crowd("");
+    ck_assert_int_eq(get("/"), 200);
+    send_text(&slow, "Host: a\r\n\r\n");
+    expect_line(&slow, "HTTP/1.1 200 OK");
+}
+END_TEST
+
+START_TEST(people_without_a_browser_make_way_for_newcomers)
+{
+    const char *first, *last = NULL;
+
+    open_with_few_places();
+    first = join("");
+    for (int i = 0; i < FEW + 4; i++)
+        last = join("");
+    ck_assert_int_eq(say(first, "Am I here?"), 403);
+    events = join_and_listen("ann", &token);
+    ck_assert_int_eq(say(last, "Me too"), 204);
+    skip_to_event(&events, "said");
+}
+END_TEST
+
+START_TEST(an_address_with_many_people_makes_way_for_one_with_fewer)
+{
+    struct stream streams[FEW];
+    const char *tokens[FEW], *others[FEW / 2];
+    int still_here = 0;
+
+    if (lacks("IPv6"))
+        return;
+    open_with_few_places();
+    for (int i = 0; i < FEW; i++)
+        streams[i] = join_and_listen("", &tokens[i]);
+    web_chat_host = "::1";
+    for (int i = 0; i < FEW / 2; i++)
+        join_and_listen("", &others[i]);
+    ck_assert_int_eq(post_bytes("/join", "", "", 0), 503);
+    web_chat_host = "127.0.0.1";
+    ck_assert_int_eq(post_bytes("/join", "", "", 0), 503);
+    for (int i = 0; i < FEW; i++) {
+        int status = say(tokens[i], "Still here");
+
+        still_here += status == 204;
+        if (status == 204)
+            continue;
+        ck_assert_int_eq(status, 403);
+        expect_event(&streams[i], "note", "Somebody else needed your place");
+        expect_end(&streams[i]);
+    }
+    ck_assert_int_eq(still_here, FEW / 2);
 }
 END_TEST
 
@@ -718,7 +815,13 @@ int main(void)
         NULL,
     };
     const TTest *const alone[] = {wrong_usage_is_status_2, NULL};
-    const TTest *const limits[] = {the_next_one_after_a_full_house_is_told, NULL};
+    const TTest *const limits[] = {
+        the_next_one_after_a_full_house_is_told,
+        connections_without_a_request_make_way_for_those_with_one,
+        the_connections_of_one_address_do_not_displace_those_of_another,
+        people_without_a_browser_make_way_for_newcomers,
+        an_address_with_many_people_makes_way_for_one_with_fewer,
+        NULL};
     const struct test_case cases[] = {
         {.name = "with ann",
          .tests = with_ann,

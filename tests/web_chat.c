@@ -7,6 +7,7 @@
 #include <string.h>
 
 struct program chat_room, web_chat;
+const char *web_chat_host;
 char answer_head[4096], answer_content[65536];
 char event_type[40], event_data[4096];
 
@@ -18,6 +19,7 @@ struct program web_chat_open(int room_port, const char *more)
 
 void web_chat_set_up(void)
 {
+    web_chat_host = "127.0.0.1";
     chat_room = room_open();
     web_chat = web_chat_open(chat_room.port, "");
 }
@@ -61,7 +63,7 @@ static int take_answer(struct stream *client)
 
 int request(const char *format, ...)
 {
-    struct stream client = connect_to(web_chat.port);
+    struct stream client = connect_to_host(web_chat_host, web_chat.port);
     char text[16384];
     va_list list;
 
@@ -74,7 +76,7 @@ int request(const char *format, ...)
 
 int post_bytes(const char *path, const char *fields, const char *bytes, size_t length)
 {
-    struct stream client = connect_to(web_chat.port);
+    struct stream client = connect_to_host(web_chat_host, web_chat.port);
 
     send_text(&client, formatted("POST %s HTTP/1.1\r\nHost: a\r\n%sContent-Length: %zu"
                                  "\r\n\r\n",
@@ -104,7 +106,7 @@ int say(const char *token, const char *line)
 
 struct stream open_events(const char *token, uint64_t last)
 {
-    struct stream events = connect_to(web_chat.port);
+    struct stream events = connect_to_host(web_chat_host, web_chat.port);
 
     send_text(&events, formatted("GET /events?session=%s HTTP/1.1\r\nHost: a\r\n"
                                  "Last-Event-ID: %llu\r\n\r\n",

@@ -15,6 +15,9 @@
 /* The room, which is a pchatsrv, and the gateway. */
 extern struct program chat_room, web_chat;
 
+/* The address that all connections to the gateway come from, and go to: 127.0.0.1, or ::1. */
+extern const char *web_chat_host;
+
 /* The fixture that starts both, and the one that ends them; each must end well. */
 void web_chat_set_up(void);
 void web_chat_tear_down(void);
