@@ -354,8 +354,7 @@ static void answer_events(struct stream *stream)
 {
     struct exchange *exchange = &client_of(stream)->exchange;
     const struct http_head *head = &exchange->head;
-    char
-        token[RANDOM_TOKEN_MOST + 1]; /* a longer one would be cut off to the right one */
+    char token[RANDOM_TOKEN_MOST + 1]; /* or a longer one would be cut to the right one */
     struct person *person =
         sender_of(stream, web_path_query(head->target, "session", token, sizeof token));
 
