@@ -20,15 +20,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLAY_LEARNT_MOST 8
-#define PLAY_CROWD_MOST  4000 /* a grader has no more descriptors for them */
-#define PLAY_SEEN        3    /* lines that a report shows of what came instead */
+#define PLAY_LEARNT_MOST  8
+#define PLAY_CROWD_MOST   4000 /* a grader has no more descriptors for them */
+#define PLAY_TALKERS_MOST 100  /* two digits name each of a crowd that talks */
+#define PLAY_SEEN         3    /* lines that a report shows of what came instead */
 
 /* One of a crowd. */
 struct member {
     struct client client;
-    bool is_in;               /* it was heard */
-    size_t next[LAB_CLIENTS]; /* of each member of a crowd that talks: its next line */
+    bool is_in;                       /* it was heard */
+    unsigned next[PLAY_TALKERS_MOST]; /* of each of a crowd that talks: its next line */
 };
 
 /* How a behaviour was played, and if it failed, why. */
@@ -69,7 +70,7 @@ struct play {
     struct member crowd[PLAY_CROWD_MOST];
     size_t crowd_count;
     struct pollfd polled[LAB_CLIENTS + PLAY_CROWD_MOST + CAGE_POLL_FDS];
-    size_t lines_each;     /* that the crowd says */
+    unsigned lines_each;   /* that the crowd says */
     struct bytes said;     /* a line for each that was said: who (a letter), and what */
     struct bytes texts[2]; /* of the step, and the file it names, when asked for */
     struct bytes file;

@@ -16,6 +16,15 @@ static void token_of(size_t index, char token[TOKEN_BYTES + 1])
     snprintf(token, TOKEN_BYTES + 1, "newcomer-%04u", (unsigned)index % 10000);
 }
 
+/* One of the crowd says the line that shows that it is in. */
+static void say_token(struct play *play, size_t speaker)
+{
+    char token[TOKEN_BYTES + 1];
+
+    token_of(speaker, token);
+    stage_say_line(&play->crowd[speaker].client, token);
+}
+
 /* Which of the crowd has said this line? -1: none, it is another line. */
 static long teller(const struct play *play, const char *line, size_t length)
 {
@@ -59,16 +68,12 @@ static struct member *add_newcomer(struct play *play)
 }
 
 /* The same, with a line that waits to be sent as soon as it is connected. */
-static struct member *add_talker(struct play *play)
+static bool add_talker(struct play *play)
 {
-    char token[TOKEN_BYTES + 1];
-    struct member *member = add_newcomer(play);
-
-    if (member == NULL)
-        return NULL;
-    token_of(play->crowd_count - 1, token);
-    stage_say_line(&member->client, token);
-    return member;
+    if (add_newcomer(play) == NULL)
+        return false;
+    say_token(play, play->crowd_count - 1);
+    return true;
 }
 
 /*
@@ -105,7 +110,7 @@ bool play_come(struct play *play)
 
     stage_wanted(play, "each newcomer to be heard, or turned away");
     for (int64_t i = 0; i < play->step->numbers[0]; i++)
-        if (add_talker(play) == NULL ||
+        if (!add_talker(play) ||
             !wait_for_talker(play, hearer, play->crowd_count - 1, &paced))
             return false;
     return true;
@@ -140,7 +145,7 @@ bool play_hear_newcomer(struct play *play)
             (play->crowd[newest].client.ended && tries < NEWCOMERS)) {
             newest = play->crowd_count;
             tries++;
-            if (add_talker(play) == NULL)
+            if (!add_talker(play))
                 return false;
         }
         if (!stage_turn(play, hearer))
@@ -171,6 +176,13 @@ bool play_connect_many(struct play *play)
 
 /* ---- A crowd that talks ------------------------------------------------------------------ */
 
+static bool join_crowd(struct play *play)
+{
+    struct member *member = stage_add_member(play);
+
+    return member != NULL && stage_join(play, &member->client, false);
+}
+
 static bool hear_token(struct play *play, size_t hearer, size_t speaker)
 {
     char token[TOKEN_BYTES + 1];
@@ -181,23 +193,18 @@ static bool hear_token(struct play *play, size_t hearer, size_t speaker)
 
 bool play_crowd_enters(struct play *play)
 {
-    char token[TOKEN_BYTES + 1];
     size_t count = (size_t)play->step->numbers[0];
 
     for (size_t i = 0; i < count; i++) {
-        struct member *member = stage_add_member(play);
-
-        if (member == NULL || !stage_join(play, &member->client, false))
+        if (!join_crowd(play))
             return false;
-        if (i > 0) {
-            token_of(i, token);
-            stage_say_line(&member->client, token);
-            if (!hear_token(play, 0, i))
-                return false;
-        }
+        if (i == 0)
+            continue;
+        say_token(play, i);
+        if (!hear_token(play, 0, i))
+            return false;
     }
-    token_of(0, token); /* after this everyone has heard all that came before */
-    stage_say_line(&play->crowd[0].client, token);
+    say_token(play, 0); /* after this everyone has heard all that came before */
     for (size_t i = 1; i < count; i++)
         if (!hear_token(play, i, 0))
             return false;
@@ -218,11 +225,11 @@ static void talk_of(const struct play *play, size_t speaker, size_t line,
 /* All the lines of a client go out in one send, so it is not by chance where they are cut. */
 bool play_crowd_says(struct play *play)
 {
-    play->lines_each = (size_t)play->step->numbers[0];
+    play->lines_each = (unsigned)play->step->numbers[0];
     for (size_t i = 0; i < play->crowd_count; i++) {
         struct bytes lines = {0};
 
-        for (size_t line = 0; line < play->lines_each; line++) {
+        for (unsigned line = 0; line < play->lines_each; line++) {
             char talk[TALK_BYTES + 1];
 
             talk_of(play, i, line, talk);
@@ -266,6 +273,8 @@ static bool has_all(const struct play *play, const struct member *hearer)
 
 bool play_crowd_hears(struct play *play)
 {
+    if (play->crowd_count > PLAY_TALKERS_MOST)
+        return stage_fail(play, "a crowd that talks has at most %d", PLAY_TALKERS_MOST);
     stage_wanted(play, "every line of the others, whole, once and in order");
     stage_begin(play);
     for (size_t i = 0; i < play->crowd_count; i++) {
@@ -294,12 +303,9 @@ bool play_crowd_echoes(struct play *play)
 {
     size_t count = (size_t)play->step->numbers[0];
 
-    for (size_t i = 0; i < count; i++) {
-        struct member *member = stage_add_member(play);
-
-        if (member == NULL || !stage_join(play, &member->client, false))
+    for (size_t i = 0; i < count; i++)
+        if (!join_crowd(play))
             return false;
-    }
     for (size_t piece = 1; piece <= PIECES; piece++) {
         for (size_t i = 0; i < count; i++) {
             struct client *client = &play->crowd[i].client;
