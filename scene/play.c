@@ -74,8 +74,7 @@ static size_t client_count(const struct play *play)
     return LAB_CLIENTS + play->crowd_count;
 }
 
-/* Polls once, and moves what can be moved. True: `client`, or if it is NULL anyone, moved. */
-static bool pump(struct play *play, const struct client *client, int64_t until)
+bool stage_pump(struct play *play, const struct client *client, int64_t until)
 {
     struct pollfd *polled = play->polled;
     size_t count = client_count(play);
@@ -102,11 +101,6 @@ static bool pump(struct play *play, const struct client *client, int64_t until)
     }
     cage_read(&play->cage);
     return moved;
-}
-
-void stage_pump(struct play *play, int ms)
-{
-    pump(play, NULL, clock_ms() + ms);
 }
 
 static bool anyone_got_too_much(struct play *play)
@@ -160,7 +154,7 @@ bool stage_turn(struct play *play, const struct client *client)
                           play->outcome->got.length > 0 ? "more " : "",
                           play->patience_ms / 1000.0);
     }
-    if (pump(play, client, play->deadline))
+    if (stage_pump(play, client, play->deadline))
         stage_begin(play);
     return true;
 }
@@ -241,7 +235,7 @@ static bool try_to_reach(struct play *play, struct client *client, bool small)
     while (!client->ended && !play->cage.gone && clock_ms() < until) {
         if (play->lab->datagrams ? client->received > 0 : client->connected)
             return true;
-        pump(play, client, until);
+        stage_pump(play, client, until);
     }
     client_close(client);
     return false;
@@ -267,7 +261,7 @@ static bool reach(struct play *play, struct client *client, bool small)
             return stage_fail(play, "nobody %s on port %d in %g s",
                               play->lab->datagrams ? "answers" : "accepts connections",
                               play->port, patience / 1000.0);
-        stage_pump(play, RETRY_MS);
+        stage_pump(play, NULL, clock_ms() + RETRY_MS);
     }
     play->is_accepting = true;
     return true;

@@ -167,7 +167,7 @@ bool play_connect_many(struct play *play)
     stage_begin(play);
     for (size_t i = first; i < play->crowd_count; i++) {
         while (!play->crowd[i].client.connected && clock_ms() < play->deadline)
-            stage_pump(play, (int)(play->deadline - clock_ms()));
+            stage_pump(play, NULL, play->deadline);
         connected += play->crowd[i].client.connected;
     }
     return connected == wanted ||

@@ -124,10 +124,9 @@ bool play_get_length(struct play *play)
     struct answer answer;
 
     stage_wanted(play, "a Content-Length that is right, or the end");
-    for (stage_begin(play); !client->ended && clock_ms() < play->deadline;) {
-        answer = answer_of(client);
-        stage_pump(play, (int)(play->deadline - clock_ms()));
-    }
+    stage_begin(play);
+    while (!client->ended && clock_ms() < play->deadline)
+        stage_pump(play, NULL, play->deadline);
     answer = answer_of(client);
     if (answer.body == NULL || (!client->ended && answer.length < 0))
         return stage_fail(play, "neither came in %g s", play->patience_ms / 1000.0);

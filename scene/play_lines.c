@@ -358,7 +358,7 @@ static bool wait_until_read(struct play *play, const struct client *client)
         if (clock_ms() >= play->deadline)
             return stage_fail(play, "it read nothing in %g s",
                               play->patience_ms / 1000.0);
-        stage_pump(play, LOOK_MS);
+        stage_pump(play, NULL, clock_ms() + LOOK_MS);
     }
     return true;
 }

@@ -28,7 +28,7 @@ bool play_idle(struct play *play)
         int64_t end = clock_ms() + SILENCE_MS;
 
         while (clock_ms() < end)
-            stage_pump(play, (int)(end - clock_ms()));
+            stage_pump(play, NULL, end);
         if (play->cage.gone)
             return stage_fail(play, "it ended");
         used = processes_cpu_ns(&waited) - before;
@@ -52,7 +52,7 @@ bool play_prints(struct play *play)
         if (play->cage.gone || clock_ms() >= play->deadline)
             return stage_fail(play, "nothing like that came in %g s",
                               play->patience_ms / 1000.0);
-        stage_pump(play, (int)(play->deadline - clock_ms()));
+        stage_pump(play, NULL, play->deadline);
     }
     return true;
 }
@@ -67,7 +67,7 @@ bool play_signal(struct play *play)
     const char *name = play->step->word;
 
     while (!processes_asleep() && clock_ms() < play->deadline)
-        stage_pump(play, LOOK_MS);
+        stage_pump(play, NULL, clock_ms() + LOOK_MS);
     cage_signal(&play->cage, strcmp(name, "INT") == 0   ? SIGINT
                              : strcmp(name, "HUP") == 0 ? SIGHUP
                                                         : SIGTERM);
@@ -103,6 +103,8 @@ bool play_server(struct play *play)
         return true;
     case PAUSE: cage_pause(&play->cage); return true;
     case CONTINUE: cage_signal(&play->cage, SIGCONT); return true;
-    default: stage_pump(play, 0); return !play->cage.gone || stage_fail(play, "it ended");
+    default:
+        stage_pump(play, NULL, 0);
+        return !play->cage.gone || stage_fail(play, "it ended");
     }
 }

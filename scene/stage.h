@@ -20,8 +20,11 @@ void stage_begin(struct play *play);
  */
 bool stage_turn(struct play *play, const struct client *client);
 
-/* The same for at most `ms`, without a deadline, and it never fails. */
-void stage_pump(struct play *play, int ms);
+/*
+ * The same until this time (clock_ms()) at the latest, and it never fails. True: something
+ * has moved.
+ */
+bool stage_pump(struct play *play, const struct client *client, int64_t until);
 
 /* Fails the step. False always. */
 bool stage_fail(struct play *play, const char *format, ...)
