@@ -106,28 +106,30 @@ static void put_text(struct row *row, const struct step *step)
 
 /* ---- Descriptors -------------------------------------------------------------------- */
 
-/* Adds those with the flag, in order: " 3 4 5", or " 3-5". */
-static void list(char *out, size_t size, const struct watches *watches, unsigned flag,
-                 const char *mark, bool as_ranges)
+/* Adds those with the flag, in order, after the name: " read 3 4 5", or " read 3-5". */
+static void list(char *out, size_t size, const char *name, const struct watches *watches,
+                 unsigned flag, const char *mark, bool as_ranges)
 {
-    const struct watch *from = watches->list, *last;
+    const struct watch *from = watches->list, *end = from + watches->count, *last;
 
-    for (; from < watches->list + watches->count; from = last + 1) {
+    for (; from < end; from = last + 1) {
         size_t length = strlen(out);
 
         last = from;
         if (!(from->flags & flag))
             continue;
-        while (as_ranges && last + 1 < watches->list + watches->count &&
-               last[1].flags & flag && last[1].descriptor == last->descriptor + 1)
+        while (as_ranges && last + 1 < end && last[1].flags & flag &&
+               last[1].descriptor == last->descriptor + 1)
             last++;
         if (last - from < 2)
             last = from;
         if (last == from)
-            snprintf(out + length, size - length, " %d%s", from->descriptor, mark);
+            snprintf(out + length, size - length, "%s %d%s", name, from->descriptor,
+                     mark);
         else
-            snprintf(out + length, size - length, " %d-%d%s", from->descriptor,
+            snprintf(out + length, size - length, "%s %d-%d%s", name, from->descriptor,
                      last->descriptor, mark);
+        name = "";
     }
 }
 
@@ -142,16 +144,6 @@ static size_t fit(char *text, size_t room)
     return room + 1;
 }
 
-/* " read 3 4 5"; or nothing, if no descriptor has the flag. */
-static void name_list(char *out, size_t size, const char *name,
-                      const struct watches *watches, unsigned flag, bool as_ranges)
-{
-    snprintf(out, size, "%s", name);
-    list(out, size, watches, flag, "", as_ranges);
-    if (strcmp(out, name) == 0)
-        *out = '\0';
-}
-
 /* "read 3 4 5 write 5", in ranges if that is too long, and cut if it still is. */
 static void list_sets(char *out, size_t size, const struct watches *watches)
 {
@@ -159,8 +151,9 @@ static void list_sets(char *out, size_t size, const struct watches *watches)
     size_t room = SETS_COLUMNS + 1; /* the first space is left out */
 
     for (int as_ranges = 0; as_ranges < 2; as_ranges++) {
-        name_list(to_read, sizeof to_read, " read", watches, WATCH_READ, as_ranges);
-        name_list(to_write, sizeof to_write, " write", watches, WATCH_WRITE, as_ranges);
+        *to_read = *to_write = '\0';
+        list(to_read, sizeof to_read, " read", watches, WATCH_READ, "", as_ranges);
+        list(to_write, sizeof to_write, " write", watches, WATCH_WRITE, "", as_ranges);
         if (strlen(to_read) + strlen(to_write) <= room)
             break;
     }
@@ -196,8 +189,8 @@ static void put_turn(struct row *row, int from, const struct show_task *task,
     put(row, PLAIN,
         step->seconds < 1000 ? "slept%8.3f s   ready:" : "slept%8.0f s   ready:",
         step->seconds);
-    list(ready, sizeof ready, step->watches, READY_READ, "", false);
-    list(ready, sizeof ready, step->watches, READY_WRITE, "w", false);
+    list(ready, sizeof ready, "", step->watches, READY_READ, "", false);
+    list(ready, sizeof ready, "", step->watches, READY_WRITE, "w", false);
     fit(ready, (size_t)(row->most - row->columns));
     if (*step->error != '\0')
         put(row, RED, " %s", step->error);
