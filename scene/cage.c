@@ -61,8 +61,10 @@ static void become(const struct cage_start *start, const struct pipes *pipes,
     limit(RLIMIT_CPU, CAGE_CPU_S);
     if (start->descriptors != 0)
         limit(RLIMIT_NOFILE, start->descriptors);
+#ifdef RLIMIT_NPROC /* which is not in POSIX */
     if (processes != -1)
-        processes_limit((unsigned long)processes + PROCESSES_MORE);
+        limit(RLIMIT_NPROC, (unsigned long)processes + PROCESSES_MORE);
+#endif
     if (dup2(pipes->in[0], STDIN_FILENO) != -1 &&
         dup2(pipes->out[1], STDOUT_FILENO) != -1 &&
         dup2(pipes->err[1], STDERR_FILENO) != -1 && become_user(start->user) == 0 &&

@@ -6,22 +6,19 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define READ_BYTES 65536
 
-static void learn_name(struct client *client)
+static void learn_port(struct client *client)
 {
     struct sockaddr_in own;
     socklen_t length = sizeof own;
 
-    if (getsockname(client->sock, (struct sockaddr *)&own, &length) == -1)
-        return;
-    client->port = ntohs(own.sin_port);
-    snprintf(client->name, sizeof client->name, "127.0.0.1:%d", client->port);
+    if (getsockname(client->sock, (struct sockaddr *)&own, &length) == 0)
+        client->port = ntohs(own.sin_port);
 }
 
 static void fail(struct client *client, int error)
@@ -52,7 +49,7 @@ int client_open(struct client *client, int port, bool is_datagram, bool small)
         client->connected = true;
     else if (errno != EINPROGRESS)
         fail(client, errno);
-    learn_name(client);
+    learn_port(client);
     return 0;
 }
 
@@ -163,7 +160,7 @@ static bool finish_connecting(struct client *client)
     if (error != 0)
         fail(client, error);
     client->connected = error == 0;
-    learn_name(client);
+    learn_port(client);
     return true;
 }
 

@@ -25,15 +25,13 @@
 #define CLIENT_SLOW_MS    20
 
 #define CLIENT_UNASKED_MOST ((size_t)16 << 20)
-#define CLIENT_NAME_MOST    32
 
 enum client_reading { CLIENT_READS, CLIENT_READS_SLOWLY, CLIENT_READS_NOT };
 
 struct client {
     int sock; /* -1: it is not there */
     bool is_datagram;
-    char name[CLIENT_NAME_MOST]; /* "127.0.0.1:40312", as the server sees it */
-    int port;
+    int port; /* of 127.0.0.1, as the server sees it */
     bool connected;
     bool ended; /* the server has closed, or the connection failed: see `error` */
     int error;  /* errno of the failure; 0 after an orderly end */
@@ -54,7 +52,7 @@ struct client {
 /* Begins to connect to the server. `small`: with small buffers. 0, or -1 with errno. */
 int client_open(struct client *client, int port, bool is_datagram, bool small);
 
-/* Closes it, and forgets what it received. The name stays. */
+/* Closes it, and forgets what it received. The port stays. */
 void client_close(struct client *client);
 void client_reset(struct client *client); /* with an RST */
 

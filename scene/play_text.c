@@ -113,7 +113,7 @@ static void fill(struct play *play, const char *name, struct bytes *out)
     if (value != NULL) {
         bytes_add(out, value->at, value->length);
     } else if (name[0] >= 'A' && name[0] <= 'Z' && name[1] == '\0') {
-        bytes_print(out, "%s", stage_client(play, name[0])->name);
+        bytes_print(out, "127.0.0.1:%d", stage_client(play, name[0])->port);
     } else if (strcmp(name, "n") == 0) {
         bytes_print(out, "%d", play->step->round);
     } else if (number_parse(name, 1, 1 << 20, &number) == 0) {

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -102,17 +101,6 @@ int processes_leave_root(uid_t uid)
     }
 #endif
     return 0;
-}
-
-void processes_limit(unsigned long most)
-{
-#ifdef RLIMIT_NPROC
-    struct rlimit limit = {.rlim_cur = most, .rlim_max = most};
-
-    setrlimit(RLIMIT_NPROC, &limit); /* fails where the limit is lower already */
-#else
-    (void)most;
-#endif
 }
 
 /* ---- The process table --------------------------------------------------------------- */

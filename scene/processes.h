@@ -36,9 +36,6 @@ int processes_become(const char *name, uid_t uid, gid_t gid);
  */
 int processes_leave_root(uid_t uid);
 
-/* At most so many processes and threads for this process's user. */
-void processes_limit(unsigned long most);
-
 /*
  * Kills all descendants of this program and waits for them, until there is none. False:
  * some are still there, or nobody can tell.
