@@ -243,10 +243,9 @@ static void join_send(struct load *load, int index, uint32_t number)
 }
 
 /*
- * Some clients get into the queue only when they send something: the answer to their SYN
- * was a SYN cookie. And some servers wait for a word. So when nothing more comes, clients
- * that have received nothing at all send something, as a user would who gets no greeting.
- * With an echo server all do so from the start.
+ * Some clients get into the queue only when they send something, since the answer to their
+ * SYN was a SYN cookie; and some servers wait for a word. So when nothing more comes, those
+ * that have received nothing send something. With an echo server all do so from the start.
  */
 static void nudge_some(struct load *load)
 {
@@ -271,13 +270,11 @@ static void nudge_some(struct load *load)
 }
 
 /*
- * Everyone is in the chat when one line has reached everyone. A connection that is
- * established at its client's end need not be in the server's queue: if that was full, it
- * gets there only when one of the two systems tries again, a second later. So the first
- * client, which is in, sends probes until all the others have received the same one.
- * Because lines come in order, each has then been told of all that joined after it. The
- * next probe goes out when all that received any have received the last, and something new
- * has come; or after a second.
+ * Everyone is in the chat when one line has reached everyone: a client may be connected and
+ * not in the server's queue, if that was full. So the first client, which is in, sends probes
+ * until all the others have received the same one. Because lines come in order, each has then
+ * been told of all that joined after it. The next probe goes out when all that received any
+ * have received the last, and something new has come; or after a second.
  */
 static void join_look(struct load *load)
 {
@@ -576,18 +573,14 @@ static const char *outcome_of(struct load *load)
     return whole ? "complete" : run_due(run) > 0 ? "unfinished" : "incomplete";
 }
 
-static void add_field(char *row, size_t size, const char *text)
-{
-    size_t length = strlen(row);
-
-    snprintf(row + length, size - length, "%s%s", length > 0 ? "," : "", text);
-}
-
 static void report_text(struct load *load, const char *name, const char *text)
 {
+    const char *comma = load->names[0] == '\0' ? "" : ",";
+    size_t names = strlen(load->names), values = strlen(load->values);
+
     printf("%-20s %14s\n", name, text[0] == '\0' ? "-" : text);
-    add_field(load->names, sizeof load->names, name);
-    add_field(load->values, sizeof load->values, text);
+    snprintf(load->names + names, sizeof load->names - names, "%s%s", comma, name);
+    snprintf(load->values + values, sizeof load->values - values, "%s%s", comma, text);
 }
 
 /* NAN stands for an unknown value. */
