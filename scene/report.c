@@ -188,12 +188,11 @@ static void write_behaviour(struct report *report, size_t index, FILE *out)
             : passed ? "pass"
                      : "--",
             points_of(report, index), behaviour->points, behaviour->name);
-    if (result->mark == NOT_TRIED)
+    if (result->mark == NOT_TRIED) {
         fprintf(out, "not tried: it needs %s\n", report_needed(report, behaviour)->name);
-    else
-        fprintf(out, "%s\n", behaviour->title);
-    if (result->mark == NOT_TRIED)
         return;
+    }
+    fprintf(out, "%s\n", behaviour->title);
     write_steps(&result->outcome, failed, out);
     if (failed)
         write_why(behaviour, out);
@@ -218,11 +217,16 @@ static void write_group(const struct report *report, size_t first, FILE *out)
     fprintf(out, "  %-9s %d of %d\n", group, points, total);
 }
 
-/* The first behaviour from this one on that would earn more; NULL: there is none. */
-static const struct behaviour *next_failed(const struct report *report, size_t from)
+static bool would_earn_more(const struct report *report, size_t index)
 {
-    for (size_t i = from; i < report->lab->count; i++)
-        if (report->results[i].mark == FAILED && is_shown(report, i))
+    return report->results[index].mark == FAILED && is_shown(report, index);
+}
+
+/* The first behaviour that would earn more; NULL: there is none. */
+static const struct behaviour *first_failed(const struct report *report)
+{
+    for (size_t i = 0; i < report->lab->count; i++)
+        if (would_earn_more(report, i))
             return &report->lab->behaviours[i];
     return NULL;
 }
@@ -230,20 +234,18 @@ static const struct behaviour *next_failed(const struct report *report, size_t f
 /* In the order in which a student should mend them. */
 static void write_next(const struct report *report, FILE *out)
 {
-    const struct behaviour *first = report->lab->behaviours, *failed;
-    size_t from = 0;
+    int count = 0;
 
-    for (int i = 0; i < NEXT_MOST && (failed = next_failed(report, from)) != NULL; i++) {
-        fprintf(out, "%s%s (%d)", i == 0 ? "  Next: " : ", ", failed->name,
-                failed->points);
-        from = (size_t)(failed - first) + 1;
-    }
+    for (size_t i = 0; i < report->lab->count && count < NEXT_MOST; i++)
+        if (would_earn_more(report, i))
+            fprintf(out, "%s%s (%d)", count++ == 0 ? "  Next: " : ", ",
+                    report->lab->behaviours[i].name, report->lab->behaviours[i].points);
 }
 
 static void write_text(struct report *report, FILE *out)
 {
     const struct program *program = report->program;
-    const struct behaviour *failed = next_failed(report, 0);
+    const struct behaviour *failed = first_failed(report);
     const char *quote = strchr(program->argument, ' ') == NULL ? "" : "'";
 
     fprintf(out, "grade %s   %s", report->lab->name, program->argument);
@@ -277,8 +279,8 @@ void report_write_line(const struct report *report, FILE *out)
             report_total(report));
     if (report->refused.length > 0)
         fprintf(out, ", %s", report->refused.at);
-    else if (next_failed(report, 0) != NULL)
-        fprintf(out, ", next: %s", next_failed(report, 0)->name);
+    else if (first_failed(report) != NULL)
+        fprintf(out, ", next: %s", first_failed(report)->name);
     fprintf(out, "\n");
 }
 
