@@ -80,13 +80,6 @@ static const char *next_argument(const char *at)
     return comma == NULL ? at + strlen(at) : comma + 2;
 }
 
-/* The number after this, or 0. */
-static unsigned long number_after(const char *at, const char *what)
-{
-    at = calls_find(at, what);
-    return at == NULL ? 0 : strtoul(at + strlen(what), NULL, 10);
-}
-
 /* ---- Waits -------------------------------------------------------------------------- */
 
 static void watch(struct watches *watches, int descriptor, unsigned flags)
@@ -254,8 +247,10 @@ static void read_bytes(struct step *step, const char *at)
     if (*at != '{' && *at != '[')
         step->of = strtoul(next_argument(at), NULL, 10);
     while ((at = calls_find(at, "{iov_base=")) != NULL) {
+        const char *length = calls_find(at, "iov_len=");
+
         at += strlen("{iov_base=");
-        step->of += number_after(at, "iov_len=");
+        step->of += length == NULL ? 0 : strtoul(length + strlen("iov_len="), NULL, 10);
         if (*at == '"')
             at = add_text(step, at) + 1;
     }
