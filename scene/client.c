@@ -12,15 +12,6 @@
 
 #define READ_BYTES 65536
 
-static void learn_port(struct client *client)
-{
-    struct sockaddr_in own;
-    socklen_t length = sizeof own;
-
-    if (getsockname(client->sock, (struct sockaddr *)&own, &length) == 0)
-        client->port = ntohs(own.sin_port);
-}
-
 static void fail(struct client *client, int error)
 {
     client->error = error;
@@ -31,6 +22,7 @@ int client_open(struct client *client, int port, bool is_datagram, bool small)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((in_port_t)port)};
+    socklen_t length = sizeof address;
     int buffer = CLIENT_SMALL_BUFFER, segment = CLIENT_SMALL_SEGMENT, on = 1;
 
     *client = (struct client){.is_datagram = is_datagram};
@@ -49,7 +41,8 @@ int client_open(struct client *client, int port, bool is_datagram, bool small)
         client->connected = true;
     else if (errno != EINPROGRESS)
         fail(client, errno);
-    learn_port(client);
+    if (getsockname(client->sock, (struct sockaddr *)&address, &length) == 0)
+        client->port = ntohs(address.sin_port);
     return 0;
 }
 
@@ -160,7 +153,6 @@ static bool finish_connecting(struct client *client)
     if (error != 0)
         fail(client, error);
     client->connected = error == 0;
-    learn_port(client);
     return true;
 }
 
@@ -188,32 +180,29 @@ void client_send(struct client *client, const void *bytes, size_t length)
         send_waiting(client);
 }
 
-int client_send_datagram(struct client *client, const void *bytes, size_t length)
+const char *client_rest(const struct client *client, size_t *length)
 {
-    return send(client->sock, bytes, length, MSG_NOSIGNAL) == -1 ? -1 : 0;
+    *length = client->in.length - client->taken;
+    return bytes_text(&client->in) + client->taken;
 }
 
-const char *client_line(const struct client *client, size_t *length)
+const char *client_line(struct client *client, size_t *length)
 {
-    const char *from, *end;
+    const char *line = client_rest(client, length), *end = memchr(line, '\n', *length);
 
-    if (client->in.length == client->taken)
-        return NULL;
-    from = client->in.at + client->taken;
-    end = memchr(from, '\n', client->in.length - client->taken);
     if (end == NULL)
         return NULL;
-    *length = (size_t)(end - from) + 1;
-    return from;
+    *length = (size_t)(end - line) + 1;
+    client->taken += *length;
+    return line;
 }
 
 const char *client_datagram(struct client *client, size_t *length)
 {
-    const char *from;
+    const char *from = client_rest(client, length);
 
-    if (client->in.length == client->taken)
+    if (*length == 0)
         return NULL;
-    from = client->in.at + client->taken;
     memcpy(length, from, sizeof *length);
     client->taken += sizeof *length + *length;
     return from + sizeof *length;

@@ -42,7 +42,7 @@ struct client {
     char letter;                     /* how often this has come while it counts */
     size_t letters, received, asked; /* bytes received in all, and expected in all */
     struct bytes in; /* what was kept; a datagram has its length before it */
-    size_t taken;    /* how much of it the scene has looked at */
+    size_t taken;    /* how much of it the scene has taken */
 
     struct bytes out;
     size_t sent;     /* how much of `out` the system has taken */
@@ -66,16 +66,11 @@ bool client_turn(struct client *client, short events, int64_t now);
 void client_send(struct client *client, const void *bytes, size_t length);
 bool client_has_sent(const struct client *client);
 
-/* Sends one datagram now. 0, or -1 with errno. */
-int client_send_datagram(struct client *client, const void *bytes, size_t length);
+/* What was kept and not taken yet. It lies in `in` until more comes. */
+const char *client_rest(const struct client *client, size_t *length);
 
-/*
- * The next whole line that was not looked at, with its LF. It lies in `in` until more comes.
- * NULL: there is none.
- */
-const char *client_line(const struct client *client, size_t *length);
-
-/* The next datagram, in the same way, and takes it. */
+/* Takes the next whole line, with its LF, or the next datagram. NULL: there is none. */
+const char *client_line(struct client *client, size_t *length);
 const char *client_datagram(struct client *client, size_t *length);
 
 #endif

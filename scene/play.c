@@ -117,8 +117,11 @@ static bool anyone_got_too_much(struct play *play)
 /* Something may have come, without a line end. */
 static void saw_rest(struct play *play, const struct client *client)
 {
-    if (client != NULL && !client->is_datagram && client->in.length > client->taken)
-        stage_saw(play, client->in.at + client->taken, client->in.length - client->taken);
+    size_t length = 0;
+    const char *rest = client == NULL ? NULL : client_rest(client, &length);
+
+    if (length > 0 && !client->is_datagram)
+        stage_saw(play, rest, length);
 }
 
 bool stage_fail_ended(struct play *play, const struct client *client)
@@ -231,7 +234,7 @@ static bool try_to_reach(struct play *play, struct client *client, bool small)
     if (!stage_open(play, client, small))
         return false;
     if (play->lab->datagrams)
-        client_send_datagram(client, "probe", 5); /* an error shows in what comes */
+        (void)!send(client->sock, "probe", 5, MSG_NOSIGNAL); /* see what comes */
     while (!client->ended && !play->cage.gone && clock_ms() < until) {
         if (play->lab->datagrams ? client->received > 0 : client->connected)
             return true;
@@ -301,8 +304,7 @@ int play_open(struct play *play)
     for (int i = 0; i < LAB_CLIENTS; i++)
         play->clients[i].sock = -1;
     play->cage = CAGE_NONE;
-    processes_adopt();
-    processes_raise_loopback();
+    processes_prepare();
     return ports_open(&play->ports);
 }
 

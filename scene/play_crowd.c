@@ -49,7 +49,6 @@ static bool listen_to_crowd(struct play *play, struct client *hearer)
     while ((line = client_line(hearer, &length)) != NULL) {
         long index = teller(play, line, stage_content(line, length));
 
-        hearer->taken += length;
         if (index >= 0 && !play->crowd[index].is_in)
             play->crowd[index].is_in = anyone = true;
     }
@@ -285,7 +284,6 @@ bool play_crowd_hears(struct play *play)
             size_t length;
 
             while ((line = client_line(&hearer->client, &length)) != NULL) {
-                hearer->client.taken += length;
                 if (!tick_off(play, hearer, line, stage_content(line, length)))
                     return stage_fail(play, "another line came");
             }

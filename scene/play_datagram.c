@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* Sends one, and remembers it if it will be compared with what comes back. */
 static bool send_one(struct play *play, struct client *client,
                      const struct bytes *datagram, bool remember)
 {
-    if (client_send_datagram(client, bytes_text(datagram), datagram->length) == -1)
+    if (send(client->sock, bytes_text(datagram), datagram->length, MSG_NOSIGNAL) == -1)
         return stage_fail(play, "it cannot be sent: %s", strerror(errno));
     if (remember) {
         bytes_add(&client->out, &datagram->length, sizeof datagram->length);

@@ -21,8 +21,8 @@ struct answer {
 static struct answer answer_of(const struct client *client)
 {
     struct answer answer = {.length = -1};
-    const char *text = bytes_text(&client->in) + client->taken;
-    size_t length = client->in.length - client->taken;
+    size_t length;
+    const char *text = client_rest(client, &length);
     const char *end = bytes_find(text, length, "\r\n\r\n", 4);
     const char *bare = bytes_find(text, length, "\n\n", 2);
 
@@ -63,6 +63,7 @@ bool play_get_status(struct play *play)
 {
     struct client *client = stage_first(play);
     const char *answered;
+    size_t length;
     int first = (int)play->step->numbers[0], second = (int)play->step->numbers[1];
     struct answer answer;
 
@@ -74,7 +75,7 @@ bool play_get_status(struct play *play)
             return false;
     if (answer.status == first || (second != 0 && answer.status == second))
         return true;
-    answered = client->in.at + client->taken;
+    answered = client_rest(client, &length);
     stage_saw(play, answered, strcspn(answered, "\n"));
     return stage_fail(play, "another answer came");
 }

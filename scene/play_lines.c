@@ -143,7 +143,6 @@ static bool hear(struct play *play, struct client *client, struct awaited *await
         while ((line = client_line(client, &length)) != NULL) {
             size_t content = stage_content(line, length);
 
-            client->taken += length;
             if (is_right(awaited, line, length)) {
                 bytes_free(&play->last);
                 bytes_add(&play->last, line, content);
@@ -238,8 +237,8 @@ bool play_hear_bytes_before(struct play *play)
 
     stage_wanted_text(play, "the bytes", bytes->at, bytes->length);
     for (stage_begin(play);;) {
-        const char *from = bytes_text(&client->in) + client->taken;
-        size_t length = client->in.length - client->taken;
+        size_t length;
+        const char *from = client_rest(client, &length);
 
         if (bytes_find(from, length, bytes->at, bytes->length) != NULL)
             return true;

@@ -20,8 +20,8 @@ bool stage_hear_bytes(struct play *play, struct client *client, const char *text
 
     stage_wanted_text(play, "the bytes", text, length);
     for (stage_begin(play); same < length;) {
-        const char *from = bytes_text(&client->in) + client->taken;
-        size_t there = client->in.length - client->taken;
+        size_t there;
+        const char *from = client_rest(client, &there);
 
         while (same < length && same < there && from[same] == text[same])
             same++;

@@ -24,12 +24,13 @@
 #define PATH_BYTES  64
 #define KILL_ROUNDS 500 /* a bomb that forks without end loses long before */
 
-void processes_raise_loopback(void)
+void processes_prepare(void)
 {
 #ifdef __linux__
     struct ifreq request = {.ifr_name = "lo"};
     int sock = socket(AF_INET, SOCK_DGRAM, 0);
 
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (sock == -1)
         return;
     if (ioctl(sock, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) == 0) {
@@ -37,13 +38,6 @@ void processes_raise_loopback(void)
         ioctl(sock, SIOCSIFFLAGS, &request);
     }
     close(sock);
-#endif
-}
-
-void processes_adopt(void)
-{
-#ifdef __linux__
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
 #endif
 }
 

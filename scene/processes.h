@@ -14,11 +14,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A network namespace begins with its loopback down: puts it up. Elsewhere it is up. */
-void processes_raise_loopback(void);
-
-/* Orphans among our descendants become our children. Elsewhere they get away. */
-void processes_adopt(void);
+/*
+ * Orphans among our descendants become our children; elsewhere they get away. The loopback,
+ * which is down in a new network namespace, is put up.
+ */
+void processes_prepare(void);
 
 /* In a child before exec(): it is killed when this program ends. Elsewhere it lives on. */
 void processes_die_with_parent(void);

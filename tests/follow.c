@@ -279,8 +279,7 @@ static bool follow_page(const char *path, const struct options *options)
 
     setenv("LC_ALL", "C.UTF-8", 1);
     setenv("HOME", options->directory, 1);
-    processes_raise_loopback();
-    processes_adopt();
+    processes_prepare();
     if (!good) {
         printf("%s:%d: %s\n", path, page.bad_line, page.bad);
     } else if (chdir(options->directory) == -1) {
