@@ -1,14 +1,10 @@
 /*
- * cage: a program that nobody trusts, in a session and a process group of its own.
+ * cage: a program that nobody trusts, in a session and a process group of its own. It is not
+ * a prison: docs/grade.md says what it promises, and what it does not.
  *
- * Its memory (RLIMIT_DATA 1 GiB: a limit on addresses would stop Java and Go), the files
- * that it writes (16 MB), its processor time (60 s), its processes and its descriptors are
- * limited, and it leaves no core. What it prints is always read: a program that waits for
- * room in a pipe would look as if it hung. The last 16 KB of it are kept. Its standard input
- * is a pipe in which nothing comes and which does not end.
- *
- * It is not a prison: a program of the same user can end this one. For a stranger's program
- * there are another user and `unshare`.
+ * What the program prints is always read: a program that waits for room in a pipe would look
+ * as if it hung. The last 16 KB are kept. Its standard input is a pipe in which nothing comes
+ * and which does not end.
  */
 #ifndef SCENE_CAGE_H
 #define SCENE_CAGE_H
@@ -24,7 +20,7 @@
 #define CAGE_AGAIN_MS   10000 /* to try a start again when there are no processes */
 #define CAGE_POLL_FDS   2
 #define CAGE_CPU_S      60
-#define CAGE_MEMORY     ((size_t)1 << 30)
+#define CAGE_MEMORY     ((size_t)1 << 30) /* of data: Java and Go take more addresses */
 #define CAGE_FILE_BYTES ((size_t)16 << 20)
 
 /* Who it runs as. If this program is root, that may be somebody else. */
