@@ -109,11 +109,9 @@ static int start_once(struct cage *cage, const struct cage_start *start)
 {
     struct pipes pipes = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
     long processes = processes_of(start->user->uid);
-    bool is_deaf = cage->is_deaf;
     int why = 0;
 
-    *cage = CAGE_NONE;
-    cage->is_deaf = is_deaf;
+    *cage = (struct cage){.is_deaf = cage->is_deaf};
     if (open_pipe(pipes.in) == -1 || open_pipe(pipes.out) == -1 ||
         open_pipe(pipes.err) == -1 || open_pipe(pipes.failed) == -1) {
         why = errno;
@@ -155,8 +153,10 @@ int cage_start(struct cage *cage, const struct cage_start *start)
 
 void cage_watch(const struct cage *cage, struct pollfd *polled)
 {
-    polled[0] = (struct pollfd){.fd = cage->out, .events = POLLIN};
-    polled[1] = (struct pollfd){.fd = cage->err, .events = POLLIN};
+    bool runs = cage->pid != 0;
+
+    polled[0] = (struct pollfd){.fd = runs ? cage->out : -1, .events = POLLIN};
+    polled[1] = (struct pollfd){.fd = runs ? cage->err : -1, .events = POLLIN};
 }
 
 static void read_output(int *descriptor, struct bytes *kept)
@@ -180,10 +180,11 @@ static void read_output(int *descriptor, struct bytes *kept)
 
 void cage_read(struct cage *cage)
 {
+    if (cage->pid == 0)
+        return;
     read_output(&cage->out, &cage->printed);
     read_output(&cage->err, &cage->complained);
-    if (!cage->gone && cage->pid > 0 &&
-        waitpid(cage->pid, &cage->status, WNOHANG) == cage->pid) {
+    if (!cage->gone && waitpid(cage->pid, &cage->status, WNOHANG) == cage->pid) {
         cage->gone = true;
         read_output(&cage->out, &cage->printed);
         read_output(&cage->err, &cage->complained);
@@ -227,23 +228,22 @@ void cage_pause(struct cage *cage)
 bool cage_end(struct cage *cage)
 {
     int *descriptors[] = {&cage->input, &cage->out, &cage->err};
-    bool all = true;
+    bool all;
 
-    if (cage->pid > 0) {
-        if (!cage->gone && !cage->is_deaf) {
-            cage_signal(cage, SIGTERM);
-            cage_signal(cage, SIGCONT); /* it may be stopped */
-            cage->is_deaf = !cage_wait(cage, CAGE_TERM_MS);
-        }
-        cage_signal(cage, SIGKILL);
-        if (!cage->gone)
-            cage_wait(cage, CAGE_TERM_MS);
-        all = processes_kill_all();
-        cage_read(cage);
+    if (cage->pid == 0)
+        return true;
+    if (!cage->gone && !cage->is_deaf) {
+        cage_signal(cage, SIGTERM);
+        cage_signal(cage, SIGCONT); /* it may be stopped */
+        cage->is_deaf = !cage_wait(cage, CAGE_TERM_MS);
     }
+    cage_signal(cage, SIGKILL);
+    cage_wait(cage, CAGE_TERM_MS);
+    all = processes_kill_all();
+    cage_read(cage);
     for (int i = 0; i < 3; i++)
         if (*descriptors[i] != -1)
-            close(take(descriptors[i]));
+            close(*descriptors[i]);
     cage->pid = 0;
     return all;
 }

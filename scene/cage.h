@@ -30,21 +30,15 @@ struct cage_user {
     gid_t gid;
 };
 
+/* All zero bytes is a cage in which nothing was started yet. */
 struct cage {
-    pid_t pid; /* also of its group; 0: none was started */
+    pid_t pid; /* also of its group; 0: none runs */
     bool gone; /* it has ended, and `status` is waitpid()'s */
     int status;
     int input, out, err;
     struct bytes printed, complained; /* the last CAGE_KEPT bytes of out and err */
     bool is_deaf; /* SIGTERM was not enough for it, so the next gets SIGKILL at once */
 };
-
-/* A cage in which nothing was started yet. */
-#define CAGE_NONE                                                                        \
-    (struct cage)                                                                        \
-    {                                                                                    \
-        .input = -1, .out = -1, .err = -1                                                \
-    }
 
 struct cage_start {
     const char *const *command; /* NULL at its end; found as execvp() finds it */

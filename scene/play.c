@@ -303,7 +303,6 @@ int play_open(struct play *play)
 {
     for (int i = 0; i < LAB_CLIENTS; i++)
         play->clients[i].sock = -1;
-    play->cage = CAGE_NONE;
     processes_prepare();
     return ports_open(&play->ports);
 }
