@@ -115,14 +115,10 @@ bool play_flood(struct play *play)
         struct client *client = stage_client(play, *hearer);
 
         while (client->letters < total) {
-            if (client_has_sent(speaker)) {
-                bytes_free(&speaker->out);
-                speaker->sent = 0;
-            }
             for (; said < total && said < first->letters + FLOOD_WINDOW;
                  said += FLOOD_LINE)
                 client_send(speaker, line, sizeof line);
-            if (client->letters < total && !stage_turn(play, client)) {
+            if (!stage_turn(play, client)) {
                 stage_wanted(play, "%zu letters '%c', and %zu came to %c", total, letter,
                              client->letters, *hearer);
                 return false;
