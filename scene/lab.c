@@ -323,14 +323,15 @@ static int take_why(struct parser *parser)
     return 0;
 }
 
-static int take_see(struct parser *parser)
+/* "KEYWORD WORD": copies the word. */
+static int take_word(struct parser *parser, const char *form, char *out, size_t size)
 {
-    char *see = parser->behaviour->see;
-    int length = snprintf(see, LAB_SEE_MOST, "%s", word_at(parser, 1));
+    const char *word = word_at(parser, 1);
 
-    return parser->token_count == 2 && length < LAB_SEE_MOST
-               ? 0
-               : wrong(parser, "write: see PAGE#ANCHOR, under %d bytes", LAB_SEE_MOST);
+    if (parser->token_count != 2 || strlen(word) >= size)
+        return wrong(parser, "write: %s, under %zu bytes", form, size);
+    memcpy(out, word, strlen(word) + 1);
+    return 0;
 }
 
 static int take_file(struct parser *parser)
@@ -362,7 +363,7 @@ static int take_behaviours_line(struct parser *parser, const char *first)
     if (strcmp(first, "why") == 0)
         return take_why(parser);
     if (strcmp(first, "see") == 0)
-        return take_see(parser);
+        return take_word(parser, "see PAGE#ANCHOR", parser->behaviour->see, LAB_SEE_MOST);
     if (strcmp(first, "repeat") == 0) {
         parser->repeat_from = parser->behaviour->step_count;
         return parser->rounds == 0 && number_parse(word_at(parser, 1), 1, ROUNDS_MOST,
@@ -385,7 +386,7 @@ static int take_behaviours_line(struct parser *parser, const char *first)
 
 static int take_line(struct parser *parser)
 {
-    const char *first = word_at(parser, 0), *second = word_at(parser, 1);
+    const char *first = word_at(parser, 0);
 
     if (parser->token_count == 0)
         return 0;
@@ -400,12 +401,8 @@ static int take_line(struct parser *parser)
         return take_file(parser);
     if (strcmp(first, "behaviour") == 0)
         return begin_behaviour(parser);
-    if (strcmp(first, "group") == 0) {
-        if (parser->token_count != 2 || strlen(second) >= sizeof parser->group)
-            return wrong(parser, "write: group NAME");
-        memcpy(parser->group, second, strlen(second) + 1);
-        return 0;
-    }
+    if (strcmp(first, "group") == 0)
+        return take_word(parser, "group NAME", parser->group, sizeof parser->group);
     return take_behaviours_line(parser, first);
 }
 
