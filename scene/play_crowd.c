@@ -55,21 +55,21 @@ static bool listen_to_crowd(struct play *play, struct client *hearer)
     return anyone;
 }
 
-/* Begins to connect a newcomer that is only counted. NULL: the step has failed. */
-static struct member *add_newcomer(struct play *play)
+/* Begins to connect a newcomer that is only counted. False: the step has failed. */
+static bool add_newcomer(struct play *play)
 {
     struct member *member = stage_add_member(play);
 
     if (member == NULL || !stage_open(play, &member->client, false))
-        return NULL;
+        return false;
     member->client.counts = true;
-    return member;
+    return true;
 }
 
 /* The same, with a line that waits to be sent as soon as it is connected. */
 static bool add_talker(struct play *play)
 {
-    if (add_newcomer(play) == NULL)
+    if (!add_newcomer(play))
         return false;
     say_token(play, play->crowd_count - 1);
     return true;
@@ -160,7 +160,7 @@ bool play_connect_many(struct play *play)
     size_t first = play->crowd_count;
 
     for (int64_t i = 0; i < wanted; i++)
-        if (add_newcomer(play) == NULL)
+        if (!add_newcomer(play))
             return false;
     stage_wanted(play, "all their handshakes, from a server that is stopped");
     stage_begin(play);
