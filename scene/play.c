@@ -27,17 +27,17 @@ bool stage_fail(struct play *play, const char *format, ...)
     va_list arguments;
 
     cage_read(&play->cage);
-    bytes_free(&outcome->cause);
     outcome->step = (size_t)(play->step - play->behaviour->steps);
     if (play->is_started && play->cage.gone) {
-        bytes_print(&outcome->cause, "it ended: ");
-        cage_explain(&play->cage, &outcome->cause);
+        bytes_print(&outcome->got, "it ended: ");
+        cage_explain(&play->cage, &outcome->got);
         cage_last_words(&play->cage, &outcome->last_words);
     } else {
         va_start(arguments, format);
-        bytes_vprint(&outcome->cause, format, arguments);
+        bytes_vprint(&outcome->got, format, arguments);
         va_end(arguments);
     }
+    bytes_print(&outcome->got, "\n");
     return false;
 }
 
@@ -366,7 +366,6 @@ void outcome_free(struct outcome *outcome)
     bytes_free(&outcome->steps);
     bytes_free(&outcome->wanted);
     bytes_free(&outcome->got);
-    bytes_free(&outcome->cause);
     bytes_free(&outcome->last_words);
 }
 

@@ -36,9 +36,8 @@ struct member {
 struct outcome {
     struct bytes steps;       /* a line for each that was played: who, a TAB, and what */
     size_t step;              /* the index of the one that failed */
-    struct bytes wanted, got; /* of that step; got: quoted lines, each with its LF */
-    struct bytes cause;
-    struct bytes last_words; /* of the program on standard error, if it has ended */
+    struct bytes wanted, got; /* of that step; got: lines, and why it failed */
+    struct bytes last_words;  /* of the program on standard error, if it has ended */
 };
 
 /* It is large (megabytes): better static. */

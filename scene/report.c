@@ -110,15 +110,14 @@ static void write_why(const struct behaviour *behaviour, FILE *out)
     fprintf(out, "\n");
 }
 
-/* Lines under a heading: the first beside it, the others below that. */
-static void write_lines(const char *heading, const struct bytes *lines, FILE *out)
+/* What came, and why the step failed: the first line beside a heading, the others below. */
+static void write_got(const char *at, FILE *out)
 {
-    for (const char *at = bytes_text(lines); *at != '\0';) {
+    for (const char *heading = "got"; *at != '\0'; heading = "") {
         size_t length = strcspn(at, "\n");
 
         fprintf(out, "%*s%-7s%.*s\n", WHAT_INDENT, "", heading, (int)length, at);
-        heading = "";
-        at += length + (at[length] == '\n');
+        at += length + 1;
     }
 }
 
@@ -170,8 +169,7 @@ static void write_steps(const struct outcome *outcome, bool failed, FILE *out)
     }
     if (!failed)
         return;
-    write_lines("got", &outcome->got, out);
-    write_lines(outcome->got.length > 0 ? "" : "got", &outcome->cause, out);
+    write_got(bytes_text(&outcome->got), out);
     write_clean(&outcome->last_words, "                        | ", out);
 }
 
