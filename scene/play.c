@@ -16,6 +16,8 @@
 #define RETRY_MS         20 /* from one try to connect to the next, while a program starts */
 #define PROBE_MS         100 /* the same for a datagram */
 #define STARTS_MOST      3   /* tries when the port turns out to be taken */
+#define CROWD_MS         5
+#define CROWD_TURNS      32 /* a thousand that come would cost a million looks otherwise */
 #define GRACE_MS         500 /* a connection ends a little before its process does */
 #define BEHAVIOUR_FACTOR 24  /* a behaviour may take so many times the patience */
 
@@ -74,23 +76,32 @@ static size_t client_count(const struct play *play)
     return LAB_CLIENTS + play->crowd_count;
 }
 
+/*
+ * While a crowd comes, those that are in are looked at every CROWD_TURNS turns only, and when
+ * nothing else comes: a server that waits until they read would wait for ever.
+ */
 bool stage_pump(struct play *play, const struct client *client, int64_t until)
 {
     struct pollfd *polled = play->polled;
     size_t count = client_count(play);
-    int64_t now = clock_ms(), wake_at = clock_earlier(until, now + SLICE_MS);
+    bool all = !play->crowd_is_coming || play->turns_since_all >= CROWD_TURNS;
+    int64_t now = clock_ms();
+    int64_t wake_at = clock_earlier(until, now + (all ? SLICE_MS : CROWD_MS));
     bool moved = false;
 
     for (size_t i = 0; i < count; i++) {
         const struct client *other = nth_client(play, i);
+        bool waits = !all && i >= LAB_CLIENTS && play->crowd[i - LAB_CLIENTS].is_in;
 
         /* poll() passes over a descriptor of -1. */
-        polled[i].fd = other->ended ? -1 : other->sock;
+        polled[i].fd = waits || other->ended ? -1 : other->sock;
         polled[i].events = client_events(other, now, &wake_at);
     }
     cage_watch(&play->cage, polled + count);
-    poll(polled, (nfds_t)(count + CAGE_POLL_FDS),
-         wake_at > now ? (int)(wake_at - now) : 0);
+    play->turns_since_all = all ? 0 : play->turns_since_all + 1;
+    if (poll(polled, (nfds_t)(count + CAGE_POLL_FDS),
+             wake_at > now ? (int)(wake_at - now) : 0) == 0)
+        play->turns_since_all = CROWD_TURNS;
     now = clock_ms();
     for (size_t i = 0; i < count; i++) {
         struct client *other = nth_client(play, i);
@@ -324,6 +335,7 @@ static bool play_step(struct play *play)
     bytes_free(&outcome->got);
     stage_begin(play);
     passed = verbs[play->step->sentence->verb](play);
+    play->crowd_is_coming = false;
     play_describe(play, !passed && outcome->wanted.length > 0, &who, &what);
     bytes_print(&outcome->steps, "%s\t%s\n", bytes_text(&who), bytes_text(&what));
     bytes_free(&who);

@@ -68,6 +68,8 @@ struct play {
     struct client clients[LAB_CLIENTS];
     struct member crowd[PLAY_CROWD_MOST];
     size_t crowd_count;
+    bool crowd_is_coming; /* those that are in are not looked at in every turn */
+    int turns_since_all;
     struct pollfd polled[LAB_CLIENTS + PLAY_CROWD_MOST + CAGE_POLL_FDS];
     unsigned lines_each;   /* that the crowd says */
     struct bytes said;     /* a line for each that was said: who (a letter), and what */

@@ -107,6 +107,7 @@ bool play_come(struct play *play)
     struct client *hearer = stage_first(play);
     bool paced = true;
 
+    play->crowd_is_coming = true;
     stage_wanted(play, "each newcomer to be heard, or turned away");
     for (int64_t i = 0; i < play->step->numbers[0]; i++)
         if (!add_talker(play) ||
