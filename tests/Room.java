@@ -60,15 +60,23 @@ class Room {
         say("Client left " + client.name, null);
     }
 
+    // Threads of Java itself may take the descriptor that has become free. Then try again.
+    static void turnAway() {
+        try {
+            spare.close();
+            SocketChannel newcomer = listener.accept();
+            if (newcomer != null) newcomer.close();
+            spare = new FileInputStream("/dev/null");
+        } catch (IOException taken) {
+        }
+    }
+
     static void accept(Selector selector) throws IOException {
         Client client = new Client();
         try {
             client.socket = listener.accept();
         } catch (IOException noDescriptorIsLeft) {
-            spare.close();
-            SocketChannel turnedAway = listener.accept();
-            if (turnedAway != null) turnedAway.close();
-            spare = new FileInputStream("/dev/null");
+            turnAway();
             return;
         }
         if (client.socket == null) return;
