@@ -64,10 +64,13 @@
 #define LONG_COMMAND "A command has at most 2048 bytes: this one was not sent"
 #define TOO_MANY     "Too many connections from your address\r\n"
 
-/* For any one client. A reader that makes a room pause for so long has usually gone. */
+/* How long it waits for one client. A reader that holds a room up so long has mostly gone. */
 #define PATIENCE_MS 2000
 
-/* A client's share of a turn, read and written: one that sends without end starves nobody. */
+/*
+ * What is read from a client at a time, and what that may become in the transcript. A client
+ * is read at most twice in a turn, so one that sends without end starves nobody.
+ */
 #define INPUT_BYTES 8192
 #define SHARE_BYTES 16384
 

@@ -2,11 +2,11 @@
  * history: the lines that a gateway's people have heard, so that a browser whose connection
  * was cut gets what it has missed.
  *
- * The room says nearly every line to everyone, so each line is stored once, in a ring of
- * bytes, and each person has a list of those that they heard. So 400 people who hear the same
- * cost little more than one. Nothing tells the history that two people hear the same line: it
- * compares. What a person hears next is nearly always the line after the last one in the
- * ring, so that costs one comparison.
+ * The room says nearly every line to everyone, so each line is stored once, in a ring
+ * of bytes, and each person has a list of the lines that they heard. So 400 people who
+ * hear the same cost little more than one. Nothing tells the history that two people
+ * hear the same line: it compares. What a person hears next is nearly always the line
+ * after the last one in the ring, so that costs one comparison.
  *
  * The ring and the lists have fixed sizes: what is too old is overwritten.
  */

@@ -3,7 +3,8 @@
  * lost.
  *
  * On a link that comes back by itself (net/link.h) it takes a name with /nick, or another
- * if that is in use, and passes on the room's lines. The program watches the link.
+ * if that is in use, and passes on the room's lines. A room that does not answer in five
+ * seconds is left, and tried again. The program watches the link.
  */
 #ifndef CHAT_ROOM_LINK_H
 #define CHAT_ROOM_LINK_H

@@ -178,7 +178,7 @@ static void join(struct visitor *visitor)
 
 /* ---- The link ----------------------------------------------------------------------- */
 
-/* Is the visitor about to try a room that is down? One attempt is made at a time. */
+/* Is the visitor about to try a room that is down? Attempts begin two seconds apart. */
 static bool is_trying(const struct visitor *visitor)
 {
     return visitor->lobby->is_down && visitor->room.link.state == LINK_PAUSING;

@@ -91,7 +91,7 @@ static void fail(struct chat_client *client, const char *what)
 /* ---- Signals ------------------------------------------------------------------------ */
 
 static volatile sig_atomic_t suspend_requested; /* Ctrl-Z */
-static volatile sig_atomic_t terminal_changed;  /* by that, meanwhile, or in its size */
+static volatile sig_atomic_t terminal_changed;  /* suspended, resumed or resized */
 
 static void note_signal(int signal_number)
 {
@@ -354,9 +354,9 @@ static void heed_signals(struct chat_client *client)
         give_terminal_back(client);
         terminal_stop_program();
     }
+    suspend_requested = terminal_changed = 0;
     /* A signal that ends the program comes first: enter_terminal() may stop it. */
     signals_let_in(&client->signals);
-    suspend_requested = terminal_changed = 0;
     if (!signals_stop_requested())
         enter_terminal(client);
     display_hide_prompt(&client->display);
@@ -551,6 +551,7 @@ static void open_terminal(struct chat_client *client, const struct options_peer 
 
 int main(int argc, char *argv[])
 {
+    static const int stopping[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
     static struct chat_client client;
     struct options_peer peer = {.host = "localhost", .port = 2626};
     const char *why;
@@ -585,7 +586,10 @@ int main(int argc, char *argv[])
         display_leave_line(&client.display, &client.edit);
     give_terminal_back(&client);
     descriptor_hang_up(client.sock);
-    /* report() may have to wait for a stopped terminal. Let a signal end that. */
+    /* report() may have to wait for a stopped terminal: let a signal end the program then.
+       One that has come before is taken first, and does not. */
     sigprocmask(SIG_SETMASK, &client.signals.while_waiting, NULL);
+    for (size_t i = 0; i < sizeof stopping / sizeof stopping[0]; i++)
+        signal(stopping[i], SIG_DFL);
     return report(&client);
 }

@@ -100,8 +100,11 @@ static void catch_signals(const struct dgram_client *client)
 
 static void flush_output(void)
 {
-    if (fflush(stdout) == EOF)
-        options_cannot_write(&options);
+    if (fflush(stdout) != EOF)
+        return;
+    if (stop_requested)
+        exit(EXIT_FAILURE);
+    options_cannot_write(&options);
 }
 
 /*

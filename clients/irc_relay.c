@@ -12,8 +12,8 @@
  * This file turns one side's words into the other's; one select() waits for both.
  *
  * What one side cannot take yet waits in its link's queue. Joins, leaves and new names are
- * told only when nothing waits. Lost lines are counted, and the side where they were said
- * is told.
+ * told only when nothing waits or, where there is no pace, little. Lost lines are counted,
+ * and the side where they were said is told.
  *
  * irc/relay_way.h explains why nothing goes in circles.
  */
@@ -127,10 +127,12 @@ static bool say_in_channel(struct irc_relay *relay, const char *line, bool is_re
     return true;
 }
 
-/* Tells the relay's own news, as printf() does. */
+/* Tells the relay's own news, as printf() does. Nobody's line is lost if there is no space. */
 __attribute__((format(printf, 3, 4))) static void
 tell(struct irc_relay *relay, enum side to, const char *format, ...)
 {
+    struct line_queue *queue = &link_to(relay, to)->queue;
+    unsigned long dropped = queue->dropped;
     char line[RELAY_LINE_BYTES] = "-- ";
     va_list list;
 
@@ -141,6 +143,7 @@ tell(struct irc_relay *relay, enum side to, const char *format, ...)
         (void)say_in_channel(relay, line, true); /* in the space that speech leaves */
     else
         (void)room_link_say(&relay->room, line);
+    queue->dropped = dropped;
 }
 
 /* May joins, leaves and new names be told? Speech does not wait for them. */

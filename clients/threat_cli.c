@@ -185,10 +185,11 @@ static bool is_over(const struct threat_client *client)
 /* The right answer to "disconnect", or to an empty command, is to close. */
 static bool has_disconnected(const struct threat_client *client)
 {
-    const char *last = client->commands[-1];
+    char word[16] = "disconnect", more;
 
     return *client->commands == NULL &&
-           (strcasecmp(last, "disconnect") == 0 || *last == '\0');
+           sscanf(client->commands[-1], "%15s %c", word, &more) != 2 &&
+           strcasecmp(word, "disconnect") == 0;
 }
 
 static void talk(struct threat_client *client)

@@ -55,7 +55,7 @@ static void finish(struct fetch *fetch, const char *why)
 
 /* ---- The answer --------------------------------------------------------------------- */
 
-/* Takes what has come. The fetch is finished if that was the end, or is no good. */
+/* Takes what has come. The fetch is finished if that was the end, or is bad. */
 static void take(struct fetch *fetch, const char *bytes, size_t length)
 {
     size_t taken = http_head_take(&fetch->head, bytes, length);

@@ -413,7 +413,7 @@ static void take_between(struct http_body *body, char byte)
     bool after_cr = body->in_line > 0 && body->line[body->in_line - 1] == '\r';
     bool is_good = is_text(byte) && body->place != CHUNK_END;
 
-    if (byte == '\r' || byte == '\n' || after_cr)
+    if (byte == '\r' || byte == '\n' || after_cr) /* nothing but LF follows CR */
         is_good = after_cr == (byte == '\n');
     body->line[body->in_line++] = byte;
     if (is_good && byte == '\n') {

@@ -28,7 +28,7 @@ static char *follow_links(const char *name)
 
     if (path != NULL || errno != ENOENT)
         return path;
-    if (lstat(name, &about) == 0) { /* a link to nothing stays one */
+    if (*name == '\0' || lstat(name, &about) == 0) { /* a link to nothing stays one */
         errno = ENOENT;
         return NULL;
     }

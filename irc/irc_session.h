@@ -68,8 +68,7 @@ struct irc_session {
     struct irc_reader reader;
     unsigned long rejected; /* messages refused by the channel, of which the first is
                                reported; the owner clears it */
-    int64_t
-        empty_at; /* no line may go then; each pace_ms after it, one more, up to five */
+    int64_t empty_at; /* the pace: a line may go for each pace_ms since then, at most 5 */
 };
 
 /* Begins. The first step makes the first attempt. */

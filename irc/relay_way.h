@@ -30,10 +30,10 @@ enum side { ROOM, CHANNEL };
 size_t way_length(const char *line);
 
 enum relay_way {
-    WAY_ON,        /* the line goes further; all others do not */
+    WAY_ON,        /* it goes further; the others do not */
     WAY_CAME_BACK, /* it has been through this relay */
-    WAY_OTHER,     /* the same, and its first name is the other relay's */
-    WAY_TOO_LONG   /* to tell */
+    WAY_OTHER,     /* the same, by way of another relay of this room and channel */
+    WAY_TOO_LONG   /* its way has more than WAY_MOST bytes */
 };
 
 /* Judges "<speaker> words", as said on a side. `names` are the relay's own on each side. */

@@ -16,7 +16,7 @@
  *  - One copy of the text. Here every client has its own, of up to 64 KiB.
  *  - Clean text: escape sequences and a telnet's commands (RFC 854) reach everyone.
  *  - A log that waits for nobody. If standard output is not read, the whole room stops.
- *  - Rest after ENFILE, at which this spins; a guard for a closed standard output (>&-).
+ *  - A pause after ENFILE, at which this spins; a guard for a closed standard output.
  *  - A farewell at Ctrl-C, keepalive, IPv6, a choice of address, names, and commands.
  */
 #include <arpa/inet.h>

@@ -167,11 +167,12 @@ static void refuse(struct stream *stream)
 /* An empty line is a goodbye, as "disconnect" is. */
 static void answer(struct stream *stream, const char *command)
 {
-    char stamp[CLOCK_STAMP_BYTES], word[WORD_MOST + 1] = "disconnect", more;
+    char stamp[CLOCK_STAMP_BYTES], word[WORD_MOST + 1], more;
+    int words = sscanf(command, "%15s %c", word, &more);
 
-    if (sscanf(command, "%15s %c", word, &more) == 2) /* more than one word */
+    if (words == 2) /* or more than two */
         refuse(stream);
-    else if (strcasecmp(word, "disconnect") == 0)
+    else if (words != 1 || strcasecmp(word, "disconnect") == 0)
         stream_close(stream);
     else if (strcasecmp(word, "getTime") == 0)
         stream_print(stream, "%s\r\n", clock_stamp(time(NULL), stamp));

@@ -49,10 +49,10 @@
 #include <unistd.h>
 
 /* Descriptors: two for a person, and some for requests and for what every server has open. */
-#define RESERVE     16 /* for connections to the room, while others come and go */
-#define REQUESTS    20 /* at a time in a full house; two more for each person missing */
-#define NOT_PEOPLES (RESERVE + REQUESTS + 12)
-#define PEOPLE_MOST ((FD_SETSIZE - NOT_PEOPLES) / 2)
+#define RESERVE           16 /* for connections to the room, while others come and go */
+#define REQUESTS          20 /* at a time in a full house; two more for each person missing */
+#define OTHER_DESCRIPTORS (RESERVE + REQUESTS + 12)
+#define PEOPLE_MOST       ((FD_SETSIZE - OTHER_DESCRIPTORS) / 2)
 
 #define COMMENT_MS 15000
 #define IDLE_MS    20000 /* for a request; longer than the time between comments */
@@ -288,6 +288,8 @@ static struct person *begin_session(struct stream *stream, const char *name)
     snprintf(person->address, sizeof person->address, "%s", stream->name);
     set_state(person, HERE);
     visitor_come(&person->visitor, &web->lobby, name);
+    /* The newest connection now, and so the last to make way: it is owed the answer. */
+    tally_set(&web->requests, stream->sock, TALLY_BRIEF, stream->name);
     make_way(web);
     return person;
 }
@@ -305,7 +307,7 @@ static void answer_join(struct stream *stream)
     struct client *client = client_of(stream);
     struct exchange *exchange = &client->exchange;
     char name[WORDS_NAME_MOST], token[RANDOM_TOKEN_MOST];
-    struct person *person = NULL;
+    struct person *person;
 
     snprintf(name, sizeof name, "%.*s", (int)exchange->length, client->content);
     if (exchange->length > 0 && (strlen(name) != exchange->length ||
@@ -316,8 +318,11 @@ static void answer_join(struct stream *stream)
     }
     if (*name == '\0')
         snprintf(name, sizeof name, "web-%lu", ++web_of(stream)->named);
-    if (random_token(token) == 0)
-        person = begin_session(stream, name);
+    if (random_token(token) == -1) {
+        exchange_refuse(exchange, 503, "", "no secret can be made: try again later");
+        return;
+    }
+    person = begin_session(stream, name);
     if (person == NULL) {
         exchange_refuse(exchange, 503, "",
                         "as many people as fit are in the room: try again later");
@@ -589,7 +594,7 @@ int main(int argc, char *argv[])
         options_fail(&options, "cannot start: %s", strerror(errno));
     origin_find_name(&web.names);
     descriptor_raise_limit(FD_SETSIZE + 8); /* for a number that no socket needs */
-    web.most = (descriptor_limit() - NOT_PEOPLES) / 2;
+    web.most = (descriptor_limit() - OTHER_DESCRIPTORS) / 2;
     if (web.most < 1)
         web.most = 1;
     if (random_token(token) == -1)

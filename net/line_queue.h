@@ -16,7 +16,7 @@
 /* All zero bytes is an empty queue. `bytes` may be anything: unused pages cost nothing. */
 struct line_queue {
     size_t length;         /* bytes that wait */
-    size_t sent;           /* of the first line; a new connection has got none (0) */
+    size_t sent;           /* bytes of the first line that this connection has taken */
     unsigned long lines;   /* lines that wait */
     unsigned long dropped; /* lines that did not fit; the owner reports and clears it */
     char bytes[LINE_QUEUE_BYTES];

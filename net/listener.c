@@ -150,7 +150,7 @@ static void fail(struct listener *listener, int error)
     listener->rest_until = clock_ms() + REST_MS;
 }
 
-/* Was that a newcomer that is gone already? Linux reports what the network said, too. */
+/* Has that newcomer gone already? On Linux accept() also reports network errors. */
 static bool is_gone(int error)
 {
     return error == ECONNABORTED || error == EPROTO || error == EINTR ||
@@ -206,6 +206,7 @@ int listener_accept(struct listener *listener, int srvsock, struct sockaddr_stor
 {
     for (int tries = 0; tries < LISTENER_A_TURN; tries++) {
         int newcomer = take(srvsock, peer);
+        bool is_out;
 
         if (newcomer >= FD_SETSIZE) {
             listener_turn_away(newcomer, listener->full);
@@ -213,8 +214,8 @@ int listener_accept(struct listener *listener, int srvsock, struct sockaddr_stor
         }
         if (newcomer != -1)
             return prepare(listener, newcomer);
-        if (errno == EMFILE || errno == ENFILE ? send_one_away(listener, srvsock, peer)
-                                               : is_gone(errno))
+        is_out = errno == EMFILE || errno == ENFILE;
+        if (is_out ? send_one_away(listener, srvsock, peer) : is_gone(errno))
             continue;
         if (!descriptor_try_again(errno))
             fail(listener, errno);

@@ -16,7 +16,7 @@
 /* More than the user has already. A server may need two for each of a crowd of 50. */
 #define PROCESSES_MORE 200
 
-#define SLICE_MS 10 /* how often its end is looked for, and the next try to start it */
+#define SLICE_MS 10 /* between two looks for its end, and two tries to start it */
 
 static void limit(int resource, unsigned long most)
 {

@@ -250,8 +250,8 @@ static bool tick_off(struct play *play, struct member *hearer, const char *line,
     unsigned speaker;
     bool right;
 
-    if (length < TALK_BYTES || sscanf(talk, "%2u-%*3u-", &speaker) != 1 ||
-        speaker >= play->crowd_count)
+    if (length < TALK_BYTES || talk[2] != '-' || talk[6] != '-' ||
+        sscanf(talk, "%2u", &speaker) != 1 || speaker >= play->crowd_count)
         return true; /* not of the crowd */
     talk_of(play, speaker, hearer->next[speaker]++, wanted);
     /* A server may send it to the speaker too: that has its own mark. */

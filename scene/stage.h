@@ -30,7 +30,7 @@ bool stage_pump(struct play *play, const struct client *client, int64_t until);
 bool stage_fail(struct play *play, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Fails it since the client's connection has ended or, if that is NULL, the program has. */
+/* Fails the step: the client's connection has ended or, if client is NULL, the program. */
 bool stage_fail_ended(struct play *play, const struct client *client);
 
 /* Says first what is wanted, as printf() does. */
@@ -72,7 +72,7 @@ void stage_random(const struct play *play, uint64_t salt, size_t length, bool le
                   struct bytes *out);
 void stage_file(const struct play *play, const struct lab_file *file, struct bytes *out);
 
-/* Says no more, reads to the end, or close() would reset the connection, and closes it. */
+/* Sends no more, reads to the end (or close() would reset the connection), and closes it. */
 bool stage_leave(struct play *play, struct client *client);
 
 /* Sends a line of the grader's own, which no scene asks for. */
