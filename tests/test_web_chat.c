@@ -660,6 +660,19 @@ START_TEST(connections_without_a_request_make_way_for_those_with_one)
 }
 END_TEST
 
+START_TEST(a_join_is_answered_though_its_connection_is_the_oldest_of_many)
+{
+    struct stream oldest;
+
+    open_with_few_places();
+    oldest = connect_to_host(web_chat_host, web_chat.port);
+    for (int i = 0; i < 35; i++) /* and no more: it would make way for the next */
+        (void)connect_to_host(web_chat_host, web_chat.port);
+    send_text(&oldest, "POST /join HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    expect_line(&oldest, "HTTP/1.1 200 OK");
+}
+END_TEST
+
 START_TEST(the_connections_of_one_address_do_not_displace_those_of_another)
 {
     struct stream slow;
@@ -818,6 +831,7 @@ int main(void)
     const TTest *const limits[] = {
         the_next_one_after_a_full_house_is_told,
         connections_without_a_request_make_way_for_those_with_one,
+        a_join_is_answered_though_its_connection_is_the_oldest_of_many,
         the_connections_of_one_address_do_not_displace_those_of_another,
         people_without_a_browser_make_way_for_newcomers,
         an_address_with_many_people_makes_way_for_one_with_fewer,
