@@ -473,6 +473,7 @@ static void begin_to_stop(struct chat_server *server)
 {
     if (server->srvsock == -1)
         return;
+    receive_once_more(server); /* the signal may have come after their words */
     fdset_remove(&server->descriptors, server->srvsock);
     close(server->srvsock);
     server->srvsock = -1;

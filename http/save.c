@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PART "download-XXXXXX" /* as mkstemp() takes it */
+#define PART      "download-XXXXXX" /* as mkstemp() takes it */
+#define PATH_MOST 4096              /* bytes of a link's path and of its target */
 
 static bool is_standard_output(const struct stat *about)
 {
@@ -23,16 +24,24 @@ static bool is_standard_output(const struct stat *about)
 /* The file that `name` leads to, which may be a new one. NULL with errno. */
 static char *follow_links(const char *name)
 {
-    char *path = realpath(name, NULL);
-    struct stat about;
+    char *path = realpath(name, NULL), link[PATH_MOST], next[2 * PATH_MOST];
+    const char *slash = strrchr(name, '/');
+    ssize_t length;
 
-    if (path != NULL || errno != ENOENT)
+    if (path != NULL || errno != ENOENT || *name == '\0')
         return path;
-    if (*name == '\0' || lstat(name, &about) == 0) { /* a link to nothing stays one */
-        errno = ENOENT;
+    length = readlink(name, link, sizeof link);
+    if (length == -1)
+        return strdup(name);
+    if (length == sizeof link || strlen(name) >= PATH_MOST) {
+        errno = ENAMETOOLONG;
         return NULL;
     }
-    return strdup(name);
+    /* A link to a file that is not there yet. It does not lead back here: that is ELOOP. */
+    snprintf(next, sizeof next, "%.*s%.*s",
+             slash == NULL || *link == '/' ? 0 : (int)(slash - name) + 1, name,
+             (int)length, link);
+    return follow_links(next);
 }
 
 /* Creates a file beside the one that `name` leads to. */

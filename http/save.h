@@ -20,7 +20,8 @@ struct save {
 
 /*
  * Begins to write `name`. If there is such a file, it must be writable, and the new file
- * gets its permissions. A link that leads to nothing is refused. 0, or -1 with errno.
+ * gets its permissions. A link stays one, even to a file that is not there yet. 0, or -1
+ * with errno.
  */
 int save_open(struct save *save, const char *name);
 

@@ -610,6 +610,22 @@ START_TEST(sigterm_ends_it_with_a_farewell_and_status_0)
 }
 END_TEST
 
+START_TEST(what_was_said_before_a_sigterm_is_heard)
+{
+    struct stream clients[2];
+
+    server = room_open();
+    room_fill(&server, clients, 2);
+    program_pause(&server);
+    send_line(&clients[0], "Good night");
+    program_kill(&server, SIGTERM);
+    program_go_on(&server);
+    skip_to_line(&clients[1], "[%s] Good night", name_of(&clients[0]));
+    expect_line(&clients[1], "ChatServer stopping");
+    program_stop(&server);
+}
+END_TEST
+
 START_TEST(sigterm_ends_it_while_clients_flood)
 {
     struct stream clients[4];
@@ -752,6 +768,7 @@ int main(void)
         a_log_in_a_file_holds_all_that_was_said,
         sigint_ends_it_with_a_farewell_and_status_0,
         sigterm_ends_it_with_a_farewell_and_status_0,
+        what_was_said_before_a_sigterm_is_heard,
         sigterm_ends_it_while_clients_flood,
         the_end_waits_for_nobody_longer_than_two_seconds_and_delivers_what_is_queued,
         it_listens_where_b_says_and_nowhere_else,
