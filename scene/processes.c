@@ -1,8 +1,8 @@
 #define _GNU_SOURCE /* initgroups(), syscall() */
 #include "scene/processes.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <glob.h>
 #include <grp.h>
 #include <poll.h>
 #include <signal.h>
@@ -134,19 +134,40 @@ static bool process_read(struct process *process, const char *path)
     return true;
 }
 
+/* The next number in a directory of /proc, or NULL. The directory may be NULL. */
+static const char *next_number(DIR *directory)
+{
+    const struct dirent *entry;
+
+    while (directory != NULL && (entry = readdir(directory)) != NULL)
+        if (*entry->d_name >= '1' && *entry->d_name <= '9')
+            return entry->d_name;
+    return NULL;
+}
+
 static struct table table_read(void)
 {
     struct table table = {0};
-    glob_t files = {0};
+    DIR *directory = opendir("/proc");
+    const char *number;
+    size_t capacity = 0;
 
-    glob("/proc/[1-9]*/stat", GLOB_NOSORT, NULL, &files);
-    table.processes = calloc(files.gl_pathc + 1, sizeof *table.processes);
-    if (table.processes == NULL)
-        abort();
-    for (size_t i = 0; i < files.gl_pathc; i++)
-        if (process_read(&table.processes[table.count], files.gl_pathv[i]))
+    while ((number = next_number(directory)) != NULL) {
+        char path[PATH_BYTES];
+
+        if (table.count == capacity) {
+            capacity = capacity * 2 + 256;
+            table.processes =
+                realloc(table.processes, capacity * sizeof *table.processes);
+            if (table.processes == NULL)
+                abort();
+        }
+        snprintf(path, sizeof path, "/proc/%.20s/stat", number);
+        if (process_read(&table.processes[table.count], path))
             table.count++;
-    globfree(&files);
+    }
+    if (directory != NULL)
+        closedir(directory);
     return table;
 }
 
@@ -235,17 +256,21 @@ int64_t processes_cpu_ns(int64_t *waited)
 
     *waited = 0;
     for (size_t i = 0; i < table.count; i++) {
-        char threads[PATH_BYTES];
-        glob_t files = {0};
+        long pid = (long)table.processes[i].pid;
+        char path[PATH_BYTES];
+        const char *thread;
+        DIR *threads;
 
         if (!table.processes[i].is_ours)
             continue;
-        snprintf(threads, sizeof threads, "/proc/%ld/task/*/schedstat",
-                 (long)table.processes[i].pid);
-        glob(threads, GLOB_NOSORT, NULL, &files);
-        for (size_t thread = 0; thread < files.gl_pathc; thread++)
-            add_schedstat(files.gl_pathv[thread], &used, waited);
-        globfree(&files);
+        snprintf(path, sizeof path, "/proc/%ld/task", pid);
+        threads = opendir(path);
+        while ((thread = next_number(threads)) != NULL) {
+            snprintf(path, sizeof path, "/proc/%ld/task/%.20s/schedstat", pid, thread);
+            add_schedstat(path, &used, waited);
+        }
+        if (threads != NULL)
+            closedir(threads);
     }
     free(table.processes);
     return used;
