@@ -654,7 +654,8 @@ START_TEST(a_signal_that_turns_is_sent_is_the_programs_once)
     skip_to("1w");
     program_kill(&turns, signals[_i]);
     skip_to(names[_i]);
-    traced("                   3  close");
+    traced("           3  read 3                slept   #.### s   ready: none");
+    traced("                   3  close"); /* after a last look for what was said */
     traced("                       exited with 0");
     expect_lf(&turns.out, "ChatServer stopping");
     ends_with(0);
