@@ -80,10 +80,12 @@ static void open_log(struct hello *hello)
     struct stat about;
 
     if (append_open(&hello->log, hello->file) == -1 ||
-        fstat(hello->log.descriptor, &about) == -1)
+        fstat(hello->log.descriptor, &about) == -1) {
         why = strerror(errno);
-    else if (!S_ISREG(about.st_mode) && !S_ISCHR(about.st_mode))
+    } else if (!S_ISREG(about.st_mode) && !S_ISCHR(about.st_mode)) {
         why = "it is neither a regular file nor a device";
+        append_close(&hello->log);
+    }
     if (why != NULL)
         options_fail(&options, "cannot write to '%s': %s", hello->file, why);
 }
