@@ -9,7 +9,7 @@
 
 /*
  * Sends a client what it has not read: one send(), or sendmsg() for several pieces. If its
- * socket takes only a part, the client is behind. After an error (send_error) it is sent
+ * socket takes only a part, the client is behind. After an error (send_error) it gets
  * nothing more, and recv() reports the end after what the client has said. Returns -1 if
  * not even that will happen: close it.
  */

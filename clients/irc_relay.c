@@ -12,8 +12,8 @@
  * This file turns one side's words into the other's; one select() waits for both.
  *
  * What one side cannot take yet waits in its link's queue. Joins, leaves and new names are
- * told only when nothing waits or, where there is no pace, little. Lost lines are counted,
- * and the side where they were said is told.
+ * told only when nothing waits; where there is no pace, half a queue may wait. Lost lines
+ * are counted, and the side where they were said is told.
  *
  * irc/relay_way.h explains why nothing goes in circles.
  */
@@ -127,7 +127,7 @@ static bool say_in_channel(struct irc_relay *relay, const char *line, bool is_re
     return true;
 }
 
-/* Tells the relay's own news, as printf() does. Nobody's line is lost if there is no space. */
+/* Tells the relay's own news, as printf() does. If they do not fit, no line is lost. */
 __attribute__((format(printf, 3, 4))) static void
 tell(struct irc_relay *relay, enum side to, const char *format, ...)
 {

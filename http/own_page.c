@@ -22,7 +22,8 @@ void own_page_send(struct exchange *exchange, const char *page)
     char nonce[RANDOM_TOKEN_MOST], policy[500];
 
     if (random_token(nonce) == -1) {
-        exchange_refuse(exchange, 503, "", "there is no randomness");
+        exchange_refuse(exchange, 503, "",
+                        "there are no random numbers: try again later");
         return;
     }
     snprintf(policy, sizeof policy,

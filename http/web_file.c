@@ -109,7 +109,7 @@ static int take_file(struct web_file *file, int descriptor, const struct stat *a
     return 200;
 }
 
-/* An index.html, or a list if there is no such file. Takes over the descriptor. */
+/* Takes index.html or, without that file, a list. Closes the directory. */
 static int take_directory(struct web_file *file, int directory, const char *path)
 {
     struct stat about;
@@ -164,7 +164,7 @@ int web_file_root(char *root, const char *directory)
 int web_file_open(struct web_file *file, const char *root, const char *path)
 {
     char names[WEB_PATH_MOST + 1], *last;
-    struct stat about = {.st_mode = S_IFDIR}; /* of the root, if there is no name */
+    struct stat about = {.st_mode = S_IFDIR}; /* the root, unless a name follows */
     int place, status = web_path_clean(path, names);
 
     *file = (struct web_file){.descriptor = -1};

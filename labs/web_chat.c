@@ -319,7 +319,8 @@ static void answer_join(struct stream *stream)
     if (*name == '\0')
         snprintf(name, sizeof name, "web-%lu", ++web_of(stream)->named);
     if (random_token(token) == -1) {
-        exchange_refuse(exchange, 503, "", "no secret can be made: try again later");
+        exchange_refuse(exchange, 503, "",
+                        "there are no random numbers: try again later");
         return;
     }
     person = begin_session(stream, name);
