@@ -264,8 +264,7 @@ int main(int argc, char *argv[])
 
     options_next_of_server(&options, argc, argv, &where); /* it has only -b, -p and -v */
     options_end(&options, argc, argv);
-    if (start_server(&signals) == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_server(&options, &signals);
     if (echo_server_init(&server, &where, &why) == -1)
         options_cannot_listen(&options, &where, why);
     result = echo_server_run(&server, &signals);

@@ -549,8 +549,7 @@ int main(int argc, char *argv[])
             server.limits.lines = options_number(&options, 'r', 1, 1000);
     }
     options_end(&options, argc, argv);
-    if (start_server(&signals) == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_server(&options, &signals);
     if (chat_server_init(&server, &where, &why) == -1)
         options_cannot_listen(&options, &where, why);
     result = chat_server_run(&server, &signals);

@@ -33,45 +33,44 @@ bool signals_ignores(int signal_number)
     return sigaction(signal_number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
-static int handle(int signal_number, void (*handler)(int), int flags)
+static void handle(int signal_number, void (*handler)(int), int flags)
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
 
     sigemptyset(&action.sa_mask);
-    return sigaction(signal_number, &action, NULL);
+    sigaction(signal_number, &action, NULL);
 }
 
-int signals_handle(int signal_number, void (*handler)(int))
+void signals_handle(int signal_number, void (*handler)(int))
 {
-    return handle(signal_number, handler, SA_RESTART);
+    handle(signal_number, handler, SA_RESTART);
 }
 
-int signals_add(struct signals *signals, int signal_number, void (*handler)(int))
+void signals_add(struct signals *signals, int signal_number, void (*handler)(int))
 {
     sigset_t blocked;
 
     sigemptyset(&blocked);
     sigaddset(&blocked, signal_number);
-    if (sigprocmask(SIG_BLOCK, &blocked, NULL) == -1)
-        return -1;
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
     /* The program may have been started with the signal blocked; unblock it anyway. */
     sigdelset(&signals->while_waiting, signal_number);
-    return handle(signal_number, handler, 0);
+    handle(signal_number, handler, 0);
 }
 
-int signals_add_stop(struct signals *signals, int signal_number)
+void signals_add_stop(struct signals *signals, int signal_number)
 {
-    return signals_add(signals, signal_number, request_stop);
+    signals_add(signals, signal_number, request_stop);
 }
 
-int signals_prepare(struct signals *signals)
+void signals_prepare(struct signals *signals)
 {
     signals->turns = 0;
-    if (sigprocmask(SIG_BLOCK, NULL, &signals->while_waiting) == -1 ||
-        signals_add_stop(signals, SIGINT) == -1 ||
-        signals_add_stop(signals, SIGTERM) == -1)
-        return -1;
-    return signals_ignores(SIGHUP) ? 0 : signals_add_stop(signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, NULL, &signals->while_waiting);
+    signals_add_stop(signals, SIGINT);
+    signals_add_stop(signals, SIGTERM);
+    if (!signals_ignores(SIGHUP))
+        signals_add_stop(signals, SIGHUP);
 }
 
 void signals_let_in(const struct signals *signals)

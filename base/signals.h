@@ -1,5 +1,6 @@
 /*
- * signals: signals that arrive only where a program waits.
+ * signals: signals that arrive only where a program waits. The calls that take one over
+ * cannot fail: for that the system would have to lack the signal (POSIX sigaction()).
  *
  * The flag that the stop signals set is the only global variable in the kit's modules: a
  * signal handler may write to nothing else (C11 7.14.1.1).
@@ -21,12 +22,12 @@ struct signals {
 /*
  * Makes SIGINT, SIGTERM and SIGHUP ask the program to stop (signals_stop_requested()).
  * They are blocked except during signals_pselect(), so no signal can arrive between the
- * check of the flag and the wait, and no other call is interrupted. 0, or -1 with errno.
+ * check of the flag and the wait, and no other call is interrupted.
  *
  * SIGHUP stays ignored if it was, by nohup for example. SIGINT does not: a shell script
  * makes what it starts with `&` ignore SIGINT, and may still end it that way.
  */
-int signals_prepare(struct signals *signals);
+void signals_prepare(struct signals *signals);
 
 /* Has one of these signals arrived? */
 bool signals_stop_requested(void);
@@ -34,20 +35,20 @@ bool signals_stop_requested(void);
 /* As if one had: for a program that ends its own loop. */
 void signals_request_stop(void);
 
-/* Makes one more signal ask the program to stop. 0, or -1 with errno. */
-int signals_add_stop(struct signals *signals, int signal_number);
+/* Makes one more signal ask the program to stop. */
+void signals_add_stop(struct signals *signals, int signal_number);
 
 /*
  * Calls `handler` for one more signal, or for one of those three instead of setting the
- * flag; again only during signals_pselect(). 0, or -1 with errno.
+ * flag; again only during signals_pselect().
  */
-int signals_add(struct signals *signals, int signal_number, void (*handler)(int));
+void signals_add(struct signals *signals, int signal_number, void (*handler)(int));
 
 /*
  * Calls `handler` at any point of the program, which then continues (SA_RESTART). The
- * handler may use only what is async-signal-safe (POSIX 2.4.3). 0, or -1 with errno.
+ * handler may use only what is async-signal-safe (POSIX 2.4.3).
  */
-int signals_handle(int signal_number, void (*handler)(int));
+void signals_handle(int signal_number, void (*handler)(int));
 
 /* Was the program started with this signal ignored, as SIGHUP is by nohup? */
 bool signals_ignores(int signal_number);

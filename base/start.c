@@ -2,20 +2,22 @@
 
 #include "base/descriptor.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/select.h>
 
-int start_program(void)
+void start_program(const struct options *options)
 {
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
-        return -1;
-    return descriptor_fill_standard();
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    if (descriptor_fill_standard() == -1)
+        options_fail(options, "cannot open /dev/null: %s", strerror(errno));
 }
 
-int start_server(struct signals *signals)
+void start_server(const struct options *options, struct signals *signals)
 {
-    if (start_program() == -1)
-        return -1;
+    start_program(options);
     descriptor_raise_limit(FD_SETSIZE + 8);
-    return signals_prepare(signals);
+    signals_prepare(signals);
 }

@@ -4,20 +4,20 @@
 #ifndef BASE_START_H
 #define BASE_START_H
 
+#include "base/options.h"
 #include "base/signals.h"
 
 /*
  * Opens /dev/null in the place of missing standard descriptors (base/descriptor.h) and
  * ignores SIGPIPE and SIGXFSZ: write() then reports a reader that is gone (EPIPE) and a
- * file at its size limit (EFBIG). 0, or -1 with errno; in that case there may be no
- * standard error to print to.
+ * file at its size limit (EFBIG). A failure ends the program (base/options.h).
  */
-int start_program(void);
+void start_program(const struct options *options);
 
 /*
  * The same for a server. It also takes over the stop signals (base/signals.h) and raises
  * the descriptor limit above FD_SETSIZE, so that a newcomer that does not fit can be told.
  */
-int start_server(struct signals *signals);
+void start_server(const struct options *options, struct signals *signals);
 
 #endif

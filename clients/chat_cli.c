@@ -568,14 +568,12 @@ int main(int argc, char *argv[])
     }
     optind += options_peer(&options, argc - optind, argv + optind, &peer);
     options_end(&options, argc, argv);
-    if (start_program() == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_program(&options);
     /* No signal is caught yet: Ctrl-C ends the program, whatever it waits for. */
     client.sock = dial(peer.host, peer.port, SOCK_STREAM, DIAL_MS, &why);
     if (client.sock == -1)
         options_fail_with(&options, &peer, "cannot connect to", why);
-    if (signals_prepare(&client.signals) == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    signals_prepare(&client.signals);
     keepalive_enable(client.sock);
     descriptor_unshare(STDIN_FILENO, O_RDONLY); /* otherwise read() may wait for ever */
     open_terminal(&client, &peer);

@@ -389,8 +389,7 @@ int main(int argc, char *argv[])
     if (words == NULL || (client.count > 0 && *words != NULL))
         options_wrong(&options, "unexpected argument '%s'", words == NULL ? "-" : *words);
     length = compose_line(&client, words);
-    if (start_program() == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_program(&options);
     sigemptyset(&client.stopping);
     sigaddset(&client.stopping, SIGINT);
     sigaddset(&client.stopping, SIGTERM);

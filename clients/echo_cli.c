@@ -223,8 +223,7 @@ int main(int argc, char *argv[])
             client.wait_ms = options_timeout(&options, option);
     }
     choose_text(&client, options_words(&options, argc, argv, &client.server));
-    if (start_program() == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_program(&options);
     descriptor_unshare(STDIN_FILENO, O_RDONLY); /* otherwise read() could wait for ever */
     client.sock =
         dial(client.server.host, client.server.port, SOCK_STREAM, DIAL_MS, &why);

@@ -505,8 +505,7 @@ int main(int argc, char *argv[])
     if (optind == argc)
         options_wrong(&options, "give a URL, or a host and a path");
     choose_url(&download, argv + optind, argc - optind);
-    if (start_program() == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_program(&options);
     download.is_shown = download.file == NULL && isatty(STDOUT_FILENO);
     download.has_progress = !download.is_shown && isatty(STDERR_FILENO);
     download.save.descriptor = -1;

@@ -225,10 +225,9 @@ int main(int argc, char *argv[])
         }
     }
     irc_options_take(&settings, &options, argc - optind, argv + optind);
+    start_server(&options, &signals);
     /* nohup ignores SIGHUP because it would end a program. Here it opens the file again. */
-    if (start_server(&signals) == -1 ||
-        signals_add(&signals, SIGHUP, request_reopen) == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    signals_add(&signals, SIGHUP, request_reopen);
     log_open(&bot.log, "irc_bot", STDERR_FILENO, log_bytes, sizeof log_bytes);
     if (open_file(&bot) == 0) {
         irc_session_start(&bot.session, &settings);

@@ -31,7 +31,6 @@
 #include "net/line_queue.h"
 #include "net/text.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -473,8 +472,7 @@ int main(int argc, char *argv[])
     }
     irc_options_take(&irc, &options, argc - optind, argv + optind);
     room.name = irc.nick;
-    if (start_server(&signals) == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_server(&options, &signals);
     log_open(&relay.log, "irc_relay", STDERR_FILENO, log_bytes, sizeof log_bytes);
     irc_session_start(&relay.session, &irc);
     room_link_start(&relay.room, &room);

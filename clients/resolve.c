@@ -134,8 +134,7 @@ int main(int argc, char *argv[])
         continue;
     if (optind == argc)
         options_wrong(&options, "give a name or an address");
-    if (start_program() == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_program(&options);
     for (int i = optind; i < argc; i++) {
         if (resolve(argv[i]) == -1)
             status = EXIT_FAILURE;

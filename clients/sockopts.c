@@ -303,8 +303,7 @@ int main(int argc, char *argv[])
         }
     }
     options_end(&options, argc, argv);
-    if (start_program() == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_program(&options);
     if (count == 0)
         print_table(type);
     sock = open_socket(type); /* one for all settings, in the order given */

@@ -237,8 +237,7 @@ int main(int argc, char *argv[])
         client.commands = none;
     client.converses = client.reads_input = *client.commands == NULL;
     check_commands(client.commands);
-    if (start_program() == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_program(&options);
     descriptor_unshare(STDIN_FILENO, O_RDONLY); /* otherwise read() could wait for ever */
     client.sock =
         dial(client.server.host, client.server.port, SOCK_STREAM, DIAL_MS, &why);

@@ -255,8 +255,7 @@ int main(int argc, char *argv[])
                           "'%s' has no port: write host:port, for example localhost:2626",
                           server->name);
     }
-    if (start_program() == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_program(&options);
     watch_servers(&watch);
     return watch.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -83,22 +83,19 @@ static void take_signal(int number, siginfo_t *about, void *context)
 }
 
 /* They arrive only in signals_pselect(); SIGCHLD is there to end that. */
-static int prepare_signals(struct signals *signals)
+static void prepare_signals(struct signals *signals)
 {
     static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD};
     struct sigaction action = {.sa_sigaction = take_signal, .sa_flags = SA_SIGINFO};
 
     sigemptyset(&action.sa_mask);
-    if (signals_prepare(signals) == -1)
-        return -1;
+    signals_prepare(signals);
     for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
         if (taken[i] == SIGHUP && signals_ignores(SIGHUP))
             continue; /* by nohup; then the program ignores it as well */
-        if (signals_add(signals, taken[i], SIG_DFL) == -1 ||
-            sigaction(taken[i], &action, NULL) == -1)
-            return -1;
+        signals_add(signals, taken[i], SIG_DFL);
+        sigaction(taken[i], &action, NULL);
     }
-    return 0;
 }
 
 /* ---- strace ------------------------------------------------------------------------- */
@@ -281,8 +278,8 @@ int main(int argc, char *argv[])
     }
     if (optind == argc)
         options_wrong(&options, "name the program to run");
-    if (start_program() == -1 || prepare_signals(&viewer.signals) == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_program(&options);
+    prepare_signals(&viewer.signals);
     try_strace(&viewer, argv[optind]);
     trace_file = open_file(trace_path);
     picture_file = open_file(picture_path);

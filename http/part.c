@@ -2,8 +2,57 @@
 
 #include "http/http_date.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+/* ---- Ranges ------------------------------------------------------------------------- */
+
+/* Takes digits. A number beyond all files becomes UINT64_MAX. False: there are none. */
+static bool take_number(const char **text, uint64_t *number)
+{
+    const char *begin = *text;
+
+    for (*number = 0; **text >= '0' && **text <= '9'; (*text)++) {
+        uint64_t digit = (uint64_t)(**text - '0');
+
+        *number = *number > (UINT64_MAX - digit) / 10 ? UINT64_MAX : *number * 10 + digit;
+    }
+    return *text > begin;
+}
+
+int part_of_range(struct range *range, const char *value, uint64_t size)
+{
+    uint64_t first, last;
+    bool has_first, has_last;
+
+    *range = (struct range){0, size};
+    if (strncasecmp(value, "bytes=", 6) != 0)
+        return 200;
+    value += 6;
+    has_first = take_number(&value, &first);
+    if (*value != '-')
+        return 200;
+    value++;
+    has_last = take_number(&value, &last);
+    if (*value != '\0' || !(has_first || has_last))
+        return 200;
+    if (!has_first) { /* the last so many bytes */
+        if (size == 0 && last > 0)
+            return 200; /* they are all there are, but a Content-Range cannot say so */
+        first = last < size ? size - last : 0;
+        has_last = false;
+    }
+    if (!has_last || last >= size)
+        last = size - 1;
+    if (first >= size || first > last)
+        return 416;
+    *range = (struct range){first, last - first + 1};
+    return 206;
+}
+
+/* ---- Conditions --------------------------------------------------------------------- */
 
 /* What identifies a version of a file. */
 struct validators {
@@ -73,6 +122,8 @@ static bool allows_part(const struct http_head *request,
            (strcmp(value, validators->date) == 0 && validators->modified < now);
 }
 
+/* ---- The part ----------------------------------------------------------------------- */
+
 /* A 304 has the fields that update a cache, and no others (15.4.5). */
 static void write_fields(struct part *part, const struct validators *validators,
                          uint64_t size)
@@ -109,6 +160,6 @@ void part_choose(struct part *part, const struct http_head *request,
     /* A range is defined for GET alone (14.2). */
     if (part->status == 200 && range != NULL && strcmp(request->method, "GET") == 0 &&
         allows_part(request, &validators, now))
-        part->status = range_parse(&part->range, range, file->size);
+        part->status = part_of_range(&part->range, range, file->size);
     write_fields(part, &validators, file->size);
 }

@@ -110,8 +110,7 @@ int main(int argc, char *argv[])
         options_wrong(&options, "the text has more than %d bytes",
                       STREAM_ANSWER_BYTES - 2);
     /* First: if standard output is closed, the file would take its number. */
-    if (start_program() == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_program(&options);
     if (hello.file != NULL)
         open_log(&hello);
     result = stream_server_run(&server);

@@ -591,8 +591,7 @@ int main(int argc, char *argv[])
                                                    .turn = turn,
                                                    .stopping = say_goodbye}};
     take_options(&web, argc, argv);
-    if (start_program() == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_program(&options);
     origin_find_name(&web.names);
     descriptor_raise_limit(FD_SETSIZE + 8); /* for a number that no socket needs */
     web.most = (descriptor_limit() - OTHER_DESCRIPTORS) / 2;

@@ -23,8 +23,7 @@ void echo_blocking_start(struct echo_blocking *server, const struct options *opt
     where->port = 23000;
     options_next_of_server(options, argc, argv, where); /* it has only -b, -p and -v */
     options_end(options, argc, argv);
-    if (start_server(&server->signals) == -1)
-        options_fail(options, "cannot start: %s", strerror(errno));
+    start_server(options, &server->signals);
     server->srvsock = listener_open(where, SOCK_STREAM, &why);
     if (server->srvsock == -1)
         options_cannot_listen(options, where, why);

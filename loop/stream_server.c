@@ -505,8 +505,7 @@ static void start(struct stream_server *server)
     char place[OPTIONS_PLACE_MOST];
     const char *why;
 
-    if (start_server(&server->signals) == -1)
-        options_fail(&options, "cannot start: %s", strerror(errno));
+    start_server(&options, &server->signals);
     server->srvsock = listener_open(&server->where, SOCK_STREAM, &why);
     if (server->srvsock == -1)
         options_cannot_listen(&options, &server->where, why);

@@ -87,7 +87,7 @@ START_TEST(a_missing_standard_descriptor_is_filled_and_a_failing_write_kills_nob
 {
     close(STDIN_FILENO);
     close(STDERR_FILENO);
-    ck_assert_int_eq(start_program(), 0);
+    start_program(&(struct options){.program = "test"});
     ck_assert_int_ne(fcntl(STDIN_FILENO, F_GETFD), -1);
     ck_assert_int_ne(fcntl(STDERR_FILENO, F_GETFD), -1);
     ck_assert_int_eq(raise(SIGPIPE), 0);
@@ -195,7 +195,7 @@ START_TEST(a_signal_arrives_where_it_is_waited_for_and_nowhere_else)
     struct timespec long_time = {.tv_sec = DEADLINE_MS / 1000};
     struct signals signals;
 
-    ck_assert_int_eq(signals_prepare(&signals), 0);
+    signals_prepare(&signals);
     ck_assert_int_eq(raise(SIGTERM), 0);
     ck_assert(!signals_stop_requested());
     ck_assert_int_eq(pselect(0, NULL, NULL, NULL, &long_time, &signals.while_waiting),
@@ -211,7 +211,7 @@ START_TEST(a_hangup_that_was_ignored_stays_ignored)
     struct signals signals;
 
     signal(SIGHUP, SIG_IGN);
-    ck_assert_int_eq(signals_prepare(&signals), 0);
+    signals_prepare(&signals);
     ck_assert_int_eq(sigaction(SIGHUP, NULL, &now), 0);
     ck_assert(now.sa_handler == SIG_IGN);
 }
@@ -223,7 +223,7 @@ START_TEST(a_signal_is_let_in_when_there_is_always_something_ready)
     struct fdset readable, writable;
     int ends[2];
 
-    ck_assert_int_eq(signals_prepare(&signals), 0);
+    signals_prepare(&signals);
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert_int_eq(raise(SIGINT), 0);
     for (int turn = 0; turn < 100 && !signals_stop_requested(); turn++) {
@@ -242,7 +242,7 @@ START_TEST(after_a_signal_nothing_is_ready_and_nothing_has_failed)
     struct fdset readable, writable;
     int ends[2];
 
-    ck_assert_int_eq(signals_prepare(&signals), 0);
+    signals_prepare(&signals);
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert_int_eq(raise(SIGINT), 0);
     fdset_clear(&readable);

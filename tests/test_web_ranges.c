@@ -1,7 +1,7 @@
 /* web_srv sends parts of files, and only versions that the client does not have yet. */
 #include "tests/web.h"
 
-#include "http/range.h"
+#include "http/part.h"
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -68,7 +68,7 @@ START_TEST(a_range_means_the_bytes_that_rfc_9110_says)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct range range;
-        int status = range_parse(&range, cases[i].value, cases[i].size);
+        int status = part_of_range(&range, cases[i].value, cases[i].size);
 
         if (status != cases[i].status || range.first != cases[i].first ||
             range.length != cases[i].length)

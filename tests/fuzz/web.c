@@ -2,12 +2,12 @@
  * Fuzzes what web_srv makes of a request: a path's names never lead out of a directory, a
  * range lies in its document, and a date that is read is written as the same time.
  *
- * Modules: http/web_path.c http/range.c http/http_date.c http/types.c base/number.c
+ * Modules: http/web_path.c http/part.c http/http.c http/url.c http/http_date.c http/types.c base/number.c
  */
 #include "tests/fuzz/fuzz.h"
 
 #include "http/http_date.h"
-#include "http/range.h"
+#include "http/part.h"
 #include "http/types.h"
 #include "http/web_path.h"
 
@@ -39,7 +39,7 @@ static void check_path(const char *target)
 static void check_range(const char *value, uint64_t size)
 {
     struct range range;
-    int status = range_parse(&range, value, size);
+    int status = part_of_range(&range, value, size);
 
     assert(status == 200 || status == 206 || status == 416);
     if (status == 206)
