@@ -149,10 +149,24 @@ void ngircd_stop_all(void)
     }
 }
 
+/*
+ * A child that looks up a client's name has a copy of the listening socket, and may outlive
+ * a server that was killed. A client that connects then never reaches the next server.
+ */
+static void await_refusal(int port)
+{
+    const char *why;
+    int fd;
+
+    while ((fd = dial("127.0.0.1", port, SOCK_STREAM, DEADLINE_MS, &why)) != -1)
+        close(fd);
+}
+
 void ngircd_stop(struct ngircd *server, int signal_number)
 {
     ck_assert_int_eq(kill(server->program.pid, signal_number), 0);
     (void)program_wait(&server->program);
+    await_refusal(server->port);
     stream_close(&server->program.out);
     stream_close(&server->program.err);
     for (int i = 0; i < SERVERS_MOST; i++)
