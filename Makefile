@@ -20,8 +20,10 @@
 # CFLAGS is yours (BSD make has a default for it) and comes last, so it wins.
 OPTIMISED = -O2 -g
 CHECKED = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-# A 32-bit system has files of 2 GiB and more, and times after 2038, with the last two.
-STANDARD = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+# A 32-bit system has files of 2 GiB and more, and times after 2038, with two of these. And
+# macOS hides a part of POSIX.1-2008 without the last.
+STANDARD = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
+	-D_DARWIN_C_SOURCE
 COMPILE = $(CC) $(STANDARD) -I. $(OPTIMISED) $(CHECKED) $(HARDENED) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(HARDENED_LINK) $(CFLAGS) $(LDFLAGS) -o $@
 

@@ -18,13 +18,14 @@ int descriptor_fill_standard(void)
     return 0;
 }
 
-void descriptor_raise_limit(unsigned long wanted)
+void descriptor_raise_limit(int wanted)
 {
+    const rlim_t most = (rlim_t)wanted; /* which is signed on some systems */
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= wanted)
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= most)
         return;
-    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    limit.rlim_cur = limit.rlim_max < most ? limit.rlim_max : most;
     setrlimit(RLIMIT_NOFILE, &limit); /* the header says where a failure shows */
 }
 

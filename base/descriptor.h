@@ -19,7 +19,7 @@ int descriptor_fill_standard(void);
  * Raises the soft limit on descriptors (RLIMIT_NOFILE) to `wanted`, or to the hard limit if
  * that is less. A failure shows when descriptors run out.
  */
-void descriptor_raise_limit(unsigned long wanted);
+void descriptor_raise_limit(int wanted);
 
 /* All descriptors that this program can open and select() are less than this. */
 int descriptor_limit(void);

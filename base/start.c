@@ -1,3 +1,4 @@
+#define _XOPEN_SOURCE 700 /* SIGXFSZ is in the XSI option */
 #include "base/start.h"
 
 #include "base/descriptor.h"

@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
@@ -320,19 +321,23 @@ static bool client_connect(struct load *load, int index)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     int sock = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-    int size = LITTLE_BUFFER, segment = LITTLE_SEGMENT;
+    int size = LITTLE_BUFFER;
 
     if (sock == -1) {
         load_fail(load, strerror(errno));
         return false;
     }
     address.sin_port = htons((in_port_t)(load->port + index % load->servers));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = inet_addr("127.0.0.1");
     fcntl(sock, F_SETFL, O_NONBLOCK);
     setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (index >= load->lines.live) {
         setsockopt(sock, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+#ifdef TCP_MAXSEG /* which is not in POSIX */
+        int segment = LITTLE_SEGMENT;
+
         setsockopt(sock, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+#endif
     }
     (void)!connect(sock, (struct sockaddr *)&address, sizeof address); /* see poll() */
     load->polled[index] = (struct pollfd){.fd = sock, .events = POLLOUT};
@@ -453,7 +458,7 @@ static void load_start(struct load *load, char *command[])
         exit(EXIT_FAILURE);
     }
     /* Not earlier: the server inherits the limit, and should have the usual one. */
-    descriptor_raise_limit((unsigned long)load->lines.clients + OTHER_DESCRIPTORS);
+    descriptor_raise_limit(load->lines.clients + OTHER_DESCRIPTORS);
 }
 
 static bool may_go_on(struct load *load)

@@ -10,7 +10,7 @@
 /* Most sends are one run of bytes, for which send() costs less than sendmsg(). */
 static ssize_t send_span(int sock, struct transcript_span *span)
 {
-    struct msghdr message = {.msg_iov = span->pieces, .msg_iovlen = (size_t)span->count};
+    struct msghdr message = {.msg_iov = span->pieces, .msg_iovlen = span->count};
 
     if (span->count == 1)
         return send(sock, span->pieces[0].iov_base, span->pieces[0].iov_len,

@@ -54,7 +54,7 @@ struct transcript_cursor {
 /* What a reader has not read: pieces that point into the ring. */
 struct transcript_span {
     struct iovec pieces[TRANSCRIPT_PIECES];
-    int count;                      /* of the pieces; 0: it has read everything */
+    unsigned short count;           /* of the pieces; 0: it has read everything */
     size_t bytes;                   /* of all pieces */
     struct transcript_cursor after; /* where the reader is once it has taken all */
 };

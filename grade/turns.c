@@ -11,6 +11,7 @@
  * output are left alone, so the trace goes to standard error, as that of strace does.
  * docs/turns.md tells how to read it.
  */
+#define _XOPEN_SOURCE 700 /* SIGXFSZ is in the XSI option */
 #include "trace/turns.h"
 #include "base/descriptor.h"
 #include "base/log.h"
@@ -195,7 +196,7 @@ static int follow(struct viewer *viewer)
         int64_t deadline = turns_tell_waits(&viewer->turns);
 
         if (sent_to_turns != 0 && viewer->turns.first != 0) { /* it has started */
-            turns_signal(&viewer->turns, sent_to_turns);
+            turns_signal(&viewer->turns, (int)sent_to_turns);
             sent_to_turns = 0;
         }
         fdset_clear(&readable);

@@ -126,8 +126,8 @@ static void write_page(FILE *page, const char *path, int directory,
 /* ---- The whole ---------------------------------------------------------------------- */
 
 /* Returns the page, or NULL with errno. */
-static char *make_page(DIR *directory, const char *path, struct names *names,
-                       size_t *length)
+static char *make_page(DIR *directory, int descriptor, const char *path,
+                       struct names *names, size_t *length)
 {
     char *text = NULL;
     FILE *page;
@@ -139,7 +139,7 @@ static char *make_page(DIR *directory, const char *path, struct names *names,
     if (page == NULL)
         return NULL;
     qsort(names->list, names->count, sizeof names->list[0], by_name);
-    write_page(page, path, dirfd(directory), names);
+    write_page(page, path, descriptor, names);
     failed = ferror(page) != 0;
     if (fclose(page) == 0 && !failed)
         return text;
@@ -159,7 +159,7 @@ char *listing_write(int descriptor, const char *path, size_t *length)
         descriptor_close_keeping_errno(descriptor);
         return NULL;
     }
-    text = make_page(directory, path, &names, length);
+    text = make_page(directory, descriptor, path, &names, length);
     error = errno;
     for (size_t i = 0; i < names.count; i++)
         free(names.list[i]);

@@ -1,3 +1,4 @@
+#define _XOPEN_SOURCE 700 /* some systems have gethostname() in the XSI option */
 #include "http/origin.h"
 
 #include "net/address.h"

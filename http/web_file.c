@@ -15,6 +15,10 @@
 
 #define INDEX "index.html"
 
+#ifdef __APPLE__
+#define st_mtim st_mtimespec /* the name from before POSIX.1-2008 */
+#endif
+
 /* ---- The walk ----------------------------------------------------------------------- */
 
 static int status_of(int error)
@@ -164,7 +168,7 @@ int web_file_root(char *root, const char *directory)
 int web_file_open(struct web_file *file, const char *root, const char *path)
 {
     char names[WEB_PATH_MOST + 1], *last;
-    struct stat about = {.st_mode = S_IFDIR}; /* the root, unless a name follows */
+    struct stat about = {.st_mode = 0};
     int place, status = web_path_clean(path, names);
 
     *file = (struct web_file){.descriptor = -1};
@@ -180,7 +184,7 @@ int web_file_open(struct web_file *file, const char *root, const char *path)
     last = last == NULL ? names : last + 1;
     if (S_ISREG(about.st_mode) && *last != '\0')
         return take_file(file, place, &about, last);
-    if (S_ISDIR(about.st_mode) && *last == '\0')
+    if (*names == '\0' || (S_ISDIR(about.st_mode) && *last == '\0'))
         return take_directory(file, place, names);
     close(place);
     return S_ISDIR(about.st_mode) ? 301 : 404; /* "a/", but "a" is a file */

@@ -43,7 +43,7 @@ static volatile sig_atomic_t client_sock;
  */
 static void end_client(int signal_number)
 {
-    shutdown(client_sock, signal_number == SIGALRM ? SHUT_RDWR : SHUT_RD);
+    shutdown((int)client_sock, signal_number == SIGALRM ? SHUT_RDWR : SHUT_RD);
     alarm(ECHO_PATIENCE_S);
 }
 

@@ -1,3 +1,4 @@
+#define _XOPEN_SOURCE 700 /* some systems have getpgid() in the XSI option */
 #include "load/server.h"
 
 #include "base/clock.h"
@@ -145,14 +146,19 @@ void server_drain(struct server *server)
     }
 }
 
+/* -1: the system does not tell, which is an option of POSIX. */
 static double cpu_seconds(pid_t pid)
 {
+#if defined _POSIX_CPUTIME && _POSIX_CPUTIME >= 0
     struct timespec used;
     clockid_t clock;
 
-    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) == -1)
-        return -1;
-    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+    if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &used) == 0)
+        return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+#else
+    (void)pid;
+#endif
+    return -1;
 }
 
 /* Opens a file of /proc/N (proc(5)); NULL if the process has just ended. */

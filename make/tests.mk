@@ -16,6 +16,11 @@ faults: all build/faults build/faults.so
 fuzz: $(FIRST)
 	FUZZ_SECONDS="$(FUZZ_SECONDS)" tests/fuzz/run
 
+# A test may use all that its system has, which the BSDs hide from a program that asks for
+# POSIX only.
+ALL_OF_SYSTEM = -U_POSIX_C_SOURCE -D_GNU_SOURCE
+TEST_CFLAGS = $(ALL_OF_SYSTEM) $(CHECK_CFLAGS)
+
 # pkg-config knows where Check is if the compiler does not.
 CHECK_CFLAGS = `pkg-config --cflags check 2>/dev/null`
 CHECK_LIBS = `pkg-config --libs check 2>/dev/null || echo -lcheck`

@@ -1,3 +1,4 @@
+#define _XOPEN_SOURCE 700 /* SIGXCPU and SIGXFSZ are in the XSI option */
 #include "scene/cage.h"
 
 #include "base/clock.h"
@@ -18,7 +19,7 @@
 
 #define SLICE_MS 10 /* between two looks for its end, and two tries to start it */
 
-static void limit(int resource, unsigned long most)
+static void limit(int resource, rlim_t most)
 {
     struct rlimit limit;
 
@@ -60,10 +61,10 @@ static void become(const struct cage_start *start, const struct pipes *pipes,
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_CPU, CAGE_CPU_S);
     if (start->descriptors != 0)
-        limit(RLIMIT_NOFILE, start->descriptors);
+        limit(RLIMIT_NOFILE, (rlim_t)start->descriptors);
 #ifdef RLIMIT_NPROC /* which is not in POSIX */
     if (processes != -1)
-        limit(RLIMIT_NPROC, (unsigned long)processes + PROCESSES_MORE);
+        limit(RLIMIT_NPROC, (rlim_t)processes + PROCESSES_MORE);
 #endif
     if (dup2(pipes->in[0], STDIN_FILENO) != -1 &&
         dup2(pipes->out[1], STDOUT_FILENO) != -1 &&

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
@@ -23,7 +24,7 @@ int client_open(struct client *client, int port, bool is_datagram, bool small)
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((in_port_t)port)};
     socklen_t length = sizeof address;
-    int buffer = CLIENT_SMALL_BUFFER, segment = CLIENT_SMALL_SEGMENT, on = 1;
+    int buffer = CLIENT_SMALL_BUFFER, on = 1;
 
     *client = (struct client){.is_datagram = is_datagram};
     client->sock = socket(AF_INET, is_datagram ? SOCK_DGRAM : SOCK_STREAM, 0);
@@ -34,9 +35,13 @@ int client_open(struct client *client, int port, bool is_datagram, bool small)
         setsockopt(client->sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (small) {
         setsockopt(client->sock, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+#ifdef TCP_MAXSEG /* which is not in POSIX */
+        int segment = CLIENT_SMALL_SEGMENT;
+
         setsockopt(client->sock, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+#endif
     }
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = inet_addr("127.0.0.1");
     if (connect(client->sock, (struct sockaddr *)&address, sizeof address) == 0)
         client->connected = true;
     else if (errno != EINPROGRESS)

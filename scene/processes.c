@@ -1,4 +1,9 @@
-#define _GNU_SOURCE /* initgroups(), syscall() */
+/*
+ * initgroups() and syscall() are not in POSIX, and some systems hide them from a program
+ * that asks for POSIX only, so this file does not.
+ */
+#undef _POSIX_C_SOURCE
+#define _GNU_SOURCE
 #include "scene/processes.h"
 
 #include <dirent.h>

@@ -1,4 +1,3 @@
-#define _DEFAULT_SOURCE 1 /* TIOCSWINSZ */
 #include "tests/console.h"
 
 #include "base/clock.h"

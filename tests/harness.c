@@ -73,10 +73,10 @@ bool test_lacks_descriptors(const char *test, unsigned long count)
     struct rlimit limit;
 
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    if (limit.rlim_max < count)
+    if (limit.rlim_max < (rlim_t)count)
         return skip(test, "it needs %lu descriptors, and ulimit -Hn allows %lu", count,
                     (unsigned long)limit.rlim_max);
-    if (limit.rlim_cur < count)
+    if (limit.rlim_cur < (rlim_t)count)
         limit.rlim_cur = count;
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     return false;

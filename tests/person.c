@@ -1,4 +1,3 @@
-#define _XOPEN_SOURCE 700 /* posix_openpt() and ptsname() are in the XSI option */
 #include "tests/person.h"
 
 #include <fcntl.h>

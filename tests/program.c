@@ -227,12 +227,17 @@ void program_go_on(const struct program *program)
 
 int64_t program_cpu_ns(const struct program *program)
 {
+#if defined _POSIX_CPUTIME && _POSIX_CPUTIME >= 0
     struct timespec used;
     clockid_t clock;
 
     ck_assert_int_eq(clock_getcpuclockid(program->pid, &clock), 0);
     ck_assert_int_eq(clock_gettime(clock, &used), 0);
     return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+#else /* macOS does not tell */
+    (void)program;
+    return 0;
+#endif
 }
 
 void expect_rest(const struct program *program, int ms)

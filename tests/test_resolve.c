@@ -6,9 +6,11 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define RESOLVE    "bin/resolve"
 #define FACTS_MOST 64

@@ -2,7 +2,6 @@
  * turns as a black box, with the kit's servers under it. It needs strace, which exists for
  * Linux only.
  */
-#define _DEFAULT_SOURCE 1 /* TIOCSWINSZ */
 #include "base/clock.h"
 #include "tests/person.h"
 #include "tests/screen.h"

@@ -1,4 +1,3 @@
-#define _DEFAULT_SOURCE 1 /* TIOCSWINSZ */
 #include "tests/typist.h"
 
 #include "base/clock.h"
@@ -6,6 +5,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
