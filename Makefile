@@ -1,5 +1,5 @@
-# netlab: a networking lab in C. For GNU make (4.0 and later) and BSD make. Whatever is
-# built lies in bin/ and build/.
+# netlab: a networking lab in C. For GNU make and BSD make. Whatever is built lies in bin/ and
+# build/.
 #
 #   make        build every program into bin/
 #   make run    build the chat server and start it (make run ARGS='-p 4000')
@@ -27,22 +27,22 @@ STANDARD = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -D_TIME_BIT
 COMPILE = $(CC) $(STANDARD) -I. $(OPTIMISED) $(CHECKED) $(HARDENED) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(HARDENED_LINK) $(CFLAGS) $(LDFLAGS) -o $@
 
-# This sets DEPENDS, HARDENED and HARDENED_LINK to what the compiler and the linker take.
-FLAGS != make/flags $(COMPILE) $(LDFLAGS)
-include build/flags.mk
+all:
 
-# A file with a main() is a program, named after it; all the others are modules, and go
-# into one library. Only Linux has the epoll that one of the benches needs.
-MODULES != ls base/*.c net/*.c chat/*.c http/*.c irc/*.c terminal/*.c loop/*.c load/*.c \
-	scene/*.c trace/*.c
-SOURCES != ls *.c clients/*.c labs/*.c bench/*.c grade/*.c | \
-	if [ "`uname`" = Linux ]; then cat; else grep -v epoll; fi
-PROGRAMS != ls $(SOURCES) | sed 's,.*/,,; s,^,bin/,; s,\.c$$,,'
-
-# What else is asked for waits for these two: make -j8 clean all, make -j4 deps test.
+# These two write what the compiler and the linker take (DEPENDS, HARDENED, HARDENED_LINK), and
+# a rule for each source.
 GOALS = $(MAKECMDGOALS) $(.TARGETS)
-FIRST != case " $(GOALS) " in *' clean '*) echo clean ;; esac
-DEPS != case " $(GOALS) " in *' deps '*) echo deps ;; esac
+FLAGS != make/flags $(COMPILE) $(LDFLAGS)
+RULES != make/rules $(GOALS)
+include build/flags.mk
+include build/rules.mk
+
+# GNU make 3.81, which macOS has, does not know "!=". It finds this rule for the files that it
+# should include, and begins again.
+OLD_MAKE = $(filter 3.%,$(MAKE_VERSION))
+build/flags.mk build/rules.mk: $(OLD_MAKE)
+	@make/flags $(COMPILE) $(LDFLAGS)
+	@make/rules $(GOALS)
 
 all: $(PROGRAMS)
 
@@ -102,11 +102,7 @@ format:
 	clang-format -i *.[ch] */*.[ch] tests/*/*.[ch]
 
 .PHONY: all run deps tests test faults fuzz bench bench-docs grade grade-all gradescope start \
-	handout class install uninstall dist clean format
-
-# This writes a rule for each object and each program.
-RULES != SOURCES="$(SOURCES)" MODULES="$(MODULES)" make/rules $(GOALS)
-include build/rules.mk
+	handout class install uninstall dist clean format $(OLD_MAKE)
 
 # POSIX threads are in libc, or in a libpthread that this option finds.
 LIBS_echo_thread = -pthread
@@ -117,8 +113,8 @@ build/web_chat.inc: labs/web_chat.html $(FIRST)
 	@mkdir -p $(@D)
 	od -An -v -tu1 labs/web_chat.html | sed 's/[0-9][0-9]*/&,/g; $$s/$$/ 0/' >$@
 
-build/libkit.a: $(MODULES:%.c=build/%.o)
+build/libkit.a: $(MODULES)
 	rm -f $@
-	$(AR) rc $@ $(MODULES:%.c=build/%.o)
+	$(AR) rc $@ $(MODULES)
 
 include make/tests.mk

@@ -1,10 +1,5 @@
 # The tests: a part of the Makefile.
 
-TESTS != ls tests/test_*.c | sed 's,^tests,build,; s,\.c$$,,'
-TEST_SERVERS != ls tests/*_srv.c tests/*_server.c tests/faulty_*.c | \
-	sed 's,^tests,build,; s,\.c$$,,'
-HARNESS != ls tests/*.c | grep -vE 'tests/(test_|faulty_|follow\.c)|_(srv|server)\.c'
-
 tests: $(TESTS) $(TEST_SERVERS) build/length_srv build/follow
 
 test: build/check-is-there all tests
@@ -31,9 +26,9 @@ build/check-is-there: $(DEPS) $(FIRST)
 	{ echo "The tests need Check: 'make deps' installs it." >&2; exit 1; }
 	@touch $@
 
-build/libtest.a: $(HARNESS:%.c=build/%.o)
+build/libtest.a: $(HARNESS)
 	rm -f $@
-	$(AR) rc $@ $(HARNESS:%.c=build/%.o)
+	$(AR) rc $@ $(HARNESS)
 
 build/faults: build/libkit.a tests/faults/*.[ch]
 	$(COMPILE) $(LDFLAGS) -o $@ tests/faults/run.c tests/faults/sc*.c build/libkit.a $(LDLIBS)
