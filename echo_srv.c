@@ -173,7 +173,7 @@ static void receive(struct echo_server *server, int sock)
     fdset_add(&server->owed, sock);
 }
 
-/* Accepts nobody else, and closes each client that is owed nothing. */
+/* Stops accepting, and closes each client that is owed nothing. */
 static void stop(struct echo_server *server)
 {
     if (server->srvsock != -1) {
