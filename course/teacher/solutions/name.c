@@ -88,7 +88,7 @@ static void serve(int sock)
         }
     }
     if (got == 0 && line.length > 0)
-        answer(sock, &line); /* the last line has no end, and is one all the same */
+        answer(sock, &line); /* the last line has no end, and is answered all the same */
 }
 
 int main(int argc, char *argv[])
