@@ -14,7 +14,7 @@
 int64_t clock_ms(void);
 int64_t clock_ns(void);
 
-/* The earlier one of two deadlines. */
+/* The earlier of two deadlines. */
 static inline int64_t clock_earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;

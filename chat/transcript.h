@@ -1,5 +1,5 @@
 /*
- * transcript: one log of text, many readers, each with a cursor of its own.
+ * transcript: one log of text, and many readers, each with its own cursor.
  *
  * A text is appended once, however many readers it has. It stays in a ring of bytes until
  * the slowest reader has passed it, so memory does not grow. A reader is known by a number
