@@ -121,7 +121,7 @@ static void enter(struct irc_session *session, enum irc_state state, int64_t ms)
     session->deadline = clock_ms() + ms;
 }
 
-/* In the channel: after so much silence the server is asked for a sign of life. */
+/* In the channel: after this much silence the server is asked for a sign of life. */
 static void stay(struct irc_session *session)
 {
     session->asked = false;
