@@ -8,7 +8,7 @@
  *
  * Several rooms, each with a relay, can meet in one channel, and the network of IRC
  * servers that carries the channel can span many machines. Each side is a module that
- * comes back by itself when its connection is lost (irc/irc_session.h, chat/room_link.h).
+ * connects again by itself when its connection is lost (irc/irc_session.h, chat/room_link.h).
  * This file turns one side's words into the other's; one select() waits for both.
  *
  * What one side cannot take yet waits in its link's queue. Joins, leaves and new names are
@@ -420,8 +420,8 @@ static const struct options options = {
              "                 [-w seconds] [host [port]] '#channel'\n",
     .help =
         "Links a chat room with an IRC channel: what is said in one is said in the\n"
-        "other. Use one relay for each room and channel. A link that is lost comes back\n"
-        "by itself; Ctrl-C ends the relay.\n"
+        "other. Use one relay for each room and channel. It restores a lost link by\n"
+        "itself; Ctrl-C ends the relay.\n"
         "  host [port]   the IRC server; also host:port or [::1]:port\n"
         "                (default: localhost 6667)\n"
         "  '#channel'    the channel\n"

@@ -36,7 +36,7 @@ struct server {
     const char *name; /* as given: host:port */
     struct options_peer peer;
     struct dial dial;
-    int sock; /* DIAL_PENDING: `dial` is under way; -1: there is none any more */
+    int sock; /* DIAL_PENDING: `dial` is under way; -1: there is none */
     struct input input;
     int64_t line_since; /* ms; when the unfinished line began */
 };
