@@ -5,7 +5,7 @@
  *
  * Runs a server, in any language and as it is, and prints what it does turn by turn: what
  * it waited for and how long, what was ready, and what it did then. While the program
- * waits, turns says where; it may be in a send() that nobody takes.
+ * waits, turns says where, for example in a send() to a client that does not read.
  *
  * The system calls come from strace, which runs the program. The program's input and
  * output are left alone, so the trace goes to standard error, as that of strace does.

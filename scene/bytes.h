@@ -22,7 +22,7 @@ void bytes_print(struct bytes *bytes, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void bytes_vprint(struct bytes *bytes, const char *format, va_list arguments);
 
-/* Takes so many off its beginning. */
+/* Removes this many bytes from its beginning. */
 void bytes_drop(struct bytes *bytes, size_t length);
 
 /* The text in it; "" if nothing was ever added. */

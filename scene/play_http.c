@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define SECRET_BYTES 16 /* so many of a file's bytes in a row show that it was sent */
+#define SECRET_BYTES 16 /* this many of a file's bytes in a row show that it was sent */
 
 struct answer {
     int status;
