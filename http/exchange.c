@@ -288,7 +288,6 @@ void exchange_open(struct exchange *exchange, struct stream *stream,
     begin_request(exchange);
 }
 
-/* Between two requests the client is closed without a word; inside one it is told why. */
 void exchange_time_out(struct exchange *exchange)
 {
     if (exchange->head.taken > 0)

@@ -108,7 +108,7 @@ void exchange_refuse(struct exchange *exchange, int status, const char *more,
 void exchange_serve(struct exchange *exchange, const struct exchange_page *pages,
                     const char *why_not);
 
-/* The client's time is over. Inside a request it is told so. */
+/* The client's time is over. Inside a request it is told so; otherwise it is closed. */
 void exchange_time_out(struct exchange *exchange);
 
 #endif
