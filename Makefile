@@ -14,7 +14,7 @@
 #   make install    install the programs, their pages and the documents below PREFIX
 #   make uninstall  remove them (DESTDIR, PREFIX, BINDIR and MANDIR as for install)
 #   make dist   make a tarball of the last commit
-#   make format lay the sources out as .clang-format has it
+#   make format lay the sources out as .clang-format says
 #   make clean  remove everything that was built
 
 # CFLAGS is yours (BSD make has a default for it) and comes last, so it wins.

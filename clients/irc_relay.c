@@ -167,7 +167,7 @@ static bool goes_on(struct irc_relay *relay, enum side side, const char *line)
     if (way == WAY_OTHER && !relay->told_of_other) {
         log_line(&relay->log,
                  "irc_relay: %.*s links this room and channel too, so lines may come "
-                 "twice: end one of the two, or give this relay a name of its own (-n)",
+                 "twice: end one of the two, or give this relay another name (-n)",
                  (int)strcspn(line, ">") - 1, line + 1);
         relay->told_of_other = true;
     }

@@ -9,7 +9,7 @@
  *
  * The system calls come from strace, which runs the program. The program's input and
  * output are left alone, so the trace goes to standard error, as that of strace does.
- * docs/turns.md tells how to read it.
+ * docs/turns.md explains how to read it.
  */
 #define _XOPEN_SOURCE 700 /* SIGXFSZ is in the XSI option */
 #include "trace/turns.h"

@@ -1,5 +1,5 @@
 /*
- * lab: the scenes of a lab, read from a text file. docs/grade.md tells how one is written.
+ * lab: the scenes of a lab, read from a text file. docs/grade.md says how to write one.
  *
  * In a quoted text \r \n \t \0 \" \\ and \xFF are bytes. What stands in braces is filled
  * in when the scene is played.

@@ -16,7 +16,7 @@
 
 /*
  * A server that spins uses all the time it gets. On a busy machine that may be little: then
- * the system tells how long it has waited for a processor, and the silence goes on.
+ * the system knows how long it has waited for a processor, and the silence goes on.
  */
 bool play_idle(struct play *play)
 {

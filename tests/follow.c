@@ -410,8 +410,8 @@ static int usage(void)
 {
     fputs("Usage: follow [-q] [-w SECONDS] [-j JOBS] FILE...\n"
           "  -q  print a line for each page, and what fails\n"
-          "  -w  wait so long for what must come, anew with each progress (30)\n"
-          "  -j  follow so many pages at a time (2)\n",
+          "  -w  wait this long for what must come; each sign of progress starts it again (30)\n"
+          "  -j  follow this many pages at a time (2)\n",
           stderr);
     return 2;
 }
