@@ -410,7 +410,7 @@ static int usage(void)
 {
     fputs("Usage: follow [-q] [-w SECONDS] [-j JOBS] FILE...\n"
           "  -q  print a line for each page, and what fails\n"
-          "  -w  wait this long for what must come; each sign of progress starts it again (30)\n"
+          "  -w  wait this long for what must come, again after each progress (30)\n"
           "  -j  follow this many pages at a time (2)\n",
           stderr);
     return 2;
