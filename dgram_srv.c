@@ -47,7 +47,7 @@ struct dgram_server {
     char bytes[DATAGRAM_MOST + 1]; /* one more, to see that a datagram is too long */
 };
 
-/* Binds to where->port (0: any free one), and prints which. -1: *why is the reason. */
+/* Binds to where->port (0: any free one), and prints the port. -1: *why is the reason. */
 static int dgram_server_init(struct dgram_server *server, struct options_server *where,
                              const char **why)
 {

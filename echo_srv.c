@@ -57,7 +57,7 @@ static bool is_client(const struct echo_server *server, int sock)
     return fdset_has(&server->descriptors, sock) && sock != server->srvsock;
 }
 
-/* Listens on where->port (0: any free one), and prints which. -1: *why is the reason. */
+/* Listens on where->port (0: any free one), and prints the port. -1: *why is the reason. */
 static int echo_server_init(struct echo_server *server, struct options_server *where,
                             const char **why)
 {

@@ -59,8 +59,8 @@
 #define STOPPING "ChatServer stopping"
 #define AYT_TEXT "Yes, the ChatServer is here"
 #define TO_A_BROWSER                                                                     \
-    "HTTP/1.1 400 This server takes lines of text, from a telnet. "                      \
-    "The chat room's page is web_chat's, on port 8080\r\n\r\n"
+    "HTTP/1.1 400 This server takes lines of text, not HTTP. "                           \
+    "For a browser there is web_chat, on port 8080\r\n\r\n"
 #define LONG_COMMAND "A command has at most 2048 bytes: this one was not sent"
 #define TOO_MANY     "Too many connections from your address\r\n"
 
@@ -95,7 +95,7 @@ struct chat_server {
 };
 
 /*
- * Listens on where->port (0: any free one), and prints which. -1: *why is the reason.
+ * Listens on where->port (0: any free one), and prints the port. -1: *why is the reason.
  *
  * listener_open() makes the usual calls: socket(), SO_REUSEADDR, bind(), listen(). Without
  * SO_REUSEADDR a server that was stopped could not be started again for a minute or more,
@@ -245,7 +245,7 @@ static void take_line(struct chat_server *server, int sock, bool is_whole)
 /*
  * What one recv() returns is not a line. TCP carries a stream of bytes: a line may come in
  * two pieces, and three lines in one. So each client has an input (net/input.h), which
- * keeps its unfinished line, and finds lines and what telnet adds: after Ctrl-C a telnet
+ * keeps its unfinished line, and finds lines and what telnet adds: after Ctrl-C telnet
  * shows nothing more until it gets an INPUT_REPLY (RFC 860).
  */
 static void take_event(struct chat_server *server, int sock, enum input_event event)

@@ -18,7 +18,7 @@
  *  - When descriptors run out, accept() fails, and the server ends.
  *  - Every line goes to every client in a separate system call.
  *  - Control characters are passed on, so an escape sequence reaches everyone's terminal.
- *    Telnet's commands are treated as text: after Ctrl-C a telnet shows nothing more.
+ *    Telnet's commands are treated as text: after Ctrl-C telnet shows nothing more.
  *  - Ctrl-C in the server's terminal ends it without a word to its clients.
  *  - Through a pipe its output comes late, several KiB at a time.
  *  - It listens on every address, and on IPv4 only.

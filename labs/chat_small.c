@@ -14,7 +14,7 @@
  *
  *  - Patience: pchatsrv makes the writers wait for a client that reads slowly.
  *  - One copy of the text. Here every client has its own, of up to 64 KiB.
- *  - Clean text: escape sequences and a telnet's commands (RFC 854) reach everyone.
+ *  - Clean text: escape sequences and telnet's commands (RFC 854) reach everyone.
  *  - A log that waits for nobody. If standard output is not read, the whole room stops.
  *  - A pause after ENFILE, which makes this one spin; a guard for a closed stdout.
  *  - A farewell at Ctrl-C, keepalive, IPv6, a choice of address, names, and commands.
