@@ -93,7 +93,7 @@ void http_head_begin(struct http_head *head, enum http_kind kind, char *text,
  */
 size_t http_head_take(struct http_head *head, const char *bytes, size_t length);
 
-/* The value is without the space around it. It may be any bytes but control characters. */
+/* The value is without the space around it. It may be any bytes except control characters. */
 struct http_field {
     const char *name, *value;
 };

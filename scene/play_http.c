@@ -124,7 +124,7 @@ bool play_get_length(struct play *play)
     struct client *client = stage_first(play);
     struct answer answer;
 
-    stage_wanted(play, "a Content-Length that is right, or the end");
+    stage_wanted(play, "a correct Content-Length, or the end");
     stage_begin(play);
     while (!client->ended && clock_ms() < play->deadline)
         stage_pump(play, NULL, play->deadline);

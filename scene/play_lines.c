@@ -210,7 +210,7 @@ bool play_heard_no_control(struct play *play)
 
         if (byte >= 0x20 || byte == '\t')
             continue;
-        stage_wanted(play, "no byte under 32 but TAB");
+        stage_wanted(play, "no byte under 32 except TAB");
         stage_saw(play, play->last.at, play->last.length);
         return stage_fail(play, "byte %zu is %d", i, byte);
     }

@@ -78,7 +78,7 @@ bool play_ends(struct play *play)
 {
     int wanted = (int)play->step->numbers[0];
 
-    stage_wanted(play, "its end with status %d", wanted);
+    stage_wanted(play, "it to end with status %d", wanted);
     if (!cage_wait(&play->cage, play->patience_ms))
         return stage_fail(play, "it is still running after %g s",
                           play->patience_ms / 1000.0);
