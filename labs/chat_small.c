@@ -35,7 +35,7 @@
 #define NAME_MOST   32    /* fits "255.255.255.255:65535" */
 #define LINE_MOST   1024  /* a longer line goes out in pieces of this size */
 #define TEXT_MOST   1100  /* fits a name and a line */
-#define OUTPUT_MOST 65536 /* many screens of text, and 64 MiB for 1,000 such clients */
+#define OUTPUT_MOST 65536 /* many screens of text, and 64 MiB for 1,024 such clients */
 
 struct client {
     int sock;
