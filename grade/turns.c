@@ -63,7 +63,7 @@ static const struct options options = {
         "  -p file.svg  draw it: a column for each turn, a row for each descriptor\n"
         "  -h           print this help\n"
         "  -V           print the version\n"
-        "Status: the program's, or 128 and the number of the signal that ended it.\n",
+        "Status: the program's, or 128 plus the number of the signal that ended it.\n",
 };
 
 /* ---- Signals ------------------------------------------------------------------------ */

@@ -9,7 +9,6 @@
 
 /* ---- What was said --------------------------------------------------------------------- */
 
-/* Remembers the lines that a client says. */
 static void remember(struct play *play, char letter, const char *text, size_t length)
 {
     while (length > 0) {

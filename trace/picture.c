@@ -105,7 +105,6 @@ struct drawing {
     FILE *file;
 };
 
-/* Takes the turns of that task. */
 static void choose_turns(struct drawing *drawing, const struct picture *picture,
                          pid_t task)
 {
