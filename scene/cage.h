@@ -47,7 +47,7 @@ struct cage_start {
     const struct cage_user *user;
 };
 
-/* Starts it. 0, or -1 with errno, also of a failed exec(). cage_end() frees it. */
+/* Starts it. 0, or -1 with errno, even if it was exec() that failed. cage_end() frees it. */
 int cage_start(struct cage *cage, const struct cage_start *start);
 
 /* Writes what to poll() for to `polled` of CAGE_POLL_FDS. */
