@@ -1,5 +1,5 @@
-# netlab: a networking lab in C. For GNU make (4.0 and later) and BSD make. Whatever is
-# built lies in bin/ and build/.
+# netlab: a networking lab in C. For GNU make (4.0 and later) and BSD make. Everything that
+# is built goes into bin/ and build/.
 #
 #   make        build every program into bin/
 #   make run    build the chat server and start it (make run ARGS='-p 4000')

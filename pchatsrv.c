@@ -100,7 +100,7 @@ struct chat_server {
  * listener_open() makes the usual calls: socket(), SO_REUSEADDR, bind(), listen(). Without
  * SO_REUSEADDR a server that was stopped could not be started again for a minute or more,
  * while its last connections are in TIME-WAIT (RFC 9293 3.6). And it listens with a long
- * queue: a whole class connects at one moment, and a client that finds the queue full
+ * queue: a whole class connects at the same moment, and a client that finds the queue full
  * tries again only a second later.
  */
 static int chat_server_init(struct chat_server *server, struct options_server *where,

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 /*
- * Opens /dev/null, for reading, in the place of standard descriptors that the program was
+ * Opens /dev/null, for reading, in place of standard descriptors that the program was
  * started without. Otherwise the next socket would get that number, and what the program
  * prints would go to a stranger. Call this before opening anything else. 0, or -1 with
  * open()'s errno.

@@ -228,7 +228,7 @@ static void print_text(struct download *download, const char *bytes, size_t leng
         if (event == LINE_OPEN)
             return;
         if (event == LINE_ENDED)
-            line->text[line->length++] = '\n'; /* in the place of its NUL */
+            line->text[line->length++] = '\n'; /* in place of its NUL */
         print(download, line->text, line->length);
         line_clear(line, 0);
     }

@@ -140,7 +140,7 @@ static void take_fold(struct http_head *head, char *line)
     head->length = head->line_begin;
     if (*line == '\0')
         return;
-    head->text[head->line_begin - 1] = ' '; /* in the place of the NUL after the value */
+    head->text[head->line_begin - 1] = ' '; /* in place of the NUL after the value */
     keep(head, line);
 }
 

@@ -54,7 +54,7 @@ struct http_head {
     enum http_kind kind;
     enum http_state state;
 
-    /* When it is whole. The strings lie in `text`. */
+    /* When it is whole. The strings are in `text`. */
     int minor;          /* HTTP/1.minor */
     const char *method; /* of a request, "GET": case matters */
     const char *target; /* of a request, "/index.html": no spaces or control characters */

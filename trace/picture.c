@@ -130,7 +130,7 @@ static pid_t choose_task(struct drawing *drawing, const struct picture *picture)
     return best;
 }
 
-/* What stands in a cell: "recv send", or "rs". */
+/* What is in a cell: "recv send", or "rs". */
 static const char *label(const struct drawing *drawing, const struct picture_cell *cell)
 {
     if (!drawing->in_words)

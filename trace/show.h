@@ -27,7 +27,7 @@ struct show {
     bool has_colours;
     int columns;           /* of the terminal */
     int name_width;        /* of the first column */
-    const char *last_name; /* what stands there in the last line */
+    const char *last_name; /* what is there in the last line */
     bool is_drawn;         /* a task that waits is, below the last line */
 };
 
