@@ -68,13 +68,13 @@
 #define PATIENCE_MS 2000
 
 /*
- * What is read from a client at a time, and what that may become in the transcript. A client
- * is read at most twice in a turn, so a flood from one client starves nobody.
+ * How much is read from a client at a time, and how much text that may become. A client is
+ * read at most twice in a turn, so a flood from one client starves nobody.
  */
 #define INPUT_BYTES 8192
 #define SHARE_BYTES 16384
 
-/* What the kernel may hold for a client that does not read. Its own limit is megabytes. */
+/* How much the kernel may hold for a client that does not read: by itself, megabytes. */
 #define SEND_BUFFER_BYTES 65536
 
 /* How far the reader of standard output may fall behind before lines are left out. */

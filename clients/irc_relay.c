@@ -8,12 +8,12 @@
  *
  * Several rooms, each with a relay, can meet in one channel, and the network of IRC
  * servers that carries the channel can span many machines. Each side is a module that
- * connects again by itself when its connection is lost (irc/irc_session.h, chat/room_link.h).
- * This file turns one side's words into the other's; one select() waits for both.
+ * connects again by itself (irc/irc_session.h, chat/room_link.h). This file turns one
+ * side's words into the other's; one select() waits for both.
  *
- * What one side cannot take yet waits in its link's queue. Joins, leaves and new names are
- * told only when nothing waits; where there is no pace, half a queue may wait. Lost lines
- * are counted, and the side where they were said is told.
+ * Lines that one side cannot take yet wait in its link's queue. Joins, leaves and new names
+ * are told only when nothing waits; where there is no pace, half a queue may wait. Lost
+ * lines are counted, and the side where they were said is told.
  *
  * irc/relay_way.h explains why nothing goes in circles.
  */

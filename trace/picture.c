@@ -182,7 +182,7 @@ static double fill_band(struct band *band, const struct drawing *drawing, size_t
 
 /* ---- Drawing ------------------------------------------------------------------------ */
 
-/* Writes text as printf() does. What comes from a program is never taken for SVG. */
+/* Writes text as printf() does. Text from a program is never taken for SVG. */
 __attribute__((format(printf, 5, 6))) static void
 draw_text(FILE *file, double x, double y, const char *style, const char *format, ...)
 {
