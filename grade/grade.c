@@ -223,7 +223,7 @@ static void try_behaviour(struct grader *grader, size_t index)
     show_progress("");
 }
 
-/* All that the one needs, directly or not, and itself. */
+/* The behaviours that this one needs, directly or not, and itself. */
 static uint64_t needed(const struct lab *lab, size_t index)
 {
     uint64_t set = (uint64_t)1 << index;
