@@ -121,7 +121,7 @@ START_TEST(a_resized_window_is_noticed)
 }
 END_TEST
 
-/* Makes the window narrower or wider. It wraps its text anew. */
+/* Makes the window narrower or wider. It wraps its text again. */
 static void drag_window(int columns)
 {
     screen_rewrap(&ann.screen, columns);
