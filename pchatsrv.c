@@ -244,8 +244,8 @@ static void take_line(struct chat_server *server, int sock, bool is_whole)
 
 /*
  * What one recv() returns is not a line. TCP carries a stream of bytes: a line may come in
- * two pieces, and three lines in one. So each client has an input (net/input.h), which
- * keeps its unfinished line, and finds lines and what telnet adds: after Ctrl-C telnet
+ * two pieces, and three lines in one. So each client has an input (net/input.h). It keeps
+ * the unfinished line, and finds lines and telnet's own commands: after Ctrl-C telnet
  * shows nothing more until it gets an INPUT_REPLY (RFC 860).
  */
 static void take_event(struct chat_server *server, int sock, enum input_event event)

@@ -405,8 +405,8 @@ static bool take_chunk_line(struct http_body *body, const char *line)
 }
 
 /*
- * Lines end in CR LF: some readers take LF alone for the end of a line, and some do not
- * (RFC 9112 2.2 leaves it open), and such a difference is what request smuggling needs.
+ * Lines end in CR LF. Some readers take LF alone for the end of a line, and some do not (RFC
+ * 9112 2.2 leaves it open): just such a difference is what request smuggling needs.
  */
 static void take_between(struct http_body *body, char byte)
 {

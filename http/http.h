@@ -139,7 +139,7 @@ struct http_body {
 /*
  * Finds out from a whole head how its body ends (RFC 9112 6.3), and sets body->state:
  * HTTP_WHOLE if there is none. (An answer to HEAD has none, whatever its head says.)
- * Refused are a Transfer-Encoding with a Content-Length, or in HTTP/1.0, or other than
+ * It refuses a Transfer-Encoding with a Content-Length, in HTTP/1.0, or other than
  * "chunked"; and a length that is not a number, or that differs when it is given again.
  */
 void http_body_begin(struct http_body *body, const struct http_head *head);
