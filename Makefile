@@ -1,5 +1,5 @@
-# netlab: a networking lab in C. For GNU make and BSD make. Whatever is built lies in bin/ and
-# build/.
+# netlab: a networking lab in C. For GNU make and BSD make. Everything that is built goes into
+# bin/ and build/.
 #
 #   make        build every program into bin/
 #   make run    build the chat server and start it (make run ARGS='-p 4000')
@@ -14,7 +14,7 @@
 #   make install    install the programs, their pages and the documents below PREFIX
 #   make uninstall  remove them (DESTDIR, PREFIX, BINDIR and MANDIR as for install)
 #   make dist   make a tarball of the last commit
-#   make format lay the sources out as .clang-format has it
+#   make format lay the sources out as .clang-format says
 #   make clean  remove everything that was built
 
 # CFLAGS is yours (BSD make has a default for it) and comes last, so it wins.

@@ -5,7 +5,7 @@
  *     dgram_srv [-v] [-b address] [-p port]
  *
  * There are no connections here. One socket serves everybody. A datagram arrives whole or
- * not at all, and one that cannot be sent is dropped, as UDP allows.
+ * not at all, and an answer that cannot be sent is dropped, as UDP allows.
  *
  * One thing needs care: a datagram whose source is an echo service itself, or is forged to
  * look like one. The two would answer each other for ever (CERT advisory CA-1996-01). So
@@ -47,7 +47,7 @@ struct dgram_server {
     char bytes[DATAGRAM_MOST + 1]; /* one more, to see that a datagram is too long */
 };
 
-/* Binds to where->port (0: any free one), and prints which. -1: *why is the reason. */
+/* Binds to where->port (0: any free one), and prints the port. -1: *why is the reason. */
 static int dgram_server_init(struct dgram_server *server, struct options_server *where,
                              const char **why)
 {
@@ -87,7 +87,7 @@ static void fail(struct dgram_server *server, int error)
     server->rest_until = clock_ms() + REST_MS;
 }
 
-/* What became of a datagram. */
+/* With -v, prints what became of a datagram. */
 static void tell(struct dgram_server *server, const struct datagram_route *route,
                  ssize_t length, const char *what)
 {

@@ -57,7 +57,7 @@ static bool is_client(const struct echo_server *server, int sock)
     return fdset_has(&server->descriptors, sock) && sock != server->srvsock;
 }
 
-/* Listens on where->port (0: any free one), and prints which. -1: *why is the reason. */
+/* Listens on where->port (0: any free one), and prints the port. -1: *why is the reason. */
 static int echo_server_init(struct echo_server *server, struct options_server *where,
                             const char **why)
 {
@@ -173,7 +173,7 @@ static void receive(struct echo_server *server, int sock)
     fdset_add(&server->owed, sock);
 }
 
-/* Accepts nobody else, and closes each client that is owed nothing. */
+/* Stops accepting, and closes each client that is owed nothing. */
 static void stop(struct echo_server *server)
 {
     if (server->srvsock != -1) {
@@ -256,7 +256,7 @@ static const struct options options = {
 
 int main(int argc, char *argv[])
 {
-    static struct echo_server server; /* 64 MB of buffers; untouched pages cost nothing */
+    static struct echo_server server; /* 64 MiB of buffers; untouched pages cost nothing */
     struct options_server where = {.port = 23000};
     struct signals signals;
     const char *why;

@@ -18,7 +18,7 @@
  *    after its cursor in one send. So a line costs the same for two clients as for a
  *    thousand, and memory is bounded.
  *
- * The way of a line, from the client that sends it to the others:
+ * The path of a line, from the client that sends it to the others:
  *
  *     receive()           recv(); input_take() makes lines of the bytes (net/input.h)
  *     take_line()         words_write() puts the name before the line (chat/words.h)
@@ -59,22 +59,22 @@
 #define STOPPING "ChatServer stopping"
 #define AYT_TEXT "Yes, the ChatServer is here"
 #define TO_A_BROWSER                                                                     \
-    "HTTP/1.1 400 This server takes lines of text, from a telnet. "                      \
-    "The chat room's page is web_chat's, on port 8080\r\n\r\n"
+    "HTTP/1.1 400 This server takes lines of text, not HTTP. "                           \
+    "For a browser there is web_chat, on port 8080\r\n\r\n"
 #define LONG_COMMAND "A command has at most 2048 bytes: this one was not sent"
 #define TOO_MANY     "Too many connections from your address\r\n"
 
-/* How long it waits for one client. A reader that holds a room up so long has mostly gone. */
+/* How long it waits for one client. A reader that holds the room up longer is usually gone. */
 #define PATIENCE_MS 2000
 
 /*
- * What is read from a client at a time, and what that may become in the transcript. A client
- * is read at most twice in a turn, so one that sends without end starves nobody.
+ * How much is read from a client at a time, and how much text that may become. A client is
+ * read at most twice in a turn, so a flood from one client starves nobody.
  */
 #define INPUT_BYTES 8192
 #define SHARE_BYTES 16384
 
-/* What the kernel may hold for a client that does not read. Its own limit is megabytes. */
+/* How much the kernel may hold for a client that does not read: by itself, megabytes. */
 #define SEND_BUFFER_BYTES 65536
 
 /* How far the reader of standard output may fall behind before lines are left out. */
@@ -95,12 +95,12 @@ struct chat_server {
 };
 
 /*
- * Listens on where->port (0: any free one), and prints which. -1: *why is the reason.
+ * Listens on where->port (0: any free one), and prints the port. -1: *why is the reason.
  *
  * listener_open() makes the usual calls: socket(), SO_REUSEADDR, bind(), listen(). Without
  * SO_REUSEADDR a server that was stopped could not be started again for a minute or more,
  * while its last connections are in TIME-WAIT (RFC 9293 3.6). And it listens with a long
- * queue: a whole class connects at one moment, and a client that finds the queue full
+ * queue: a whole class connects at the same moment, and a client that finds the queue full
  * tries again only a second later.
  */
 static int chat_server_init(struct chat_server *server, struct options_server *where,
@@ -244,8 +244,8 @@ static void take_line(struct chat_server *server, int sock, bool is_whole)
 
 /*
  * What one recv() returns is not a line. TCP carries a stream of bytes: a line may come in
- * two pieces, and three lines in one. So each client has an input (net/input.h), which
- * keeps its unfinished line, and finds lines and what telnet adds: after Ctrl-C a telnet
+ * two pieces, and three lines in one. So each client has an input (net/input.h). It keeps
+ * the unfinished line, and finds lines and telnet's own commands: after Ctrl-C telnet
  * shows nothing more until it gets an INPUT_REPLY (RFC 860).
  */
 static void take_event(struct chat_server *server, int sock, enum input_event event)
@@ -295,8 +295,8 @@ static void hang_up(struct chat_server *server, int sock, int error)
 
 /*
  * Takes what a client has sent, until its share of the turn or the space in the transcript
- * is used up. How many bytes that is shows only then, so recv() first peeks at them, and
- * afterwards removes those that were used. The others wait in the kernel's buffer; when
+ * is used up. Nobody knows beforehand how many bytes that is. So one recv() peeks at them,
+ * and another removes those that were used. The rest waits in the kernel's buffer; when
  * that is full, TCP stops the sender.
  *
  * The socket is non-blocking although select() has said that it is readable: Linux may
@@ -330,8 +330,8 @@ static void receive(struct chat_server *server, int sock)
 }
 
 /*
- * Reads once from each member that is ready, and returns from how many. If the room fills up
- * before that, the next turn begins where this one ended; otherwise clients with low
+ * Reads once from each member that is ready, and returns how many those were. If the room
+ * fills up first, the next turn begins where this one ended; otherwise clients with low
  * descriptors would always be first.
  */
 static int receive_from_clients(struct chat_server *server, const struct fdset *readable)
@@ -394,8 +394,8 @@ static void send_to_clients(struct chat_server *server, const struct fdset *writ
 
 /*
  * When the ring is full, the server reads from nobody until the slowest readers have read
- * some. It closes those that are still in the way after two seconds, the slowest first; the
- * next turn tells the others.
+ * some of it. It closes those that are still in the way after two seconds, the slowest
+ * first; the next turn tells the others.
  */
 static void close_slow_readers(struct chat_server *server)
 {
@@ -463,12 +463,12 @@ static void receive_once_more(struct chat_server *server)
     struct fdset readable, writable;
 
     choose_descriptors(server, &readable, &writable);
-    /* NULL: it lets no signal in. The loop would notice one only after its next wait. */
+    /* NULL: signals stay blocked. The loop would notice one only after its next wait. */
     if (signals_pselect(NULL, &readable, NULL, 0) > 0)
         receive_from_clients(server, &readable);
 }
 
-/* Accepts nobody else. Everyone is told, and gets what was said before. */
+/* Stops accepting. Everyone is told, and gets what was said before. */
 static void begin_to_stop(struct chat_server *server)
 {
     if (server->srvsock == -1)
@@ -524,10 +524,10 @@ static const struct options options = {
     .help =
         "A chat room for telnet: what one client says, all the others read.\n"
         "  -b address  listen on this address only (default: all, IPv6 and IPv4)\n"
-        "  -c number   let in so many clients of one address (default: no limit). A\n"
+        "  -c number   let in this many clients from one address (default: no limit). A\n"
         "              gateway, such as web_chat, has one address for all its people\n"
         "  -p port     listen on this port (default: 2626; 0: any free one)\n"
-        "  -r lines    take so many lines a second from each client, and as many at\n"
+        "  -r lines    take this many lines a second from each client, and as many at\n"
         "              once (default: no limit). More lines wait; none is lost\n"
         "              while the client stays\n"
         "  -h          print this help\n"

@@ -14,7 +14,7 @@
 int64_t clock_ms(void);
 int64_t clock_ns(void);
 
-/* The earlier one of two deadlines. */
+/* The earlier of two deadlines. */
 static inline int64_t clock_earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -24,7 +24,7 @@ static inline int64_t clock_earlier(int64_t a, int64_t b)
 struct timespec clock_timespec(int64_t ms);
 
 /*
- * Writes a calendar time as RFC 3339 has it, in the local time zone
+ * Writes a calendar time as in RFC 3339, in the local time zone
  * (2026-11-21T10:49:30+01:00), to `out` of CLOCK_STAMP_BYTES. Returns `out`.
  */
 #define CLOCK_STAMP_BYTES 48

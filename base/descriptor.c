@@ -46,18 +46,18 @@ int descriptor_prepare(int descriptor)
 }
 
 /* Gives `descriptor` a non-blocking description of its own. */
-static bool open_anew(int descriptor, const char *name, int access)
+static bool open_again(int descriptor, const char *name, int access)
 {
-    int anew = open(name, access | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    int again = open(name, access | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     int flags;
     bool done;
 
-    if (anew == -1)
+    if (again == -1)
         return false;
     /* Some systems only copy the descriptor here, and drop the flag. */
-    flags = fcntl(anew, F_GETFL);
-    done = flags != -1 && (flags & O_NONBLOCK) && dup2(anew, descriptor) != -1;
-    close(anew);
+    flags = fcntl(again, F_GETFL);
+    done = flags != -1 && (flags & O_NONBLOCK) && dup2(again, descriptor) != -1;
+    close(again);
     return done;
 }
 
@@ -79,7 +79,7 @@ bool descriptor_unshare(int descriptor, int access)
     if (!is_terminal && !S_ISFIFO(about.st_mode))
         return true;
     snprintf(own_name, sizeof own_name, "/dev/fd/%d", descriptor);
-    return open_anew(descriptor, name != NULL ? name : own_name, access);
+    return open_again(descriptor, name != NULL ? name : own_name, access);
 }
 
 bool descriptor_try_again(int error)

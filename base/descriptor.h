@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 /*
- * Opens /dev/null, for reading, in the place of standard descriptors that the program was
+ * Opens /dev/null, for reading, in place of standard descriptors that the program was
  * started without. Otherwise the next socket would get that number, and what the program
  * prints would go to a stranger. Call this before opening anything else. 0, or -1 with
  * open()'s errno.
@@ -33,10 +33,10 @@ int descriptor_prepare(int descriptor);
  *
  * O_NONBLOCK belongs to the open file description (POSIX 2.14), which a shell, a pipe's
  * other users and a terminal's other programs share: the flag would make their reads and
- * writes fail. So a terminal or a pipe is opened anew, non-blocking, for `access` (O_RDONLY
+ * writes fail. So a terminal or a pipe is opened again, non-blocking, for `access` (O_RDONLY
  * or O_WRONLY), and takes over the number. A regular file never waits.
  *
- * False: the system cannot open it anew (a socket, a pipe outside Linux). Then a read or a
+ * False: the system cannot open it again (a socket, a pipe outside Linux). Then a read or a
  * write may wait even after select() has said that it is ready: another program may be
  * faster.
  */

@@ -48,7 +48,7 @@ struct options_peer {
  *
  *     host  or  host port  or  host:port  or  [IPv6 address]:port
  *
- * What is not given keeps its value. Returns how many operands the server has, 0 to 2.
+ * A part that is not given keeps its value. Returns how many operands it took, 0 to 2.
  */
 int options_peer(const struct options *options, int count, char *operands[],
                  struct options_peer *peer);

@@ -2,7 +2,7 @@
  * output: writes to a descriptor that other programs may share, such as standard output,
  * without ever waiting for its reader.
  *
- * Where the system allows it, the output is opened anew (descriptor_unshare(),
+ * Where the system allows it, the output is opened again (descriptor_unshare(),
  * base/descriptor.h). Otherwise it writes only when poll() says that it can, and at most
  * PIPE_BUF bytes, which by POSIX do not block on a pipe then.
  */
@@ -15,7 +15,7 @@
 
 struct output {
     int descriptor;
-    bool is_shared; /* it could not be opened anew */
+    bool is_shared; /* it could not be opened again */
 };
 
 /* Prepares `descriptor`, which keeps its number and stays the caller's. It cannot fail. */

@@ -1,8 +1,8 @@
 /*
  * random: bytes that nobody can guess, from the system.
  *
- * POSIX.1-2008 has no call for them (getentropy() came in 2024), but all systems of today
- * have the device /dev/urandom.
+ * POSIX.1-2008 has no call for them (getentropy() came in 2024), but every system of today
+ * has the device /dev/urandom.
  */
 #ifndef BASE_RANDOM_H
 #define BASE_RANDOM_H

@@ -1,6 +1,6 @@
 /*
  * signals: signals that arrive only where a program waits. The calls that take one over
- * cannot fail: for that the system would have to lack the signal (POSIX sigaction()).
+ * can fail only on a system that lacks the signal (POSIX sigaction()).
  *
  * The flag that the stop signals set is the only global variable in the kit's modules: a
  * signal handler may write to nothing else (C11 7.14.1.1).

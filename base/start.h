@@ -8,7 +8,7 @@
 #include "base/signals.h"
 
 /*
- * Opens /dev/null in the place of missing standard descriptors (base/descriptor.h) and
+ * Opens /dev/null in place of missing standard descriptors (base/descriptor.h) and
  * ignores SIGPIPE and SIGXFSZ: write() then reports a reader that is gone (EPIPE) and a
  * file at its size limit (EFBIG). A failure ends the program (base/options.h).
  */

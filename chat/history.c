@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define LOOK_MOST 64 /* lines, of others perhaps, to compare before a new one is stored */
+#define LOOK_MOST 64 /* lines to compare, other people's too, before one is stored */
 
 static const struct history_line *line_at(const struct history *history, uint64_t line)
 {

@@ -4,9 +4,9 @@
  *
  * The room says nearly every line to everyone, so each line is stored once, in a ring
  * of bytes, and each person has a list of the lines that they heard. So 400 people who
- * hear the same cost little more than one. Nothing tells the history that two people
- * hear the same line: it compares. What a person hears next is nearly always the line
- * after the last one in the ring, so that costs one comparison.
+ * hear the same cost little more than one. The history finds out by comparing that two
+ * people hear the same line. What a person hears next is nearly always the line after the
+ * last one in the ring, so that costs one comparison.
  *
  * The ring and the lists have fixed sizes: what is too old is overwritten.
  */
@@ -20,7 +20,7 @@
 #define HISTORY_LINES     (HISTORY_BYTES / 16)
 #define HISTORY_LINE_MOST 4096 /* bytes of a line (assert) */
 
-/* For how many lines there is space in a person's list: half a minute, 136 a second. */
+/* Lines in a person's list: enough for half a minute at 136 a second. */
 #define HEARD_MOST 4096
 
 /* All zero bytes is an empty history. Line n is in index[n % HISTORY_LINES]. */
@@ -36,8 +36,8 @@ struct history {
 /* What one person has heard: lines 1, 2, ..., next - 1, of which the oldest are gone. */
 struct heard {
     uint64_t first, next; /* numbers: the lines from `first` on are still there */
-    uint64_t look;        /* for what comes next, from this line of the history on */
-    uint64_t lines[HEARD_MOST]; /* which of the history's */
+    uint64_t look; /* the line of the history at which to look for what comes next */
+    uint64_t lines[HEARD_MOST]; /* their numbers in the history */
 };
 
 /* A person comes, who has heard nothing so far. */

@@ -36,7 +36,7 @@ void limits_count_line(const struct limits *limits, struct client *client, int64
     client->busy_until_us += SECOND_US / limits->lines;
 }
 
-/* When the next line fits into the second, in ms, rounded up: earlier it would not. */
+/* When the next line fits into the second (ms). Rounded up: earlier it would not fit. */
 static int64_t heard_at(const struct limits *limits, const struct client *client)
 {
     int64_t next_us = client->busy_until_us + SECOND_US / limits->lines;

@@ -12,11 +12,11 @@
 #include <sys/socket.h>
 
 struct limits {
-    long connections; /* of one address at a time; 0: no limit */
-    long lines;       /* of one client in a second; 0: no limit */
+    long connections; /* from one address at a time; 0: no limit */
+    long lines;       /* from one client in a second; 0: no limit */
 };
 
-/* May another client of this address come in? */
+/* May another client from this address come in? */
 bool limits_let_in(const struct limits *limits, const struct room *room,
                    const struct sockaddr_storage *address);
 
@@ -28,8 +28,8 @@ bool limits_allow_line(const struct limits *limits, const struct client *client,
                        int64_t now);
 
 /*
- * Removes the members that may not from the read set, so that TCP stops them. Returns when
- * the first of them may speak again (ms), or INT64_MAX.
+ * Removes the members that may say no more now from the read set, so that TCP stops them.
+ * Returns when the first of them may speak again (ms), or INT64_MAX.
  */
 int64_t limits_hold_back(const struct limits *limits, const struct room *room,
                          int64_t now, struct fdset *readable);

@@ -2,7 +2,7 @@
  * room_link: a program's place in a chat room (pchatsrv), which it takes again when it is
  * lost.
  *
- * On a link that comes back by itself (net/link.h) it takes a name with /nick, or another
+ * On a link that reconnects by itself (net/link.h) it takes a name with /nick, or another
  * if that is in use, and passes on the room's lines. A room that does not answer in five
  * seconds is left, and tried again. The program watches the link.
  */

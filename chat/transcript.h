@@ -1,10 +1,10 @@
 /*
- * transcript: one log of text, many readers, each with a cursor of its own.
+ * transcript: one log of text, and many readers, each with its own cursor.
  *
  * A text is appended once, however many readers it has. It stays in a ring of bytes until
  * the slowest reader has passed it, so memory does not grow. A reader is known by a number
  * of 0 or more, such as its descriptor. Each text has an entry that names its audience:
- * everyone, everyone but one, or one reader alone.
+ * everyone, everyone except one, or one reader alone.
  *
  *     ring    ...| Client joined B | [B] Hello | [A] Yes | [C] me too |
  *                                  ^ A's cursor           ^ B's cursor
@@ -74,7 +74,7 @@ void transcript_init(struct transcript *transcript, char *ring,
 size_t transcript_room(const struct transcript *transcript);
 
 /*
- * Appends a copy of `length` bytes of `text` for everyone but `omit`, or for `only` alone.
+ * Appends a copy of `length` bytes of `text` for everyone except `omit`, or for `only` alone.
  * The caller makes sure that it fits (assert).
  */
 void transcript_append(struct transcript *transcript, const char *text, size_t length,

@@ -11,7 +11,7 @@
  *     who ROW                                   a row of the list of those who are here
  *     note TEXT                                 everything else that the room says
  *     you NAME                                  the visitor is in the room under that name
- *     down WHY                                  the room cannot be reached: it is tried again
+ *     down WHY                                  the room cannot be reached, and is tried again
  *     over                                      the visitor has left, by /quit
  *     missing TEXT                              lines are missing
  *
@@ -71,8 +71,8 @@ void visitor_step(struct visitor *visitor, const struct fdset *readable);
 
 /*
  * The next event that the browser was not sent, or NULL; its number is then `sent`. It is not
- * a string, and is valid until the next step. If it is `missing`, the link must be watched
- * anew: it asks the room who is here, because the lost events may have told that.
+ * a string, and is valid until the next step. If it is `missing`, watch the link again: it
+ * asks the room who is here, because the lost events may have told that.
  */
 const char *visitor_next_event(struct visitor *visitor, size_t *length);
 
@@ -89,7 +89,7 @@ enum visitor_says {
 };
 enum visitor_says visitor_say(struct visitor *visitor, const char *bytes, size_t length);
 
-/* Adds an event with at most two data, which may be NULL. */
+/* Adds an event with at most two lines of data, which may be NULL. */
 void visitor_note(struct visitor *visitor, const char *type, const char *first,
                   const char *second);
 

@@ -501,7 +501,8 @@ static int report(const struct chat_client *client)
     else if (client->queued > 0 && time_left(client) < 0)
         fprintf(stderr, "chat_cli: the server has stopped reading\n");
     if (!all_sent) /* after half a line this begins another */
-        fprintf(stderr, "%schat_cli: not all was sent\n", display->cut ? "\n" : "");
+        fprintf(stderr, "%schat_cli: not everything was sent\n",
+                display->cut ? "\n" : "");
     return client->failed == NULL && display->failed == 0 && all_sent ? EXIT_SUCCESS
                                                                       : EXIT_FAILURE;
 }

@@ -6,8 +6,8 @@
  *
  * The client of the tutorials prints what comes until the server closes, and cannot tell a
  * whole document from half of one. This one finds in the header how the body ends. Its
- * status is 0 only if all of the document came, with a status of 2xx. The document is a
- * stranger's: on a terminal its control characters are made visible (net/text.h); a file
+ * status is 0 only if all of the document came, with a status of 2xx. The document cannot
+ * be trusted: on a terminal its control characters are made visible (net/text.h); a file
  * or a pipe gets its bytes as they are.
  */
 #include "base/clock.h"
@@ -228,7 +228,7 @@ static void print_text(struct download *download, const char *bytes, size_t leng
         if (event == LINE_OPEN)
             return;
         if (event == LINE_ENDED)
-            line->text[line->length++] = '\n'; /* in the place of its NUL */
+            line->text[line->length++] = '\n'; /* in place of its NUL */
         print(download, line->text, line->length);
         line_clear(line, 0);
     }
@@ -279,7 +279,7 @@ static void receive_head(struct download *download)
         if (!receive(download))
             fail_with_document(download, head->taken == 0
                                              ? "the server closed without an answer"
-                                             : "the server closed amid its header");
+                                             : "the server closed inside its header");
         download->begin += http_head_take(head, download->bytes + download->begin,
                                           download->end - download->begin);
     }
@@ -403,7 +403,7 @@ static void get(struct download *download)
 
     for (ask(download); is_redirect(download); ask(download)) {
         if (redirects++ == REDIRECTS_MOST)
-            fail_with_document(download, "redirected too often");
+            fail_with_document(download, "too many redirects");
         follow_redirect(download);
         close(download->sock);
     }
@@ -500,7 +500,7 @@ int main(int argc, char *argv[])
         }
     }
     for (int i = optind + 1; i < argc; i++)
-        if (argv[i][0] == '-') /* no path begins so */
+        if (argv[i][0] == '-') /* no path begins like that */
             options_wrong(&options, "'%s' must come before '%s'", argv[i], argv[optind]);
     if (optind == argc)
         options_wrong(&options, "give a URL, or a host and a path");

@@ -185,8 +185,8 @@ static const struct options options = {
         "               '#channel'\n",
     .help =
         "Sits in an IRC channel and writes what is said to a file, one line for each\n"
-        "message, with the time. A lost connection comes back by itself. Ctrl-C ends\n"
-        "the bot.\n"
+        "message, with the time. It connects again by itself when the connection is\n"
+        "lost. Ctrl-C ends the bot.\n"
         "  host [port]  the IRC server; also host:port or [::1]:port\n"
         "               (default: localhost 6667)\n"
         "  '#channel'   the channel\n"

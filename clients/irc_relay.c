@@ -8,12 +8,12 @@
  *
  * Several rooms, each with a relay, can meet in one channel, and the network of IRC
  * servers that carries the channel can span many machines. Each side is a module that
- * comes back by itself when its connection is lost (irc/irc_session.h, chat/room_link.h).
- * This file turns one side's words into the other's; one select() waits for both.
+ * connects again by itself (irc/irc_session.h, chat/room_link.h). This file turns one
+ * side's words into the other's; one select() waits for both.
  *
- * What one side cannot take yet waits in its link's queue. Joins, leaves and new names are
- * told only when nothing waits; where there is no pace, half a queue may wait. Lost lines
- * are counted, and the side where they were said is told.
+ * Lines that one side cannot take yet wait in its link's queue. Joins, leaves and new names
+ * are told only when nothing waits; where there is no pace, half a queue may wait. Lost
+ * lines are counted, and the side where they were said is told.
  *
  * irc/relay_way.h explains why nothing goes in circles.
  */
@@ -167,7 +167,7 @@ static bool goes_on(struct irc_relay *relay, enum side side, const char *line)
     if (way == WAY_OTHER && !relay->told_of_other) {
         log_line(&relay->log,
                  "irc_relay: %.*s links this room and channel too, so lines may come "
-                 "twice: end one of the two, or give this relay a name of its own (-n)",
+                 "twice: end one of the two, or give this relay another name (-n)",
                  (int)strcspn(line, ">") - 1, line + 1);
         relay->told_of_other = true;
     }
@@ -420,8 +420,8 @@ static const struct options options = {
              "                 [-w seconds] [host [port]] '#channel'\n",
     .help =
         "Links a chat room with an IRC channel: what is said in one is said in the\n"
-        "other. Use one relay for each room and channel. A link that is lost comes back\n"
-        "by itself; Ctrl-C ends the relay.\n"
+        "other. Use one relay for each room and channel. It restores a lost link by\n"
+        "itself; Ctrl-C ends the relay.\n"
         "  host [port]   the IRC server; also host:port or [::1]:port\n"
         "                (default: localhost 6667)\n"
         "  '#channel'    the channel\n"

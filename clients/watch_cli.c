@@ -36,7 +36,7 @@ struct server {
     const char *name; /* as given: host:port */
     struct options_peer peer;
     struct dial dial;
-    int sock; /* DIAL_PENDING: `dial` is under way; -1: there is none any more */
+    int sock; /* DIAL_PENDING: `dial` is under way; -1: there is none */
     struct input input;
     int64_t line_since; /* ms; when the unfinished line began */
 };
@@ -44,7 +44,7 @@ struct server {
 struct watch {
     int64_t quiet_ms;
     int64_t quiet_since; /* ms; when something last came, or silence was reported */
-    bool failed;         /* a server could not be connected, or was lost */
+    bool failed;         /* a server could not be reached, or was lost */
     int count;
     struct server servers[SERVERS_MOST];
 };
@@ -55,7 +55,7 @@ static const struct options options = {
     .usage = "usage: watch_cli [-hV] [-t seconds] host:port ...\n",
     .help =
         "Prints each line that the servers send, after the server's name, until all\n"
-        "have closed. The status is 1 if a server could not be connected or was lost.\n"
+        "have closed. The status is 1 if a server could not be reached or was lost.\n"
         "  host:port   a server; also [::1]:port\n"
         "  -t seconds  say so when nothing comes for this long (default: 5)\n"
         "  -h          print this help\n"

@@ -6,8 +6,8 @@
  *     grade -f csv -o marks.csv echo 'python3 echo.py'
  *
  * The behaviours of a lab, their points and their hints are text, grade/LAB.lab. This
- * program reads it, and plays one behaviour after the other with a new process of the
- * program under test.
+ * program reads it, and plays one behaviour after the other, each with a new process of
+ * the program under test.
  */
 #include "base/descriptor.h"
 #include "base/options.h"
@@ -44,8 +44,8 @@ static const struct options options = {
         "  -b name     try this behaviour only, and show all its steps\n"
         "  -f format   text, csv, gradescope or autolab (default: text)\n"
         "  -l          list the lab's behaviours; no program is needed\n"
-        "  -o file     write the results there after each behaviour; the text is\n"
-        "              printed all the same\n"
+        "  -o file     write the results to this file after each behaviour; the text\n"
+        "              is printed all the same\n"
         "  -s seed     other bytes, the same behaviours (default: 1)\n"
         "  -u user     run the program as this user; for root only\n"
         "  -w seconds  how long to wait for what must come (default: 5)\n"
@@ -104,7 +104,7 @@ static _Noreturn void fail_unfit(const char *what, const char *why)
 }
 
 /*
- * Writes where the scenes of a lab lie. A lab with a slash in it is the path itself.
+ * Writes where the scenes of a lab are. A lab with a slash in it is the path itself.
  * Otherwise the file is LAB.lab in the directory that GRADE_DIR names. Without that, it is
  * near this program, as in the tree or as `make install` lays it out; or else in grade/. A
  * program whose name has no slash was found in PATH.
@@ -201,7 +201,7 @@ static int write_to_file(struct grader *grader)
     return good ? 0 : -1;
 }
 
-/* On a terminal, the behaviour that is being tried, in a line that goes again. */
+/* On a terminal, shows the behaviour that is being tried, in a line that is then erased. */
 static void show_progress(const char *name)
 {
     if (isatty(STDERR_FILENO))
@@ -223,7 +223,7 @@ static void try_behaviour(struct grader *grader, size_t index)
     show_progress("");
 }
 
-/* All that the one needs, directly or not, and itself. */
+/* The behaviours that this one needs, directly or not, and itself. */
 static uint64_t needed(const struct lab *lab, size_t index)
 {
     uint64_t set = (uint64_t)1 << index;

@@ -5,11 +5,11 @@
  *
  * Runs a server, in any language and as it is, and prints what it does turn by turn: what
  * it waited for and how long, what was ready, and what it did then. While the program
- * waits, turns says where; it may be in a send() that nobody takes.
+ * waits, turns says where, for example in a send() to a client that does not read.
  *
  * The system calls come from strace, which runs the program. The program's input and
  * output are left alone, so the trace goes to standard error, as that of strace does.
- * docs/turns.md tells how to read it.
+ * docs/turns.md explains how to read it.
  */
 #define _XOPEN_SOURCE 700 /* SIGXFSZ is in the XSI option */
 #include "trace/turns.h"
@@ -63,7 +63,7 @@ static const struct options options = {
         "  -p file.svg  draw it: a column for each turn, a row for each descriptor\n"
         "  -h           print this help\n"
         "  -V           print the version\n"
-        "Status: the program's, or 128 and the number of the signal that ended it.\n",
+        "Status: the program's, or 128 plus the number of the signal that ended it.\n",
 };
 
 /* ---- Signals ------------------------------------------------------------------------ */

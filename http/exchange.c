@@ -13,8 +13,9 @@
 #define ENDLESS UINT64_MAX /* instead of a length: up to the end of the connection */
 
 /*
- * What the kernel may hold of an endless answer for a client that does not read. It is not
- * much less than what the loop holds (STREAM_OUTPUT_BYTES); its own limit is megabytes.
+ * How much of an endless answer the kernel may hold for a client that does not read. It is
+ * not much less than what the loop holds (STREAM_OUTPUT_BYTES); by itself it would hold
+ * megabytes.
  */
 #define SEND_BUFFER_BYTES 32768
 
@@ -288,7 +289,6 @@ void exchange_open(struct exchange *exchange, struct stream *stream,
     begin_request(exchange);
 }
 
-/* Between two requests the client is closed without a word; inside one it is told why. */
 void exchange_time_out(struct exchange *exchange)
 {
     if (exchange->head.taken > 0)

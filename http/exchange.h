@@ -13,8 +13,8 @@
  * request, and then calls rules->answer. That sends a head and the content, and calls
  * exchange_end(). If the content takes longer than one call, hold the stream meanwhile.
  *
- * The requests are strangers': each is bounded in length, and in time by the server's
- * idle_ms. One that cannot be served is refused here, with a page that says why.
+ * Requests cannot be trusted: each is limited in length, and in time by the server's
+ * idle_ms. A request that cannot be served is refused here, with a page that says why.
  */
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
@@ -108,7 +108,7 @@ void exchange_refuse(struct exchange *exchange, int status, const char *more,
 void exchange_serve(struct exchange *exchange, const struct exchange_page *pages,
                     const char *why_not);
 
-/* The client's time is over. Inside a request it is told so. */
+/* The client's time is over. Inside a request it is told so; otherwise it is closed. */
 void exchange_time_out(struct exchange *exchange);
 
 #endif

@@ -140,7 +140,7 @@ static void take_fold(struct http_head *head, char *line)
     head->length = head->line_begin;
     if (*line == '\0')
         return;
-    head->text[head->line_begin - 1] = ' '; /* in the place of the NUL after the value */
+    head->text[head->line_begin - 1] = ' '; /* in place of the NUL after the value */
     keep(head, line);
 }
 
@@ -405,8 +405,8 @@ static bool take_chunk_line(struct http_body *body, const char *line)
 }
 
 /*
- * Lines end in CR LF: some readers take LF alone for the end of a line, and some do not
- * (RFC 9112 2.2 leaves it open), and such a difference is what request smuggling needs.
+ * Lines end in CR LF. Some readers take LF alone for the end of a line, and some do not (RFC
+ * 9112 2.2 leaves it open): just such a difference is what request smuggling needs.
  */
 static void take_between(struct http_body *body, char byte)
 {

@@ -19,10 +19,10 @@
  *         (use content.bytes, content.length)
  *     }
  *
- * If two readers do not agree where a message ends, a stranger can slip in a message of
- * his own (request smuggling, RFC 9112 11.2). So whatever RFC 9112 calls ambiguous in a
- * request, or in the length of a body, is refused. The rest of a response is read as
- * leniently as RFC 9112 lets a client read it: users want the document.
+ * If two readers do not agree where a message ends, a stranger can slip another message in
+ * (request smuggling, RFC 9112 11.2). So whatever RFC 9112 calls ambiguous in a request, or
+ * in the length of a body, is refused. The rest of a response is read as leniently as RFC
+ * 9112 lets a client read it: users want the document.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -54,10 +54,10 @@ struct http_head {
     enum http_kind kind;
     enum http_state state;
 
-    /* When it is whole. The strings lie in `text`. */
+    /* When it is whole. The strings are in `text`. */
     int minor;          /* HTTP/1.minor */
     const char *method; /* of a request, "GET": case matters */
-    const char *target; /* of a request, "/index.html": visible ASCII, bytes over it */
+    const char *target; /* of a request, "/index.html": no spaces or control characters */
     int status;         /* of a response, 100 to 999 */
     const char *reason; /* of a response, "Not Found", or "" */
 
@@ -73,7 +73,7 @@ struct http_head {
     size_t size;       /* of `text` */
 };
 
-/* Begins a message. The head is kept in `text`; one of more than `size` bytes is refused. */
+/* Begins a message. The head is kept in `text`; more than `size` bytes are refused. */
 void http_head_begin(struct http_head *head, enum http_kind kind, char *text,
                      size_t size);
 
@@ -93,7 +93,7 @@ void http_head_begin(struct http_head *head, enum http_kind kind, char *text,
  */
 size_t http_head_take(struct http_head *head, const char *bytes, size_t length);
 
-/* The value is without the space around it. It may be any bytes but control characters. */
+/* The value is without the space around it. It may be any bytes except control characters. */
 struct http_field {
     const char *name, *value;
 };
@@ -139,8 +139,8 @@ struct http_body {
 /*
  * Finds out from a whole head how its body ends (RFC 9112 6.3), and sets body->state:
  * HTTP_WHOLE if there is none. (An answer to HEAD has none, whatever its head says.)
- * Refused are a Transfer-Encoding with a Content-Length, or in HTTP/1.0, or other than
- * "chunked"; and a length that is not a number, or another one when it is given again.
+ * It refuses a Transfer-Encoding with a Content-Length, in HTTP/1.0, or other than
+ * "chunked"; and a length that is not a number, or that differs when it is given again.
  */
 void http_body_begin(struct http_body *body, const struct http_head *head);
 

@@ -7,8 +7,8 @@
  *  - A browser says in the field Origin which site's page makes it send a request.
  *  - A page of evil.example can have its own name mean our address after it was loaded (DNS
  *    rebinding). Then the browser takes our server for a part of that site, and lets the page
- *    read what it answers. But the request still names the host evil.example. So only names
- *    are answered that a stranger cannot own.
+ *    read what it answers. But the request still names the host evil.example. So our server
+ *    answers only to names that a stranger cannot own.
  */
 #ifndef HTTP_ORIGIN_H
 #define HTTP_ORIGIN_H

@@ -11,7 +11,7 @@
 
 #include "http/exchange.h"
 
-/* In the page, where the secret goes, which has the same length. */
+/* Stands in the page where the secret goes, and has its length. */
 #define OWN_PAGE_NONCE "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@"
 
 /* Answers with the page, which must fit the stream's output, with 4 KB to spare. */

@@ -2,9 +2,9 @@
  * save: writes a file that appears when it is whole, and not before.
  *
  * The bytes go to a new file in the same directory. When all of them are on the disk, the
- * new file takes the name of the old one in a single step (POSIX rename()). At any time
- * there is the old file or the whole new one. A name that is not a regular file (a device,
- * a FIFO), or is standard output, is written to directly.
+ * new file takes the name of the old one in a single step (POSIX rename()). So the name is
+ * always that of the old file or of the whole new one. A name that is not a regular file (a
+ * device, a FIFO), or is standard output, is written to directly.
  */
 #ifndef HTTP_SAVE_H
 #define HTTP_SAVE_H

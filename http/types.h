@@ -12,8 +12,8 @@
 const char *types_by_name(const char *name);
 
 /*
- * Text, if there is none of the bytes that text does not have (WHATWG, MIME Sniffing, 3:
- * binary data bytes); otherwise just bytes.
+ * Text, unless one of the bytes is never in text (WHATWG, MIME Sniffing, 3: binary data
+ * bytes); otherwise just bytes.
  */
 const char *types_by_bytes(const char *bytes, size_t length);
 

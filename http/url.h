@@ -1,5 +1,5 @@
 /*
- * url: addresses of documents in the web, for plain http (RFC 3986; RFC 9110 4.2.1).
+ * url: addresses of documents on the web, for plain http (RFC 3986; RFC 9110 4.2.1).
  */
 #ifndef HTTP_URL_H
 #define HTTP_URL_H

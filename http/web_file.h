@@ -29,7 +29,7 @@ struct web_file {
 /*
  * Checks that a directory can be served, and writes its path from the top to `root` of
  * WEB_FILE_ROOT_MOST bytes: "." would stay the old directory if it is removed and made
- * anew. 0, or -1 with errno.
+ * again. 0, or -1 with errno.
  */
 int web_file_root(char *root, const char *directory);
 

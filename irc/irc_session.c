@@ -121,7 +121,7 @@ static void enter(struct irc_session *session, enum irc_state state, int64_t ms)
     session->deadline = clock_ms() + ms;
 }
 
-/* In the channel: after so much silence the server is asked for a sign of life. */
+/* In the channel: after this much silence the server is asked for a sign of life. */
 static void stay(struct irc_session *session)
 {
     session->asked = false;
@@ -216,14 +216,14 @@ static const struct refusal {
     const char *what;
 } refusals[] = {
     {432, "the server does not allow this nick (-n gives another)"},
-    {463, "this machine is not welcome on the server"},
-    {464, "the server wants a password (IRC_SERVER_PASSWORD gives it)"},
+    {463, "the server does not accept this machine"},
+    {464, "the server needs a password (IRC_SERVER_PASSWORD gives it)"},
     {465, "banned from the server"},
     {403, "cannot join: there is no such channel"},
-    {473, "cannot join: the channel is for those who are invited"},
+    {473, "cannot join: the channel is for invited people only"},
     {474, "cannot join: banned from the channel"},
-    {475, "cannot join: the channel wants another key (-k gives it)"},
-    {477, "cannot join: the channel is for registered nicks"},
+    {475, "cannot join: the channel needs another key (-k gives it)"},
+    {477, "cannot join: the channel is for registered nicks only"},
 };
 
 /* What a numeric refuses, or NULL. */

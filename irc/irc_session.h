@@ -1,8 +1,8 @@
 /*
  * irc_session: a client's place in one channel of an IRC server, which it takes again when
- * lost.
+ * it is lost.
  *
- * On a link that comes back by itself (net/link.h) the session registers (PASS, NICK, USER),
+ * On a link that reconnects by itself (net/link.h) the session registers (PASS, NICK, USER),
  * takes another nick if its own is in use, waits for the welcome, identifies to NickServ,
  * joins the channel, answers PING, and asks a silent server for a sign of life. It joins
  * again after a kick. The program watches the link.
@@ -33,7 +33,7 @@ struct irc_settings {
     const char *key;             /* the channel's, or NULL */
     const char *password;        /* for NickServ, or NULL */
     const char *server_password; /* or NULL */
-    int64_t silence_ms; /* after so much silence the server is asked for a sign of life */
+    int64_t silence_ms; /* after this much silence ask the server for a sign of life */
     int64_t pace_ms;    /* the cost of a line; 0: no limit */
     /* Takes each message that came, after the session has done its part. */
     void (*hear)(void *owner, struct irc_message *message);
@@ -81,7 +81,7 @@ void irc_session_step(struct irc_session *session, const struct fdset *readable)
 size_t irc_session_text_most(const struct irc_session *session);
 
 /*
- * Queues a PRIVMSG to the channel, of a text of at most so many bytes. False: the queue is
+ * Queues a PRIVMSG to the channel, of a text of at most that many bytes. False: the queue is
  * full, and the line is counted in link.queue.dropped.
  */
 bool irc_session_say(struct irc_session *session, const char *text);

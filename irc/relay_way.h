@@ -32,7 +32,7 @@ size_t way_length(const char *line);
 enum relay_way {
     WAY_ON,        /* it goes further; the others do not */
     WAY_CAME_BACK, /* it has been through this relay */
-    WAY_OTHER,     /* the same, by way of another relay of this room and channel */
+    WAY_OTHER,     /* the same, through another relay of this room and channel */
     WAY_TOO_LONG   /* its way has more than WAY_MOST bytes */
 };
 

@@ -16,9 +16,9 @@
  *    to try again a second or more later.
  *  - Descriptor 1024 does not fit an fd_set. What FD_SET() does with it is undefined.
  *  - When descriptors run out, accept() fails, and the server ends.
- *  - Every line goes to every client in a system call of its own.
+ *  - Every line goes to every client in a separate system call.
  *  - Control characters are passed on, so an escape sequence reaches everyone's terminal.
- *    Telnet's commands are treated as text: after Ctrl-C a telnet shows nothing more.
+ *    Telnet's commands are treated as text: after Ctrl-C telnet shows nothing more.
  *  - Ctrl-C in the server's terminal ends it without a word to its clients.
  *  - Through a pipe its output comes late, several KiB at a time.
  *  - It listens on every address, and on IPv4 only.

@@ -14,9 +14,9 @@
  *
  *  - Patience: pchatsrv makes the writers wait for a client that reads slowly.
  *  - One copy of the text. Here every client has its own, of up to 64 KiB.
- *  - Clean text: escape sequences and a telnet's commands (RFC 854) reach everyone.
+ *  - Clean text: escape sequences and telnet's commands (RFC 854) reach everyone.
  *  - A log that waits for nobody. If standard output is not read, the whole room stops.
- *  - A pause after ENFILE, at which this spins; a guard for a closed standard output.
+ *  - A pause after ENFILE, which makes this one spin; a guard for a closed stdout.
  *  - A farewell at Ctrl-C, keepalive, IPv6, a choice of address, names, and commands.
  */
 #include <arpa/inet.h>
@@ -35,7 +35,7 @@
 #define NAME_MOST   32    /* fits "255.255.255.255:65535" */
 #define LINE_MOST   1024  /* a longer line goes out in pieces of this size */
 #define TEXT_MOST   1100  /* fits a name and a line */
-#define OUTPUT_MOST 65536 /* many screens of text, and 64 MiB for 1,000 such clients */
+#define OUTPUT_MOST 65536 /* many screens of text, and 64 MiB for 1,024 such clients */
 
 struct client {
     int sock;
@@ -81,7 +81,7 @@ static void chat_server_init(struct chat_server *server, in_port_t port)
     FD_ZERO(&server->descriptors);
     FD_SET((unsigned)server->srvsock, &server->descriptors); /* musl's macro divides it */
     /* An fd_set has FD_SETSIZE bits, usually 1024, and FD_SET() does not check. If fewer may
-       be open, the last one turns newcomers away: waiting, they would wake select(). */
+       be open, the last is kept to turn newcomers away: in the queue they wake select(). */
     server->limit = sysconf(_SC_OPEN_MAX) - 1;
     if (server->limit < 0 || server->limit > FD_SETSIZE)
         server->limit = FD_SETSIZE;

@@ -5,7 +5,7 @@
  *     echo_fork [-v] [-b address] [-p port]
  *
  * A child process serves one client and may wait for it, so its code reads like the
- * protocol: receive, send, again (loop/echo_blocking.c). Processes share no memory, so a
+ * protocol: receive, send, repeat (loop/echo_blocking.c). Processes share no memory, so a
  * child that crashes harms nobody else. The price is a fork() for each client, and a
  * process that sleeps as long as its client is silent.
  */

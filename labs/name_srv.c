@@ -141,7 +141,6 @@ static void open_keyboard(struct stream_server *server)
 
 /* ---- The program -------------------------------------------------------------------- */
 
-/* The name of the user who runs the server. */
 static char *login_name(void)
 {
     static char nobody[] = "nobody";

@@ -46,7 +46,7 @@ struct threat_server {
     struct fetch fetch;
     const char *level;   /* the last one fetched; NULL: none, and `why` says why */
     const char *why;     /* static, or in `fetch` */
-    int64_t fresh_until; /* ms; until then that is the answer, without a new fetch */
+    int64_t fresh_until; /* ms; until then the last answer is given again */
     int64_t cache_ms;
     bool waits[FD_SETSIZE]; /* for the level; clients by descriptor */
 };
@@ -264,7 +264,7 @@ int main(int argc, char *argv[])
     }
     options_end(&options, argc, argv);
     if (server.file != NULL && url != NULL)
-        options_wrong(&options, "-f and -u exclude each other");
+        options_wrong(&options, "-f and -u cannot be used together");
     if (has_cache && url == NULL)
         options_wrong(&options, "-c needs -u");
     if (url != NULL && url_parse(&server.url, url, &why) == -1)

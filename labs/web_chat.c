@@ -12,7 +12,7 @@
  *     POST /say, a line             sends the line to the room
  *       with Chat-Session: TOKEN
  *
- * HTTP knows a request and an answer. For a room, which speaks unasked, the answer to GET
+ * An HTTP server speaks only when asked, but a room speaks at any time. So the answer to GET
  * /events does not end: it is a stream of server-sent events (http/event_stream.h). Each
  * event has a number. A browser that was cut off connects again by itself, and sends the
  * number of the last event that it has seen. It gets those after it from the history
@@ -21,8 +21,8 @@
  * Nobody may speak for another. A session is a secret of 128 bits. A POST carries it in a
  * field that a foreign page cannot set. The address of the events carries it too, because a
  * page cannot add fields to that request; so no target is ever printed. What a foreign page
- * makes a browser send is refused (http/origin.h). What others say is a text for our page,
- * never a part of it, and the page runs nothing but its own script (http/own_page.h).
+ * makes a browser send is refused (http/origin.h). What others say is text in our page,
+ * never markup, and the page runs nothing but its own script (http/own_page.h).
  *
  * A person costs two descriptors, so the number of people is about half of what an fd_set
  * holds. All other connections are closed after one answer, so they need a descriptor for a
@@ -58,7 +58,7 @@
 #define IDLE_MS    20000 /* for a request; longer than the time between comments */
 #define TAKING_MS  10000 /* for a browser to take some of what it is owed */
 
-/* A person without a browser stays in the room so long, and can then come back so long. */
+/* How long a person without a browser stays in the room, and then may still come back. */
 #define STAY_MS 45000
 #define AWAY_MS 600000
 
@@ -244,9 +244,8 @@ static void room_is_ready(void *owner, int events)
 /* ---- Sessions ----------------------------------------------------------------------- */
 
 /*
- * Keeps two descriptors free for each person who may still come. The connections that are
- * closed for that are most often without a request: browsers open some ahead, and hostile
- * clients many.
+ * Keeps two descriptors free for each person who may still come. Most connections that it
+ * closes have sent no request: browsers open some ahead, and hostile clients many.
  */
 static void make_way(struct web_chat *web)
 {
@@ -325,8 +324,7 @@ static void answer_join(struct stream *stream)
     }
     person = begin_session(stream, name);
     if (person == NULL) {
-        exchange_refuse(exchange, 503, "",
-                        "as many people as fit are in the room: try again later");
+        exchange_refuse(exchange, 503, "", "the room is full: try again later");
         return;
     }
     strcpy(person->token, token);
@@ -380,11 +378,11 @@ static void answer_say(struct stream *stream)
     static const struct {
         int status;
         const char *why;
-    } refusals[] = {[VISITOR_NO_LINE] = {400, "there is no line in it, or more than one"},
-                    [VISITOR_TOO_LONG] = {413, TOO_LONG},
-                    [VISITOR_CANNOT] = {503, "the room is down: the line was not sent"},
-                    [VISITOR_TOO_MUCH] = {
-                        429, "the room does not take so much: the line was not sent"}};
+    } refusals[] = {
+        [VISITOR_NO_LINE] = {400, "there is no line in it, or more than one"},
+        [VISITOR_TOO_LONG] = {413, TOO_LONG},
+        [VISITOR_CANNOT] = {503, "the room is down: the line was not sent"},
+        [VISITOR_TOO_MUCH] = {429, "the room is slower than you: the line was not sent"}};
     struct exchange *exchange = &client_of(stream)->exchange;
     struct person *person =
         sender_of(stream, http_value(&exchange->head, "Chat-Session"));
@@ -416,7 +414,7 @@ static void answer(struct stream *stream)
 
     if (host != NULL && !origin_is_ours(&web_of(stream)->names, host))
         exchange_refuse(exchange, 421, "",
-                        "this server does not know itself by that name (see -n)");
+                        "this server does not answer to that name (see -n)");
     else if (origin_is_foreign(&exchange->head))
         exchange_refuse(exchange, 403, "", "a page of another site may not do that");
     else
@@ -542,10 +540,10 @@ static const struct options options = {
     .help =
         "Takes people with a browser into a chat room, and prints who comes and goes.\n"
         "The room sees all of them at this machine's address: if it limits the clients\n"
-        "of one address, it has to leave room for them.\n"
+        "from one address, it has to leave room for them.\n"
         "  -b address    listen on this address only (default: all, IPv6 and IPv4)\n"
         "  -n name       answer to this name, too; always to addresses, names without a\n"
-        "                dot, and this machine's own name\n"
+        "                dot or in .local, and this machine's own name\n"
         "  -p port       listen on this port (default: 8080; 0: any free one)\n"
         "  -r host:port  the room (default: localhost:2626)\n"
         "  -v            print a line for each connection opened or closed\n"

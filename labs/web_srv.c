@@ -5,8 +5,8 @@
  *     web_srv [-v] [-b address] [-d directory] [-p port] [-t seconds]
  *
  * It prints the first line and the header of each request. It answers with Hello, World!
- * or, with -d, with a file or a list of files from a directory (http/web_file.h), or a part
- * of it (http/part.h).
+ * or, with -d, with a file from a directory, a part of one (http/part.h), or a list of the
+ * files there (http/web_file.h).
  *
  * Three things are harder than they look:
  *
@@ -17,8 +17,8 @@
  *  - A file may be larger than memory. It goes out a piece at a time, each when the one
  *    before it is gone (send_piece()). Any number of long files at once cost one buffer
  *    each.
- *  - The request is a stranger's. It is bounded in length and in time, and what is
- *    printed of it is made harmless first (show()).
+ *  - A request cannot be trusted. It is limited in length and in time, and what is printed
+ *    of it is made harmless first (show()).
  */
 #include "base/descriptor.h"
 #include "http/exchange.h"
@@ -88,7 +88,7 @@ static void log_unreadable(struct stream *stream, const char *why)
 
 /*
  * Queues as much of the file as there is room for. If it cannot be read any more, or has
- * become shorter than the head said, there is no right way to end the answer: closing
+ * become shorter than the head said, there is no correct way to end the answer. Closing
  * early shows the client that something is missing.
  */
 static void send_piece(struct stream *stream)
@@ -232,7 +232,7 @@ static size_t receive(struct stream *stream, const unsigned char *bytes, size_t 
     return exchange_take(exchange_of(stream), bytes, length);
 }
 
-/* A client that is taking a file is held, and so has no time to run out (send_part()). */
+/* Not called for a client that is taking a file: that is held (send_part()). */
 static void time_out(struct stream *stream)
 {
     exchange_time_out(exchange_of(stream));

@@ -18,7 +18,7 @@
 #define SECOND      INT64_C(1000000000)
 
 /* Latencies are counted in buckets that grow with them: below 128 ns exact, then 64 buckets
- * for each power of two, so that a percentile is at most 0.8% off; up to an hour. */
+ * for each power of two, up to an hour. So a percentile is at most 0.8% off. */
 enum { RUN_SUB = 64, RUN_SHIFTS = 36, RUN_BUCKETS = RUN_SUB * (RUN_SHIFTS + 2) };
 
 struct run {

@@ -230,9 +230,8 @@ static void take_event(struct stream *stream, enum input_event event)
                                       event == INPUT_LINE);
         break;
     case INPUT_HTTP:
-        stream_print(
-            stream,
-            "HTTP/1.1 400 This server takes lines of text, from a telnet\r\n\r\n");
+        stream_print(stream,
+                     "HTTP/1.1 400 This server takes lines of text, not HTTP\r\n\r\n");
         stream_close(stream);
         break;
     case INPUT_LEAVE: stream->ended = true; break;

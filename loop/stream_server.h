@@ -49,7 +49,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STREAM_INPUT_BYTES  16384 /* a telnet's line, or a browser's request */
+#define STREAM_INPUT_BYTES  16384 /* a line, or a browser's request */
 #define STREAM_OUTPUT_BYTES 65536
 #define STREAM_ANSWER_BYTES 16384
 

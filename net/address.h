@@ -14,7 +14,7 @@
 /*
  * Writes an IPv4 address as 127.0.0.1:37993 and an IPv6 address as [::1]:37993 (RFC 5952)
  * to `out` of ADDRESS_MOST bytes. An IPv4 peer of an IPv6 socket (::ffff:127.0.0.1, RFC
- * 4291 2.5.5.2) is written as an IPv4 address; one of another family becomes "?".
+ * 4291 2.5.5.2) is written as an IPv4 address; an address of another family becomes "?".
  */
 void address_format(const struct sockaddr_storage *address, char *out);
 

@@ -79,7 +79,7 @@ void dial_watch(const struct dial *dial, struct fdset *readable, struct fdset *w
 #define DIAL_PENDING (-2)
 int dial_step(struct dial *dial, const char **why);
 
-/* Gives up a pending attempt. It has no effect on one that is over. */
+/* Gives up a pending attempt. Without effect if it is over. */
 void dial_stop(struct dial *dial);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * input: makes lines of clean text out of what a telnet, or any other client, sends.
+ * input: makes lines of clean text out of what telnet or any other client sends.
  *
  * It removes telnet's commands (net/telnet.h), cleans the text (net/text.h), and cuts it
  * into lines (net/line.h). The stream may be cut anywhere.

@@ -1,7 +1,7 @@
 /*
  * line: makes lines of clean text out of a stream of bytes, however the stream was cut.
  *
- * A line ends in LF, CR LF, LF CR (some MUD clients send it), or CR NUL, which a telnet in
+ * A line ends in LF, CR LF, LF CR (some MUD clients send it), or CR NUL, which telnet in
  * character mode sends for the Enter key (RFC 1123 3.3.1). Any other CR is a control
  * character and shows as ^M (net/text.h). A line of more than LINE_MOST bytes comes in
  * pieces of at most that size, never cut inside a character.

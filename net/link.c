@@ -16,7 +16,7 @@
 #define PAUSE_LEAST_MS   1000   /* doubles with each failure */
 #define PAUSE_MOST_MS    300000 /* short enough to notice soon that a peer is back */
 #define STEADY_MS        60000  /* what fails later was not refused */
-/* How long lines may be without a proof before the peer is asked, and at the most. */
+/* How long lines may be without a proof before the peer is asked, and at most. */
 #define UNPROVEN_MS      5000
 #define UNPROVEN_MOST_MS 30000
 

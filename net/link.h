@@ -1,5 +1,5 @@
 /*
- * link: a client's connection that comes back by itself.
+ * link: a client's connection that reconnects by itself.
  *
  * A link dials its peer. When that fails, or the connection is lost, it reports why,
  * pauses, and dials again. What the program says waits in a queue that outlives the
@@ -73,7 +73,7 @@ struct link {
     /* Set by the protocol: */
     int64_t due;           /* when it must be stepped, at the latest (clock_ms()) */
     unsigned long allowed; /* lines of the queue that may be sent now */
-    int64_t ask_after;     /* no question before, except about lines of 30 seconds ago */
+    int64_t ask_after;     /* no question before, except about lines sent 30 s ago */
 
     unsigned long unproven; /* lines of the queue that were sent, but may not have come */
     unsigned long asked; /* how many of them were sent before the last question, or 0 */
@@ -128,7 +128,7 @@ int64_t link_next_pause(struct link *link);
 /* Closes the connection, reports "`what` the host: `why`", and dials again after a pause. */
 void link_lose(struct link *link, const char *what, const char *why);
 
-/* The protocol has said goodbye. When the peer closes, the link is over, unreported. */
+/* The protocol has said goodbye. When the peer closes, the link is over: no report. */
 void link_end(struct link *link);
 
 /* Closes the connection and ends the link. */

@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 /*
- * How many newcomers may wait to be accepted. A whole class connects at one moment. With a
- * short queue most of its SYNs would be dropped, and sent again seconds later. Kernels cut
- * this down to their own limit (net.core.somaxconn is 4,096 on Linux).
+ * How many newcomers may wait to be accepted. A whole class connects at the same moment.
+ * With a short queue most of its SYNs would be dropped, and sent again seconds later.
+ * Kernels cut this down to their own limit (net.core.somaxconn is 4,096 on Linux).
  */
 #define BACKLOG 4096
 

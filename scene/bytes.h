@@ -1,5 +1,5 @@
 /*
- * bytes: a buffer that grows, and bytes as they stand in a report.
+ * bytes: a buffer that grows, and bytes as a report shows them.
  *
  * All zero is an empty buffer. What is in it is followed by a NUL that does not count, so
  * text in it is a string. When memory runs out the program aborts: a grader that cannot
@@ -22,7 +22,7 @@ void bytes_print(struct bytes *bytes, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void bytes_vprint(struct bytes *bytes, const char *format, va_list arguments);
 
-/* Takes so many off its beginning. */
+/* Removes this many bytes from its beginning. */
 void bytes_drop(struct bytes *bytes, size_t length);
 
 /* The text in it; "" if nothing was ever added. */
@@ -44,7 +44,7 @@ void bytes_free(struct bytes *bytes);
 /* Does `text` end in `tail`? */
 bool bytes_end_in(const char *text, size_t length, const char *tail, size_t tail_length);
 
-/* Where `part` first stands in `text`, or NULL. */
+/* Where `part` first is in `text`, or NULL. */
 const char *bytes_find(const char *text, size_t length, const char *part,
                        size_t part_length);
 

@@ -1,6 +1,6 @@
 /*
- * cage: a program that nobody trusts, in a session and a process group of its own. It is not
- * a prison: docs/grade.md says what it promises, and what it does not.
+ * cage: a program that nobody trusts, in its own session and process group. It is not a
+ * prison: docs/grade.md says what it promises, and what it does not.
  *
  * What the program prints is always read: a program that waits for room in a pipe would look
  * as if it hung. The last 16 KB are kept. Its standard input is a pipe in which nothing comes
@@ -47,7 +47,7 @@ struct cage_start {
     const struct cage_user *user;
 };
 
-/* Starts it. 0, or -1 with errno, also of a failed exec(). cage_end() frees it. */
+/* Starts it. 0, or -1 with errno, even if it was exec() that failed. cage_end() frees it. */
 int cage_start(struct cage *cage, const struct cage_start *start);
 
 /* Writes what to poll() for to `polled` of CAGE_POLL_FDS. */
@@ -63,17 +63,17 @@ bool cage_wait(struct cage *cage, int ms);
 /* Sends a signal to its group. */
 void cage_signal(const struct cage *cage, int signal_number);
 
-/* Stops it where it is, and returns when it stands; SIGCONT has it go on. */
+/* Stops it (SIGSTOP), and returns when it has stopped; SIGCONT makes it go on. */
 void cage_pause(struct cage *cage);
 
 /*
- * Ends it and all that it has left: SIGTERM, 2 s, SIGKILL. What was printed stays until
+ * Ends it and all that it has started: SIGTERM, 2 s, SIGKILL. What was printed stays until
  * cage_free(). False: something is left.
  */
 bool cage_end(struct cage *cage);
 void cage_free(struct cage *cage);
 
-/* Adds how it ended, such as "status 1" or "SIGSEGV", and the end of what it complained. */
+/* Adds how it ended, such as "status 1" or "SIGSEGV"; or its last lines on standard error. */
 void cage_explain(const struct cage *cage, struct bytes *out);
 #define CAGE_LAST_LINES 5
 void cage_last_words(const struct cage *cage, struct bytes *out);

@@ -136,7 +136,7 @@ static bool send_waiting(struct client *client)
         if (count == -1 && descriptor_try_again(errno))
             return false;
         if (count == -1) {
-            /* What the server has sent before may still be read; recv() tells the end. */
+            /* What the server has sent before may still be read; recv() shows the end. */
             client->sent = client->out.length;
             return true;
         }

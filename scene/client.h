@@ -14,13 +14,13 @@
 #include <stdint.h>
 
 /*
- * Small enough that a reader that stalls is felt at once: SO_RCVBUF, and the size of a
+ * Small enough that a reader that stalls is noticed at once: SO_RCVBUF, and the size of a
  * segment (TCP_MAXSEG), which keeps the sender's buffer small too.
  */
 #define CLIENT_SMALL_BUFFER  16384
 #define CLIENT_SMALL_SEGMENT 1024
 
-/* A client that reads slowly reads so many bytes at a time, and so often. */
+/* A client that reads slowly reads this many bytes, and then waits for this long. */
 #define CLIENT_SLOW_BYTES 16384
 #define CLIENT_SLOW_MS    20
 

@@ -357,7 +357,7 @@ static int take_file(struct parser *parser)
 static int take_behaviours_line(struct parser *parser, const char *first)
 {
     if (parser->behaviour == NULL)
-        return wrong(parser, "'%s' stands before the first behaviour", first);
+        return wrong(parser, "'%s' comes before the first behaviour", first);
     if (strcmp(first, "needs") == 0)
         return take_needs(parser);
     if (strcmp(first, "why") == 0)

@@ -1,7 +1,7 @@
 /*
- * lab: the scenes of a lab, read from a text file. docs/grade.md tells how one is written.
+ * lab: the scenes of a lab, read from a text file. docs/grade.md says how to write one.
  *
- * In a quoted text \r \n \t \0 \" \\ and \xFF are bytes. What stands in braces is filled
+ * In a quoted text \r \n \t \0 \" \\ and \xFF are bytes. What is in braces is filled
  * in when the scene is played.
  */
 #ifndef SCENE_LAB_H
@@ -127,7 +127,7 @@ struct behaviour {
     size_t enough; /* steps after which those that need it can be tried; 0: all of them */
 };
 
-/* A file that lies in the directory of the program under test. */
+/* A file in the directory of the program under test. */
 struct lab_file {
     char path[64];
     size_t size;
@@ -156,7 +156,7 @@ void lab_free(struct lab *lab);
 /* Copies the next word of a sentence's form. Returns where the one after it begins. */
 const char *lab_next_word(const char *form, char word[LAB_NAME_MOST]);
 
-/* Where the {NAME} that a LEARNS learns stands in its text. */
+/* Where the {NAME} that a LEARNS learns is in its text. */
 const char *lab_unknown(const struct lab_step *step);
 
 /* The number of a behaviour, or -1. */

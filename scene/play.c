@@ -19,7 +19,7 @@
 #define CROWD_MS         5
 #define CROWD_TURNS      32 /* a thousand that come would cost a million looks otherwise */
 #define GRACE_MS         500 /* a connection ends a little before its process does */
-#define BEHAVIOUR_FACTOR 24  /* a behaviour may take so many times the patience */
+#define BEHAVIOUR_FACTOR 24  /* a behaviour may take this many times the patience */
 
 /* ---- Waiting ------------------------------------------------------------------------- */
 
@@ -257,7 +257,7 @@ static bool try_to_reach(struct play *play, struct client *client, bool small)
 
 static bool reach(struct play *play, struct client *client, bool small)
 {
-    int patience = 2 * play->patience_ms; /* a virtual machine takes its time */
+    int patience = 2 * play->patience_ms; /* Java's virtual machine starts slowly */
     int64_t deadline = clock_ms() + patience;
 
     for (int starts = 1; !try_to_reach(play, client, small);) {

@@ -8,7 +8,7 @@
 
 #define TOKEN_BYTES 13 /* of "newcomer-0042" */
 #define TALK_BYTES  24 /* of a line of a crowd that talks: known by its length */
-#define NEWCOMERS   50 /* so many may be turned away before one is let in */
+#define NEWCOMERS   50 /* this many may be turned away before one is let in */
 #define PIECES      3
 
 static void token_of(size_t index, char token[TOKEN_BYTES + 1])

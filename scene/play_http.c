@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define SECRET_BYTES 16 /* so many of a file's bytes in a row show that it was sent */
+#define SECRET_BYTES 16 /* this many of a file's bytes in a row show that it was sent */
 
 struct answer {
     int status;
@@ -124,7 +124,7 @@ bool play_get_length(struct play *play)
     struct client *client = stage_first(play);
     struct answer answer;
 
-    stage_wanted(play, "a Content-Length that is right, or the end");
+    stage_wanted(play, "a correct Content-Length, or the end");
     stage_begin(play);
     while (!client->ended && clock_ms() < play->deadline)
         stage_pump(play, NULL, play->deadline);

@@ -9,7 +9,6 @@
 
 /* ---- What was said --------------------------------------------------------------------- */
 
-/* Remembers the lines that a client says. */
 static void remember(struct play *play, char letter, const char *text, size_t length)
 {
     while (length > 0) {
@@ -210,7 +209,7 @@ bool play_heard_no_control(struct play *play)
 
         if (byte >= 0x20 || byte == '\t')
             continue;
-        stage_wanted(play, "no byte under 32 but TAB");
+        stage_wanted(play, "no byte under 32 except TAB");
         stage_saw(play, play->last.at, play->last.length);
         return stage_fail(play, "byte %zu is %d", i, byte);
     }

@@ -9,14 +9,14 @@
 #include <sys/wait.h>
 
 #define SILENCE_MS     1000
-#define IDLE_NS        200000000 /* processor time of a server that spins, at the least */
+#define IDLE_NS        200000000 /* the least processor time of a server that spins */
 #define SILENCES_MOST  20        /* in which a busy machine has to let it show */
 #define LOOK_MS        1
 #define RESTARTS_IN_MS 2000
 
 /*
  * A server that spins uses all the time it gets. On a busy machine that may be little: then
- * the system tells how long it has waited for a processor, and the silence goes on.
+ * the system knows how long it has waited for a processor, and the silence goes on.
  */
 bool play_idle(struct play *play)
 {
@@ -78,9 +78,10 @@ bool play_ends(struct play *play)
 {
     int wanted = (int)play->step->numbers[0];
 
-    stage_wanted(play, "its end with status %d", wanted);
+    stage_wanted(play, "it to end with status %d", wanted);
     if (!cage_wait(&play->cage, play->patience_ms))
-        return stage_fail(play, "it still runs after %g s", play->patience_ms / 1000.0);
+        return stage_fail(play, "it is still running after %g s",
+                          play->patience_ms / 1000.0);
     return (WIFEXITED(play->cage.status) && WEXITSTATUS(play->cage.status) == wanted) ||
            stage_fail(play, "it ended");
 }

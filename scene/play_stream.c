@@ -89,7 +89,7 @@ static void count_letters(struct play *play, char letter)
         client->counts = letter != '\0';
         client->letter = letter;
         client->letters = 0;
-        client->taken = client->in.length; /* what came before says nothing of a flood */
+        client->taken = client->in.length; /* what came before is not part of the flood */
         client->asked += 4 * (size_t)play->step->numbers[0];
     }
 }

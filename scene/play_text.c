@@ -103,7 +103,7 @@ void stage_learn(struct play *play, const char *name, const char *value, size_t 
     }
 }
 
-/* What stands between the braces. */
+/* What is between the braces. */
 static void fill(struct play *play, const char *name, struct bytes *out)
 {
     const struct bytes *value = learnt(play, name);

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #define LOWEST_PORT     10000
-#define EPHEMERAL_FIRST 32768 /* where the system does not tell */
+#define EPHEMERAL_FIRST 32768 /* where the system does not say */
 
-/* Linux tells the first port that clients get in a file (ip(7)). */
+/* Linux has a file with the first port that clients get (ip(7)). */
 static int ephemeral_first(void)
 {
     FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r");

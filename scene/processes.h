@@ -1,11 +1,11 @@
 /*
  * processes: all that a program under test has started, whatever it did to get away.
  *
- * POSIX knows process groups, and a process leaves one with setsid(). Nor does it tell what
- * a process has used while it runs. So this is the one module that asks Linux: for the
+ * POSIX has only process groups, and a process leaves one with setsid(). It does not tell
+ * what a running process has used. So this is the one module that asks Linux: for the
  * orphans of our descendants (prctl PR_SET_CHILD_SUBREAPER), and for the process table and
  * the connections (proc(5)). On another system each function does what its comment says, and
- * the group has to do.
+ * the group must be enough.
  */
 #ifndef SCENE_PROCESSES_H
 #define SCENE_PROCESSES_H
@@ -15,8 +15,8 @@
 #include <sys/types.h>
 
 /*
- * Orphans among our descendants become our children; elsewhere they get away. The loopback,
- * which is down in a new network namespace, is put up.
+ * Orphans among our descendants become our children; elsewhere they get away. The loopback
+ * interface, which is down in a new network namespace, is brought up.
  */
 void processes_prepare(void);
 

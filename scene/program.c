@@ -22,7 +22,7 @@
     "exec ${CC:-cc} -std=c11 -Wall -Wextra -O1 -g -D_DEFAULT_SOURCE "                    \
     "-D_POSIX_C_SOURCE=200809L -pthread -o \"$0\" \"$1\""
 
-/* A name, or a number that need be nobody's. */
+/* A name, or a number that need not belong to anybody. */
 static int find_user(const char *user, struct cage_user *found, const char **why)
 {
     const struct passwd *entry = getpwnam(user);
@@ -91,7 +91,7 @@ int program_open(struct program *program, const char *argument, const char *user
     return -1;
 }
 
-/* Makes the directories of a path, from this byte on. Those that are there are no failure. */
+/* Makes the directories of a path, from this byte on. Some may be there already. */
 static void make_directories(char *path, size_t from)
 {
     for (char *slash = path + from; (slash = strchr(slash, '/')) != NULL; slash++) {
@@ -107,7 +107,7 @@ int program_add_file(struct program *program, const char *path, const struct byt
     FILE *file;
     bool good;
 
-    chmod(program->work, 0755); /* another user is to read it */
+    chmod(program->work, 0755); /* another user must be able to read it */
     bytes_free(&program->site);
     bytes_print(&program->site, "%s/site", program->work);
     bytes_print(&whole, "%s/%s", program->site.at, path);

@@ -121,7 +121,7 @@ static void write_got(const char *at, FILE *out)
     }
 }
 
-/* What a program says is shown, and none of its control characters obeyed. */
+/* Shows what a program has printed, and obeys none of its control characters. */
 static void write_clean(const struct bytes *text, const char *indent, FILE *out)
 {
     for (const char *at = bytes_text(text); *at != '\0'; at += *at == '\n') {

@@ -14,9 +14,9 @@
 void stage_begin(struct play *play);
 
 /*
- * Waits until something has moved, and no longer than to the deadline, which then begins
- * anew if `client` moved (NULL: anyone). False: the step has failed, since the time is over,
- * or that client's connection has ended, or the program has.
+ * Waits until something has moved, or the deadline has come. The deadline is set again if
+ * `client` moved (NULL: anyone). False: the step has failed, since the time is over, or that
+ * client's connection has ended, or the program has.
  */
 bool stage_turn(struct play *play, const struct client *client);
 
@@ -84,7 +84,7 @@ void stage_saw(struct play *play, const char *line, size_t length);
 /* The length of a line without its LF and the CRs before it. */
 size_t stage_content(const char *line, size_t length);
 
-/* Waits until the client hears a line that ends so. */
+/* Waits until the client hears a line that ends in this text. */
 bool stage_hear(struct play *play, struct client *client, const char *text);
 
 /* Waits for these bytes, which must come next, and compares them as they come. */

@@ -41,7 +41,7 @@ struct display {
 
 /*
  * Prepares standard output. The terminal is the caller's; NULL if standard output is not
- * one. The environment tells what it can do: TERM (nothing if it is dumb, unknown, or
+ * one. The environment says what it can do: TERM (nothing if it is dumb, unknown, or
  * unset) and NO_COLOR (https://no-color.org).
  */
 void display_open(struct display *display, const struct terminal *terminal,

@@ -58,7 +58,7 @@ void console_want(struct console *console, enum want_kind kind, const struct ste
 /* Looks for all that is wanted. True: it is all there, and wanted no longer. */
 bool console_look(struct console *console);
 
-/* For a message: is the step's line there but for its blanks at the beginning? */
+/* For a message: is the step's line there, except for its blanks at the beginning? */
 bool console_differs_in_blanks(const struct console *console, const struct step *step);
 
 /* Does a program run in the foreground, and not the shell? */

@@ -36,7 +36,7 @@
 #define QUIET_MS      1000 /* nothing came for so long: it needs a later block */
 #define PAUSE_MS      50   /* for what was typed last to be taken */
 #define GRACE_MS      500  /* at the end of a page, for a program to end by itself */
-#define WAITS_MOST    4 /* no step takes longer than so many waits, whatever it prints */
+#define WAITS_MOST    4 /* no step takes longer than this many waits */
 #define ROWS_SHOWN    20
 
 struct options {
@@ -410,8 +410,8 @@ static int usage(void)
 {
     fputs("Usage: follow [-q] [-w SECONDS] [-j JOBS] FILE...\n"
           "  -q  print a line for each page, and what fails\n"
-          "  -w  wait so long for what must come, anew with each progress (30)\n"
-          "  -j  follow so many pages at a time (2)\n",
+          "  -w  wait this long for what must come, again after each progress (30)\n"
+          "  -j  follow this many pages at a time (2)\n",
           stderr);
     return 2;
 }

@@ -46,7 +46,7 @@ int run_tests(const char *suite, const TTest *const *tests, void (*set_up)(void)
 /* The text that printf() would write, of at most 1,023 bytes, in one of 16 buffers. */
 const char *formatted(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A string of so many of this byte, at most 4,095, in one of 4 buffers. */
+/* A string of this many of this byte, at most 4,095, in one of 4 buffers. */
 const char *repeated(char byte, size_t count);
 
 void sleep_ms(int ms);

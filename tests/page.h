@@ -62,7 +62,7 @@ bool page_read(struct page *page, const char *path);
 void page_free(struct page *page);
 
 /*
- * Writes what is to be typed for a step to `keys` of KEYS_MOST bytes: its text with «Ctrl-C»
+ * Writes what a step types to `keys` of KEYS_MOST bytes: its text with «Ctrl-C»
  * and other keys as their bytes, and Enter at its end unless a key is there. Returns what is
  * wrong with it, or NULL.
  */

@@ -42,7 +42,7 @@ void screen_init(struct screen *screen, int rows, int columns);
 /* Changes the width, as a terminal does that cuts off what no longer fits. */
 void screen_resize(struct screen *screen, int columns);
 
-/* The same for a terminal that wraps its lines anew, as tmux and most others do. */
+/* The same for a terminal that wraps its lines again, as tmux and most others do. */
 void screen_rewrap(struct screen *screen, int columns);
 
 void screen_take(struct screen *screen, const char *bytes, size_t length);

@@ -333,8 +333,8 @@ START_TEST(a_browser_gets_an_answer_and_says_nothing_in_the_room)
 
     expect_line(&bob, "Client joined %s", name_of(&page));
     send_text(&page, "POST / HTTP/1.1\r\nHost: localhost\r\n\r\n/nick ann\nhello\n");
-    expect_line(&page, "HTTP/1.1 400 This server takes lines of text, from a telnet. "
-                       "The chat room's page is web_chat's, on port 8080");
+    expect_line(&page, "HTTP/1.1 400 This server takes lines of text, not HTTP. "
+                       "For a browser there is web_chat, on port 8080");
     expect_line(&page, "%s", "");
     expect_end(&page);
     expect_line(&bob, "Client left %s (it speaks HTTP)", name_of(&page));

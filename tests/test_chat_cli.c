@@ -79,7 +79,7 @@ START_TEST(a_script_gives_up_on_a_server_that_has_stopped_reading)
 {
     hear_script("yes | $CHAT_CLI -t 0.2 127.0.0.1 $PORT");
     expect_lf(&script.err, "chat_cli: the server has stopped reading");
-    expect_failure(&script, "chat_cli: not all was sent");
+    expect_failure(&script, "chat_cli: not everything was sent");
 }
 END_TEST
 
@@ -110,7 +110,7 @@ START_TEST(a_script_whose_reader_is_slow_does_not_blame_the_server)
     say_much(5500); /* ...but now it takes nothing */
     stream_reset(&server);
     expect_lf(&script.err, "chat_cli: the connection is lost: Connection reset by peer");
-    expect_failure(&script, "chat_cli: not all was sent");
+    expect_failure(&script, "chat_cli: not everything was sent");
 }
 END_TEST
 
@@ -161,7 +161,7 @@ START_TEST(a_connection_lost_before_all_is_sent_is_status_1)
     expect_text(&server, "hello\n");
     stream_reset(&server);
     expect_lf(&script.err, "chat_cli: the connection is lost: Connection reset by peer");
-    expect_lf(&script.err, "chat_cli: not all was sent");
+    expect_lf(&script.err, "chat_cli: not everything was sent");
     expect_lf(&script.out, "status 1");
     program_kill(&script, SIGTERM); /* the shell, which waits for its sleep */
 }

@@ -121,7 +121,7 @@ START_TEST(a_resized_window_is_noticed)
 }
 END_TEST
 
-/* Makes the window narrower or wider. It wraps its text anew. */
+/* Makes the window narrower or wider. It wraps its text again. */
 static void drag_window(int columns)
 {
     screen_rewrap(&ann.screen, columns);
@@ -258,7 +258,7 @@ START_TEST(ctrl_c_and_quit_do_not_wait_for_a_paste_to_be_sent)
         paste_until_refused(&bob);
         typist_types(&bob, ways[i]);
         ck_assert_int_eq(typist_leaves(&bob), 1);
-        typist_sees(&bob, "\nchat_cli: not all was sent\n|");
+        typist_sees(&bob, "\nchat_cli: not everything was sent\n|");
     }
 }
 END_TEST

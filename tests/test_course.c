@@ -43,7 +43,7 @@ static void note(const char *sentence)
     strncat(complaints, "\n", sizeof complaints - strlen(complaints) - 1);
 }
 
-/* All Markdown files below a directory, but for what make and a student have made. */
+/* All Markdown files below a directory, except what make and a student have made. */
 static void expect_links(const char *directory)
 {
     char *paths =

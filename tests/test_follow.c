@@ -226,7 +226,7 @@ START_TEST(long_lines_and_long_outputs_are_compared_whole)
 }
 END_TEST
 
-/* Whoever writes to the FIFO has it open: its end says that nobody is left. */
+/* A program that writes to the FIFO has it open: its end says that none is left. */
 START_TEST(nothing_that_a_page_starts_is_left)
 {
     const char *fifo = temp_path("fifo");

@@ -33,7 +33,7 @@ static const struct {
     {"behaviour y 3 \"y\"\n", 1, "the first line of a lab is"},
     {"lab x 3 \"x\"\n", 1, "the file has no behaviour"},
     {"lab x three \"x\"\n", 1, "'three' is not a number of points"},
-    {"lab x 3 \"x\"\nA joins\n", 2, "'A' stands before the first behaviour"},
+    {"lab x 3 \"x\"\nA joins\n", 2, "'A' comes before the first behaviour"},
     {BEHAVIOUR "A jumps\nwhy \"\"\n", 3, "this is not a sentence of a scene: 'A jumps"},
     {BEHAVIOUR "A sends \"x\n", 3, "a quote is not closed"},
     {BEHAVIOUR "A sends \"\\q\"\n", 3, "unknown escape"},

@@ -181,7 +181,7 @@ static void expect_bad(const char *bytes, const char *part)
 START_TEST(a_cut_answer_is_not_taken_for_a_whole_one)
 {
     expect_bad("", "closed without an answer");
-    expect_bad("HTTP/1.1 200 O", "closed amid its header");
+    expect_bad("HTTP/1.1 200 O", "closed inside its header");
     expect_bad(OK "Content-Length: 9\r\n\r\nhalf", "after 4 bytes of the body");
     expect_bad(CHUNKED "5\r\nHello\r\n", "after 5 bytes of the body");
     expect_bad(CHUNKED "5\r\nHello\r\n0\r\n", "after 5 bytes of the body");
@@ -316,7 +316,7 @@ START_TEST(a_sixth_redirect_is_not)
     get("/x");
     for (int n = 0; n < 6; n++)
         redirect("/x", 302, "/x");
-    expect_complaint("redirected too often");
+    expect_complaint("too many redirects");
 }
 END_TEST
 

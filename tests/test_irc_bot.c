@@ -175,7 +175,7 @@ START_TEST(what_is_said_on_inspircd_is_logged_as_well)
     irc_send(&bob, "MODE #room +k sesame");
     irc_await(&bob, "MODE #room +k");
     start_bot(irc.port, "");
-    expect_containing(&bot.err, "wants another key");
+    expect_containing(&bot.err, "needs another key");
     expect_status(&bot, 1);
     start_bot(irc.port, "-k sesame");
     expect_containing(&bot.err, "joined #room on 127.0.0.1 port");
@@ -428,7 +428,7 @@ START_TEST(the_passwords_of_a_server_and_of_a_nick_are_two_and_neither_is_shown)
     server = mock_accept(&fake);
     expect_line(&server, "PASS :sesame"); /* each time */
     irc_send(&server, ":fake 464 netbot :sesame is wrong");
-    expect_containing(&bot.err, "the server wants a password (IRC_SERVER_PASSWORD gives "
+    expect_containing(&bot.err, "the server needs a password (IRC_SERVER_PASSWORD gives "
                                 "it): ****** is wrong");
     stream_close(&server);
     program_kill(&bot, SIGTERM);
@@ -466,15 +466,15 @@ START_TEST(what_the_server_refuses_is_reported_in_words)
     } cases[] = {
         {"465 netbot :Go away", "banned from the server: Go away", false},
         {"432 * netbot :Bad nick", "does not allow this nick", false},
-        {"464 netbot :Who?", "wants a password (IRC_SERVER_PASSWORD gives it)", false},
+        {"464 netbot :Who?", "needs a password (IRC_SERVER_PASSWORD gives it)", false},
         {"403 netbot #room :No", "there is no such channel: No", true},
         {"471 netbot #room :+l", "cannot join: +l", true},
-        {"473 netbot #room :+i", "for those who are invited", true},
+        {"473 netbot #room :+i", "for invited people only", true},
         {"474 netbot #room :+b", "banned from the channel", true},
-        {"475 netbot #room :+k", "wants another key (-k gives it)", true},
+        {"475 netbot #room :+k", "needs another key (-k gives it)", true},
         {"520 netbot #room :Operators", "cannot join: Operators", true},
         {"461 netbot JOIN :More", "cannot join: More", true},
-        {"477 netbot #room :+r\033[2J", "registered nicks: +r^[[2J", true},
+        {"477 netbot #room :+r\033[2J", "registered nicks only: +r^[[2J", true},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct stream server;
@@ -503,7 +503,7 @@ START_TEST(with_a_password_a_channel_for_registered_nicks_is_tried_again)
     irc_send(&server, ":fake 001 netbot :Welcome");
     irc_await(&server, "JOIN");
     irc_send(&server, ":fake 477 netbot #room :Register first");
-    expect_containing(&bot.err, "registered nicks: Register first");
+    expect_containing(&bot.err, "registered nicks only: Register first");
     expect_line(&server, "JOIN #room");
     irc_send(&server, ":fake 471 netbot #room :Cannot join (+R)"); /* ngIRCd's */
     expect_containing(&bot.err, "cannot join: Cannot join (+R)");
@@ -547,7 +547,7 @@ START_TEST(a_key_opens_a_channel_that_has_one)
     irc_send(&bob, "MODE #room +k sesame");
     irc_await(&bob, "MODE #room +k");
     start_bot(irc.port, "");
-    expect_containing(&bot.err, "wants another key");
+    expect_containing(&bot.err, "needs another key");
     expect_status(&bot, 1);
     start_bot(irc.port, "-k sesame");
     expect_containing(&bot.err, "joined #room");

@@ -64,8 +64,8 @@ size_t calls_take(struct calls *calls, const char *bytes, size_t length,
 void calls_free(struct calls *calls);
 
 /*
- * Where `what` stands in strace's text outside of all strings, or NULL. Whatever a peer
- * sends stands within a string, so it is never taken for anything else.
+ * Where `what` is in strace's text, outside of all strings, or NULL. Whatever a peer
+ * sends is within a string, so it is never taken for anything else.
  */
 const char *calls_find(const char *text, const char *what);
 

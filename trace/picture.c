@@ -105,7 +105,6 @@ struct drawing {
     FILE *file;
 };
 
-/* Takes the turns of that task. */
 static void choose_turns(struct drawing *drawing, const struct picture *picture,
                          pid_t task)
 {
@@ -131,7 +130,7 @@ static pid_t choose_task(struct drawing *drawing, const struct picture *picture)
     return best;
 }
 
-/* What stands in a cell: "recv send", or "rs". */
+/* What is in a cell: "recv send", or "rs". */
 static const char *label(const struct drawing *drawing, const struct picture_cell *cell)
 {
     if (!drawing->in_words)
@@ -183,7 +182,7 @@ static double fill_band(struct band *band, const struct drawing *drawing, size_t
 
 /* ---- Drawing ------------------------------------------------------------------------ */
 
-/* Writes text as printf() does. What comes from a program is never taken for SVG. */
+/* Writes text as printf() does. Text from a program is never taken for SVG. */
 __attribute__((format(printf, 5, 6))) static void
 draw_text(FILE *file, double x, double y, const char *style, const char *format, ...)
 {

@@ -42,7 +42,7 @@ void picture_turn(struct picture *picture, pid_t task, unsigned number,
 /* The task has done this with a descriptor. It is left out if it has begun no turn. */
 void picture_step(struct picture *picture, pid_t task, int descriptor, const char *word);
 
-/* Draws the task with most of the turns that are kept. The stream knows if that fails. */
+/* Draws the task with most of the turns that are kept. A failure shows in ferror(file). */
 void picture_draw(const struct picture *picture, const char *program, FILE *file);
 
 #endif

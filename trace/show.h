@@ -6,8 +6,8 @@
  *
  * A line has at most 80 columns, and nothing in it but printable ASCII and the sign of
  * something left out (U+2026). On a terminal the task that waits is shown below the last
- * line, and drawn anew while it waits. The cursor stays above, so that what the program
- * itself prints there comes before it.
+ * line, and redrawn while it waits. The cursor stays above, so that what the program itself
+ * prints there comes before it.
  */
 #ifndef TRACE_SHOW_H
 #define TRACE_SHOW_H
@@ -27,7 +27,7 @@ struct show {
     bool has_colours;
     int columns;           /* of the terminal */
     int name_width;        /* of the first column */
-    const char *last_name; /* what stands there in the last line */
+    const char *last_name; /* what is there in the last line */
     bool is_drawn;         /* a task that waits is, below the last line */
 };
 
@@ -43,8 +43,8 @@ struct show_task {
 void show_begin(struct show *show, const char *program);
 
 /*
- * Adds a line for a step. If it is not over, the line says how long the task has waited,
- * and does not come on a screen on which that is drawn.
+ * Adds a line for a step. If it is not over, the line says how long the task has waited; a
+ * screen on which that is drawn does not get the line.
  */
 void show_step(struct show *show, const struct show_task *task, const struct step *step);
 

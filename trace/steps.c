@@ -256,7 +256,7 @@ static void read_bytes(struct step *step, const char *at)
     }
 }
 
-/* The peer in 4<TCP:[...->127.0.0.1:40312]>, an IPv4 address as such also over IPv6. */
+/* The peer in 4<TCP:[...->127.0.0.1:40312]>, an IPv4 address as such even over IPv6. */
 static void read_peer(struct step *step, const char *result)
 {
     const char *from = calls_find(result, "->"), *end = calls_find(result, "]>");

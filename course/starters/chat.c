@@ -19,7 +19,7 @@
 struct room {
     int listener;
     fd_set everyone; /* the listening socket and all clients */
-    int highest;     /* descriptor in it */
+    int highest;     /* the highest descriptor in that set */
     /* What else must the room know of each client, from one turn to the next? */
 };
 

@@ -4,7 +4,7 @@
  *     cc -Wall -Wextra -o mine/echo mine/echo.c && mine/echo 4000
  *     make grade LAB=echo
  *
- * It answers once and hangs up. One client at a time will do today.
+ * It answers once and closes. One client at a time will do today.
  */
 #include <netinet/in.h>
 #include <stdio.h>

@@ -28,7 +28,7 @@ int main(int argc, char *argv[])
         die("socket");
     address.sin_port = htons((in_port_t)atoi(argv[argc - 1])); /* why htons()? */
 
-    /* A client is connected, and you restart the server. What does this call answer then?
+    /* A client is connected, and you restart the server. What does this call return then?
        Which option of the socket changes that? */
     if (bind(listener, (struct sockaddr *)&address, sizeof address) == -1)
         die("bind");

@@ -59,7 +59,7 @@ static void serve(int sock)
     ssize_t got;
 
     /* One recv() may give half a line, or three. Which of these bytes are a line? What must
-       be kept for the next time, and where, if every client has a line of its own? */
+       be kept for the next time, and where, if every client has its own line? */
     while ((got = recv(sock, bytes, sizeof bytes, 0)) > 0)
         if (!send_all(sock, bytes, (size_t)got))
             return;

@@ -530,7 +530,7 @@ static void send_all(struct play *play, char letter, const char *bytes, size_t l
         end->is_over |= letter != 'i' && letter != 'u';
 }
 
-/* Sends so many bytes, which must come back. It never has many on their way. */
+/* Sends this many bytes, which must come back. It never has many on their way. */
 static void send_and_return(struct play *play, char letter, size_t count)
 {
     char needs[2] = {letter, '\0'}, block[1000];

@@ -56,7 +56,7 @@ struct client {
     char line[LINE_MOST + 1];
     char output[OUTPUT_MOST];
     size_t line_length, output_length;
-    unsigned char command[3]; /* of telnet's: what has come of it */
+    unsigned char command[3]; /* telnet's: as much of it as has come */
     size_t command_length;
     time_t behind_since; /* 0: its output is less than half full */
     const char *leaving; /* NULL: it stays. Otherwise this follows "Client left NAME". */
@@ -241,7 +241,7 @@ static void close_client(struct room *room, struct client *client)
     broadcast(room, text, client->sock);
 }
 
-/* Sends what waits, closes those that leave, and looks whether somebody is in the way. */
+/* Sends what waits, closes those that leave, and checks whether somebody is in the way. */
 static void end_turn(struct room *room)
 {
     room->is_behind = false;
@@ -279,8 +279,8 @@ static void say_farewell(struct room *room)
 
 /* ---- The loop -------------------------------------------------------------------------------- */
 
-/* Signals come while pselect() waits and at no other time: a flag that is set between a look
-   at it and the wait would not be seen until somebody speaks. */
+/* Signals come only while pselect() waits: if the flag were set between the check and the
+   wait, nobody would notice until somebody speaks. */
 static void run(struct room *room, const sigset_t *while_waiting)
 {
     static const struct timespec look_again = {.tv_nsec = 100000000}; /* 0.1 s */
@@ -324,7 +324,7 @@ static void listen_on(struct room *room, in_port_t port)
         fcntl(room->listener, F_SETFL, O_NONBLOCK) == -1)
         die("chat: cannot listen");
     FD_SET(room->listener, &room->descriptors);
-    /* The last descriptor serves to turn newcomers away: left waiting, they would wake
+    /* The last descriptor is kept to turn newcomers away: in the queue they would wake
        pselect() for ever. And an fd_set has no bit for FD_SETSIZE and more. */
     room->limit = most > 0 && most <= FD_SETSIZE ? (int)most - 1 : FD_SETSIZE;
 }

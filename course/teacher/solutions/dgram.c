@@ -34,8 +34,8 @@ int main(int argc, char *argv[])
         ssize_t length = recvfrom(sock, bytes, sizeof bytes, 0, (struct sockaddr *)&peer,
                                   &peer_length);
 
-        /* An error is news of an earlier answer: nobody took it (ECONNREFUSED). It is no
-           concern of the next client. A length of 0 is a datagram like others. */
+        /* An error is about an earlier answer that nobody took (ECONNREFUSED). It does not
+           concern the next client. A length of 0 is a datagram like any other. */
         if (length == -1)
             continue;
         /* If this fails, the answer is lost, as any datagram may be. */

@@ -100,7 +100,7 @@ static void send_rest(int sock)
     }
 }
 
-/* It is only read from while it is owed nothing: so the end comes when all was sent. */
+/* A client is read from only while it is owed nothing, so its end comes after all its echo. */
 static void receive(int sock)
 {
     struct client *client = &clients[sock];

@@ -2,7 +2,7 @@
  * name: answers each line with the line and a name: "Hello" with "Hello Ali".
  *
  * A process for each client: serve() reads as if there were one client in the world, and it
- * may wait for it as long as it likes. What that costs is the subject of the session.
+ * may wait for it as long as it likes. The session is about what that costs.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -88,7 +88,7 @@ static void serve(int sock)
         }
     }
     if (got == 0 && line.length > 0)
-        answer(sock, &line); /* the last line has no end, and is one all the same */
+        answer(sock, &line); /* the last line has no end, and is answered all the same */
 }
 
 int main(int argc, char *argv[])

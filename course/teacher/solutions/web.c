@@ -3,8 +3,8 @@
  * RFC 9112).
  *
  * A process for each client, as in name.c: a slow reader keeps nobody else waiting. The
- * request is hostile until shown otherwise. So it is bounded in length and in time, and its
- * path is decoded first and judged then.
+ * request cannot be trusted. So it is limited in length and in time, and its path is decoded
+ * first and only then judged.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define ROOT         "www"
-#define REQUEST_MOST 8192 /* RFC 9112 3 wants 8,000 for the first line at least */
+#define REQUEST_MOST 8192 /* RFC 9112 3: at least 8,000 for the first line */
 #define PATIENCE_S   30
 
 static void die(const char *what)
@@ -167,7 +167,7 @@ static void answer(int sock, char *request)
         refuse(sock, "501 Not Implemented");
         return;
     }
-    path[strcspn(path, "?")] = '\0'; /* a file knows nothing of a query */
+    path[strcspn(path, "?")] = '\0'; /* a file has no use for a query */
     if (!decode(path) || !stays_inside(path)) {
         refuse(sock, "400 Bad Request");
         return;
