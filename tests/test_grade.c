@@ -333,6 +333,7 @@ static const struct {
 } hostile[] = {
     {"forks", "accepts connections on port"},
     {"child", " of 10."},
+    {"lines", " of 10."},
     {"term", " of 10."},
     {"stdout", "accepts connections on port"},
     {"disk", "it ended: SIGXFSZ: a file of over 16 MB"},
