@@ -253,6 +253,17 @@ START_TEST(scripts_get_csv_gradescope_and_autolab)
 }
 END_TEST
 
+/* Gradescope takes nothing of results that are not UTF-8 (RFC 8259 8.1). */
+START_TEST(what_is_not_utf_8_is_replaced_in_what_a_program_or_a_compiler_says)
+{
+    temp_write("said.c", "#include <stdio.h>\nint main(void) { "
+                         "fputs(\"no \\374 \\302\\233\\n\", stderr); return 3; }\n");
+    temp_write("bad.c", "int \374;\n");
+    expect_grade(1, "no \xEF\xBF\xBD M-^[", "-f gradescope hello %s/said.c", directory);
+    expect_grade(1, "int \xEF\xBF\xBD;", "-f gradescope hello %s/bad.c", directory);
+}
+END_TEST
+
 /* ---- A class -------------------------------------------------------------------------------- */
 
 #define HELLO                                                                            \
@@ -422,6 +433,7 @@ int main(void)
         another_seed_sends_other_bytes_that_mean_the_same,
         there_is_a_line_for_the_board,
         scripts_get_csv_gradescope_and_autolab,
+        what_is_not_utf_8_is_replaced_in_what_a_program_or_a_compiler_says,
         a_class_gets_reports_and_a_table,
         gradescope_gets_a_zip_that_works,
         a_program_ends_with_its_grader_also_as_another_user,
