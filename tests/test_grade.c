@@ -97,6 +97,20 @@ START_TEST(a_teachers_own_scene_is_played)
 }
 END_TEST
 
+/* Many a first server prints its whole buffer. */
+START_TEST(a_nul_in_what_a_program_prints_hides_nothing)
+{
+    const char *lab = strdup(temp_write("own.lab", "lab own 1 \"my own\"\n"
+                                                   "behaviour log 1 \"it prints\"\n"
+                                                   "  A joins\n"
+                                                   "  server prints \"after\"\n"
+                                                   "  why \"what may be the cause\"\n"));
+
+    temp_write("nul.sh", "printf 'before\\0after\\n'\nexec bin/echo_srv -p $1\n");
+    expect_grade(0, "  1 of 1.", "-w 1 %s 'sh %s/nul.sh %%p'", lab, directory);
+}
+END_TEST
+
 /* ---- Programs that cannot be graded ----------------------------------------------------------- */
 
 START_TEST(a_program_that_does_not_compile_gets_the_compilers_words)
@@ -419,6 +433,7 @@ int main(void)
         a_scene_with_a_mistake_is_refused_at_the_start,
         a_lab_is_listed_with_its_points,
         a_teachers_own_scene_is_played,
+        a_nul_in_what_a_program_prints_hides_nothing,
         a_program_that_does_not_compile_gets_the_compilers_words,
         a_warning_is_shown_and_costs_nothing,
         a_directory_is_made,
