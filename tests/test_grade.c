@@ -335,6 +335,33 @@ START_TEST(a_class_gets_reports_and_a_table)
 }
 END_TEST
 
+/* Root can copy and remove everything, so cp fails here by itself. */
+START_TEST(a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_table)
+{
+    char *output;
+
+    ck_assert_int_eq(mkdir(temp_path("subs"), 0755), 0);
+    ck_assert_int_eq(mkdir(temp_path("subs/bob"), 0755), 0);
+    temp_write("subs/ann.c", HELLO);
+    temp_write("subs/bob/hello.c", HELLO);
+    temp_write("subs/cy.c", HELLO);
+    ck_assert_int_eq(chmod(temp_path("subs/bob"), 0555), 0);
+    temp_write("cp", "#!/bin/sh\ncase $* in *cy.c*) echo no cy >&2; exit 1 ;; esac\n"
+                     "PATH=${PATH#*:} exec cp \"$@\"\n");
+    ck_assert_int_eq(chmod(temp_path("cp"), 0755), 0);
+    output = run(formatted("RUN_AS=$(test $(id -u) -gt 0 || echo 61000) PATH=%s:$PATH "
+                           "grade/all hello %s/subs %s/marks 2>&1;",
+                           directory, directory, directory));
+    ck_assert_int_eq(chmod(temp_path("subs/bob"), 0755), 0);
+    ck_assert_msg(strstr(output, "bob: 10 of 10\n") != NULL &&
+                      strstr(output, "cy: could not be graded, see ") != NULL,
+                  "%s", output);
+    free(output);
+    expect_in_file("marks/cy.txt", "no cy\n");
+    expect_in_file("marks/hello.csv", "compiled\nann,10,1,3,2,1,2,1,yes\nbob,10,1");
+}
+END_TEST
+
 /* As Gradescope unpacks it and runs it, in another place. */
 START_TEST(gradescope_gets_a_zip_that_works)
 {
@@ -450,6 +477,7 @@ int main(void)
         scripts_get_csv_gradescope_and_autolab,
         what_is_not_utf_8_is_replaced_in_what_a_program_or_a_compiler_says,
         a_class_gets_reports_and_a_table,
+        a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_table,
         gradescope_gets_a_zip_that_works,
         a_program_ends_with_its_grader_also_as_another_user,
         NULL,
