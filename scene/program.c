@@ -1,5 +1,6 @@
 #include "scene/program.h"
 
+#include "base/clock.h"
 #include "base/number.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #define COMPILE_MS 120000
+#define SLICE_MS   100   /* how often a stop signal is looked for */
 #define STRANGERS  30000 /* users of whom root takes one for each program; see cage.h */
 
 /*
@@ -42,6 +44,21 @@ static int find_user(const char *user, struct cage_user *found, const char **why
     return -1;
 }
 
+/* Waits for the end of a command, but not after a stop signal. */
+static bool wait_for(const struct program *program, struct cage *cage)
+{
+    int64_t deadline = clock_ms() + COMPILE_MS;
+
+    while (!cage_wait(cage, SLICE_MS)) {
+        if (program->signals != NULL)
+            signals_let_in(program->signals);
+        if (clock_ms() >= deadline ||
+            (program->signals != NULL && signals_stop_requested()))
+            return false;
+    }
+    return true;
+}
+
 /* Runs a command to its end. Its output goes to program->compiler. Its status, or -1. */
 static int run(struct program *program, const char *const *command, const char *directory)
 {
@@ -51,7 +68,7 @@ static int run(struct program *program, const char *const *command, const char *
     int status = -1;
 
     if (cage_start(&cage, &start) == 0) {
-        bool ended = cage_wait(&cage, COMPILE_MS);
+        bool ended = wait_for(program, &cage);
 
         cage_end(&cage);
         status = ended ? cage.status : -1;
@@ -258,6 +275,7 @@ void program_close(struct program *program)
 
     /* The directory is this program's own. */
     program->user = (struct cage_user){.uid = getuid()};
+    program->signals = NULL; /* also after a stop */
     if (program->work[0] != '\0')
         run(program, command, NULL);
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)

@@ -435,6 +435,20 @@ START_TEST(a_hostile_program_ends_leaves_nothing_and_has_a_report)
 }
 END_TEST
 
+START_TEST(a_signal_ends_the_grader_also_while_the_program_is_made)
+{
+    static const char script[] =
+        "bin/grade hello %s >/dev/null 2>&1 & grader=$!; "
+        "until [ -e %s/begun ]; do sleep 0.05; done; kill -TERM $grader; wait $grader; "
+        "[ $? = 2 ] && ! [ -e %s/over ]";
+
+    temp_write("Makefile", "hello:\n\ttouch begun; sleep 60; touch over\n");
+    if (geteuid() == 0)
+        ck_assert_int_eq(chmod(directory, 0777), 0);
+    ck_assert_int_eq(system(formatted(script, directory, directory, directory)), 0);
+}
+END_TEST
+
 /* Both waits end when the test's time is over. */
 START_TEST(a_program_ends_with_its_grader_also_as_another_user)
 {
@@ -480,6 +494,7 @@ int main(void)
         a_class_gets_reports_and_a_table,
         a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_table,
         gradescope_gets_a_zip_that_works,
+        a_signal_ends_the_grader_also_while_the_program_is_made,
         a_program_ends_with_its_grader_also_as_another_user,
         NULL,
     };
