@@ -462,9 +462,11 @@ static void go_on(struct stream *stream)
         send_events(client_of(stream)->person);
 }
 
+/* A browser that gets events is silent. If a comment to it is late, we were stopped. */
 static void time_out(struct stream *stream)
 {
-    exchange_time_out(&client_of(stream)->exchange);
+    if (client_of(stream)->person == NULL)
+        exchange_time_out(&client_of(stream)->exchange);
 }
 
 static void end(struct stream *stream, int error)
