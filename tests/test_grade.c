@@ -449,6 +449,21 @@ START_TEST(a_signal_ends_the_grader_also_while_the_program_is_made)
 }
 END_TEST
 
+/* In a network of its own, whose clients get ports from 10,240 on. */
+START_TEST(two_graders_find_ports_side_by_side_also_if_the_systems_begin_low)
+{
+    if (system("unshare -n true 2>/dev/null") != 0)
+        return;
+    setenv("GRADE",
+           "unshare -n sh -c 'echo 10240 60999 >/proc/sys/net/ipv4/ip_local_port_range; "
+           "bin/grade -w 20 hello \"build/hostile_srv elsewhere %p\" >/dev/null & "
+           "other=$!; until ps -A -o ppid | grep -qw $other; do sleep 0.05; done; "
+           "bin/grade -1 hello \"bin/hello_srv -p %p\"; kill $other; wait'",
+           1);
+    expect_grade(0, "hello 10 of 10\n", " ");
+}
+END_TEST
+
 /* Both waits end when the test's time is over. */
 START_TEST(a_program_ends_with_its_grader_also_as_another_user)
 {
@@ -495,6 +510,7 @@ int main(void)
         a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_table,
         gradescope_gets_a_zip_that_works,
         a_signal_ends_the_grader_also_while_the_program_is_made,
+        two_graders_find_ports_side_by_side_also_if_the_systems_begin_low,
         a_program_ends_with_its_grader_also_as_another_user,
         NULL,
     };
