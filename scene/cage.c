@@ -214,13 +214,19 @@ void cage_signal(const struct cage *cage, int signal_number)
         kill(-cage->pid, signal_number);
 }
 
+/* The system tells that it stands once: if it stood before, that never comes. */
 void cage_pause(struct cage *cage)
 {
-    int status;
+    int64_t deadline = clock_ms() + CAGE_STOP_MS;
+    int status = 0;
+    pid_t told = 0;
 
     cage_signal(cage, SIGSTOP);
-    if (!cage->gone && waitpid(cage->pid, &status, WUNTRACED) == cage->pid &&
-        !WIFSTOPPED(status)) {
+    while (!cage->gone && told == 0 && clock_ms() < deadline) {
+        told = waitpid(cage->pid, &status, WUNTRACED | WNOHANG);
+        poll(NULL, 0, told == 0);
+    }
+    if (told == cage->pid && !WIFSTOPPED(status)) {
         cage->gone = true;
         cage->status = status;
     }

@@ -97,6 +97,18 @@ START_TEST(a_teachers_own_scene_is_played)
 }
 END_TEST
 
+START_TEST(a_server_that_is_paused_twice_holds_up_nobody)
+{
+    expect_grade(0, "  1 of 1.", "%s 'bin/echo_srv -p %%p'",
+                 temp_write("own.lab", "lab own 1 \"my own\"\n"
+                                       "behaviour pause 1 \"it goes on\"\n"
+                                       "  A joins\n  pause server\n  pause server\n"
+                                       "  continue server\n  A sends \"x\"\n"
+                                       "  A hears bytes \"x\"\n"
+                                       "  why \"what may be the cause\"\n"));
+}
+END_TEST
+
 /* Many a first server prints its whole buffer. */
 START_TEST(a_nul_in_what_a_program_prints_hides_nothing)
 {
@@ -490,6 +502,7 @@ int main(void)
         a_scene_with_a_mistake_is_refused_at_the_start,
         a_lab_is_listed_with_its_points,
         a_teachers_own_scene_is_played,
+        a_server_that_is_paused_twice_holds_up_nobody,
         a_nul_in_what_a_program_prints_hides_nothing,
         a_program_that_does_not_compile_gets_the_compilers_words,
         a_warning_is_shown_and_costs_nothing,
