@@ -348,6 +348,20 @@ START_TEST(a_class_gets_reports_and_a_table)
 }
 END_TEST
 
+START_TEST(a_class_can_be_graded_by_a_teachers_own_scenes)
+{
+    ck_assert_int_eq(mkdir(temp_path("subs"), 0755), 0);
+    ck_assert_int_eq(mkdir(temp_path("subs/ann"), 0755), 0);
+    temp_write("subs/ann/own.c", HELLO);
+    temp_write("own.lab", "lab own 7 \"my own\"\nbehaviour line 7 \"a line\"\n"
+                          "  A joins\n  A hears a line\n  why \"the cause\"\n");
+    free(run(formatted("RUN_AS=$(test $(id -u) -gt 0 || echo 61000) grade/all "
+                       "%s/own.lab %s/subs %s/marks 2>&1;",
+                       directory, directory, directory)));
+    expect_in_file("marks/own.csv", "name,total,line,compiled\nann,7,7,yes\n");
+}
+END_TEST
+
 /* Root can copy and remove everything, so cp fails here by itself. */
 START_TEST(a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_table)
 {
@@ -520,6 +534,7 @@ int main(void)
         scripts_get_csv_gradescope_and_autolab,
         what_is_not_utf_8_is_replaced_in_what_a_program_or_a_compiler_says,
         a_class_gets_reports_and_a_table,
+        a_class_can_be_graded_by_a_teachers_own_scenes,
         a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_table,
         gradescope_gets_a_zip_that_works,
         a_signal_ends_the_grader_also_while_the_program_is_made,
