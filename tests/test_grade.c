@@ -490,6 +490,15 @@ START_TEST(two_graders_find_ports_side_by_side_also_if_the_systems_begin_low)
 }
 END_TEST
 
+/* With the hard limit Linux sends SIGKILL, which would not say why. */
+START_TEST(a_program_that_has_used_up_its_processor_time_is_told_so)
+{
+    setenv("GRADE", "ulimit -t 3; bin/grade", 1);
+    expect_grade(1, "it ended: SIGXCPU: over 60 s of processor time", "hello 'sh %s'",
+                 temp_write("spins", "while :; do :; done\n"));
+}
+END_TEST
+
 /* Both waits end when the test's time is over. */
 START_TEST(a_program_ends_with_its_grader_also_as_another_user)
 {
@@ -539,6 +548,7 @@ int main(void)
         gradescope_gets_a_zip_that_works,
         a_signal_ends_the_grader_also_while_the_program_is_made,
         two_graders_find_ports_side_by_side_also_if_the_systems_begin_low,
+        a_program_that_has_used_up_its_processor_time_is_told_so,
         a_program_ends_with_its_grader_also_as_another_user,
         NULL,
     };
