@@ -121,15 +121,17 @@ static void make_directories(char *path, size_t from)
 int program_add_file(struct program *program, const char *path, const struct bytes *bytes)
 {
     struct bytes whole = {0};
+    mode_t mask = umask(022); /* another user must be able to read it */
     FILE *file;
     bool good;
 
-    chmod(program->work, 0755); /* another user must be able to read it */
+    chmod(program->work, 0755);
     bytes_free(&program->site);
     bytes_print(&program->site, "%s/site", program->work);
     bytes_print(&whole, "%s/%s", program->site.at, path);
     make_directories(whole.at, strlen(program->work) + 1);
     file = fopen(whole.at, "w");
+    umask(mask);
     bytes_free(&whole);
     if (file == NULL)
         return -1;

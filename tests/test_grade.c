@@ -184,6 +184,14 @@ START_TEST(a_full_disk_is_told)
 }
 END_TEST
 
+START_TEST(a_graders_umask_hides_the_labs_files_from_nobody)
+{
+    setenv("GRADE", "umask 077; bin/grade", 1);
+    expect_grade(0, "  3 of 3.", "%s -b get web course/teacher/solutions/web.c",
+                 geteuid() == 0 ? "-u nobody" : "");
+}
+END_TEST
+
 START_TEST(a_machine_with_too_few_descriptors_is_unfit)
 {
     setenv("GRADE", "ulimit -n 1000; bin/grade", 1);
@@ -532,6 +540,7 @@ int main(void)
         a_directory_is_made,
         bad_input_is_answered_with_a_sentence,
         a_full_disk_is_told,
+        a_graders_umask_hides_the_labs_files_from_nobody,
         a_machine_with_too_few_descriptors_is_unfit,
         the_report_shows_steps_bytes_and_cause,
         the_report_tells_who_said_a_line_that_no_step_shows,
