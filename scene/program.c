@@ -90,8 +90,9 @@ int program_open(struct program *program, const char *argument, const char *user
         return -1;
     if (user == NULL && getuid() == 0)
         program->user.uid = STRANGERS + (uid_t)getpid() % STRANGERS;
+    /* Its path has to mean the same in `site`. */
     snprintf(program->work, sizeof program->work, "%s/grade-XXXXXX",
-             directory == NULL || directory[0] == '\0' ? "/tmp" : directory);
+             directory == NULL || directory[0] != '/' ? "/tmp" : directory);
     if (mkdtemp(program->work) == NULL) {
         *why = "no directory can be made in TMPDIR, or /tmp";
         program->work[0] = '\0';

@@ -192,6 +192,13 @@ START_TEST(a_graders_umask_hides_the_labs_files_from_nobody)
 }
 END_TEST
 
+START_TEST(a_temporary_directory_that_is_named_from_here_is_not_used)
+{
+    setenv("GRADE", "TMPDIR=build bin/grade", 1);
+    expect_grade(0, "  3 of 3.", "-b get web course/teacher/solutions/web.c");
+}
+END_TEST
+
 START_TEST(a_machine_with_too_few_descriptors_is_unfit)
 {
     setenv("GRADE", "ulimit -n 1000; bin/grade", 1);
@@ -541,6 +548,7 @@ int main(void)
         bad_input_is_answered_with_a_sentence,
         a_full_disk_is_told,
         a_graders_umask_hides_the_labs_files_from_nobody,
+        a_temporary_directory_that_is_named_from_here_is_not_used,
         a_machine_with_too_few_descriptors_is_unfit,
         the_report_shows_steps_bytes_and_cause,
         the_report_tells_who_said_a_line_that_no_step_shows,
