@@ -184,6 +184,8 @@ static void let_browser_go(struct person *person)
 
     client_of(stream)->person = NULL;
     stream_close(stream); /* without effect if it is closed */
+    /* It lingers: until it is closed, it is one of those that make way. */
+    tally_set(&person->web->requests, stream->sock, TALLY_BRIEF, stream->name);
     person->browser = -1;
     person->due = person->web->loop.now + STAY_MS;
     set_state(person, HERE);
@@ -472,9 +474,9 @@ static void time_out(struct stream *stream)
 static void end(struct stream *stream, int error)
 {
     (void)error;
-    tally_set(&web_of(stream)->requests, stream->sock, TALLY_FREE, "");
     if (client_of(stream)->person != NULL)
         let_browser_go(client_of(stream)->person);
+    tally_set(&web_of(stream)->requests, stream->sock, TALLY_FREE, "");
 }
 
 /* ---- The clock ---------------------------------------------------------------------- */
