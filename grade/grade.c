@@ -277,6 +277,10 @@ static int grade_program(struct grader *grader)
         return UNFIT; /* at once, and not after a minute of grading */
     report->does_not_compile =
         program_prepare(&grader->program, grader->lab.name, &report->refused) == -1;
+    if (signals_stop_requested()) {
+        fprintf(stderr, "grade: stopped\n");
+        return UNFIT;
+    }
     result = report->does_not_compile ? write_to_file(grader) : grade(grader);
     if (print_results(grader) == -1 || result == -1)
         return UNFIT;
@@ -295,6 +299,7 @@ static int run(struct grader *grader, const char *argument, const char *self)
     grader->report.again = self;
     if (program_open(&grader->program, argument, grader->user, &why) == -1)
         fail_unfit(grader->user == NULL ? "cannot start" : grader->user, why);
+    grader->program.signals = grader->play.signals;
     if (play_open(&grader->play) == 0) {
         status = grade_program(grader);
         play_close(&grader->play);

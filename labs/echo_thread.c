@@ -124,7 +124,7 @@ static void stop(struct echo_thread *server)
 
         if (ready == -1)
             break;
-        if (ready > 0)
+        if (fdset_has(&readable, server->ended[0])) /* or only the log was ready */
             end_client(server);
     }
     shut_down_clients(server, SHUT_RDWR);

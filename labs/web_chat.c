@@ -184,6 +184,8 @@ static void let_browser_go(struct person *person)
 
     client_of(stream)->person = NULL;
     stream_close(stream); /* without effect if it is closed */
+    /* It lingers: until it is closed, it is one of those that make way. */
+    tally_set(&person->web->requests, stream->sock, TALLY_BRIEF, stream->name);
     person->browser = -1;
     person->due = person->web->loop.now + STAY_MS;
     set_state(person, HERE);
@@ -462,17 +464,19 @@ static void go_on(struct stream *stream)
         send_events(client_of(stream)->person);
 }
 
+/* A browser that gets events is silent. If a comment to it is late, we were stopped. */
 static void time_out(struct stream *stream)
 {
-    exchange_time_out(&client_of(stream)->exchange);
+    if (client_of(stream)->person == NULL)
+        exchange_time_out(&client_of(stream)->exchange);
 }
 
 static void end(struct stream *stream, int error)
 {
     (void)error;
-    tally_set(&web_of(stream)->requests, stream->sock, TALLY_FREE, "");
     if (client_of(stream)->person != NULL)
         let_browser_go(client_of(stream)->person);
+    tally_set(&web_of(stream)->requests, stream->sock, TALLY_FREE, "");
 }
 
 /* ---- The clock ---------------------------------------------------------------------- */

@@ -260,7 +260,7 @@ static const struct options options = {
     .letters = "b:d:hp:t:vV",
     .usage = "usage: web_srv [-hvV] [-b address] [-d directory] [-p port] [-t seconds]\n",
     .help = "Serves Hello, World! or files over HTTP, and prints each request. A client\n"
-            "has to take some of an answer every two minutes.\n"
+            "has to take some of an answer every two minutes, unless -t is 0.\n"
             "  -b address    listen on this address only (default: all, IPv6 and IPv4)\n"
             "  -d directory  serve the files in it, and lists of them; no links, and no\n"
             "                names that begin with a dot\n"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The host's entry, or a free one with its name. There is one for each place. */
+/* The host's entry, or a free one with its name. There is always one. */
 static struct tally_host *find(struct tally *tally, const char *address)
 {
     const char *port = strrchr(address, ':');
@@ -15,7 +15,7 @@ static struct tally_host *find(struct tally *tally, const char *address)
 
     snprintf(name, sizeof name, "%.*s", port == NULL ? -1 : (int)(port - address),
              address);
-    for (int i = 0; i < FD_SETSIZE; i++) {
+    for (size_t i = 0; i < sizeof tally->hosts / sizeof tally->hosts[0]; i++) {
         struct tally_host *host = &tally->hosts[i];
 
         if (host->held > 0 && strcmp(host->name, name) == 0)

@@ -28,7 +28,7 @@ struct tally {
     struct tally_host {
         char name[ADDRESS_MOST]; /* an address without its port */
         int held;
-    } hosts[FD_SETSIZE];
+    } hosts[FD_SETSIZE + 1]; /* one for each place, and a newcomer's */
     struct tally_place {
         enum tally_state state;
         uint64_t since;          /* which of the changes that was */

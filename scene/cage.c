@@ -28,6 +28,8 @@ static void limit(int resource, rlim_t most)
     if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max > most)
         limit.rlim_max = most;
     limit.rlim_cur = limit.rlim_max;
+    if (resource == RLIMIT_CPU && limit.rlim_cur > 1)
+        limit.rlim_cur--; /* SIGXCPU says why; at the hard limit Linux sends SIGKILL */
     setrlimit(resource, &limit);
 }
 
@@ -59,7 +61,7 @@ static void become(const struct cage_start *start, const struct pipes *pipes,
     limit(RLIMIT_DATA, CAGE_MEMORY);
     limit(RLIMIT_FSIZE, CAGE_FILE_BYTES);
     limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_CPU, CAGE_CPU_S);
+    limit(RLIMIT_CPU, CAGE_CPU_S + 1);
     if (start->descriptors != 0)
         limit(RLIMIT_NOFILE, (rlim_t)start->descriptors);
 #ifdef RLIMIT_NPROC /* which is not in POSIX */
@@ -214,13 +216,19 @@ void cage_signal(const struct cage *cage, int signal_number)
         kill(-cage->pid, signal_number);
 }
 
+/* The system tells that it stands once: if it stood before, that never comes. */
 void cage_pause(struct cage *cage)
 {
-    int status;
+    int64_t deadline = clock_ms() + CAGE_STOP_MS;
+    int status = 0;
+    pid_t told = 0;
 
     cage_signal(cage, SIGSTOP);
-    if (!cage->gone && waitpid(cage->pid, &status, WUNTRACED) == cage->pid &&
-        !WIFSTOPPED(status)) {
+    while (!cage->gone && told == 0 && clock_ms() < deadline) {
+        told = waitpid(cage->pid, &status, WUNTRACED | WNOHANG);
+        poll(NULL, 0, told == 0);
+    }
+    if (told == cage->pid && !WIFSTOPPED(status)) {
         cage->gone = true;
         cage->status = status;
     }

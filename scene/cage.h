@@ -17,6 +17,7 @@
 
 #define CAGE_KEPT       16384 /* bytes of each output */
 #define CAGE_TERM_MS    2000  /* from SIGTERM to SIGKILL */
+#define CAGE_STOP_MS    5000  /* for SIGSTOP to take effect on a busy machine */
 #define CAGE_AGAIN_MS   10000 /* to try a start again when there are no processes */
 #define CAGE_POLL_FDS   2
 #define CAGE_CPU_S      60

@@ -365,8 +365,10 @@ bool play_behaviour(struct play *play, const struct behaviour *behaviour,
     for (size_t i = 0; i < client_count(play); i++)
         client_close(nth_client(play, i));
     play->crowd_count = 0;
-    if (!cage_end(&play->cage) && passed)
+    if (!cage_end(&play->cage) && passed) {
+        play->is_started = false; /* its own end is not the failure */
         passed = stage_fail(play, "it left processes that cannot be ended");
+    }
     cage_free(&play->cage);
     bytes_free(&play->said);
     bytes_free(&play->last);

@@ -48,7 +48,8 @@ bool play_prints(struct play *play)
 
     stage_wanted_text(play, "on standard output", text->at, text->length);
     stage_begin(play);
-    while (strstr(bytes_text(&play->cage.printed), text->at) == NULL) {
+    while (bytes_find(bytes_text(&play->cage.printed), play->cage.printed.length,
+                      text->at, text->length) == NULL) {
         if (play->cage.gone || clock_ms() >= play->deadline)
             return stage_fail(play, "nothing like that came in %g s",
                               play->patience_ms / 1000.0);

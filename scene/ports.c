@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #define LOWEST_PORT     10000
-#define EPHEMERAL_FIRST 32768 /* where the system does not say */
+#define BLOCKS_LEAST    20    /* for graders side by side */
+#define EPHEMERAL_FIRST 32768 /* where the system does not say, or leaves too few */
 
 /* Linux has a file with the first port that clients get (ip(7)). */
 static int ephemeral_first(void)
@@ -17,7 +18,8 @@ static int ephemeral_first(void)
     int first = EPHEMERAL_FIRST;
 
     if (file != NULL) {
-        if (fscanf(file, "%d", &first) != 1 || first <= LOWEST_PORT + PORTS_BLOCK)
+        if (fscanf(file, "%d", &first) != 1 ||
+            first < LOWEST_PORT + (BLOCKS_LEAST + 1) * PORTS_BLOCK)
             first = EPHEMERAL_FIRST;
         fclose(file);
     }

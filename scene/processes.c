@@ -116,19 +116,22 @@ struct table {
     size_t count;
 };
 
-/* Reads /proc/N/stat. The name in it is in parentheses, and may hold anything. */
+/*
+ * Reads /proc/N/stat. The name in it is in parentheses, and may hold anything, line ends too:
+ * no program hides by its name.
+ */
 static bool process_read(struct process *process, const char *path)
 {
-    char line[1024], *name_end = NULL;
+    char text[1024], *name_end;
     long pid, parent;
     FILE *stat = fopen(path, "r");
 
     if (stat == NULL)
         return false; /* it has ended meanwhile */
-    if (fgets(line, sizeof line, stat) != NULL)
-        name_end = strrchr(line, ')');
+    text[fread(text, 1, sizeof text - 1, stat)] = '\0';
     fclose(stat);
-    if (name_end == NULL || sscanf(line, "%ld", &pid) != 1 ||
+    name_end = strrchr(text, ')');
+    if (name_end == NULL || sscanf(text, "%ld", &pid) != 1 ||
         sscanf(name_end + 1, /* fields 3 to 20, of which 3, 4 and 20 are kept */
                " %c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lu",
                &process->state, &parent, &process->threads) != 3)

@@ -1,5 +1,6 @@
 #include "scene/program.h"
 
+#include "base/clock.h"
 #include "base/number.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #define COMPILE_MS 120000
+#define SLICE_MS   100   /* how often a stop signal is looked for */
 #define STRANGERS  30000 /* users of whom root takes one for each program; see cage.h */
 
 /*
@@ -42,6 +44,21 @@ static int find_user(const char *user, struct cage_user *found, const char **why
     return -1;
 }
 
+/* Waits for the end of a command, but not after a stop signal. */
+static bool wait_for(const struct program *program, struct cage *cage)
+{
+    int64_t deadline = clock_ms() + COMPILE_MS;
+
+    while (!cage_wait(cage, SLICE_MS)) {
+        if (program->signals != NULL)
+            signals_let_in(program->signals);
+        if (clock_ms() >= deadline ||
+            (program->signals != NULL && signals_stop_requested()))
+            return false;
+    }
+    return true;
+}
+
 /* Runs a command to its end. Its output goes to program->compiler. Its status, or -1. */
 static int run(struct program *program, const char *const *command, const char *directory)
 {
@@ -51,7 +68,7 @@ static int run(struct program *program, const char *const *command, const char *
     int status = -1;
 
     if (cage_start(&cage, &start) == 0) {
-        bool ended = cage_wait(&cage, COMPILE_MS);
+        bool ended = wait_for(program, &cage);
 
         cage_end(&cage);
         status = ended ? cage.status : -1;
@@ -73,8 +90,9 @@ int program_open(struct program *program, const char *argument, const char *user
         return -1;
     if (user == NULL && getuid() == 0)
         program->user.uid = STRANGERS + (uid_t)getpid() % STRANGERS;
+    /* Its path has to mean the same in `site`. */
     snprintf(program->work, sizeof program->work, "%s/grade-XXXXXX",
-             directory == NULL || directory[0] == '\0' ? "/tmp" : directory);
+             directory == NULL || directory[0] != '/' ? "/tmp" : directory);
     if (mkdtemp(program->work) == NULL) {
         *why = "no directory can be made in TMPDIR, or /tmp";
         program->work[0] = '\0';
@@ -104,15 +122,17 @@ static void make_directories(char *path, size_t from)
 int program_add_file(struct program *program, const char *path, const struct bytes *bytes)
 {
     struct bytes whole = {0};
+    mode_t mask = umask(022); /* another user must be able to read it */
     FILE *file;
     bool good;
 
-    chmod(program->work, 0755); /* another user must be able to read it */
+    chmod(program->work, 0755);
     bytes_free(&program->site);
     bytes_print(&program->site, "%s/site", program->work);
     bytes_print(&whole, "%s/%s", program->site.at, path);
     make_directories(whole.at, strlen(program->work) + 1);
     file = fopen(whole.at, "w");
+    umask(mask);
     bytes_free(&whole);
     if (file == NULL)
         return -1;
@@ -258,6 +278,7 @@ void program_close(struct program *program)
 
     /* The directory is this program's own. */
     program->user = (struct cage_user){.uid = getuid()};
+    program->signals = NULL; /* also after a stop */
     if (program->work[0] != '\0')
         run(program, command, NULL);
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)

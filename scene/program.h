@@ -8,13 +8,15 @@
 #ifndef SCENE_PROGRAM_H
 #define SCENE_PROGRAM_H
 
+#include "base/signals.h"
 #include "scene/bytes.h"
 #include "scene/cage.h"
 
 #include <stdbool.h>
 
 struct program {
-    const char *argument; /* the caller's */
+    const char *argument;          /* the caller's */
+    const struct signals *signals; /* the caller's: a stop ends the compiler; or NULL */
     struct cage_user user;
     char work[256];     /* a temporary directory, with what was compiled */
     struct bytes site;  /* the directory in it where the program runs; empty: here */
@@ -39,8 +41,8 @@ int program_add_file(struct program *program, const char *path,
                      const struct bytes *bytes);
 
 /*
- * Finds it, or compiles it. 0; or -1 with a sentence in `why`, and what the compiler or make
- * said in program->compiler.
+ * Finds it, or compiles it; a stop signal ends that. 0; or -1 with a sentence in `why`, and
+ * what the compiler or make said in program->compiler.
  */
 int program_prepare(struct program *program, const char *lab, struct bytes *why);
 

@@ -1,5 +1,7 @@
 #include "scene/report.h"
 
+#include "net/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,21 +123,39 @@ static void write_got(const char *at, FILE *out)
     }
 }
 
-/* Shows what a program has printed, and obeys none of its control characters. */
-static void write_clean(const struct bytes *text, const char *indent, FILE *out)
+/*
+ * Adds what a program has printed. It becomes UTF-8 (net/text.h): JSON takes nothing else.
+ * Control characters are shown, and none of them is obeyed.
+ */
+static void add_clean(struct bytes *out, const char *said)
 {
-    for (const char *at = bytes_text(text); *at != '\0'; at += *at == '\n') {
-        fprintf(out, "%s", indent);
-        for (; *at != '\0' && *at != '\n'; at++) {
-            unsigned char byte = (unsigned char)*at;
+    struct text text = {.have = 0};
+    char clean[TEXT_MOST];
 
-            if ((byte >= 0x20 && byte != 0x7f) || byte == '\t')
-                fputc(byte, out);
-            else
-                fprintf(out, "\\%03o", byte);
-        }
-        fputc('\n', out);
+    for (; *said != '\0'; said++) {
+        unsigned char byte = (unsigned char)*said;
+        bool is_control = (byte < 0x20 && byte != '\t') || byte == 0x7f;
+
+        bytes_add(out, clean,
+                  is_control ? text_finish(&text, clean) : text_take(&text, byte, clean));
+        if (is_control)
+            bytes_print(out, byte == '\n' ? "\n" : "\\%03o", byte);
     }
+    bytes_add(out, clean, text_finish(&text, clean));
+}
+
+static void write_clean(const struct bytes *said, const char *indent, FILE *out)
+{
+    struct bytes text = {0};
+
+    add_clean(&text, bytes_text(said));
+    for (const char *at = text.at; *at != '\0'; at += *at == '\n') {
+        size_t length = strcspn(at, "\n");
+
+        fprintf(out, "%s%.*s\n", indent, (int)length, at);
+        at += length;
+    }
+    bytes_free(&text);
 }
 
 /* Who does what, side by side, or one below the other. The step that failed is marked. */
@@ -325,7 +345,7 @@ static void write_csv(const struct report *report, FILE *out)
     fprintf(out, "\n");
 }
 
-/* RFC 8259. What is not UTF-8 was written as an escape before. */
+/* RFC 8259. What is not UTF-8 was replaced or escaped before. */
 static void write_json_string(const char *text, FILE *out)
 {
     fputc('"', out);
@@ -367,9 +387,10 @@ static void write_gradescope(struct report *report, FILE *out)
     struct bytes summary = {0};
 
     bytes_print(&summary, "%d of %d", report_points(report), report_total(report));
-    if (report->refused.length > 0)
-        bytes_print(&summary, ": %s\n%s", report->refused.at,
-                    bytes_text(&report->program->compiler));
+    if (report->refused.length > 0) {
+        bytes_print(&summary, ": %s\n", report->refused.at);
+        add_clean(&summary, bytes_text(&report->program->compiler));
+    }
     fprintf(out, "{\"output\":");
     write_json_string(summary.at, out);
     fprintf(out, ",\"tests\":[");

@@ -13,6 +13,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
 static int port;
 
 static int listen_on(int at)
@@ -73,6 +77,15 @@ static void leave_a_child(void)
             pause();
     for (;;)
         pause();
+}
+
+/* The same with a name that takes two lines in the process table of proc(5). */
+static void leave_a_child_with_two_lines(void)
+{
+#ifdef __linux__
+    prctl(PR_SET_NAME, "two\nlines");
+#endif
+    leave_a_child();
 }
 
 static void fill_stdout(void)
@@ -160,6 +173,7 @@ static const struct {
 } actions[] = {
     {"forks", fork_without_end},
     {"child", leave_a_child},
+    {"lines", leave_a_child_with_two_lines},
     {"term", ignore_term},
     {"stdout", fill_stdout},
     {"disk", fill_disk},

@@ -146,6 +146,22 @@ START_TEST(a_solution_gets_full_marks)
 }
 END_TEST
 
+/* No mark of its lab asks for that, but a class reads it. */
+START_TEST(the_echo_of_the_solutions_rests_when_it_is_full)
+{
+    if (lacks_descriptors(1200))
+        return;
+    expect_grade(0, "  1 of 1.", "%s course/teacher/solutions/echo.c",
+                 temp_write("full.lab", "lab full 1 \"full\"\n"
+                                        "behaviour full-idle 1 \"it rests\"\n"
+                                        "  limit descriptors 20\n"
+                                        "  A joins\n"
+                                        "  30 clients connect\n"
+                                        "  server idles\n"
+                                        "  why \"accept fails for ever\"\n"));
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -154,6 +170,7 @@ int main(void)
         a_starter_compiles_without_a_warning_and_gets_its_mark,
         the_readme_says_what_each_starter_gets,
         a_solution_gets_full_marks,
+        the_echo_of_the_solutions_rests_when_it_is_full,
         NULL,
     };
 

@@ -220,6 +220,27 @@ START_TEST(echo_fork_ends_without_its_shells_children_and_with_its_own_on_time)
 }
 END_TEST
 
+/* A pipe holds 64 KiB, and 1,200 clients come and go in some more bytes. */
+START_TEST(echo_thread_ends_on_time_also_if_somebody_reads_its_output_only_then)
+{
+    struct stream deaf, client;
+
+    server = program_serve(ECHO_THREAD, FIRST_LINE, "-v", NULL);
+    deaf = connect_to(server.port);
+    (void)send_until_stopped(&deaf, pattern, PATTERN);
+    for (int i = 0; i < 1200; i++) {
+        client = connect_to(server.port);
+        send_text(&client, "x");
+        expect_text(&client, "x");
+        stream_reset(&client);
+    }
+    program_kill(&server, SIGTERM);
+    sleep_ms(300); /* by now it waits for the deaf one, and for room in the pipe */
+    stream_fill_to_end(&server.out);
+    expect_status(&server, 0);
+}
+END_TEST
+
 START_TEST(echo_thread_does_not_say_that_it_has_started_before_it_knows_that_it_can)
 {
     /* It gets its listening socket, but no pipe. */
@@ -462,6 +483,7 @@ int main(void)
     const TTest *const alone[] = {
         with_v_it_prints_who_came_and_how_much_was_echoed,
         echo_fork_ends_without_its_shells_children_and_with_its_own_on_time,
+        echo_thread_ends_on_time_also_if_somebody_reads_its_output_only_then,
         echo_cli_says_which_host_and_port_refused_it_and_why,
         echo_cli_says_that_a_link_local_address_needs_an_interface,
         echo_cli_tells_a_wrong_answer_and_one_cut_short_from_a_right_one,

@@ -97,6 +97,32 @@ START_TEST(a_teachers_own_scene_is_played)
 }
 END_TEST
 
+START_TEST(a_server_that_is_paused_twice_holds_up_nobody)
+{
+    expect_grade(0, "  1 of 1.", "%s 'bin/echo_srv -p %%p'",
+                 temp_write("own.lab", "lab own 1 \"my own\"\n"
+                                       "behaviour pause 1 \"it goes on\"\n"
+                                       "  A joins\n  pause server\n  pause server\n"
+                                       "  continue server\n  A sends \"x\"\n"
+                                       "  A hears bytes \"x\"\n"
+                                       "  why \"what may be the cause\"\n"));
+}
+END_TEST
+
+/* Many a first server prints its whole buffer. */
+START_TEST(a_nul_in_what_a_program_prints_hides_nothing)
+{
+    const char *lab = strdup(temp_write("own.lab", "lab own 1 \"my own\"\n"
+                                                   "behaviour log 1 \"it prints\"\n"
+                                                   "  A joins\n"
+                                                   "  server prints \"after\"\n"
+                                                   "  why \"what may be the cause\"\n"));
+
+    temp_write("nul.sh", "printf 'before\\0after\\n'\nexec bin/echo_srv -p $1\n");
+    expect_grade(0, "  1 of 1.", "-w 1 %s 'sh %s/nul.sh %%p'", lab, directory);
+}
+END_TEST
+
 /* ---- Programs that cannot be graded ----------------------------------------------------------- */
 
 START_TEST(a_program_that_does_not_compile_gets_the_compilers_words)
@@ -141,7 +167,8 @@ START_TEST(bad_input_is_answered_with_a_sentence)
     expect_grade(2, "'xml' is not a format", "-f xml chat bin/pchatsrv");
     expect_grade(2, "the lab chat has no behaviour 'x'", "-b x chat bin/pchatsrv");
     expect_grade(2, "unexpected argument 'x'", "chat bin/pchatsrv x");
-    expect_grade(2, "there is no such user", "-u nobody-of-that-name echo bin/echo_srv");
+    expect_grade(2, geteuid() == 0 ? "there is no such user" : "-u is for root only",
+                 "-u nobody-of-that-name echo bin/echo_srv");
     expect_grade(1, "there is no program mine/none.c: No such file", "echo mine/none.c");
     expect_grade(1, "cannot be executed: give the command that runs it", "echo %s",
                  temp_write("echo.py", "import socket\n"));
@@ -154,6 +181,21 @@ START_TEST(a_full_disk_is_told)
 {
     if (access("/dev/full", W_OK) == 0)
         expect_grade(2, "No space left", "-o /dev/full hello 'bin/hello_srv -p %%p'");
+}
+END_TEST
+
+START_TEST(a_graders_umask_hides_the_labs_files_from_nobody)
+{
+    setenv("GRADE", "umask 077; bin/grade", 1);
+    expect_grade(0, "  3 of 3.", "%s -b get web course/teacher/solutions/web.c",
+                 geteuid() == 0 ? "-u nobody" : "");
+}
+END_TEST
+
+START_TEST(a_temporary_directory_that_is_named_from_here_is_not_used)
+{
+    setenv("GRADE", "TMPDIR=build bin/grade", 1);
+    expect_grade(0, "  3 of 3.", "-b get web course/teacher/solutions/web.c");
 }
 END_TEST
 
@@ -253,6 +295,17 @@ START_TEST(scripts_get_csv_gradescope_and_autolab)
 }
 END_TEST
 
+/* Gradescope takes nothing of results that are not UTF-8 (RFC 8259 8.1). */
+START_TEST(what_is_not_utf_8_is_replaced_in_what_a_program_or_a_compiler_says)
+{
+    temp_write("said.c", "#include <stdio.h>\nint main(void) { "
+                         "fputs(\"no \\374 \\302\\233\\n\", stderr); return 3; }\n");
+    temp_write("bad.c", "int \374;\n");
+    expect_grade(1, "no \xEF\xBF\xBD M-^[", "-f gradescope hello %s/said.c", directory);
+    expect_grade(1, "int \xEF\xBF\xBD;", "-f gradescope hello %s/bad.c", directory);
+}
+END_TEST
+
 /* ---- A class -------------------------------------------------------------------------------- */
 
 #define HELLO                                                                            \
@@ -310,6 +363,47 @@ START_TEST(a_class_gets_reports_and_a_table)
 }
 END_TEST
 
+START_TEST(a_class_can_be_graded_by_a_teachers_own_scenes)
+{
+    ck_assert_int_eq(mkdir(temp_path("subs"), 0755), 0);
+    ck_assert_int_eq(mkdir(temp_path("subs/ann"), 0755), 0);
+    temp_write("subs/ann/own.c", HELLO);
+    temp_write("own.lab", "lab own 7 \"my own\"\nbehaviour line 7 \"a line\"\n"
+                          "  A joins\n  A hears a line\n  why \"the cause\"\n");
+    free(run(formatted("RUN_AS=$(test $(id -u) -gt 0 || echo 61000) grade/all "
+                       "%s/own.lab %s/subs %s/marks 2>&1;",
+                       directory, directory, directory)));
+    expect_in_file("marks/own.csv", "name,total,line,compiled\nann,7,7,yes\n");
+}
+END_TEST
+
+/* Root can copy and remove everything, so cp fails here by itself. */
+START_TEST(a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_table)
+{
+    char *output;
+
+    ck_assert_int_eq(mkdir(temp_path("subs"), 0755), 0);
+    ck_assert_int_eq(mkdir(temp_path("subs/bob"), 0755), 0);
+    temp_write("subs/ann.c", HELLO);
+    temp_write("subs/bob/hello.c", HELLO);
+    temp_write("subs/cy.c", HELLO);
+    ck_assert_int_eq(chmod(temp_path("subs/bob"), 0555), 0);
+    temp_write("cp", "#!/bin/sh\ncase $* in *cy.c*) echo no cy >&2; exit 1 ;; esac\n"
+                     "PATH=${PATH#*:} exec cp \"$@\"\n");
+    ck_assert_int_eq(chmod(temp_path("cp"), 0755), 0);
+    output = run(formatted("RUN_AS=$(test $(id -u) -gt 0 || echo 61000) PATH=%s:$PATH "
+                           "grade/all hello %s/subs %s/marks 2>&1;",
+                           directory, directory, directory));
+    ck_assert_int_eq(chmod(temp_path("subs/bob"), 0755), 0);
+    ck_assert_msg(strstr(output, "bob: 10 of 10\n") != NULL &&
+                      strstr(output, "cy: could not be graded, see ") != NULL,
+                  "%s", output);
+    free(output);
+    expect_in_file("marks/cy.txt", "no cy\n");
+    expect_in_file("marks/hello.csv", "compiled\nann,10,1,3,2,1,2,1,yes\nbob,10,1");
+}
+END_TEST
+
 /* As Gradescope unpacks it and runs it, in another place. */
 START_TEST(gradescope_gets_a_zip_that_works)
 {
@@ -333,6 +427,7 @@ static const struct {
 } hostile[] = {
     {"forks", "accepts connections on port"},
     {"child", " of 10."},
+    {"lines", " of 10."},
     {"term", " of 10."},
     {"stdout", "accepts connections on port"},
     {"disk", "it ended: SIGXFSZ: a file of over 16 MB"},
@@ -381,6 +476,44 @@ START_TEST(a_hostile_program_ends_leaves_nothing_and_has_a_report)
 }
 END_TEST
 
+START_TEST(a_signal_ends_the_grader_also_while_the_program_is_made)
+{
+    static const char script[] =
+        "bin/grade hello %s >/dev/null 2>&1 & grader=$!; "
+        "until [ -e %s/begun ]; do sleep 0.05; done; kill -TERM $grader; wait $grader; "
+        "[ $? = 2 ] && ! [ -e %s/over ]";
+
+    temp_write("Makefile", "hello:\n\ttouch begun; sleep 60; touch over\n");
+    if (geteuid() == 0)
+        ck_assert_int_eq(chmod(directory, 0777), 0);
+    ck_assert_int_eq(system(formatted(script, directory, directory, directory)), 0);
+}
+END_TEST
+
+/* In a network of its own, whose clients get ports from 10,240 on. */
+START_TEST(two_graders_find_ports_side_by_side_also_if_the_systems_begin_low)
+{
+    if (system("unshare -n true 2>/dev/null") != 0)
+        return;
+    setenv("GRADE",
+           "unshare -n sh -c 'echo 10240 60999 >/proc/sys/net/ipv4/ip_local_port_range; "
+           "bin/grade -w 20 hello \"build/hostile_srv elsewhere %p\" >/dev/null & "
+           "other=$!; until ps -A -o ppid | grep -qw $other; do sleep 0.05; done; "
+           "bin/grade -1 hello \"bin/hello_srv -p %p\"; kill $other; wait'",
+           1);
+    expect_grade(0, "hello 10 of 10\n", " ");
+}
+END_TEST
+
+/* With the hard limit Linux sends SIGKILL, which would not say why. */
+START_TEST(a_program_that_has_used_up_its_processor_time_is_told_so)
+{
+    setenv("GRADE", "ulimit -t 3; bin/grade", 1);
+    expect_grade(1, "it ended: SIGXCPU: over 60 s of processor time", "hello 'sh %s'",
+                 temp_write("spins", "while :; do :; done\n"));
+}
+END_TEST
+
 /* Both waits end when the test's time is over. */
 START_TEST(a_program_ends_with_its_grader_also_as_another_user)
 {
@@ -407,11 +540,15 @@ int main(void)
         a_scene_with_a_mistake_is_refused_at_the_start,
         a_lab_is_listed_with_its_points,
         a_teachers_own_scene_is_played,
+        a_server_that_is_paused_twice_holds_up_nobody,
+        a_nul_in_what_a_program_prints_hides_nothing,
         a_program_that_does_not_compile_gets_the_compilers_words,
         a_warning_is_shown_and_costs_nothing,
         a_directory_is_made,
         bad_input_is_answered_with_a_sentence,
         a_full_disk_is_told,
+        a_graders_umask_hides_the_labs_files_from_nobody,
+        a_temporary_directory_that_is_named_from_here_is_not_used,
         a_machine_with_too_few_descriptors_is_unfit,
         the_report_shows_steps_bytes_and_cause,
         the_report_tells_who_said_a_line_that_no_step_shows,
@@ -421,8 +558,14 @@ int main(void)
         another_seed_sends_other_bytes_that_mean_the_same,
         there_is_a_line_for_the_board,
         scripts_get_csv_gradescope_and_autolab,
+        what_is_not_utf_8_is_replaced_in_what_a_program_or_a_compiler_says,
         a_class_gets_reports_and_a_table,
+        a_class_can_be_graded_by_a_teachers_own_scenes,
+        a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_table,
         gradescope_gets_a_zip_that_works,
+        a_signal_ends_the_grader_also_while_the_program_is_made,
+        two_graders_find_ports_side_by_side_also_if_the_systems_begin_low,
+        a_program_that_has_used_up_its_processor_time_is_told_so,
         a_program_ends_with_its_grader_also_as_another_user,
         NULL,
     };

@@ -180,6 +180,15 @@ START_TEST(a_newcomer_gets_a_place_that_nobody_needs_or_one_of_an_address_with_m
 }
 END_TEST
 
+START_TEST(a_newcomer_may_come_when_each_place_has_another_address)
+{
+    memset(&tally, 0, sizeof tally);
+    for (int i = 0; i < FD_SETSIZE; i++)
+        take(i, TALLY_LONG, formatted("10.0.%d.%d:1", i / 250, i % 250));
+    ck_assert_int_eq(tally_choose(&tally, FD_SETSIZE, "1.2.3.4:5"), -1);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -190,6 +199,7 @@ int main(void)
         an_event_has_a_number_a_type_and_data,
         the_address_that_holds_the_most_gives_up_its_oldest_place,
         a_newcomer_gets_a_place_that_nobody_needs_or_one_of_an_address_with_more,
+        a_newcomer_may_come_when_each_place_has_another_address,
         NULL};
 
     return run_tests("history", tests, set_up);

@@ -660,6 +660,17 @@ START_TEST(connections_without_a_request_make_way_for_those_with_one)
 }
 END_TEST
 
+/* Each takes over from the one before it, which is still there for two seconds. */
+START_TEST(streams_of_events_that_were_let_go_make_way_too)
+{
+    open_with_few_places();
+    events = join_and_listen("ann", &token);
+    open_crowd(formatted("GET /events?session=%s HTTP/1.1\r\nHost: a\r\n\r\n", token));
+    ck_assert_int_eq(get("/"), 200);
+    ck_assert_int_eq(say(token, "Here"), 204);
+}
+END_TEST
+
 START_TEST(a_join_is_answered_though_its_connection_is_the_oldest_of_many)
 {
     struct stream oldest;
@@ -831,6 +842,7 @@ int main(void)
     const TTest *const limits[] = {
         the_next_one_after_a_full_house_is_told,
         connections_without_a_request_make_way_for_those_with_one,
+        streams_of_events_that_were_let_go_make_way_too,
         a_join_is_answered_though_its_connection_is_the_oldest_of_many,
         the_connections_of_one_address_do_not_displace_those_of_another,
         people_without_a_browser_make_way_for_newcomers,

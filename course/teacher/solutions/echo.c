@@ -25,6 +25,7 @@ struct client {
 
 static fd_set readers, writers; /* the listening socket and all clients, each in one */
 static struct client clients[FD_SETSIZE]; /* by descriptor */
+static int limit;                         /* a client's descriptor is less than this */
 
 static void die(const char *what)
 {
@@ -41,6 +42,7 @@ static int listen_on(int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+    long most = sysconf(_SC_OPEN_MAX);
 
     if (listener == -1)
         die("socket");
@@ -54,6 +56,9 @@ static int listen_on(int port)
     if (fcntl(listener, F_SETFL, O_NONBLOCK) == -1)
         die("fcntl");
     FD_SET(listener, &readers);
+    /* The last descriptor serves to turn newcomers away: left waiting, they would wake
+       select() for ever. And an fd_set has no bit for FD_SETSIZE and more. */
+    limit = most > 0 && most <= FD_SETSIZE ? (int)most - 1 : FD_SETSIZE;
     return listener;
 }
 
@@ -63,7 +68,7 @@ static void take_in(int listener)
 
     if (sock == -1)
         return;
-    if (sock >= FD_SETSIZE || fcntl(sock, F_SETFL, O_NONBLOCK) == -1) {
+    if (sock >= limit || fcntl(sock, F_SETFL, O_NONBLOCK) == -1) {
         close(sock);
         return;
     }
