@@ -64,6 +64,8 @@ START_TEST(seconds_may_have_a_fraction)
     ck_assert_int_eq(ns, 2000000000);
     ck_assert_int_eq(number_parse_seconds("0.25", &ns), 0);
     ck_assert_int_eq(ns, 250000000);
+    ck_assert_int_eq(number_parse_seconds("1.001", &ns), 0); /* a double is a bit less */
+    ck_assert_int_eq(ns, 1001000000);
     ck_assert_int_eq(number_parse_seconds("0", &ns), 0);
     ck_assert_int_eq(ns, 0);
     for (size_t i = 0; i < COUNT(bad); i++)
