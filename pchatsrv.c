@@ -364,10 +364,14 @@ static int receive_from_clients(struct chat_server *server, const struct fdset *
  * socket whose buffer is full takes a part or nothing. Its client is then behind, and is
  * sent more when select() says that the socket is writable. In a quiet room the write set
  * is empty. It must be: a socket is nearly always writable, and select() would never wait.
+ *
+ * Returns false if a client was lost. That was said after some had been sent their text, so
+ * call it again: in a quiet room there may be no other turn for a long time.
  */
-static void send_to_clients(struct chat_server *server, const struct fdset *writable)
+static bool send_to_clients(struct chat_server *server, const struct fdset *writable)
 {
     struct room *room = &server->room;
+    bool all_stay = true;
 
     for (int sock = 0; sock <= server->descriptors.highest; sock++) {
         const struct client *client = &room->clients[sock];
@@ -384,12 +388,15 @@ static void send_to_clients(struct chat_server *server, const struct fdset *writ
         if (client->send_error != 0 &&
             !limits_allow_line(&server->limits, client, server->now))
             is_over = true;
-        if (is_over)
+        if (is_over) {
             hang_up(server, sock, client->send_error);
+            all_stay = false;
+        }
     }
     for (int sock = 0; sock <= room->leaving.highest; sock++)
         if (room_has_left(room, sock, server->now))
             close_client(server, sock);
+    return all_stay;
 }
 
 /*
@@ -508,7 +515,8 @@ static int chat_server_run(struct chat_server *server, struct signals *signals)
         if (fdset_has(&readable, server->srvsock))
             for (int n = 0; n < LISTENER_A_TURN && accept_new_connection(server); n++)
                 continue;
-        send_to_clients(server, &writable);
+        while (!send_to_clients(server, &writable))
+            continue;
         close_slow_readers(server);
         log_write(&server->log);
     }
