@@ -91,6 +91,7 @@ struct chat_server {
     struct log log; /* standard output */
     char log_bytes[OUTPUT_BYTES];
     int next_to_read; /* the client that is read first in the next turn */
+    int64_t stop_by;  /* ms; the end of the patience, once the server is stopping */
     int64_t now;      /* ms; the time of this turn of the loop */
 };
 
@@ -484,10 +485,11 @@ static void begin_to_stop(struct chat_server *server)
     fdset_remove(&server->descriptors, server->srvsock);
     close(server->srvsock);
     server->srvsock = -1;
+    server->stop_by = server->now + PATIENCE_MS;
     broadcast_string(server, STOPPING, ROOM_NOBODY);
     for (int sock = 0; sock <= server->descriptors.highest; sock++)
         if (fdset_has(&server->room.members, sock))
-            room_leave(&server->room, sock, server->now + PATIENCE_MS);
+            room_leave(&server->room, sock, server->stop_by);
 }
 
 /*
@@ -566,7 +568,7 @@ int main(int argc, char *argv[])
         begin_to_stop(&server);
         send_to_clients(&server, &server.room.behind);
     }
-    log_finish(&server.log, PATIENCE_MS);
+    log_finish(&server.log, server.stop_by - clock_ms());
     listener_close(&server.newcomers);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
