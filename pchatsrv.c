@@ -91,6 +91,7 @@ struct chat_server {
     struct log log; /* standard output */
     char log_bytes[OUTPUT_BYTES];
     int next_to_read; /* the client that is read first in the next turn */
+    int64_t stop_by;  /* ms; the end of the patience, once the server is stopping */
     int64_t now;      /* ms; the time of this turn of the loop */
 };
 
@@ -364,10 +365,14 @@ static int receive_from_clients(struct chat_server *server, const struct fdset *
  * socket whose buffer is full takes a part or nothing. Its client is then behind, and is
  * sent more when select() says that the socket is writable. In a quiet room the write set
  * is empty. It must be: a socket is nearly always writable, and select() would never wait.
+ *
+ * Returns false if a client was lost. That was said after some had been sent their text, so
+ * call it again: in a quiet room there may be no other turn for a long time.
  */
-static void send_to_clients(struct chat_server *server, const struct fdset *writable)
+static bool send_to_clients(struct chat_server *server, const struct fdset *writable)
 {
     struct room *room = &server->room;
+    bool all_stay = true;
 
     for (int sock = 0; sock <= server->descriptors.highest; sock++) {
         const struct client *client = &room->clients[sock];
@@ -384,12 +389,15 @@ static void send_to_clients(struct chat_server *server, const struct fdset *writ
         if (client->send_error != 0 &&
             !limits_allow_line(&server->limits, client, server->now))
             is_over = true;
-        if (is_over)
+        if (is_over) {
             hang_up(server, sock, client->send_error);
+            all_stay = false;
+        }
     }
     for (int sock = 0; sock <= room->leaving.highest; sock++)
         if (room_has_left(room, sock, server->now))
             close_client(server, sock);
+    return all_stay;
 }
 
 /*
@@ -477,10 +485,11 @@ static void begin_to_stop(struct chat_server *server)
     fdset_remove(&server->descriptors, server->srvsock);
     close(server->srvsock);
     server->srvsock = -1;
+    server->stop_by = server->now + PATIENCE_MS;
     broadcast_string(server, STOPPING, ROOM_NOBODY);
     for (int sock = 0; sock <= server->descriptors.highest; sock++)
         if (fdset_has(&server->room.members, sock))
-            room_leave(&server->room, sock, server->now + PATIENCE_MS);
+            room_leave(&server->room, sock, server->stop_by);
 }
 
 /*
@@ -508,7 +517,8 @@ static int chat_server_run(struct chat_server *server, struct signals *signals)
         if (fdset_has(&readable, server->srvsock))
             for (int n = 0; n < LISTENER_A_TURN && accept_new_connection(server); n++)
                 continue;
-        send_to_clients(server, &writable);
+        while (!send_to_clients(server, &writable))
+            continue;
         close_slow_readers(server);
         log_write(&server->log);
     }
@@ -558,7 +568,7 @@ int main(int argc, char *argv[])
         begin_to_stop(&server);
         send_to_clients(&server, &server.room.behind);
     }
-    log_finish(&server.log, PATIENCE_MS);
+    log_finish(&server.log, server.stop_by - clock_ms());
     listener_close(&server.newcomers);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -108,13 +108,13 @@ void log_write(struct log *log)
     if (log->end == log->begin)
         return;
     written = output_write(&log->output, log->bytes + log->begin, log->end - log->begin);
-    if (written == -1) {
-        if (!descriptor_try_again(errno))
-            fail(log, errno);
+    if (written == -1 && !descriptor_try_again(errno)) {
+        fail(log, errno);
         return;
     }
-    log->retry_at = 0;
-    log->begin += (size_t)written;
+    log->retry_at = 0; /* if it is only slow now, select() says when it takes more */
+    if (written > 0)
+        log->begin += (size_t)written;
     if (log->begin == log->end)
         log->begin = log->end = 0;
 }

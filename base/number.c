@@ -28,7 +28,7 @@ int number_parse_seconds(const char *text, int64_t *ns)
     seconds = strtod(text, &end);
     if (*end != '\0' || end == text || seconds > SECONDS_MOST)
         return -1;
-    *ns = (int64_t)(seconds * 1e9);
+    *ns = (int64_t)(seconds * 1e9 + 0.5);
     return 0;
 }
 

@@ -10,8 +10,8 @@
 int number_parse(const char *text, long least, long most, long *number);
 
 /*
- * Reads seconds, with or without a fraction ("0.2"), from 0 to a day, as nanoseconds. A
- * fraction of a nanosecond is dropped. 0, or -1 if the text is not such a number.
+ * Reads seconds, with or without a fraction ("0.2"), from 0 to a day, rounded to
+ * nanoseconds. 0, or -1 if the text is not such a number.
  */
 int number_parse_seconds(const char *text, int64_t *ns);
 

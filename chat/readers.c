@@ -25,7 +25,8 @@ int readers_send(struct room *room, int sock)
     ssize_t sent = 0;
     int result = 0;
 
-    if (transcript_read(&room->transcript, client->cursor, sock, SIZE_MAX, &span) > 0)
+    if (client->send_error == 0 &&
+        transcript_read(&room->transcript, client->cursor, sock, SIZE_MAX, &span) > 0)
         sent = send_span(sock, &span);
     if (sent == -1 && !descriptor_try_again(errno)) {
         client->send_error = errno;

@@ -299,7 +299,7 @@ enum visitor_says visitor_say(struct visitor *visitor, const char *bytes, size_t
     if (!room_link_say(&visitor->room, line))
         return VISITOR_TOO_MUCH;
     note_own(visitor, line);
-    if (words_of(line, "/nick") != NULL)
+    if (words_of(line, "/nick") != NULL && visitor->is_joined)
         visitor->room.asked = false; /* the answer is the visitor's, not the link's */
     if (words_of(line, "/quit") != NULL)
         link_end(&visitor->room.link); /* the room closes the connection */

@@ -16,6 +16,7 @@
 #include "base/signals.h"
 #include "base/start.h"
 #include "net/dial.h"
+#include "net/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,6 +111,12 @@ static size_t compare(struct echo_client *client, const char *bytes, size_t leng
     return same;
 }
 
+/* A server that is full says so in the place of an echo. */
+static bool is_turned_away(const char *bytes, size_t length)
+{
+    return length == strlen(LISTENER_FULL) && memcmp(bytes, LISTENER_FULL, length) == 0;
+}
+
 /* False: the server has ended the connection. */
 static bool receive(struct echo_client *client)
 {
@@ -125,6 +132,8 @@ static bool receive(struct echo_client *client)
     /* Only the echo is printed: a stranger's text does not belong on a terminal. */
     if (descriptor_write_all(STDOUT_FILENO, bytes, same) == -1)
         options_cannot_write(&options);
+    if (client->echoed == 0 && is_turned_away(bytes, (size_t)got))
+        fail(client, "no answer from", "the server is full");
     if (same < (size_t)got)
         options_fail(&options, "byte %llu that came back %s", client->echoed + 1,
                      client->sent == 0 ? "was never sent"

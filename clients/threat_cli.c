@@ -14,6 +14,7 @@
 #include "base/signals.h"
 #include "base/start.h"
 #include "net/dial.h"
+#include "net/keepalive.h"
 #include "net/line.h"
 #include "net/listener.h"
 
@@ -243,6 +244,8 @@ int main(int argc, char *argv[])
         dial(client.server.host, client.server.port, SOCK_STREAM, DIAL_MS, &why);
     if (client.sock == -1)
         fail(&client, "cannot connect to", why);
+    /* While nothing is typed there is no deadline: only probes show that a machine died. */
+    keepalive_enable(client.sock);
     talk(&client);
     close(client.sock);
     return EXIT_SUCCESS;

@@ -25,17 +25,27 @@ void datagram_prepare(int socket)
 #endif
 }
 
-/* An IPv4 report has the address in one field, and sendmsg() takes it from another. */
+/*
+ * Makes the report fit sendmsg(), which takes an IPv4 address from another field. The
+ * interface is removed: the one that the datagram came in by may have no way back to its
+ * source. Only a link-local address needs it (RFC 4007 6).
+ */
 static void complete_report(struct msghdr *message)
 {
-#ifdef IP_PKTINFO
+#if defined IPV6_RECVPKTINFO && defined IP_PKTINFO
     struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    void *data = header == NULL ? NULL : CMSG_DATA(header);
 
     if (header != NULL && header->cmsg_level == IPPROTO_IP) {
-        struct in_pktinfo *info = (struct in_pktinfo *)(void *)CMSG_DATA(header);
+        struct in_pktinfo *info = data;
 
         info->ipi_spec_dst = info->ipi_addr;
-        info->ipi_ifindex = 0; /* the answer's way out is routing's to choose */
+        info->ipi_ifindex = 0;
+    } else if (header != NULL && header->cmsg_level == IPPROTO_IPV6) {
+        struct in6_pktinfo *info = data;
+
+        if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr))
+            info->ipi6_ifindex = 0;
     }
 #else
     (void)message;

@@ -27,7 +27,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LINE_EDIT_MOST    2000 /* bytes; with a name before it, it still fits LINE_MOST */
+#define LINE_EDIT_MOST    2000 /* bytes; with a nick before it, it still fits LINE_MOST */
 #define LINE_EDIT_HISTORY 100  /* lines to keep */
 
 /*

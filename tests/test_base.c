@@ -64,6 +64,8 @@ START_TEST(seconds_may_have_a_fraction)
     ck_assert_int_eq(ns, 2000000000);
     ck_assert_int_eq(number_parse_seconds("0.25", &ns), 0);
     ck_assert_int_eq(ns, 250000000);
+    ck_assert_int_eq(number_parse_seconds("1.001", &ns), 0); /* a double is a bit less */
+    ck_assert_int_eq(ns, 1001000000);
     ck_assert_int_eq(number_parse_seconds("0", &ns), 0);
     ck_assert_int_eq(ns, 0);
     for (size_t i = 0; i < COUNT(bad); i++)
@@ -453,6 +455,33 @@ START_TEST(a_log_that_failed_says_when_to_try_again)
 }
 END_TEST
 
+/* A FIFO's reader goes, with the FIFO full, and another comes that does not read yet. */
+START_TEST(a_log_that_failed_waits_for_a_new_reader_that_is_slow)
+{
+    const char *path = temp_path("fifo");
+    struct fdset writable;
+    int reader;
+
+    signal(SIGPIPE, SIG_IGN);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    reader = open(path, O_RDONLY | O_NONBLOCK);
+    log_open(&lines, "test", open(path, O_WRONLY), log_bytes, sizeof log_bytes);
+    write_twenty_thousand_lines();
+    close(reader);
+    log_write(&lines);
+    ck_assert_int_ne(lines.retry_at, 0);
+
+    reader = open(path, O_RDONLY | O_NONBLOCK);
+    lines.retry_at = clock_ms(); /* the time of the next try has come */
+    log_write(&lines);
+    fdset_clear(&writable);
+    ck_assert_int_eq(log_watch(&lines, &writable),
+                     INT64_MAX); /* a past time would spin */
+    ck_assert(fdset_has(&writable, lines.output.descriptor));
+    close(reader);
+}
+END_TEST
+
 START_TEST(finishing_a_log_waits_no_longer_than_it_should)
 {
     int64_t before = clock_ms();
@@ -488,6 +517,7 @@ int main(void)
         a_log_that_nobody_reads_leaves_lines_out_and_says_how_many,
         a_log_that_cannot_be_written_says_so_once_and_goes_on_when_it_can,
         a_log_that_failed_says_when_to_try_again,
+        a_log_that_failed_waits_for_a_new_reader_that_is_slow,
         finishing_a_log_waits_no_longer_than_it_should,
         NULL,
     };

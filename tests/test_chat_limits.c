@@ -164,6 +164,20 @@ START_TEST(what_a_client_said_too_much_is_dropped_when_its_connection_is_lost)
 }
 END_TEST
 
+/* Those with a lower descriptor have been sent their share of that turn already. */
+START_TEST(everyone_hears_at_once_that_a_lost_client_which_said_too_much_is_dropped)
+{
+    struct stream first, much;
+
+    open_for_two("-r", "20", &first, &much);
+    send_repeated(&much, "much\n", 10000);
+    skip_to_line(&first, "[%s] much", name_of(&much));
+    stream_reset(&much);
+    send_text(&first, "are you there?\n");
+    skip_to_beginning(&first, "Client left ");
+}
+END_TEST
+
 START_TEST(commands_and_pieces_of_long_lines_count_too)
 {
     struct stream much, reader;
@@ -206,6 +220,7 @@ int main(void)
         a_flood_waits_in_the_kernel_and_not_in_the_room,
         a_client_that_waits_for_its_turn_still_hears_the_others,
         what_a_client_said_too_much_is_dropped_when_its_connection_is_lost,
+        everyone_hears_at_once_that_a_lost_client_which_said_too_much_is_dropped,
         commands_and_pieces_of_long_lines_count_too,
         a_limit_must_be_a_number_that_means_something,
         NULL,

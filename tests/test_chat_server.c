@@ -667,6 +667,27 @@ START_TEST(the_end_waits_for_nobody_longer_than_two_seconds_and_delivers_what_is
 }
 END_TEST
 
+START_TEST(the_end_waits_for_a_client_and_for_the_log_together)
+{
+    struct stream clients[3];
+    struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
+    int64_t before;
+
+    /* Neither the third client nor the reader of standard output takes any more. */
+    server = room_open();
+    room_fill(&server, clients, 3);
+    for (int i = 0; i < 400; i++)
+        say_next(&talk);
+    ck_assert(hear_up_to(&talk, 400, ""));
+    before = clock_ms();
+    program_kill(&server, SIGTERM);
+    expect_line(&clients[1], "ChatServer stopping");
+    expect_status(&server, 0);
+    ck_assert_int_ge(clock_ms() - before, 1500);
+    ck_assert_int_lt(clock_ms() - before, 4000); /* one after the other they take that */
+}
+END_TEST
+
 START_TEST(it_listens_where_b_says_and_nowhere_else)
 {
     static const struct {
@@ -771,6 +792,7 @@ int main(void)
         what_was_said_before_a_sigterm_is_heard,
         sigterm_ends_it_while_clients_flood,
         the_end_waits_for_nobody_longer_than_two_seconds_and_delivers_what_is_queued,
+        the_end_waits_for_a_client_and_for_the_log_together,
         it_listens_where_b_says_and_nowhere_else,
         wrong_usage_is_status_2_and_said_on_standard_error,
         help_and_version_go_to_standard_output_with_status_0,

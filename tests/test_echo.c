@@ -416,6 +416,22 @@ START_TEST(echo_cli_tells_a_wrong_answer_and_one_cut_short_from_a_right_one)
 }
 END_TEST
 
+START_TEST(echo_cli_says_that_the_server_is_full)
+{
+    struct mock mock = mock_open("127.0.0.1");
+    struct program client =
+        program_run(ECHO_CLI, "-p", formatted("%d", mock.port), "127.0.0.1", NULL);
+    struct stream peer = mock_accept(&mock);
+
+    send_text(&peer, FULL "\r\n");
+    stream_close(&peer);
+    expect_failure(&client,
+                   "echo_cli: no answer from 127.0.0.1 port %d: the server is full",
+                   mock.port);
+    mock_close(&mock);
+}
+END_TEST
+
 #define NO_ANSWER "echo_cli: no answer from 127.0.0.1 port %d: timed out after %s s"
 
 START_TEST(echo_cli_gives_up_a_silent_server)
@@ -487,6 +503,7 @@ int main(void)
         echo_cli_says_which_host_and_port_refused_it_and_why,
         echo_cli_says_that_a_link_local_address_needs_an_interface,
         echo_cli_tells_a_wrong_answer_and_one_cut_short_from_a_right_one,
+        echo_cli_says_that_the_server_is_full,
         echo_cli_gives_up_a_silent_server,
         echo_cli_gives_up_a_silent_server_while_its_own_input_comes,
         wrong_usage_is_status_2,

@@ -1,9 +1,10 @@
-/* net/: addresses, the listener, and dialling. */
+/* net/: addresses, the listener, datagrams, and dialling. */
 #include "tests/harness.h"
 
 #include "base/clock.h"
 #include "base/fdset.h"
 #include "net/address.h"
+#include "net/datagram.h"
 #include "net/dial.h"
 #include "net/keepalive.h"
 #include "net/listener.h"
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -226,6 +228,47 @@ START_TEST(a_failure_to_bind_is_reported_in_words)
 }
 END_TEST
 
+/* ---- Datagrams ---------------------------------------------------------------------- */
+
+/*
+ * On a machine with two networks, the one that the datagram came in by may have no way back
+ * to its source. To an answer that must leave there anyway, nobody listens.
+ */
+START_TEST(an_answers_way_out_is_routings_to_choose)
+{
+    static const char *const hosts[] = {"127.0.0.1", "::1"};
+    struct {
+        struct in6_addr address;
+        unsigned interface;
+    } report; /* RFC 3542 6.1 */
+    struct options_server where = {.port = 0};
+    struct sockaddr_storage to;
+    struct datagram_route route;
+    const char *why;
+    int sock = listener_open(&where, SOCK_DGRAM, &why);
+
+    datagram_prepare(sock);
+    for (size_t i = 0; i < COUNT(hosts); i++) {
+        socklen_t length = address_of(hosts[i], where.port, &to);
+        int client = socket(to.ss_family, SOCK_DGRAM, 0);
+        struct msghdr message = {.msg_control = route.report};
+        char byte = 'x';
+
+        ck_assert_int_eq(sendto(client, &byte, 1, 0, (struct sockaddr *)&to, length), 1);
+        ck_assert_int_eq(poll(&(struct pollfd){.fd = sock, .events = POLLIN}, 1, -1), 1);
+        ck_assert_int_eq(datagram_receive(sock, &byte, 1, &route), 1);
+        message.msg_controllen = (socklen_t)route.report_length;
+        if (route.report_length > 0) {
+            memcpy(&report, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof report);
+            ck_assert_uint_eq(report.interface, 0);
+        }
+        ck_assert_int_eq(datagram_answer(sock, &byte, 1, &route), 1);
+        ck_assert_int_eq(recv(client, &byte, 1, 0), 1);
+        close(client);
+    }
+}
+END_TEST
+
 /* ---- Dialling ----------------------------------------------------------------------- */
 
 START_TEST(dial_tries_a_hosts_addresses_in_turn)
@@ -375,6 +418,7 @@ int main(void)
         addresses_are_written_as_rfc_5952_has_them,
         a_v4_peer_of_a_v6_socket_is_written_as_a_v4_peer,
         an_address_of_no_known_family_is_a_question_mark,
+        an_answers_way_out_is_routings_to_choose,
         dial_tries_a_hosts_addresses_in_turn,
         dial_says_why_not,
         dial_connects_in_steps_to_names_and_numbers,
@@ -386,7 +430,7 @@ int main(void)
     };
     const struct test_case cases[] = {
         {.name = "listener", .tests = of_listener, .set_up = open_srvsock},
-        {.name = "addresses, dialling", .tests = others},
+        {.name = "addresses, datagrams, dialling", .tests = others},
     };
 
     return run_cases("net: sockets", cases, COUNT(cases));

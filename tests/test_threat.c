@@ -2,8 +2,10 @@
 #include "tests/server.h"
 
 #include "base/clock.h"
+#include "net/address.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -483,6 +485,31 @@ START_TEST(row_11_without_commands_it_sends_what_is_typed)
 }
 END_TEST
 
+/* Otherwise a conversation would wait for ever while nothing is typed. */
+START_TEST(the_client_looks_for_a_server_whose_machine_died)
+{
+    const char *path = temp_path("typed");
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    struct program caller;
+    struct stream peer;
+    int typed;
+
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    typed = open(path, O_RDWR); /* nothing, so far */
+    caller = program_run_by(formatted("exec \"$@\" <%s", path), THREAT_CLI, "-p",
+                            formatted("%d", web.port), "127.0.0.1", NULL);
+    peer = mock_accept(&web);
+    ck_assert_int_eq(getpeername(peer.fd, (struct sockaddr *)&address, &length), 0);
+    send_text(&peer, "Welcome\n");
+    expect_lf(&caller.out, "Welcome"); /* by now it has made its preparations */
+    expect_keepalive("/proc/net/tcp", address_port(&address), web.port);
+    close(typed);
+    stream_close(&peer);
+    expect_success(&caller);
+}
+END_TEST
+
 /* The mock plays threat_srv: it answers one command (NULL: not at all), and closes. */
 static struct program play(const char *answer, const char *command)
 {
@@ -573,6 +600,7 @@ int main(void)
     };
     const TTest *const alone[] = {
         it_ends_while_it_fetches,
+        the_client_looks_for_a_server_whose_machine_died,
         the_client_reports_a_server_that_is_silent_or_closes,
         the_client_says_when_its_output_cannot_be_written_or_nobody_is_there,
         wrong_usage_is_status_2,

@@ -1,10 +1,14 @@
-/* chat/transcript: one log, many cursors. */
+/* chat/transcript and chat/readers: one log, many cursors. */
 #include "tests/harness.h"
 
+#include "chat/readers.h"
 #include "chat/transcript.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define EVERYBODY TRANSCRIPT_NOBODY, TRANSCRIPT_NOBODY
 
@@ -261,6 +265,25 @@ START_TEST(an_empty_text_takes_no_place_in_the_transcript)
 }
 END_TEST
 
+/* Its first words after that would fail with EPIPE, and hide why the client was lost. */
+START_TEST(a_client_whose_connection_is_lost_keeps_the_first_cause)
+{
+    static struct room room;
+    int ends[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    close(ends[1]);
+    room_init(&room);
+    room_enter(&room, ends[0], &(struct sockaddr_storage){.ss_family = AF_UNSPEC});
+    room.clients[ends[0]].send_error = ETIMEDOUT;
+    room_say(&room, "hello", ROOM_NOBODY);
+    ck_assert_int_eq(readers_send(&room, ends[0]), 0);
+    ck_assert_int_eq(room.clients[ends[0]].send_error, ETIMEDOUT);
+    ck_assert(room.clients[ends[0]].cursor.position == room.transcript.end);
+    close(ends[0]);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -275,6 +298,7 @@ int main(void)
         many_tiny_texts_cost_room_too,
         a_hundred_thousand_random_steps_agree_with_a_simple_model,
         an_empty_text_takes_no_place_in_the_transcript,
+        a_client_whose_connection_is_lost_keeps_the_first_cause,
         NULL,
     };
 

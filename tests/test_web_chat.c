@@ -226,6 +226,28 @@ START_TEST(a_name_in_use_gets_a_number_and_a_bad_one_is_refused)
 }
 END_TEST
 
+/* A full room reads nobody for a moment, and a person may type before it answers. */
+START_TEST(a_name_in_use_gets_a_number_though_the_person_asks_for_another_meanwhile)
+{
+    struct mock room = mock_open("127.0.0.1");
+    struct stream gateway;
+
+    program_stop(&web_chat);
+    web_chat = web_chat_open(room.port, "");
+    token = join("ann");
+    gateway = mock_accept(&room);
+    skip_to_line(&gateway, "/nick ann");
+    say(token, "/nick bob");
+    send_text(&gateway, "The name ann is in use\r\n");
+    expect_line(&gateway, "/nick ann1");
+    send_text(&gateway, "Client 127.0.0.1:1 is now ann1\r\n");
+    skip_to_line(&gateway, "/nick bob");
+    program_stop(&web_chat);
+    mock_close(&room);
+    web_chat = web_chat_open(chat_room.port, "");
+}
+END_TEST
+
 START_TEST(asking_for_a_name_in_use_changes_nothing)
 {
     const char *other;
@@ -832,6 +854,7 @@ int main(void)
         each_session_has_a_token_of_its_own,
         only_hosts_that_nobody_can_own_in_the_dns_are_served,
         people_are_web_1_and_so_on_until_they_choose_a_name,
+        a_name_in_use_gets_a_number_though_the_person_asks_for_another_meanwhile,
         asking_for_a_name_in_use_changes_nothing,
         a_room_that_lets_nobody_in_is_down_and_its_reason_is_given_once,
         requests_for_nothing_or_in_a_wrong_way_are_refused,
