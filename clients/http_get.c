@@ -214,6 +214,16 @@ static void print(struct download *download, const char *bytes, size_t length)
     fail(download, "cannot write to standard output: %s", strerror(errno));
 }
 
+/* Prints a line, or a piece of one, without what misleads a reader (net/text.h). */
+static void print_line(struct download *download)
+{
+    struct line *line = &download->line;
+
+    text_straighten(line->text, line->length);
+    print(download, line->text, line->length);
+    line_clear(line, 0);
+}
+
 /* Prints each line when it is whole, as clean text. */
 static void print_text(struct download *download, const char *bytes, size_t length)
 {
@@ -229,18 +239,15 @@ static void print_text(struct download *download, const char *bytes, size_t leng
             return;
         if (event == LINE_ENDED)
             line->text[line->length++] = '\n'; /* in place of its NUL */
-        print(download, line->text, line->length);
-        line_clear(line, 0);
+        print_line(download);
     }
 }
 
 /* The text has ended. A line without a line end is printed without one. */
 static void print_rest(struct download *download)
 {
-    while (line_finish(&download->line) != LINE_OPEN) {
-        print(download, download->line.text, download->line.length);
-        line_clear(&download->line, 0);
-    }
+    while (line_finish(&download->line) != LINE_OPEN)
+        print_line(download);
 }
 
 static void print_words(struct download *download, const char *text)

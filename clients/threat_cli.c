@@ -17,6 +17,7 @@
 #include "net/keepalive.h"
 #include "net/line.h"
 #include "net/listener.h"
+#include "net/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,8 +117,9 @@ static void send_some(struct threat_client *client)
 
 static void print_line(struct threat_client *client, enum line_event event)
 {
-    const char *text = client->line.text;
+    char *text = client->line.text;
 
+    text_straighten(text, client->line.length);
     if (!client->heard && strncmp(text, LISTENER_FULL, strcspn(LISTENER_FULL, "\r")) == 0)
         fail(client, "no answer from", text);
     if (printf("%s%s", text, event == LINE_ENDED ? "\n" : "") < 0 ||

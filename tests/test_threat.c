@@ -531,9 +531,9 @@ static struct program play(const char *answer, const char *command)
 
 START_TEST(the_client_reports_a_server_that_is_silent_or_closes)
 {
-    struct program caller = play("an answer\033[2J\n", "getTime");
+    struct program caller = play("an answer\033[2J\xE2\x80\xAE\n", "getTime");
 
-    expect_lf(&caller.out, "an answer^[[2J");
+    expect_lf(&caller.out, "an answer^[[2J\xEF\xBF\xBD");
     expect_success(&caller);
     caller = play(FULL "\n", "getTime");
     expect_end(&caller.out);
