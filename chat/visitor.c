@@ -81,7 +81,8 @@ static size_t hear(void *owner, const char *line)
         return 0;
     }
     take_sentence(visitor, kind, line, &parts);
-    return parts.text;
+    /* A farewell keeps its colon: without it the rest would look like a part of the name. */
+    return parts.text + (kind == WORDS_LEFT && parts.text_length > 0 ? strlen(": ") : 0);
 }
 
 /* ---- Coming and going --------------------------------------------------------------- */

@@ -343,6 +343,8 @@ START_TEST(commands_are_removed_and_answered)
     expect_telnet("\xFF\xFD\xFF.", 4, "<WONT 255>.");
     expect_telnet("a\xFF\xFFz", 4, "a\xFFz");
     expect_telnet("\xFF\x01z", 3, "z");
+    expect_telnet("y\xFF\nz", 4, "y\nz"); /* Latin-1 text may end like that */
+    expect_telnet("y\xFF\r\nz", 5, "y\r\nz");
 }
 END_TEST
 

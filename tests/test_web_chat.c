@@ -385,6 +385,19 @@ START_TEST(a_line_longer_than_the_rooms_keeps_its_name_in_each_piece)
 }
 END_TEST
 
+START_TEST(the_rest_of_a_long_farewell_makes_nobody_else_leave)
+{
+    struct stream a = named(&chat_room, "a");
+
+    send_text(&a, "/quit ");
+    send_repeated(&a, "x", 2048 - strlen("Client left a: "));
+    send_text(&a, "nn\r\n");
+    skip_to_event(&events, "left");
+    skip_to_event(&events, "left");
+    ck_assert_str_eq(event_data, "a\n: nn");
+}
+END_TEST
+
 /* ---- Numbers ------------------------------------------------------------------------ */
 
 START_TEST(a_browser_that_was_cut_off_loses_no_line_and_gets_none_twice)
@@ -838,6 +851,7 @@ int main(void)
         no_byte_of_a_line_is_a_second_line_or_a_command_of_telnet,
         text_that_would_mislead_is_replaced_and_markup_stays_text,
         a_line_longer_than_the_rooms_keeps_its_name_in_each_piece,
+        the_rest_of_a_long_farewell_makes_nobody_else_leave,
         a_browser_that_was_cut_off_loses_no_line_and_gets_none_twice,
         the_number_may_be_in_the_query_or_nonsense,
         when_too_much_was_said_since_it_says_how_much_is_missing,
