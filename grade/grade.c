@@ -315,6 +315,7 @@ int main(int argc, char *argv[])
 {
     static struct grader grader; /* megabytes: too much for a stack */
     struct signals signals;
+    struct bytes why = {0};
     const char *argument;
     int status;
 
@@ -342,6 +343,10 @@ int main(int argc, char *argv[])
     options_end(&options, argc, argv);
     if (grader.user != NULL && geteuid() != 0)
         options_wrong(&options, "-u is for root only");
+    if (program_check(argument, &why) == -1) {
+        fprintf(stderr, "grade: %s\n", why.at); /* a wrong name is not a bad server */
+        return UNFIT;
+    }
     close_in_children();
     raise_descriptors();
     status = run(&grader, argument, argv[0]);

@@ -227,18 +227,35 @@ static void set_command(struct program *program)
         bytes_print(&program->shell, " %%p");
 }
 
+int program_check(const char *argument, struct bytes *why)
+{
+    const char *suffix = strrchr(argument, '.');
+    struct stat about;
+
+    if (stat(argument, &about) == -1) {
+        if (strchr(argument, ' ') != NULL)
+            return 0;
+        bytes_print(why, "there is no program %s: %s", argument, strerror(errno));
+        return -1;
+    }
+    if (S_ISDIR(about.st_mode) || (suffix != NULL && strcmp(suffix, ".c") == 0) ||
+        access(argument, X_OK) == 0)
+        return 0;
+    bytes_print(why,
+                "%s cannot be executed: give the command that runs it, in quotes, such "
+                "as 'python3 %s'",
+                argument, argument);
+    return -1;
+}
+
 int program_prepare(struct program *program, const char *lab, struct bytes *why)
 {
     const char *argument = program->argument, *suffix = strrchr(argument, '.');
     struct stat about;
 
     if (stat(argument, &about) == -1) {
-        if (strchr(argument, ' ') != NULL) {
-            set_command(program);
-            return 0;
-        }
-        bytes_print(why, "there is no program %s: %s", argument, strerror(errno));
-        return -1;
+        set_command(program);
+        return 0;
     }
     add_absolute(&program->path, argument);
     bytes_print(&program->shell, "exec \"$0\" %%p");
@@ -246,13 +263,7 @@ int program_prepare(struct program *program, const char *lab, struct bytes *why)
         return make(program, lab, why);
     if (suffix != NULL && strcmp(suffix, ".c") == 0)
         return compile(program, why);
-    if (access(argument, X_OK) == 0)
-        return 0;
-    bytes_print(why,
-                "%s cannot be executed: give the command that runs it, in quotes, such "
-                "as 'python3 %s'",
-                argument, argument);
-    return -1;
+    return 0;
 }
 
 const char *const *program_command(struct program *program, int port)

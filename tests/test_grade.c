@@ -169,8 +169,8 @@ START_TEST(bad_input_is_answered_with_a_sentence)
     expect_grade(2, "unexpected argument 'x'", "chat bin/pchatsrv x");
     expect_grade(2, geteuid() == 0 ? "there is no such user" : "-u is for root only",
                  "-u nobody-of-that-name echo bin/echo_srv");
-    expect_grade(1, "there is no program mine/none.c: No such file", "echo mine/none.c");
-    expect_grade(1, "cannot be executed: give the command that runs it", "echo %s",
+    expect_grade(2, "there is no program mine/none.c: No such file", "echo mine/none.c");
+    expect_grade(2, "cannot be executed: give the command that runs it", "echo %s",
                  temp_write("echo.py", "import socket\n"));
     expect_grade(2, "No such file", "-o %s/no/file hello 'bin/hello_srv -p %%p'",
                  directory);
