@@ -199,6 +199,15 @@ START_TEST(a_temporary_directory_that_is_named_from_here_is_not_used)
 }
 END_TEST
 
+/* docs/grade.md: `make grade` adds the options that a program of the kit needs. */
+START_TEST(make_grades_a_program_of_the_kit_by_its_name)
+{
+    setenv("GRADE", "${MAKE:-make} -s grade ARGS=-1", 1);
+    expect_grade(0, "hello 10 of 10", "LAB=hello PROGRAM=bin/hello_srv");
+    expect_grade(0, "web 20 of 20", "LAB=web PROGRAM=bin/web_srv");
+}
+END_TEST
+
 START_TEST(a_machine_with_too_few_descriptors_is_unfit)
 {
     setenv("GRADE", "ulimit -n 1000; bin/grade", 1);
@@ -550,6 +559,7 @@ int main(void)
         a_graders_umask_hides_the_labs_files_from_nobody,
         a_temporary_directory_that_is_named_from_here_is_not_used,
         a_machine_with_too_few_descriptors_is_unfit,
+        make_grades_a_program_of_the_kit_by_its_name,
         the_report_shows_steps_bytes_and_cause,
         the_report_tells_who_said_a_line_that_no_step_shows,
         one_behaviour_is_shown_with_all_its_steps,
