@@ -249,6 +249,15 @@ static int grade(struct grader *grader)
     return result;
 }
 
+/* 0, or -1 with a message. */
+static int finish_output(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    fprintf(stderr, "grade: cannot write to standard output: %s\n", strerror(errno));
+    return -1;
+}
+
 static int print_results(struct grader *grader)
 {
     if (grader->one_line)
@@ -256,10 +265,7 @@ static int print_results(struct grader *grader)
     else
         report_write(&grader->report, grader->file == NULL ? grader->format : REPORT_TEXT,
                      stdout);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return 0;
-    fprintf(stderr, "grade: cannot write to standard output: %s\n", strerror(errno));
-    return -1;
+    return finish_output();
 }
 
 /* The program is there, or its compiler has told why not. Returns the exit status. */
@@ -335,7 +341,7 @@ int main(int argc, char *argv[])
         options_end(&options, argc, argv);
         report_list(&grader.lab, stdout);
         lab_free(&grader.lab);
-        return fflush(stdout) == EOF ? UNFIT : EXIT_SUCCESS;
+        return finish_output() == -1 ? UNFIT : EXIT_SUCCESS;
     }
     if (optind == argc || argv[optind][0] == '\0')
         options_wrong(&options, "which program? mine/%s.c, for example", grader.lab.name);

@@ -179,8 +179,11 @@ END_TEST
 
 START_TEST(a_full_disk_is_told)
 {
-    if (access("/dev/full", W_OK) == 0)
-        expect_grade(2, "No space left", "-o /dev/full hello 'bin/hello_srv -p %%p'");
+    if (access("/dev/full", W_OK) == -1)
+        return;
+    expect_grade(2, "No space left", "-o /dev/full hello 'bin/hello_srv -p %%p'");
+    expect_grade(2, "grade: cannot write to standard output: No space left",
+                 "-l hello 2>&1 >/dev/full #");
 }
 END_TEST
 
