@@ -420,6 +420,33 @@ START_TEST(a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_tabl
 }
 END_TEST
 
+START_TEST(what_could_not_be_graded_is_missing_in_the_table_and_told)
+{
+    char *output;
+    int status;
+
+    ck_assert_int_eq(mkdir(temp_path("subs"), 0755), 0);
+    setenv("GRADE",
+           formatted("RUN_AS=$(test $(id -u) -gt 0 || echo 61000) SEED=none grade/all "
+                     "hello %s/subs %s/marks",
+                     directory, directory),
+           1);
+    output = grade(&status, " ");
+    ck_assert_int_eq(status, 2);
+    ck_assert_ptr_null(strstr(output, "is left out")); /* not one that is called '*' */
+    free(output);
+    temp_write("subs/ann.c", HELLO);
+    output = grade(&status, " ");
+    ck_assert_int_eq(status, 2);
+    ck_assert_msg(strstr(output, "1 of 1 could not be graded") != NULL &&
+                      strstr(output, "cannot open") == NULL,
+                  "%s", output);
+    free(output);
+    expect_in_file("marks/ann.txt", "-s takes a number");
+    expect_in_file("marks/hello.csv", ",restart,compiled\n");
+}
+END_TEST
+
 /* As Gradescope unpacks it and runs it, in another place. */
 START_TEST(gradescope_gets_a_zip_that_works)
 {
@@ -579,6 +606,7 @@ int main(void)
         a_class_gets_reports_and_a_table,
         a_class_can_be_graded_by_a_teachers_own_scenes,
         a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_table,
+        what_could_not_be_graded_is_missing_in_the_table_and_told,
         gradescope_gets_a_zip_that_works,
         a_signal_ends_the_grader_also_while_the_program_is_made,
         two_graders_find_ports_side_by_side_also_if_the_systems_begin_low,
