@@ -331,7 +331,8 @@ int main(int argc, char *argv[])
     start_program(&options);
     signals_prepare(&signals);
     grader.play.signals = &signals;
-    load_lab(&grader.lab, argv[optind++], argv[0]);
+    grader.report.scenes = argv[optind++];
+    load_lab(&grader.lab, grader.report.scenes, argv[0]);
     grader.report.only =
         grader.behaviour == NULL ? -1 : lab_find(&grader.lab, grader.behaviour);
     if (grader.behaviour != NULL && grader.report.only == -1)

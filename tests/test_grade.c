@@ -123,6 +123,18 @@ START_TEST(a_nul_in_what_a_program_prints_hides_nothing)
 }
 END_TEST
 
+START_TEST(the_line_to_try_again_names_the_file_of_the_scenes)
+{
+    const char *scenes =
+        temp_write("own.lab", "lab own 3 \"my own\"\nbehaviour y 3 \"y\"\n"
+                              "  A joins\n  A hears \"x\"\n  why \"z\"\n");
+
+    expect_grade(1,
+                 formatted("Again: bin/grade -b y %s 'bin/hello_srv -p %%p'\n", scenes),
+                 "-w 0.5 %s 'bin/hello_srv -p %%p'", scenes);
+}
+END_TEST
+
 /* ---- Programs that cannot be graded ----------------------------------------------------------- */
 
 START_TEST(a_program_that_does_not_compile_gets_the_compilers_words)
@@ -585,6 +597,7 @@ int main(void)
         a_teachers_own_scene_is_played,
         a_server_that_is_paused_twice_holds_up_nobody,
         a_nul_in_what_a_program_prints_hides_nothing,
+        the_line_to_try_again_names_the_file_of_the_scenes,
         a_program_that_does_not_compile_gets_the_compilers_words,
         a_warning_is_shown_and_costs_nothing,
         a_directory_is_made,
