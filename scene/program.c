@@ -1,6 +1,7 @@
 #include "scene/program.h"
 
 #include "base/clock.h"
+#include "base/executable.h"
 #include "base/number.h"
 
 #include <errno.h>
@@ -227,6 +228,18 @@ static void set_command(struct program *program)
         bytes_print(&program->shell, " %%p");
 }
 
+/* The first word of a command, unless only the shell knows what it means. */
+static int check_command(const char *command, struct bytes *why)
+{
+    char word[PATH_MAX];
+
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(command, " "), command);
+    if (strpbrk(word, "\"'\\$`~*?[<>(&;|") != NULL || executable_exists(word))
+        return 0;
+    bytes_print(why, "cannot run '%s': %s", word, strerror(errno));
+    return -1;
+}
+
 int program_check(const char *argument, struct bytes *why)
 {
     const char *suffix = strrchr(argument, '.');
@@ -234,7 +247,7 @@ int program_check(const char *argument, struct bytes *why)
 
     if (stat(argument, &about) == -1) {
         if (strchr(argument, ' ') != NULL)
-            return 0;
+            return check_command(argument, why);
         bytes_print(why, "there is no program %s: %s", argument, strerror(errno));
         return -1;
     }

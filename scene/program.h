@@ -30,8 +30,8 @@ struct program {
 };
 
 /*
- * Does the argument name something that can be tried? A command has a blank, and is not
- * looked at. 0, or -1 with a sentence in `why`.
+ * Does the argument name something that can be tried? Of a command, which has a blank, only
+ * the first word is looked for. 0, or -1 with a sentence in `why`.
  */
 int program_check(const char *argument, struct bytes *why);
 

@@ -182,6 +182,8 @@ START_TEST(bad_input_is_answered_with_a_sentence)
     expect_grade(2, geteuid() == 0 ? "there is no such user" : "-u is for root only",
                  "-u nobody-of-that-name echo bin/echo_srv");
     expect_grade(2, "there is no program mine/none.c: No such file", "echo mine/none.c");
+    expect_grade(2, "cannot run 'pyhton3': No such file", "echo 'pyhton3 x.py'");
+    expect_grade(2, "cannot run './none': No such file", "echo './none %%p'");
     expect_grade(2, "cannot be executed: give the command that runs it", "echo %s",
                  temp_write("echo.py", "import socket\n"));
     expect_grade(2, "No such file", "-o %s/no/file hello 'bin/hello_srv -p %%p'",
