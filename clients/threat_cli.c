@@ -40,6 +40,7 @@ struct threat_client {
     bool converses;   /* there were no commands: it sends standard input */
     bool reads_input; /* which has not ended */
     bool awaits;      /* a command was sent, and is not answered yet */
+    bool asked;       /* what was typed has an answer */
     bool heard;       /* an answer has come */
     bool ended;       /* the server has closed */
     int64_t deadline; /* ms; for the answer, or for the server to close after us */
@@ -74,6 +75,15 @@ static _Noreturn void fail(const struct threat_client *client, const char *what,
 
 /* ---- What goes out ------------------------------------------------------------------ */
 
+/* The right answer to "disconnect", or to an empty command, is to close. */
+static bool disconnects(const char *text)
+{
+    char word[16] = "disconnect", more;
+
+    return sscanf(text, "%15s %c", word, &more) != 2 &&
+           strcasecmp(word, "disconnect") == 0;
+}
+
 /* Takes the next command if the one before it has been answered. */
 static void next_command(struct threat_client *client)
 {
@@ -87,13 +97,15 @@ static void next_command(struct threat_client *client)
 
 static void read_input(struct threat_client *client)
 {
-    ssize_t got = read(STDIN_FILENO, client->to_send, sizeof client->to_send);
+    ssize_t got = read(STDIN_FILENO, client->to_send, sizeof client->to_send - 1);
 
     if (got == -1 && descriptor_try_again(errno))
         return;
     if (got == -1)
         options_fail(&options, "cannot read standard input: %s", strerror(errno));
     client->left = (size_t)got;
+    client->to_send[got] = '\0';
+    client->asked = client->asked || !disconnects(client->to_send);
     if (got > 0)
         return;
     client->reads_input = false;
@@ -185,16 +197,6 @@ static bool is_over(const struct threat_client *client)
            (!client->converses && !client->awaits && *client->commands == NULL);
 }
 
-/* The right answer to "disconnect", or to an empty command, is to close. */
-static bool has_disconnected(const struct threat_client *client)
-{
-    char word[16] = "disconnect", more;
-
-    return *client->commands == NULL &&
-           sscanf(client->commands[-1], "%15s %c", word, &more) != 2 &&
-           strcasecmp(word, "disconnect") == 0;
-}
-
 static void talk(struct threat_client *client)
 {
     struct fdset readable, writable;
@@ -209,7 +211,9 @@ static void talk(struct threat_client *client)
         if (fdset_has(&readable, client->sock))
             receive(client);
     }
-    if (client->converses ? !client->heard : client->awaits && !has_disconnected(client))
+    if (client->converses ? client->asked && !client->heard
+                          : client->awaits && (*client->commands != NULL ||
+                                               !disconnects(client->commands[-1])))
         fail(client, "no answer from", "the server has closed the connection");
 }
 

@@ -249,6 +249,15 @@ static int grade(struct grader *grader)
     return result;
 }
 
+/* 0, or -1 with a message. */
+static int finish_output(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    fprintf(stderr, "grade: cannot write to standard output: %s\n", strerror(errno));
+    return -1;
+}
+
 static int print_results(struct grader *grader)
 {
     if (grader->one_line)
@@ -256,10 +265,7 @@ static int print_results(struct grader *grader)
     else
         report_write(&grader->report, grader->file == NULL ? grader->format : REPORT_TEXT,
                      stdout);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return 0;
-    fprintf(stderr, "grade: cannot write to standard output: %s\n", strerror(errno));
-    return -1;
+    return finish_output();
 }
 
 /* The program is there, or its compiler has told why not. Returns the exit status. */
@@ -315,6 +321,7 @@ int main(int argc, char *argv[])
 {
     static struct grader grader; /* megabytes: too much for a stack */
     struct signals signals;
+    struct bytes why = {0};
     const char *argument;
     int status;
 
@@ -324,7 +331,8 @@ int main(int argc, char *argv[])
     start_program(&options);
     signals_prepare(&signals);
     grader.play.signals = &signals;
-    load_lab(&grader.lab, argv[optind++], argv[0]);
+    grader.report.scenes = argv[optind++];
+    load_lab(&grader.lab, grader.report.scenes, argv[0]);
     grader.report.only =
         grader.behaviour == NULL ? -1 : lab_find(&grader.lab, grader.behaviour);
     if (grader.behaviour != NULL && grader.report.only == -1)
@@ -334,7 +342,7 @@ int main(int argc, char *argv[])
         options_end(&options, argc, argv);
         report_list(&grader.lab, stdout);
         lab_free(&grader.lab);
-        return fflush(stdout) == EOF ? UNFIT : EXIT_SUCCESS;
+        return finish_output() == -1 ? UNFIT : EXIT_SUCCESS;
     }
     if (optind == argc || argv[optind][0] == '\0')
         options_wrong(&options, "which program? mine/%s.c, for example", grader.lab.name);
@@ -342,6 +350,10 @@ int main(int argc, char *argv[])
     options_end(&options, argc, argv);
     if (grader.user != NULL && geteuid() != 0)
         options_wrong(&options, "-u is for root only");
+    if (program_check(argument, &why) == -1) {
+        fprintf(stderr, "grade: %s\n", why.at); /* a wrong name is not a bad server */
+        return UNFIT;
+    }
     close_in_children();
     raise_descriptors();
     status = run(&grader, argument, argv[0]);

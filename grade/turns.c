@@ -14,6 +14,7 @@
 #define _XOPEN_SOURCE 700 /* SIGXFSZ is in the XSI option */
 #include "trace/turns.h"
 #include "base/descriptor.h"
+#include "base/executable.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/signals.h"
@@ -136,20 +137,9 @@ static pid_t run_strace(const struct viewer *viewer, char *const arguments[],
 static void try_strace(const struct viewer *viewer, const char *program)
 {
     char *arguments[] = {"strace", "-o", "/dev/null", "-e", "trace=none", "true", NULL};
-    const char *path = strchr(program, '/') == NULL ? getenv("PATH") : "";
-    bool is_there = false;
-    char file[4096];
     int status;
 
-    while (path != NULL && !is_there) {
-        int length = (int)strcspn(path, ":");
-
-        snprintf(file, sizeof file, "%.*s%s%s", length, path, length > 0 ? "/" : "",
-                 program);
-        is_there = access(file, X_OK) == 0;
-        path = path[length] == ':' ? path + length + 1 : NULL;
-    }
-    if (!is_there)
+    if (!executable_exists(program))
         options_fail(&options, "cannot run '%s': %s", program, strerror(errno));
     if (waitpid(run_strace(viewer, arguments, true), &status, 0) == -1 || status != 0)
         options_fail(&options,

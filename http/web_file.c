@@ -148,6 +148,9 @@ int web_file_root(char *root, const char *directory)
     size_t here = 0;
     int opened;
 
+    errno = ENOENT;
+    if (*directory == '\0') /* as open() has it: a script's variable may be unset */
+        return -1;
     if (*directory != '/') {
         if (getcwd(root, WEB_FILE_ROOT_MOST) == NULL)
             return -1;

@@ -32,6 +32,7 @@
 
 /* Global, because a signal handler has no arguments of its own. */
 static struct terminal keyboard = {.descriptor = STDIN_FILENO};
+static struct stream_server *served;
 
 /* ---- The clients -------------------------------------------------------------------- */
 
@@ -70,15 +71,15 @@ static void stopped(int signal_number)
     terminal_stop_program();
 }
 
+static void wait_for_foreground(void *owner, int events);
+
 static void continued(int signal_number)
 {
     (void)signal_number;
-    enter_terminal();
+    wait_for_foreground(served, 0);
 }
 
 /* ---- The keyboard ------------------------------------------------------------------- */
-
-static void wait_for_foreground(void *owner, int events);
 
 static void take_keys(void *owner, int events)
 {
@@ -133,6 +134,7 @@ static void open_keyboard(struct stream_server *server)
         return;
     }
     log_line(&server->log, "Esc ends it");
+    served = server;
     signals_add(&server->signals, SIGTSTP, stopped);
     signals_add(&server->signals, SIGCONT, continued);
     signals_add_stop(&server->signals, SIGQUIT);

@@ -1,6 +1,7 @@
 #include "scene/program.h"
 
 #include "base/clock.h"
+#include "base/executable.h"
 #include "base/number.h"
 
 #include <errno.h>
@@ -227,18 +228,47 @@ static void set_command(struct program *program)
         bytes_print(&program->shell, " %%p");
 }
 
+/* The first word of a command, unless only the shell knows what it means. */
+static int check_command(const char *command, struct bytes *why)
+{
+    char word[PATH_MAX];
+
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(command, " "), command);
+    if (strpbrk(word, "\"'\\$`~*?[<>(&;|") != NULL || executable_exists(word))
+        return 0;
+    bytes_print(why, "cannot run '%s': %s", word, strerror(errno));
+    return -1;
+}
+
+int program_check(const char *argument, struct bytes *why)
+{
+    const char *suffix = strrchr(argument, '.');
+    struct stat about;
+
+    if (stat(argument, &about) == -1) {
+        if (strchr(argument, ' ') != NULL)
+            return check_command(argument, why);
+        bytes_print(why, "there is no program %s: %s", argument, strerror(errno));
+        return -1;
+    }
+    if (S_ISDIR(about.st_mode) || (suffix != NULL && strcmp(suffix, ".c") == 0) ||
+        access(argument, X_OK) == 0)
+        return 0;
+    bytes_print(why,
+                "%s cannot be executed: give the command that runs it, in quotes, such "
+                "as 'python3 %s'",
+                argument, argument);
+    return -1;
+}
+
 int program_prepare(struct program *program, const char *lab, struct bytes *why)
 {
     const char *argument = program->argument, *suffix = strrchr(argument, '.');
     struct stat about;
 
     if (stat(argument, &about) == -1) {
-        if (strchr(argument, ' ') != NULL) {
-            set_command(program);
-            return 0;
-        }
-        bytes_print(why, "there is no program %s: %s", argument, strerror(errno));
-        return -1;
+        set_command(program);
+        return 0;
     }
     add_absolute(&program->path, argument);
     bytes_print(&program->shell, "exec \"$0\" %%p");
@@ -246,13 +276,7 @@ int program_prepare(struct program *program, const char *lab, struct bytes *why)
         return make(program, lab, why);
     if (suffix != NULL && strcmp(suffix, ".c") == 0)
         return compile(program, why);
-    if (access(argument, X_OK) == 0)
-        return 0;
-    bytes_print(why,
-                "%s cannot be executed: give the command that runs it, in quotes, such "
-                "as 'python3 %s'",
-                argument, argument);
-    return -1;
+    return 0;
 }
 
 const char *const *program_command(struct program *program, int port)

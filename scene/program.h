@@ -30,6 +30,12 @@ struct program {
 };
 
 /*
+ * Does the argument name something that can be tried? Of a command, which has a blank, only
+ * the first word is looked for. 0, or -1 with a sentence in `why`.
+ */
+int program_check(const char *argument, struct bytes *why);
+
+/*
  * Makes the temporary directory. `user` is a name, or NULL for no change. 0, or -1 with the
  * reason in *why.
  */
@@ -41,8 +47,8 @@ int program_add_file(struct program *program, const char *path,
                      const struct bytes *bytes);
 
 /*
- * Finds it, or compiles it; a stop signal ends that. 0; or -1 with a sentence in `why`, and
- * what the compiler or make said in program->compiler.
+ * Compiles it, if it has to be; a stop signal ends that. 0; or -1 with a sentence in `why`,
+ * and what the compiler or make said in program->compiler.
  */
 int program_prepare(struct program *program, const char *lab, struct bytes *why);
 

@@ -286,7 +286,7 @@ static void write_text(struct report *report, FILE *out)
         fprintf(out, ".\n  Again: %s -b %s", report->again, failed->name);
         if (report->seed != 1)
             fprintf(out, " -s %llu", (unsigned long long)report->seed);
-        fprintf(out, " %s %s%s%s", report->lab->name, quote, program->argument, quote);
+        fprintf(out, " %s %s%s%s", report->scenes, quote, program->argument, quote);
     }
     fprintf(out, "\n");
 }

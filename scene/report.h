@@ -27,7 +27,8 @@ struct report {
     const struct lab *lab;
     const struct program *program;
     uint64_t seed;
-    const char *again; /* how the grader was called: what comes before "-b" */
+    const char *again;  /* how the grader was called: what comes before "-b" */
+    const char *scenes; /* the lab as it was named there: it may be a file of scenes */
     bool does_not_compile;
     struct bytes refused; /* why it could not be tried at all; empty: it could */
     int only;             /* the one behaviour that was asked for, or -1 */

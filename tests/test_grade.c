@@ -123,6 +123,18 @@ START_TEST(a_nul_in_what_a_program_prints_hides_nothing)
 }
 END_TEST
 
+START_TEST(the_line_to_try_again_names_the_file_of_the_scenes)
+{
+    const char *scenes =
+        temp_write("own.lab", "lab own 3 \"my own\"\nbehaviour y 3 \"y\"\n"
+                              "  A joins\n  A hears \"x\"\n  why \"z\"\n");
+
+    expect_grade(1,
+                 formatted("Again: bin/grade -b y %s 'bin/hello_srv -p %%p'\n", scenes),
+                 "-w 0.5 %s 'bin/hello_srv -p %%p'", scenes);
+}
+END_TEST
+
 /* ---- Programs that cannot be graded ----------------------------------------------------------- */
 
 START_TEST(a_program_that_does_not_compile_gets_the_compilers_words)
@@ -169,8 +181,10 @@ START_TEST(bad_input_is_answered_with_a_sentence)
     expect_grade(2, "unexpected argument 'x'", "chat bin/pchatsrv x");
     expect_grade(2, geteuid() == 0 ? "there is no such user" : "-u is for root only",
                  "-u nobody-of-that-name echo bin/echo_srv");
-    expect_grade(1, "there is no program mine/none.c: No such file", "echo mine/none.c");
-    expect_grade(1, "cannot be executed: give the command that runs it", "echo %s",
+    expect_grade(2, "there is no program mine/none.c: No such file", "echo mine/none.c");
+    expect_grade(2, "cannot run 'pyhton3': No such file", "echo 'pyhton3 x.py'");
+    expect_grade(2, "cannot run './none': No such file", "echo './none %%p'");
+    expect_grade(2, "cannot be executed: give the command that runs it", "echo %s",
                  temp_write("echo.py", "import socket\n"));
     expect_grade(2, "No such file", "-o %s/no/file hello 'bin/hello_srv -p %%p'",
                  directory);
@@ -179,8 +193,11 @@ END_TEST
 
 START_TEST(a_full_disk_is_told)
 {
-    if (access("/dev/full", W_OK) == 0)
-        expect_grade(2, "No space left", "-o /dev/full hello 'bin/hello_srv -p %%p'");
+    if (access("/dev/full", W_OK) == -1)
+        return;
+    expect_grade(2, "No space left", "-o /dev/full hello 'bin/hello_srv -p %%p'");
+    expect_grade(2, "grade: cannot write to standard output: No space left",
+                 "-l hello 2>&1 >/dev/full #");
 }
 END_TEST
 
@@ -196,6 +213,15 @@ START_TEST(a_temporary_directory_that_is_named_from_here_is_not_used)
 {
     setenv("GRADE", "TMPDIR=build bin/grade", 1);
     expect_grade(0, "  3 of 3.", "-b get web course/teacher/solutions/web.c");
+}
+END_TEST
+
+/* docs/grade.md: `make grade` adds the options that a program of the kit needs. */
+START_TEST(make_grades_a_program_of_the_kit_by_its_name)
+{
+    setenv("GRADE", "${MAKE:-make} -s grade ARGS=-1", 1);
+    expect_grade(0, "hello 10 of 10", "LAB=hello PROGRAM=bin/hello_srv");
+    expect_grade(0, "web 20 of 20", "LAB=web PROGRAM=bin/web_srv");
 }
 END_TEST
 
@@ -342,24 +368,28 @@ START_TEST(a_class_gets_reports_and_a_table)
     /* The teacher's own, in which the users that run the submissions may not go. */
     ck_assert_int_eq(mkdir(temp_path("desk"), 0700), 0);
     temp_write("subs/ann.c", HELLO);
-    temp_write("subs/bob, jr.c", "int main( {\n");
+    temp_write("subs/bob, \"jr\".c", "int main( {\n");
+    ck_assert_int_eq(symlink("ann.c", temp_path("subs/dee.c")), 0);
+    ck_assert_int_eq(symlink("nowhere", temp_path("subs/eve.c")), 0);
     temp_write("subs/cy.py", "print()\n");
     output = run(formatted("RUN_AS=$(test $(id -u) -gt 0 || echo 61000) grade/all hello "
                            "%s/subs %s/desk/marks 2>&1;",
                            directory, directory));
     ck_assert_msg(strstr(output, "ann: 10 of 10\n") != NULL &&
-                      strstr(output, "bob, jr: 0 of 10\n") != NULL &&
-                      strstr(output, "   1 of 2  talker") != NULL &&
+                      strstr(output, "bob, \"jr\": 0 of 10\n") != NULL &&
+                      strstr(output, "   1 of 3  talker") != NULL &&
                       strstr(output, "an orderly end (1 not tried)\n") != NULL &&
-                      strstr(output, "cy.py is left out: ") != NULL,
+                      strstr(output, "cy.py is left out: ") != NULL &&
+                      strstr(output, "eve.c is left out: ") != NULL,
                   "%s", output);
     free(output);
     expect_in_file("desk/marks/ann.txt", "grade hello   ann.c");
     expect_in_file("desk/marks/ann.txt", "  10 of 10.");
-    expect_in_file("'desk/marks/bob, jr.txt'", "error:");
+    expect_in_file("'desk/marks/bob, \"jr\".txt'", "error:");
     expect_in_file("desk/marks/hello.csv",
                    "name,total,start,line,end,again,talker,restart,compiled\n"
-                   "ann,10,1,3,2,1,2,1,yes\n\"bob, jr\",0,,,,,,,no\n");
+                   "ann,10,1,3,2,1,2,1,yes\n\"bob, \"\"jr\"\"\",0,,,,,,,no\n"
+                   "dee,10,1,3,2,1,2,1,yes\n");
 }
 END_TEST
 
@@ -401,6 +431,33 @@ START_TEST(a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_tabl
     free(output);
     expect_in_file("marks/cy.txt", "no cy\n");
     expect_in_file("marks/hello.csv", "compiled\nann,10,1,3,2,1,2,1,yes\nbob,10,1");
+}
+END_TEST
+
+START_TEST(what_could_not_be_graded_is_missing_in_the_table_and_told)
+{
+    char *output;
+    int status;
+
+    ck_assert_int_eq(mkdir(temp_path("subs"), 0755), 0);
+    setenv("GRADE",
+           formatted("RUN_AS=$(test $(id -u) -gt 0 || echo 61000) SEED=none grade/all "
+                     "hello %s/subs %s/marks",
+                     directory, directory),
+           1);
+    output = grade(&status, " ");
+    ck_assert_int_eq(status, 2);
+    ck_assert_ptr_null(strstr(output, "is left out")); /* not one that is called '*' */
+    free(output);
+    temp_write("subs/ann.c", HELLO);
+    output = grade(&status, " ");
+    ck_assert_int_eq(status, 2);
+    ck_assert_msg(strstr(output, "1 of 1 could not be graded") != NULL &&
+                      strstr(output, "cannot open") == NULL,
+                  "%s", output);
+    free(output);
+    expect_in_file("marks/ann.txt", "-s takes a number");
+    expect_in_file("marks/hello.csv", ",restart,compiled\n");
 }
 END_TEST
 
@@ -542,6 +599,7 @@ int main(void)
         a_teachers_own_scene_is_played,
         a_server_that_is_paused_twice_holds_up_nobody,
         a_nul_in_what_a_program_prints_hides_nothing,
+        the_line_to_try_again_names_the_file_of_the_scenes,
         a_program_that_does_not_compile_gets_the_compilers_words,
         a_warning_is_shown_and_costs_nothing,
         a_directory_is_made,
@@ -550,6 +608,7 @@ int main(void)
         a_graders_umask_hides_the_labs_files_from_nobody,
         a_temporary_directory_that_is_named_from_here_is_not_used,
         a_machine_with_too_few_descriptors_is_unfit,
+        make_grades_a_program_of_the_kit_by_its_name,
         the_report_shows_steps_bytes_and_cause,
         the_report_tells_who_said_a_line_that_no_step_shows,
         one_behaviour_is_shown_with_all_its_steps,
@@ -562,6 +621,7 @@ int main(void)
         a_class_gets_reports_and_a_table,
         a_class_can_be_graded_by_a_teachers_own_scenes,
         a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_table,
+        what_could_not_be_graded_is_missing_in_the_table_and_told,
         gradescope_gets_a_zip_that_works,
         a_signal_ends_the_grader_also_while_the_program_is_made,
         two_graders_find_ports_side_by_side_also_if_the_systems_begin_low,

@@ -353,6 +353,31 @@ START_TEST(started_in_the_background_it_takes_the_keys_when_it_is_brought_forwar
 }
 END_TEST
 
+/* bash sends no SIGCONT to a program that runs already, as dash does. */
+START_TEST(continued_in_the_background_it_takes_the_keys_when_it_is_brought_forward)
+{
+    struct person person;
+    struct stream client;
+
+    if (lacks("bash"))
+        return;
+    person = sit_down("exec bash --norc --noprofile --noediting -i");
+    person_types(&person, "$NAME_SRV -p 0 -n Ali\r");
+    client = connect_to(read_port(&person));
+    person_types(&person, "\032");
+    person_sees(&person, "Stopped");
+    person_types(&person, "bg; echo behi''nd\r");
+    person_sees(&person, "behind\r\n");
+    send_text(&client, "Hello\n");
+    expect_line(&client, "Hello Ali"); /* it has been continued */
+    person_types(&person, "fg; echo en''d; exit\r");
+    do /* again: it checks for the terminal only now and then */
+        person_types(&person, "\033");
+    while (!person_sees_within(&person, "end\r\n", 300));
+    person_leaves(&person);
+}
+END_TEST
+
 /* Both are told that a key is there, and one of them gets it. */
 START_TEST(two_servers_at_one_terminal_never_wait_for_the_key_that_the_other_got)
 {
@@ -443,6 +468,7 @@ int main(void)
         the_terminal_is_put_back_as_it_was_however_it_ends,
         stopped_and_continued_it_gives_the_terminal_back_and_takes_it_again,
         started_in_the_background_it_takes_the_keys_when_it_is_brought_forward,
+        continued_in_the_background_it_takes_the_keys_when_it_is_brought_forward,
         two_servers_at_one_terminal_never_wait_for_the_key_that_the_other_got,
         it_says_that_it_cannot_read_its_keyboard_and_serves_on,
         without_a_terminal_or_any_standard_input_it_serves_on,

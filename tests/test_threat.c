@@ -527,6 +527,19 @@ static struct program play(const char *answer, const char *command)
     return caller;
 }
 
+/* The same with a script's standard input, and a server that closes without a word. */
+static struct program converse(const char *input)
+{
+    struct program caller =
+        program_run_by(formatted("printf '%s' | \"$@\"", input), THREAT_CLI, "-p",
+                       formatted("%d", web.port), "127.0.0.1", NULL);
+    struct stream peer = mock_accept(&web);
+
+    stream_fill_to_end(&peer);
+    stream_close(&peer);
+    return caller;
+}
+
 #define NO_ANSWER "threat_cli: no answer from 127.0.0.1 port %d: "
 
 START_TEST(the_client_reports_a_server_that_is_silent_or_closes)
@@ -542,6 +555,12 @@ START_TEST(the_client_reports_a_server_that_is_silent_or_closes)
     expect_success(&caller);
     caller = play("", ""); /* a server drops a client that says nothing */
     expect_success(&caller);
+    for (int i = 0; i < 3; i++) {
+        caller = converse(i == 0 ? "" : i == 1 ? "disconnect" : "\\n");
+        expect_success(&caller);
+    }
+    caller = converse("getTime");
+    expect_failure(&caller, NO_ANSWER "the server has closed the connection", web.port);
     caller = play("", "getTime");
     expect_failure(&caller, NO_ANSWER "the server has closed the connection", web.port);
     caller = play(NULL, "getTime");

@@ -403,6 +403,8 @@ START_TEST(wrong_usage_is_status_2)
     expect_usage_error(WEB_SRV, "-t", "soon", NULL);
     server = program_run(WEB_SRV, "-p", "0", "-d", "/no/such", NULL);
     expect_failure(&server, "web_srv: cannot open '/no/such': %s", strerror(ENOENT));
+    server = program_run(WEB_SRV, "-p", "0", "-d", "", NULL);
+    expect_failure(&server, "web_srv: cannot open '': %s", strerror(ENOENT));
     server = program_run(WEB_SRV, "-p", "0", "-d", "/dev/null", NULL);
     expect_failure(&server, "web_srv: cannot open '/dev/null': %s", strerror(ENOTDIR));
 }
