@@ -33,13 +33,14 @@ bool stage_fail(struct play *play, const char *format, ...)
     if (play->is_started && play->cage.gone) {
         bytes_print(&outcome->got, "it ended: ");
         cage_explain(&play->cage, &outcome->got);
-        cage_last_words(&play->cage, &outcome->last_words);
     } else {
         va_start(arguments, format);
         bytes_vprint(&outcome->got, format, arguments);
         va_end(arguments);
     }
     bytes_print(&outcome->got, "\n");
+    /* They are of use also if it goes on: a thread of it may have died. */
+    cage_last_words(&play->cage, &outcome->last_words);
     return false;
 }
 

@@ -37,7 +37,7 @@ struct outcome {
     struct bytes steps;       /* a line for each that was played: who, a TAB, and what */
     size_t step;              /* the index of the one that failed */
     struct bytes wanted, got; /* of that step; got: lines, and why it failed */
-    struct bytes last_words;  /* of the program on standard error, if it has ended */
+    struct bytes last_words;  /* of the program on standard error */
 };
 
 /* It is large (megabytes): better static. */

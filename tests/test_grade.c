@@ -191,6 +191,19 @@ START_TEST(bad_input_is_answered_with_a_sentence)
 }
 END_TEST
 
+START_TEST(a_missing_program_gets_a_score_from_autolab_all_the_same)
+{
+    expect_grade(2, "{\"scores\":{\"echo\":0}}", "-f autolab echo mine/none.c");
+}
+END_TEST
+
+START_TEST(what_a_program_says_on_standard_error_is_shown_though_it_goes_on)
+{
+    expect_grade(1, "| a thread died",
+                 "-w 1 -b bytes echo 'sh -c \"echo a thread died >&2; exec sleep 60\"'");
+}
+END_TEST
+
 START_TEST(a_full_disk_is_told)
 {
     if (access("/dev/full", W_OK) == -1)
@@ -604,6 +617,8 @@ int main(void)
         a_warning_is_shown_and_costs_nothing,
         a_directory_is_made,
         bad_input_is_answered_with_a_sentence,
+        a_missing_program_gets_a_score_from_autolab_all_the_same,
+        what_a_program_says_on_standard_error_is_shown_though_it_goes_on,
         a_full_disk_is_told,
         a_graders_umask_hides_the_labs_files_from_nobody,
         a_temporary_directory_that_is_named_from_here_is_not_used,
