@@ -119,7 +119,7 @@ START_TEST(a_nul_in_what_a_program_prints_hides_nothing)
                                                    "  why \"what may be the cause\"\n"));
 
     temp_write("nul.sh", "printf 'before\\0after\\n'\nexec bin/echo_srv -p $1\n");
-    expect_grade(0, "  1 of 1.", "-w 1 %s 'sh %s/nul.sh %%p'", lab, directory);
+    expect_grade(0, "  1 of 1.", "%s 'sh %s/nul.sh %%p'", lab, directory);
 }
 END_TEST
 
@@ -579,8 +579,8 @@ END_TEST
 START_TEST(a_program_that_has_used_up_its_processor_time_is_told_so)
 {
     setenv("GRADE", "ulimit -t 3; bin/grade", 1);
-    expect_grade(1, "it ended: SIGXCPU: over 60 s of processor time", "hello 'sh %s'",
-                 temp_write("spins", "while :; do :; done\n"));
+    expect_grade(1, "it ended: SIGXCPU: over 60 s of processor time",
+                 "-w 20 hello 'sh %s'", temp_write("spins", "while :; do :; done\n"));
 }
 END_TEST
 
