@@ -3,8 +3,8 @@
  *
  * Each line is one write() to the end of the file (POSIX O_APPEND). So several programs
  * can share the file, and a program that follows it (`tail -F`) sees no half lines. A full
- * disk can cut a line; the next line of this program, or of one that opens the file later,
- * then still begins on a new line.
+ * disk can cut a line. The next line of this program, or of a program that opens the file
+ * later, still begins on a new line.
  */
 #ifndef BASE_APPEND_H
 #define BASE_APPEND_H

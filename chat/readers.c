@@ -67,7 +67,7 @@ static int slowest(const struct room *room)
     return found;
 }
 
-/* Is there space for so many bytes more than half of the ring? */
+/* Are half of the ring and `more` bytes free? */
 static bool has_space(struct room *room, size_t more)
 {
     const size_t wanted = ROOM_BYTES / 2 + more;

@@ -40,6 +40,7 @@ struct threat_client {
     bool converses;   /* there were no commands: it sends standard input */
     bool reads_input; /* which has not ended */
     bool awaits;      /* a command was sent, and is not answered yet */
+    bool typed;       /* something, or the end of standard input */
     bool asked;       /* what was typed has an answer */
     bool heard;       /* an answer has come */
     bool ended;       /* the server has closed */
@@ -105,6 +106,7 @@ static void read_input(struct threat_client *client)
         options_fail(&options, "cannot read standard input: %s", strerror(errno));
     client->left = (size_t)got;
     client->to_send[got] = '\0';
+    client->typed = true;
     client->asked = client->asked || !disconnects(client->to_send);
     if (got > 0)
         return;
@@ -211,7 +213,7 @@ static void talk(struct threat_client *client)
         if (fdset_has(&readable, client->sock))
             receive(client);
     }
-    if (client->converses ? client->asked && !client->heard
+    if (client->converses ? !client->heard && (client->asked || !client->typed)
                           : client->awaits && (*client->commands != NULL ||
                                                !disconnects(client->commands[-1])))
         fail(client, "no answer from", "the server has closed the connection");

@@ -464,7 +464,8 @@ static void go_on(struct stream *stream)
         send_events(client_of(stream)->person);
 }
 
-/* A browser that gets events is silent. If a comment to it is late, we were stopped. */
+/* A browser that gets events sends nothing: our comments keep its time from running out. If
+   they are late, this program was stopped, and the browser is not to blame. */
 static void time_out(struct stream *stream)
 {
     if (client_of(stream)->person == NULL)

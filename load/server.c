@@ -146,7 +146,7 @@ void server_drain(struct server *server)
     }
 }
 
-/* -1: the system does not tell, which is an option of POSIX. */
+/* -1: unknown. Not every system has a clock for another process (an option of POSIX). */
 static double cpu_seconds(pid_t pid)
 {
 #if defined _POSIX_CPUTIME && _POSIX_CPUTIME >= 0

@@ -139,7 +139,7 @@ struct stream_server {
     const char *full;  /* sent to a newcomer that does not fit; NULL: LISTENER_FULL */
     int reserve;       /* descriptors to keep for what the handlers open */
     int64_t idle_ms;   /* how long a client may be silent; 0: for ever */
-    int64_t taking_ms; /* if that is not 0: for what it is owed; 0: two minutes */
+    int64_t taking_ms; /* or take none of its output, if idle_ms is set; 0: two minutes */
     void *state;       /* the handlers' own */
     struct stream_handlers handlers;
 

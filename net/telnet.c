@@ -20,7 +20,7 @@ static enum telnet_event take_command(struct telnet *telnet, unsigned char comma
     telnet->state = IN_DATA;
     switch (command) {
     case TELNET_IAC:
-    case '\r': /* Latin-1 text, not telnet: its line ends all the same */
+    case '\r': /* Latin-1 text, not telnet: the line must end */
     case '\n': return TELNET_DATA;
     case TELNET_AYT: return TELNET_ARE_YOU_THERE;
     case TELNET_WILL:

@@ -2,8 +2,9 @@
  * telnet: takes apart what a telnet client sends (RFC 854, RFC 855).
  *
  * In a telnet stream the byte 255 (IAC, "interpret as command") begins a command. All else
- * is data; a 255 that is data is sent twice. A segment may end anywhere in a command. The
- * decoder refuses every option, even TIMING-MARK (RFC 860): after Ctrl-C a telnet client
+ * is data; a 255 that is data is sent twice. (A 255 before a line end is Latin-1 text: it is
+ * dropped, and the line end is data.) A segment may end anywhere in a command. The decoder
+ * refuses every option, even TIMING-MARK (RFC 860): after Ctrl-C a telnet client
  * shows nothing until that is answered. A refusal gets no answer, otherwise two programs
  * would answer each other for ever (RFC 1143).
  */

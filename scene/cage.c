@@ -216,7 +216,7 @@ void cage_signal(const struct cage *cage, int signal_number)
         kill(-cage->pid, signal_number);
 }
 
-/* The system tells that it stands once: if it stood before, that never comes. */
+/* A stop is reported only once: if the program had stopped before, no report comes. */
 void cage_pause(struct cage *cage)
 {
     int64_t deadline = clock_ms() + CAGE_STOP_MS;

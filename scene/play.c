@@ -39,7 +39,7 @@ bool stage_fail(struct play *play, const char *format, ...)
         va_end(arguments);
     }
     bytes_print(&outcome->got, "\n");
-    /* They are of use also if it goes on: a thread of it may have died. */
+    /* Even if it goes on: one of its threads may have died. */
     cage_last_words(&play->cage, &outcome->last_words);
     return false;
 }

@@ -1,9 +1,9 @@
 /*
  * ports: a block of ports for each grader, so that several work side by side.
  *
- * The blocks lie below the ports that the system gives to clients, if there is room: one of
- * those may be in TIME-WAIT just when a server under test wants it. A grader owns a block while it holds
- * the block's first port.
+ * The blocks are below the ports that the system gives to clients, if there is room: one of
+ * those may be in TIME-WAIT just when a server under test wants it. A grader owns a block
+ * while it holds the block's first port.
  */
 #ifndef SCENE_PORTS_H
 #define SCENE_PORTS_H

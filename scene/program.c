@@ -228,7 +228,7 @@ static void set_command(struct program *program)
         bytes_print(&program->shell, " %%p");
 }
 
-/* The first word of a command, unless only the shell knows what it means. */
+/* Looks for the first word of a command, unless only the shell knows what it means. */
 static int check_command(const char *command, struct bytes *why)
 {
     char word[PATH_MAX];

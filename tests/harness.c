@@ -77,7 +77,7 @@ bool test_lacks_descriptors(const char *test, unsigned long count)
         return skip(test, "it needs %lu descriptors, and ulimit -Hn allows %lu", count,
                     (unsigned long)limit.rlim_max);
     if (limit.rlim_cur < (rlim_t)count)
-        limit.rlim_cur = count;
+        limit.rlim_cur = (rlim_t)count;
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     return false;
 }

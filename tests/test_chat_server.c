@@ -692,13 +692,13 @@ START_TEST(the_end_waits_for_nobody_longer_than_two_seconds_and_delivers_what_is
 }
 END_TEST
 
-START_TEST(the_end_waits_for_a_client_and_for_the_log_together)
+/* Neither the third client nor the reader of standard output takes any more. */
+static int64_t time_to_end_a_deaf_room(void)
 {
     struct stream clients[3];
     struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
     int64_t before;
 
-    /* Neither the third client nor the reader of standard output takes any more. */
     server = room_open();
     room_fill(&server, clients, 3);
     for (int i = 0; i < 400; i++)
@@ -708,8 +708,18 @@ START_TEST(the_end_waits_for_a_client_and_for_the_log_together)
     program_kill(&server, SIGTERM);
     expect_line(&clients[1], "ChatServer stopping");
     expect_status(&server, 0);
-    ck_assert_int_ge(clock_ms() - before, 1500);
-    ck_assert_int_lt(clock_ms() - before, 4000); /* one after the other they take that */
+    return clock_ms() - before;
+}
+
+START_TEST(the_end_waits_for_a_client_and_for_the_log_together)
+{
+    const int one_after_the_other = 4000;
+    int64_t took = time_to_end_a_deaf_room();
+
+    if (took >= one_after_the_other) /* a busy machine may take that too, but not twice */
+        took = time_to_end_a_deaf_room();
+    ck_assert_int_ge(took, 1500);
+    ck_assert_int_lt(took, one_after_the_other);
 }
 END_TEST
 

@@ -418,17 +418,23 @@ END_TEST
 
 START_TEST(echo_cli_says_that_the_server_is_full)
 {
-    struct mock mock = mock_open("127.0.0.1");
-    struct program client =
-        program_run(ECHO_CLI, "-p", formatted("%d", mock.port), "127.0.0.1", NULL);
-    struct stream peer = mock_accept(&mock);
+    static const char *const words[] = {"Hello", "Some"}; /* one begins like the answer */
 
-    send_text(&peer, FULL "\r\n");
-    stream_close(&peer);
-    expect_failure(&client,
-                   "echo_cli: no answer from 127.0.0.1 port %d: the server is full",
-                   mock.port);
-    mock_close(&mock);
+    for (size_t i = 0; i < COUNT(words); i++) {
+        struct mock mock = mock_open("127.0.0.1");
+        struct program client = program_run(ECHO_CLI, "-p", formatted("%d", mock.port),
+                                            "127.0.0.1", "--", words[i], NULL);
+        struct stream peer = mock_accept(&mock);
+
+        expect_lf(&peer, "%s", words[i]);
+        send_text(&peer, FULL "\r\n");
+        stream_close(&peer);
+        expect_end(&client.out);
+        expect_failure(&client,
+                       "echo_cli: no answer from 127.0.0.1 port %d: the server is full",
+                       mock.port);
+        mock_close(&mock);
+    }
 }
 END_TEST
 

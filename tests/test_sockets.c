@@ -237,6 +237,7 @@ END_TEST
 START_TEST(an_answers_way_out_is_routings_to_choose)
 {
     static const char *const hosts[] = {"127.0.0.1", "::1"};
+    const size_t count = lacks("IPv6") ? 1 : COUNT(hosts);
     struct {
         struct in6_addr address;
         unsigned interface;
@@ -248,7 +249,7 @@ START_TEST(an_answers_way_out_is_routings_to_choose)
     int sock = listener_open(&where, SOCK_DGRAM, &why);
 
     datagram_prepare(sock);
-    for (size_t i = 0; i < COUNT(hosts); i++) {
+    for (size_t i = 0; i < count; i++) {
         socklen_t length = address_of(hosts[i], where.port, &to);
         int client = socket(to.ss_family, SOCK_DGRAM, 0);
         struct msghdr message = {.msg_control = route.report};

@@ -485,21 +485,26 @@ START_TEST(row_11_without_commands_it_sends_what_is_typed)
 }
 END_TEST
 
+/* The client with a FIFO as its standard input. Nothing is typed until *typed is closed. */
+static struct program converse_silently(int *typed)
+{
+    const char *path = temp_path("typed");
+
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    *typed = open(path, O_RDWR);
+    return program_run_by(formatted("exec \"$@\" <%s", path), THREAT_CLI, "-p",
+                          formatted("%d", web.port), "127.0.0.1", NULL);
+}
+
 /* Otherwise a conversation would wait for ever while nothing is typed. */
 START_TEST(the_client_looks_for_a_server_whose_machine_died)
 {
-    const char *path = temp_path("typed");
     struct sockaddr_storage address;
     socklen_t length = sizeof address;
-    struct program caller;
-    struct stream peer;
     int typed;
+    struct program caller = converse_silently(&typed);
+    struct stream peer = mock_accept(&web);
 
-    ck_assert_int_eq(mkfifo(path, 0600), 0);
-    typed = open(path, O_RDWR); /* nothing, so far */
-    caller = program_run_by(formatted("exec \"$@\" <%s", path), THREAT_CLI, "-p",
-                            formatted("%d", web.port), "127.0.0.1", NULL);
-    peer = mock_accept(&web);
     ck_assert_int_eq(getpeername(peer.fd, (struct sockaddr *)&address, &length), 0);
     send_text(&peer, "Welcome\n");
     expect_lf(&caller.out, "Welcome"); /* by now it has made its preparations */
@@ -545,6 +550,8 @@ static struct program converse(const char *input)
 START_TEST(the_client_reports_a_server_that_is_silent_or_closes)
 {
     struct program caller = play("an answer\033[2J\xE2\x80\xAE\n", "getTime");
+    struct stream peer;
+    int typed;
 
     expect_lf(&caller.out, "an answer^[[2J\xEF\xBF\xBD");
     expect_success(&caller);
@@ -561,6 +568,11 @@ START_TEST(the_client_reports_a_server_that_is_silent_or_closes)
     }
     caller = converse("getTime");
     expect_failure(&caller, NO_ANSWER "the server has closed the connection", web.port);
+    caller = converse_silently(&typed);
+    peer = mock_accept(&web);
+    stream_close(&peer);
+    expect_failure(&caller, NO_ANSWER "the server has closed the connection", web.port);
+    close(typed);
     caller = play("", "getTime");
     expect_failure(&caller, NO_ANSWER "the server has closed the connection", web.port);
     caller = play(NULL, "getTime");

@@ -56,7 +56,7 @@ static int listen_on(int port)
     if (fcntl(listener, F_SETFL, O_NONBLOCK) == -1)
         die("fcntl");
     FD_SET(listener, &readers);
-    /* The last descriptor serves to turn newcomers away: left waiting, they would wake
+    /* The last descriptor is kept to turn newcomers away: in the queue they would wake
        select() for ever. And an fd_set has no bit for FD_SETSIZE and more. */
     limit = most > 0 && most <= FD_SETSIZE ? (int)most - 1 : FD_SETSIZE;
     return listener;
