@@ -216,9 +216,12 @@ END_TEST
 
 START_TEST(a_graders_umask_hides_the_labs_files_from_nobody)
 {
+    ck_assert_int_eq(chmod(directory, 0755), 0); /* nobody may not read this tree */
+    ck_assert_int_eq(system(formatted("cp course/teacher/solutions/web.c %s", directory)),
+                     0);
     setenv("GRADE", "umask 077; bin/grade", 1);
-    expect_grade(0, "  3 of 3.", "%s -b get web course/teacher/solutions/web.c",
-                 geteuid() == 0 ? "-u nobody" : "");
+    expect_grade(0, "  3 of 3.", "%s -b get web %s/web.c",
+                 geteuid() == 0 ? "-u nobody" : "", directory);
 }
 END_TEST
 
