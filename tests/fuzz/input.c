@@ -93,8 +93,9 @@ static size_t without_commands(uint8_t *bytes, size_t length)
         }
         if (++i < length && bytes[i] == TELNET_SB)
             return 0;
-        if (i < length && bytes[i] == TELNET_IAC)
-            bytes[kept++] = TELNET_IAC;
+        if (i < length &&
+            (bytes[i] == TELNET_IAC || bytes[i] == '\r' || bytes[i] == '\n'))
+            bytes[kept++] = bytes[i]; /* a line end after a lone 255 is data */
         else if (i < length && bytes[i] >= TELNET_WILL)
             i++;
     }
