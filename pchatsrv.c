@@ -408,7 +408,6 @@ static bool send_to_clients(struct chat_server *server, const struct fdset *writ
 static void close_slow_readers(struct chat_server *server)
 {
     struct room *room = &server->room;
-    int sock;
 
     if (readers_leave_space(room)) {
         room->full_since = 0;
@@ -418,7 +417,9 @@ static void close_slow_readers(struct chat_server *server)
         room->full_since = server->now;
     if (server->now - room->full_since < PATIENCE_MS)
         return;
-    while ((sock = readers_in_the_way(room)) != ROOM_NOBODY) {
+    while (!readers_leave_space(room)) {
+        int sock = readers_slowest(room);
+
         if (fdset_has(&room->members, sock))
             client_leaves(server, sock, " (too slow)");
         close_client(server, sock);
