@@ -252,7 +252,7 @@ int main(int argc, char *argv[])
         dial(client.server.host, client.server.port, SOCK_STREAM, DIAL_MS, &why);
     if (client.sock == -1)
         fail(&client, "cannot connect to", why);
-    /* While nothing is typed there is no deadline: only probes show that a machine died. */
+    /* Nobody may type for hours. Only probes show then that the machine is gone. */
     keepalive_enable(client.sock);
     talk(&client);
     close(client.sock);

@@ -53,13 +53,12 @@ static const struct options options = {
     .program = "watch_cli",
     .letters = "ht:V",
     .usage = "usage: watch_cli [-hV] [-t seconds] host:port ...\n",
-    .help =
-        "Prints each line that the servers send, after the server's name, until all\n"
-        "have closed. The status is 1 if a server could not be reached or was lost.\n"
-        "  host:port   a server; also [::1]:port\n"
-        "  -t seconds  say so when nothing comes for this long (default: 5)\n"
-        "  -h          print this help\n"
-        "  -V          print the version\n",
+    .help = "Prints each line that the servers send, after the server's name, until all\n"
+            "have closed. The status is 1 if a server could not be reached or was lost.\n"
+            "  host:port   a server; also [::1]:port\n"
+            "  -t seconds  say so when nothing comes for this long (default: 5)\n"
+            "  -h          print this help\n"
+            "  -V          print the version\n",
 };
 
 static void complain(struct watch *watch, const struct server *server, const char *what,

@@ -352,7 +352,7 @@ int main(int argc, char *argv[])
         options_wrong(&options, "-u is for root only");
     if (program_check(argument, &why) == -1) {
         fprintf(stderr, "grade: %s\n", why.at); /* a wrong name is not a bad server */
-        if (grader.format == REPORT_AUTOLAB) /* it knows no other answer */
+        if (grader.format == REPORT_AUTOLAB)    /* it knows no other answer */
             printf("{\"scores\":{\"%s\":0}}\n", grader.lab.name);
         return UNFIT;
     }

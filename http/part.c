@@ -38,7 +38,7 @@ int part_of_range(struct range *range, const char *value, uint64_t size)
     has_last = take_number(&value, &last);
     if (*value != '\0' || !(has_first || has_last))
         return 200;
-    if (!has_first) { /* the last so many bytes */
+    if (!has_first) { /* bytes=-20: the last 20 */
         if (size == 0 && last > 0)
             return 200; /* they are all there are, but a Content-Range cannot say so */
         first = last < size ? size - last : 0;

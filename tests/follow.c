@@ -36,7 +36,7 @@
 #define QUIET_MS      1000 /* nothing came for so long: it needs a later block */
 #define PAUSE_MS      50   /* for what was typed last to be taken */
 #define GRACE_MS      500  /* at the end of a page, for a program to end by itself */
-#define WAITS_MOST    4 /* no step takes longer than this many waits */
+#define WAITS_MOST    4    /* no step takes longer than this many waits */
 #define ROWS_SHOWN    20
 
 struct options {
