@@ -190,6 +190,7 @@ int main(int argc, char *argv[])
     result = dgram_server_run(&server, &signals);
     if (result == -1)
         perror("dgram_srv: select");
+    close(server.srvsock); /* from now on the system refuses datagrams, and none is lost */
     stop_by = clock_ms() + PATIENCE_MS;
     if (server.verbose) {
         log_finish(&server.log, PATIENCE_MS); /* so that there is room for this line */
@@ -197,6 +198,5 @@ int main(int argc, char *argv[])
                  server.echoed, server.dropped, server.ignored);
     }
     log_finish(&server.log, stop_by - clock_ms());
-    close(server.srvsock);
     return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

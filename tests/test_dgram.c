@@ -208,6 +208,21 @@ START_TEST(it_ends_with_a_signal_and_its_counts_while_datagrams_pour_in)
 }
 END_TEST
 
+START_TEST(a_datagram_that_comes_after_its_end_is_refused_and_not_lost)
+{
+    int fd = socket_to("127.0.0.1");
+
+    for (int i = 0; i < 3000; i++) /* nobody reads its lines: they fill its pipe */
+        expect_echo(fd, 1);
+    program_kill(&server, SIGTERM);
+    while (send(fd, "late", 4, 0) != -1)
+        poll(NULL, 0, 1);
+    ck_assert_int_eq(errno, ECONNREFUSED);
+    skip_to_beginning(&server.out, "datagrams: "); /* it has waited for its reader */
+    expect_success(&server);
+}
+END_TEST
+
 START_TEST(nc_gets_its_echo)
 {
     struct program nc;
@@ -384,6 +399,7 @@ int main(void)
         a_burst_of_datagrams_is_echoed_in_order,
         peers_that_are_gone_before_their_answer_do_it_no_harm,
         it_ends_with_a_signal_and_its_counts_while_datagrams_pour_in,
+        a_datagram_that_comes_after_its_end_is_refused_and_not_lost,
         nc_gets_its_echo,
         row_5_dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer,
         dgram_cli_counts_answers_and_sums_up,
