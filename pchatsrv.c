@@ -78,7 +78,7 @@
 #define SEND_BUFFER_BYTES 65536
 
 /* How far the reader of standard output may fall behind before lines are left out. */
-#define OUTPUT_BYTES ((size_t)1 << 20)
+#define OUTPUT_BYTES ((size_t)512 * 1024)
 
 struct chat_server {
     int port;
@@ -402,12 +402,13 @@ static bool send_to_clients(struct chat_server *server, const struct fdset *writ
 
 /*
  * When the ring is full, the server reads from nobody until the slowest readers have read
- * some of it. It closes those that are still in the way after two seconds, the slowest
- * first; the next turn tells the others.
+ * some of it. After two seconds it closes those that are still in the way, or soon would
+ * be, the slowest first; the next turn tells the others.
  */
 static void close_slow_readers(struct chat_server *server)
 {
     struct room *room = &server->room;
+    int sock;
 
     if (readers_leave_space(room)) {
         room->full_since = 0;
@@ -417,9 +418,7 @@ static void close_slow_readers(struct chat_server *server)
         room->full_since = server->now;
     if (server->now - room->full_since < PATIENCE_MS)
         return;
-    while (!readers_leave_space(room)) {
-        int sock = readers_slowest(room);
-
+    while ((sock = readers_in_the_way(room)) != ROOM_NOBODY) {
         if (fdset_has(&room->members, sock))
             client_leaves(server, sock, " (too slow)");
         close_client(server, sock);

@@ -21,7 +21,10 @@ int readers_send(struct room *room, int sock);
  */
 bool readers_leave_space(struct room *room);
 
-/* The client that has read least, or ROOM_NOBODY if all have read everything. */
-int readers_slowest(const struct room *room);
+/*
+ * When patience with a full room is over: the slowest client, or ROOM_NOBODY once none is in
+ * the way, or soon would be (ROOM_BYTES_IN_THE_WAY).
+ */
+int readers_in_the_way(struct room *room);
 
 #endif

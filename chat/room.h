@@ -30,6 +30,13 @@
 /* A full room goes on when this much more is free; otherwise it would fill up at once. */
 #define ROOM_BYTES_TO_GO_ON ((size_t)32 * 1024)
 
+/*
+ * When it has been full for two seconds, clients are closed until this much more is free. So
+ * those that stall one after another do not each hold the room up for two seconds. A client
+ * that takes 100 KB a second is out of the way by then.
+ */
+#define ROOM_BYTES_IN_THE_WAY (ROOM_BYTES / 8)
+
 struct client {
     struct sockaddr_storage address;
     char name[WORDS_NAME_MOST]; /* its address, until it takes a nick */

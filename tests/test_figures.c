@@ -288,6 +288,13 @@ START_TEST(a_thousand_clients_fit_in_six_megabytes_and_so_they_do_when_none_read
     while (say(&clients[0]))
         continue;
     ck_assert_int_lt(peak_memory(), MOST_KIB);
+
+    /* And now nobody reads what the server prints, either. */
+    for (int i = 0; i < 40000; i++)
+        send_text(&clients[0], "a line that nobody else in the room will ever read\n");
+    send_text(&clients[0], "/who\n");
+    skip_to_beginning(&clients[0], "1 here:");
+    ck_assert_int_lt(peak_memory(), MOST_KIB);
 }
 END_TEST
 
