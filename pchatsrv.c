@@ -383,7 +383,7 @@ static bool send_to_clients(struct chat_server *server, const struct fdset *writ
         if (!room_is_client(room, sock))
             continue;
         if (has_text && is_ready)
-            is_over = readers_send(room, sock) == -1;
+            is_over = readers_send(room, sock, server->now) == -1;
         /* A lost client is still heard: its last words wait in the kernel. But with a
            limit (-r) that could take hours. */
         if (client->send_error != 0 &&
@@ -401,14 +401,13 @@ static bool send_to_clients(struct chat_server *server, const struct fdset *writ
 }
 
 /*
- * When the ring is full, the server reads from nobody until the slowest readers have read
- * some of it. After two seconds it closes those that are still in the way, or soon would
- * be, the slowest first; the next turn tells the others.
+ * When the ring is full, the server reads from nobody until the slowest reader has read some
+ * of it. It closes one that has taken nothing for two seconds, and in a room that has been
+ * full for two seconds whoever is still in the way. The next turn tells the others.
  */
 static void close_slow_readers(struct chat_server *server)
 {
     struct room *room = &server->room;
-    int sock;
 
     if (readers_leave_space(room)) {
         room->full_since = 0;
@@ -416,9 +415,13 @@ static void close_slow_readers(struct chat_server *server)
     }
     if (room->full_since == 0)
         room->full_since = server->now;
-    if (server->now - room->full_since < PATIENCE_MS)
-        return;
-    while ((sock = readers_in_the_way(room)) != ROOM_NOBODY) {
+    while (!readers_leave_space(room)) {
+        int sock = readers_slowest(room);
+        int64_t took_at = room->clients[sock].took_at;
+
+        room->full_until = clock_earlier(room->full_since, took_at) + PATIENCE_MS;
+        if (server->now < room->full_until)
+            return;
         if (fdset_has(&room->members, sock))
             client_leaves(server, sock, " (too slow)");
         close_client(server, sock);
@@ -454,7 +457,7 @@ static int64_t choose_descriptors(const struct chat_server *server,
         deadline, limits_hold_back(&server->limits, room, server->now, readable));
     if (room->full_since != 0) {
         fdset_clear(readable);
-        deadline = clock_earlier(deadline, room->full_since + PATIENCE_MS);
+        deadline = clock_earlier(deadline, room->full_until);
     }
     return clock_earlier(deadline, log_watch(&server->log, writable));
 }

@@ -18,7 +18,7 @@ static ssize_t send_span(int sock, struct transcript_span *span)
     return sendmsg(sock, &message, MSG_NOSIGNAL);
 }
 
-int readers_send(struct room *room, int sock)
+int readers_send(struct room *room, int sock, int64_t now)
 {
     struct client *client = &room->clients[sock];
     struct transcript_span span;
@@ -28,6 +28,8 @@ int readers_send(struct room *room, int sock)
     if (client->send_error == 0 &&
         transcript_read(&room->transcript, client->cursor, sock, SIZE_MAX, &span) > 0)
         sent = send_span(sock, &span);
+    if (sent > 0)
+        client->took_at = now;
     if (sent == -1 && !descriptor_try_again(errno)) {
         client->send_error = errno;
         if (shutdown(sock, SHUT_RDWR) == -1 && errno != ENOTCONN)
@@ -50,44 +52,36 @@ int readers_send(struct room *room, int sock)
 
 /* ---- Space -------------------------------------------------------------------------- */
 
-/* The client that has read least, or ROOM_NOBODY if all have read everything. */
-static int slowest(const struct room *room)
+static size_t space_wanted(const struct room *room)
+{
+    return ROOM_BYTES / 2 + (room->full_since != 0 ? ROOM_BYTES_TO_GO_ON : 0);
+}
+
+int readers_slowest(const struct room *room)
 {
     uint64_t position = room->transcript.end;
-    int found = ROOM_NOBODY;
+    int slowest = ROOM_NOBODY;
 
     for (int sock = 0; sock < FD_SETSIZE; sock++) {
         uint64_t has_read = room->clients[sock].cursor.position;
 
         if (room_is_client(room, sock) && has_read < position) {
             position = has_read;
-            found = sock;
+            slowest = sock;
         }
     }
-    return found;
-}
-
-/* Is there space for so many bytes more than half of the ring? */
-static bool has_space(struct room *room, size_t more)
-{
-    const size_t wanted = ROOM_BYTES / 2 + more;
-
-    if (transcript_room(&room->transcript) < wanted) {
-        int sock = slowest(room);
-
-        transcript_release(&room->transcript, sock == ROOM_NOBODY
-                                                  ? room->transcript.end
-                                                  : room->clients[sock].cursor.position);
-    }
-    return transcript_room(&room->transcript) >= wanted;
+    return slowest;
 }
 
 bool readers_leave_space(struct room *room)
 {
-    return has_space(room, room->full_since != 0 ? ROOM_BYTES_TO_GO_ON : 0);
-}
+    if (transcript_room(&room->transcript) < space_wanted(room)) {
+        int slowest = readers_slowest(room);
 
-int readers_in_the_way(struct room *room)
-{
-    return has_space(room, ROOM_BYTES_IN_THE_WAY) ? ROOM_NOBODY : slowest(room);
+        transcript_release(&room->transcript,
+                           slowest == ROOM_NOBODY
+                               ? room->transcript.end
+                               : room->clients[slowest].cursor.position);
+    }
+    return transcript_room(&room->transcript) >= space_wanted(room);
 }

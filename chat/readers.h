@@ -11,9 +11,9 @@
  * Sends a client what it has not read: one send(), or sendmsg() for several pieces. If its
  * socket takes only a part, the client is behind. After an error (send_error) it gets
  * nothing more, and recv() reports the end after what the client has said. Returns -1 if
- * not even that will happen: close it.
+ * not even that will happen: close it. `now` is clock_ms().
  */
-int readers_send(struct room *room, int sock);
+int readers_send(struct room *room, int sock, int64_t now);
 
 /*
  * Is there space for more to be said? When it gets short, frees what everyone has read. A
@@ -21,10 +21,7 @@ int readers_send(struct room *room, int sock);
  */
 bool readers_leave_space(struct room *room);
 
-/*
- * When patience with a full room is over: the slowest client, or ROOM_NOBODY once none is in
- * the way, or soon would be (ROOM_BYTES_IN_THE_WAY).
- */
-int readers_in_the_way(struct room *room);
+/* The client that has read least, or ROOM_NOBODY if all have read everything. */
+int readers_slowest(const struct room *room);
 
 #endif

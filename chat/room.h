@@ -30,19 +30,13 @@
 /* A full room goes on when this much more is free; otherwise it would fill up at once. */
 #define ROOM_BYTES_TO_GO_ON ((size_t)32 * 1024)
 
-/*
- * When it has been full for two seconds, clients are closed until this much more is free. So
- * those that stall one after another do not each hold the room up for two seconds. A client
- * that takes 100 KB a second is out of the way by then.
- */
-#define ROOM_BYTES_IN_THE_WAY (ROOM_BYTES / 8)
-
 struct client {
     struct sockaddr_storage address;
     char name[WORDS_NAME_MOST]; /* its address, until it takes a nick */
     struct input input;
     enum { NEW_LINE, SPEECH, IGNORED } line; /* what the next piece of its line is */
-    struct transcript_cursor cursor;         /* how far it has read */
+    struct transcript_cursor cursor;         /* how far it has read, */
+    int64_t took_at;                         /* and when it last took something (ms) */
     int64_t busy_until_us;                   /* see chat/limits.c */
     int send_error;     /* errno of a failed send; it is sent nothing more; or 0 */
     uint64_t leaves_at; /* if it is leaving: where its transcript ends, */
@@ -57,6 +51,7 @@ struct room {
     struct fdset leaving; /* those that get only what was said before they left */
     struct fdset behind;  /* clients in either whose socket refused part of a send */
     int64_t full_since;   /* ms; since when too much of the ring waits; 0: it does not */
+    int64_t full_until;   /* ms; the end of the patience with the slowest client then */
     struct client clients[FD_SETSIZE]; /* by descriptor */
 };
 

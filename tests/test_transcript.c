@@ -277,7 +277,7 @@ START_TEST(a_client_whose_connection_is_lost_keeps_the_first_cause)
     room_enter(&room, ends[0], &(struct sockaddr_storage){.ss_family = AF_UNSPEC});
     room.clients[ends[0]].send_error = ETIMEDOUT;
     room_say(&room, "hello", ROOM_NOBODY);
-    ck_assert_int_eq(readers_send(&room, ends[0]), 0);
+    ck_assert_int_eq(readers_send(&room, ends[0], 0), 0);
     ck_assert_int_eq(room.clients[ends[0]].send_error, ETIMEDOUT);
     ck_assert(room.clients[ends[0]].cursor.position == room.transcript.end);
     close(ends[0]);
