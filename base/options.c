@@ -141,6 +141,14 @@ static bool is_mark(const char *operand)
     return strcmp(operand, "-") == 0 || strcmp(operand, "--") == 0;
 }
 
+void options_check_order(const struct options *options, int count, char *operands[])
+{
+    for (int i = 1; i < count && strcmp(operands[i], "--") != 0; i++)
+        if (operands[i][0] == '-' && operands[i][1] != '\0')
+            options_wrong(options, "'%s' must come before '%s'", operands[i],
+                          operands[0]);
+}
+
 int options_peer(const struct options *options, int count, char *operands[],
                  struct options_peer *peer)
 {
@@ -148,6 +156,7 @@ int options_peer(const struct options *options, int count, char *operands[],
 
     if (count == 0 || is_mark(operands[0]))
         return 0;
+    options_check_order(options, count, operands);
     has_port = options_host(options, operands[0], peer);
     if (count == 1 || is_mark(operands[1]))
         return 1;

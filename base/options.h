@@ -43,6 +43,9 @@ struct options_peer {
     int port;
 };
 
+/* Refuses an option after the first operand, where getopt() does not take it (POSIX). */
+void options_check_order(const struct options *options, int count, char *operands[]);
+
 /*
  * Takes the server from the first of `count` operands, before a "-" or "--":
  *

@@ -506,9 +506,7 @@ int main(int argc, char *argv[])
         case 'w': download.patience_ms = options_timeout(&options, option); break;
         }
     }
-    for (int i = optind + 1; i < argc; i++)
-        if (argv[i][0] == '-') /* no path begins like that */
-            options_wrong(&options, "'%s' must come before '%s'", argv[i], argv[optind]);
+    options_check_order(&options, argc - optind, argv + optind);
     if (optind == argc)
         options_wrong(&options, "give a URL, or a host and a path");
     choose_url(&download, argv + optind, argc - optind);

@@ -240,6 +240,7 @@ int main(int argc, char *argv[])
     while (options_next(&options, argc, argv) != -1) /* it has only -t */
         watch.quiet_ms = options_timeout(&options, 't');
     watch.count = argc - optind;
+    options_check_order(&options, watch.count, argv + optind);
     if (watch.count == 0)
         options_wrong(&options, "name a server as host:port");
     descriptor_raise_limit(FD_SETSIZE);

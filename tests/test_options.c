@@ -136,6 +136,16 @@ START_TEST(what_is_not_a_server_is_wrong_usage)
 }
 END_TEST
 
+START_TEST(an_option_after_the_server_is_told_where_it_belongs)
+{
+    struct program client =
+        program_run(formatted("bin/%s", clients[_i]), "localhost", "-w", "1", NULL);
+
+    expect_lf(&client.err, "%s: '-w' must come before 'localhost'", clients[_i]);
+    expect_status(&client, 2);
+}
+END_TEST
+
 START_TEST(a_number_after_the_host_is_its_port_and_after_two_dashes_a_word)
 {
     struct program server = program_serve(ECHO_SRV, "EchoServer started on port ", NULL);
@@ -275,6 +285,7 @@ int main(void)
     const TTest *const of_clients[] = {
         a_server_is_named_by_a_host_and_a_port_in_one_word_or_two,
         what_is_not_a_server_is_wrong_usage,
+        an_option_after_the_server_is_told_where_it_belongs,
         NULL,
     };
     const TTest *const of_some[] = {
