@@ -21,6 +21,7 @@
 #include "http/url.h"
 #include "net/dial.h"
 #include "net/line.h"
+#include "terminal/terminal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -38,7 +39,8 @@
 #define PIECE_BYTES    ((size_t)64 * 1024) /* of one receive */
 #define LONG_BODY      ((uint64_t)1 << 20) /* the progress of a shorter one is not shown */
 #define PROGRESS_MS    200                 /* from one progress line to the next */
-#define SHOWN_MOST     200                 /* of a server's text in a message of ours */
+#define PROGRESS_WIDTH 50
+#define SHOWN_MOST     200 /* of a server's text in a message of ours */
 #define MB             1e6
 
 struct download {
@@ -48,7 +50,8 @@ struct download {
     const char *file; /* NULL: standard output */
     struct save save; /* the file, while it is written */
     bool is_shown;    /* the body goes to a terminal, as lines of clean text */
-    struct line line; /* the current line there */
+    struct line line; /* what comes next there */
+    bool within_line; /* part of a line was printed there, but not its end */
 
     int sock;
     int64_t deadline;  /* ms; the end of our patience with a silent server */
@@ -70,14 +73,19 @@ static void print_progress(struct download *download, int64_t now)
 {
     double seconds = (double)(now - download->began) / 1000;
     double done = (double)download->done;
+    const struct terminal terminal = {.descriptor = STDERR_FILENO};
     char whole[40] = "", line[100];
+    int width;
 
     if (download->length > 0)
         snprintf(whole, sizeof whole, " of %.1f MB (%.0f%%)",
                  (double)download->length / MB, 100 * done / (double)download->length);
     snprintf(line, sizeof line, "%.1f MB%s, %.1f MB/s", done / MB, whole,
              seconds > 0 ? done / MB / seconds : 0.0);
-    fprintf(stderr, "\r%-50s", line);
+    width = terminal_columns(&terminal) - 1; /* a wrapped line could not be overwritten */
+    if (width > PROGRESS_WIDTH)
+        width = PROGRESS_WIDTH;
+    fprintf(stderr, "\r%-*.*s", width, width, line);
     download->shown = now;
 }
 
@@ -119,7 +127,7 @@ fail(struct download *download, const char *format, ...)
     va_list arguments;
 
     end_progress(download);
-    fprintf(stderr, "http_get: ");
+    fprintf(stderr, "%shttp_get: ", download->within_line ? "\n" : "");
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
@@ -145,6 +153,14 @@ static _Noreturn void fail_with_document(struct download *download, const char *
 
     url_authority(&download->url, authority);
     fail(download, "http://%s%s: %s", authority, download->url.path, why);
+}
+
+/* What a server said, for a message of ours. Returns `out`. */
+static const char *make_clean(const char *said, char out[SHOWN_MOST])
+{
+    text_clean(said, out, SHOWN_MOST);
+    text_straighten(out, strlen(out));
+    return out;
 }
 
 /* ---- The connection ----------------------------------------------------------------- */
@@ -221,10 +237,12 @@ static void print_line(struct download *download)
 
     text_straighten(line->text, line->length);
     print(download, line->text, line->length);
+    if (line->length > 0)
+        download->within_line = line->text[line->length - 1] != '\n';
     line_clear(line, 0);
 }
 
-/* Prints each line when it is whole, as clean text. */
+/* Prints what comes at once, as clean text. */
 static void print_text(struct download *download, const char *bytes, size_t length)
 {
     struct line *line = &download->line;
@@ -235,15 +253,13 @@ static void print_text(struct download *download, const char *bytes, size_t leng
 
         bytes += taken;
         length -= taken;
-        if (event == LINE_OPEN)
-            return;
         if (event == LINE_ENDED)
             line->text[line->length++] = '\n'; /* in place of its NUL */
         print_line(download);
     }
 }
 
-/* The text has ended. A line without a line end is printed without one. */
+/* The text has ended, perhaps within a character. */
 static void print_rest(struct download *download)
 {
     while (line_finish(&download->line) != LINE_OPEN)
@@ -350,12 +366,12 @@ static void take_document(struct download *download)
 /* The answer is not the document. Its page may say why: it is printed, but not saved. */
 static _Noreturn void take_failure(struct download *download)
 {
-    char text[HTTP_LINE_MOST], reason[SHOWN_MOST];
+    char text[SHOWN_MOST + 8], reason[SHOWN_MOST];
 
     if (download->file == NULL)
         take_body(download);
     snprintf(text, sizeof text, "%d %s", download->head.status,
-             text_clean(download->head.reason, reason, sizeof reason));
+             make_clean(download->head.reason, reason));
     fail_with_document(download, text);
 }
 
@@ -383,7 +399,7 @@ static void follow_redirect(struct download *download)
     const char *location = http_value(&download->head, "Location"), *why;
     char shown[SHOWN_MOST];
 
-    text_clean(location, shown, sizeof shown);
+    make_clean(location, shown);
     if (url_resolve(&download->url, location, &why) == -1)
         fail(download, "redirected to '%s': %s", shown, why);
 }
@@ -464,6 +480,12 @@ static bool is_port(const char *word)
     return strspn(word, "0123456789") == strlen(word);
 }
 
+/* Another URL may follow, in the path or the query. */
+static bool has_scheme(const char *url)
+{
+    return strncmp(url + strcspn(url, ":/?#"), "://", 3) == 0;
+}
+
 /* The operands are a URL, or a host, perhaps its port, and perhaps a path. */
 static void choose_url(struct download *download, char *operands[], int count)
 {
@@ -479,9 +501,8 @@ static void choose_url(struct download *download, char *operands[], int count)
     if (is_url ? count > 1 : options_peer(&options, 1 + has_port, operands, &server) == 0)
         options_wrong(&options, "'%s' is not a host", operands[0]);
     if (is_url)
-        length =
-            snprintf(text, sizeof text, "%s%s",
-                     strstr(operands[0], "://") != NULL ? "" : "http://", operands[0]);
+        length = snprintf(text, sizeof text, "%s%s",
+                          has_scheme(operands[0]) ? "" : "http://", operands[0]);
     else
         length = snprintf(
             text, sizeof text,

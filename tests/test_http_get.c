@@ -96,6 +96,9 @@ START_TEST(row_12_it_sends_a_get_and_prints_what_comes_until_the_server_closes)
     client = program_run(HTTP_GET, web.name, "/80", NULL);
     answer("/80", OK "\r\nno port");
     expect_document("no port");
+    client = program_run(HTTP_GET, formatted("%s/a?b=http://c", web.name), NULL);
+    answer("/a?b=http://c", OK "\r\nanother URL in it");
+    expect_document("another URL in it");
 }
 END_TEST
 
@@ -360,6 +363,26 @@ START_TEST(on_a_terminal_a_body_is_text_without_control_characters)
 }
 END_TEST
 
+START_TEST(on_a_terminal_a_body_is_printed_as_it_comes_and_what_goes_wrong_below_it)
+{
+    struct stream terminal = stream_of(person_terminal()), peer;
+
+    client = program_run_by("\"$@\" >$TTY 2>&1", HTTP_GET, url("/"), NULL);
+    peer = begin_answer("/", OK "Content-Length: 9\r\n\r\n\xe2\x82");
+    send_text(&peer, "\xac and");
+    expect_text(&terminal, "\xe2\x82\xac and");
+    stream_reset(&peer);
+    expect_line(&terminal, "%s", "");
+    expect_beginning(&terminal, "http_get: lost the connection to");
+    expect_status(&client, 1);
+    client = program_run_by("\"$@\" >$TTY 2>&1", HTTP_GET, url("/"), NULL);
+    answer("/", "HTTP/1.1 404 Not \xe2\x80\xae here\r\nContent-Length: 4\r\n\r\nnone");
+    expect_line(&terminal, "none");
+    expect_line(&terminal, "http_get: %s: 404 Not \xef\xbf\xbd here", url("/"));
+    expect_status(&client, 1);
+}
+END_TEST
+
 START_TEST(the_progress_of_a_long_body_is_shown_on_a_terminal_only)
 {
     struct stream terminal = stream_of(person_terminal()), peer;
@@ -376,6 +399,21 @@ START_TEST(the_progress_of_a_long_body_is_shown_on_a_terminal_only)
     send_bytes(&peer, body, sizeof body);
     stream_close(&peer);
     expect_document("");
+}
+END_TEST
+
+START_TEST(the_progress_line_does_not_wrap_in_a_narrow_window)
+{
+    struct stream terminal = stream_of(person_terminal()), peer;
+    static char body[2000000];
+
+    client = program_run_by("stty cols 20 <$TTY; \"$@\" 2>$TTY >/dev/null", HTTP_GET,
+                            url("/"), NULL);
+    peer = begin_answer("/", OK "Content-Length: 2000000\r\n\r\n");
+    send_bytes(&peer, body, sizeof body);
+    ck_assert_str_eq(strrchr(take_line(&terminal), '\r'), "\r2.0 MB of 2.0 MB (1");
+    stream_close(&peer);
+    expect_status(&client, 0);
 }
 END_TEST
 
@@ -657,7 +695,9 @@ int main(void)
         a_redirect_to_what_it_cannot_fetch_says_where_and_why,
         with_i_the_header_of_each_answer_is_printed_cleaned,
         on_a_terminal_a_body_is_text_without_control_characters,
+        on_a_terminal_a_body_is_printed_as_it_comes_and_what_goes_wrong_below_it,
         the_progress_of_a_long_body_is_shown_on_a_terminal_only,
+        the_progress_line_does_not_wrap_in_a_narrow_window,
         what_goes_wrong_is_said_below_the_progress_line,
         an_output_that_cannot_be_written_is_reported,
         a_file_is_there_when_it_is_whole_and_not_before,
