@@ -381,6 +381,10 @@ START_TEST(widths_are_those_of_the_unicode_tables)
     ck_assert_uint_eq(columns_of(0xFF21), 2);
     ck_assert_uint_eq(columns_of(0xFF71), 1);
     ck_assert_uint_eq(columns_of(0x1F600), 2);
+    ck_assert_uint_eq(columns_of(0x1FAF7), 2); /* of Unicode 15 */
+    ck_assert_uint_eq(columns_of(0x2630), 2);  /* since Unicode 16 */
+    ck_assert_uint_eq(columns_of(0x4DC0), 2);
+    ck_assert_uint_eq(columns_of(0x3248), 2); /* in glibc alone */
     ck_assert_uint_eq(columns_of(0x20AC), 1);
     ck_assert_uint_eq(columns_of(0x10FFFF), 1);
 }
