@@ -165,7 +165,8 @@ static void wait_for_events(const struct echo_client *client, struct fdset *read
     if (is_owed && clock_ms() >= client->deadline && !fdset_has(readable, client->sock) &&
         !fdset_has(writable, client->sock)) {
         snprintf(why, sizeof why, "timed out after %g s", (double)client->wait_ms / 1000);
-        fail(client, "no answer from", why);
+        fail(client, client->kept > 0 ? "no answer from" : "no end of the echo from",
+             why);
     }
 }
 

@@ -466,6 +466,26 @@ START_TEST(echo_cli_gives_up_a_silent_server_while_its_own_input_comes)
 }
 END_TEST
 
+START_TEST(echo_cli_says_that_all_came_back_from_a_server_that_does_not_close)
+{
+    struct mock mock = mock_open("127.0.0.1");
+    struct program client =
+        program_run_by("echo x | \"$@\"", ECHO_CLI, "-w", "0.3", "-p",
+                       formatted("%d", mock.port), "127.0.0.1", "-", NULL);
+    struct stream peer = mock_accept(&mock);
+
+    expect_text(&peer, "x\n");
+    send_text(&peer, "x\n");
+    expect_lf(&client.out, "x");
+    expect_failure(&client,
+                   "echo_cli: no end of the echo from 127.0.0.1 port %d: "
+                   "timed out after 0.3 s",
+                   mock.port);
+    stream_close(&peer);
+    mock_close(&mock);
+}
+END_TEST
+
 START_TEST(echo_cli_says_that_nobody_takes_its_output)
 {
     expect_write_error(ECHO_CLI, "-p", formatted("%d", server.port), NULL);
@@ -512,6 +532,7 @@ int main(void)
         echo_cli_says_that_the_server_is_full,
         echo_cli_gives_up_a_silent_server,
         echo_cli_gives_up_a_silent_server_while_its_own_input_comes,
+        echo_cli_says_that_all_came_back_from_a_server_that_does_not_close,
         wrong_usage_is_status_2,
         NULL,
     };
