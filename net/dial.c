@@ -120,10 +120,11 @@ static int try_next(struct dial *dial)
 {
     const struct dial_address *to = &dial->found.list[dial->next++];
     const struct sockaddr *address = (const struct sockaddr *)&to->address;
-    int descriptor = socket(address->sa_family, dial->type, 0);
+    int descriptor = socket(address->sa_family, dial->type, 0), yes = 1;
 
     if (descriptor == -1)
         return -1;
+    (void)setsockopt(descriptor, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof yes);
     if (descriptor >= FD_SETSIZE) { /* select() could not watch it */
         errno = EMFILE;
     } else if (descriptor_prepare(descriptor) == 0 &&

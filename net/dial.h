@@ -18,9 +18,10 @@
  * as long as the system's resolver does. A datagram socket only remembers its peer: it
  * then receives nothing from others, and learns of a closed port (ECONNREFUSED).
  *
- * Returns the socket, non-blocking and small enough for an fd_set; or -1 with the reason
- * in *why, from the last address or from the look-up (a static string, or strerror()'s). A
- * caught signal ends the attempt with "Interrupted system call".
+ * Returns the socket, non-blocking, small enough for an fd_set, and with SO_OOBINLINE
+ * (telnet's urgent data is read in its place); or -1 with the reason in *why, from the last
+ * address or from the look-up (a static string, or strerror()'s). A caught signal ends the
+ * attempt with "Interrupted system call".
  */
 int dial(const char *host, int port, int type, int patience_ms, const char **why);
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,6 +60,19 @@ START_TEST(a_byte_that_would_be_a_telnet_command_is_sent_as_data)
     expect_end(&server);
     stream_close(&server);
     expect_status(&script, 0);
+}
+END_TEST
+
+START_TEST(urgent_data_is_read_in_its_place)
+{
+    hear_script("\"$@\"");
+    send_text(&server, "one\n\377"); /* telnetd's Synch: IAC DM (RFC 854) */
+    ck_assert_int_eq(send(server.fd, "\362", 1, MSG_OOB | MSG_NOSIGNAL), 1);
+    send_text(&server, "two\n");
+    stream_close(&server);
+    expect_lf(&script.out, "one");
+    expect_lf(&script.out, "two");
+    expect_success(&script);
 }
 END_TEST
 
@@ -240,6 +254,7 @@ int main(void)
     const TTest *const tests[] = {
         a_script_sends_its_lines_and_prints_what_comes,
         a_byte_that_would_be_a_telnet_command_is_sent_as_data,
+        urgent_data_is_read_in_its_place,
         a_script_ends_after_a_second_of_silence,
         a_script_gives_up_on_a_server_that_has_stopped_reading,
         a_script_whose_reader_is_slow_does_not_blame_the_server,
