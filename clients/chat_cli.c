@@ -496,7 +496,7 @@ static int report(const struct chat_client *client)
     else if (display->failed != 0)
         fprintf(stderr, "chat_cli: cannot write to standard output: %s\n",
                 strerror(display->failed));
-    else if (client->ended && (client->at_terminal || !all_sent))
+    else if (client->ended && (client->reads_input || !all_sent))
         fprintf(stderr, "chat_cli: the server has closed the connection\n");
     else if (client->queued > 0 && time_left(client) < 0)
         fprintf(stderr, "chat_cli: the server has stopped reading\n");
@@ -585,8 +585,10 @@ int main(int argc, char *argv[])
         display_leave_line(&client.display, &client.edit);
     give_terminal_back(&client);
     descriptor_hang_up(client.sock);
-    /* report() may have to wait for a stopped terminal: let a signal end the program then.
-       One that has come before is taken first, and does not. */
+    /*
+     * report() may have to wait for a stopped terminal: let a signal end the program then.
+     * One that has come before is taken first, and does not.
+     */
     sigprocmask(SIG_SETMASK, &client.signals.while_waiting, NULL);
     for (size_t i = 0; i < sizeof stopping / sizeof stopping[0]; i++)
         signal(stopping[i], SIG_DFL);

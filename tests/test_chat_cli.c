@@ -189,6 +189,7 @@ START_TEST(everything_was_sent_if_the_server_closes_first_and_there_is_no_more_i
     stream_close(&server);
     expect_lf(&script.out, "bye");
     expect_lf(&script.out, "status 0");
+    expect_lf(&script.err, "chat_cli: the server has closed the connection");
     program_kill(&script, SIGTERM); /* the shell, which waits for its sleep */
 }
 END_TEST
@@ -215,6 +216,7 @@ START_TEST(an_input_that_may_be_shared_is_read_without_waiting)
         ck_assert(strtol(strstr(flags, "flags:") + 6, NULL, 8) & O_NONBLOCK);
     }
     stream_close(&server);
+    expect_lf(&script.err, "chat_cli: the server has closed the connection");
     expect_success(&script);
 }
 END_TEST
