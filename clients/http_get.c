@@ -242,7 +242,7 @@ static void print_line(struct download *download)
     line_clear(line, 0);
 }
 
-/* Prints what comes at once, as clean text. */
+/* Prints each line when it is whole, as clean text. */
 static void print_text(struct download *download, const char *bytes, size_t length)
 {
     struct line *line = &download->line;
@@ -253,6 +253,8 @@ static void print_text(struct download *download, const char *bytes, size_t leng
 
         bytes += taken;
         length -= taken;
+        if (event == LINE_OPEN)
+            return;
         if (event == LINE_ENDED)
             line->text[line->length++] = '\n'; /* in place of its NUL */
         print_line(download);
@@ -315,13 +317,15 @@ static void put(struct download *download, const struct http_content *content)
 {
     download->done += content->length;
     show_progress(download);
-    if (download->is_shown)
+    if (download->is_shown) {
         print_text(download, content->bytes, content->length);
-    else if (download->file == NULL)
+        print_line(download); /* as much as has come of the next one, too */
+    } else if (download->file == NULL) {
         print(download, content->bytes, content->length);
-    else if (descriptor_write_all(download->save.descriptor, content->bytes,
-                                  content->length) == -1)
+    } else if (descriptor_write_all(download->save.descriptor, content->bytes,
+                                    content->length) == -1) {
         fail_with_file(download);
+    }
 }
 
 static void take_body(struct download *download)
