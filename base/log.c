@@ -82,13 +82,13 @@ int64_t log_watch(const struct log *log, struct fdset *writable)
 
 void log_complain(const struct log *log, const char *format, ...)
 {
+    char line[LOG_LINE_MOST];
     va_list list;
 
-    fprintf(stderr, "%s: ", log->program);
     va_start(list, format);
-    vfprintf(stderr, format, list);
+    vsnprintf(line, sizeof line, format, list);
     va_end(list);
-    fprintf(stderr, "\n");
+    fprintf(stderr, "%s: %s\n", log->program, line);
 }
 
 static void fail(struct log *log, int error)

@@ -10,15 +10,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WRONG_USAGE 2
-#define NS_PER_MS   1000000
+#define WRONG_USAGE  2
+#define NS_PER_MS    1000000
+#define MESSAGE_MOST 2048 /* bytes; a longer one is cut */
 
-/* "program: message", and a line feed. */
+/* "program: message", and a line feed: in one write(), so that two never mix. */
 static void complain(const struct options *options, const char *format, va_list arguments)
 {
-    fprintf(stderr, "%s: ", options->program);
-    vfprintf(stderr, format, arguments);
-    fprintf(stderr, "\n");
+    char message[MESSAGE_MOST];
+
+    vsnprintf(message, sizeof message, format, arguments);
+    fprintf(stderr, "%s: %s\n", options->program, message);
 }
 
 void options_wrong(const struct options *options, const char *format, ...)

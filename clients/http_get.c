@@ -41,6 +41,7 @@
 #define PROGRESS_MS    200                 /* from one progress line to the next */
 #define PROGRESS_WIDTH 50
 #define SHOWN_MOST     200 /* of a server's text in a message of ours */
+#define MESSAGE_MOST   (URL_PATH_MOST + 1000)
 #define MB             1e6
 
 struct download {
@@ -124,14 +125,14 @@ static _Noreturn void give_up(struct download *download)
 __attribute__((format(printf, 2, 3))) static _Noreturn void
 fail(struct download *download, const char *format, ...)
 {
+    char message[MESSAGE_MOST];
     va_list arguments;
 
     end_progress(download);
-    fprintf(stderr, "%shttp_get: ", download->within_line ? "\n" : "");
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    fprintf(stderr, "\n");
+    fprintf(stderr, "%shttp_get: %s\n", download->within_line ? "\n" : "", message);
     give_up(download);
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define ECHO_SRV "bin/echo_srv"
@@ -177,6 +178,38 @@ START_TEST(words_without_two_dashes_are_wrong_usage)
 }
 END_TEST
 
+/* Each recv() from a datagram socket takes what one write() wrote. Nobody is there. */
+static void expect_complaint_at_once(const char *program, const char *script)
+{
+    int ends[2], port = unused_port();
+    struct stream errors;
+    char complaint[200] = "";
+    pid_t child;
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+    child = fork_helper();
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        execl("/bin/sh", "sh", "-c", script, formatted("%d", port), (char *)NULL);
+        _exit(127);
+    }
+    errors = stream_of(ends[0]);
+    ck_assert(stream_ready(&errors, DEADLINE_MS));
+    ck_assert_int_gt(recv(errors.fd, complaint, sizeof complaint - 1, 0), 0);
+    ck_assert_str_eq(complaint, formatted("%s: cannot connect to 127.0.0.1 port %d: %s\n",
+                                          program, port, strerror(ECONNREFUSED)));
+    ck_assert_int_eq(await_child(child), 1);
+}
+
+START_TEST(a_complaint_is_written_at_once_so_that_those_of_two_programs_never_mix)
+{
+    program_export(ECHO_CLI);
+    program_export("bin/http_get");
+    expect_complaint_at_once("echo_cli", "exec $ECHO_CLI 127.0.0.1 $0");
+    expect_complaint_at_once("http_get", "exec $HTTP_GET 127.0.0.1 $0");
+}
+END_TEST
+
 /* ---- Values ------------------------------------------------------------------------- */
 
 START_TEST(the_range_that_is_told_is_the_one_that_is_true)
@@ -291,6 +324,7 @@ int main(void)
     const TTest *const of_some[] = {
         a_number_after_the_host_is_its_port_and_after_two_dashes_a_word,
         words_without_two_dashes_are_wrong_usage,
+        a_complaint_is_written_at_once_so_that_those_of_two_programs_never_mix,
         the_range_that_is_told_is_the_one_that_is_true,
         an_option_without_its_partner_is_wrong_usage,
         NULL,
