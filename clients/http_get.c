@@ -39,7 +39,7 @@
 #define PIECE_BYTES    ((size_t)64 * 1024) /* of one receive */
 #define LONG_BODY      ((uint64_t)1 << 20) /* the progress of a shorter one is not shown */
 #define PROGRESS_MS    200                 /* from one progress line to the next */
-#define PROGRESS_WIDTH 50
+#define PROGRESS_WIDTH 50  /* columns, to overwrite a longer line before it */
 #define SHOWN_MOST     200 /* of a server's text in a message of ours */
 #define MESSAGE_MOST   (URL_PATH_MOST + 1000)
 #define MB             1e6
