@@ -14,8 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* More than the user has already. A server may need two for each of a crowd of 50. */
-#define PROCESSES_MORE 200
+/*
+ * More than the user has already. A server with 256 descriptors may have a thread for each,
+ * and Java some thirty of its own.
+ */
+#define PROCESSES_MORE 320
 
 #define SLICE_MS 10 /* between two looks for its end, and two tries to start it */
 

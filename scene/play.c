@@ -6,6 +6,7 @@
 #include "scene/stage.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -347,6 +348,18 @@ static bool play_step(struct play *play)
     return passed;
 }
 
+/* Whose marks would these be? */
+static bool serves_itself(struct play *play)
+{
+    char other[PATH_MAX];
+
+    if (!play->program->is_compiled ||
+        !processes_run_another(play->program->path.at, other, sizeof other))
+        return true;
+    stage_wanted(play, "only the program that was compiled");
+    return stage_fail(play, "it runs another program: %s", other);
+}
+
 bool play_behaviour(struct play *play, const struct behaviour *behaviour,
                     struct outcome *outcome)
 {
@@ -363,6 +376,7 @@ bool play_behaviour(struct play *play, const struct behaviour *behaviour,
         play->step = &behaviour->steps[i];
         passed = play_step(play);
     }
+    passed = passed && serves_itself(play);
     for (size_t i = 0; i < client_count(play); i++)
         client_close(nth_client(play, i));
     play->crowd_count = 0;

@@ -284,6 +284,30 @@ int64_t processes_cpu_ns(int64_t *waited)
     return used;
 }
 
+/* One that has just ended has no file any more. */
+bool processes_run_another(const char *file, char *other, size_t size)
+{
+    struct table table = family_read();
+    struct stat wanted = {.st_size = 0}, about;
+    bool found = false;
+
+    stat(file, &wanted);
+    for (size_t i = 0; i < table.count && !found; i++) {
+        char path[PATH_BYTES];
+        ssize_t length;
+
+        snprintf(path, sizeof path, "/proc/%ld/exe", (long)table.processes[i].pid);
+        if (!table.processes[i].is_ours || stat(path, &about) == -1 ||
+            (about.st_ino == wanted.st_ino && about.st_dev == wanted.st_dev))
+            continue;
+        length = readlink(path, other, size - 1);
+        other[length == -1 ? 0 : length] = '\0';
+        found = length != -1;
+    }
+    free(table.processes);
+    return found;
+}
+
 long processes_of(uid_t uid)
 {
     struct table table = table_read();

@@ -11,6 +11,7 @@
 #define SCENE_PROCESSES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -50,6 +51,12 @@ bool processes_asleep(void);
  * in which they had work to do and waited for a processor. Elsewhere both are 0.
  */
 int64_t processes_cpu_ns(int64_t *waited);
+
+/*
+ * Does one of our descendants run another file than this? Writes its path to `other`, of
+ * `size` bytes. Elsewhere nobody can tell: false.
+ */
+bool processes_run_another(const char *file, char *other, size_t size);
 
 /* How many processes and threads the user has; -1 elsewhere. */
 long processes_of(uid_t uid);

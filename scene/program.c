@@ -141,6 +141,13 @@ int program_add_file(struct program *program, const char *path, const struct byt
     return fclose(file) == 0 && good ? 0 : -1;
 }
 
+/* Unless the lab has files: then it runs where they are. */
+static void run_in(struct program *program, const char *directory)
+{
+    if (program->site.length == 0)
+        bytes_print(&program->site, "%s", directory);
+}
+
 /* program->path is a source, and becomes what was compiled. */
 static int compile(struct program *program, struct bytes *why)
 {
@@ -157,6 +164,8 @@ static int compile(struct program *program, struct bytes *why)
         bytes_print(why, "%s does not compile", program->argument);
         return -1;
     }
+    program->is_compiled = true;
+    run_in(program, program->work);
     for (const char *at = bytes_text(&program->compiler);
          (at = strstr(at, "warning:")) != NULL; at++)
         program->warnings++;
@@ -188,6 +197,7 @@ static int make(struct program *program, const char *lab, struct bytes *why)
         bytes_print(why, "make fails in %s", program->argument);
         return -1;
     }
+    run_in(program, program->path.at);
     bytes_print(&program->path, "/%s", lab);
     if (access(program->path.at, X_OK) == 0)
         return 0;

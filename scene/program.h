@@ -1,8 +1,9 @@
 /*
  * program: what is graded, from an argument of the command line to a command with a port.
  *
- *     x.c           compiled by ${CC:-cc} -std=c11 -Wall -Wextra -O1 -g
- *     a directory   `make` there, then ./LAB PORT
+ *     x.c           compiled by ${CC:-cc} -std=c11 -Wall -Wextra -O1 -g; runs in an empty
+ *                   directory
+ *     a directory   `make` there, then ./LAB PORT there
  *     a program, or a command in quotes: the port is appended, or put in place of %p
  */
 #ifndef SCENE_PROGRAM_H
@@ -19,9 +20,10 @@ struct program {
     const struct signals *signals; /* the caller's: a stop ends the compiler; or NULL */
     struct cage_user user;
     char work[256];     /* a temporary directory, with what was compiled */
-    struct bytes site;  /* the directory in it where the program runs; empty: here */
+    struct bytes site;  /* the directory where the program runs; empty: here */
     struct bytes shell; /* a command for the shell, with %p in it */
     struct bytes path;  /* the file that it executes as "$0"; empty: none */
+    bool is_compiled;   /* from x.c, so nothing but this file is to run */
     int warnings;
     struct bytes compiler; /* what the compiler said */
 

@@ -169,6 +169,68 @@ START_TEST(a_directory_is_made)
 }
 END_TEST
 
+/* As a script must that starts Java: `java -cp . Hello` looks for its classes there. */
+START_TEST(what_was_made_runs_in_its_directory)
+{
+    char path[128];
+
+    ck_assert_ptr_ne(getcwd(path, sizeof path), NULL);
+    temp_write("start.sh", formatted("exec %s/bin/hello_srv -p $1\n", path));
+    temp_write("Makefile", "hello:\n\tprintf '#!/bin/sh\\n. ./start.sh\\n' >hello\n"
+                           "\tchmod +x hello\n");
+    expect_grade(0, "3 of 3", "-b line hello %s", directory);
+}
+END_TEST
+
+START_TEST(what_a_source_writes_is_left_nowhere)
+{
+    temp_write("leaves.c", "#include <stdio.h>\nint main(void) {"
+                           "return fopen(\"left-by-a-test\", \"w\") == 0; }\n");
+    expect_grade(1, "it ended: status 0", "-b start hello %s/leaves.c", directory);
+    ck_assert_int_eq(access("left-by-a-test", F_OK), -1);
+}
+END_TEST
+
+/* The room's behaviour 'full' gives it 256 descriptors. The stacks are as large as Java's. */
+START_TEST(a_server_may_have_a_thread_for_each_client)
+{
+    temp_write(
+        "threads.c",
+        "#include <pthread.h>\n#include <unistd.h>\n"
+        "static void *rest(void *x) { pause(); return x; }\n"
+        "int main(void) { pthread_t thread; pthread_attr_t attr; int made = 0;\n"
+        "pthread_attr_init(&attr); pthread_attr_setstacksize(&attr, 1 << 20);\n"
+        "while (made < 300 && pthread_create(&thread, &attr, rest, 0) == 0) made++;\n"
+        "return made < 300; }\n");
+    expect_grade(1, "it ended: status 0", "-b start hello %s/threads.c", directory);
+}
+END_TEST
+
+/* One becomes a server of the kit, and one starts it. Only Linux can tell. */
+START_TEST(a_source_that_has_another_program_serve_gets_nothing)
+{
+    static const char *const sources[] = {
+        "#include <unistd.h>\nint main(int argc, char **argv) {"
+        "return execl(\"%s\", \"x\", \"-p\", argv[argc - 1], (char *)0); }\n",
+        "#include <stdio.h>\n#include <stdlib.h>\nint main(int argc, char **argv) {"
+        "char command[500]; sprintf(command, \"%s -p %%s\", argv[argc - 1]);"
+        "return system(command); }\n",
+    };
+    char path[128];
+
+    if (access("/proc/self/exe", F_OK) == -1)
+        return;
+    ck_assert_ptr_ne(getcwd(path, sizeof path), NULL);
+    strcat(path, "/bin/hello_srv");
+    for (size_t i = 0; i < COUNT(sources); i++) {
+        temp_write("other.c", formatted(sources[i], path));
+        expect_grade(1, formatted("it runs another program: %s", i == 0 ? path : "/"),
+                     "hello %s/other.c", directory);
+        expect_grade(1, "  0 of 10.", "hello %s/other.c", directory);
+    }
+}
+END_TEST
+
 START_TEST(bad_input_is_answered_with_a_sentence)
 {
     expect_grade(2, "which lab?", " ");
@@ -619,6 +681,10 @@ int main(void)
         a_program_that_does_not_compile_gets_the_compilers_words,
         a_warning_is_shown_and_costs_nothing,
         a_directory_is_made,
+        what_was_made_runs_in_its_directory,
+        what_a_source_writes_is_left_nowhere,
+        a_server_may_have_a_thread_for_each_client,
+        a_source_that_has_another_program_serve_gets_nothing,
         bad_input_is_answered_with_a_sentence,
         a_missing_program_gets_a_score_from_autolab_all_the_same,
         what_a_program_says_on_standard_error_is_shown_though_it_goes_on,
