@@ -183,8 +183,11 @@ static int follow(struct viewer *viewer)
     ssize_t got = 0;
 
     while (!is_over || got > 0) {
-        int64_t deadline = turns_tell_waits(&viewer->turns);
+        const struct terminal terminal = {.descriptor = STDERR_FILENO};
+        int64_t deadline;
 
+        viewer->show.columns = terminal_columns(&terminal); /* it may have changed */
+        deadline = turns_tell_waits(&viewer->turns);
         if (sent_to_turns != 0 && viewer->turns.first != 0) { /* it has started */
             turns_signal(&viewer->turns, (int)sent_to_turns);
             sent_to_turns = 0;
@@ -235,14 +238,12 @@ static bool is_set(const char *variable)
 
 static void prepare_show(struct viewer *viewer, FILE *file, const char *program)
 {
-    struct terminal terminal = {.descriptor = STDERR_FILENO};
     const char *slash = strrchr(program, '/');
     struct show *show = &viewer->show;
 
     show->can_draw =
         isatty(STDERR_FILENO) && is_set("TERM") && strcmp(getenv("TERM"), "dumb") != 0;
     show->has_colours = show->can_draw && !is_set("NO_COLOR");
-    show->columns = terminal_columns(&terminal);
     show->screen = &viewer->log;
     show->file = file;
     viewer->turns.program = slash == NULL ? program : slash + 1;

@@ -565,6 +565,24 @@ START_TEST(at_a_terminal_the_wait_is_drawn_in_place_and_ctrl_c_reaches_the_progr
 }
 END_TEST
 
+START_TEST(the_wait_is_drawn_in_one_row_also_when_the_window_gets_narrower)
+{
+    struct winsize size = {.ws_row = 40, .ws_col = 50};
+
+    sit_down("exec $TURNS bin/echo_srv -p 0");
+    see("asleep in select for ");
+    ck_assert_int_eq(ioctl(terminal, TIOCSWINSZ, &size), 0);
+    screen_rewrap(&screen, size.ws_col);
+    see("SIGWINCH");
+    see("asleep in s");
+    for (int times = 0; times < 5; times++)
+        look();
+    ck_assert_int_eq(write(terminal, "\x03", 1), 1);
+    leave(0);
+    ck_assert_ptr_null(strstr(shown, "asleep"));
+}
+END_TEST
+
 START_TEST(colours_are_left_out_where_nobody_wants_them)
 {
     static const char *const scripts[] = {
@@ -783,6 +801,7 @@ int main(void)
         whatever_clients_send_no_control_character_is_printed,
         a_line_has_80_columns_at_most_however_many_descriptors_are_watched,
         at_a_terminal_the_wait_is_drawn_in_place_and_ctrl_c_reaches_the_program_once,
+        the_wait_is_drawn_in_one_row_also_when_the_window_gets_narrower,
         what_is_ready_is_green_and_what_is_wrong_is_red,
         a_terminal_that_is_closed_ends_all,
         its_input_and_output_are_its_own,
