@@ -4,6 +4,7 @@
 #include "base/executable.h"
 #include "base/number.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <pwd.h>
@@ -73,6 +74,8 @@ static int run(struct program *program, const char *const *command, const char *
 
         cage_end(&cage);
         status = ended ? cage.status : -1;
+        if (!ended)
+            bytes_print(&cage.complained, "It took over %d s.\n", COMPILE_MS / 1000);
     }
     bytes_add(&program->compiler, bytes_text(&cage.printed), cage.printed.length);
     bytes_add(&program->compiler, bytes_text(&cage.complained), cage.complained.length);
@@ -172,20 +175,47 @@ static int compile(struct program *program, struct bytes *why)
     return 0;
 }
 
+static bool is_in(const char *directory, const char *name)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return access(path, F_OK) == 0;
+}
+
+/* Adds LAB.c, or the only x.c in that directory, to program->path. False: neither is there. */
+static bool add_source(struct program *program, const char *lab)
+{
+    char name[NAME_MAX + 1], only[NAME_MAX + 1];
+    const struct dirent *entry;
+    DIR *directory = opendir(program->path.at);
+    int count = 0;
+
+    while (directory != NULL && (entry = readdir(directory)) != NULL)
+        if (bytes_end_in(entry->d_name, strlen(entry->d_name), ".c", 2) && ++count == 1)
+            snprintf(only, sizeof only, "%s", entry->d_name);
+    if (directory != NULL)
+        closedir(directory);
+    snprintf(name, sizeof name, "%s.c", lab);
+    if (is_in(program->path.at, name))
+        bytes_print(&program->path, "/%s", name);
+    else if (count == 1)
+        bytes_print(&program->path, "/%s", only);
+    else
+        return false;
+    return true;
+}
+
 /* program->path is a directory, and becomes what was made there. */
 static int make(struct program *program, const char *lab, struct bytes *why)
 {
-    static const char *const names[] = {"GNUmakefile", "makefile", "Makefile"};
-    const char *command[] = {"/bin/sh", "-c", "exec ${MAKE:-make}", NULL};
-    bool has_one = false;
+    /* All of it (-B): what was made elsewhere may be there, and make take it for new. */
+    const char *command[] = {"/bin/sh", "-c", "exec ${MAKE:-make} -B", NULL};
 
-    for (int i = 0; i < 3; i++) {
-        char name[PATH_MAX];
-
-        snprintf(name, sizeof name, "%s/%s", program->argument, names[i]);
-        has_one = has_one || access(name, F_OK) == 0;
-    }
-    if (!has_one) {
+    if (!is_in(program->path.at, "GNUmakefile") && !is_in(program->path.at, "makefile") &&
+        !is_in(program->path.at, "Makefile")) {
+        if (add_source(program, lab))
+            return compile(program, why);
         bytes_print(
             why,
             "%s is a directory without a Makefile: name the .c file in it, or add "

@@ -3,7 +3,8 @@
  *
  *     x.c           compiled by ${CC:-cc} -std=c11 -Wall -Wextra -O1 -g; runs in an empty
  *                   directory
- *     a directory   `make` there, then ./LAB PORT there
+ *     a directory   `make -B` there, then ./LAB PORT there; without a Makefile, the LAB.c
+ *                   or the only x.c there
  *     a program, or a command in quotes: the port is appended, or put in place of %p
  */
 #ifndef SCENE_PROGRAM_H

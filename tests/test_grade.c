@@ -14,6 +14,19 @@
 
 #define BEHAVIOUR "lab x 3 \"x\"\nbehaviour y 3 \"y\"\n"
 
+/* A whole server. */
+#define HELLO                                                                            \
+    "#include <netinet/in.h>\n#include <signal.h>\n#include <stdlib.h>\n"                \
+    "#include <sys/socket.h>\n#include <unistd.h>\nint main(int argc, char **argv) {\n"  \
+    "struct sockaddr_in a = {.sin_family = AF_INET}; char bytes[512];\n"                 \
+    "int l = socket(AF_INET, SOCK_STREAM, 0), on = 1;\n"                                 \
+    "a.sin_port = htons((in_port_t)atoi(argv[argc - 1])); signal(SIGCHLD, SIG_IGN);\n"   \
+    "setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);\n"                         \
+    "bind(l, (struct sockaddr *)&a, sizeof a); listen(l, 5);\n"                          \
+    "for (;;) { int s = accept(l, 0, 0); if (fork() == 0) {\n"                           \
+    "send(s, \"Hello\\n\", 6, MSG_NOSIGNAL); shutdown(s, SHUT_WR);\n"                    \
+    "while (read(s, bytes, sizeof bytes) > 0) continue; _exit(0); } close(s); } }\n"
+
 static const char *directory; /* of the test; its name tells its processes from others */
 
 static void make_directory(void)
@@ -179,6 +192,35 @@ START_TEST(what_was_made_runs_in_its_directory)
     temp_write("Makefile", "hello:\n\tprintf '#!/bin/sh\\n. ./start.sh\\n' >hello\n"
                            "\tchmod +x hello\n");
     expect_grade(0, "3 of 3", "-b line hello %s", directory);
+}
+END_TEST
+
+/* Perhaps it was built on another kind of machine, or before the last change. */
+START_TEST(a_program_that_is_handed_in_beside_its_sources_is_made_again)
+{
+    char path[128];
+
+    ck_assert_ptr_ne(getcwd(path, sizeof path), NULL);
+    temp_write("Makefile", "hello: start.sh\n\tcp start.sh hello\n");
+    temp_write("start.sh", formatted("#!/bin/sh\nexec %s/bin/hello_srv -p $1\n", path));
+    temp_write("hello", "#!/bin/sh\nexit 3\n");
+    ck_assert_int_eq(
+        system(formatted("chmod +x %s/start.sh %s/hello", directory, directory)), 0);
+    expect_grade(0, "3 of 3", "-b line hello %s", directory);
+}
+END_TEST
+
+/* It is LAB.c, or the only one, unless there is a Makefile, which may need more than that. */
+START_TEST(the_source_in_a_directory_is_found)
+{
+    temp_write("mine.c", HELLO);
+    expect_grade(0, "3 of 3", "-b line hello %s", directory);
+    temp_write("other.c", "int none;\n");
+    expect_grade(1, "is a directory without a Makefile", "hello %s", directory);
+    temp_write("hello.c", HELLO);
+    expect_grade(0, "3 of 3", "-b line hello %s", directory);
+    temp_write("Makefile", "hello:\n\tfalse\n");
+    expect_grade(1, "make fails in ", "hello %s", directory);
 }
 END_TEST
 
@@ -411,18 +453,6 @@ START_TEST(what_is_not_utf_8_is_replaced_in_what_a_program_or_a_compiler_says)
 END_TEST
 
 /* ---- A class -------------------------------------------------------------------------------- */
-
-#define HELLO                                                                            \
-    "#include <netinet/in.h>\n#include <signal.h>\n#include <stdlib.h>\n"                \
-    "#include <sys/socket.h>\n#include <unistd.h>\nint main(int argc, char **argv) {\n"  \
-    "struct sockaddr_in a = {.sin_family = AF_INET}; char bytes[512];\n"                 \
-    "int l = socket(AF_INET, SOCK_STREAM, 0), on = 1;\n"                                 \
-    "a.sin_port = htons((in_port_t)atoi(argv[argc - 1])); signal(SIGCHLD, SIG_IGN);\n"   \
-    "setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);\n"                         \
-    "bind(l, (struct sockaddr *)&a, sizeof a); listen(l, 5);\n"                          \
-    "for (;;) { int s = accept(l, 0, 0); if (fork() == 0) {\n"                           \
-    "send(s, \"Hello\\n\", 6, MSG_NOSIGNAL); shutdown(s, SHUT_WR);\n"                    \
-    "while (read(s, bytes, sizeof bytes) > 0) continue; _exit(0); } close(s); } }\n"
 
 static char *run(const char *command)
 {
@@ -681,6 +711,8 @@ int main(void)
         a_program_that_does_not_compile_gets_the_compilers_words,
         a_warning_is_shown_and_costs_nothing,
         a_directory_is_made,
+        a_program_that_is_handed_in_beside_its_sources_is_made_again,
+        the_source_in_a_directory_is_found,
         what_was_made_runs_in_its_directory,
         what_a_source_writes_is_left_nowhere,
         a_server_may_have_a_thread_for_each_client,
