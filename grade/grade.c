@@ -287,6 +287,11 @@ static int grade_program(struct grader *grader)
         fprintf(stderr, "grade: stopped\n");
         return UNFIT;
     }
+    if (report->does_not_compile && program_lacks_space(&grader->program)) {
+        fprintf(stderr, "grade: %s, but there is no space left in TMPDIR, or /tmp\n",
+                report->refused.at);
+        return UNFIT;
+    }
     result = report->does_not_compile ? write_to_file(grader) : grade(grader);
     if (print_results(grader) == -1 || result == -1)
         return UNFIT;

@@ -12,11 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
-#define COMPILE_MS 120000
-#define SLICE_MS   100   /* how often a stop signal is looked for */
-#define STRANGERS  30000 /* users of whom root takes one for each program; see cage.h */
+#define COMPILE_MS  120000
+#define SLICE_MS    100   /* how often a stop signal is looked for */
+#define STRANGERS   30000 /* users of whom root takes one for each program; see cage.h */
+#define SPACE_LEAST (1 << 20) /* bytes that a compiler may need */
 
 /*
  * The definitions make visible what the manual pages describe: -std=c11 alone hides all that
@@ -317,6 +319,14 @@ int program_prepare(struct program *program, const char *lab, struct bytes *why)
     if (suffix != NULL && strcmp(suffix, ".c") == 0)
         return compile(program, why);
     return 0;
+}
+
+bool program_lacks_space(const struct program *program)
+{
+    struct statvfs space;
+
+    return statvfs(program->work, &space) == 0 && space.f_blocks > 0 &&
+           space.f_bavail < SPACE_LEAST / space.f_frsize;
 }
 
 const char *const *program_command(struct program *program, int port)

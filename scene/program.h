@@ -55,6 +55,9 @@ int program_add_file(struct program *program, const char *path,
  */
 int program_prepare(struct program *program, const char *lab, struct bytes *why);
 
+/* Is there hardly any space for what is made? Then that it was not made says nothing. */
+bool program_lacks_space(const struct program *program);
+
 /* The command for a port, NULL at its end. It is good until the next call. */
 const char *const *program_command(struct program *program, int port);
 

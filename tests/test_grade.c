@@ -318,6 +318,22 @@ START_TEST(a_full_disk_is_told)
 }
 END_TEST
 
+/* In a file system of its own, which is too small for any program. */
+START_TEST(a_full_disk_is_not_taken_for_a_mistake_in_the_source)
+{
+    const char *apart = geteuid() == 0 ? "unshare -m" : "unshare -r -m";
+
+    if (system(formatted("%s true 2>/dev/null", apart)) != 0)
+        return;
+    setenv("GRADE",
+           formatted("%s sh -c 'mount -t tmpfs -o size=64k none %s && "
+                     "TMPDIR=%s exec bin/grade \"$@\"' sh",
+                     apart, directory, directory),
+           1);
+    expect_grade(2, "no space left", "hello course/teacher/solutions/hello.c");
+}
+END_TEST
+
 START_TEST(a_graders_umask_hides_the_labs_files_from_nobody)
 {
     ck_assert_int_eq(chmod(directory, 0755), 0); /* nobody may not read this tree */
@@ -721,6 +737,7 @@ int main(void)
         a_missing_program_gets_a_score_from_autolab_all_the_same,
         what_a_program_says_on_standard_error_is_shown_though_it_goes_on,
         a_full_disk_is_told,
+        a_full_disk_is_not_taken_for_a_mistake_in_the_source,
         a_graders_umask_hides_the_labs_files_from_nobody,
         a_temporary_directory_that_is_named_from_here_is_not_used,
         a_machine_with_too_few_descriptors_is_unfit,
