@@ -750,6 +750,8 @@ START_TEST(what_is_missing_is_said_in_one_sentence)
                    strerror(ENOENT));
     turns = program_run(TURNS, "no-such-program", NULL);
     expect_failure(&turns, "turns: cannot run 'no-such-program': %s", strerror(ENOENT));
+    turns = program_run(TURNS, "./tests", NULL);
+    expect_failure(&turns, "turns: cannot run './tests': %s", strerror(EISDIR));
     turns = program_run(TURNS, "-o", "/nowhere/file", "true", NULL);
     expect_failure(&turns, "turns: cannot write '/nowhere/file': %s", strerror(ENOENT));
     turns = program_run(TURNS, "-p", "/nowhere/file", "true", NULL);
