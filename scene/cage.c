@@ -298,8 +298,12 @@ void cage_explain(const struct cage *cage, struct bytes *out)
 
 void cage_last_words(const struct cage *cage, struct bytes *out)
 {
-    const char *text = bytes_text(&cage->complained);
-    size_t length = cage->complained.length, at = length, lines = 0;
+    bool gave_up =
+        cage->gone && WIFEXITED(cage->status) && WEXITSTATUS(cage->status) != 0;
+    const struct bytes *said =
+        gave_up && cage->complained.length == 0 ? &cage->printed : &cage->complained;
+    const char *text = bytes_text(said);
+    size_t length = said->length, at = length, lines = 0;
 
     for (; at > 0; at--)
         if (text[at - 1] == '\n' && at < length && ++lines == CAGE_LAST_LINES)

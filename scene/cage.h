@@ -74,8 +74,10 @@ void cage_pause(struct cage *cage);
 bool cage_end(struct cage *cage);
 void cage_free(struct cage *cage);
 
-/* Adds how it ended, such as "status 1" or "SIGSEGV"; or its last lines on standard error. */
+/* Adds how it ended, such as "status 1" or "SIGSEGV". */
 void cage_explain(const struct cage *cage, struct bytes *out);
+
+/* Adds its last lines on standard error; or if it gave up without any, on standard output. */
 #define CAGE_LAST_LINES 5
 void cage_last_words(const struct cage *cage, struct bytes *out);
 

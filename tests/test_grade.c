@@ -308,6 +308,14 @@ START_TEST(what_a_program_says_on_standard_error_is_shown_though_it_goes_on)
 }
 END_TEST
 
+/* Many a beginner has printf() say what failed. */
+START_TEST(the_last_lines_of_a_program_that_gives_up_are_shown)
+{
+    expect_grade(1, "it ended: status 3\n                        | no bind\n",
+                 "-b start echo 'sh -c \"echo no bind; exit 3\"'");
+}
+END_TEST
+
 START_TEST(a_full_disk_is_told)
 {
     if (access("/dev/full", W_OK) == -1)
@@ -736,6 +744,7 @@ int main(void)
         bad_input_is_answered_with_a_sentence,
         a_missing_program_gets_a_score_from_autolab_all_the_same,
         what_a_program_says_on_standard_error_is_shown_though_it_goes_on,
+        the_last_lines_of_a_program_that_gives_up_are_shown,
         a_full_disk_is_told,
         a_full_disk_is_not_taken_for_a_mistake_in_the_source,
         a_graders_umask_hides_the_labs_files_from_nobody,
