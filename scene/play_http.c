@@ -112,8 +112,10 @@ bool play_get_file(struct play *play)
     }
     while (same < file->length && answer.body[same] == file->at[same])
         same++;
-    if (same < file->length)
+    if (same < file->length) {
+        stage_saw(play, answer.body + same, answer.body_length - same);
         return stage_fail(play, "byte %zu differs", same);
+    }
     return answer.body_length == same ||
            stage_fail(play, "%zu bytes came", answer.body_length);
 }

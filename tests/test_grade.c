@@ -110,6 +110,24 @@ START_TEST(a_teachers_own_scene_is_played)
 }
 END_TEST
 
+START_TEST(what_comes_in_place_of_a_file_is_shown)
+{
+    const char *lab =
+        strdup(temp_write("own.lab", "lab own 1 \"my own\"\nfile \"www/x\" 5\n"
+                                     "behaviour get 1 \"a file\"\n"
+                                     "  A joins\n  A requests \"/x\"\n"
+                                     "  A gets file \"www/x\"\n"
+                                     "  why \"what may be the cause\"\n"));
+    char path[128];
+
+    ck_assert_ptr_ne(getcwd(path, sizeof path), NULL);
+    temp_write("x.sh", formatted("exec %s/bin/hello_srv -p $1 -m 'HTTP/1.0 200 OK\n\n"
+                                 "Wrong'\n",
+                                 path));
+    expect_grade(1, "got    \"Wrong\\n\"\n", "%s 'sh %s/x.sh %%p'", lab, directory);
+}
+END_TEST
+
 START_TEST(a_server_that_is_paused_twice_holds_up_nobody)
 {
     expect_grade(0, "  1 of 1.", "%s 'bin/echo_srv -p %%p'",
@@ -729,6 +747,7 @@ int main(void)
         a_scene_with_a_mistake_is_refused_at_the_start,
         a_lab_is_listed_with_its_points,
         a_teachers_own_scene_is_played,
+        what_comes_in_place_of_a_file_is_shown,
         a_server_that_is_paused_twice_holds_up_nobody,
         a_nul_in_what_a_program_prints_hides_nothing,
         the_line_to_try_again_names_the_file_of_the_scenes,
