@@ -70,18 +70,21 @@ static const struct options options = {
 /* ---- Signals ------------------------------------------------------------------------ */
 
 static volatile sig_atomic_t sent_to_turns; /* a signal, or 0 */
+static volatile sig_atomic_t key_was_pressed;
 
 /*
  * A key such as Ctrl-C sends its signal to all programs in the terminal's foreground, the
  * program under strace among them. So what is passed on is what was sent by kill(), and
  * SIGHUP, which a closed terminal sends to its session's first program only. turns itself
- * ends when the program does.
+ * ends when the program and all that it has started have ended.
  */
 static void take_signal(int number, siginfo_t *about, void *context)
 {
     (void)context;
     if (number == SIGHUP || (number != SIGCHLD && about->si_code == SI_USER))
         sent_to_turns = number;
+    else if (number != SIGCHLD)
+        key_was_pressed = 1;
 }
 
 /* They arrive only in signals_pselect(); SIGCHLD is there to end that. */
@@ -192,6 +195,9 @@ static int follow(struct viewer *viewer)
             turns_signal(&viewer->turns, (int)sent_to_turns);
             sent_to_turns = 0;
         }
+        if (key_was_pressed && turns_program_is_gone(&viewer->turns))
+            turns_signal(&viewer->turns, SIGTERM); /* a daemon gets no keys */
+        key_was_pressed = 0;
         fdset_clear(&readable);
         fdset_clear(&writable);
         fdset_add(&readable, viewer->trace[0]);

@@ -583,6 +583,20 @@ START_TEST(the_wait_is_drawn_in_one_row_also_when_the_window_gets_narrower)
 }
 END_TEST
 
+/* A daemon is in no terminal's foreground, and turns would wait for it. */
+START_TEST(ctrl_c_ends_what_the_program_has_left)
+{
+    if (lacks("setsid"))
+        return;
+    sit_down("exec $TURNS sh -c 'setsid bin/echo_srv -p 0 &'");
+    see("exited with 0");
+    see("asleep in select for ");
+    ck_assert_int_eq(write(terminal, "\x03", 1), 1);
+    leave(0);
+    ck_assert_ptr_nonnull(strstr(shown, "SIGTERM"));
+}
+END_TEST
+
 START_TEST(colours_are_left_out_where_nobody_wants_them)
 {
     static const char *const scripts[] = {
@@ -803,6 +817,7 @@ int main(void)
         whatever_clients_send_no_control_character_is_printed,
         a_line_has_80_columns_at_most_however_many_descriptors_are_watched,
         at_a_terminal_the_wait_is_drawn_in_place_and_ctrl_c_reaches_the_program_once,
+        ctrl_c_ends_what_the_program_has_left,
         the_wait_is_drawn_in_one_row_also_when_the_window_gets_narrower,
         what_is_ready_is_green_and_what_is_wrong_is_red,
         a_terminal_that_is_closed_ends_all,

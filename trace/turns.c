@@ -45,6 +45,15 @@ static void remove_task(struct turns *turns, struct turns_task *task)
     free(task);
 }
 
+bool turns_program_is_gone(const struct turns *turns)
+{
+    const struct turns_task *task = turns->tasks;
+
+    while (task != NULL && task->id != turns->first)
+        task = task->next;
+    return turns->first != 0 && task == NULL;
+}
+
 void turns_signal(const struct turns *turns, int number)
 {
     for (const struct turns_task *task = turns->tasks; task != NULL; task = task->next)

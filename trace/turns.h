@@ -49,6 +49,9 @@ void turns_take(struct turns *turns, const char *bytes, size_t length);
  */
 int64_t turns_tell_waits(struct turns *turns);
 
+/* Has the program ended? What it has started may go on. */
+bool turns_program_is_gone(const struct turns *turns);
+
 /* Sends a signal to the program and all processes that it has started. */
 void turns_signal(const struct turns *turns, int number);
 
