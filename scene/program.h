@@ -1,8 +1,8 @@
 /*
  * program: what is graded, from an argument of the command line to a command with a port.
  *
- *     x.c           compiled by ${CC:-cc} -std=c11 -Wall -Wextra -O1 -g; runs in an empty
- *                   directory
+ *     x.c           compiled by ${CC:-cc} -std=c11 -Wall -Wextra -O1 -g; runs in a
+ *                   directory of its own
  *     a directory   `make -B` there, then ./LAB PORT there; without a Makefile, the LAB.c
  *                   or the only x.c there
  *     a program, or a command in quotes: the port is appended, or put in place of %p
