@@ -129,6 +129,23 @@ START_TEST(what_comes_in_place_of_a_file_is_shown)
 }
 END_TEST
 
+/* An answer as long as strlen() says is wrong for bytes 0 alone. */
+START_TEST(datagrams_that_are_taken_for_text_cost_one_behaviour)
+{
+    temp_write(
+        "text.c",
+        "#include <netinet/in.h>\n#include <stdlib.h>\n#include <string.h>\n"
+        "#include <sys/socket.h>\nstatic char text[70000];\n"
+        "int main(int argc, char **argv) { int s = socket(AF_INET, SOCK_DGRAM, 0);\n"
+        "struct sockaddr_in a = {.sin_family = AF_INET}; socklen_t length;\n"
+        "a.sin_port = htons((in_port_t)atoi(argv[argc - 1]));\n"
+        "bind(s, (struct sockaddr *)&a, sizeof a); for (;;) { length = sizeof a;\n"
+        "text[recvfrom(s, text, 65535, 0, (struct sockaddr *)&a, &length)] = 0;\n"
+        "sendto(s, text, strlen(text), 0, (struct sockaddr *)&a, length); } }\n");
+    expect_grade(1, ",16,20,yes,2,0,4,3,3,2,2\n", "-f csv dgram %s/text.c", directory);
+}
+END_TEST
+
 START_TEST(a_server_that_is_paused_twice_holds_up_nobody)
 {
     expect_grade(0, "  1 of 1.", "%s 'bin/echo_srv -p %%p'",
@@ -738,6 +755,7 @@ int main(void)
         a_lab_is_listed_with_its_points,
         a_teachers_own_scene_is_played,
         what_comes_in_place_of_a_file_is_shown,
+        datagrams_that_are_taken_for_text_cost_one_behaviour,
         a_server_that_is_paused_twice_holds_up_nobody,
         a_nul_in_what_a_program_prints_hides_nothing,
         the_line_to_try_again_names_the_file_of_the_scenes,
