@@ -39,12 +39,13 @@ bool stage_hear_bytes(struct play *play, struct client *client, const char *text
     return true;
 }
 
+/* Letters, here and in echo(): bytes that are no text have their own mark. */
 static bool send_random(struct play *play, struct client *client)
 {
     size_t length = (size_t)play->step->numbers[0];
     struct bytes bytes = {0};
 
-    stage_random(play, length, length, false, &bytes);
+    stage_random(play, length, length, true, &bytes);
     bytes_free(&client->out);
     client->sent = 0;
     client->asked += 2 * length;
@@ -63,7 +64,7 @@ static bool echo(struct play *play, struct client *client)
     struct bytes bytes = {0};
     bool good = true;
 
-    stage_random(play, length, length, false, &bytes);
+    stage_random(play, length, length, true, &bytes);
     client->asked += 2 * length;
     for (size_t heard = 0; heard < length && good; heard += ECHO_PIECE) {
         size_t piece = length - heard < ECHO_PIECE ? length - heard : ECHO_PIECE;

@@ -2,9 +2,11 @@
  * faulty_echo: echo servers as students begin with, to grade the grader with.
  *
  *     faulty_echo turns PORT    one client at a time, each to its end
+ *     faulty_echo text PORT     the same, and as many bytes as strlen() says
  *     faulty_echo once PORT     one recv() and one send() a client
  */
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,13 +31,14 @@ static int listen_on(int port)
     return listener;
 }
 
-static ssize_t echo(int sock)
+static ssize_t echo(int sock, bool is_text)
 {
-    char buffer[RECEIVE_SIZE];
-    ssize_t length = recv(sock, buffer, sizeof buffer, 0), sent = 0, count = 0;
+    char buffer[RECEIVE_SIZE + 1] = "";
+    ssize_t length = recv(sock, buffer, RECEIVE_SIZE, 0), sent = 0, count = 0;
+    ssize_t owed = is_text ? (ssize_t)strlen(buffer) : length;
 
-    while (sent < length && count != -1) {
-        count = send(sock, buffer + sent, (size_t)(length - sent), MSG_NOSIGNAL);
+    while (sent < owed && count != -1) {
+        count = send(sock, buffer + sent, (size_t)(owed - sent), MSG_NOSIGNAL);
         sent += count;
     }
     return count == -1 ? -1 : length;
@@ -44,14 +47,16 @@ static ssize_t echo(int sock)
 int main(int argc, char *argv[])
 {
     int listener;
+    bool is_text;
 
     if (argc != 3)
         return 2;
     listener = listen_on(atoi(argv[2]));
+    is_text = strcmp(argv[1], "text") == 0;
     for (;;) {
         int sock = accept(listener, NULL, NULL);
 
-        while (sock != -1 && echo(sock) > 0 && strcmp(argv[1], "turns") == 0)
+        while (sock != -1 && echo(sock, is_text) > 0 && strcmp(argv[1], "once") != 0)
             continue;
         close(sock);
     }

@@ -51,6 +51,7 @@ static const struct marks known[] = {
     {"echo", "bin/echo_select_blocking -p %p", 28, "stall "},
     {"echo", "ncat -lk -e /bin/cat %p", 26, "half-close "},
     {"echo", "build/faulty_echo turns %p", 17, "two many reset stall "},
+    {"echo", "build/faulty_echo text %p", 15, "bytes two many reset stall "},
     {"echo", "build/faulty_echo once %p", 8,
      "bytes big half-close two many reset stall "},
     {"chat", "build/faulty_room none %p", 100, ""},
