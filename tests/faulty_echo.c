@@ -3,10 +3,10 @@
  *
  *     faulty_echo turns PORT    one client at a time, each to its end
  *     faulty_echo text PORT     the same, and as many bytes as strlen() says
+ *     faulty_echo whole PORT    the same, and all of its buffer
  *     faulty_echo once PORT     one recv() and one send() a client
  */
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,11 +31,19 @@ static int listen_on(int port)
     return listener;
 }
 
-static ssize_t echo(int sock, bool is_text)
+/* How many bytes it sends of those that it has received. */
+static ssize_t length_of(const char *buffer, ssize_t received, const char *fault)
+{
+    if (strcmp(fault, "text") == 0)
+        return (ssize_t)strlen(buffer);
+    return strcmp(fault, "whole") == 0 && received > 0 ? RECEIVE_SIZE : received;
+}
+
+static ssize_t echo(int sock, const char *fault)
 {
     char buffer[RECEIVE_SIZE + 1] = "";
     ssize_t length = recv(sock, buffer, RECEIVE_SIZE, 0), sent = 0, count = 0;
-    ssize_t owed = is_text ? (ssize_t)strlen(buffer) : length;
+    ssize_t owed = length_of(buffer, length, fault);
 
     while (sent < owed && count != -1) {
         count = send(sock, buffer + sent, (size_t)(owed - sent), MSG_NOSIGNAL);
@@ -47,16 +55,14 @@ static ssize_t echo(int sock, bool is_text)
 int main(int argc, char *argv[])
 {
     int listener;
-    bool is_text;
 
     if (argc != 3)
         return 2;
     listener = listen_on(atoi(argv[2]));
-    is_text = strcmp(argv[1], "text") == 0;
     for (;;) {
         int sock = accept(listener, NULL, NULL);
 
-        while (sock != -1 && echo(sock, is_text) > 0 && strcmp(argv[1], "once") != 0)
+        while (sock != -1 && echo(sock, argv[1]) > 0 && strcmp(argv[1], "once") != 0)
             continue;
         close(sock);
     }

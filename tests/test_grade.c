@@ -146,6 +146,26 @@ START_TEST(datagrams_that_are_taken_for_text_cost_one_behaviour)
 }
 END_TEST
 
+/* Nothing on a terminal shows it. */
+START_TEST(an_echo_of_the_whole_buffer_is_noticed)
+{
+    expect_grade(1, "wanted the bytes \"and nothing else.\\n\", differs at byte 0",
+                 "-b bytes echo 'build/faulty_echo whole %%p'");
+}
+END_TEST
+
+START_TEST(bytes_0_after_a_line_are_noticed)
+{
+    char *with_nul = strdup(HELLO), *length = strstr(with_nul, "\\n\", 6");
+
+    ck_assert_ptr_nonnull(length);
+    length[strlen("\\n\", ")] = '7';
+    temp_write("nul.c", with_nul);
+    free(with_nul);
+    expect_grade(1, ",8,10,yes,1,3,0,1,2,1\n", "-f csv hello %s/nul.c", directory);
+}
+END_TEST
+
 START_TEST(a_server_that_is_paused_twice_holds_up_nobody)
 {
     expect_grade(0, "  1 of 1.", "%s 'bin/echo_srv -p %%p'",
@@ -756,6 +776,8 @@ int main(void)
         a_teachers_own_scene_is_played,
         what_comes_in_place_of_a_file_is_shown,
         datagrams_that_are_taken_for_text_cost_one_behaviour,
+        an_echo_of_the_whole_buffer_is_noticed,
+        bytes_0_after_a_line_are_noticed,
         a_server_that_is_paused_twice_holds_up_nobody,
         a_nul_in_what_a_program_prints_hides_nothing,
         the_line_to_try_again_names_the_file_of_the_scenes,
