@@ -170,7 +170,7 @@ static bool get_end(struct play *play, struct client *client, bool orderly)
             return false;
     if (orderly && client->error != 0)
         return stage_fail_ended(play, client);
-    client->taken = client->in.length; /* all that will ever come: see play_never_heard() */
+    client->taken = client->in.length; /* all of it can be asked for by `never heard` */
     return true;
 }
 
