@@ -351,10 +351,12 @@ static bool play_step(struct play *play)
 /* Whose marks would these be? */
 static bool serves_itself(struct play *play)
 {
+    const char *work =
+        play->program->work; /* perhaps in a symbolic link: only its end counts */
+    const char *file = play->program->path.at + (strrchr(work, '/') - work);
     char other[PATH_MAX];
 
-    if (!play->program->is_compiled ||
-        !processes_run_another(play->program->path.at, other, sizeof other))
+    if (!play->program->is_compiled || !processes_run_another(file, other, sizeof other))
         return true;
     stage_wanted(play, "only the program that was compiled");
     return stage_fail(play, "it runs another program: %s", other);

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -284,25 +285,41 @@ int64_t processes_cpu_ns(int64_t *waited)
     return used;
 }
 
-/* One that has just ended has no file any more. */
+/*
+ * Has the process mapped this file? It maps what it runs. /proc/PID/exe would not do: where an
+ * emulator runs the file, that is the emulator.
+ */
+static bool has_mapped(long pid, const char *file)
+{
+    char path[PATH_BYTES], line[2 * PATH_MAX];
+    FILE *maps;
+    bool found = false;
+
+    snprintf(path, sizeof path, "/proc/%ld/maps", pid);
+    maps = fopen(path, "r");
+    while (maps != NULL && !found && fgets(line, sizeof line, maps) != NULL)
+        found = strstr(line, file) != NULL;
+    if (maps != NULL)
+        fclose(maps);
+    return found;
+}
+
 bool processes_run_another(const char *file, char *other, size_t size)
 {
     struct table table = family_read();
-    struct stat wanted = {.st_size = 0}, about;
     bool found = false;
 
-    stat(file, &wanted);
     for (size_t i = 0; i < table.count && !found; i++) {
+        long pid = (long)table.processes[i].pid;
         char path[PATH_BYTES];
         ssize_t length;
 
-        snprintf(path, sizeof path, "/proc/%ld/exe", (long)table.processes[i].pid);
-        if (!table.processes[i].is_ours || stat(path, &about) == -1 ||
-            (about.st_ino == wanted.st_ino && about.st_dev == wanted.st_dev))
+        if (!table.processes[i].is_ours || has_mapped(pid, file))
             continue;
+        snprintf(path, sizeof path, "/proc/%ld/exe", pid);
         length = readlink(path, other, size - 1);
         other[length == -1 ? 0 : length] = '\0';
-        found = length != -1;
+        found = length != -1; /* one that has just ended has none any more */
     }
     free(table.processes);
     return found;

@@ -53,8 +53,8 @@ bool processes_asleep(void);
 int64_t processes_cpu_ns(int64_t *waited);
 
 /*
- * Does one of our descendants run another file than this? Writes its path to `other`, of
- * `size` bytes. Elsewhere nobody can tell: false.
+ * Does one of our descendants run another file than the one whose path ends so? Writes its
+ * path to `other`, of `size` bytes. Elsewhere nobody can tell: false.
  */
 bool processes_run_another(const char *file, char *other, size_t size);
 
