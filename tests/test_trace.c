@@ -52,6 +52,10 @@ START_TEST(a_call_is_read_whatever_it_carries)
          "MSG_PEEK", "", 4, 8, 100, false, false, false},
         {"1 recvfrom(4, \"x\", 100, MSG_PEEK, NULL, NULL) = 1 <0.1>\n", "recv", "x", "",
          4, 1, 100, false, false, true},
+        {"1 recv(4, \"on ARM\", 100, 0) = 6 <0.1>\n", "recv", "on ARM", "", 4, 6, 100,
+         false, false, false},
+        {"1 send(4, \"on ARM\", 100, 0) = 6 <0.1>\n", "send", "on ARM", "", 4, 6, 100,
+         false, false, false},
         {"1 sendto(5<UNIX-STREAM:[1->2,\"/tmp/a\\\") = 5\"]>, \"xy\"..., 4096, 0, NULL, "
          "0) = 35 "
          "<0.1>\n",
@@ -262,8 +266,8 @@ START_TEST(a_line_has_80_columns_and_no_half_of_an_escape)
          "server             3  accept -> 7"},
         {"1 accept(3, NULL, NULL) = -1 EMFILE (Too many open files) <0>\n",
          "server             3  accept  EMFILE"},
-        {"1 pselect6(4, [3], NULL, NULL, NULL, NULL) = -1 EBADF (Bad file descriptor) "
-         "<0.5>\n",
+        {"1 pselect6_time64(4, [3], NULL, NULL, NULL, NULL) = -1 EBADF (Bad file "
+         "descriptor) <0.5>\n",
          "server     7  read 3                slept   0.500 s   ready: EBADF"},
         {"1 poll([{fd=3, events=POLLIN|POLLOUT}], 1, -1) = 1 ([{fd=3, "
          "revents=POLLIN|POLLOUT}]) <1234.5>\n",
