@@ -545,7 +545,7 @@ START_TEST(a_class_gets_reports_and_a_table)
     /* The teacher's own, in which the users that run the submissions may not go. */
     ck_assert_int_eq(mkdir(temp_path("desk"), 0700), 0);
     temp_write("subs/ann.c", HELLO);
-    temp_write("subs/bob, \"jr\".c", "int main( {\n");
+    temp_write("subs/bob\\b, \"jr\".c", "int main( {\n");
     ck_assert_int_eq(symlink("ann.c", temp_path("subs/dee.c")), 0);
     ck_assert_int_eq(symlink("nowhere", temp_path("subs/eve.c")), 0);
     temp_write("subs/cy.py", "print()\n");
@@ -553,7 +553,7 @@ START_TEST(a_class_gets_reports_and_a_table)
                            "%s/subs %s/desk/marks 2>&1;",
                            directory, directory));
     ck_assert_msg(strstr(output, "ann: 10 of 10\n") != NULL &&
-                      strstr(output, "bob, \"jr\": 0 of 10\n") != NULL &&
+                      strstr(output, "bob\\b, \"jr\": 0 of 10\n") != NULL &&
                       strstr(output, "   1 of 3  talker") != NULL &&
                       strstr(output, "an orderly end (1 not tried)\n") != NULL &&
                       strstr(output, "cy.py is left out: ") != NULL &&
@@ -562,10 +562,10 @@ START_TEST(a_class_gets_reports_and_a_table)
     free(output);
     expect_in_file("desk/marks/ann.txt", "grade hello   ann.c");
     expect_in_file("desk/marks/ann.txt", "  10 of 10.");
-    expect_in_file("'desk/marks/bob, \"jr\".txt'", "error:");
+    expect_in_file("'desk/marks/bob\\b, \"jr\".txt'", "error:");
     expect_in_file("desk/marks/hello.csv",
                    "name,total,start,line,end,again,talker,restart,compiled\n"
-                   "ann,10,1,3,2,1,2,1,yes\n\"bob, \"\"jr\"\"\",0,,,,,,,no\n"
+                   "ann,10,1,3,2,1,2,1,yes\n\"bob\\b, \"\"jr\"\"\",0,,,,,,,no\n"
                    "dee,10,1,3,2,1,2,1,yes\n");
 }
 END_TEST
