@@ -412,9 +412,8 @@ static void answer(struct stream *stream)
                                                  {"/say", "POST", answer_say},
                                                  {NULL, NULL, NULL}};
     struct exchange *exchange = &client_of(stream)->exchange;
-    const char *host = http_value(&exchange->head, "Host");
 
-    if (host != NULL && !origin_is_ours(&web_of(stream)->names, host))
+    if (!origin_is_ours(&web_of(stream)->names, &exchange->head))
         exchange_refuse(exchange, 421, "",
                         "this server does not answer to that name (see -n)");
     else if (origin_is_foreign(&exchange->head))
