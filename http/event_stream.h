@@ -11,15 +11,16 @@
 #include <stdint.h>
 
 /*
- * A comment, which browsers ignore. Proxies close a connection on which nothing comes, so
- * the standard recommends one every 15 seconds or so (9.2.7).
+ * An event without a number. Proxies close a connection on which nothing comes, so the
+ * standard recommends a comment every 15 seconds or so (9.2.7). A page does not see comments.
+ * This shows it that the server's machine is still there.
  */
-#define EVENT_STREAM_COMMENT ":\n\n"
+#define EVENT_STREAM_ALIVE "event: alive\ndata:\n\n"
 
 #define EVENT_STREAM_TYPE "text/event-stream; charset=utf-8"
 
 /* The stream begins with this: a browser that is cut off tries again after a second. */
-#define EVENT_STREAM_START "retry: 1000\n" EVENT_STREAM_COMMENT
+#define EVENT_STREAM_START "retry: 1000\n\n"
 
 /*
  * The number of the last event that the browser has seen, or 0. A browser that connects again

@@ -25,17 +25,29 @@ static bool is_local(const char *name)
            (length > 6 && strcasecmp(name + length - 6, ".local") == 0);
 }
 
-bool origin_is_ours(const struct origin_names *names, const char *host)
+/* Writes the host that a request is sent to: in its target, if that is a whole URL, or in its
+   Host, which does not count then (RFC 9112 3.2.2). "" without either. */
+static char *find_host(const struct http_head *head, char host[HTTP_HEAD_MOST])
 {
-    const char *end = strrchr(host, ':'), *name;
-    char copy[256], bare[ADDRESS_MOST];
+    const char *found = http_value(head, "Host");
 
-    if (end == NULL || strchr(end, ']') != NULL) /* there is no port */
-        end = host + strlen(host);
-    if ((size_t)(end - host) >= sizeof copy)
-        return false;
-    snprintf(copy, sizeof copy, "%.*s", (int)(end - host), host);
-    name = strlen(copy) < sizeof bare ? address_bare(copy, bare) : copy;
+    if (strncasecmp(head->target, "http://", 7) == 0)
+        found = head->target + 7;
+    if (found == NULL)
+        found = "";
+    snprintf(host, HTTP_HEAD_MOST, "%.*s", (int)strcspn(found, "/?"), found);
+    return host;
+}
+
+bool origin_is_ours(const struct origin_names *names, const struct http_head *head)
+{
+    char host[HTTP_HEAD_MOST], bare[ADDRESS_MOST];
+    char *port = strrchr(find_host(head, host), ':');
+    const char *name;
+
+    if (port != NULL && strchr(port, ']') == NULL)
+        *port = '\0';
+    name = address_bare(host, bare);
     if (is_local(name) || strcasecmp(name, names->machine) == 0)
         return true;
     for (size_t i = 0; i < names->count; i++)
@@ -46,7 +58,8 @@ bool origin_is_ours(const struct origin_names *names, const char *host)
 
 bool origin_is_foreign(const struct http_head *head)
 {
-    const char *origin = http_value(head, "Origin"), *host = http_value(head, "Host");
+    const char *origin = http_value(head, "Origin");
+    char host[HTTP_HEAD_MOST];
 
     if (origin == NULL)
         return false;
@@ -56,5 +69,5 @@ bool origin_is_foreign(const struct http_head *head)
         origin += 8;
     else
         return true;
-    return host == NULL || strcasecmp(origin, host) != 0;
+    return *origin == '\0' || strcasecmp(origin, find_host(head, host)) != 0;
 }

@@ -31,10 +31,11 @@ struct origin_names {
 void origin_find_name(struct origin_names *names);
 
 /*
- * Is this value of a Host field a name of ours? It is if it is in `names`, an address, a name
- * without a dot, or one that ends in ".local" (RFC 6762). The port does not matter.
+ * Is the request sent to a name of ours? It is if it says no name, or one that is in `names`,
+ * an address, without a dot, or in ".local" (RFC 6762). The port does not matter. In a target
+ * that is a whole URL the name is there, and the Host does not count (RFC 9112 3.2.2).
  */
-bool origin_is_ours(const struct origin_names *names, const char *host);
+bool origin_is_ours(const struct origin_names *names, const struct http_head *head);
 
 /*
  * Does a page of another site send this request? Our own page's origin is the host that the

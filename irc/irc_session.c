@@ -354,12 +354,19 @@ static void take_removal(struct irc_session *session, const char *how, const cha
                 *why == '\0' ? "" : ")", (long long)pause / 1000);
 }
 
-/* An ERROR also answers QUIT (RFC 2812 3.1.7): the server has read all that came before. */
-static void take_error(struct irc_session *session, const char *why)
+/*
+ * An ERROR also answers QUIT (RFC 2812 3.1.7): the server has read all that came before. And
+ * ngIRCd has no 464: it says "Access denied: Bad password?".
+ */
+static void take_error(struct irc_session *session, const struct irc_message *message)
 {
     if (session->state == IRC_QUITTING)
         link_proven(&session->link);
-    link_lose(&session->link, "disconnected by", why);
+    if (session->state == IRC_REGISTERING &&
+        strstr(message->params[0], "Bad password") != NULL)
+        refuse(session, refused_by(464), message);
+    else
+        link_lose(&session->link, "disconnected by", message->params[0]);
 }
 
 /* Takes a message whose command is a word. */
@@ -376,7 +383,7 @@ static void take_word(struct irc_session *session, const struct irc_message *mes
     else if (strcmp(command, "PONG") == 0 && strcmp(last_param(message), ARRIVED) == 0)
         link_answered(&session->link);
     else if (strcmp(command, "ERROR") == 0)
-        take_error(session, first);
+        take_error(session, message);
     else if (strcmp(command, "NOTICE") == 0 && session->settings.password != NULL &&
              irc_same(nick, NICKSERV) && irc_session_is_own(session, first))
         link_report(&session->link, "%s says: %s", NICKSERV, message->params[1]);

@@ -54,9 +54,9 @@
 #define OTHER_DESCRIPTORS (RESERVE + REQUESTS + 12)
 #define PEOPLE_MOST       ((FD_SETSIZE - OTHER_DESCRIPTORS) / 2)
 
-#define COMMENT_MS 15000
-#define IDLE_MS    20000 /* for a request; longer than the time between comments */
-#define TAKING_MS  10000 /* for a browser to take some of what it is owed */
+#define ALIVE_MS  15000
+#define IDLE_MS   20000 /* for a request; longer than ALIVE_MS */
+#define TAKING_MS 10000 /* for a browser to take some of what it is owed */
 
 /* How long a person without a browser stays in the room, and then may still come back. */
 #define STAY_MS 45000
@@ -77,7 +77,7 @@ struct person {
     char address[ADDRESS_MOST]; /* of the browser that joined */
     int room;       /* the descriptor of the room's connection that is watched, or -1 */
     int browser;    /* the socket of the browser's event stream, or -1 */
-    int64_t due;    /* ms; a comment for the browser or, without one, the next step out */
+    int64_t due;    /* ms; a sign of life for the browser, or the next step out */
     bool is_logged; /* as being in the room */
     struct visitor visitor;
 };
@@ -349,7 +349,7 @@ static void take_browser(struct person *person, struct stream *stream)
     if (person->state == AWAY)
         visitor_come_back(&person->visitor);
     person->browser = stream->sock;
-    person->due = web->loop.now + COMMENT_MS;
+    person->due = web->loop.now + ALIVE_MS;
     set_state(person, HERE);
     client_of(stream)->person = person;
     tally_set(&web->requests, stream->sock, TALLY_FREE, "");
@@ -412,9 +412,8 @@ static void answer(struct stream *stream)
                                                  {"/say", "POST", answer_say},
                                                  {NULL, NULL, NULL}};
     struct exchange *exchange = &client_of(stream)->exchange;
-    const char *host = http_value(&exchange->head, "Host");
 
-    if (host != NULL && !origin_is_ours(&web_of(stream)->names, host))
+    if (!origin_is_ours(&web_of(stream)->names, &exchange->head))
         exchange_refuse(exchange, 421, "",
                         "this server does not answer to that name (see -n)");
     else if (origin_is_foreign(&exchange->head))
@@ -464,8 +463,8 @@ static void go_on(struct stream *stream)
         send_events(client_of(stream)->person);
 }
 
-/* A browser that gets events sends nothing: our comments keep its time from running out. If
-   they are late, this program was stopped, and the browser is not to blame. */
+/* A browser that gets events sends nothing: our signs of life keep its time from running
+   out. If they are late, this program was stopped, and the browser is not to blame. */
 static void time_out(struct stream *stream)
 {
     if (client_of(stream)->person == NULL)
@@ -482,14 +481,14 @@ static void end(struct stream *stream, int error)
 
 /* ---- The clock ---------------------------------------------------------------------- */
 
-/* A person's time has come: a comment for its browser, or the next step out. */
+/* A person's time has come: a sign of life for its browser, or the next step out. */
 static void serve_by_clock(struct person *person)
 {
     struct web_chat *web = person->web;
 
     if (person->browser != -1) {
-        stream_print(&web->loop.streams[person->browser], EVENT_STREAM_COMMENT);
-        person->due = web->loop.now + COMMENT_MS;
+        stream_print(&web->loop.streams[person->browser], EVENT_STREAM_ALIVE);
+        person->due = web->loop.now + ALIVE_MS;
     } else if (person->state == HERE) {
         leave_room(person, ": its browser is gone");
     } else {

@@ -230,6 +230,7 @@ static enum link_event dial_on(struct link *link)
     link->socket = socket;
     link->state = LINK_UP;
     keepalive_enable(socket);
+    keepalive_limit_sending(socket);
     return LINK_CONNECTED;
 }
 

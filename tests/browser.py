@@ -72,10 +72,10 @@ class Telnet:
 
 
 class Proxy:
-    """Stands between a browser and web_chat, and can cut all connections."""
+    """Stands between a browser and web_chat, and can cut all connections, or freeze them."""
 
     def __init__(self, port):
-        self.target, self.pairs, self.is_cut = port, [], False
+        self.target, self.pairs, self.frozen, self.is_cut = port, [], set(), False
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -91,14 +91,19 @@ class Proxy:
             for ends in ((client, server), (server, client)):
                 threading.Thread(target=self.copy, args=ends, daemon=True).start()
 
-    @staticmethod
-    def copy(source, to):
+    def copy(self, source, to):
         try:
             while got := source.recv(65536):
-                to.sendall(got)
-            to.shutdown(socket.SHUT_WR)
+                if source not in self.frozen:
+                    to.sendall(got)
+            if source not in self.frozen:
+                to.shutdown(socket.SHUT_WR)
         except OSError:
             pass
+
+    def freeze(self):
+        """Nothing passes on the connections so far, as if a machine had been switched off."""
+        self.frozen.update(self.pairs)
 
     def cut(self):
         self.is_cut = True
@@ -176,6 +181,9 @@ class Browser:
 
     def open(self, port):
         self.call("url", url=f"http://127.0.0.1:{port}/")
+
+    def opens_tab(self):
+        self.call("window", handle=self.call("window/new", type="tab")["handle"])
 
     def forgets(self):
         self.run("sessionStorage.clear()")
@@ -450,6 +458,46 @@ class Page(unittest.TestCase):
             self.ann.sees(f"line {3 * n + 2}", "said")
         lines = [row.split(": ")[1] for row in self.ann.rows("said")]
         self.assertEqual(lines, [f"line {n}" for n in range(9)])
+
+    def test_a_connection_on_which_nothing_comes_is_noticed(self):
+        proxy = Proxy(self.web.port)
+        self.ann.joins(proxy.port, "ann")
+        telnet = Telnet(self.room.port)
+        proxy.freeze()
+        telnet.says("Are you there?")
+        self.ann.run("heard -= 60000")  # a minute passes
+        self.ann.sees("The connection is lost", "note")
+        self.ann.sees("The connection is back", "note")
+        self.ann.sees("Are you there?", "said")
+        self.assertEqual(len(self.ann.rows("said")), 1)
+
+    def test_a_machine_that_was_switched_off_and_on_gets_its_people_back(self):
+        proxy = Proxy(self.web.port)
+        self.ann.joins(proxy.port, "ann")
+        telnet = Telnet(self.room.port)
+        proxy.freeze()
+        self.web.stop()
+        self.web = Server("bin/web_chat", "-b", "127.0.0.1", "-r",
+                          f"127.0.0.1:{self.room.port}")
+        proxy.target = self.web.port
+        self.ann.says("Hello?")
+        self.ann.sees("The server has forgotten us")
+        telnet.sees("is now ann")
+        self.ann.keys(ENTER)
+        telnet.sees("[ann] Hello?")
+
+    def test_five_windows_of_a_browser_can_speak_and_the_sixth_says_that_it_cannot(self):
+        telnet = Telnet(self.room.port)
+        many = Browser(self.driver)
+        for n in range(6):
+            if n > 0:
+                many.opens_tab()
+            many.joins(self.web.port, f"p{n}")
+            many.says("Hello")
+            if n < 5:
+                telnet.sees(f"[p{n}] Hello")
+        many.sees("Perhaps not sent (the server does not answer): Hello", "note")
+        many.stop()
 
     def test_a_line_that_cannot_be_sent_is_given_back(self):
         proxy = Proxy(self.web.port)

@@ -162,6 +162,21 @@ START_TEST(the_echo_of_the_solutions_rests_when_it_is_full)
 }
 END_TEST
 
+/* Nor for this. */
+START_TEST(the_web_solution_sends_no_content_to_head_even_if_the_file_is_missing)
+{
+    expect_grade(0, "  1 of 1.", "%s course/teacher/solutions/web.c",
+                 temp_write("head.lab", "lab head 1 \"head\"\n"
+                                        "behaviour head 1 \"no content\"\n"
+                                        "  A joins\n"
+                                        "  A asks HEAD \"/missing.html\"\n"
+                                        "  A gets status 404\n"
+                                        "  A gets the end\n"
+                                        "  A never heard \"\\r\\n\\r\\n404\"\n"
+                                        "  why \"RFC 9110 9.3.2\"\n"));
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -171,6 +186,7 @@ int main(void)
         the_readme_says_what_each_starter_gets,
         a_solution_gets_full_marks,
         the_echo_of_the_solutions_rests_when_it_is_full,
+        the_web_solution_sends_no_content_to_head_even_if_the_file_is_missing,
         NULL,
     };
 

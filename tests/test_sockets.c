@@ -7,6 +7,7 @@
 #include "net/datagram.h"
 #include "net/dial.h"
 #include "net/keepalive.h"
+#include "net/link.h"
 #include "net/listener.h"
 
 #include <errno.h>
@@ -128,6 +129,26 @@ START_TEST(a_newcomer_is_non_blocking_and_has_its_options)
 #ifdef TCP_USER_TIMEOUT
     keepalive_limit_sending(newcomer);
     ck_assert_int_eq(option_of(newcomer, IPPROTO_TCP, TCP_USER_TIMEOUT), 120000);
+#endif
+}
+END_TEST
+
+START_TEST(a_link_gives_up_a_peer_whose_machine_is_gone_though_it_speaks)
+{
+    struct link_settings settings = {
+        .title = "", .server = {.host = "127.0.0.1", .port = local_port(srvsock)}};
+    char bytes[LINK_INPUT_BYTES];
+    struct fdset none;
+    static struct link link;
+    size_t length;
+
+    fdset_clear(&none);
+    link_start(&link, &settings);
+    while (link_step(&link, &none, bytes, &length) != LINK_CONNECTED)
+        ck_assert_int_ne(link.state, LINK_PAUSING);
+    ck_assert_int_ne(option_of(link.socket, SOL_SOCKET, SO_KEEPALIVE), 0);
+#ifdef TCP_USER_TIMEOUT
+    ck_assert_int_eq(option_of(link.socket, IPPROTO_TCP, TCP_USER_TIMEOUT), 120000);
 #endif
 }
 END_TEST
@@ -409,6 +430,7 @@ int main(void)
     const TTest *const of_listener[] = {
         one_listener_hears_both_families,
         a_newcomer_is_non_blocking_and_has_its_options,
+        a_link_gives_up_a_peer_whose_machine_is_gone_though_it_speaks,
         a_newcomer_that_does_not_fit_an_fd_set_is_turned_away,
         out_of_descriptors_the_spare_serves_to_send_a_newcomer_away,
         without_even_a_spare_accepting_rests_for_a_moment,

@@ -157,10 +157,17 @@ START_TEST(only_hosts_that_nobody_can_own_in_the_dns_are_served)
 
     program_stop(&web_chat);
     web_chat = web_chat_open(chat_room.port, "-n known.example");
-    for (size_t i = 0; i < COUNT(ours); i++)
+    for (size_t i = 0; i < COUNT(ours); i++) {
         ck_assert_int_eq(request("GET / HTTP/1.1\r\nHost: %s\r\n\r\n", ours[i]), 200);
+        ck_assert_int_eq(
+            request("GET http://%s HTTP/1.1\r\nHost: evil.example\r\n\r\n", ours[i]),
+            200);
+    }
     for (size_t i = 0; i < COUNT(others); i++) {
         ck_assert_int_eq(request("GET / HTTP/1.1\r\nHost: %s\r\n\r\n", others[i]), 421);
+        ck_assert_int_eq(
+            request("GET HTTP://%s?/ HTTP/1.1\r\nHost: localhost\r\n\r\n", others[i]),
+            421);
         ck_assert_int_eq(
             request("POST /join HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\n"
                     "Content-Length: 0\r\n\r\n",

@@ -58,8 +58,8 @@ START_TEST(a_browser_that_does_not_read_or_is_gone_is_waited_for_but_not_for_eve
     flood(&telnet, &witness, 1000);
     ck_assert_int_lt(clock_ms() - began, 8000); /* nobody waited for the stalled one */
 
-    /* A comment comes every 15 seconds, and the stalled browser has been let go by then. */
-    skip_to_line(&witness, ":");
+    /* A sign of life comes every 15 seconds, and the stalled browser has been let go by then. */
+    skip_to_line(&witness, "event: alive");
     ck_assert_int_gt(clock_ms() - began, 13000);
     send_line(&telnet, "Hello");
     expect_event(&witness, "said", "tel\nHello");
@@ -70,8 +70,8 @@ START_TEST(a_browser_that_does_not_read_or_is_gone_is_waited_for_but_not_for_eve
     for (uint64_t number = last + 1; strcmp(event_data, "tel\nHello") != 0; number++)
         ck_assert_uint_eq(take_event(&stalled), number);
 
-    /* The next comment comes after half a minute, in which nothing was lost. */
-    skip_to_line(&witness, ":");
+    /* The next one comes after half a minute, in which nothing was lost. */
+    skip_to_line(&witness, "event: alive");
     cut = open_events(cut_token, cut_last);
     ck_assert_uint_eq(take_event(&cut), cut_last + 1);
     expect_event(&cut, "said", "tel\nHello");
@@ -96,7 +96,7 @@ START_TEST(a_browser_that_does_not_read_or_is_gone_is_waited_for_but_not_for_eve
 }
 END_TEST
 
-/* Ctrl-Z in its terminal, and fg. Its comments are late then, and no browser is to blame. */
+/* Ctrl-Z in its terminal, and fg. Its signs of life are late then, and no browser is to blame. */
 START_TEST(after_a_long_stop_the_events_go_on)
 {
     const char *token;
@@ -105,7 +105,7 @@ START_TEST(after_a_long_stop_the_events_go_on)
     program_pause(&web_chat);
     sleep_ms(21000); /* a second more than a browser has for a request */
     program_go_on(&web_chat);
-    skip_to_line(&events, ":");
+    skip_to_line(&events, "event: alive");
     ck_assert_int_eq(say(token, "Here again"), 204);
     expect_event(&events, "own", "ann\nHere again");
 }

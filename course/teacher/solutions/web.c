@@ -73,9 +73,9 @@ static bool send_header(int sock, const char *status, long long length)
     return send_all(sock, header, (size_t)written);
 }
 
-static void refuse(int sock, const char *status)
+static void refuse(int sock, const char *status, bool with_content)
 {
-    if (send_header(sock, status, (long long)strlen(status) + 1) &&
+    if (send_header(sock, status, (long long)strlen(status) + 1) && with_content &&
         send_all(sock, status, strlen(status)))
         send_all(sock, "\n", 1);
 }
@@ -87,7 +87,7 @@ static void send_file(int sock, int file, bool with_content)
     ssize_t got;
 
     if (fstat(file, &about) == -1 || !S_ISREG(about.st_mode)) {
-        refuse(sock, "404 Not Found");
+        refuse(sock, "404 Not Found", with_content);
         return;
     }
     if (!send_header(sock, "200 OK", (long long)about.st_size) || !with_content)
@@ -114,7 +114,7 @@ static bool read_request(int sock, char *request)
         if (strstr(request, "\r\n\r\n") != NULL || strstr(request, "\n\n") != NULL)
             return true;
     }
-    refuse(sock, "431 Request Header Fields Too Large");
+    refuse(sock, "431 Request Header Fields Too Large", true);
     return false;
 }
 
@@ -156,29 +156,29 @@ static void answer(int sock, char *request)
 {
     char *method = strtok(request, " "), *path = strtok(NULL, " \r\n");
     char name[sizeof ROOT + REQUEST_MOST + sizeof "index.html"];
-    bool head = method != NULL && strcmp(method, "HEAD") == 0;
+    bool with_content = method == NULL || strcmp(method, "HEAD") != 0;
     int file;
 
     if (method == NULL || path == NULL) {
-        refuse(sock, "400 Bad Request");
+        refuse(sock, "400 Bad Request", with_content);
         return;
     }
-    if (!head && strcmp(method, "GET") != 0) {
-        refuse(sock, "501 Not Implemented");
+    if (with_content && strcmp(method, "GET") != 0) {
+        refuse(sock, "501 Not Implemented", true);
         return;
     }
     path[strcspn(path, "?")] = '\0'; /* a file has no use for a query */
     if (!decode(path) || !stays_inside(path)) {
-        refuse(sock, "400 Bad Request");
+        refuse(sock, "400 Bad Request", with_content);
         return;
     }
     sprintf(name, "%s%s%s", ROOT, path,
             path[strlen(path) - 1] == '/' ? "index.html" : "");
     file = open(name, O_RDONLY);
     if (file == -1)
-        refuse(sock, "404 Not Found");
+        refuse(sock, "404 Not Found", with_content);
     else
-        send_file(sock, file, !head);
+        send_file(sock, file, with_content);
 }
 
 /* As in hello.c: a close() with unread bytes would reset what is still on its way. */
