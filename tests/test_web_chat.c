@@ -837,6 +837,21 @@ START_TEST(what_a_browser_sends_after_its_request_for_events_is_ignored)
 }
 END_TEST
 
+/*
+ * Ctrl-Z in its terminal, and fg. Its signs of life are late then, and no browser is to blame.
+ * A line that is said wakes the loop, which may wait on.
+ */
+START_TEST(after_a_long_stop_the_events_go_on)
+{
+    program_pause(&web_chat);
+    sleep_ms(21000); /* a second more than a browser has for a request */
+    program_go_on(&web_chat);
+    ck_assert_int_eq(say(token, "Here again"), 204);
+    skip_to_line(&events, "event: alive");
+    expect_event(&events, "own", "ann\nHere again");
+}
+END_TEST
+
 START_TEST(wrong_usage_is_status_2)
 {
     expect_usage_error(WEB_CHAT, "-p", "65536", NULL);
@@ -867,6 +882,7 @@ int main(void)
         a_person_who_said_nothing_lost_nothing_when_the_room_went_down,
         sigterm_ends_the_streams_in_order_and_the_room_is_told,
         what_a_browser_sends_after_its_request_for_events_is_ignored,
+        after_a_long_stop_the_events_go_on,
         NULL,
     };
     const TTest *const tests[] = {

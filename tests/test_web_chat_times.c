@@ -96,26 +96,10 @@ START_TEST(a_browser_that_does_not_read_or_is_gone_is_waited_for_but_not_for_eve
 }
 END_TEST
 
-/* Ctrl-Z in its terminal, and fg. Its signs of life are late then, and no browser is to blame. */
-START_TEST(after_a_long_stop_the_events_go_on)
-{
-    const char *token;
-    struct stream events = join_and_listen("ann", &token);
-
-    program_pause(&web_chat);
-    sleep_ms(21000); /* a second more than a browser has for a request */
-    program_go_on(&web_chat);
-    skip_to_line(&events, "event: alive");
-    ck_assert_int_eq(say(token, "Here again"), 204);
-    expect_event(&events, "own", "ann\nHere again");
-}
-END_TEST
-
 int main(void)
 {
     const TTest *const tests[] = {
-        a_browser_that_does_not_read_or_is_gone_is_waited_for_but_not_for_ever,
-        after_a_long_stop_the_events_go_on, NULL};
+        a_browser_that_does_not_read_or_is_gone_is_waited_for_but_not_for_ever, NULL};
     const struct test_case cases[] = {{.name = "with a room",
                                        .tests = tests,
                                        .set_up = web_chat_set_up,
