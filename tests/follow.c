@@ -2,12 +2,12 @@
  * follow: types what Markdown pages ask their reader to type, in several terminals at once,
  * and compares what is shown with what the pages say. tests/page.h says how a page is read.
  *
- *     build/follow [-q] [-w SECONDS] [-j JOBS] FILE...
+ *     build/follow [-q] [-w SECONDS] FILE...
  *
  * It runs at the top of the tree. Each page has a directory of its own with the tree's files,
  * so that `make start` and others write there; and where the system allows (unshare), each
- * has a network of its own, in which every port is free. Elsewhere one page runs at a time,
- * on this machine's ports.
+ * has a network of its own, in which every port is free. Elsewhere the pages take turns, on
+ * this machine's ports. So it may run several times side by side.
  *
  * The blocks are followed in the order of the page. What stands after the last line typed in
  * a block may come later, if a later block is its cause: it must be there before anything
@@ -44,7 +44,7 @@ struct options {
     bool takes_turns;
     bool quiet;
     char *wait;
-    long wait_s, jobs;
+    long wait_s;
 };
 
 struct reading {
@@ -295,7 +295,7 @@ static bool follow_page(const char *path, const struct options *options)
     return good;
 }
 
-/* ---- All pages ----------------------------------------------------------------------- */
+/* ---- Apart --------------------------------------------------------------------------- */
 
 static void wait_for_turn(void)
 {
@@ -306,65 +306,27 @@ static void wait_for_turn(void)
         continue;
 }
 
-/* Starts a page. What it prints comes from `*out`. */
-static pid_t begin(const struct options *options, char *program, char *path, int *out)
+/* Follows a page where tests/follow-apart puts it. Returns its status. */
+static int follow_apart(const struct options *options, char *program, char *page)
 {
     char *arguments[8] = {"follow-apart", program, "-w", options->wait}, script[1024];
-    int ends[2], count = 4;
+    int count = 4, status;
     pid_t pid;
 
     if (options->quiet)
         arguments[count++] = "-q";
-    arguments[count] = path;
+    arguments[count] = page;
     snprintf(script, sizeof script, "%.*s/../tests/follow-apart",
              (int)(strrchr(program, '/') - program), program);
-    if (pipe(ends) == -1 || (pid = fork()) == -1) {
-        perror("follow");
-        exit(2);
-    }
-    if (pid == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
+    pid = fork();
+    if (pid == 0)
         execv(script, arguments);
+    if (pid <= 0) {
         perror(script);
         _exit(2);
     }
-    close(ends[1]);
-    *out = ends[0];
-    return pid;
-}
-
-static int finish(pid_t pid, int out)
-{
-    char bytes[4096];
-    int status;
-
-    for (ssize_t got; (got = read(out, bytes, sizeof bytes)) > 0;)
-        fwrite(bytes, 1, (size_t)got, stdout);
-    fflush(stdout);
-    close(out);
     waitpid(pid, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-}
-
-static int follow_all(const struct options *options, char *program, char *paths[],
-                      int count)
-{
-    int *outs = calloc((size_t)count, sizeof *outs), next = 0, worst = 0;
-    pid_t *pids = calloc((size_t)count, sizeof *pids);
-
-    for (int i = 0; i < count; i++) {
-        int status;
-
-        for (; next < count && next < i + options->jobs; next++)
-            pids[next] = begin(options, program, paths[next], &outs[next]);
-        status = finish(pids[i], outs[i]);
-        worst = status > worst ? status : worst;
-    }
-    free(outs);
-    free(pids);
-    return worst;
 }
 
 /* The harness works in a test of Check's alone. */
@@ -408,10 +370,9 @@ static int follow_one(const struct options *options, const char *page)
 
 static int usage(void)
 {
-    fputs("Usage: follow [-q] [-w SECONDS] [-j JOBS] FILE...\n"
+    fputs("Usage: follow [-q] [-w SECONDS] FILE...\n"
           "  -q  print a line for each page, and what fails\n"
-          "  -w  wait this long for what must come, again after each progress (30)\n"
-          "  -j  follow this many pages at a time (2)\n",
+          "  -w  wait this long for what must come, again after each progress (30)\n",
           stderr);
     return 2;
 }
@@ -443,15 +404,14 @@ static void forget_surroundings(void)
 
 int main(int argc, char *argv[])
 {
-    struct options options = {.wait = "30", .wait_s = 30, .jobs = 2};
-    int option;
+    struct options options = {.wait = "30", .wait_s = 30};
+    int option, worst = 0;
 
-    while ((option = getopt(argc, argv, "d:j:lqw:")) != -1) {
+    while ((option = getopt(argc, argv, "d:lqw:")) != -1) {
         bool good = true;
 
         switch (option) {
         case 'd': options.directory = optarg; break;
-        case 'j': good = number_parse(optarg, 1, 64, &options.jobs) == 0; break;
         case 'l': options.takes_turns = true; break;
         case 'q': options.quiet = true; break;
         case 'w':
@@ -466,9 +426,15 @@ int main(int argc, char *argv[])
     if (optind == argc || strchr(argv[0], '/') == NULL)
         return usage();
     forget_surroundings();
-    if (options.directory == NULL)
-        return follow_all(&options, argv[0], argv + optind, argc - optind);
-    if (options.takes_turns)
-        wait_for_turn();
-    return follow_one(&options, argv[optind]);
+    if (options.directory != NULL) {
+        if (options.takes_turns)
+            wait_for_turn();
+        return follow_one(&options, argv[optind]);
+    }
+    for (; optind < argc; optind++) {
+        int status = follow_apart(&options, argv[0], argv[optind]);
+
+        worst = status > worst ? status : worst;
+    }
+    return worst;
 }
