@@ -25,8 +25,9 @@ struct marks {
 };
 
 /*
- * Grades all of them, `jobs` side by side, with the options, and compares. A program whose
- * first word is not on this machine is left out, with a line that says so.
+ * Grades all of them, `jobs` side by side, with the options, and compares. They begin in
+ * their order: the one that takes longest should be first. A program whose first word is not
+ * on this machine is left out, with a line that says so.
  */
 void expect_marks(const struct marks *marks, size_t count, int jobs, const char *options);
 

@@ -16,22 +16,22 @@
     "utf8 telnet timing-mark escape reset gone talk-on stall slow queue full full-idle " \
     "fd-set idle log farewell "
 static const struct marks starters[] = {
+    {"chat", "course/starters/chat.c", 2, CHAT_WITHOUT_A_ROOM},
     {"hello", "course/starters/hello.c", 1, "line end again talker restart "},
     {"dgram", "course/starters/dgram.c", 0, "start same sizes apart peers gone burst "},
     {"echo", "course/starters/echo.c", 8, "bytes big half-close two many reset stall "},
     {"name", "course/starters/name.c", 1,
      "answer same-name three pieces glued line-ends last idle "},
-    {"chat", "course/starters/chat.c", 2, CHAT_WITHOUT_A_ROOM},
     {"web", "course/starters/web.c", 1,
      "get length index missing method pieces two big inside rubbish "},
 };
 
 static const struct marks solutions[] = {
+    {"chat", "course/teacher/solutions/chat.c", 100, ""},
     {"hello", "course/teacher/solutions/hello.c", 10, ""},
     {"dgram", "course/teacher/solutions/dgram.c", 20, ""},
     {"echo", "course/teacher/solutions/echo.c", 30, ""},
     {"name", "course/teacher/solutions/name.c", 20, ""},
-    {"chat", "course/teacher/solutions/chat.c", 100, ""},
     {"web", "course/teacher/solutions/web.c", 20, ""},
 };
 

@@ -25,6 +25,8 @@
     "idle log farewell "
 
 static const struct marks own[] = {
+    {"chat", "bin/chat_naive -p %p", 39, NAIVE},
+    {"chat", "bin/pchatsrv -p %p", 100, ""},
     {"hello", "bin/hello_srv -p %p", 10, ""},
     {"dgram", "bin/dgram_srv -p %p", 20, ""},
     {"name", "bin/name_srv -n Ali -p %p", 20, ""},
@@ -32,8 +34,6 @@ static const struct marks own[] = {
     {"echo", "bin/echo_srv -p %p", 30, ""},
     {"echo", "bin/echo_fork -p %p", 30, ""},
     {"echo", "bin/echo_thread -p %p", 30, ""},
-    {"chat", "bin/chat_naive -p %p", 39, NAIVE},
-    {"chat", "bin/pchatsrv -p %p", 100, ""},
 };
 
 /*
