@@ -11,9 +11,10 @@
  * them, be shy until they say something, or have a '~' in its names (but it must not shut
  * them out). Others are there to be measured:
  *
- *     early uses 0.3 s of processor time before it prints its port child has a child do
- *     so, which ends, at the first seventh line or message large touches 20 MB of memory
- *     slow answers after 20 ms
+ * - early: it uses 0.3 s of processor time before it prints its port.
+ * - child: at the first seventh line or message a child uses as much, and ends.
+ * - large: it touches 20 MB of memory.
+ * - slow: it answers after 20 ms.
  *
  * It prints its port, as the kit's servers do, and serves a few clients.
  */

@@ -31,10 +31,10 @@ struct test_case {
 /*
  * Tags of tests that do not work everywhere: CK_EXCLUDE_TAGS leaves them out.
  *
- *     limits they set limits too low for valgrind itself, or close what it opens, or end
- *     by a signal, which it reports as a leak terminal one of them ends by a signal, and
- *     then valgrind writes no summary resolver libc keeps memory for names until the
- *     process ends
+ * - "limits": they set limits too low for valgrind itself, or close what it opens, or end by a
+ *   signal, which it reports as a leak.
+ * - "terminal": one of them ends by a signal, and then valgrind writes no summary.
+ * - "resolver": libc keeps memory for names until the process ends.
  */
 
 /* Runs a suite, by the conventions of Check's environment variables: 0 if all passed. */
