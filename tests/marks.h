@@ -17,6 +17,12 @@ char *grade(int *status, const char *format, ...) __attribute__((format(printf, 
 void expect_grade(int status, const char *words, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* What a chat server loses that only greets: all behaviours but "start" and "greet". */
+#define ALL_BUT_GREET                                                                    \
+    "deliver not-self prefix join leave go-on pieces glued line-ends long burst utf8 "   \
+    "telnet timing-mark escape reset gone talk-on stall slow queue full full-idle "      \
+    "fd-set idle log farewell "
+
 /* A program, and what the grader must do with it. */
 struct marks {
     const char *lab, *command;

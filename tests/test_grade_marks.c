@@ -16,13 +16,7 @@
 
 #define NAIVE                                                                            \
     "pieces glued long burst telnet timing-mark escape reset gone talk-on stall queue "  \
-    "full "                                                                              \
-    "full-idle fd-set log farewell "
-#define ALL_BUT_GREET                                                                    \
-    "deliver not-self prefix join leave go-on pieces glued line-ends long burst utf8 "   \
-    "telnet timing-mark escape reset gone talk-on stall slow queue full full-idle "      \
-    "fd-set "                                                                            \
-    "idle log farewell "
+    "full full-idle fd-set log farewell "
 
 static const struct marks own[] = {
     {"chat", "bin/chat_naive -p %p", 39, NAIVE},

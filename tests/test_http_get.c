@@ -314,7 +314,7 @@ START_TEST(five_redirects_are_followed_including_relative_ones)
 }
 END_TEST
 
-START_TEST(a_sixth_redirect_is_not)
+START_TEST(a_sixth_redirect_is_not_followed)
 {
     get("/x");
     for (int n = 0; n < 6; n++)
@@ -691,7 +691,7 @@ int main(void)
         a_header_that_drips_does_not_keep_it_waiting,
         a_server_that_is_not_there_or_resets_is_named,
         five_redirects_are_followed_including_relative_ones,
-        a_sixth_redirect_is_not,
+        a_sixth_redirect_is_not_followed,
         a_redirect_to_what_it_cannot_fetch_says_where_and_why,
         with_i_the_header_of_each_answer_is_printed_cleaned,
         on_a_terminal_a_body_is_text_without_control_characters,

@@ -232,22 +232,22 @@ START_TEST(a_reader_may_pause_for_longer_than_a_request_may_take)
     static const char *const requests[] = {
         GET("/long"), "GET /long HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n",
         GET("/long") "GET /lo"};
+    struct stream clients[COUNT(requests)];
 
     serve_files_by("exec \"$@\" -t 0.2");
     write_long_file();
     for (size_t i = 0; i < COUNT(requests); i++) {
-        struct stream client = connect_to(server.port);
-
-        send_text(&client, requests[i]);
+        clients[i] = connect_to(server.port);
+        send_text(&clients[i], requests[i]);
         if (i == 1)
-            stream_half_close(&client);
-        ck_assert_uint_eq(take_answer(&client).length, LONG_FILE);
-        sleep_ms(1000);
-        expect_bytes(&client, long_file, LONG_FILE);
-        if (i == 2) /* the second request has its time now */
-            ck_assert_int_eq(take_answer(&client).status, 408);
-        stream_close(&client);
+            stream_half_close(&clients[i]);
+        ck_assert_uint_eq(take_answer(&clients[i]).length, LONG_FILE);
     }
+    sleep_ms(1000);
+    for (size_t i = 0; i < COUNT(requests); i++)
+        expect_bytes(&clients[i], long_file, LONG_FILE);
+    /* The second request of the last one has its time now. */
+    ck_assert_int_eq(take_answer(&clients[2]).status, 408);
 }
 END_TEST
 

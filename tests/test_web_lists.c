@@ -298,7 +298,7 @@ START_TEST(a_directory_that_is_made_anew_is_found_again)
 }
 END_TEST
 
-START_TEST(so_is_one_that_is_called_by_a_dot)
+START_TEST(a_directory_that_was_named_by_a_dot_is_found_again_too)
 {
     serve_files_by("case $1 in /*) program=$1 ;; *) program=$PWD/$1 ;; esac\n"
                    "cd \"$5\" && exec \"$program\" -p 0 -d .");
@@ -380,7 +380,7 @@ int main(void)
         NULL,
     };
     const TTest *const limits[] = {
-        so_is_one_that_is_called_by_a_dot,
+        a_directory_that_was_named_by_a_dot_is_found_again_too,
         NULL,
     };
     const TTest *const spoilt[] = {
