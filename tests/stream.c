@@ -48,6 +48,19 @@ struct stream connect_to_host(const char *host, int port)
     return stream;
 }
 
+struct stream connect_narrowly(int port)
+{
+    struct sockaddr_storage address;
+    socklen_t length = address_of("127.0.0.1", port, &address);
+    struct stream stream = stream_of(socket(AF_INET, SOCK_STREAM, 0));
+    const int least = 1, segment = 536; /* the default of RFC 9293 */
+
+    ck_assert(setsockopt(stream.fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least) == 0);
+    (void)setsockopt(stream.fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+    ck_assert(connect(stream.fd, (struct sockaddr *)&address, length) == 0);
+    return stream;
+}
+
 socklen_t address_of(const char *host, int port, struct sockaddr_storage *address)
 {
     struct sockaddr_in *v4 = (struct sockaddr_in *)address;

@@ -33,6 +33,13 @@ struct stream stream_of(int fd);
 struct stream connect_to(int port);
 struct stream connect_to_host(const char *host, int port);
 
+/*
+ * Connects with the smallest window and small segments, so that the server's kernel soon
+ * takes no more for this client. It reserves space for ten segments, and loopback's have
+ * 64 KB.
+ */
+struct stream connect_narrowly(int port);
+
 /* The local address of a connection, as a server names this peer: one of a few buffers. */
 const char *name_of(const struct stream *stream);
 int local_port(int sock);

@@ -345,19 +345,6 @@ START_TEST(a_client_that_does_not_close_its_end_is_closed_after_two_seconds)
 }
 END_TEST
 
-/* Connects with the smallest window, so that the kernel soon takes no more. */
-static struct stream connect_narrowly(void)
-{
-    struct sockaddr_storage address;
-    socklen_t length = address_of("127.0.0.1", server.port, &address);
-    struct stream stream = stream_of(socket(AF_INET, SOCK_STREAM, 0));
-    const int least = 1;
-
-    ck_assert(setsockopt(stream.fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least) == 0);
-    ck_assert(connect(stream.fd, (struct sockaddr *)&address, length) == 0);
-    return stream;
-}
-
 START_TEST(a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end)
 {
     const char *other_name;
@@ -366,7 +353,7 @@ START_TEST(a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end)
 
     serve("-s 100 line=obey drained=pour started=watch:-1 watched=empty,close");
     other = join_as(&other_name);
-    deaf = connect_narrowly();
+    deaf = connect_narrowly(server.port);
     name = name_of(&deaf);
     send_text(&deaf, "!pour\n");
     skip_to_line(&server.out, "line %s !pour", name);
@@ -395,7 +382,7 @@ START_TEST(a_client_has_two_minutes_to_take_some_of_what_it_is_owed)
     int64_t before;
 
     serve("-s 50 -i 5000 line=obey drained=pour");
-    slow = connect_narrowly();
+    slow = connect_narrowly(server.port);
     send_text(&slow, "!pour\n");
     for (int n = 0; n < 3; n++) { /* 20 seconds each, which is four idle times */
         sleep_ms(400);
@@ -415,7 +402,7 @@ START_TEST(a_server_may_wait_less_for_a_client_that_takes_nothing)
     int64_t before;
 
     serve("-s 10 -i 5000 -k 8000 line=obey drained=pour");
-    deaf = connect_narrowly();
+    deaf = connect_narrowly(server.port);
     send_text(&deaf, "!pour\n");
     before = clock_ms();
     skip_to_line(&server.out, "closed %s %d", name_of(&deaf), ETIMEDOUT);
@@ -499,7 +486,7 @@ START_TEST(when_stopped_it_still_sends_everything_to_a_client_that_goes_on_sendi
         struct stream slow, other;
 
         serve("line=obey");
-        slow = connect_narrowly();
+        slow = connect_narrowly(server.port);
         other = connect_to(server.port);
         send_line(&slow, "%s", orders[i]);
         skip_to_line(&server.out, "line %s %s", name_of(&slow), orders[i]);

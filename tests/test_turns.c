@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -294,19 +293,6 @@ END_TEST
 
 /* ---- Now ---------------------------------------------------------------------------- */
 
-/* A client that reads nothing, with little room for what is sent to it. */
-static struct stream connect_stalled(int port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0), bytes = 2048;
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) == 0);
-    ck_assert(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
-    return stream_of(fd);
-}
-
 /* Does the trace have this by now? What the server has printed is thrown away meanwhile. */
 static bool has_traced(const char *text)
 {
@@ -357,7 +343,7 @@ START_TEST(a_send_that_nobody_takes_is_shown_while_it_is_stuck)
     const char *line;
 
     watch_chat("bin/chat_naive");
-    stalled = connect_stalled(turns.port);
+    stalled = connect_narrowly(turns.port);
     skip_to("accept -> 4 ");
     ben = connect_to(turns.port);
     skip_to("accept -> 5 ");
