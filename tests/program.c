@@ -161,37 +161,18 @@ void expect_failure(struct program *program, const char *format, ...)
     expect_end(&program->err);
 }
 
-static void expect_status_2(struct program *program)
+void expect_usage_failure(struct program program)
 {
-    expect_status(program, 2);
-    ck_assert_uint_gt(program->err.length, 0);
-    expect_end(&program->out);
-    close_outputs(program);
+    expect_status(&program, 2);
+    ck_assert_uint_gt(program.err.length, 0);
+    expect_end(&program.out);
+    close_outputs(&program);
 }
 
-void expect_usage_error(const char *path, ...)
+void expect_write_failure(const char *path, struct program program)
 {
-    const char *arguments[MOST_ARGUMENTS + 1];
-    struct program program;
-    va_list list;
-
-    va_start(list, path);
-    program = start(JUST_RUN_IT, export(path), arguments, 0, list);
-    va_end(list);
-    expect_status_2(&program);
-}
-
-void expect_write_error(const char *path, ...)
-{
-    const char *arguments[MOST_ARGUMENTS + 1], *name = strrchr(path, '/') + 1;
-    struct program program;
-    va_list list;
-
-    va_start(list, path);
-    program = start(JUST_RUN_IT " >/dev/full", export(path), arguments, 0, list);
-    va_end(list);
-    expect_failure(&program, "%s: cannot write to standard output: %s", name,
-                   strerror(ENOSPC));
+    expect_failure(&program, "%s: cannot write to standard output: %s",
+                   strrchr(path, '/') + 1, strerror(ENOSPC));
 }
 
 void program_kill(const struct program *program, int signal_number)

@@ -54,10 +54,14 @@ void expect_failure(struct program *program, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* With these arguments (up to a NULL) it only complains, and ends with status 2. */
-void expect_usage_error(const char *path, ...);
+#define expect_usage_error(...) expect_usage_failure(program_run(__VA_ARGS__))
+void expect_usage_failure(struct program program);
 
 /* With its standard output on a full disk it says so, and ends with status 1. */
-void expect_write_error(const char *path, ...);
+#define expect_write_error(path, ...)                                                    \
+    expect_write_failure(path,                                                           \
+                         program_run_by(JUST_RUN_IT " >/dev/full", path, __VA_ARGS__))
+void expect_write_failure(const char *path, struct program program);
 
 /* Sends a signal. */
 void program_kill(const struct program *program, int signal_number);

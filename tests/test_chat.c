@@ -56,15 +56,6 @@ START_TEST(a_line_split_over_many_segments_arrives_whole)
 }
 END_TEST
 
-START_TEST(many_lines_in_one_segment_are_many_lines)
-{
-    send_text(&ann, "one\ntwo\r\nthree\n");
-    expect_line(&bob, "[%s] one", ann_name);
-    expect_line(&bob, "[%s] two", ann_name);
-    expect_line(&bob, "[%s] three", ann_name);
-}
-END_TEST
-
 START_TEST(a_line_ends_in_lf_or_crlf_or_as_telnets_enter_key_does)
 {
     send_bytes(&ann, "lf\ncrlf\r\ncrnul\r\0after\n", 22);
@@ -127,16 +118,6 @@ START_TEST(a_long_line_is_never_cut_inside_a_character)
     send_long_line("\xE2\x82\xAC", "\xE2\x82\xAC", 5000);
     send_long_line("\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80", 5000);
     send_long_line("\x1B", "^[", 5000);
-}
-END_TEST
-
-START_TEST(text_without_a_line_end_is_passed_on_before_the_client_left)
-{
-    send_text(&ann, "my last words");
-    stream_close(&ann);
-    expect_line(&bob, "[%s] my last words", ann_name);
-    expect_line(&bob, "Client left %s", ann_name);
-    ann = room_join(&server);
 }
 END_TEST
 
@@ -590,13 +571,11 @@ int main(void)
         row_1_a_session_of_two_is_held_to_the_byte,
         an_ipv6_peer_is_shown_in_brackets,
         a_line_split_over_many_segments_arrives_whole,
-        many_lines_in_one_segment_are_many_lines,
         a_line_ends_in_lf_or_crlf_or_as_telnets_enter_key_does,
         an_empty_line_is_passed_on_as_one,
         a_line_of_2048_bytes_is_one_line,
         a_longer_line_goes_out_in_pieces_and_nothing_is_lost,
         a_long_line_is_never_cut_inside_a_character,
-        text_without_a_line_end_is_passed_on_before_the_client_left,
         a_full_line_and_the_piece_after_it_are_passed_on_before_the_client_leaves,
         what_was_sent_before_a_half_close_is_passed_on,
         a_lone_carriage_return_forges_no_line,
