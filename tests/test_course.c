@@ -7,9 +7,7 @@
 #include "tests/person.h"
 #include "tests/script.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- The pages ------------------------------------------------------------------------ */
 
