@@ -60,7 +60,7 @@ bench-docs:
 	bench/publish build/figures
 
 # A student's own server, or the program that is named; bin/... are the kit's own.
-grade: bin/grade
+grade: all
 	@set -- "$(LAB)" "$(PROGRAM)"; [ -n "$$2" ] || set -- "$$1" "mine/$$1.c"; \
 	case $$2 in bin/*' '*) ;; bin/web_srv) set -- "$$1" "$$2 -d www -p %p" ;; \
 	bin/*) set -- "$$1" "$$2 -p %p" ;; esac; \
