@@ -88,7 +88,7 @@ struct load {
 
     struct run run;
     struct lines lines;
-    uint64_t paced;                 /* lines that were sent at the rate */
+    uint64_t paced, skipped;        /* lines that the rate asked for; those not sent */
     uint64_t closed;                /* connections, by the server */
     bool unknown;                   /* from now on no figure is known */
     char names[1024], values[1024]; /* the rows of CSV */
@@ -166,6 +166,8 @@ static void load_options(struct load *load, int argc, char *argv[])
         options_wrong(&command_line, "all senders, and two clients in a chat, must read");
     if (argv[optind] == NULL)
         options_wrong(&command_line, "no command");
+    if (load->rate > 0) /* room for the lines of a tenth of a second, and more */
+        lines->most = load->rate / lines->senders / 10 + 1;
 }
 
 static void load_allocate(struct load *load)
@@ -230,8 +232,10 @@ static void send_at_rate(struct load *load)
     for (; load->run.sending && load->paced < due; load->paced++) {
         int index =
             load->lines.first + (int)(load->paced % (uint64_t)load->lines.senders);
+        int more = lines_under_way(&load->lines, index) + 1;
 
-        sender_fill(load, index, lines_under_way(&load->lines, index) + 1);
+        sender_fill(load, index, more);
+        load->skipped += lines_under_way(&load->lines, index) < more;
     }
 }
 
@@ -649,6 +653,9 @@ static void load_stop(struct load *load)
 
     if (load->failure != NULL)
         printf("note: %s\n", load->failure);
+    if (load->skipped > 0)
+        printf("note: %llu lines were not sent: too many were under way\n",
+               (unsigned long long)load->skipped);
     if (load->server.ended)
         printf("note: the server ended with %s %d\n",
                WIFSIGNALED(status) ? "signal" : "status",

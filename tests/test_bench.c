@@ -123,6 +123,16 @@ START_TEST(a_chat_server_that_is_right_is_found_to_be_so)
 }
 END_TEST
 
+/* 2,000 lines in all; a machine that stalls may skip some. */
+START_TEST(one_sender_keeps_up_with_a_high_rate)
+{
+    struct row row = load("-c 2 -s 1 -r 5000 -t 0.4 " BAD_SERVER " chat none");
+
+    expect_outcome(&row, "complete", 0);
+    ck_assert_double_gt(figure(&row, "lines"), 1000);
+}
+END_TEST
+
 START_TEST(a_line_that_never_comes_is_lost_at_each_client)
 {
     struct row row = chat("lose");
@@ -627,6 +637,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         a_chat_server_that_is_right_is_found_to_be_so,
+        one_sender_keeps_up_with_a_high_rate,
         a_line_that_never_comes_is_lost_at_each_client,
         half_a_line_is_damaged_and_lost,
         two_lines_glued_together_are_damaged_and_both_are_lost,
