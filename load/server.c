@@ -35,7 +35,7 @@ static int fill_port(char **word, int port, const char **why)
 {
     const char *mark = strstr(*word, "%p");
     size_t size = strlen(*word) + sizeof "65535";
-    char *text = malloc(size);
+    char *text;
 
     if (port == 0) {
         struct options_server probe = {.address = "127.0.0.1"};
@@ -46,6 +46,7 @@ static int fill_port(char **word, int port, const char **why)
         port = probe.port;
         close(sock);
     }
+    text = malloc(size);
     if (text == NULL) {
         *why = strerror(errno);
         return -1;
