@@ -119,6 +119,17 @@ START_TEST(every_program_has_a_page_and_the_kit_its_documents)
 }
 END_TEST
 
+START_TEST(every_picture_in_an_installed_page_is_installed)
+{
+    expect_there(
+        "cd \"$2/share/doc/netlab\" && for page in *.md */*.md; do"
+        "    for picture in $(sed -n 's/^!\\[.*](\\(.*\\))$/\\1/p' \"$page\"); do"
+        "        [ -s \"${page%/*}/$picture\" ] || [ -s \"$picture\" ] ||"
+        "            echo \"$page: $picture\";"
+        "done; done");
+}
+END_TEST
+
 START_TEST(what_is_installed_can_be_installed_again_while_it_runs)
 {
     struct program server = run_there("exec \"$2/bin/pchatsrv\" -p 0");
@@ -204,6 +215,7 @@ int main(void)
         GRADE_DIR_names_other_scenes_for_the_grader,
         turns_shows_a_program_that_is_installed_beside_it,
         every_program_has_a_page_and_the_kit_its_documents,
+        every_picture_in_an_installed_page_is_installed,
         what_is_installed_can_be_installed_again_while_it_runs,
         uninstall_leaves_nothing,
         uninstall_leaves_the_files_of_others,
