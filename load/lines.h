@@ -35,7 +35,7 @@ struct lines {
     int most;           /* lines that each usually has under way */
     struct run *run;    /* counts each arrival as a piece */
 
-    /* Stray lines were sent by nobody; notices of joins and leaves do not count. */
+    /* Stray lines were sent by nobody; notices of joins, leaves and names do not count. */
     uint64_t sent, out_of_order, duplicates, damaged, stray;
     uint32_t ring;                     /* a power of two */
     struct sender *sender;             /* [senders] */

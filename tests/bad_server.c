@@ -2,14 +2,14 @@
  * bad_server: a server with one fault, for the tests of the load generator.
  *
  *     bad_server chat FAULT [port]   none lose cut glue twice swap stray pause stall die
- *                                    greet shy shut tilde
+ *                                    greet shy shut tilde rename
  *     bad_server echo FAULT [port]   none change lose more close
  *
  * The fault shows at every seventh line or message, early enough for a run of any length.
  * A server that pauses, stalls or dies does so at the first seventh, for two seconds or
  * for ever. Some are not faults: a chat server may greet newcomers and tell nobody of
- * them, be shy until they say something, or have a '~' in its names (but it must not shut
- * them out). Others are there to be measured:
+ * them, be shy until they say something, have a '~' in its names, or say that one of them
+ * has a new name (but it must not shut them out). Others are there to be measured:
  *
  * - early: it uses 0.3 s of processor time before it prints its port.
  * - child: at the first seventh line or message a child uses as much, and ends.
@@ -164,6 +164,8 @@ static void say(nfds_t from, const char *line, size_t length)
             broadcast(from, line, length);
         if (due && is("stray"))
             broadcast(from, "nobody has said this\n", 21);
+        if (due && is("rename"))
+            broadcast(from, "Client a is now b\n", 18);
         if (kept_length > 0 && kept_from == from) {
             broadcast(from, kept, kept_length);
             kept_length = 0;

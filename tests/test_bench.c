@@ -207,7 +207,7 @@ END_TEST
 /* A name may look like the beginning of a line, and servers need not tell who joins. */
 START_TEST(servers_that_behave_differently_may_still_be_right)
 {
-    static const char *const ways[] = {"tilde", "greet"};
+    static const char *const ways[] = {"tilde", "greet", "rename"};
 
     for (size_t i = 0; i < COUNT(ways); i++) {
         struct row row = chat(ways[i]);
