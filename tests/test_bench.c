@@ -633,6 +633,14 @@ START_TEST(a_network_of_rooms_passes_every_line_to_everyone_once)
 }
 END_TEST
 
+START_TEST(a_network_is_not_measured_for_a_time_that_is_wrong)
+{
+    ck_assert_int_eq(shell("exec bench/network -q -t x -d $directory 1 >/dev/null 2>&1"),
+                     2);
+    ck_assert_int_eq(shell("! [ -e $directory/network.csv ]"), 0);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -671,6 +679,7 @@ int main(void)
         a_run_that_fails_keeps_nothing_and_says_so,
         the_whole_bench_runs_and_ends_in_a_table,
         a_network_of_rooms_passes_every_line_to_everyone_once,
+        a_network_is_not_measured_for_a_time_that_is_wrong,
         NULL,
     };
 
