@@ -618,18 +618,41 @@ START_TEST(the_whole_bench_runs_and_ends_in_a_table)
 END_TEST
 
 /* Ports below those that the system and the grader give out: no other test has them. */
+static int port_of_rooms(void)
+{
+    return 7000 + (int)(getpid() % 2500);
+}
+
 START_TEST(a_network_of_rooms_passes_every_line_to_everyone_once)
 {
     if (lacks("ngircd"))
         return;
     ck_assert_int_eq(
         shell(formatted("exec bench/network -q -p %d -d $directory 2 >/dev/null 2>&1",
-                        7000 + (int)(getpid() % 2500))),
+                        port_of_rooms())),
         0);
     ck_assert_int_eq(
         shell("awk -F, 'NR > 1 { n++; bad += $NF != \"complete\" || $8 != 0 ||"
               " $9 != 0 } END { exit bad || n != 2 }' $directory/network.csv"),
         0);
+}
+END_TEST
+
+START_TEST(an_interrupted_network_leaves_no_room)
+{
+    struct program program;
+
+    if (lacks("ngircd") || lacks("nc"))
+        return;
+    program =
+        program_run("bench/network", "-q", "-t", "20", "-p",
+                    formatted("%d", port_of_rooms()), "-d", temp_path(""), "1", NULL);
+    ck_assert_int_eq(
+        shell(formatted("until nc -z 127.0.0.1 %d; do sleep 0.1; done", port_of_rooms())),
+        0);
+    program_kill(&program, SIGTERM);
+    expect_status(&program, 130);
+    ck_assert_int_ne(shell(formatted("exec nc -z 127.0.0.1 %d", port_of_rooms())), 0);
 }
 END_TEST
 
@@ -679,6 +702,7 @@ int main(void)
         a_run_that_fails_keeps_nothing_and_says_so,
         the_whole_bench_runs_and_ends_in_a_table,
         a_network_of_rooms_passes_every_line_to_everyone_once,
+        an_interrupted_network_leaves_no_room,
         a_network_is_not_measured_for_a_time_that_is_wrong,
         NULL,
     };
