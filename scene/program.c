@@ -247,6 +247,22 @@ static void add_absolute(struct bytes *out, const char *path)
     bytes_print(out, "%s", path);
 }
 
+/* The same as a word for the shell: a directory may have a space in its name. */
+static void add_absolute_word(struct bytes *out, const char *path)
+{
+    struct bytes absolute = {.at = NULL};
+
+    add_absolute(&absolute, path);
+    bytes_print(out, "'");
+    for (const char *at = absolute.at; *at != '\0'; at++) {
+        if (*at == '\'')
+            bytes_print(out, "'\\'");
+        bytes_add(out, at, 1);
+    }
+    bytes_print(out, "'");
+    bytes_free(&absolute);
+}
+
 /* A command's words that name files keep their meaning in another directory. */
 static void set_command(struct program *program)
 {
@@ -260,7 +276,7 @@ static void set_command(struct program *program)
         snprintf(word, sizeof word, "%.*s", (int)length, at);
         if (program->site.length > 0 && strpbrk(word, "./") != NULL &&
             access(word, F_OK) == 0)
-            add_absolute(&program->shell, word);
+            add_absolute_word(&program->shell, word);
         else
             bytes_print(&program->shell, "%s", word);
         bytes_add(&program->shell, at + length, blanks);

@@ -226,8 +226,9 @@ END_TEST
 START_TEST(a_directory_is_made)
 {
     expect_grade(1, "is a directory without a Makefile", "hello %s", directory);
-    temp_write("Makefile", "hello:\n\tprintf '#!/bin/sh\\nexec bin/hello_srv -p $$1\\n' "
-                           "| sed \"s,exec ,exec $$ROOT/,\" >hello\n\tchmod +x hello\n");
+    temp_write("Makefile",
+               "hello:\n\tprintf '#!/bin/sh\\nexec bin/hello_srv -p $$1\\n' "
+               "| sed \"s,exec ,exec '$$ROOT'/,\" >hello\n\tchmod +x hello\n");
     setenv("ROOT", here, 1);
     expect_grade(0, "10 of 10", "hello %s", directory);
     expect_grade(1, "made no program 'echo'", "echo %s",
@@ -411,6 +412,20 @@ START_TEST(make_grades_a_program_of_the_kit_by_its_name)
     setenv("GRADE", "${MAKE:-make} -s grade ARGS=-1", 1);
     expect_grade(0, "hello 10 of 10", "LAB=hello PROGRAM=bin/hello_srv");
     expect_grade(0, "web 20 of 20", "LAB=web PROGRAM=bin/web_srv");
+}
+END_TEST
+
+START_TEST(a_relative_command_runs_in_a_directory_with_a_space_and_a_quote)
+{
+    char *command =
+        strdup(formatted("kit=$PWD; mkdir \"%s/it's a\" && cd \"%s/it's a\" && "
+                         "cp $kit/bin/web_srv . && GRADE_DIR=$kit/grade "
+                         "$kit/bin/grade -1",
+                         directory, directory));
+
+    setenv("GRADE", command, 1);
+    free(command);
+    expect_grade(0, "web 20 of 20", "web './web_srv -d www -p %%p'");
 }
 END_TEST
 
@@ -647,7 +662,7 @@ START_TEST(gradescope_gets_a_zip_that_works)
     free(run(formatted(
         "zip=$PWD/build/gradescope-hello.zip; grade/gradescope hello && cd %s && "
         "mkdir source submission && mv hello.c submission && cd source && "
-        "unzip -q $zip && AUTOGRADER=%s && export AUTOGRADER && ./setup.sh && "
+        "unzip -q \"$zip\" && AUTOGRADER=%s && export AUTOGRADER && ./setup.sh && "
         "./run_autograder;",
         directory, directory)));
     expect_in_file("results/results.json", "\"score\":3,\"max_score\":3");
@@ -800,6 +815,7 @@ int main(void)
         a_temporary_directory_that_is_named_from_here_is_not_used,
         a_machine_with_too_few_descriptors_is_unfit,
         make_grades_a_program_of_the_kit_by_its_name,
+        a_relative_command_runs_in_a_directory_with_a_space_and_a_quote,
         the_report_shows_steps_bytes_and_cause,
         the_report_tells_who_said_a_line_that_no_step_shows,
         one_behaviour_is_shown_with_all_its_steps,
