@@ -4,9 +4,11 @@
 #include "base/descriptor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/select.h>
+#include <unistd.h>
 
 void start_program(const struct options *options)
 {
@@ -19,6 +21,7 @@ void start_program(const struct options *options)
 void start_server(const struct options *options, struct signals *signals)
 {
     start_program(options);
+    (void)descriptor_unshare(STDERR_FILENO, O_WRONLY); /* see the header */
     descriptor_raise_limit(FD_SETSIZE + 8);
     signals_prepare(signals);
 }

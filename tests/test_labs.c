@@ -93,6 +93,20 @@ START_TEST(a_full_disk_is_reported_once_and_the_clients_are_served)
 }
 END_TEST
 
+/* The pipe is full after some 60 clients, and the file after 130, or 260. */
+START_TEST(a_complaint_does_not_wait_for_the_reader_of_standard_error)
+{
+    server = program_serve_by("ulimit -f 16; exec \"$@\" 2>&1", HELLO, "-v", "-l",
+                              temp_write("log", ""), NULL);
+#ifdef F_SETPIPE_SZ /* Linux */
+    ck_assert_int_ne(fcntl(server.out.fd, F_SETPIPE_SZ, 4096), -1);
+#endif
+    for (int i = 0; i < 300; i++)
+        expect_told("Hello World! ");
+    program_stop(&server);
+}
+END_TEST
+
 static void expect_refused_log(const char *path, const char *why)
 {
     server = program_run(HELLO_SRV, "-p", "0", "-l", path, NULL);
@@ -480,6 +494,7 @@ int main(void)
         row_7_each_client_is_thanked_and_written_to_the_file_with_the_time,
         a_client_that_sends_much_still_gets_the_whole_text,
         a_full_disk_is_reported_once_and_the_clients_are_served,
+        a_complaint_does_not_wait_for_the_reader_of_standard_error,
         a_file_that_cannot_be_opened_or_could_make_it_wait_is_refused_at_the_start,
         NULL,
     };
