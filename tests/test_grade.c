@@ -419,8 +419,8 @@ START_TEST(a_relative_command_runs_in_a_directory_with_a_space_and_a_quote)
 {
     char *command =
         strdup(formatted("kit=$PWD; mkdir \"%s/it's a\" && cd \"%s/it's a\" && "
-                         "cp $kit/bin/web_srv . && GRADE_DIR=$kit/grade "
-                         "$kit/bin/grade -1",
+                         "cp \"$kit/bin/web_srv\" . && GRADE_DIR=\"$kit/grade\" "
+                         "\"$kit/bin/grade\" -1",
                          directory, directory));
 
     setenv("GRADE", command, 1);
