@@ -150,6 +150,8 @@ static void start(struct echo_thread *server, int argc, char *argv[])
 
     echo_blocking_start(&server->common, &options, argc, argv);
     error = pipe(server->ended) == -1 ? errno : pthread_attr_init(&server->attributes);
+    if (error == 0 && server->ended[0] >= FD_SETSIZE) /* select() could not watch it */
+        error = EMFILE;
     if (error == 0)
         error = pthread_attr_setstacksize(&server->attributes, STACK_BYTES);
     if (error != 0)

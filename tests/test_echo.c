@@ -254,6 +254,22 @@ START_TEST(echo_thread_does_not_say_that_it_has_started_before_it_knows_that_it_
 }
 END_TEST
 
+START_TEST(echo_thread_does_not_start_with_a_pipe_that_select_cannot_watch)
+{
+    struct program crowded;
+
+    if (lacks("python3") || lacks_descriptors(FD_SETSIZE + 64))
+        return;
+    crowded = program_run_by("exec python3 -c 'import os, sys\n"
+                             "for n in range(3, 1023): os.dup2(0, n)\n"
+                             "os.execvp(sys.argv[1], sys.argv[1:])' \"$@\"",
+                             ECHO_THREAD, "-p", "0", NULL);
+    expect_status(&crowded, 1);
+    expect_beginning(&crowded.err, "echo_thread: cannot start: ");
+    expect_end(&crowded.out);
+}
+END_TEST
+
 START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins)
 {
     struct stream clients[60];
@@ -544,6 +560,7 @@ int main(void)
         when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins,
         echo_fork_says_that_it_can_accept_nobody,
         echo_thread_does_not_say_that_it_has_started_before_it_knows_that_it_can,
+        echo_thread_does_not_start_with_a_pipe_that_select_cannot_watch,
         NULL,
     };
     const struct test_case cases[] = {
