@@ -211,7 +211,8 @@ static bool add_source(struct program *program, const char *lab)
 /* program->path is a directory, and becomes what was made there. */
 static int make(struct program *program, const char *lab, struct bytes *why)
 {
-    /* All of it (-B): what was made elsewhere may be there, and make take it for new. */
+    /* What was made elsewhere may be there, and make take it for new. With -B GNU make
+       makes all. BSD make takes -B, too, but it means something else. */
     const char *command[] = {"/bin/sh", "-c", "exec ${MAKE:-make} -B", NULL};
 
     if (!is_in(program->path.at, "GNUmakefile") && !is_in(program->path.at, "makefile") &&
