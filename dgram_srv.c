@@ -190,7 +190,7 @@ int main(int argc, char *argv[])
     result = dgram_server_run(&server, &signals);
     if (result == -1)
         perror("dgram_srv: select");
-    close(server.srvsock); /* the system now refuses datagrams, and none is lost */
+    close(server.srvsock); /* from now on the system tells senders that nobody is here */
     stop_by = clock_ms() + PATIENCE_MS;
     if (server.verbose) {
         log_finish(&server.log, PATIENCE_MS); /* so that there is room for this line */

@@ -402,8 +402,8 @@ static bool send_to_clients(struct chat_server *server, const struct fdset *writ
 
 /*
  * When the ring is full, the server reads from nobody until the slowest reader has read some
- * of it. It closes one that has taken nothing for two seconds, and in a room that has been
- * full for two seconds whoever is still in the way. The next turn tells the others.
+ * of it. A reader in the way is closed if it has taken nothing for two seconds, or if the
+ * room has been full for two seconds. The next turn tells the others.
  */
 static void close_slow_readers(struct chat_server *server)
 {

@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/complaint.h"
 #include "base/descriptor.h"
 #include "base/signals.h"
 
@@ -82,13 +83,11 @@ int64_t log_watch(const struct log *log, struct fdset *writable)
 
 void log_complain(const struct log *log, const char *format, ...)
 {
-    char line[LOG_LINE_MOST];
     va_list list;
 
     va_start(list, format);
-    vsnprintf(line, sizeof line, format, list);
+    complaint_print(log->program, format, list);
     va_end(list);
-    fprintf(stderr, "%s: %s\n", log->program, line);
 }
 
 static void fail(struct log *log, int error)

@@ -1,5 +1,6 @@
 #include "base/options.h"
 
+#include "base/complaint.h"
 #include "base/number.h"
 #include "base/version.h"
 
@@ -10,25 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WRONG_USAGE  2
-#define NS_PER_MS    1000000
-#define MESSAGE_MOST 2048 /* bytes; a longer one is cut */
-
-/* "program: message", and a line feed: in one write(), so that two never mix. */
-static void complain(const struct options *options, const char *format, va_list arguments)
-{
-    char message[MESSAGE_MOST];
-
-    vsnprintf(message, sizeof message, format, arguments);
-    fprintf(stderr, "%s: %s\n", options->program, message);
-}
+#define WRONG_USAGE 2
+#define NS_PER_MS   1000000
 
 void options_wrong(const struct options *options, const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
-    complain(options, format, arguments);
+    complaint_print(options->program, format, arguments);
     va_end(arguments);
     fprintf(stderr, "%s", options->usage);
     exit(WRONG_USAGE);
@@ -39,7 +30,7 @@ void options_fail(const struct options *options, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    complain(options, format, arguments);
+    complaint_print(options->program, format, arguments);
     va_end(arguments);
     exit(EXIT_FAILURE);
 }

@@ -17,8 +17,8 @@ void start_program(const struct options *options);
 /*
  * The same for a server. It also takes over the stop signals (base/signals.h) and raises
  * the descriptor limit above FD_SETSIZE, so that a newcomer that does not fit can be told.
- * And where the system can open standard error again, a complaint that its reader does not
- * take is lost, and the server does not wait.
+ * Where the system can open standard error again, the server never waits for its reader: a
+ * complaint that the reader does not take is lost.
  */
 void start_server(const struct options *options, struct signals *signals);
 

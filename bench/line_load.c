@@ -235,7 +235,8 @@ static void send_at_rate(struct load *load)
         int more = lines_under_way(&load->lines, index) + 1;
 
         sender_fill(load, index, more);
-        load->skipped += lines_under_way(&load->lines, index) < more;
+        if (load->polled[index].fd != -1 && load->failure == NULL)
+            load->skipped += lines_under_way(&load->lines, index) < more;
     }
 }
 

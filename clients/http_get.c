@@ -11,6 +11,7 @@
  * or a pipe gets its bytes as they are.
  */
 #include "base/clock.h"
+#include "base/complaint.h"
 #include "base/descriptor.h"
 #include "base/fdset.h"
 #include "base/options.h"
@@ -41,7 +42,6 @@
 #define PROGRESS_MS    200                 /* from one progress line to the next */
 #define PROGRESS_WIDTH 50  /* columns, to overwrite a longer line before it */
 #define SHOWN_MOST     200 /* of a server's text in a message of ours */
-#define MESSAGE_MOST   (URL_PATH_MOST + 1000)
 #define MB             1e6
 
 struct download {
@@ -125,14 +125,14 @@ static _Noreturn void give_up(struct download *download)
 __attribute__((format(printf, 2, 3))) static _Noreturn void
 fail(struct download *download, const char *format, ...)
 {
-    char message[MESSAGE_MOST];
     va_list arguments;
 
     end_progress(download);
+    if (download->within_line)
+        (void)descriptor_write_all(STDOUT_FILENO, "\n", 1);
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    complaint_print("http_get", format, arguments);
     va_end(arguments);
-    fprintf(stderr, "%shttp_get: %s\n", download->within_line ? "\n" : "", message);
     give_up(download);
 }
 

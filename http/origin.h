@@ -31,9 +31,10 @@ struct origin_names {
 void origin_find_name(struct origin_names *names);
 
 /*
- * Is the request sent to a name of ours? It is if it says no name, or one that is in `names`,
- * an address, without a dot, or in ".local" (RFC 6762). The port does not matter. In a target
- * that is a whole URL the name is there, and the Host does not count (RFC 9112 3.2.2).
+ * Is the request sent to a name of ours? It is if it has no name, or if the name is in
+ * `names`, is an address, has no dot, or ends in ".local" (RFC 6762). The port does not
+ * matter. A target that is a whole URL has the name, and the Host does not count then (RFC
+ * 9112 3.2.2).
  */
 bool origin_is_ours(const struct origin_names *names, const struct http_head *head);
 

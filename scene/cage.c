@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 /*
- * More than the user has already. A server with 256 descriptors may have a thread for each,
- * and Java some thirty of its own.
+ * More than the user has already. A server with 256 descriptors may have a thread with a
+ * small stack for each, as in Java, which has some thirty of its own.
  */
 #define PROCESSES_MORE 320
 

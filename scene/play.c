@@ -348,7 +348,7 @@ static bool play_step(struct play *play)
     return passed;
 }
 
-/* Whose marks would these be? */
+/* A source that has another program serve, one of the kit perhaps, gets no marks for it. */
 static bool serves_itself(struct play *play)
 {
     const char *work =

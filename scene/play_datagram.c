@@ -36,7 +36,7 @@ static bool hear_one(struct play *play, struct client *client, const char *text,
     return stage_fail(play, "another came, of %zu bytes", came);
 }
 
-/* Of letters: what is no text has its own mark. */
+/* Of letters: bytes that are not text have a behaviour of their own. */
 static bool send_many(struct play *play, struct client *client, int64_t count,
                       size_t size)
 {

@@ -39,7 +39,7 @@ bool stage_hear_bytes(struct play *play, struct client *client, const char *text
     return true;
 }
 
-/* Letters, here and in echo(): bytes that are no text have their own mark. */
+/* Letters, here and in echo(): bytes that are not text have a behaviour of their own. */
 static bool send_random(struct play *play, struct client *client)
 {
     size_t length = (size_t)play->step->numbers[0];

@@ -53,8 +53,8 @@ bool processes_asleep(void);
 int64_t processes_cpu_ns(int64_t *waited);
 
 /*
- * Does one of our descendants run another file than the one whose path ends so? Writes its
- * path to `other`, of `size` bytes. Elsewhere nobody can tell: false.
+ * `file` is the end of a path. Does one of our descendants run a file whose path does not
+ * end so? Writes that path to `other`, of `size` bytes. False where there is no /proc.
  */
 bool processes_run_another(const char *file, char *other, size_t size);
 

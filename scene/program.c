@@ -146,7 +146,7 @@ int program_add_file(struct program *program, const char *path, const struct byt
     return fclose(file) == 0 && good ? 0 : -1;
 }
 
-/* Unless the lab has files: then it runs where they are. */
+/* The program runs in this directory, unless the lab has files: then where they are. */
 static void run_in(struct program *program, const char *directory)
 {
     if (program->site.length == 0)
@@ -194,7 +194,8 @@ static bool add_source(struct program *program, const char *lab)
     int count = 0;
 
     while (directory != NULL && (entry = readdir(directory)) != NULL)
-        if (bytes_end_in(entry->d_name, strlen(entry->d_name), ".c", 2) && ++count == 1)
+        if (entry->d_name[0] != '.' && /* macOS leaves a ._x.c beside x.c */
+            bytes_end_in(entry->d_name, strlen(entry->d_name), ".c", 2) && ++count == 1)
             snprintf(only, sizeof only, "%s", entry->d_name);
     if (directory != NULL)
         closedir(directory);

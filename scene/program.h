@@ -3,8 +3,8 @@
  *
  *     x.c           compiled by ${CC:-cc} -std=c11 -Wall -Wextra -O1 -g; runs in a
  *                   directory of its own
- *     a directory   `make -B` there, then ./LAB PORT there; without a Makefile, the LAB.c
- *                   or the only x.c there
+ *     a directory   `make -B` there, then ./LAB PORT, there or where the lab's files are;
+ *                   without a Makefile, the LAB.c or the only x.c there
  *     a program, or a command in quotes: the port is appended, or put in place of %p
  */
 #ifndef SCENE_PROGRAM_H
@@ -55,7 +55,7 @@ int program_add_file(struct program *program, const char *path,
  */
 int program_prepare(struct program *program, const char *lab, struct bytes *why);
 
-/* Is there hardly any space for what is made? Then that it was not made says nothing. */
+/* Is the disk of the temporary directory full? A failed compilation then says nothing. */
 bool program_lacks_space(const struct program *program);
 
 /* The command for a port, NULL at its end. It is good until the next call. */

@@ -489,6 +489,7 @@ class Page(unittest.TestCase):
     def test_five_windows_of_a_browser_can_speak_and_the_sixth_says_that_it_cannot(self):
         telnet = Telnet(self.room.port)
         many = Browser(self.driver)
+        self.addCleanup(many.stop)
         for n in range(6):
             if n > 0:
                 many.opens_tab()
@@ -497,7 +498,6 @@ class Page(unittest.TestCase):
             if n < 5:
                 telnet.sees(f"[p{n}] Hello")
         many.sees("Perhaps not sent (the server does not answer): Hello", "note")
-        many.stop()
 
     def test_a_line_that_cannot_be_sent_is_given_back(self):
         proxy = Proxy(self.web.port)

@@ -145,7 +145,7 @@ START_TEST(a_reader_that_takes_a_byte_now_and_then_is_closed_too)
 }
 END_TEST
 
-START_TEST(readers_that_have_stalled_for_two_seconds_hold_nobody_up)
+START_TEST(readers_that_stall_together_cost_the_room_one_pause_and_not_one_each)
 {
     enum { STALLED = 8 };
     struct stream clients[2 + STALLED];
@@ -804,7 +804,7 @@ int main(void)
         it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full,
         a_stalled_reader_is_closed_and_the_others_lose_nothing,
         a_reader_that_takes_a_byte_now_and_then_is_closed_too,
-        readers_that_have_stalled_for_two_seconds_hold_nobody_up,
+        readers_that_stall_together_cost_the_room_one_pause_and_not_one_each,
         a_slow_reader_that_reads_all_the_time_loses_nothing,
         a_reader_of_100_kilobytes_a_second_stays_in_a_flooding_room,
         a_flooding_sender_that_never_reads_keeps_nobody_from_talking,

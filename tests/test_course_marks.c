@@ -158,7 +158,7 @@ START_TEST(the_echo_of_the_solutions_rests_when_it_is_full)
 }
 END_TEST
 
-/* Nor for this. */
+/* No behaviour of its lab asks for that, either. */
 START_TEST(the_web_solution_sends_no_content_to_head_even_if_the_file_is_missing)
 {
     expect_grade(0, "  1 of 1.", "%s course/teacher/solutions/web.c",

@@ -264,6 +264,7 @@ END_TEST
 START_TEST(the_source_in_a_directory_is_found)
 {
     temp_write("mine.c", HELLO);
+    temp_write("._mine.c", "no text\n");
     expect_grade(0, "3 of 3", "-b line hello %s", directory);
     temp_write("other.c", "int none;\n");
     expect_grade(1, "is a directory without a Makefile", "hello %s", directory);
