@@ -296,7 +296,8 @@ static bool write_at_once(const struct show *show, const char *text)
 
 /*
  * The program may print at any moment, and does so where the cursor is. So the cursor
- * stays in an empty line, and this goes into the one below.
+ * stays in an empty line, and this goes into the one below. If the program has printed a
+ * line since the last time, the cursor is where that was drawn.
  */
 void show_draw(struct show *show, const struct show_task *task, const struct step *step)
 {
@@ -306,7 +307,7 @@ void show_draw(struct show *show, const struct show_task *task, const struct ste
     if (show->columns <= SHOW_COLUMNS)
         row.most = show->columns - 1; /* the last column could make it two lines */
     put_step(&row, show, task, step);
-    snprintf(drawn, sizeof drawn, "\n\033[K%s\r\033[1A", row.text);
+    snprintf(drawn, sizeof drawn, "\033[J\n%s\r\033[1A", row.text);
     if (show->can_draw && write_at_once(show, drawn))
         show->is_drawn = true;
 }
