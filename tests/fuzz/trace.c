@@ -2,7 +2,7 @@
  * Fuzzes trace/: any bytes in the place of strace's give lines of printable ASCII, of 80
  * columns at most, and the same lines in one piece and in many.
  *
- * Modules: trace/turns.c trace/calls.c trace/steps.c trace/show.c trace/picture.c net/text.c base/log.c base/output.c base/descriptor.c base/signals.c base/clock.c
+ * Modules: trace/turns.c trace/calls.c trace/steps.c trace/show.c trace/picture.c net/text.c base/complaint.c base/log.c base/output.c base/descriptor.c base/signals.c base/clock.c
  */
 #include "tests/fuzz/fuzz.h"
 
