@@ -256,8 +256,7 @@ static const struct options options = {
 
 int main(int argc, char *argv[])
 {
-    static struct echo_server
-        server; /* 64 MiB of buffers; untouched pages cost nothing */
+    static struct echo_server server; /* 64 MiB; untouched pages cost nothing */
     struct options_server where = {.port = 23000};
     struct signals signals;
     const char *why;

@@ -51,8 +51,7 @@ struct room {
     struct fdset leaving; /* those that get only what was said before they left */
     struct fdset behind;  /* clients in either whose socket refused part of a send */
     int64_t full_since;   /* ms; since when too much of the ring waits; 0: it does not */
-    int64_t
-        full_until; /* ms; when it is full: how long it waits for the slowest client */
+    int64_t full_until;   /* ms; and until when it waits for the slowest client then */
     struct client clients[FD_SETSIZE]; /* by descriptor */
 };
 

@@ -288,7 +288,7 @@ static int grade_program(struct grader *grader)
         return UNFIT;
     }
     if (report->does_not_compile && program_lacks_space(&grader->program)) {
-        fprintf(stderr, "grade: %s, but there is no space left in TMPDIR, or /tmp\n",
+        fprintf(stderr, "grade: no space left in TMPDIR (or /tmp): %s\n",
                 report->refused.at);
         return UNFIT;
     }

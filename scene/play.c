@@ -351,8 +351,7 @@ static bool play_step(struct play *play)
 /* A source that has another program serve, one of the kit perhaps, gets no marks for it. */
 static bool serves_itself(struct play *play)
 {
-    const char *work =
-        play->program->work; /* perhaps in a symbolic link: only its end counts */
+    const char *work = play->program->work; /* its last part: TMPDIR may be a link */
     const char *file = play->program->path.at + (strrchr(work, '/') - work);
     char other[PATH_MAX];
 

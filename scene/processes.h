@@ -53,8 +53,9 @@ bool processes_asleep(void);
 int64_t processes_cpu_ns(int64_t *waited);
 
 /*
- * `file` is the end of a path. Does one of our descendants run a file whose path does not
- * end so? Writes that path to `other`, of `size` bytes. False where there is no /proc.
+ * Does one of our descendants run another program? `file` is the end of the path of the one
+ * that is allowed. Writes the other's path to `other`, of `size` bytes. Systems without /proc
+ * cannot tell: false.
  */
 bool processes_run_another(const char *file, char *other, size_t size);
 

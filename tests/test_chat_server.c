@@ -155,7 +155,7 @@ START_TEST(readers_that_stall_together_cost_the_room_one_pause_and_not_one_each)
     int64_t start;
 
     room_fill(&server, clients, 2);
-    for (int i = 2; i < 2 + STALLED; i++) { /* each is 40 KB behind the one before */
+    for (int i = 2; i < 2 + STALLED; i++) { /* each joins 40 KB later */
         clients[i] = room_join(&server);
         (void)setsockopt(clients[i].fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
         for (int n = 0; n < 40; n++)

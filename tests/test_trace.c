@@ -3,6 +3,7 @@
  * drawn. test_turns.c tests the program.
  */
 #include "tests/harness.h"
+#include "tests/screen.h"
 
 #include "trace/calls.h"
 #include "trace/picture.h"
@@ -283,6 +284,40 @@ START_TEST(a_line_has_80_columns_and_no_half_of_an_escape)
 }
 END_TEST
 
+/* The program prints a line after each drawing. */
+START_TEST(a_line_of_the_program_is_not_printed_over_an_old_wait)
+{
+    static char bytes[LOG_BYTES], row[SCREEN_TEXT];
+    static struct screen screen;
+    const char *const printed[] = {"one\r\n", "two\r\n"};
+    struct log log;
+    struct show show = {.screen = &log, .can_draw = true, .columns = SHOW_COLUMNS};
+    struct show_task task = {.name = "server"};
+    struct step step = step_of("1 select(4, [3], NULL, NULL, NULL) = 1 (in [3]) <9>\n");
+    int ends[2];
+
+    ck_assert_int_eq(pipe(ends), 0);
+    log_open(&log, "test", ends[1], bytes, sizeof bytes);
+    screen_init(&screen, 24, SHOW_COLUMNS);
+    show_begin(&show, task.name);
+    step.is_over = false;
+    for (size_t i = 0; i < COUNT(printed); i++) {
+        char drawn[1000];
+        ssize_t length;
+
+        show_draw(&show, &task, &step);
+        length = read(ends[0], drawn, sizeof drawn);
+        ck_assert_int_gt(length, 0);
+        screen_take(&screen, drawn, (size_t)length);
+        screen_take(&screen, printed[i], strlen(printed[i]));
+    }
+    screen_row(&screen, 1, row);
+    ck_assert_str_eq(row, "two");
+    screen_row(&screen, 2, row);
+    ck_assert_ptr_nonnull(strstr(row, "asleep in select"));
+}
+END_TEST
+
 /* ---- Pictures ----------------------------------------------------------------------- */
 
 /* The place of a text in a drawing, and its end. */
@@ -379,6 +414,7 @@ int main(void)
         select_poll_and_epoll_are_read_alike,
         sets_that_are_too_long_are_ranges_and_are_cut_between_descriptors,
         a_line_has_80_columns_and_no_half_of_an_escape,
+        a_line_of_the_program_is_not_printed_over_an_old_wait,
         nothing_overlaps_in_small_and_in_large_pictures,
         NULL,
     };
