@@ -33,7 +33,7 @@
 #include <unistd.h>
 
 #define CONSOLES_MOST 16
-#define QUIET_MS      1000 /* nothing came for so long: it needs a later block */
+#define QUIET_MS      5000 /* nothing came for so long: it needs a later block */
 #define PAUSE_MS      50   /* for what was typed last to be taken */
 #define GRACE_MS      500  /* at the end of a page, for a program to end by itself */
 #define WAITS_MOST    4    /* no step takes longer than this many waits */
