@@ -33,10 +33,10 @@
 #include <unistd.h>
 
 #define CONSOLES_MOST 16
-#define QUIET_MS      5000 /* nothing came for so long: it needs a later block */
-#define PAUSE_MS      50   /* for what was typed last to be taken */
-#define GRACE_MS      500  /* at the end of a page, for a program to end by itself */
-#define WAITS_MOST    4    /* no step takes longer than this many waits */
+#define PAUSE_MS      50  /* for what was typed last to be taken */
+#define GRACE_MS      500 /* at the end of a page, for a program to end by itself */
+#define WAITS_MOST    4   /* no step takes longer than this many waits */
+#define QUIET_PART    6   /* of a wait without a line: the next needs a later block */
 #define ROWS_SHOWN    20
 
 struct options {
@@ -189,7 +189,8 @@ static bool settle(struct reading *reading, struct console *console, bool needs_
     while (!console_look(console)) {
         int64_t now = clock_ms(), last = later(start, console->grown_ms);
 
-        if (now > last + QUIET_MS && (!needs_first || console->seen > first))
+        if (now > last + reading->wait_ms / QUIET_PART &&
+            (!needs_first || console->seen > first))
             return true;
         if (now > last + reading->wait_ms || now > start + WAITS_MOST * reading->wait_ms)
             return missing(reading, console);

@@ -124,14 +124,14 @@ END_TEST
 
 #define CAT "```console ann\n$ cat\n» one\none\n```\n"
 
-static struct program follow(const char *text)
+static struct program follow(const char *wait, const char *text)
 {
-    return program_run("build/follow", "-w", "1", temp_write("page.md", text), NULL);
+    return program_run("build/follow", "-w", wait, temp_write("page.md", text), NULL);
 }
 
 static void expect_that_it_holds(const char *text)
 {
-    struct program program = follow(text);
+    struct program program = follow("20", text);
 
     stream_fill_to_end(&program.out);
     ck_assert_msg(program_wait(&program) == 0, "%.*s", (int)program.out.length,
@@ -142,7 +142,7 @@ static void expect_that_it_holds(const char *text)
 static void expect_that_it_fails(const char *text, int line, const char *wanted,
                                  const char *shown)
 {
-    struct program program = follow(text);
+    struct program program = follow("2", text);
     const char *rest = skip_to_beginning(&program.out, temp_path("page.md"));
 
     ck_assert_msg(strstr(rest, formatted(":%d: terminal ", line)) == rest, "%s", rest);
@@ -204,7 +204,7 @@ END_TEST
 
 START_TEST(what_is_typed_into_a_program_needs_one)
 {
-    struct program program = follow("```console ann\n$ true\n» Hello\n```\n");
+    struct program program = follow("2", "```console ann\n$ true\n» Hello\n```\n");
 
     skip_to_line(
         &program.out,
@@ -266,7 +266,7 @@ END_TEST
 
 START_TEST(a_table_tells_what_each_block_took)
 {
-    struct program program = follow(CAT "```console once\n$ reboot\n```\n");
+    struct program program = follow("20", CAT "```console once\n$ reboot\n```\n");
 
     ck_assert_ptr_nonnull(strstr(expect_beginning(&program.out, "     1  ann  "), "0.0"));
     ck_assert_ptr_nonnull(strstr(take_line(&program.out), " s, 1 shown once"));
