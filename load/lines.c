@@ -243,13 +243,13 @@ static bool is_whole(const struct lines *lines, const char *line, size_t length,
 
 /*
  * Chat servers may say who joins, leaves (ncat: "disconnected") or has a new name, and
- * irc_relay says "--" and how its link is.
+ * irc_relay says "--" and how its link is; so does a relay of another room.
  */
 static bool is_notice(const char *line)
 {
     return strstr(line, "joined") != NULL || strstr(line, "left") != NULL ||
            strstr(line, "connected") != NULL || strstr(line, " is now ") != NULL ||
-           strstr(line, "] -- ") != NULL;
+           strstr(line, " -- ") != NULL;
 }
 
 static struct arrivals *arrivals_at(const struct lines *lines, int receiver, int client)

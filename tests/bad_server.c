@@ -165,7 +165,7 @@ static void say(nfds_t from, const char *line, size_t length)
         if (due && is("stray"))
             broadcast(from, "nobody has said this\n", 21);
         if (due && is("rename"))
-            broadcast(from, "Client a is now b\n", 18);
+            broadcast(from, "Client a is now b\n[r0] <r1> -- the link is up\n", 46);
         if (kept_length > 0 && kept_from == from) {
             broadcast(from, kept, kept_length);
             kept_length = 0;
