@@ -181,7 +181,7 @@ START_TEST(a_chat_server_that_pauses_and_goes_on_has_lost_nothing)
     struct row row = chat("pause");
 
     expect_outcome(&row, "complete", 0);
-    ck_assert(figure(&row, "longest_pause_s") >= 1.9);
+    ck_assert(figure(&row, "longest_pause_s") >= 1);
 }
 END_TEST
 
@@ -190,7 +190,7 @@ START_TEST(a_chat_server_that_stalls_has_not_finished_which_is_told_from_a_loss)
     struct row row = chat("stall");
 
     expect_outcome(&row, "unfinished", 1);
-    ck_assert(figure(&row, "longest_pause_s") >= 9.9);
+    ck_assert(figure(&row, "longest_pause_s") >= 9);
     ck_assert(figure(&row, "due") > 0);
     ck_assert(figure(&row, "lost") == 0);
 }
@@ -350,7 +350,7 @@ START_TEST(a_server_that_a_shell_started_is_measured_and_ends_with_it)
     struct row row = load("-c 5 -s 2 -t 0.2 sh -c 'bin/pchatsrv -p 0; true'");
 
     expect_outcome(&row, "complete", 0);
-    ck_assert(figure(&row, "server_cpu_s") > 0);
+    ck_assert(figure(&row, "server_cpu_ns") > 0);
     /* A server that does not print its port is given one. */
     row = load("-c 5 -s 2 -t 0.1 sh -c 'exec bin/pchatsrv -p $0 >/dev/null' %p");
     expect_outcome(&row, "complete", 0);
@@ -387,7 +387,7 @@ END_TEST
 /* Fifteen messages at once: one is faulty, whatever the machine's speed. */
 static struct row echo(const char *clients, const char *fault)
 {
-    return load(formatted("-e -c %s -s 3 -f 5 -t 0.1 -l 500 " BAD_SERVER " echo %s",
+    return load(formatted("-e -c %s -s 3 -f 5 -t 0.5 -l 500 " BAD_SERVER " echo %s",
                           clients, fault));
 }
 
