@@ -18,7 +18,8 @@
 enum want_kind {
     WANT_LINE,
     WANT_ANY,    /* any lines, or none */
-    WANT_ECHO,   /* what was typed; a program need not show it */
+    WANT_ECHO,   /* what was typed */
+    WANT_EDIT,   /* the same, for a program that may show it otherwise, or not */
     WANT_PROMPT, /* the shell's, with the cursor there */
     WANT_MORE,   /* the shell's for the rest of a command */
 };

@@ -33,7 +33,7 @@
 #include <unistd.h>
 
 #define CONSOLES_MOST 16
-#define PAUSE_MS      50  /* for what was typed last to be taken */
+#define PAUSE_MS      50  /* for what was typed to be taken */
 #define GRACE_MS      500 /* at the end of a page, for a program to end by itself */
 #define WAITS_MOST    4   /* no step takes longer than this many waits */
 #define QUIET_PART    6   /* of a wait without a line: the next needs a later block */
@@ -145,7 +145,7 @@ static struct console *console_of(struct reading *reading, const char *name)
     return console;
 }
 
-/* Waits for what must be there before this is typed, and types it. */
+/* Waits for what must be there before this is typed, types it, and sees it echoed. */
 static bool type(struct reading *reading, struct console *console,
                  const struct step *step, bool goes_on)
 {
@@ -165,6 +165,8 @@ static bool type(struct reading *reading, struct console *console,
         look(reading, 10);
     }
     console_type(console, step);
+    while (look(reading, PAUSE_MS)) /* what is typed next must come after its echo */
+        continue;
     return true;
 }
 
@@ -220,11 +222,8 @@ static bool follow_block(struct reading *reading, const struct block *block)
             return false;
         typed = step;
     }
-    if (console->want_count == 1 && typed != NULL) {
-        while (look(reading, PAUSE_MS))
-            continue;
+    if (console->want_count == 1 && typed != NULL)
         return true;
-    }
     return settle(reading, console, typed != NULL && typed->kind == STEP_SHELL);
 }
 

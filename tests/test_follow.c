@@ -202,6 +202,17 @@ START_TEST(a_line_may_need_a_later_block)
 }
 END_TEST
 
+START_TEST(what_is_typed_is_not_taken_for_an_answer_in_the_same_words)
+{
+    const char *file = temp_path("file");
+
+    expect_that_it_holds(formatted(
+        "```console ann\n$ sh -c 'read a; sleep 0.3; echo yes >%s; echo $a; read a'\n"
+        "» Hello\nHello\n«Ctrl-C»\n$ cat %s\nyes\n```\n",
+        file, file));
+}
+END_TEST
+
 START_TEST(what_is_typed_into_a_program_needs_one)
 {
     struct program program = follow("2", "```console ann\n$ true\n» Hello\n```\n");
@@ -298,6 +309,7 @@ int main(void)
         a_line_that_the_page_leaves_out_is_missed,
         other_blanks_at_the_beginning_are_told,
         a_line_may_need_a_later_block,
+        what_is_typed_is_not_taken_for_an_answer_in_the_same_words,
         what_is_typed_into_a_program_needs_one,
         long_lines_and_long_outputs_are_compared_whole,
         nothing_that_a_page_starts_is_left,
