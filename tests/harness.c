@@ -14,15 +14,12 @@
 
 /* ---- What a machine may lack -------------------------------------------------------- */
 
-/* Says that a test is skipped, and why. True. (Check calls the function of a test x x_fn.) */
+/* Says that a test is skipped, and why. True. */
 static bool skip(const char *test, const char *format, ...)
 {
-    size_t length = strlen(test);
     va_list list;
 
-    if (length > 3 && strcmp(test + length - 3, "_fn") == 0)
-        length -= 3;
-    fprintf(stderr, "skipped: %.*s: ", (int)length, test);
+    fprintf(stderr, "skipped: %s: ", test);
     va_start(list, format);
     vfprintf(stderr, format, list);
     va_end(list);
@@ -97,6 +94,13 @@ static void clean_up(void)
     temp_remove();
 }
 
+void tests_add(struct tests *list, const TTest *test)
+{
+    if (list->count == COUNT(list->test))
+        abort();
+    list->test[list->count++] = test;
+}
+
 static void add_case(Suite *suite, const struct test_case *tests)
 {
     TCase *tcase;
@@ -109,8 +113,8 @@ static void add_case(Suite *suite, const struct test_case *tests)
         tcase_set_tags(tcase, tests->tags);
     tcase_add_checked_fixture(tcase, NULL, clean_up); /* after the case's own */
     tcase_add_checked_fixture(tcase, tests->set_up, tests->tear_down);
-    for (size_t i = 0; tests->tests[i] != NULL; i++)
-        tcase_add_loop_test(tcase, tests->tests[i], 0,
+    for (size_t i = 0; i < tests->tests->count; i++)
+        tcase_add_loop_test(tcase, tests->tests->test[i], 0,
                             tests->times > 0 ? tests->times : 1);
     suite_add_tcase(suite, tcase);
 }
@@ -136,7 +140,7 @@ int run_cases(const char *suite, const struct test_case *cases, size_t count)
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-int run_tests(const char *suite, const TTest *const *tests, void (*set_up)(void))
+int run_tests(const char *suite, const struct tests *tests, void (*set_up)(void))
 {
     const struct test_case all = {.name = suite, .tests = tests, .set_up = set_up};
 

@@ -17,10 +17,31 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
+/* A list of tests, to which TEST() adds. */
+struct tests {
+    const TTest *test[64];
+    size_t count;
+};
+
+/*
+ * TEST(list, what_holds) { ... } is a test, which Check runs in a process of its own. It adds
+ * itself to the list before main() (a constructor: gcc, clang), so that no test can be left out.
+ */
+#define TEST(list, name)                                                                 \
+    static void name(int _i);                                                            \
+    __attribute__((constructor)) static void name##_is_listed(void)                      \
+    {                                                                                    \
+        static const TTest test = {#name, name, __FILE__, __LINE__};                     \
+        tests_add(&(list), &test);                                                       \
+    }                                                                                    \
+    static void name(int _i __attribute__((unused)))
+
+void tests_add(struct tests *list, const TTest *test);
+
 /* Tests that share what is done before and after each of them. */
 struct test_case {
     const char *name;
-    const TTest *const *tests; /* up to a NULL */
+    const struct tests *tests;
     void (*set_up)(void), (*tear_down)(void);
     const char *tags;  /* see below */
     const char *needs; /* what all of them need, as lacks() takes it; NULL: nothing */
@@ -41,7 +62,7 @@ struct test_case {
 int run_cases(const char *suite, const struct test_case *cases, size_t count);
 
 /* The same for one case, which has the suite's name. `set_up` may be NULL. */
-int run_tests(const char *suite, const TTest *const *tests, void (*set_up)(void));
+int run_tests(const char *suite, const struct tests *tests, void (*set_up)(void));
 
 /* The text that printf() would write, of at most 1,023 bytes, in one of 16 buffers. */
 const char *formatted(const char *format, ...) __attribute__((format(printf, 1, 2)));

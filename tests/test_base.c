@@ -22,9 +22,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static struct tests suite;
+
 /* ---- Numbers and time ---------------------------------------------------------------- */
 
-START_TEST(a_port_is_a_number_and_nothing_else)
+TEST(suite, a_port_is_a_number_and_nothing_else)
 {
     static const char *const bad[] = {"",   "-1",    "+1",          " 1",
                                       "1 ", "65536", "99999999999", "x"};
@@ -36,9 +38,8 @@ START_TEST(a_port_is_a_number_and_nothing_else)
     for (size_t i = 0; i < COUNT(bad); i++)
         ck_assert_int_eq(number_parse(bad[i], 0, 65535, &port), -1);
 }
-END_TEST
 
-START_TEST(a_number_is_digits_within_its_bounds)
+TEST(suite, a_number_is_digits_within_its_bounds)
 {
     static const char *const bad[] = {"",  " 1", "1 ",  "+1",  "1x",
                                       "x", "0",  "101", "9e9", "99999999999999999999"};
@@ -52,9 +53,8 @@ START_TEST(a_number_is_digits_within_its_bounds)
     for (size_t i = 0; i < COUNT(bad); i++)
         ck_assert_int_eq(number_parse(bad[i], 1, 100, &number), -1);
 }
-END_TEST
 
-START_TEST(seconds_may_have_a_fraction)
+TEST(suite, seconds_may_have_a_fraction)
 {
     static const char *const bad[] = {"",      "-1", "x",     "1s",  "1e3",
                                       "1.2.3", ".",  "86401", "inf", "nan"};
@@ -71,9 +71,8 @@ START_TEST(seconds_may_have_a_fraction)
     for (size_t i = 0; i < COUNT(bad); i++)
         ck_assert_int_eq(number_parse_seconds(bad[i], &ns), -1);
 }
-END_TEST
 
-START_TEST(a_time_in_the_past_becomes_zero)
+TEST(suite, a_time_in_the_past_becomes_zero)
 {
     struct timespec none = clock_timespec(-5), some = clock_timespec(1234);
 
@@ -81,11 +80,10 @@ START_TEST(a_time_in_the_past_becomes_zero)
     ck_assert(some.tv_sec == 1 && some.tv_nsec == 234000000);
     ck_assert_int_ge(clock_ms(), 0);
 }
-END_TEST
 
 /* ---- Descriptors, sets, signals ----------------------------------------------------- */
 
-START_TEST(a_missing_standard_descriptor_is_filled_and_a_failing_write_kills_nobody)
+TEST(suite, a_missing_standard_descriptor_is_filled_and_a_failing_write_kills_nobody)
 {
     close(STDIN_FILENO);
     close(STDERR_FILENO);
@@ -95,7 +93,6 @@ START_TEST(a_missing_standard_descriptor_is_filled_and_a_failing_write_kills_nob
     ck_assert_int_eq(raise(SIGPIPE), 0);
     ck_assert_int_eq(raise(SIGXFSZ), 0);
 }
-END_TEST
 
 /* Fills a pipe, so that the next write would wait. */
 static void fill(int pipe_end)
@@ -107,7 +104,7 @@ static void fill(int pipe_end)
         ck_assert_int_gt(write(pipe_end, bytes, sizeof bytes), 0);
 }
 
-START_TEST(an_output_never_waits_and_its_flags_stay_as_they_were)
+TEST(suite, an_output_never_waits_and_its_flags_stay_as_they_were)
 {
     static const bool shared[] = {false, true};
 
@@ -126,9 +123,8 @@ START_TEST(an_output_never_waits_and_its_flags_stay_as_they_were)
         ck_assert(!(fcntl(others, F_GETFL) & O_NONBLOCK));
     }
 }
-END_TEST
 
-START_TEST(a_pipe_of_ones_own_is_read_without_waiting)
+TEST(suite, a_pipe_of_ones_own_is_read_without_waiting)
 {
     int ends[2], others, file = open(temp_path("file"), O_RDWR | O_CREAT, 0600);
     char byte;
@@ -149,9 +145,8 @@ START_TEST(a_pipe_of_ones_own_is_read_without_waiting)
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     ck_assert(!descriptor_unshare(ends[0], O_RDONLY));
 }
-END_TEST
 
-START_TEST(a_socket_and_a_file_can_be_outputs)
+TEST(suite, a_socket_and_a_file_can_be_outputs)
 {
     struct output output;
     int ends[2], file = open(temp_write("file", ""), O_WRONLY);
@@ -168,9 +163,8 @@ START_TEST(a_socket_and_a_file_can_be_outputs)
     ck_assert_int_eq(errno, EAGAIN);
     ck_assert(!(fcntl(ends[0], F_GETFL) & O_NONBLOCK));
 }
-END_TEST
 
-START_TEST(a_set_has_what_was_added_and_minus_one_is_in_none)
+TEST(suite, a_set_has_what_was_added_and_minus_one_is_in_none)
 {
     struct fdset set;
 
@@ -190,9 +184,8 @@ START_TEST(a_set_has_what_was_added_and_minus_one_is_in_none)
     fdset_remove(&set, 7);
     ck_assert(fdset_is_empty(&set));
 }
-END_TEST
 
-START_TEST(a_signal_arrives_where_it_is_waited_for_and_nowhere_else)
+TEST(suite, a_signal_arrives_where_it_is_waited_for_and_nowhere_else)
 {
     struct timespec long_time = {.tv_sec = DEADLINE_MS / 1000};
     struct signals signals;
@@ -205,9 +198,8 @@ START_TEST(a_signal_arrives_where_it_is_waited_for_and_nowhere_else)
     ck_assert_int_eq(errno, EINTR);
     ck_assert(signals_stop_requested());
 }
-END_TEST
 
-START_TEST(a_hangup_that_was_ignored_stays_ignored)
+TEST(suite, a_hangup_that_was_ignored_stays_ignored)
 {
     struct sigaction now;
     struct signals signals;
@@ -217,9 +209,8 @@ START_TEST(a_hangup_that_was_ignored_stays_ignored)
     ck_assert_int_eq(sigaction(SIGHUP, NULL, &now), 0);
     ck_assert(now.sa_handler == SIG_IGN);
 }
-END_TEST
 
-START_TEST(a_signal_is_let_in_when_there_is_always_something_ready)
+TEST(suite, a_signal_is_let_in_when_there_is_always_something_ready)
 {
     struct signals signals;
     struct fdset readable, writable;
@@ -236,9 +227,8 @@ START_TEST(a_signal_is_let_in_when_there_is_always_something_ready)
     }
     ck_assert(signals_stop_requested());
 }
-END_TEST
 
-START_TEST(after_a_signal_nothing_is_ready_and_nothing_has_failed)
+TEST(suite, after_a_signal_nothing_is_ready_and_nothing_has_failed)
 {
     struct signals signals;
     struct fdset readable, writable;
@@ -255,7 +245,6 @@ START_TEST(after_a_signal_nothing_is_ready_and_nothing_has_failed)
     ck_assert(!fdset_has(&readable, ends[0]));
     ck_assert(signals_stop_requested());
 }
-END_TEST
 
 /* ---- A file of lines ---------------------------------------------------------------- */
 
@@ -269,7 +258,7 @@ static void fill_disk(rlim_t bytes)
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-START_TEST(a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
+TEST(suite, a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
 {
     const char *path = temp_write("lines", "");
     struct append file;
@@ -291,9 +280,8 @@ START_TEST(a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
     append_close(&file);
     expect_file(path, "first\nseco\nthird\nfou\nfifth\n");
 }
-END_TEST
 
-START_TEST(a_file_of_lines_may_be_a_device_or_unreadable)
+TEST(suite, a_file_of_lines_may_be_a_device_or_unreadable)
 {
     const char *path = temp_write("lines", "x\n");
     struct append file;
@@ -311,7 +299,6 @@ START_TEST(a_file_of_lines_may_be_a_device_or_unreadable)
     ck_assert_int_eq(append_open(&file, "/no/such/file"), -1);
     ck_assert_int_eq(errno, ENOENT);
 }
-END_TEST
 
 /* ---- The log ------------------------------------------------------------------------ */
 
@@ -339,7 +326,7 @@ static bool is_waiting(void)
     return fdset_has(&writable, lines.output.descriptor);
 }
 
-START_TEST(a_log_writes_whole_lines)
+TEST(suite, a_log_writes_whole_lines)
 {
     struct stream out = open_log();
 
@@ -352,9 +339,8 @@ START_TEST(a_log_writes_whole_lines)
     expect_lf(&out, "number 1");
     expect_lf(&out, "number 2");
 }
-END_TEST
 
-START_TEST(a_log_of_more_than_it_holds_in_one_turn_is_whole_if_it_is_taken)
+TEST(suite, a_log_of_more_than_it_holds_in_one_turn_is_whole_if_it_is_taken)
 {
     const int count = 3 * LOG_BYTES / 16; /* of 16 bytes each: a pipe holds as many */
     struct stream out = open_log();
@@ -366,7 +352,6 @@ START_TEST(a_log_of_more_than_it_holds_in_one_turn_is_whole_if_it_is_taken)
         expect_lf(&out, "number %08d", i);
     ck_assert(!stream_ready(&out, 0));
 }
-END_TEST
 
 static void write_twenty_thousand_lines(void)
 {
@@ -376,7 +361,7 @@ static void write_twenty_thousand_lines(void)
     }
 }
 
-START_TEST(a_log_that_nobody_reads_leaves_lines_out_and_says_how_many)
+TEST(suite, a_log_that_nobody_reads_leaves_lines_out_and_says_how_many)
 {
     struct stream out = open_log();
     int expected = 0;
@@ -397,9 +382,8 @@ START_TEST(a_log_that_nobody_reads_leaves_lines_out_and_says_how_many)
     }
     ck_assert_int_eq(expected, 20000);
 }
-END_TEST
 
-START_TEST(a_log_that_cannot_be_written_says_so_once_and_goes_on_when_it_can)
+TEST(suite, a_log_that_cannot_be_written_says_so_once_and_goes_on_when_it_can)
 {
     const char *path = temp_write("log", "");
     struct stream errors, text;
@@ -430,10 +414,9 @@ START_TEST(a_log_that_cannot_be_written_says_so_once_and_goes_on_when_it_can)
     expect_text(&text, "number 1\nnumber 2\nnumber 3\n");
     skip_to_beginning(&text, "(lines missing here: ");
 }
-END_TEST
 
 /* In a quiet room nothing else would wake the server for another try. */
-START_TEST(a_log_that_failed_says_when_to_try_again)
+TEST(suite, a_log_that_failed_says_when_to_try_again)
 {
     int full = open("/dev/full", O_WRONLY);
     int64_t due, before = clock_ms();
@@ -453,10 +436,9 @@ START_TEST(a_log_that_failed_says_when_to_try_again)
     ck_assert_int_ge(due, before + 1000);
     ck_assert_int_le(due, clock_ms() + 1000);
 }
-END_TEST
 
 /* A FIFO's reader goes, with the FIFO full, and another comes that does not read yet. */
-START_TEST(a_log_that_failed_waits_for_a_new_reader_that_is_slow)
+TEST(suite, a_log_that_failed_waits_for_a_new_reader_that_is_slow)
 {
     const char *path = temp_path("fifo");
     struct fdset writable;
@@ -480,9 +462,8 @@ START_TEST(a_log_that_failed_waits_for_a_new_reader_that_is_slow)
     ck_assert(fdset_has(&writable, lines.output.descriptor));
     close(reader);
 }
-END_TEST
 
-START_TEST(finishing_a_log_waits_no_longer_than_it_should)
+TEST(suite, finishing_a_log_waits_no_longer_than_it_should)
 {
     int64_t before = clock_ms();
 
@@ -492,35 +473,8 @@ START_TEST(finishing_a_log_waits_no_longer_than_it_should)
     ck_assert_int_ge(clock_ms() - before, 50);
     ck_assert(is_waiting());
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        a_port_is_a_number_and_nothing_else,
-        a_number_is_digits_within_its_bounds,
-        seconds_may_have_a_fraction,
-        a_time_in_the_past_becomes_zero,
-        a_missing_standard_descriptor_is_filled_and_a_failing_write_kills_nobody,
-        an_output_never_waits_and_its_flags_stay_as_they_were,
-        a_pipe_of_ones_own_is_read_without_waiting,
-        a_socket_and_a_file_can_be_outputs,
-        a_set_has_what_was_added_and_minus_one_is_in_none,
-        a_signal_arrives_where_it_is_waited_for_and_nowhere_else,
-        a_hangup_that_was_ignored_stays_ignored,
-        a_signal_is_let_in_when_there_is_always_something_ready,
-        after_a_signal_nothing_is_ready_and_nothing_has_failed,
-        a_line_that_a_full_disk_has_cut_is_ended_before_the_next,
-        a_file_of_lines_may_be_a_device_or_unreadable,
-        a_log_writes_whole_lines,
-        a_log_of_more_than_it_holds_in_one_turn_is_whole_if_it_is_taken,
-        a_log_that_nobody_reads_leaves_lines_out_and_says_how_many,
-        a_log_that_cannot_be_written_says_so_once_and_goes_on_when_it_can,
-        a_log_that_failed_says_when_to_try_again,
-        a_log_that_failed_waits_for_a_new_reader_that_is_slow,
-        finishing_a_log_waits_no_longer_than_it_should,
-        NULL,
-    };
-
-    return run_tests("base: what makes a program", tests, NULL);
+    return run_tests("base: what makes a program", &suite, NULL);
 }

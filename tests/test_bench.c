@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static struct tests suite;
+
 #define LINE_LOAD  "bin/line_load"
 #define BAD_SERVER "build/bad_server"
 
@@ -105,7 +107,7 @@ static struct row chat(const char *fault)
     return load(formatted("-c 5 -s 2 -f 10 -t 0.1 " BAD_SERVER " chat %s", fault));
 }
 
-START_TEST(a_chat_server_that_is_right_is_found_to_be_so)
+TEST(suite, a_chat_server_that_is_right_is_found_to_be_so)
 {
     static const char *const zero[] = {"lost",       "due",   "damaged", "out_of_order",
                                        "duplicates", "stray", "closed",  "nudged"};
@@ -121,19 +123,17 @@ START_TEST(a_chat_server_that_is_right_is_found_to_be_so)
     ck_assert(figure(&row, "lines") >= 20);            /* they were in flight at once */
     ck_assert(figure(&row, "latency_p99_us") >= figure(&row, "latency_p50_us"));
 }
-END_TEST
 
 /* 2,000 lines in all; a machine that stalls may skip some. */
-START_TEST(one_sender_keeps_up_with_a_high_rate)
+TEST(suite, one_sender_keeps_up_with_a_high_rate)
 {
     struct row row = load("-c 2 -s 1 -r 5000 -t 0.4 " BAD_SERVER " chat none");
 
     expect_outcome(&row, "complete", 0);
     ck_assert_double_gt(figure(&row, "lines"), 1000);
 }
-END_TEST
 
-START_TEST(a_line_that_never_comes_is_lost_at_each_client)
+TEST(suite, a_line_that_never_comes_is_lost_at_each_client)
 {
     struct row row = chat("lose");
 
@@ -141,27 +141,24 @@ START_TEST(a_line_that_never_comes_is_lost_at_each_client)
     ck_assert((long)figure(&row, "lost") % 4 == 0); /* everyone except the sender */
     ck_assert(figure(&row, "damaged") == 0);
 }
-END_TEST
 
-START_TEST(half_a_line_is_damaged_and_lost)
+TEST(suite, half_a_line_is_damaged_and_lost)
 {
     struct row row = chat("cut");
 
     expect_fault(&row, "damaged");
     ck_assert(figure(&row, "lost") == figure(&row, "damaged"));
 }
-END_TEST
 
-START_TEST(two_lines_glued_together_are_damaged_and_both_are_lost)
+TEST(suite, two_lines_glued_together_are_damaged_and_both_are_lost)
 {
     struct row row = chat("glue");
 
     expect_fault(&row, "damaged");
     ck_assert(figure(&row, "lost") > figure(&row, "damaged"));
 }
-END_TEST
 
-START_TEST(lines_doubled_out_of_order_or_made_up_are_told_apart)
+TEST(suite, lines_doubled_out_of_order_or_made_up_are_told_apart)
 {
     static const char *const faults[][3] = {{"twice", "duplicates", "lost"},
                                             {"swap", "out_of_order", "damaged"},
@@ -174,18 +171,16 @@ START_TEST(lines_doubled_out_of_order_or_made_up_are_told_apart)
         ck_assert(figure(&row, faults[i][2]) == 0);
     }
 }
-END_TEST
 
-START_TEST(a_chat_server_that_pauses_and_goes_on_has_lost_nothing)
+TEST(suite, a_chat_server_that_pauses_and_goes_on_has_lost_nothing)
 {
     struct row row = chat("pause");
 
     expect_outcome(&row, "complete", 0);
     ck_assert(figure(&row, "longest_pause_s") >= 1);
 }
-END_TEST
 
-START_TEST(a_chat_server_that_stalls_has_not_finished_which_is_told_from_a_loss)
+TEST(suite, a_chat_server_that_stalls_has_not_finished_which_is_told_from_a_loss)
 {
     struct row row = chat("stall");
 
@@ -194,18 +189,16 @@ START_TEST(a_chat_server_that_stalls_has_not_finished_which_is_told_from_a_loss)
     ck_assert(figure(&row, "due") > 0);
     ck_assert(figure(&row, "lost") == 0);
 }
-END_TEST
 
-START_TEST(a_chat_server_that_dies_is_told_from_one_that_loses)
+TEST(suite, a_chat_server_that_dies_is_told_from_one_that_loses)
 {
     struct row row = chat("die");
 
     expect_outcome(&row, "died", 1);
 }
-END_TEST
 
 /* A name may look like the beginning of a line, and servers need not tell who joins. */
-START_TEST(servers_that_behave_differently_may_still_be_right)
+TEST(suite, servers_that_behave_differently_may_still_be_right)
 {
     static const char *const ways[] = {"tilde", "greet", "rename"};
 
@@ -216,22 +209,20 @@ START_TEST(servers_that_behave_differently_may_still_be_right)
         ck_assert(figure(&row, "joined_s") > 0);
     }
 }
-END_TEST
 
 /* The first client speaks to find out who is in. */
-START_TEST(clients_that_hear_nothing_until_they_speak_are_nudged)
+TEST(suite, clients_that_hear_nothing_until_they_speak_are_nudged)
 {
     struct row row = chat("shy");
 
     expect_outcome(&row, "complete", 0);
     ck_assert(figure(&row, "nudged") == 4);
 }
-END_TEST
 
 /* ---- What it cost ------------------------------------------------------------------- */
 
 /* What it used before the run does not count. */
-START_TEST(the_processor_time_is_the_servers_for_each_delivery)
+TEST(suite, the_processor_time_is_the_servers_for_each_delivery)
 {
     struct row row = chat("early");
     double each = figure(&row, "server_cpu_ns"), all = figure(&row, "server_cpu_s");
@@ -241,13 +232,12 @@ START_TEST(the_processor_time_is_the_servers_for_each_delivery)
     ck_assert_double_eq_tol(each * figure(&row, "arrived") / 1e9, all, 0.0006);
     ck_assert(each * 4 * figure(&row, "lines") < 0.3e9);
 }
-END_TEST
 
 /*
  * The child runs for three times as long as the run: the lines that come after the run get
  * their share of that time as well.
  */
-START_TEST(what_a_child_used_that_has_ended_counts)
+TEST(suite, what_a_child_used_that_has_ended_counts)
 {
     struct row row = chat("child");
     double all = 4 * figure(&row, "lines");
@@ -257,9 +247,8 @@ START_TEST(what_a_child_used_that_has_ended_counts)
     ck_assert(figure(&row, "server_cpu_ns") * all > 0.25e9);
     ck_assert(figure(&row, "server_cpu_ns") * all < 0.5e9);
 }
-END_TEST
 
-START_TEST(the_cost_of_a_server_that_the_command_did_not_start_is_unknown)
+TEST(suite, the_cost_of_a_server_that_the_command_did_not_start_is_unknown)
 {
     /* A shy server: before it has spoken, the command has done all its work. */
     struct program server = program_run(BAD_SERVER, "chat", "shy", NULL);
@@ -273,13 +262,12 @@ START_TEST(the_cost_of_a_server_that_the_command_did_not_start_is_unknown)
     ck_assert_str_eq(field(&row, "server_kib"), "");
     ck_assert_str_eq(field(&row, "bottleneck"), "");
 }
-END_TEST
 
 /*
  * One line after the other, 20 ms for each: half of them took at least as long as the
  * median, the other half 20 ms, and all together as long as the run.
  */
-START_TEST(latency_counts_from_sending_a_line_until_it_arrives)
+TEST(suite, latency_counts_from_sending_a_line_until_it_arrives)
 {
     static const char *const servers[] = {"-c 2 -s 1 -t 0.3 build/bad_server chat slow",
                                           "-ec 1 -s 1 -t 0.3 build/bad_server echo slow"};
@@ -295,16 +283,14 @@ START_TEST(latency_counts_from_sending_a_line_until_it_arrives)
                       "too long: %s", row.values);
     }
 }
-END_TEST
 
-START_TEST(the_memory_is_the_servers)
+TEST(suite, the_memory_is_the_servers)
 {
     struct row row = load("-e -c 1 -s 1 -t 0.1 " BAD_SERVER " echo large");
 
     ck_assert(figure(&row, "server_kib") > 19000);
     ck_assert(figure(&row, "server_kib") < 40000);
 }
-END_TEST
 
 static const char *bottleneck(double server, double generator)
 {
@@ -313,7 +299,7 @@ static const char *bottleneck(double server, double generator)
     return run_bottleneck(&run);
 }
 
-START_TEST(the_bottleneck_is_who_was_busy)
+TEST(suite, the_bottleneck_is_who_was_busy)
 {
     ck_assert_str_eq(bottleneck(0.95, 0.5), "server");
     ck_assert_str_eq(bottleneck(0.5, 0.95), "generator");
@@ -321,9 +307,8 @@ START_TEST(the_bottleneck_is_who_was_busy)
     ck_assert_str_eq(bottleneck(0.85, 0.85), "neither");
     ck_assert_str_eq(bottleneck(-1, 0.95), "");
 }
-END_TEST
 
-START_TEST(a_run_knows_the_median_latency_the_slowest_and_all_between)
+TEST(suite, a_run_knows_the_median_latency_the_slowest_and_all_between)
 {
     static const int64_t units[] = {1, 1000, 1000000, SECOND};
     static const double percents[] = {1, 25, 50, 90, 99};
@@ -340,12 +325,11 @@ START_TEST(a_run_knows_the_median_latency_the_slowest_and_all_between)
         ck_assert_int_eq(run_latency(&run, 100), 1000 * units[unit]);
     }
 }
-END_TEST
 
 /* ---- The command -------------------------------------------------------------------- */
 
 /* row_of() waits until every process with its standard error is gone: servers too. */
-START_TEST(a_server_that_a_shell_started_is_measured_and_ends_with_it)
+TEST(suite, a_server_that_a_shell_started_is_measured_and_ends_with_it)
 {
     struct row row = load("-c 5 -s 2 -t 0.2 sh -c 'bin/pchatsrv -p 0; true'");
 
@@ -355,17 +339,15 @@ START_TEST(a_server_that_a_shell_started_is_measured_and_ends_with_it)
     row = load("-c 5 -s 2 -t 0.1 sh -c 'exec bin/pchatsrv -p $0 >/dev/null' %p");
     expect_outcome(&row, "complete", 0);
 }
-END_TEST
 
-START_TEST(what_a_server_that_ended_has_started_is_ended)
+TEST(suite, what_a_server_that_ended_has_started_is_ended)
 {
     struct row row = load("sh -c 'echo port 1; sleep 60 & exit'");
 
     expect_outcome(&row, "died", 1);
 }
-END_TEST
 
-START_TEST(a_generator_that_is_interrupted_ends_the_server_and_says_so)
+TEST(suite, a_generator_that_is_interrupted_ends_the_server_and_says_so)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < COUNT(signals); i++) {
@@ -380,7 +362,6 @@ START_TEST(a_generator_that_is_interrupted_ends_the_server_and_says_so)
         expect_outcome(&row, "interrupted", 1);
     }
 }
-END_TEST
 
 /* ---- Echo --------------------------------------------------------------------------- */
 
@@ -391,7 +372,7 @@ static struct row echo(const char *clients, const char *fault)
                           clients, fault));
 }
 
-START_TEST(an_echo_server_that_is_right_is_found_to_be_so)
+TEST(suite, an_echo_server_that_is_right_is_found_to_be_so)
 {
     struct row row = echo("23", "none");
 
@@ -401,13 +382,12 @@ START_TEST(an_echo_server_that_is_right_is_found_to_be_so)
     ck_assert(figure(&row, "lost") + figure(&row, "damaged") == 0);
     ck_assert(figure(&row, "latency_p50_us") > 0);
 }
-END_TEST
 
 /*
  * A changed bit in the last letter, an extra byte, a message that does not come back, a
  * connection that the server ends.
  */
-START_TEST(each_fault_of_an_echo_server_is_counted)
+TEST(suite, each_fault_of_an_echo_server_is_counted)
 {
     static const char *const faults[][2] = {{"change", "damaged"},
                                             {"more", "damaged"},
@@ -420,18 +400,16 @@ START_TEST(each_fault_of_an_echo_server_is_counted)
         expect_fault(&row, faults[i][1]);
     }
 }
-END_TEST
 
 /* Each client says a word to get in: the seventh to do so is idle later. */
-START_TEST(data_on_an_idle_connection_is_noticed)
+TEST(suite, data_on_an_idle_connection_is_noticed)
 {
     struct row row = echo("13", "more");
 
     expect_fault(&row, "stray");
 }
-END_TEST
 
-START_TEST(wrong_usage_is_told)
+TEST(suite, wrong_usage_is_told)
 {
     expect_usage_error(LINE_LOAD, NULL);
     expect_usage_error(LINE_LOAD, "-c1", "x", NULL);
@@ -443,16 +421,14 @@ START_TEST(wrong_usage_is_told)
     expect_usage_error("bench/run", "-rx", NULL);
     expect_usage_error("bench/run", "operand", NULL);
 }
-END_TEST
 
-START_TEST(figures_that_cannot_be_written_are_a_failure)
+TEST(suite, figures_that_cannot_be_written_are_a_failure)
 {
     struct program generator = program_run_by("exec \"$@\" >/dev/full", LINE_LOAD, "-t",
                                               "0.05", BAD_SERVER, "chat", "none", NULL);
     expect_status(&generator, 1);
     ck_assert_uint_gt(generator.err.length, 0);
 }
-END_TEST
 
 /* ---- The table ---------------------------------------------------------------------- */
 
@@ -488,7 +464,7 @@ static void summarize(const char *rows)
 #define COLUMNS "round,trial,server,server_cpu_ns,lost_percent,bottleneck,outcome\n"
 
 /* The ratios of the rounds are 10, 2 and 3: not that of the medians, 4. */
-START_TEST(figures_are_medians_and_so_are_ratios)
+TEST(suite, figures_are_medians_and_so_are_ratios)
 {
     summarize(COLUMNS "2,chat -c 100 -s 20,pchatsrv,100,0,generator,complete\n"
                       "2,chat -c 100 -s 20,chat_naive,1000,0,neither,complete\n"
@@ -505,9 +481,8 @@ START_TEST(figures_are_medians_and_so_are_ratios)
     expect_in("all.md", "| chat -c 100 -s 20 | chat_naive | 3 |  | 3.0x | 800 |");
     expect_in("chat.dat", "x pchatsrv chat_naive\n100 5 1.25\n");
 }
-END_TEST
 
-START_TEST(a_server_with_a_fault_in_any_round_has_no_ratio_and_no_point)
+TEST(suite, a_server_with_a_fault_in_any_round_has_no_ratio_and_no_point)
 {
     summarize(COLUMNS "1,chat -c 100 -s 20,pchatsrv,100,0,neither,complete\n"
                       "1,chat -c 100 -s 20,chat_naive,1,60,neither,incomplete\n"
@@ -523,9 +498,8 @@ START_TEST(a_server_with_a_fault_in_any_round_has_no_ratio_and_no_point)
               "50 of 900 talk | died | chat_naive faults | ncat not all got in |");
     expect_in("chat.dat", "100 10 ? ?\n900 ? ? ?\n");
 }
-END_TEST
 
-START_TEST(figures_are_rounded_to_two_digits)
+TEST(suite, figures_are_rounded_to_two_digits)
 {
     static const char *const figures[][2] = {
         {"0.996", " 1.0 ns "}, {"9.96", " 10 ns "},   {"99.4", " 99 ns "},
@@ -537,14 +511,12 @@ START_TEST(figures_are_rounded_to_two_digits)
         expect_in("table.md", figures[i][1]);
     }
 }
-END_TEST
 
-START_TEST(without_ours_nobody_else_takes_its_place)
+TEST(suite, without_ours_nobody_else_takes_its_place)
 {
     summarize(COLUMNS "1,chat -c 100 -s 1,ncat,3000,0,neither,complete\n");
     expect_in("table.md", "1 of 100 talks | - | ncat - |");
 }
-END_TEST
 
 /* With a README of its own, and a copy of the script beside it. */
 static int publish(const char *table)
@@ -559,7 +531,7 @@ static int publish(const char *table)
         "exec $directory/bench/publish $directory 2>/dev/null");
 }
 
-START_TEST(what_is_published_takes_the_place_of_what_was_unless_it_is_too_short)
+TEST(suite, what_is_published_takes_the_place_of_what_was_unless_it_is_too_short)
 {
     ck_assert_int_eq(publish("the table\nMedians of 3 rounds\n"), 1);
     expect_in("README.md", "\nold\n");
@@ -568,9 +540,8 @@ START_TEST(what_is_published_takes_the_place_of_what_was_unless_it_is_too_short)
                            "rounds\n\n<!-- end of it -->\nbelow\n");
     expect_in("docs/bench-chat.svg", "the chat's picture");
 }
-END_TEST
 
-START_TEST(an_interrupted_run_keeps_nothing_and_leaves_no_server)
+TEST(suite, an_interrupted_run_keeps_nothing_and_leaves_no_server)
 {
     struct program program;
 
@@ -583,9 +554,8 @@ START_TEST(an_interrupted_run_keeps_nothing_and_leaves_no_server)
     expect_lf(&program.err, "bench/run: interrupted: no results are kept");
     expect_in("runs.csv", "those of the last run\n");
 }
-END_TEST
 
-START_TEST(a_run_that_fails_keeps_nothing_and_says_so)
+TEST(suite, a_run_that_fails_keeps_nothing_and_says_so)
 {
     struct program program;
 
@@ -596,10 +566,9 @@ START_TEST(a_run_that_fails_keeps_nothing_and_says_so)
     skip_to_containing(&program.err, "bench/run: failed: no results are kept");
     expect_in("runs.csv", "those of the last run\n");
 }
-END_TEST
 
 /* Instead of ncat this runs a server that lets nobody in. */
-START_TEST(the_whole_bench_runs_and_ends_in_a_table)
+TEST(suite, the_whole_bench_runs_and_ends_in_a_table)
 {
     temp_write("ncat", "#!/bin/sh\nexec build/bad_server chat shut \"$6\"\n");
     ck_assert_int_eq(shell("chmod +x $directory/ncat; export PATH=\"$directory:$PATH\";"
@@ -615,7 +584,6 @@ START_TEST(the_whole_bench_runs_and_ends_in_a_table)
                            "END { exit bad || NR < 10 }' $directory/runs.csv"),
                      0);
 }
-END_TEST
 
 /* Ports below those that the system and the grader give out: no other test has them. */
 static int port_of_rooms(void)
@@ -623,7 +591,7 @@ static int port_of_rooms(void)
     return 7000 + (int)(getpid() % 2500);
 }
 
-START_TEST(a_network_of_rooms_passes_every_line_to_everyone_once)
+TEST(suite, a_network_of_rooms_passes_every_line_to_everyone_once)
 {
     if (lacks("ngircd"))
         return;
@@ -636,9 +604,8 @@ START_TEST(a_network_of_rooms_passes_every_line_to_everyone_once)
               " $9 != 0 } END { exit bad || n != 2 }' $directory/network.csv"),
         0);
 }
-END_TEST
 
-START_TEST(an_interrupted_network_leaves_no_room)
+TEST(suite, an_interrupted_network_leaves_no_room)
 {
     struct program program;
 
@@ -654,58 +621,15 @@ START_TEST(an_interrupted_network_leaves_no_room)
     expect_status(&program, 130);
     ck_assert_int_ne(shell(formatted("exec nc -z 127.0.0.1 %d", port_of_rooms())), 0);
 }
-END_TEST
 
-START_TEST(a_network_is_not_measured_for_a_time_that_is_wrong)
+TEST(suite, a_network_is_not_measured_for_a_time_that_is_wrong)
 {
     ck_assert_int_eq(shell("exec bench/network -q -t x -d $directory 1 >/dev/null 2>&1"),
                      2);
     ck_assert_int_eq(shell("! [ -e $directory/network.csv ]"), 0);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        a_chat_server_that_is_right_is_found_to_be_so,
-        one_sender_keeps_up_with_a_high_rate,
-        a_line_that_never_comes_is_lost_at_each_client,
-        half_a_line_is_damaged_and_lost,
-        two_lines_glued_together_are_damaged_and_both_are_lost,
-        lines_doubled_out_of_order_or_made_up_are_told_apart,
-        a_chat_server_that_pauses_and_goes_on_has_lost_nothing,
-        a_chat_server_that_stalls_has_not_finished_which_is_told_from_a_loss,
-        a_chat_server_that_dies_is_told_from_one_that_loses,
-        servers_that_behave_differently_may_still_be_right,
-        clients_that_hear_nothing_until_they_speak_are_nudged,
-        the_processor_time_is_the_servers_for_each_delivery,
-        what_a_child_used_that_has_ended_counts,
-        the_cost_of_a_server_that_the_command_did_not_start_is_unknown,
-        latency_counts_from_sending_a_line_until_it_arrives,
-        the_memory_is_the_servers,
-        the_bottleneck_is_who_was_busy,
-        a_run_knows_the_median_latency_the_slowest_and_all_between,
-        a_server_that_a_shell_started_is_measured_and_ends_with_it,
-        what_a_server_that_ended_has_started_is_ended,
-        a_generator_that_is_interrupted_ends_the_server_and_says_so,
-        an_echo_server_that_is_right_is_found_to_be_so,
-        each_fault_of_an_echo_server_is_counted,
-        data_on_an_idle_connection_is_noticed,
-        wrong_usage_is_told,
-        figures_that_cannot_be_written_are_a_failure,
-        figures_are_medians_and_so_are_ratios,
-        a_server_with_a_fault_in_any_round_has_no_ratio_and_no_point,
-        figures_are_rounded_to_two_digits,
-        without_ours_nobody_else_takes_its_place,
-        what_is_published_takes_the_place_of_what_was_unless_it_is_too_short,
-        an_interrupted_run_keeps_nothing_and_leaves_no_server,
-        a_run_that_fails_keeps_nothing_and_says_so,
-        the_whole_bench_runs_and_ends_in_a_table,
-        a_network_of_rooms_passes_every_line_to_everyone_once,
-        an_interrupted_network_leaves_no_room,
-        a_network_is_not_measured_for_a_time_that_is_wrong,
-        NULL,
-    };
-
-    return run_tests("bench", tests, NULL);
+    return run_tests("bench", &suite, NULL);
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+static struct tests suite;
+
 /* Each test starts with a server and two clients that have been told of each other. */
 static struct stream ann, bob;
 static const char *ann_name, *bob_name;
@@ -23,13 +25,12 @@ static void open_room(void)
 
 /* ---- The session of the source document --------------------------------------------- */
 
-START_TEST(row_1_a_session_of_two_is_held_to_the_byte)
+TEST(suite, row_1_a_session_of_two_is_held_to_the_byte)
 {
     expect_source_session(&server, &ann, &bob);
 }
-END_TEST
 
-START_TEST(an_ipv6_peer_is_shown_in_brackets)
+TEST(suite, an_ipv6_peer_is_shown_in_brackets)
 {
     struct stream six;
 
@@ -42,11 +43,10 @@ START_TEST(an_ipv6_peer_is_shown_in_brackets)
     send_text(&six, "hello\n");
     expect_line(&ann, "[%s] hello", name_of(&six));
 }
-END_TEST
 
 /* ---- Lines -------------------------------------------------------------------------- */
 
-START_TEST(a_line_split_over_many_segments_arrives_whole)
+TEST(suite, a_line_split_over_many_segments_arrives_whole)
 {
     const char *line = "one byte at a time\r\n";
 
@@ -54,9 +54,8 @@ START_TEST(a_line_split_over_many_segments_arrives_whole)
         send_bytes(&ann, byte, 1);
     expect_line(&bob, "[%s] one byte at a time", ann_name);
 }
-END_TEST
 
-START_TEST(a_line_ends_in_lf_or_crlf_or_as_telnets_enter_key_does)
+TEST(suite, a_line_ends_in_lf_or_crlf_or_as_telnets_enter_key_does)
 {
     send_bytes(&ann, "lf\ncrlf\r\ncrnul\r\0after\n", 22);
     expect_line(&bob, "[%s] lf", ann_name);
@@ -64,16 +63,14 @@ START_TEST(a_line_ends_in_lf_or_crlf_or_as_telnets_enter_key_does)
     expect_line(&bob, "[%s] crnul", ann_name);
     expect_line(&bob, "[%s] after", ann_name);
 }
-END_TEST
 
-START_TEST(an_empty_line_is_passed_on_as_one)
+TEST(suite, an_empty_line_is_passed_on_as_one)
 {
     send_text(&ann, "\r\n\nend\n");
     expect_line(&bob, "[%s] ", ann_name);
     expect_line(&bob, "[%s] ", ann_name);
     expect_line(&bob, "[%s] end", ann_name);
 }
-END_TEST
 
 /*
  * Sends one line of `count` units. They must arrive as `shown`, in pieces of whole units
@@ -99,29 +96,26 @@ static void send_long_line(const char *unit, const char *shown, size_t count)
     expect_line(&bob, "[%s] end", ann_name);
 }
 
-START_TEST(a_line_of_2048_bytes_is_one_line)
+TEST(suite, a_line_of_2048_bytes_is_one_line)
 {
     send_long_line("x", "x", 2048);
 }
-END_TEST
 
-START_TEST(a_longer_line_goes_out_in_pieces_and_nothing_is_lost)
+TEST(suite, a_longer_line_goes_out_in_pieces_and_nothing_is_lost)
 {
     send_long_line("x", "x", 2049);
     send_long_line("x", "x", 100000);
 }
-END_TEST
 
-START_TEST(a_long_line_is_never_cut_inside_a_character)
+TEST(suite, a_long_line_is_never_cut_inside_a_character)
 {
     send_long_line("\xC3\xA9", "\xC3\xA9", 5000);
     send_long_line("\xE2\x82\xAC", "\xE2\x82\xAC", 5000);
     send_long_line("\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80", 5000);
     send_long_line("\x1B", "^[", 5000);
 }
-END_TEST
 
-START_TEST(a_full_line_and_the_piece_after_it_are_passed_on_before_the_client_leaves)
+TEST(suite, a_full_line_and_the_piece_after_it_are_passed_on_before_the_client_leaves)
 {
     const char *full = repeated('x', 2048);
 
@@ -132,9 +126,8 @@ START_TEST(a_full_line_and_the_piece_after_it_are_passed_on_before_the_client_le
     expect_line(&bob, "[%s] \xEF\xBF\xBD", ann_name);
     expect_line(&bob, "Client left %s", ann_name);
 }
-END_TEST
 
-START_TEST(what_was_sent_before_a_half_close_is_passed_on)
+TEST(suite, what_was_sent_before_a_half_close_is_passed_on)
 {
     send_text(&ann, "one\ntwo\nthree\xE2\x82");
     stream_half_close(&ann);
@@ -144,20 +137,18 @@ START_TEST(what_was_sent_before_a_half_close_is_passed_on)
     expect_line(&bob, "Client left %s", ann_name);
     expect_end(&ann);
 }
-END_TEST
 
 /* ---- Text --------------------------------------------------------------------------- */
 
-START_TEST(a_lone_carriage_return_forges_no_line)
+TEST(suite, a_lone_carriage_return_forges_no_line)
 {
     send_text(&ann, "me\r[someone] forged\r\r\nend\r");
     stream_half_close(&ann);
     expect_line(&bob, "[%s] me^M[someone] forged^M", ann_name);
     expect_line(&bob, "[%s] end^M", ann_name);
 }
-END_TEST
 
-START_TEST(control_characters_are_shown_in_caret_notation)
+TEST(suite, control_characters_are_shown_in_caret_notation)
 {
     for (int c = 0; c < 0x20; c++) {
         char line[4] = {'a', (char)c, 'b', '\n'};
@@ -170,9 +161,8 @@ START_TEST(control_characters_are_shown_in_caret_notation)
     send_text(&ann, "tab\there, del\x7F\n");
     expect_line(&bob, "[%s] tab\there, del^?", ann_name);
 }
-END_TEST
 
-START_TEST(c1_control_characters_are_shown_as_cat_v_does)
+TEST(suite, c1_control_characters_are_shown_as_cat_v_does)
 {
     for (int c = 0x80; c < 0xA0; c++) {
         char line[4] = {(char)0xC2, (char)c, '\n'};
@@ -181,9 +171,8 @@ START_TEST(c1_control_characters_are_shown_as_cat_v_does)
         expect_line(&bob, "[%s] M-^%c", ann_name, c - 64);
     }
 }
-END_TEST
 
-START_TEST(valid_utf8_goes_through_unchanged)
+TEST(suite, valid_utf8_goes_through_unchanged)
 {
     const char *text = "na\xC3\xAFve \xE2\x82\xAC \xE6\xBC\xA2\xE5\xAD\x97 "
                        "\xF0\x9F\x98\x80 \xC2\xA0\xF4\x8F\xBF\xBF";
@@ -191,9 +180,8 @@ START_TEST(valid_utf8_goes_through_unchanged)
     send_line(&ann, "%s", text);
     expect_line(&bob, "[%s] %s", ann_name, text);
 }
-END_TEST
 
-START_TEST(bytes_that_are_not_utf8_become_replacement_characters)
+TEST(suite, bytes_that_are_not_utf8_become_replacement_characters)
 {
     static const struct {
         const char *sent, *shown;
@@ -212,18 +200,16 @@ START_TEST(bytes_that_are_not_utf8_become_replacement_characters)
         expect_line(&bob, "[%s] %s", ann_name, cases[i].shown);
     }
 }
-END_TEST
 
-START_TEST(a_percent_sign_is_nothing_special)
+TEST(suite, a_percent_sign_is_nothing_special)
 {
     send_text(&ann, "%s%n%d 100%\n");
     expect_line(&bob, "[%s] %%s%%n%%d 100%%", ann_name);
 }
-END_TEST
 
 /* ---- Telnet ------------------------------------------------------------------------- */
 
-START_TEST(telnet_commands_reach_nobody_however_they_are_cut)
+TEST(suite, telnet_commands_reach_nobody_however_they_are_cut)
 {
     static const unsigned char sent[] = "a\xFF\xF4"             /* IP */
                                         "b\xFF\xFA\x18\x01xyz"  /* SB, with an */
@@ -238,16 +224,14 @@ START_TEST(telnet_commands_reach_nobody_however_they_are_cut)
         send_bytes(&ann, sent + i, 1);
     expect_line(&bob, "[%s] abcd", ann_name);
 }
-END_TEST
 
-START_TEST(a_doubled_255_is_data)
+TEST(suite, a_doubled_255_is_data)
 {
     send_text(&ann, "x\xFF\xFFy\n");
     expect_line(&bob, "[%s] x\xEF\xBF\xBDy", ann_name);
 }
-END_TEST
 
-START_TEST(a_subnegotiation_is_skipped_and_one_that_does_not_end_mutes_nobody)
+TEST(suite, a_subnegotiation_is_skipped_and_one_that_does_not_end_mutes_nobody)
 {
     send_text(&ann, "a\xFF\xFA\x2A");
     send_repeated(&ann, "01234\xFF\xFF\r\x1B", 100);
@@ -260,9 +244,8 @@ START_TEST(a_subnegotiation_is_skipped_and_one_that_does_not_end_mutes_nobody)
     while (strstr(take_line(&bob), "heard again") == NULL)
         continue;
 }
-END_TEST
 
-START_TEST(do_gets_wont_and_will_gets_dont_and_refusals_get_nothing)
+TEST(suite, do_gets_wont_and_will_gets_dont_and_refusals_get_nothing)
 {
     for (int option = 0; option < 255; option++) {
         unsigned char asked[] = {
@@ -277,9 +260,8 @@ START_TEST(do_gets_wont_and_will_gets_dont_and_refusals_get_nothing)
     send_text(&bob, "nothing else came\n");
     expect_line(&ann, "[%s] nothing else came", bob_name);
 }
-END_TEST
 
-START_TEST(ctrl_c_in_a_telnet_gets_its_timing_mark_refused_at_once)
+TEST(suite, ctrl_c_in_a_telnet_gets_its_timing_mark_refused_at_once)
 {
     send_bytes(&ann, "\xFF\xF4", 2);
     ck_assert_int_eq(send(ann.fd, "\xFF\xF2", 2, MSG_OOB | MSG_NOSIGNAL), 2);
@@ -288,16 +270,14 @@ START_TEST(ctrl_c_in_a_telnet_gets_its_timing_mark_refused_at_once)
     send_text(&ann, "still here\n");
     expect_line(&bob, "[%s] still here", ann_name);
 }
-END_TEST
 
-START_TEST(are_you_there_gets_an_answer_that_can_be_read)
+TEST(suite, are_you_there_gets_an_answer_that_can_be_read)
 {
     send_bytes(&ann, "\xFF\xF6", 2);
     expect_line(&ann, "Yes, the ChatServer is here");
 }
-END_TEST
 
-START_TEST(ctrl_d_leaves_at_the_beginning_of_a_line_and_is_dropped_inside_one)
+TEST(suite, ctrl_d_leaves_at_the_beginning_of_a_line_and_is_dropped_inside_one)
 {
     send_text(&ann, "one\4 line\n\rtwo\n\r");
     expect_line(&bob, "[%s] one line", ann_name);
@@ -306,9 +286,8 @@ START_TEST(ctrl_d_leaves_at_the_beginning_of_a_line_and_is_dropped_inside_one)
     expect_line(&bob, "Client left %s", ann_name);
     expect_end(&ann);
 }
-END_TEST
 
-START_TEST(a_browser_gets_an_answer_and_says_nothing_in_the_room)
+TEST(suite, a_browser_gets_an_answer_and_says_nothing_in_the_room)
 {
     struct stream page = room_join(&server);
 
@@ -323,20 +302,18 @@ START_TEST(a_browser_gets_an_answer_and_says_nothing_in_the_room)
     expect_line(&bob, "[%s] hello", ann_name);
     expect_line(&bob, "[%s] GET / HTTP/1.1", ann_name);
 }
-END_TEST
 
-START_TEST(urgent_data_is_read_in_its_place)
+TEST(suite, urgent_data_is_read_in_its_place)
 {
     send_text(&ann, "before ");
     ck_assert_int_eq(send(ann.fd, "!", 1, MSG_OOB | MSG_NOSIGNAL), 1);
     send_text(&ann, " after\n");
     expect_line(&bob, "[%s] before ! after", ann_name);
 }
-END_TEST
 
 /* ---- Commands ----------------------------------------------------------------------- */
 
-START_TEST(a_new_nick_is_announced_and_used_from_then_on)
+TEST(suite, a_new_nick_is_announced_and_used_from_then_on)
 {
     send_text(&ann, "/nick ann\n");
     expect_line(&ann, "Client %s is now ann", ann_name);
@@ -350,9 +327,8 @@ START_TEST(a_new_nick_is_announced_and_used_from_then_on)
     skip_to_line(&server.out, "Client left Ann-2_x");
     ann = room_join(&server);
 }
-END_TEST
 
-START_TEST(a_nick_in_use_is_refused_whatever_its_case_until_its_client_has_left)
+TEST(suite, a_nick_in_use_is_refused_whatever_its_case_until_its_client_has_left)
 {
     send_text(&ann, "/nick Ann\n");
     expect_line(&bob, "Client %s is now Ann", ann_name);
@@ -366,9 +342,8 @@ START_TEST(a_nick_in_use_is_refused_whatever_its_case_until_its_client_has_left)
     expect_line(&bob, "Client aNN is now ANN");
     ann = room_join(&server);
 }
-END_TEST
 
-START_TEST(a_nick_that_is_not_a_name_is_refused)
+TEST(suite, a_nick_that_is_not_a_name_is_refused)
 {
     static const char *const bad[] = {
         "",     "seventeen-letters", "a b", "a.b", "\xC3\xA9", "a:1", "[ann]",
@@ -382,9 +357,8 @@ START_TEST(a_nick_that_is_not_a_name_is_refused)
     expect_line(&ann, "/nick NAME: a name is 1 to 16 letters, digits, - and _");
     expect_line(&ann, "Client %s is now sixteen-letters_", ann_name);
 }
-END_TEST
 
-START_TEST(who_names_all_who_are_here_to_the_one_who_asks)
+TEST(suite, who_names_all_who_are_here_to_the_one_who_asks)
 {
     send_text(&bob, "/nick bob\n");
     expect_line(&ann, "Client %s is now bob", bob_name);
@@ -394,7 +368,6 @@ START_TEST(who_names_all_who_are_here_to_the_one_who_asks)
     send_text(&ann, "that was for me alone\n");
     expect_line(&bob, "[%s] that was for me alone", ann_name);
 }
-END_TEST
 
 static void expect_once(const char *text, const char *name)
 {
@@ -404,7 +377,7 @@ static void expect_once(const char *text, const char *name)
     ck_assert_ptr_null(strstr(first + 1, name));
 }
 
-START_TEST(who_in_a_larger_room_names_each_once)
+TEST(suite, who_in_a_larger_room_names_each_once)
 {
     struct stream more[38];
     char all[4096] = "";
@@ -426,9 +399,8 @@ START_TEST(who_in_a_larger_room_names_each_once)
     expect_once(all, ann_name);
     expect_once(all, bob_name);
 }
-END_TEST
 
-START_TEST(me_tells_an_action)
+TEST(suite, me_tells_an_action)
 {
     send_text(&ann, "/me waves \n/me\n/nick ann\n/me  is here\n");
     expect_line(&bob, "* %s waves ", ann_name);
@@ -436,9 +408,8 @@ START_TEST(me_tells_an_action)
     expect_line(&bob, "* ann is here");
     expect_line(&ann, "/me ACTION: the action is missing");
 }
-END_TEST
 
-START_TEST(only_two_people_read_a_msg)
+TEST(suite, only_two_people_read_a_msg)
 {
     struct stream eve = room_join(&server);
 
@@ -461,9 +432,8 @@ START_TEST(only_two_people_read_a_msg)
     expect_line(&ann, "/msg NAME TEXT: the name or the text is missing");
     ck_assert_int_eq(skip_to_line(&server.out, "[%s] all", ann_name), 4);
 }
-END_TEST
 
-START_TEST(a_command_of_more_than_a_line_is_refused_and_no_piece_of_it_is_said)
+TEST(suite, a_command_of_more_than_a_line_is_refused_and_no_piece_of_it_is_said)
 {
     static const char *const commands[] = {"/msg ", "/me ", "/me", "/unknown ", "/quit "};
 
@@ -479,9 +449,8 @@ START_TEST(a_command_of_more_than_a_line_is_refused_and_no_piece_of_it_is_said)
         expect_line(&bob, "[%s] end", ann_name);
     }
 }
-END_TEST
 
-START_TEST(a_command_of_a_whole_line_keeps_every_byte)
+TEST(suite, a_command_of_a_whole_line_keeps_every_byte)
 {
     send_text(&ann, "/me x");
     send_repeated(&ann, "x", 1024);
@@ -494,9 +463,8 @@ START_TEST(a_command_of_a_whole_line_keeps_every_byte)
     expect_pattern(&bob, "y", 1, 0, 818);
     expect_line(&bob, "%s", "");
 }
-END_TEST
 
-START_TEST(a_piece_of_a_long_line_is_not_a_command)
+TEST(suite, a_piece_of_a_long_line_is_not_a_command)
 {
     send_repeated(&ann, "x", 2048);
     send_text(&ann, "/quit\n");
@@ -504,9 +472,8 @@ START_TEST(a_piece_of_a_long_line_is_not_a_command)
                       2047);
     expect_line(&bob, "[%s] /quit", ann_name);
 }
-END_TEST
 
-START_TEST(a_question_without_a_line_end_is_answered_before_the_end)
+TEST(suite, a_question_without_a_line_end_is_answered_before_the_end)
 {
     send_text(&ann, "/who");
     stream_half_close(&ann);
@@ -514,9 +481,8 @@ START_TEST(a_question_without_a_line_end_is_answered_before_the_end)
     expect_end(&ann);
     expect_line(&bob, "Client left %s", ann_name);
 }
-END_TEST
 
-START_TEST(help_names_every_command)
+TEST(suite, help_names_every_command)
 {
     static const char *const commands[] = {"/nick NAME",     "/who",  "/me ACTION",
                                            "/msg NAME TEXT", "/help", "/quit"};
@@ -526,27 +492,24 @@ START_TEST(help_names_every_command)
         expect_beginning(&ann, commands[i]);
     expect_line(&ann, "//TEXT          say /TEXT");
 }
-END_TEST
 
-START_TEST(an_unknown_command_gets_a_sentence_that_names_help)
+TEST(suite, an_unknown_command_gets_a_sentence_that_names_help)
 {
     send_text(&ann, "/foo bar\n/\n/Nick x\n");
     expect_line(&ann, "Unknown command /foo, try /help");
     expect_line(&ann, "Unknown command /, try /help");
     expect_line(&ann, "Unknown command /Nick, try /help");
 }
-END_TEST
 
-START_TEST(two_slashes_say_one)
+TEST(suite, two_slashes_say_one)
 {
     send_text(&ann, "//nick ann\n//\n ///\n");
     expect_line(&bob, "[%s] /nick ann", ann_name);
     expect_line(&bob, "[%s] /", ann_name);
     expect_line(&bob, "[%s]  ///", ann_name);
 }
-END_TEST
 
-START_TEST(quit_leaves_with_words_or_without_after_all_was_read)
+TEST(suite, quit_leaves_with_words_or_without_after_all_was_read)
 {
     struct stream eve = room_join(&server);
     const char *eve_name = name_of(&eve);
@@ -563,53 +526,8 @@ START_TEST(quit_leaves_with_words_or_without_after_all_was_read)
     send_text(&bob, "/who\n");
     expect_line(&bob, "1 here: %s", bob_name);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        row_1_a_session_of_two_is_held_to_the_byte,
-        an_ipv6_peer_is_shown_in_brackets,
-        a_line_split_over_many_segments_arrives_whole,
-        a_line_ends_in_lf_or_crlf_or_as_telnets_enter_key_does,
-        an_empty_line_is_passed_on_as_one,
-        a_line_of_2048_bytes_is_one_line,
-        a_longer_line_goes_out_in_pieces_and_nothing_is_lost,
-        a_long_line_is_never_cut_inside_a_character,
-        a_full_line_and_the_piece_after_it_are_passed_on_before_the_client_leaves,
-        what_was_sent_before_a_half_close_is_passed_on,
-        a_lone_carriage_return_forges_no_line,
-        control_characters_are_shown_in_caret_notation,
-        c1_control_characters_are_shown_as_cat_v_does,
-        valid_utf8_goes_through_unchanged,
-        bytes_that_are_not_utf8_become_replacement_characters,
-        a_percent_sign_is_nothing_special,
-        telnet_commands_reach_nobody_however_they_are_cut,
-        a_doubled_255_is_data,
-        a_subnegotiation_is_skipped_and_one_that_does_not_end_mutes_nobody,
-        do_gets_wont_and_will_gets_dont_and_refusals_get_nothing,
-        ctrl_c_in_a_telnet_gets_its_timing_mark_refused_at_once,
-        are_you_there_gets_an_answer_that_can_be_read,
-        ctrl_d_leaves_at_the_beginning_of_a_line_and_is_dropped_inside_one,
-        a_browser_gets_an_answer_and_says_nothing_in_the_room,
-        urgent_data_is_read_in_its_place,
-        a_new_nick_is_announced_and_used_from_then_on,
-        a_nick_in_use_is_refused_whatever_its_case_until_its_client_has_left,
-        a_nick_that_is_not_a_name_is_refused,
-        who_names_all_who_are_here_to_the_one_who_asks,
-        who_in_a_larger_room_names_each_once,
-        me_tells_an_action,
-        only_two_people_read_a_msg,
-        a_command_of_more_than_a_line_is_refused_and_no_piece_of_it_is_said,
-        a_command_of_a_whole_line_keeps_every_byte,
-        a_piece_of_a_long_line_is_not_a_command,
-        a_question_without_a_line_end_is_answered_before_the_end,
-        help_names_every_command,
-        an_unknown_command_gets_a_sentence_that_names_help,
-        two_slashes_say_one,
-        quit_leaves_with_words_or_without_after_all_was_read,
-        NULL,
-    };
-
-    return run_tests("what is said in the room", tests, open_room);
+    return run_tests("what is said in the room", &suite, open_room);
 }

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static struct tests suite;
+
 #define CHAT_CLI "bin/chat_cli"
 
 static struct mock mock;
@@ -39,7 +41,7 @@ static void hear_script(const char *words)
     server = mock_accept(&mock);
 }
 
-START_TEST(a_script_sends_its_lines_and_prints_what_comes)
+TEST(suite, a_script_sends_its_lines_and_prints_what_comes)
 {
     hear_script("printf 'hello\\nbye\\n' | \"$@\"");
     expect_text(&server, "hello\nbye\n");
@@ -51,9 +53,8 @@ START_TEST(a_script_sends_its_lines_and_prints_what_comes)
     expect_lf(&script.out, "last");
     expect_success(&script);
 }
-END_TEST
 
-START_TEST(a_byte_that_would_be_a_telnet_command_is_sent_as_data)
+TEST(suite, a_byte_that_would_be_a_telnet_command_is_sent_as_data)
 {
     hear_script("printf 'a\\377\\360\\377\\377' | \"$@\"");
     expect_text(&server, "a\377\377\360\377\377\377\377");
@@ -61,9 +62,8 @@ START_TEST(a_byte_that_would_be_a_telnet_command_is_sent_as_data)
     stream_close(&server);
     expect_status(&script, 0);
 }
-END_TEST
 
-START_TEST(urgent_data_is_read_in_its_place)
+TEST(suite, urgent_data_is_read_in_its_place)
 {
     hear_script("\"$@\"");
     send_text(&server, "one\n\377"); /* telnetd's Synch: IAC DM (RFC 854) */
@@ -74,9 +74,8 @@ START_TEST(urgent_data_is_read_in_its_place)
     expect_lf(&script.out, "two");
     expect_success(&script);
 }
-END_TEST
 
-START_TEST(a_script_ends_after_a_second_of_silence)
+TEST(suite, a_script_ends_after_a_second_of_silence)
 {
     int64_t begun = clock_ms();
 
@@ -87,15 +86,13 @@ START_TEST(a_script_ends_after_a_second_of_silence)
     expect_success(&script);
     ck_assert_int_ge(clock_ms() - begun, 1000);
 }
-END_TEST
 
-START_TEST(a_script_gives_up_on_a_server_that_has_stopped_reading)
+TEST(suite, a_script_gives_up_on_a_server_that_has_stopped_reading)
 {
     hear_script("yes | $CHAT_CLI -t 0.2 127.0.0.1 $PORT");
     expect_lf(&script.err, "chat_cli: the server has stopped reading");
     expect_failure(&script, "chat_cli: not everything was sent");
 }
-END_TEST
 
 /* Says more lines than a pipe holds, and reads none of them for a while. */
 static void say_much(int ms)
@@ -114,7 +111,7 @@ static void say_much(int ms)
  * The server's five seconds pass only while chat_cli reads from it. A busy machine may need
  * some of them for what the test does meanwhile.
  */
-START_TEST(a_script_whose_reader_is_slow_does_not_blame_the_server)
+TEST(suite, a_script_whose_reader_is_slow_does_not_blame_the_server)
 {
     hear_script("yes | $CHAT_CLI -t 5 127.0.0.1 $PORT");
     for (int i = 0; i < 6; i++) { /* each time the kernel takes more of what is sent... */
@@ -126,18 +123,16 @@ START_TEST(a_script_whose_reader_is_slow_does_not_blame_the_server)
     expect_lf(&script.err, "chat_cli: the connection is lost: Connection reset by peer");
     expect_failure(&script, "chat_cli: not everything was sent");
 }
-END_TEST
 
-START_TEST(a_script_may_take_its_time_and_the_server_its_own)
+TEST(suite, a_script_may_take_its_time_and_the_server_its_own)
 {
     hear_script("(echo one; sleep 1; echo two) | $CHAT_CLI -t 0.2 -w 0 127.0.0.1 $PORT");
     expect_lf(&server, "one");
     expect_lf(&server, "two");
     expect_status(&script, 0);
 }
-END_TEST
 
-START_TEST(after_an_address_that_refuses_the_next_is_tried)
+TEST(suite, after_an_address_that_refuses_the_next_is_tried)
 {
     /* localhost is ::1 first, where it is both, and nobody listens there. */
     hear_script("echo hello | $CHAT_CLI localhost $PORT");
@@ -145,9 +140,8 @@ START_TEST(after_an_address_that_refuses_the_next_is_tried)
     stream_close(&server);
     expect_status(&script, 0);
 }
-END_TEST
 
-START_TEST(all_of_a_long_input_is_sent)
+TEST(suite, all_of_a_long_input_is_sent)
 {
     hear_script("yes 'a line of a long input' | head -n 100000 | \"$@\"");
     expect_pattern(&server, "a line of a long input\n", 23, 0, 100000 * 23);
@@ -155,9 +149,8 @@ START_TEST(all_of_a_long_input_is_sent)
     stream_close(&server);
     expect_status(&script, 0);
 }
-END_TEST
 
-START_TEST(a_long_line_is_printed_whole)
+TEST(suite, a_long_line_is_printed_whole)
 {
     hear_script("\"$@\" </dev/null");
     send_repeated(&server, "0123456789", 1000);
@@ -167,9 +160,8 @@ START_TEST(a_long_line_is_printed_whole)
     expect_text(&script.out, "\n");
     expect_success(&script);
 }
-END_TEST
 
-START_TEST(a_connection_lost_before_all_is_sent_is_status_1)
+TEST(suite, a_connection_lost_before_all_is_sent_is_status_1)
 {
     hear_script("(echo hello; sleep 60) | (\"$@\"; echo status $?)");
     expect_text(&server, "hello\n");
@@ -179,9 +171,8 @@ START_TEST(a_connection_lost_before_all_is_sent_is_status_1)
     expect_lf(&script.out, "status 1");
     program_kill(&script, SIGTERM); /* the shell, which waits for its sleep */
 }
-END_TEST
 
-START_TEST(everything_was_sent_if_the_server_closes_first_and_there_is_no_more_input)
+TEST(suite, everything_was_sent_if_the_server_closes_first_and_there_is_no_more_input)
 {
     hear_script("(echo hello; sleep 60) | (\"$@\"; echo status $?)");
     expect_text(&server, "hello\n");
@@ -192,14 +183,13 @@ START_TEST(everything_was_sent_if_the_server_closes_first_and_there_is_no_more_i
     expect_lf(&script.err, "chat_cli: the server has closed the connection");
     program_kill(&script, SIGTERM); /* the shell, which waits for its sleep */
 }
-END_TEST
 
 /*
  * When two programs read from one pipe, select() reports a line to both, and one of them
  * is faster. The other would wait in read(). That hardly ever happens, so the test checks
  * only the flag that prevents it, in proc(5).
  */
-START_TEST(an_input_that_may_be_shared_is_read_without_waiting)
+TEST(suite, an_input_that_may_be_shared_is_read_without_waiting)
 {
     char flags[128] = "";
     int fdinfo;
@@ -219,18 +209,16 @@ START_TEST(an_input_that_may_be_shared_is_read_without_waiting)
     expect_lf(&script.err, "chat_cli: the server has closed the connection");
     expect_success(&script);
 }
-END_TEST
 
-START_TEST(a_server_that_closes_early_is_status_1)
+TEST(suite, a_server_that_closes_early_is_status_1)
 {
     hear_script("yes | (\"$@\"; echo status $?)");
     expect_text(&server, "y\ny\n");
     stream_reset(&server);
     expect_lf(&script.out, "status 1");
 }
-END_TEST
 
-START_TEST(a_refused_connection_is_reported_with_host_and_port)
+TEST(suite, a_refused_connection_is_reported_with_host_and_port)
 {
     mock_close(&mock);
     run_script("echo hello | \"$@\"");
@@ -238,9 +226,8 @@ START_TEST(a_refused_connection_is_reported_with_host_and_port)
                    "chat_cli: cannot connect to 127.0.0.1 port %d: Connection refused",
                    mock.port);
 }
-END_TEST
 
-START_TEST(wrong_usage_is_status_2)
+TEST(suite, wrong_usage_is_status_2)
 {
     expect_usage_error(CHAT_CLI, "-w", "x", NULL);
     expect_usage_error(CHAT_CLI, "-t", "-1", NULL);
@@ -249,29 +236,8 @@ START_TEST(wrong_usage_is_status_2)
     expect_usage_error(CHAT_CLI, "host", "0", NULL);
     expect_usage_error(CHAT_CLI, "host", "1", "more", NULL);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        a_script_sends_its_lines_and_prints_what_comes,
-        a_byte_that_would_be_a_telnet_command_is_sent_as_data,
-        urgent_data_is_read_in_its_place,
-        a_script_ends_after_a_second_of_silence,
-        a_script_gives_up_on_a_server_that_has_stopped_reading,
-        a_script_whose_reader_is_slow_does_not_blame_the_server,
-        a_script_may_take_its_time_and_the_server_its_own,
-        after_an_address_that_refuses_the_next_is_tried,
-        all_of_a_long_input_is_sent,
-        a_long_line_is_printed_whole,
-        a_connection_lost_before_all_is_sent_is_status_1,
-        everything_was_sent_if_the_server_closes_first_and_there_is_no_more_input,
-        an_input_that_may_be_shared_is_read_without_waiting,
-        a_server_that_closes_early_is_status_1,
-        a_refused_connection_is_reported_with_host_and_port,
-        wrong_usage_is_status_2,
-        NULL,
-    };
-
-    return run_tests("the chat client in scripts", tests, open_mock);
+    return run_tests("the chat client in scripts", &suite, open_mock);
 }

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static struct tests of_ann, of_bob, stopping;
+
 static struct typist ann, bob;
 
 static void open_terminal(void)
@@ -32,7 +34,7 @@ static void leave_shell(void)
 
 /* ---- Leaving ------------------------------------------------------------------------ */
 
-START_TEST(quit_ctrl_d_and_ctrl_c_leave)
+TEST(of_bob, quit_ctrl_d_and_ctrl_c_leave)
 {
     static const char *const ways[] = {"quit\r", "\x04", "half a line\x03"};
 
@@ -43,9 +45,8 @@ START_TEST(quit_ctrl_d_and_ctrl_c_leave)
         expect_end(&server_end);
     }
 }
-END_TEST
 
-START_TEST(a_signal_leaves_and_the_terminal_is_as_before)
+TEST(of_bob, a_signal_leaves_and_the_terminal_is_as_before)
 {
     static const int leaving[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 
@@ -58,9 +59,8 @@ START_TEST(a_signal_leaves_and_the_terminal_is_as_before)
         typist_sees(&bob, "\n> half\n|");
     }
 }
-END_TEST
 
-START_TEST(continued_without_a_stop_it_still_knows_the_settings_before)
+TEST(of_ann, continued_without_a_stop_it_still_knows_the_settings_before)
 {
     ck_assert_int_eq(kill(ann.pid, SIGCONT), 0);
     typist_types(&ann, "a");
@@ -71,9 +71,8 @@ START_TEST(continued_without_a_stop_it_still_knows_the_settings_before)
     ck_assert_int_eq(kill(ann.pid, SIGTERM), 0);
     ck_assert_int_eq(typist_leaves(&ann), 0);
 }
-END_TEST
 
-START_TEST(what_was_typed_before_ctrl_c_is_sent_and_not_left_to_the_shell)
+TEST(of_bob, what_was_typed_before_ctrl_c_is_sent_and_not_left_to_the_shell)
 {
     typist_joins_from_shell(&bob);
     typist_types(&bob, "hello\rhalf\x03");
@@ -82,9 +81,8 @@ START_TEST(what_was_typed_before_ctrl_c_is_sent_and_not_left_to_the_shell)
     expect_end(&server_end);
     leave_shell();
 }
-END_TEST
 
-START_TEST(the_end_of_a_server_is_reported_in_words)
+TEST(of_ann, the_end_of_a_server_is_reported_in_words)
 {
     typist_types(&ann, "half");
     typist_sees(&ann, "\n> half|");
@@ -95,17 +93,15 @@ START_TEST(the_end_of_a_server_is_reported_in_words)
         &ann,
         "the last word\n> half\nchat_cli: the server has closed the conn\nection\n|");
 }
-END_TEST
 
-START_TEST(a_lost_connection_is_reported_in_words)
+TEST(of_ann, a_lost_connection_is_reported_in_words)
 {
     stream_reset(&server_end);
     ck_assert_int_eq(typist_leaves(&ann), 1);
     typist_sees(&ann, "chat_cli: the connection is lost: Connec\ntion reset by peer\n|");
 }
-END_TEST
 
-START_TEST(a_server_whose_machine_died_is_looked_for)
+TEST(of_ann, a_server_whose_machine_died_is_looked_for)
 {
     struct sockaddr_storage client;
     socklen_t length = sizeof client;
@@ -113,7 +109,6 @@ START_TEST(a_server_whose_machine_died_is_looked_for)
     ck_assert_int_eq(getpeername(server_end.fd, (struct sockaddr *)&client, &length), 0);
     expect_keepalive("/proc/net/tcp", address_port(&client), chat_mock.port);
 }
-END_TEST
 
 /* Nobody looks at the terminal, and the server says more than it holds. */
 static void fill_terminal(void)
@@ -123,24 +118,22 @@ static void fill_terminal(void)
     (void)send_until_stopped(&server_end, line, sizeof line - 1);
 }
 
-START_TEST(a_terminal_that_has_stopped_does_not_keep_it_from_ending)
+TEST(of_ann, a_terminal_that_has_stopped_does_not_keep_it_from_ending)
 {
     fill_terminal();
     ck_assert_int_eq(kill(ann.pid, SIGTERM), 0);
     ck_assert_int_eq(typist_ends(&ann), 0);
 }
-END_TEST
 
-START_TEST(what_was_entered_before_ctrl_c_is_sent_though_the_terminal_shows_nothing)
+TEST(of_ann, what_was_entered_before_ctrl_c_is_sent_though_the_terminal_shows_nothing)
 {
     fill_terminal();
     typist_types(&ann, "hello\r\x03");
     ck_assert_int_eq(typist_ends(&ann), 0);
     expect_line(&server_end, "hello");
 }
-END_TEST
 
-START_TEST(a_terminal_that_is_gone_ends_it)
+TEST(of_ann, a_terminal_that_is_gone_ends_it)
 {
     close(ann.line);
     close(ann.terminal);
@@ -148,9 +141,8 @@ START_TEST(a_terminal_that_is_gone_ends_it)
     (void)await_child(ann.pid);
     ann.pid = 0;
 }
-END_TEST
 
-START_TEST(a_keyboard_that_cannot_be_read_is_reported)
+TEST(of_ann, a_keyboard_that_cannot_be_read_is_reported)
 {
     typist_starts(&bob, "TERM=dumb; exec $CHAT_CLI 127.0.0.1 $PORT 0>$TTY");
     await_client();
@@ -158,7 +150,6 @@ START_TEST(a_keyboard_that_cannot_be_read_is_reported)
     ck_assert_int_eq(typist_leaves(&bob), 1);
     typist_sees(&bob, "chat_cli: cannot read standard input: Ba\nd file descriptor\n|");
 }
-END_TEST
 
 /* ---- Stopping ----------------------------------------------------------------------- */
 
@@ -173,7 +164,7 @@ static void stop_at_half_a_line(void)
     expect_settings_as_before(&bob);
 }
 
-START_TEST(ctrl_z_stops_and_fg_goes_on_where_it_was)
+TEST(stopping, ctrl_z_stops_and_fg_goes_on_where_it_was)
 {
     struct termios now;
 
@@ -189,9 +180,8 @@ START_TEST(ctrl_z_stops_and_fg_goes_on_where_it_was)
     expect_settings_as_before(&bob);
     leave_shell();
 }
-END_TEST
 
-START_TEST(ended_while_it_was_stopped_it_leaves_the_terminal_alone)
+TEST(stopping, ended_while_it_was_stopped_it_leaves_the_terminal_alone)
 {
     stop_at_half_a_line();
     typist_types(&bob, "PS1='% '; kill %1; fg; echo status $?\r");
@@ -200,9 +190,8 @@ START_TEST(ended_while_it_was_stopped_it_leaves_the_terminal_alone)
     expect_settings_as_before(&bob);
     leave_shell();
 }
-END_TEST
 
-START_TEST(started_in_the_background_it_can_be_ended_there)
+TEST(stopping, started_in_the_background_it_can_be_ended_there)
 {
     typist_starts(&bob, SHELL);
     typist_sees(&bob, "$ |");
@@ -214,10 +203,9 @@ START_TEST(started_in_the_background_it_can_be_ended_there)
     expect_end(&server_end);
     leave_shell();
 }
-END_TEST
 
 /* SIGSTOP cannot be caught, so it restores nothing. The test does, as a shell would. */
-START_TEST(ended_in_the_background_after_a_sigstop_it_leaves_the_terminal_alone)
+TEST(stopping, ended_in_the_background_after_a_sigstop_it_leaves_the_terminal_alone)
 {
     pid_t group;
 
@@ -235,9 +223,8 @@ START_TEST(ended_in_the_background_after_a_sigstop_it_leaves_the_terminal_alone)
     expect_settings_as_before(&bob);
     leave_shell();
 }
-END_TEST
 
-START_TEST(ctrl_c_ends_the_wait_for_a_connection)
+TEST(stopping, ctrl_c_ends_the_wait_for_a_connection)
 {
     mock_fill_queue(&chat_mock);
     typist_starts(&bob, "echo ready; " CHAT);
@@ -245,40 +232,14 @@ START_TEST(ctrl_c_ends_the_wait_for_a_connection)
     typist_types(&bob, "\x03");
     ck_assert_int_eq(typist_leaves(&bob), 128 + SIGINT);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const of_ann[] = {
-        continued_without_a_stop_it_still_knows_the_settings_before,
-        the_end_of_a_server_is_reported_in_words,
-        a_lost_connection_is_reported_in_words,
-        a_server_whose_machine_died_is_looked_for,
-        a_terminal_that_has_stopped_does_not_keep_it_from_ending,
-        what_was_entered_before_ctrl_c_is_sent_though_the_terminal_shows_nothing,
-        a_terminal_that_is_gone_ends_it,
-        a_keyboard_that_cannot_be_read_is_reported,
-        NULL,
-    };
-    const TTest *const of_bob[] = {
-        quit_ctrl_d_and_ctrl_c_leave,
-        a_signal_leaves_and_the_terminal_is_as_before,
-        what_was_typed_before_ctrl_c_is_sent_and_not_left_to_the_shell,
-        NULL,
-    };
-    const TTest *const stopping[] = {
-        ctrl_z_stops_and_fg_goes_on_where_it_was,
-        ended_while_it_was_stopped_it_leaves_the_terminal_alone,
-        started_in_the_background_it_can_be_ended_there,
-        ended_in_the_background_after_a_sigstop_it_leaves_the_terminal_alone,
-        ctrl_c_ends_the_wait_for_a_connection,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "ann", .tests = of_ann, .set_up = open_terminal, .tear_down = end_ann},
-        {.name = "bob", .tests = of_bob, .set_up = open_mock},
+        {.name = "ann", .tests = &of_ann, .set_up = open_terminal, .tear_down = end_ann},
+        {.name = "bob", .tests = &of_bob, .set_up = open_mock},
         /* valgrind cannot be stopped. */
-        {.name = "stopping", .tests = stopping, .set_up = open_mock, .tags = "limits"},
+        {.name = "stopping", .tests = &stopping, .set_up = open_mock, .tags = "limits"},
     };
 
     return run_cases("how the chat client ends", cases, COUNT(cases));

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static struct tests at_terminal, others;
+
 #define FACE "\xF0\x9F\x98\x80"
 #define NI   "\xE6\x97\xA5"
 #define E    "\xC3\xA9"
@@ -39,7 +41,7 @@ static void close_terminal(void)
 
 /* ---- On a terminal ------------------------------------------------------------------ */
 
-START_TEST(row_16_a_line_typed_is_sent_and_stays_on_the_screen)
+TEST(at_terminal, row_16_a_line_typed_is_sent_and_stays_on_the_screen)
 {
     typist_types(&ann, "hello");
     typist_sees(&ann, "\n> hello|");
@@ -47,9 +49,8 @@ START_TEST(row_16_a_line_typed_is_sent_and_stays_on_the_screen)
     expect_line(&server_end, "hello");
     typist_sees(&ann, "\n> hello\n> |");
 }
-END_TEST
 
-START_TEST(row_15_the_prompt_is_intact_after_ten_messages_arrive_while_typing)
+TEST(at_terminal, row_15_the_prompt_is_intact_after_ten_messages_arrive_while_typing)
 {
     char expected[1024] = "";
 
@@ -66,9 +67,8 @@ START_TEST(row_15_the_prompt_is_intact_after_ten_messages_arrive_while_typing)
     typist_types(&ann, "\r");
     expect_line(&server_end, "half a line");
 }
-END_TEST
 
-START_TEST(editing_keys_do_what_people_expect)
+TEST(at_terminal, editing_keys_do_what_people_expect)
 {
     typist_types(&ann, "one two\x17\x01"
                        "A\x05!\033[D\033[3~\x7F");
@@ -78,9 +78,8 @@ START_TEST(editing_keys_do_what_people_expect)
     typist_types(&ann, "\033[Bhalf\033[A\033[B");
     typist_sees(&ann, "\n> half|");
 }
-END_TEST
 
-START_TEST(wide_characters_are_edited_whole)
+TEST(at_terminal, wide_characters_are_edited_whole)
 {
     typist_types(&ann, NI FACE E "x\033[D\033[D\033[D");
     typist_sees(&ann, "\n> " NI "|" FACE E "x");
@@ -93,9 +92,8 @@ START_TEST(wide_characters_are_edited_whole)
     typist_types(&ann, "\r");
     expect_line(&server_end, E "x");
 }
-END_TEST
 
-START_TEST(a_line_longer_than_the_screen_scrolls_sideways)
+TEST(at_terminal, a_line_longer_than_the_screen_scrolls_sideways)
 {
     typist_types(&ann, "0123456789abcdefghijklmnopqrstuvwxyz+-*/");
     typist_sees(&ann, "leaves.\n> 456789abcdefghijklmnopqrstuvwxyz+-*/|");
@@ -106,9 +104,8 @@ START_TEST(a_line_longer_than_the_screen_scrolls_sideways)
     typist_types(&ann, "\r");
     expect_line(&server_end, "0123456789abcdefghijklmnopqrstuvwxyz+-*/");
 }
-END_TEST
 
-START_TEST(a_resized_window_is_noticed)
+TEST(at_terminal, a_resized_window_is_noticed)
 {
     typist_types(&ann, "0123456789abcdefghij");
     typist_sees(&ann, "\n> 0123456789abcdefghij|");
@@ -119,7 +116,6 @@ START_TEST(a_resized_window_is_noticed)
     typist_resizes(&ann, 30);
     typist_sees(&ann, "\n> 0123456789abcdefghij|");
 }
-END_TEST
 
 /* Makes the window narrower or wider. It wraps its text again. */
 static void drag_window(int columns)
@@ -128,7 +124,7 @@ static void drag_window(int columns)
     typist_resizes(&ann, columns);
 }
 
-START_TEST(a_line_wrapped_by_a_narrower_window_is_removed_whole)
+TEST(at_terminal, a_line_wrapped_by_a_narrower_window_is_removed_whole)
 {
     send_text(&server_end, "hi\n");
     typist_types(&ann, "0123456789abcdefghijklmnopqrstuvwxyz");
@@ -148,9 +144,8 @@ START_TEST(a_line_wrapped_by_a_narrower_window_is_removed_whole)
     send_text(&server_end, "ho\n");
     typist_sees(&ann, "\nhi\nho\n> |012345");
 }
-END_TEST
 
-START_TEST(wide_characters_that_were_wrapped_are_taken_off_whole)
+TEST(at_terminal, wide_characters_that_were_wrapped_are_taken_off_whole)
 {
     send_text(&server_end, "hi\n");
     for (int i = 0; i < 17; i++)
@@ -160,9 +155,8 @@ START_TEST(wide_characters_that_were_wrapped_are_taken_off_whole)
     drag_window(9); /* a column of each row stays empty */
     typist_sees(&ann, "\nhi\n> " NI NI "x|");
 }
-END_TEST
 
-START_TEST(a_window_of_a_few_columns_shows_what_fits_and_no_junk)
+TEST(at_terminal, a_window_of_a_few_columns_shows_what_fits_and_no_junk)
 {
     send_text(&server_end, "a\n");
     typist_types(&ann, "wxyz");
@@ -178,9 +172,8 @@ START_TEST(a_window_of_a_few_columns_shows_what_fits_and_no_junk)
     drag_window(40);
     typist_sees(&ann, "\na\na\na\na\na\n> wxyz|");
 }
-END_TEST
 
-START_TEST(ctrl_l_clears_the_screen_and_keeps_the_line)
+TEST(at_terminal, ctrl_l_clears_the_screen_and_keeps_the_line)
 {
     typist_types(&ann, "text\x0C");
     typist_sees(&ann, "> text|");
@@ -189,9 +182,8 @@ START_TEST(ctrl_l_clears_the_screen_and_keeps_the_line)
         screen_text(&ann.screen, shown);
     }
 }
-END_TEST
 
-START_TEST(each_line_of_a_paste_is_sent)
+TEST(at_terminal, each_line_of_a_paste_is_sent)
 {
     typist_types(&ann, "one\rtwo\rthree\rrest");
     expect_line(&server_end, "one");
@@ -199,7 +191,6 @@ START_TEST(each_line_of_a_paste_is_sent)
     expect_line(&server_end, "three");
     typist_sees(&ann, "\n> one\n> two\n> three\n> rest|");
 }
-END_TEST
 
 /* Takes the next line that the server gets, and looks at the screen meanwhile. */
 static char *hear_line(struct typist *typist)
@@ -218,7 +209,7 @@ static char *hear_line(struct typist *typist)
     return take_line(&server_end);
 }
 
-START_TEST(a_large_paste_reaches_a_server_that_reads_late)
+TEST(at_terminal, a_large_paste_reaches_a_server_that_reads_late)
 {
     char line[1000];
 
@@ -231,7 +222,6 @@ START_TEST(a_large_paste_reaches_a_server_that_reads_late)
         ck_assert_uint_eq(strlen(hear_line(&ann)), sizeof line);
     ck_assert_str_eq(hear_line(&ann), "end");
 }
-END_TEST
 
 /* Enters the longest line again and again, until the server takes no more. */
 static void paste_until_refused(struct typist *typist)
@@ -249,7 +239,7 @@ static void paste_until_refused(struct typist *typist)
     ck_abort_msg("40 MB were not refused");
 }
 
-START_TEST(ctrl_c_and_quit_do_not_wait_for_a_paste_to_be_sent)
+TEST(others, ctrl_c_and_quit_do_not_wait_for_a_paste_to_be_sent)
 {
     static const char *const ways[] = {"\x03", CLEAR_LINE "quit\r"};
 
@@ -261,9 +251,8 @@ START_TEST(ctrl_c_and_quit_do_not_wait_for_a_paste_to_be_sent)
         typist_sees(&bob, "\nchat_cli: not everything was sent\n|");
     }
 }
-END_TEST
 
-START_TEST(a_line_that_is_too_long_rings_the_bell_and_its_loss_is_reported)
+TEST(at_terminal, a_line_that_is_too_long_rings_the_bell_and_its_loss_is_reported)
 {
     for (int i = 0; i < 210; i++)
         typist_types(&ann, "0123456789");
@@ -275,9 +264,8 @@ START_TEST(a_line_that_is_too_long_rings_the_bell_and_its_loss_is_reported)
     typist_types(&ann, "short\r");
     typist_sees(&ann, "is not sent\n> short\n> |");
 }
-END_TEST
 
-START_TEST(a_question_without_a_line_end_is_shown)
+TEST(at_terminal, a_question_without_a_line_end_is_shown)
 {
     typist_types(&ann, "ty");
     send_text(&server_end, "login: ");
@@ -286,9 +274,8 @@ START_TEST(a_question_without_a_line_end_is_shown)
     send_text(&server_end, "Password: ");
     typist_sees(&ann, "\n> typing\nPassword:\n> |");
 }
-END_TEST
 
-START_TEST(nothing_that_the_server_sends_reaches_the_terminal_raw)
+TEST(at_terminal, nothing_that_the_server_sends_reaches_the_terminal_raw)
 {
     typist_types(&ann, "typing");
     send_text(&server_end, "[bob] \033[2J\033]0;title\a \x9B"
@@ -303,9 +290,8 @@ START_TEST(nothing_that_the_server_sends_reaches_the_terminal_raw)
     send_text(&server_end, "last\r\n");
     typist_sees(&ann, "a^_b\nlast\n> typing|");
 }
-END_TEST
 
-START_TEST(no_word_of_the_server_reads_backwards_or_hides)
+TEST(at_terminal, no_word_of_the_server_reads_backwards_or_hides)
 {
     send_text(&server_end, "[bob] \xE2\x80\xAE"
                            "exe\xE2\x80\xAC \xE2\x81\xA6x\xE2\x81\xA9 \xE2\x80\xA8"
@@ -314,9 +300,8 @@ START_TEST(no_word_of_the_server_reads_backwards_or_hides)
                       "exe\xEF\xBF\xBD \xEF\xBF\xBDx\xEF\xBF\xBD \xEF\xBF\xBD"
                       "end\n[b\xEF\xBF\xBDob] " NI "\xE2\x80\x8D" FACE "\n> |");
 }
-END_TEST
 
-START_TEST(options_of_a_telnet_server_are_refused_and_not_seen)
+TEST(at_terminal, options_of_a_telnet_server_are_refused_and_not_seen)
 {
     send_bytes(&server_end,
                "a\xFF\xFB\x03" /* WILL SUPPRESS-GO-AHEAD, DO TERMINAL-TYPE */
@@ -326,9 +311,8 @@ START_TEST(options_of_a_telnet_server_are_refused_and_not_seen)
     typist_sees(&ann, "abc\n> |");
     expect_bytes(&server_end, "\xFF\xFE\x03\xFF\xFC\x18", 6);
 }
-END_TEST
 
-START_TEST(a_password_is_not_shown_and_not_kept_in_the_history)
+TEST(at_terminal, a_password_is_not_shown_and_not_kept_in_the_history)
 {
     typist_types(&ann, "before\rhalf");
     expect_line(&server_end, "before");
@@ -355,9 +339,8 @@ START_TEST(a_password_is_not_shown_and_not_kept_in_the_history)
     typist_types(&ann, CLEAR_LINE "\033[A");
     typist_sees(&ann, "\n> before|");
 }
-END_TEST
 
-START_TEST(half_a_password_is_not_shown_at_the_end)
+TEST(at_terminal, half_a_password_is_not_shown_at_the_end)
 {
     send_text(&server_end, WILL_ECHO "Password:\r\n");
     typist_sees(&ann, "\nPassword:\n> |");
@@ -366,9 +349,8 @@ START_TEST(half_a_password_is_not_shown_at_the_end)
     typist_sees(&ann, "\nPassword:\n>\n|");
     typist_joins(&ann); /* the fixture ends it */
 }
-END_TEST
 
-START_TEST(text_a_second_after_escape_is_text)
+TEST(at_terminal, text_a_second_after_escape_is_text)
 {
     typist_types(&ann, "a\033");
     (void)poll(NULL, 0, 1000);
@@ -379,19 +361,17 @@ START_TEST(text_a_second_after_escape_is_text)
     typist_types(&ann, "D");
     typist_sees(&ann, "\n> abcD|");
 }
-END_TEST
 
 /* The model of the screen, like many terminals, gives a heart with U+FE0F two columns. */
-START_TEST(a_line_of_emoji_does_not_wrap)
+TEST(at_terminal, a_line_of_emoji_does_not_wrap)
 {
     for (int i = 0; i < 30; i++)
         typist_types(&ann, HEART);
     typist_types(&ann, "x");
     typist_sees(&ann, "leaves.\n> " HEARTS HEARTS HEARTS HEARTS HEART "x|");
 }
-END_TEST
 
-START_TEST(a_name_has_the_same_colour_everywhere)
+TEST(at_terminal, a_name_has_the_same_colour_everywhere)
 {
     const char *colour;
 
@@ -411,9 +391,8 @@ START_TEST(a_name_has_the_same_colour_everywhere)
     ck_assert_str_eq(screen_colour(&ann.screen, "plain"), "");
     ck_assert_str_eq(screen_colour(&ann.screen, "three"), "");
 }
-END_TEST
 
-START_TEST(a_terminal_without_abilities_gets_no_escape_sequences)
+TEST(others, a_terminal_without_abilities_gets_no_escape_sequences)
 {
     static const char *const types[] = {"TERM=dumb", "TERM=unknown",
                                         "TERM=", "unset TERM;"};
@@ -430,11 +409,10 @@ START_TEST(a_terminal_without_abilities_gets_no_escape_sequences)
         ck_assert_int_eq(typist_leaves(&bob), 0);
     }
 }
-END_TEST
 
 /* ---- Two of them in a room ---------------------------------------------------------- */
 
-START_TEST(two_of_them_talk_in_a_room)
+TEST(others, two_of_them_talk_in_a_room)
 {
     struct program room = room_open();
     struct typist eve;
@@ -457,47 +435,15 @@ START_TEST(two_of_them_talk_in_a_room)
     program_stop(&room);
     ck_assert_int_eq(typist_leaves(&eve), 0);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const at_terminal[] = {
-        row_16_a_line_typed_is_sent_and_stays_on_the_screen,
-        row_15_the_prompt_is_intact_after_ten_messages_arrive_while_typing,
-        editing_keys_do_what_people_expect,
-        wide_characters_are_edited_whole,
-        a_line_longer_than_the_screen_scrolls_sideways,
-        a_resized_window_is_noticed,
-        a_line_wrapped_by_a_narrower_window_is_removed_whole,
-        wide_characters_that_were_wrapped_are_taken_off_whole,
-        a_window_of_a_few_columns_shows_what_fits_and_no_junk,
-        ctrl_l_clears_the_screen_and_keeps_the_line,
-        each_line_of_a_paste_is_sent,
-        a_large_paste_reaches_a_server_that_reads_late,
-        a_line_that_is_too_long_rings_the_bell_and_its_loss_is_reported,
-        a_question_without_a_line_end_is_shown,
-        nothing_that_the_server_sends_reaches_the_terminal_raw,
-        no_word_of_the_server_reads_backwards_or_hides,
-        options_of_a_telnet_server_are_refused_and_not_seen,
-        a_password_is_not_shown_and_not_kept_in_the_history,
-        half_a_password_is_not_shown_at_the_end,
-        text_a_second_after_escape_is_text,
-        a_line_of_emoji_does_not_wrap,
-        a_name_has_the_same_colour_everywhere,
-        NULL,
-    };
-    const TTest *const others[] = {
-        ctrl_c_and_quit_do_not_wait_for_a_paste_to_be_sent,
-        two_of_them_talk_in_a_room,
-        a_terminal_without_abilities_gets_no_escape_sequences,
-        NULL,
-    };
     const struct test_case cases[] = {
         {.name = "one at a terminal",
-         .tests = at_terminal,
+         .tests = &at_terminal,
          .set_up = open_terminal,
          .tear_down = close_terminal},
-        {.name = "others", .tests = others, .set_up = open_mock},
+        {.name = "others", .tests = &others, .set_up = open_mock},
     };
 
     return run_cases("the chat client on a terminal", cases, COUNT(cases));

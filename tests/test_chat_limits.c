@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+static struct tests connections, lines;
+
 static void open_with(const char *letter, const char *value)
 {
     server = program_serve(PCHATSRV, FIRST_LINE, letter, value, NULL);
@@ -24,7 +26,8 @@ static void open_for_two(const char *letter, const char *value, struct stream *f
 
 /* ---- So many connections of an address ---------------------------------------------- */
 
-START_TEST(one_more_connection_of_an_address_is_told_so_and_closed_and_nobody_hears_of_it)
+TEST(connections,
+     one_more_connection_of_an_address_is_told_so_and_closed_and_nobody_hears_of_it)
 {
     struct stream a, b, third;
 
@@ -35,9 +38,8 @@ START_TEST(one_more_connection_of_an_address_is_told_so_and_closed_and_nobody_he
     send_text(&b, "still two\n");
     expect_line(&a, "[%s] still two", name_of(&b));
 }
-END_TEST
 
-START_TEST(a_place_of_an_address_is_free_again_when_a_client_has_left)
+TEST(connections, a_place_of_an_address_is_free_again_when_a_client_has_left)
 {
     struct stream first, second;
 
@@ -49,10 +51,9 @@ START_TEST(a_place_of_an_address_is_free_again_when_a_client_has_left)
     send_text(&second, "/who\n");
     expect_containing(&second, name_of(&second));
 }
-END_TEST
 
 /* Its end and the newcomer often come in the same turn of the loop. */
-START_TEST(a_place_of_an_address_is_free_as_soon_as_its_client_has_closed)
+TEST(connections, a_place_of_an_address_is_free_as_soon_as_its_client_has_closed)
 {
     open_with("-c", "1");
     for (int n = 0; n < 100; n++) {
@@ -61,9 +62,8 @@ START_TEST(a_place_of_an_address_is_free_as_soon_as_its_client_has_closed)
         stream_close(&client);
     }
 }
-END_TEST
 
-START_TEST(another_address_has_places_of_its_own)
+TEST(connections, another_address_has_places_of_its_own)
 {
     struct stream v4, v6;
 
@@ -75,16 +75,14 @@ START_TEST(another_address_has_places_of_its_own)
     expect_line(&v6, GREETING);
     expect_line(&v4, "Client joined %s", name_of(&v6));
 }
-END_TEST
 
-START_TEST(without_c_an_address_has_as_many_places_as_the_room)
+TEST(connections, without_c_an_address_has_as_many_places_as_the_room)
 {
     struct stream clients[50];
 
     server = room_open();
     room_fill(&server, clients, 50);
 }
-END_TEST
 
 /* ---- So many lines a second --------------------------------------------------------- */
 
@@ -94,7 +92,7 @@ END_TEST
  * The earliest moment at which line `n` may be heard is known. The latest is not, since a
  * busy machine may be late, so nothing here fails if it is.
  */
-START_TEST(a_client_that_says_too_much_is_heard_at_its_rate_and_loses_nothing)
+TEST(lines, a_client_that_says_too_much_is_heard_at_its_rate_and_loses_nothing)
 {
     struct stream reader, speaker;
     int64_t started;
@@ -108,9 +106,8 @@ START_TEST(a_client_that_says_too_much_is_heard_at_its_rate_and_loses_nothing)
         ck_assert_int_ge(clock_ms() - started, (n + 1 - RATE) * 1000 / RATE - 1);
     }
 }
-END_TEST
 
-START_TEST(a_client_that_says_too_much_slows_nobody_else)
+TEST(lines, a_client_that_says_too_much_slows_nobody_else)
 {
     struct stream reader, much, other;
 
@@ -122,10 +119,9 @@ START_TEST(a_client_that_says_too_much_slows_nobody_else)
     ck_assert_int_lt(skip_to_line(&reader, "[%s] a word", name_of(&other)), 30);
     expect_rest(&server, 300); /* and the server does not spin meanwhile */
 }
-END_TEST
 
 /* TCP stops a sender that the room does not listen to: the room stores nothing. */
-START_TEST(a_flood_waits_in_the_kernel_and_not_in_the_room)
+TEST(lines, a_flood_waits_in_the_kernel_and_not_in_the_room)
 {
     struct stream reader, flood;
     char block[4096];
@@ -136,9 +132,8 @@ START_TEST(a_flood_waits_in_the_kernel_and_not_in_the_room)
     send_until_stopped(&flood, block, sizeof block);
     expect_beginning(&reader, "[");
 }
-END_TEST
 
-START_TEST(a_client_that_waits_for_its_turn_still_hears_the_others)
+TEST(lines, a_client_that_waits_for_its_turn_still_hears_the_others)
 {
     struct stream much, other;
 
@@ -148,10 +143,9 @@ START_TEST(a_client_that_waits_for_its_turn_still_hears_the_others)
     send_text(&other, "do you hear?\n");
     skip_to_line(&much, "[%s] do you hear?", name_of(&other));
 }
-END_TEST
 
 /* Otherwise it would speak, and have a place in the room, for hours. */
-START_TEST(what_a_client_said_too_much_is_dropped_when_its_connection_is_lost)
+TEST(lines, what_a_client_said_too_much_is_dropped_when_its_connection_is_lost)
 {
     struct stream much, other;
 
@@ -162,10 +156,9 @@ START_TEST(what_a_client_said_too_much_is_dropped_when_its_connection_is_lost)
     send_text(&other, "are you there?\n");
     skip_to_beginning(&other, "Client left ");
 }
-END_TEST
 
 /* Those with a lower descriptor have been sent their share of that turn already. */
-START_TEST(everyone_hears_at_once_that_a_lost_client_which_said_too_much_is_dropped)
+TEST(lines, everyone_hears_at_once_that_a_lost_client_which_said_too_much_is_dropped)
 {
     struct stream first, much;
 
@@ -176,9 +169,8 @@ START_TEST(everyone_hears_at_once_that_a_lost_client_which_said_too_much_is_drop
     send_text(&first, "are you there?\n");
     skip_to_beginning(&first, "Client left ");
 }
-END_TEST
 
-START_TEST(commands_and_pieces_of_long_lines_count_too)
+TEST(lines, commands_and_pieces_of_long_lines_count_too)
 {
     struct stream much, reader;
     int64_t started;
@@ -193,41 +185,20 @@ START_TEST(commands_and_pieces_of_long_lines_count_too)
         ck_assert_int_ge(clock_ms() - started, piece * 500);
     }
 }
-END_TEST
 
-START_TEST(a_limit_must_be_a_number_that_means_something)
+TEST(lines, a_limit_must_be_a_number_that_means_something)
 {
     expect_usage_error(PCHATSRV, "-c", "0", NULL);
     expect_usage_error(PCHATSRV, "-c", "many", NULL);
     expect_usage_error(PCHATSRV, "-r", "0", NULL);
     expect_usage_error(PCHATSRV, "-r", "1001", NULL);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const connections[] = {
-        one_more_connection_of_an_address_is_told_so_and_closed_and_nobody_hears_of_it,
-        a_place_of_an_address_is_free_again_when_a_client_has_left,
-        a_place_of_an_address_is_free_as_soon_as_its_client_has_closed,
-        another_address_has_places_of_its_own,
-        without_c_an_address_has_as_many_places_as_the_room,
-        NULL,
-    };
-    const TTest *const lines[] = {
-        a_client_that_says_too_much_is_heard_at_its_rate_and_loses_nothing,
-        a_client_that_says_too_much_slows_nobody_else,
-        a_flood_waits_in_the_kernel_and_not_in_the_room,
-        a_client_that_waits_for_its_turn_still_hears_the_others,
-        what_a_client_said_too_much_is_dropped_when_its_connection_is_lost,
-        everyone_hears_at_once_that_a_lost_client_which_said_too_much_is_dropped,
-        commands_and_pieces_of_long_lines_count_too,
-        a_limit_must_be_a_number_that_means_something,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "connections of an address", .tests = connections},
-        {.name = "lines a second", .tests = lines},
+        {.name = "connections of an address", .tests = &connections},
+        {.name = "lines a second", .tests = &lines},
     };
 
     return run_cases("the limits of a room", cases, COUNT(cases));

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static struct tests in_room, by_itself, limits;
+
 static void open_room(void)
 {
     server = room_open();
@@ -24,7 +26,7 @@ static void open_room(void)
 
 #define CROWD 1100
 
-START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full)
+TEST(in_room, it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full)
 {
     static struct stream clients[CROWD];
     int served;
@@ -37,9 +39,8 @@ START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_fu
     ck_assert_int_lt(served, FD_SETSIZE);
     expect_working_crowd(&server, clients, served, &clients[1]);
 }
-END_TEST
 
-START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins)
+TEST(limits, when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins)
 {
     struct stream clients[60];
     int served;
@@ -51,7 +52,6 @@ START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins
     expect_rest(&server, 300);
     expect_working_crowd(&server, clients, served, &clients[1]);
 }
-END_TEST
 
 /* ---- Clients that do not read, or read too little ------------------------------------ */
 
@@ -124,16 +124,15 @@ static void talk_until_given_up(struct stream clients[3])
     ck_assert_int_lt(talk.longest_pause_ms, 10000);
 }
 
-START_TEST(a_stalled_reader_is_closed_and_the_others_lose_nothing)
+TEST(in_room, a_stalled_reader_is_closed_and_the_others_lose_nothing)
 {
     struct stream clients[3];
 
     room_fill(&server, clients, 3);
     talk_until_given_up(clients);
 }
-END_TEST
 
-START_TEST(a_reader_that_takes_a_byte_now_and_then_is_closed_too)
+TEST(in_room, a_reader_that_takes_a_byte_now_and_then_is_closed_too)
 {
     struct stream clients[3];
     pid_t slow_reader;
@@ -143,9 +142,8 @@ START_TEST(a_reader_that_takes_a_byte_now_and_then_is_closed_too)
     talk_until_given_up(clients);
     kill(slow_reader, SIGKILL);
 }
-END_TEST
 
-START_TEST(readers_that_stall_together_cost_the_room_one_pause_and_not_one_each)
+TEST(in_room, readers_that_stall_together_cost_the_room_one_pause_and_not_one_each)
 {
     enum { STALLED = 8 };
     struct stream clients[2 + STALLED];
@@ -172,9 +170,8 @@ START_TEST(readers_that_stall_together_cost_the_room_one_pause_and_not_one_each)
     /* That is, not two seconds for each of them. */
     ck_assert_int_lt(clock_ms() - start, 1000 * STALLED);
 }
-END_TEST
 
-START_TEST(a_slow_reader_that_reads_all_the_time_loses_nothing)
+TEST(in_room, a_slow_reader_that_reads_all_the_time_loses_nothing)
 {
     struct stream clients[3];
     struct talk talk = {.speaker = &clients[0], .reader = &clients[2]};
@@ -193,7 +190,6 @@ START_TEST(a_slow_reader_that_reads_all_the_time_loses_nothing)
         stream_drain(&server.out);
     }
 }
-END_TEST
 
 /* Starts a process that sends `text` to the server without end. */
 static pid_t flood(struct stream *client, const char *text)
@@ -214,7 +210,7 @@ static pid_t flood(struct stream *client, const char *text)
  * The README's figure. A kernel accepts tens of KB at a time, so a slower reader can look
  * as if it did not read at all.
  */
-START_TEST(a_reader_of_100_kilobytes_a_second_stays_in_a_flooding_room)
+TEST(in_room, a_reader_of_100_kilobytes_a_second_stays_in_a_flooding_room)
 {
     enum { BYTES_A_MS = 100, TIME_MS = 6000 };
     struct stream clients[2];
@@ -240,9 +236,8 @@ START_TEST(a_reader_of_100_kilobytes_a_second_stays_in_a_flooding_room)
     }
     kill(flooder, SIGKILL);
 }
-END_TEST
 
-START_TEST(a_flooding_sender_that_never_reads_keeps_nobody_from_talking)
+TEST(in_room, a_flooding_sender_that_never_reads_keeps_nobody_from_talking)
 {
     struct stream clients[3];
     pid_t flooder;
@@ -256,9 +251,8 @@ START_TEST(a_flooding_sender_that_never_reads_keeps_nobody_from_talking)
     }
     kill(flooder, SIGKILL);
 }
-END_TEST
 
-START_TEST(a_client_that_sends_many_tiny_lines_gets_no_more_of_a_turn_than_another)
+TEST(in_room, a_client_that_sends_many_tiny_lines_gets_no_more_of_a_turn_than_another)
 {
     struct stream clients[3];
     static char lines[16384]; /* of one byte each, which the prefix makes twenty */
@@ -271,9 +265,8 @@ START_TEST(a_client_that_sends_many_tiny_lines_gets_no_more_of_a_turn_than_anoth
     program_go_on(&server);
     ck_assert_int_lt(skip_to_line(&clients[2], "[%s] hello", name_of(&clients[1])), 2000);
 }
-END_TEST
 
-START_TEST(all_who_talk_get_their_turns_while_a_reader_is_slow)
+TEST(in_room, all_who_talk_get_their_turns_while_a_reader_is_slow)
 {
     enum { TALKERS = 8, LINES = 16384, TURN = 820 /* lines of one talker */ };
     struct stream clients[TALKERS + 1], *slow = &clients[TALKERS];
@@ -308,9 +301,8 @@ START_TEST(all_who_talk_get_their_turns_while_a_reader_is_slow)
     for (int i = 0; i < TALKERS; i++)
         ck_assert_int_gt(said[i] - before[i], said[who] - before[who] - 3 * TURN);
 }
-END_TEST
 
-START_TEST(every_question_of_a_flood_is_answered)
+TEST(in_room, every_question_of_a_flood_is_answered)
 {
     struct stream clients[40];
     const int asked = 3000;
@@ -323,9 +315,8 @@ START_TEST(every_question_of_a_flood_is_answered)
     for (int i = 0; i < asked; i++)
         skip_to_line(&clients[39], "Unknown command /foo, try /help");
 }
-END_TEST
 
-START_TEST(endless_questions_whose_answers_are_read_slowly_silence_nobody)
+TEST(in_room, endless_questions_whose_answers_are_read_slowly_silence_nobody)
 {
     static struct stream clients[60];
     struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
@@ -343,9 +334,8 @@ START_TEST(endless_questions_whose_answers_are_read_slowly_silence_nobody)
     kill(asker, SIGKILL);
     kill(slow_reader, SIGKILL);
 }
-END_TEST
 
-START_TEST(a_leaver_that_does_not_read_leaves_once)
+TEST(in_room, a_leaver_that_does_not_read_leaves_once)
 {
     struct stream clients[3];
     struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
@@ -372,9 +362,9 @@ START_TEST(a_leaver_that_does_not_read_leaves_once)
     }
     ck_assert(hear_up_to(&talk, talk.said, left));
 }
-END_TEST
 
-START_TEST(a_reader_whose_socket_was_full_gets_its_text_while_others_keep_the_server_busy)
+TEST(in_room,
+     a_reader_whose_socket_was_full_gets_its_text_while_others_keep_the_server_busy)
 {
     static struct stream clients[80];
     struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
@@ -394,11 +384,10 @@ START_TEST(a_reader_whose_socket_was_full_gets_its_text_while_others_keep_the_se
     for (int i = 0; i < 3; i++)
         kill(flooders[i], SIGKILL);
 }
-END_TEST
 
 /* ---- Resets ------------------------------------------------------------------------- */
 
-START_TEST(clients_that_reset_while_others_join_are_reported_and_the_room_goes_on)
+TEST(in_room, clients_that_reset_while_others_join_are_reported_and_the_room_goes_on)
 {
     struct stream watcher = room_join(&server);
     int joined = 0, left = 0;
@@ -417,9 +406,8 @@ START_TEST(clients_that_reset_while_others_join_are_reported_and_the_room_goes_o
     } while (!alone || left < joined);
     ck_assert_int_ge(joined, 300);
 }
-END_TEST
 
-START_TEST(a_reset_is_a_client_that_left)
+TEST(in_room, a_reset_is_a_client_that_left)
 {
     struct stream clients[2];
     const char *name;
@@ -429,9 +417,8 @@ START_TEST(a_reset_is_a_client_that_left)
     stream_reset(&clients[0]);
     expect_line(&clients[1], "Client left %s", name);
 }
-END_TEST
 
-START_TEST(what_a_client_said_before_it_was_reset_by_its_unread_news_is_passed_on)
+TEST(in_room, what_a_client_said_before_it_was_reset_by_its_unread_news_is_passed_on)
 {
     struct stream clients[2];
     const char *name;
@@ -446,15 +433,13 @@ START_TEST(what_a_client_said_before_it_was_reset_by_its_unread_news_is_passed_o
     stream_close(&clients[0]);
     expect_line(&clients[1], "Client left %s", name);
 }
-END_TEST
 
-START_TEST(a_peer_whose_machine_died_is_looked_for)
+TEST(in_room, a_peer_whose_machine_died_is_looked_for)
 {
     struct stream client = room_join(&server);
 
     expect_keepalive("/proc/net/tcp6", server.port, local_port(client.fd));
 }
-END_TEST
 
 /* ---- Standard output ---------------------------------------------------------------- */
 
@@ -478,7 +463,7 @@ static void talk_a_lot(void)
     stream_close(&clients[1]);
 }
 
-START_TEST(a_log_whose_reader_sleeps_does_not_stop_the_room_and_says_what_it_missed)
+TEST(in_room, a_log_whose_reader_sleeps_does_not_stop_the_room_and_says_what_it_missed)
 {
     struct stream client;
 
@@ -488,7 +473,6 @@ START_TEST(a_log_whose_reader_sleeps_does_not_stop_the_room_and_says_what_it_mis
     send_text(&client, "awake again\n");
     skip_to_line(&server.out, "[%s] awake again", name_of(&client));
 }
-END_TEST
 
 /*
  * Starts the server with its standard output elsewhere, as `log` says, after `before`. Its
@@ -528,25 +512,22 @@ static void expect_talk_without_log(const char *before, const char *log, int err
     expect_end(&server.err);
 }
 
-START_TEST(the_room_goes_on_without_standard_output_and_says_so_once)
+TEST(limits, the_room_goes_on_without_standard_output_and_says_so_once)
 {
     expect_talk_without_log("", ">&-", EBADF);
 }
-END_TEST
 
-START_TEST(the_room_goes_on_when_the_disk_is_full_and_says_so_once)
+TEST(by_itself, the_room_goes_on_when_the_disk_is_full_and_says_so_once)
 {
     expect_talk_without_log("", ">/dev/full", ENOSPC);
 }
-END_TEST
 
-START_TEST(the_room_goes_on_when_its_log_file_is_as_long_as_it_may_be)
+TEST(limits, the_room_goes_on_when_its_log_file_is_as_long_as_it_may_be)
 {
     expect_talk_without_log("ulimit -f 1;", formatted(">%s", temp_path("log")), EFBIG);
 }
-END_TEST
 
-START_TEST(the_room_goes_on_when_the_logs_reader_is_gone)
+TEST(by_itself, the_room_goes_on_when_the_logs_reader_is_gone)
 {
     server = room_open();
     stream_close(&server.out);
@@ -556,7 +537,6 @@ START_TEST(the_room_goes_on_when_the_logs_reader_is_gone)
     expect_status(&server, 0);
     expect_end(&server.err);
 }
-END_TEST
 
 /* The log is read at 50 KB a second, so three megabytes of talk would take a minute. */
 static void expect_talk_with_slow_log(size_t piece, int pause_ms)
@@ -572,14 +552,13 @@ static void expect_talk_with_slow_log(size_t piece, int pause_ms)
     program_stop(&server);
 }
 
-START_TEST(a_log_that_is_read_slowly_does_not_slow_the_room_down)
+TEST(by_itself, a_log_that_is_read_slowly_does_not_slow_the_room_down)
 {
     expect_talk_with_slow_log(1024, 20);
     expect_talk_with_slow_log(16384, 320); /* as much as one write */
 }
-END_TEST
 
-START_TEST(a_log_in_a_file_holds_all_that_was_said)
+TEST(by_itself, a_log_in_a_file_holds_all_that_was_said)
 {
     const char *path = temp_write("log", "");
     struct stream log = stream_of(open(path, O_RDONLY));
@@ -597,7 +576,6 @@ START_TEST(a_log_in_a_file_holds_all_that_was_said)
             ck_assert_int_eq(atoi(text + strlen("] line ")), said++);
     }
 }
-END_TEST
 
 /* ---- Start and end ------------------------------------------------------------------ */
 
@@ -627,19 +605,17 @@ static void expect_farewell(int signal_number)
     program_stop(&next);
 }
 
-START_TEST(sigint_ends_it_with_a_farewell_and_status_0)
+TEST(by_itself, sigint_ends_it_with_a_farewell_and_status_0)
 {
     expect_farewell(SIGINT);
 }
-END_TEST
 
-START_TEST(sigterm_ends_it_with_a_farewell_and_status_0)
+TEST(by_itself, sigterm_ends_it_with_a_farewell_and_status_0)
 {
     expect_farewell(SIGTERM);
 }
-END_TEST
 
-START_TEST(what_was_said_before_a_sigterm_is_heard)
+TEST(by_itself, what_was_said_before_a_sigterm_is_heard)
 {
     struct stream clients[2];
 
@@ -653,9 +629,8 @@ START_TEST(what_was_said_before_a_sigterm_is_heard)
     expect_line(&clients[1], "ChatServer stopping");
     program_stop(&server);
 }
-END_TEST
 
-START_TEST(sigterm_ends_it_while_clients_flood)
+TEST(by_itself, sigterm_ends_it_while_clients_flood)
 {
     struct stream clients[4];
     pid_t flooders[4];
@@ -669,9 +644,9 @@ START_TEST(sigterm_ends_it_while_clients_flood)
     for (int i = 0; i < 4; i++)
         kill(flooders[i], SIGKILL);
 }
-END_TEST
 
-START_TEST(the_end_waits_for_nobody_longer_than_two_seconds_and_delivers_what_is_queued)
+TEST(by_itself,
+     the_end_waits_for_nobody_longer_than_two_seconds_and_delivers_what_is_queued)
 {
     struct stream clients[3];
     struct talk talk = {.speaker = &clients[0], .reader = &clients[1]};
@@ -694,7 +669,6 @@ START_TEST(the_end_waits_for_nobody_longer_than_two_seconds_and_delivers_what_is
     ck_assert_int_ge(clock_ms() - before, 1500);
     ck_assert_int_lt(clock_ms() - before, 15000);
 }
-END_TEST
 
 /* Neither the third client nor the reader of standard output takes any more. */
 static int64_t time_to_end_a_deaf_room(void)
@@ -715,7 +689,7 @@ static int64_t time_to_end_a_deaf_room(void)
     return clock_ms() - before;
 }
 
-START_TEST(the_end_waits_for_a_client_and_for_the_log_together)
+TEST(by_itself, the_end_waits_for_a_client_and_for_the_log_together)
 {
     const int one_after_the_other = 4000;
     int64_t took = time_to_end_a_deaf_room();
@@ -725,9 +699,8 @@ START_TEST(the_end_waits_for_a_client_and_for_the_log_together)
     ck_assert_int_ge(took, 1500);
     ck_assert_int_lt(took, one_after_the_other);
 }
-END_TEST
 
-START_TEST(it_listens_where_b_says_and_nowhere_else)
+TEST(by_itself, it_listens_where_b_says_and_nowhere_else)
 {
     static const struct {
         const char *bound, *heard, *deaf;
@@ -754,9 +727,8 @@ START_TEST(it_listens_where_b_says_and_nowhere_else)
         program_stop(&server);
     }
 }
-END_TEST
 
-START_TEST(wrong_usage_is_status_2_and_said_on_standard_error)
+TEST(by_itself, wrong_usage_is_status_2_and_said_on_standard_error)
 {
     expect_usage_error(PCHATSRV, "-x", NULL);
     expect_usage_error(PCHATSRV, "operand", NULL);
@@ -767,9 +739,8 @@ START_TEST(wrong_usage_is_status_2_and_said_on_standard_error)
     expect_usage_error(PCHATSRV, "-p", "", NULL);
     expect_usage_error(PCHATSRV, "-xp", "4000", NULL);
 }
-END_TEST
 
-START_TEST(help_and_version_go_to_standard_output_with_status_0)
+TEST(by_itself, help_and_version_go_to_standard_output_with_status_0)
 {
     server = program_run(PCHATSRV, "-h", NULL);
     expect_lf(&server.out,
@@ -780,9 +751,8 @@ START_TEST(help_and_version_go_to_standard_output_with_status_0)
     expect_beginning(&server.out, "pchatsrv (netlab ");
     expect_success(&server);
 }
-END_TEST
 
-START_TEST(a_port_in_use_is_an_error_in_words_with_status_1)
+TEST(in_room, a_port_in_use_is_an_error_in_words_with_status_1)
 {
     struct program second;
     const char *port = formatted("%d", server.port);
@@ -796,58 +766,13 @@ START_TEST(a_port_in_use_is_an_error_in_words_with_status_1)
     expect_containing(&second.err, " of 192.0.2.1: ");
     expect_status(&second, 1);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const in_room[] = {
-        it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full,
-        a_stalled_reader_is_closed_and_the_others_lose_nothing,
-        a_reader_that_takes_a_byte_now_and_then_is_closed_too,
-        readers_that_stall_together_cost_the_room_one_pause_and_not_one_each,
-        a_slow_reader_that_reads_all_the_time_loses_nothing,
-        a_reader_of_100_kilobytes_a_second_stays_in_a_flooding_room,
-        a_flooding_sender_that_never_reads_keeps_nobody_from_talking,
-        a_client_that_sends_many_tiny_lines_gets_no_more_of_a_turn_than_another,
-        all_who_talk_get_their_turns_while_a_reader_is_slow,
-        every_question_of_a_flood_is_answered,
-        endless_questions_whose_answers_are_read_slowly_silence_nobody,
-        a_leaver_that_does_not_read_leaves_once,
-        a_reader_whose_socket_was_full_gets_its_text_while_others_keep_the_server_busy,
-        clients_that_reset_while_others_join_are_reported_and_the_room_goes_on,
-        a_reset_is_a_client_that_left,
-        what_a_client_said_before_it_was_reset_by_its_unread_news_is_passed_on,
-        a_peer_whose_machine_died_is_looked_for,
-        a_log_whose_reader_sleeps_does_not_stop_the_room_and_says_what_it_missed,
-        a_port_in_use_is_an_error_in_words_with_status_1,
-        NULL,
-    };
-    const TTest *const alone[] = {
-        the_room_goes_on_when_the_disk_is_full_and_says_so_once,
-        a_log_that_is_read_slowly_does_not_slow_the_room_down,
-        the_room_goes_on_when_the_logs_reader_is_gone,
-        a_log_in_a_file_holds_all_that_was_said,
-        sigint_ends_it_with_a_farewell_and_status_0,
-        sigterm_ends_it_with_a_farewell_and_status_0,
-        what_was_said_before_a_sigterm_is_heard,
-        sigterm_ends_it_while_clients_flood,
-        the_end_waits_for_nobody_longer_than_two_seconds_and_delivers_what_is_queued,
-        the_end_waits_for_a_client_and_for_the_log_together,
-        it_listens_where_b_says_and_nowhere_else,
-        wrong_usage_is_status_2_and_said_on_standard_error,
-        help_and_version_go_to_standard_output_with_status_0,
-        NULL,
-    };
-    const TTest *const limits[] = {
-        the_room_goes_on_without_standard_output_and_says_so_once,
-        the_room_goes_on_when_its_log_file_is_as_long_as_it_may_be,
-        when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "room", .tests = in_room, .set_up = open_room},
-        {.name = "start and end", .tests = alone},
-        {.name = "limits", .tests = limits, .tags = "limits"},
+        {.name = "room", .tests = &in_room, .set_up = open_room},
+        {.name = "start and end", .tests = &by_itself},
+        {.name = "limits", .tests = &limits, .tags = "limits"},
     };
 
     return run_cases("how the room holds up", cases, COUNT(cases));

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/select.h>
 
+static struct tests of_two, limits, usage;
+
 #define CHAT_SMALL "bin/chat_small"
 #define LINE_MOST  1024
 
@@ -41,23 +43,21 @@ static void close_room(void)
 
 /* ---- The session of the source document --------------------------------------------- */
 
-START_TEST(row_1_a_session_of_two_is_held_to_the_byte)
+TEST(of_two, row_1_a_session_of_two_is_held_to_the_byte)
 {
     expect_source_session(&server, &ann, &bob);
 }
-END_TEST
 
 /* ---- Lines -------------------------------------------------------------------------- */
 
-START_TEST(a_line_split_over_many_segments_arrives_whole)
+TEST(of_two, a_line_split_over_many_segments_arrives_whole)
 {
     for (const char *byte = "one byte at a time\r\n"; *byte; byte++)
         send_bytes(&ann, byte, 1);
     expect_line(&bob, "[%s] one byte at a time", ann_name);
 }
-END_TEST
 
-START_TEST(two_who_write_at_once_do_not_mix_their_lines)
+TEST(of_two, two_who_write_at_once_do_not_mix_their_lines)
 {
     struct stream eve = room_join(&server);
 
@@ -68,9 +68,8 @@ START_TEST(two_who_write_at_once_do_not_mix_their_lines)
     skip_to_line(&eve, "[%s] one line", ann_name);
     expect_line(&eve, "[%s] two lines", bob_name);
 }
-END_TEST
 
-START_TEST(many_lines_in_one_segment_are_many_lines)
+TEST(of_two, many_lines_in_one_segment_are_many_lines)
 {
     send_text(&ann, "one\ntwo\r\n\nthree\n");
     expect_line(&bob, "[%s] one", ann_name);
@@ -78,15 +77,13 @@ START_TEST(many_lines_in_one_segment_are_many_lines)
     expect_line(&bob, "[%s] ", ann_name);
     expect_line(&bob, "[%s] three", ann_name);
 }
-END_TEST
 
-START_TEST(cr_and_nul_are_dropped)
+TEST(of_two, cr_and_nul_are_dropped)
 {
     send_bytes(&ann, "a\0b\rc\r\0\r\nd\n", 12);
     expect_line(&bob, "[%s] abc", ann_name);
     expect_line(&bob, "[%s] d", ann_name);
 }
-END_TEST
 
 /* The next line is this many x, and then `end`. */
 static void expect_xs(size_t count, const char *end)
@@ -97,7 +94,7 @@ static void expect_xs(size_t count, const char *end)
     ck_assert_str_eq(text + count, end);
 }
 
-START_TEST(a_long_line_goes_out_in_pieces_and_nothing_is_lost)
+TEST(of_two, a_long_line_goes_out_in_pieces_and_nothing_is_lost)
 {
     send_repeated(&ann, "x", LINE_MOST - 1);
     send_text(&ann, "y\r\n"); /* as much as fits */
@@ -108,9 +105,8 @@ START_TEST(a_long_line_goes_out_in_pieces_and_nothing_is_lost)
     expect_xs(LINE_MOST, "");
     expect_xs(0, "y");
 }
-END_TEST
 
-START_TEST(what_was_said_last_without_a_line_end_is_passed_on)
+TEST(of_two, what_was_said_last_without_a_line_end_is_passed_on)
 {
     send_text(&ann, "one\nlast words");
     stream_half_close(&ann);
@@ -118,7 +114,6 @@ START_TEST(what_was_said_last_without_a_line_end_is_passed_on)
     expect_line(&bob, "[%s] last words", ann_name);
     expect_line(&bob, "Client left %s", ann_name);
 }
-END_TEST
 
 /* ---- Clients that do not read ------------------------------------------------------- */
 
@@ -144,7 +139,7 @@ static bool hears(struct stream *client, int n, const char *end)
     return true;
 }
 
-START_TEST(a_client_that_stops_reading_is_dropped_and_the_others_get_every_line)
+TEST(of_two, a_client_that_stops_reading_is_dropped_and_the_others_get_every_line)
 {
     struct stream deaf = room_join(&server);
     const char *left = strdup(formatted("Client left %s (too slow)", name_of(&deaf)));
@@ -162,9 +157,8 @@ START_TEST(a_client_that_stops_reading_is_dropped_and_the_others_get_every_line)
     say(&ann, said);
     ck_assert(hears(&bob, said, ""));
 }
-END_TEST
 
-START_TEST(more_in_one_turn_than_the_buffer_holds_costs_no_line)
+TEST(of_two, more_in_one_turn_than_the_buffer_holds_costs_no_line)
 {
     enum { TALKERS = 40, LINES = 100 };
     struct stream talkers[TALKERS];
@@ -186,11 +180,10 @@ START_TEST(more_in_one_turn_than_the_buffer_holds_costs_no_line)
         stream_drain(&server.out);
     }
 }
-END_TEST
 
 /* ---- Resets ------------------------------------------------------------------------- */
 
-START_TEST(clients_that_reset_while_others_join_are_reported_and_the_room_goes_on)
+TEST(of_two, clients_that_reset_while_others_join_are_reported_and_the_room_goes_on)
 {
     int joined = 0, left = 0;
 
@@ -204,11 +197,10 @@ START_TEST(clients_that_reset_while_others_join_are_reported_and_the_room_goes_o
         left += strncmp(line, "Client left ", 12) == 0;
     } while (joined < 300 || left < joined);
 }
-END_TEST
 
 /* ---- Too many ----------------------------------------------------------------------- */
 
-START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full)
+TEST(limits, it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full)
 {
     enum { CROWD = 1100 };
     static struct stream clients[CROWD];
@@ -223,9 +215,8 @@ START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_fu
     expect_working_crowd(&server, clients, served, &bob);
     close_room();
 }
-END_TEST
 
-START_TEST(when_descriptors_run_out_earlier_newcomers_are_told_and_nothing_spins)
+TEST(limits, when_descriptors_run_out_earlier_newcomers_are_told_and_nothing_spins)
 {
     struct stream clients[60];
     int served;
@@ -237,11 +228,10 @@ START_TEST(when_descriptors_run_out_earlier_newcomers_are_told_and_nothing_spins
     expect_working_crowd(&server, clients, served, &bob);
     close_room();
 }
-END_TEST
 
 /* ---- Start -------------------------------------------------------------------------- */
 
-START_TEST(the_port_can_be_used_again_at_once)
+TEST(of_two, the_port_can_be_used_again_at_once)
 {
     const char *port = formatted("%d", server.port);
     struct program second = program_run(CHAT_SMALL, "-p", port, NULL);
@@ -253,9 +243,8 @@ START_TEST(the_port_can_be_used_again_at_once)
     program_read_port(&server, FIRST_LINE);
     ck_assert_int_eq(server.port, atoi(port));
 }
-END_TEST
 
-START_TEST(wrong_usage_is_status_2)
+TEST(usage, wrong_usage_is_status_2)
 {
     expect_usage_error(CHAT_SMALL, "-x", NULL);
     expect_usage_error(CHAT_SMALL, "-p", "x", NULL);
@@ -263,39 +252,18 @@ START_TEST(wrong_usage_is_status_2)
     expect_usage_error(CHAT_SMALL, "-p", "65536", NULL);
     expect_usage_error(CHAT_SMALL, "operand", NULL);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const of_two[] = {
-        row_1_a_session_of_two_is_held_to_the_byte,
-        a_line_split_over_many_segments_arrives_whole,
-        two_who_write_at_once_do_not_mix_their_lines,
-        many_lines_in_one_segment_are_many_lines,
-        cr_and_nul_are_dropped,
-        a_long_line_goes_out_in_pieces_and_nothing_is_lost,
-        what_was_said_last_without_a_line_end_is_passed_on,
-        a_client_that_stops_reading_is_dropped_and_the_others_get_every_line,
-        more_in_one_turn_than_the_buffer_holds_costs_no_line,
-        clients_that_reset_while_others_join_are_reported_and_the_room_goes_on,
-        the_port_can_be_used_again_at_once,
-        NULL,
-    };
-    const TTest *const limits[] = {
-        it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full,
-        when_descriptors_run_out_earlier_newcomers_are_told_and_nothing_spins,
-        NULL,
-    };
-    const TTest *const usage[] = {wrong_usage_is_status_2, NULL};
     const struct test_case cases[] = {
         /* A signal ends the program, which has not closed anything then. */
         {.name = "two",
-         .tests = of_two,
+         .tests = &of_two,
          .set_up = open_room,
          .tear_down = close_room,
          .tags = "limits"},
-        {.name = "limits", .tests = limits, .tags = "limits"},
-        {.name = "usage", .tests = usage},
+        {.name = "limits", .tests = &limits, .tags = "limits"},
+        {.name = "usage", .tests = &usage},
     };
 
     return run_cases("chat_small", cases, COUNT(cases));

@@ -9,16 +9,17 @@
 
 #include <string.h>
 
+static struct tests pages, made;
+
 /* ---- The pages ------------------------------------------------------------------------ */
 
 /* Some pages at a time, because they wait more than they compute: the longest first. */
-START_TEST(what_the_pages_say_is_what_happens)
+TEST(pages, what_the_pages_say_is_what_happens)
 {
     expect_script(
         "printf '%s\\n' course/7-*.md course/[1-68]-*.md README.md docs/turns.md "
         "course/README.md | xargs -n 1 -P 3 build/follow -q");
 }
-END_TEST
 
 static char complaints[SCRIPT_OUTPUT];
 
@@ -42,13 +43,12 @@ static void expect_links(const char *directory)
     ck_assert_msg(*complaints == '\0', "%s", complaints);
 }
 
-START_TEST(every_link_leads_somewhere)
+TEST(pages, every_link_leads_somewhere)
 {
     expect_links(".");
 }
-END_TEST
 
-START_TEST(a_link_that_leads_nowhere_is_found)
+TEST(pages, a_link_that_leads_nowhere_is_found)
 {
     temp_write("there.md", "# A *title*: what's new?\n## Two\n## Two\n"
                            "```sh\n# not a title\n```\n<a id=\"mark\"></a>\n");
@@ -71,11 +71,10 @@ START_TEST(a_link_that_leads_nowhere_is_found)
                                temp_path("page.md"), temp_path("page.md"),
                                temp_path("page.md")));
 }
-END_TEST
 
 /* ---- What make does -------------------------------------------------------------------- */
 
-START_TEST(a_starter_is_copied_and_never_over_a_file)
+TEST(made, a_starter_is_copied_and_never_over_a_file)
 {
     const char *in_copy = formatted("cd %s && ", temp_path(""));
 
@@ -91,9 +90,8 @@ START_TEST(a_starter_is_copied_and_never_over_a_file)
                             in_copy));
     expect_script(formatted("%s course/start 2>out; [ $? = 2 ]", in_copy));
 }
-END_TEST
 
-START_TEST(the_students_tarball_is_all_that_a_student_needs)
+TEST(made, the_students_tarball_is_all_that_a_student_needs)
 {
     const char *top = formatted("%s/netlab-handout", temp_path(""));
 
@@ -108,9 +106,8 @@ START_TEST(the_students_tarball_is_all_that_a_student_needs)
                             "course/1-*.md course/6-*.md",
                             top));
 }
-END_TEST
 
-START_TEST(a_class_is_told_in_large_letters_what_to_type)
+TEST(made, a_class_is_told_in_large_letters_what_to_type)
 {
     int port = unused_port();
     struct program class =
@@ -125,9 +122,8 @@ START_TEST(a_class_is_told_in_large_letters_what_to_type)
     skip_to_beginning(&class.out, "Client left ");
     program_stop(&class);
 }
-END_TEST
 
-START_TEST(a_stage_shows_a_server_and_three_clients)
+TEST(made, a_stage_shows_a_server_and_three_clients)
 {
     struct person teacher;
 
@@ -143,9 +139,8 @@ START_TEST(a_stage_shows_a_server_and_three_clients)
     person_types(&teacher, "\033[21~"); /* F10 */
     ck_assert_int_eq(person_leaves(&teacher), 0);
 }
-END_TEST
 
-START_TEST(a_stage_says_why_its_server_does_not_listen)
+TEST(made, a_stage_says_why_its_server_does_not_listen)
 {
     struct person teacher;
 
@@ -157,26 +152,11 @@ START_TEST(a_stage_says_why_its_server_does_not_listen)
     person_sees(&teacher, "stage: this server does not listen");
     ck_assert_int_eq(person_leaves(&teacher), 1);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const pages[] = {
-        what_the_pages_say_is_what_happens,
-        every_link_leads_somewhere,
-        a_link_that_leads_nowhere_is_found,
-        NULL,
-    };
-    const TTest *const made[] = {
-        a_starter_is_copied_and_never_over_a_file,
-        the_students_tarball_is_all_that_a_student_needs,
-        a_class_is_told_in_large_letters_what_to_type,
-        a_stage_shows_a_server_and_three_clients,
-        a_stage_says_why_its_server_does_not_listen,
-        NULL,
-    };
-    const struct test_case cases[] = {{.name = "pages", .tests = pages},
-                                      {.name = "made", .tests = made}};
+    const struct test_case cases[] = {{.name = "pages", .tests = &pages},
+                                      {.name = "made", .tests = &made}};
 
     return run_cases("course", cases, COUNT(cases));
 }

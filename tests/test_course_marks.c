@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static struct tests suite;
+
 /* What each starter gets; course/README.md has the same table. */
 static const struct marks starters[] = {
     {"chat", "course/starters/chat.c", 2, "greet " ALL_BUT_GREET},
@@ -68,7 +70,7 @@ static void expect_table(const char *page, const char *lab)
 }
 
 /* A page shows those behaviours that it explains, or all of its lab. */
-START_TEST(each_handouts_table_of_marks_is_the_graders)
+TEST(suite, each_handouts_table_of_marks_is_the_graders)
 {
     static const struct {
         const char *page, *lab;
@@ -86,9 +88,8 @@ START_TEST(each_handouts_table_of_marks_is_the_graders)
     for (size_t i = 0; i < COUNT(tables); i++)
         expect_table(tables[i].page, tables[i].lab);
 }
-END_TEST
 
-START_TEST(what_the_grader_refers_to_is_there)
+TEST(suite, what_the_grader_refers_to_is_there)
 {
     char missing[SCRIPT_OUTPUT] = "";
     char *places = script_output("sed -n 's/^  see //p' grade/*.lab");
@@ -103,9 +104,8 @@ START_TEST(what_the_grader_refers_to_is_there)
     }
     ck_assert_msg(*missing == '\0', "%s", missing);
 }
-END_TEST
 
-START_TEST(a_starter_compiles_without_a_warning_and_gets_its_mark)
+TEST(suite, a_starter_compiles_without_a_warning_and_gets_its_mark)
 {
     /* Not to /dev/null: root's tcc would replace it by a file. */
     expect_script("object=$(mktemp); trap 'rm $object' EXIT; "
@@ -117,9 +117,8 @@ START_TEST(a_starter_compiles_without_a_warning_and_gets_its_mark)
         return;
     expect_marks(starters, COUNT(starters), 3, "-w 2");
 }
-END_TEST
 
-START_TEST(the_readme_says_what_each_starter_gets)
+TEST(suite, the_readme_says_what_each_starter_gets)
 {
     char *readme = script_output("cat course/README.md");
 
@@ -129,9 +128,8 @@ START_TEST(the_readme_says_what_each_starter_gets)
                           NULL,
                       "%s.c", starters[i].lab);
 }
-END_TEST
 
-START_TEST(a_solution_gets_full_marks)
+TEST(suite, a_solution_gets_full_marks)
 {
     if (lacks_descriptors(1200))
         return;
@@ -140,10 +138,9 @@ START_TEST(a_solution_gets_full_marks)
                       solutions[i].command);
     expect_marks(solutions, COUNT(solutions), 3, "");
 }
-END_TEST
 
 /* No mark of its lab asks for that, but a class reads it. */
-START_TEST(the_echo_of_the_solutions_rests_when_it_is_full)
+TEST(suite, the_echo_of_the_solutions_rests_when_it_is_full)
 {
     if (lacks_descriptors(1200))
         return;
@@ -156,10 +153,9 @@ START_TEST(the_echo_of_the_solutions_rests_when_it_is_full)
                                         "  server idles\n"
                                         "  why \"accept fails for ever\"\n"));
 }
-END_TEST
 
 /* No behaviour of its lab asks for that, either. */
-START_TEST(the_web_solution_sends_no_content_to_head_even_if_the_file_is_missing)
+TEST(suite, the_web_solution_sends_no_content_to_head_even_if_the_file_is_missing)
 {
     expect_grade(0, "  1 of 1.", "%s course/teacher/solutions/web.c",
                  temp_write("head.lab", "lab head 1 \"head\"\n"
@@ -171,20 +167,8 @@ START_TEST(the_web_solution_sends_no_content_to_head_even_if_the_file_is_missing
                                         "  A never heard \"\\r\\n\\r\\n404\"\n"
                                         "  why \"RFC 9110 9.3.2\"\n"));
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        each_handouts_table_of_marks_is_the_graders,
-        what_the_grader_refers_to_is_there,
-        a_starter_compiles_without_a_warning_and_gets_its_mark,
-        the_readme_says_what_each_starter_gets,
-        a_solution_gets_full_marks,
-        the_echo_of_the_solutions_rests_when_it_is_full,
-        the_web_solution_sends_no_content_to_head_even_if_the_file_is_missing,
-        NULL,
-    };
-
-    return run_tests("the course's marks", tests, NULL);
+    return run_tests("the course's marks", &suite, NULL);
 }

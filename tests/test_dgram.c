@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static struct tests with_server, alone;
+
 #define DGRAM_SRV  "bin/dgram_srv"
 #define DGRAM_CLI  "bin/dgram_cli"
 #define FIRST_LINE "DatagramServer started on port "
@@ -88,7 +90,7 @@ static void expect_echo(int fd, size_t length)
 
 /* ---- The server --------------------------------------------------------------------- */
 
-START_TEST(row_4_every_size_of_datagram_comes_back_whole)
+TEST(with_server, row_4_every_size_of_datagram_comes_back_whole)
 {
     static const size_t sizes[] = {0, 1, 2, 511, 512, 1472, 1473, 9000, 65506, 65507};
     int fd = socket_to("127.0.0.1");
@@ -96,9 +98,8 @@ START_TEST(row_4_every_size_of_datagram_comes_back_whole)
     for (size_t i = 0; i < COUNT(sizes); i++)
         expect_echo(fd, sizes[i]);
 }
-END_TEST
 
-START_TEST(every_size_comes_back_over_ipv6_too)
+TEST(with_server, every_size_comes_back_over_ipv6_too)
 {
     static const size_t sizes[] = {0, 1, 1452, 1453, 65507, 65527};
     int fd;
@@ -109,23 +110,20 @@ START_TEST(every_size_comes_back_over_ipv6_too)
     for (size_t i = 0; i < COUNT(sizes); i++)
         expect_echo(fd, sizes[i]);
 }
-END_TEST
 
-START_TEST(the_answer_comes_from_the_address_that_was_asked)
+TEST(with_server, the_answer_comes_from_the_address_that_was_asked)
 {
     expect_echo(socket_to("127.0.0.2"), 100);
     expect_echo(socket_to("127.7.7.7"), 100);
 }
-END_TEST
 
-START_TEST(the_answer_comes_from_the_address_that_was_asked_even_with_only_ipv4)
+TEST(alone, the_answer_comes_from_the_address_that_was_asked_even_with_only_ipv4)
 {
     server = program_serve(DGRAM_SRV, FIRST_LINE, "-b", "0.0.0.0", NULL);
     expect_echo(socket_to("127.0.0.2"), 100);
 }
-END_TEST
 
-START_TEST(a_burst_of_datagrams_is_echoed_in_order)
+TEST(with_server, a_burst_of_datagrams_is_echoed_in_order)
 {
     int fd = socket_to("127.0.0.1");
     char got[32];
@@ -140,9 +138,8 @@ START_TEST(a_burst_of_datagrams_is_echoed_in_order)
         ck_assert_str_eq(got, formatted("number %03d", i));
     }
 }
-END_TEST
 
-START_TEST(peers_that_are_gone_before_their_answer_do_it_no_harm)
+TEST(with_server, peers_that_are_gone_before_their_answer_do_it_no_harm)
 {
     if (lacks("IPv6"))
         return;
@@ -154,9 +151,8 @@ START_TEST(peers_that_are_gone_before_their_answer_do_it_no_harm)
     }
     expect_echo(socket_to("127.0.0.1"), 10);
 }
-END_TEST
 
-START_TEST(the_ports_of_echo_like_services_and_its_own_get_no_answer)
+TEST(alone, the_ports_of_echo_like_services_and_its_own_get_no_answer)
 {
     static const int ports[] = {7, 13, 17, 19, 37, 0 /* its own */};
     struct sockaddr_storage to;
@@ -183,9 +179,8 @@ START_TEST(the_ports_of_echo_like_services_and_its_own_get_no_answer)
     expect_lf(&server.out, "datagrams: 1 echoed, 0 dropped, %d not answered", unanswered);
     expect_success(&server);
 }
-END_TEST
 
-START_TEST(it_ends_with_a_signal_and_its_counts_while_datagrams_pour_in)
+TEST(with_server, it_ends_with_a_signal_and_its_counts_while_datagrams_pour_in)
 {
     int fd, other;
     pid_t flooder;
@@ -206,9 +201,8 @@ START_TEST(it_ends_with_a_signal_and_its_counts_while_datagrams_pour_in)
     expect_success(&server);
     kill(flooder, SIGKILL);
 }
-END_TEST
 
-START_TEST(a_datagram_that_comes_after_its_end_is_refused_and_not_lost)
+TEST(with_server, a_datagram_that_comes_after_its_end_is_refused_and_not_lost)
 {
     int fd = socket_to("127.0.0.1");
 
@@ -221,9 +215,8 @@ START_TEST(a_datagram_that_comes_after_its_end_is_refused_and_not_lost)
     skip_to_beginning(&server.out, "datagrams: "); /* it has waited for its reader */
     expect_success(&server);
 }
-END_TEST
 
-START_TEST(nc_gets_its_echo)
+TEST(with_server, nc_gets_its_echo)
 {
     struct program nc;
 
@@ -234,11 +227,10 @@ START_TEST(nc_gets_its_echo)
     expect_text(&nc.out, "hi");
     expect_success(&nc);
 }
-END_TEST
 
 /* ---- The client --------------------------------------------------------------------- */
 
-START_TEST(row_5_dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer)
+TEST(with_server, row_5_dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer)
 {
     const char *port = formatted("%d", server.port);
     struct program client = program_run(DGRAM_CLI, "-p", port, NULL);
@@ -251,9 +243,8 @@ START_TEST(row_5_dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer)
     expect_lf(&client.out, "two words");
     expect_success(&client);
 }
-END_TEST
 
-START_TEST(dgram_cli_counts_answers_and_sums_up)
+TEST(with_server, dgram_cli_counts_answers_and_sums_up)
 {
     struct program client =
         program_run(DGRAM_CLI, "-c", "3", "-i", "0.01", "-s", "1000", "-p",
@@ -273,9 +264,8 @@ START_TEST(dgram_cli_counts_answers_and_sums_up)
     expect_beginning(&client.out, "round trip min/avg/max ");
     expect_success(&client);
 }
-END_TEST
 
-START_TEST(dgram_cli_counts_datagrams_of_every_small_size)
+TEST(with_server, dgram_cli_counts_datagrams_of_every_small_size)
 {
     for (int size = 0; size <= 20; size++) {
         struct program client =
@@ -286,9 +276,8 @@ START_TEST(dgram_cli_counts_datagrams_of_every_small_size)
         expect_status(&client, 0);
     }
 }
-END_TEST
 
-START_TEST(ctrl_c_prints_the_summary_too)
+TEST(with_server, ctrl_c_prints_the_summary_too)
 {
     struct program client = program_run(DGRAM_CLI, "-c", "1000", "-i", "20", "-p",
                                         formatted("%d", server.port), NULL);
@@ -298,7 +287,6 @@ START_TEST(ctrl_c_prints_the_summary_too)
     expect_lf(&client.out, "1 sent, 1 received, 0 lost (0.0%%)");
     expect_status(&client, 0);
 }
-END_TEST
 
 /* A server that the test plays, and the client that it hears. */
 static int played;
@@ -313,15 +301,14 @@ static void play_server(const char *options)
                             "-p", formatted("%d", local_port(played)), NULL);
 }
 
-START_TEST(dgram_cli_says_when_nothing_comes)
+TEST(alone, dgram_cli_says_when_nothing_comes)
 {
     play_server("-w 0.1");
     expect_failure(&client, "dgram_cli: no answer from 127.0.0.1 port %d in 0.1 s",
                    local_port(played));
 }
-END_TEST
 
-START_TEST(dgram_cli_says_at_once_that_it_is_refused)
+TEST(alone, dgram_cli_says_at_once_that_it_is_refused)
 {
     int fd = socket_at("127.0.0.1", 0), port = local_port(fd);
 
@@ -331,16 +318,14 @@ START_TEST(dgram_cli_says_at_once_that_it_is_refused)
     expect_failure(&client, "dgram_cli: no answer from 127.0.0.1 port %d: %s", port,
                    strerror(ECONNREFUSED));
 }
-END_TEST
 
-START_TEST(dgram_cli_tells_once_that_its_output_is_full)
+TEST(with_server, dgram_cli_tells_once_that_its_output_is_full)
 {
     expect_write_error(DGRAM_CLI, "-c", "2", "-i", "0", "-p",
                        formatted("%d", server.port), NULL);
 }
-END_TEST
 
-START_TEST(dgram_cli_tells_a_wrong_answer_from_a_right_one)
+TEST(alone, dgram_cli_tells_a_wrong_answer_from_a_right_one)
 {
     char bytes[256];
 
@@ -352,9 +337,8 @@ START_TEST(dgram_cli_tells_a_wrong_answer_from_a_right_one)
         &client, "dgram_cli: the answer from 127.0.0.1 port %d: it is not what was sent",
         local_port(played));
 }
-END_TEST
 
-START_TEST(dgram_cli_tells_late_doubled_and_foreign_answers_from_lost_ones)
+TEST(alone, dgram_cli_tells_late_doubled_and_foreign_answers_from_lost_ones)
 {
     char first[256], second[256];
     size_t length;
@@ -376,9 +360,8 @@ START_TEST(dgram_cli_tells_late_doubled_and_foreign_answers_from_lost_ones)
     expect_lf(&client.out, "2 sent, 1 received, 1 lost (50.0%%)");
     expect_status(&client, 1);
 }
-END_TEST
 
-START_TEST(wrong_usage_is_status_2)
+TEST(alone, wrong_usage_is_status_2)
 {
     expect_usage_error(DGRAM_SRV, "-p", "x", NULL);
     expect_usage_error(DGRAM_SRV, "operand", NULL);
@@ -388,39 +371,12 @@ START_TEST(wrong_usage_is_status_2)
     expect_usage_error(DGRAM_CLI, "-w", "soon", NULL);
     expect_usage_error(DGRAM_CLI, "-w", "0", NULL);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const with_server[] = {
-        row_4_every_size_of_datagram_comes_back_whole,
-        every_size_comes_back_over_ipv6_too,
-        the_answer_comes_from_the_address_that_was_asked,
-        a_burst_of_datagrams_is_echoed_in_order,
-        peers_that_are_gone_before_their_answer_do_it_no_harm,
-        it_ends_with_a_signal_and_its_counts_while_datagrams_pour_in,
-        a_datagram_that_comes_after_its_end_is_refused_and_not_lost,
-        nc_gets_its_echo,
-        row_5_dgram_cli_sends_hello_world_or_the_words_and_prints_the_answer,
-        dgram_cli_counts_answers_and_sums_up,
-        dgram_cli_counts_datagrams_of_every_small_size,
-        dgram_cli_tells_once_that_its_output_is_full,
-        ctrl_c_prints_the_summary_too,
-        NULL,
-    };
-    const TTest *const alone[] = {
-        the_answer_comes_from_the_address_that_was_asked_even_with_only_ipv4,
-        the_ports_of_echo_like_services_and_its_own_get_no_answer,
-        dgram_cli_says_when_nothing_comes,
-        dgram_cli_says_at_once_that_it_is_refused,
-        dgram_cli_tells_a_wrong_answer_from_a_right_one,
-        dgram_cli_tells_late_doubled_and_foreign_answers_from_lost_ones,
-        wrong_usage_is_status_2,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "with dgram_srv", .tests = with_server, .set_up = open_server},
-        {.name = "alone", .tests = alone},
+        {.name = "with dgram_srv", .tests = &with_server, .set_up = open_server},
+        {.name = "alone", .tests = &alone},
     };
 
     return run_cases("the echo over UDP", cases, COUNT(cases));

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static struct tests of_each, of_echo_srv, alone, full, limits;
+
 /* Three ways to serve many clients. */
 #define ECHO_SRV    "bin/echo_srv"
 #define ECHO_FORK   "bin/echo_fork"
@@ -60,7 +62,7 @@ static void close_server(void)
 
 /* ---- The server --------------------------------------------------------------------- */
 
-START_TEST(row_2_every_byte_comes_back_in_order)
+TEST(of_each, row_2_every_byte_comes_back_in_order)
 {
     struct stream client = connect_to(server.port);
     unsigned char bytes[256];
@@ -72,9 +74,8 @@ START_TEST(row_2_every_byte_comes_back_in_order)
         expect_bytes(&client, bytes, sizeof bytes);
     }
 }
-END_TEST
 
-START_TEST(the_sources_client_works_over_both_families)
+TEST(of_each, the_sources_client_works_over_both_families)
 {
     static const char *const hosts[] = {"127.0.0.1", "::1"};
     int families = lacks("IPv6") ? 1 : 2;
@@ -87,12 +88,11 @@ START_TEST(the_sources_client_works_over_both_families)
         stream_close(&client);
     }
 }
-END_TEST
 
 #define CROWD       300
 #define CROWD_BYTES 20000
 
-START_TEST(row_9_three_hundred_clients_with_random_cuts_get_every_byte_back)
+TEST(of_each, row_9_three_hundred_clients_with_random_cuts_get_every_byte_back)
 {
     static struct stream clients[CROWD];
     static size_t sent[CROWD];
@@ -118,9 +118,8 @@ START_TEST(row_9_three_hundred_clients_with_random_cuts_get_every_byte_back)
         stream_close(&clients[i]);
     }
 }
-END_TEST
 
-START_TEST(a_client_that_never_reads_is_stopped_and_the_others_do_not_notice)
+TEST(of_each, a_client_that_never_reads_is_stopped_and_the_others_do_not_notice)
 {
     struct stream deaf = connect_to(server.port), other = connect_to(server.port);
     size_t sent = send_until_stopped(&deaf, pattern, PATTERN);
@@ -134,9 +133,8 @@ START_TEST(a_client_that_never_reads_is_stopped_and_the_others_do_not_notice)
     expect_pattern(&deaf, pattern, PATTERN, 0, sent);
     expect_end(&deaf);
 }
-END_TEST
 
-START_TEST(after_a_half_close_all_that_is_owed_comes_back)
+TEST(of_each, after_a_half_close_all_that_is_owed_comes_back)
 {
     struct stream client = connect_to(server.port);
 
@@ -145,9 +143,8 @@ START_TEST(after_a_half_close_all_that_is_owed_comes_back)
     expect_bytes(&client, "hi", 2);
     expect_end(&client);
 }
-END_TEST
 
-START_TEST(a_client_that_is_reset_is_its_own_affair)
+TEST(of_each, a_client_that_is_reset_is_its_own_affair)
 {
     struct stream other = connect_to(server.port);
 
@@ -160,7 +157,6 @@ START_TEST(a_client_that_is_reset_is_its_own_affair)
     send_text(&other, "still here\n");
     expect_lf(&other, "still here");
 }
-END_TEST
 
 /*
  * Connects this many clients, each of which says something. Returns how many are served.
@@ -178,7 +174,7 @@ static int serve_crowd(struct stream *clients, int count)
     return served;
 }
 
-START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full)
+TEST(of_echo_srv, it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full)
 {
     static struct stream clients[1100];
 
@@ -186,10 +182,9 @@ START_TEST(it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_fu
         return;
     ck_assert_int_ge(serve_crowd(clients, COUNT(clients)), FD_SETSIZE - 6);
 }
-END_TEST
 
-START_TEST(
-    echo_fork_and_echo_thread_turn_away_the_1001st_and_accept_again_when_one_has_gone)
+TEST(full,
+     echo_fork_and_echo_thread_turn_away_the_1001st_and_accept_again_when_one_has_gone)
 {
     static struct stream clients[1000];
     struct stream late = {.fd = -1};
@@ -203,9 +198,8 @@ START_TEST(
     while (serve_crowd(&late, 1) == 0) /* until the server has noticed that */
         stream_close(&late);
 }
-END_TEST
 
-START_TEST(echo_fork_ends_without_its_shells_children_and_with_its_own_on_time)
+TEST(alone, echo_fork_ends_without_its_shells_children_and_with_its_own_on_time)
 {
     struct stream deaf;
     int64_t before;
@@ -218,10 +212,9 @@ START_TEST(echo_fork_ends_without_its_shells_children_and_with_its_own_on_time)
     program_stop(&server);
     ck_assert_int_lt(clock_ms() - before, 15000); /* two seconds, and a slow machine */
 }
-END_TEST
 
 /* A pipe holds 64 KiB, and 1,200 clients come and go in some more bytes. */
-START_TEST(echo_thread_ends_on_time_also_if_somebody_reads_its_output_only_then)
+TEST(alone, echo_thread_ends_on_time_also_if_somebody_reads_its_output_only_then)
 {
     struct stream deaf, client;
 
@@ -239,9 +232,8 @@ START_TEST(echo_thread_ends_on_time_also_if_somebody_reads_its_output_only_then)
     stream_fill_to_end(&server.out);
     expect_status(&server, 0);
 }
-END_TEST
 
-START_TEST(echo_thread_does_not_say_that_it_has_started_before_it_knows_that_it_can)
+TEST(limits, echo_thread_does_not_say_that_it_has_started_before_it_knows_that_it_can)
 {
     /* It gets its listening socket, but no pipe. */
     struct program poor =
@@ -252,9 +244,8 @@ START_TEST(echo_thread_does_not_say_that_it_has_started_before_it_knows_that_it_
                      "echo_thread: cannot start: "); /* libcs differ in the rest */
     expect_end(&poor.out);
 }
-END_TEST
 
-START_TEST(echo_thread_does_not_start_with_a_pipe_that_select_cannot_watch)
+TEST(limits, echo_thread_does_not_start_with_a_pipe_that_select_cannot_watch)
 {
     struct program crowded;
 
@@ -268,9 +259,8 @@ START_TEST(echo_thread_does_not_start_with_a_pipe_that_select_cannot_watch)
     expect_beginning(&crowded.err, "echo_thread: cannot start: ");
     expect_end(&crowded.out);
 }
-END_TEST
 
-START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins)
+TEST(limits, when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins)
 {
     struct stream clients[60];
     int served;
@@ -281,9 +271,8 @@ START_TEST(when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins
     ck_assert_int_lt(served, 20);
     expect_rest(&server, 300);
 }
-END_TEST
 
-START_TEST(what_is_owed_is_sent_before_it_ends)
+TEST(of_each, what_is_owed_is_sent_before_it_ends)
 {
     struct stream client = connect_to(server.port);
     size_t sent = send_until_stopped(&client, pattern, PATTERN);
@@ -301,9 +290,8 @@ START_TEST(what_is_owed_is_sent_before_it_ends)
     stream_close(&client);
     open_server(way); /* for the fixture, which stops one */
 }
-END_TEST
 
-START_TEST(with_v_it_prints_who_came_and_how_much_was_echoed)
+TEST(alone, with_v_it_prints_who_came_and_how_much_was_echoed)
 {
     struct stream client;
     const char *name;
@@ -317,10 +305,9 @@ START_TEST(with_v_it_prints_who_came_and_how_much_was_echoed)
     stream_close(&client);
     expect_lf(&server.out, "Client closed %s, 5 bytes echoed", name);
 }
-END_TEST
 
 /* Not even a descriptor for turning somebody away is left. */
-START_TEST(echo_fork_says_that_it_can_accept_nobody)
+TEST(limits, echo_fork_says_that_it_can_accept_nobody)
 {
     server = program_serve_by("ulimit -n 4; exec \"$@\"", ECHO_FORK, FIRST_LINE, NULL);
     (void)connect_to(server.port);
@@ -329,9 +316,8 @@ START_TEST(echo_fork_says_that_it_can_accept_nobody)
     program_kill(&server, SIGTERM);
     expect_success(&server);
 }
-END_TEST
 
-START_TEST(nc_gets_its_echo)
+TEST(of_each, nc_gets_its_echo)
 {
     struct program nc;
 
@@ -342,11 +328,10 @@ START_TEST(nc_gets_its_echo)
     expect_text(&nc.out, "hi");
     expect_success(&nc);
 }
-END_TEST
 
 /* ---- The client --------------------------------------------------------------------- */
 
-START_TEST(row_3_echo_cli_sends_hello_world_or_the_words)
+TEST(of_echo_srv, row_3_echo_cli_sends_hello_world_or_the_words)
 {
     const char *port = formatted("%d", server.port);
     struct program client = program_run(ECHO_CLI, "-p", port, NULL);
@@ -359,9 +344,8 @@ START_TEST(row_3_echo_cli_sends_hello_world_or_the_words)
     expect_lf(&client.out, "two words");
     expect_success(&client);
 }
-END_TEST
 
-START_TEST(echo_cli_sends_a_stream_of_any_size_both_ways_at_once)
+TEST(of_echo_srv, echo_cli_sends_a_stream_of_any_size_both_ways_at_once)
 {
     struct program client = program_run_by(
         "head -c 100000000 /dev/zero | tr '\\0' 'e' | \"$@\" | wc -c", ECHO_CLI, "-p",
@@ -370,9 +354,8 @@ START_TEST(echo_cli_sends_a_stream_of_any_size_both_ways_at_once)
     ck_assert_int_eq(atol(take_line(&client.out)), 100000000);
     expect_success(&client);
 }
-END_TEST
 
-START_TEST(echo_cli_says_which_host_and_port_refused_it_and_why)
+TEST(alone, echo_cli_says_which_host_and_port_refused_it_and_why)
 {
     int port = unused_port();
     struct program client =
@@ -384,9 +367,8 @@ START_TEST(echo_cli_says_which_host_and_port_refused_it_and_why)
     expect_status(&client, 1);
     ck_assert_uint_gt(client.err.length, 0);
 }
-END_TEST
 
-START_TEST(echo_cli_says_that_a_link_local_address_needs_an_interface)
+TEST(alone, echo_cli_says_that_a_link_local_address_needs_an_interface)
 {
     struct program client = program_run(ECHO_CLI, "fe80::1", NULL);
     char *why =
@@ -397,7 +379,6 @@ START_TEST(echo_cli_says_that_a_link_local_address_needs_an_interface)
                          "a link-local address needs an interface: write fe80::1%eth0");
     expect_status(&client, 1);
 }
-END_TEST
 
 /*
  * The test plays the server: `answer` is what echo_cli gets for its Hello World!, and it
@@ -421,7 +402,7 @@ static void expect_complaint(const char *answer, const char *complaint)
     mock_close(&mock);
 }
 
-START_TEST(echo_cli_tells_a_wrong_answer_and_one_cut_short_from_a_right_one)
+TEST(alone, echo_cli_tells_a_wrong_answer_and_one_cut_short_from_a_right_one)
 {
     expect_complaint("Hello world!\n",
                      "echo_cli: byte 7 that came back is not the one that was sent");
@@ -430,9 +411,8 @@ START_TEST(echo_cli_tells_a_wrong_answer_and_one_cut_short_from_a_right_one)
     expect_complaint("Hello World!\nand more",
                      "echo_cli: byte 14 that came back was never sent");
 }
-END_TEST
 
-START_TEST(echo_cli_says_that_the_server_is_full)
+TEST(alone, echo_cli_says_that_the_server_is_full)
 {
     static const char *const words[] = {"Hello", "Some"}; /* one begins like the answer */
 
@@ -452,11 +432,10 @@ START_TEST(echo_cli_says_that_the_server_is_full)
         mock_close(&mock);
     }
 }
-END_TEST
 
 #define NO_ANSWER "echo_cli: no answer from 127.0.0.1 port %d: timed out after %s s"
 
-START_TEST(echo_cli_gives_up_a_silent_server)
+TEST(alone, echo_cli_gives_up_a_silent_server)
 {
     struct mock mock = mock_open("127.0.0.1");
     struct program client = program_run(ECHO_CLI, "-w", "0.3", "-p",
@@ -465,9 +444,8 @@ START_TEST(echo_cli_gives_up_a_silent_server)
     expect_failure(&client, NO_ANSWER, mock.port, "0.3");
     mock_close(&mock);
 }
-END_TEST
 
-START_TEST(echo_cli_gives_up_a_silent_server_while_its_own_input_comes)
+TEST(alone, echo_cli_gives_up_a_silent_server_while_its_own_input_comes)
 {
     struct mock mock = mock_open("127.0.0.1");
     /* A line comes every 0.1 s, until nobody reads any. */
@@ -480,9 +458,8 @@ START_TEST(echo_cli_gives_up_a_silent_server_while_its_own_input_comes)
     expect_success(&client); /* the shell */
     mock_close(&mock);
 }
-END_TEST
 
-START_TEST(echo_cli_says_that_all_came_back_from_a_server_that_does_not_close)
+TEST(alone, echo_cli_says_that_all_came_back_from_a_server_that_does_not_close)
 {
     struct mock mock = mock_open("127.0.0.1");
     struct program client =
@@ -500,15 +477,13 @@ START_TEST(echo_cli_says_that_all_came_back_from_a_server_that_does_not_close)
     stream_close(&peer);
     mock_close(&mock);
 }
-END_TEST
 
-START_TEST(echo_cli_says_that_nobody_takes_its_output)
+TEST(of_echo_srv, echo_cli_says_that_nobody_takes_its_output)
 {
     expect_write_error(ECHO_CLI, "-p", formatted("%d", server.port), NULL);
 }
-END_TEST
 
-START_TEST(wrong_usage_is_status_2)
+TEST(alone, wrong_usage_is_status_2)
 {
     expect_usage_error(ECHO_SRV, "-x", NULL);
     expect_usage_error(ECHO_SRV, "operand", NULL);
@@ -516,82 +491,38 @@ START_TEST(wrong_usage_is_status_2)
     expect_usage_error(ECHO_CLI, "-x", NULL);
     expect_usage_error(ECHO_CLI, "-p", "echo", NULL);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const of_each[] = {
-        row_2_every_byte_comes_back_in_order,
-        the_sources_client_works_over_both_families,
-        row_9_three_hundred_clients_with_random_cuts_get_every_byte_back,
-        a_client_that_never_reads_is_stopped_and_the_others_do_not_notice,
-        after_a_half_close_all_that_is_owed_comes_back,
-        a_client_that_is_reset_is_its_own_affair,
-        what_is_owed_is_sent_before_it_ends,
-        nc_gets_its_echo,
-        NULL,
-    };
-    const TTest *const of_echo_srv[] = {
-        it_serves_as_many_as_an_fd_set_holds_and_tells_the_next_that_it_is_full,
-        row_3_echo_cli_sends_hello_world_or_the_words,
-        echo_cli_sends_a_stream_of_any_size_both_ways_at_once,
-        echo_cli_says_that_nobody_takes_its_output,
-        NULL,
-    };
-    const TTest *const alone[] = {
-        with_v_it_prints_who_came_and_how_much_was_echoed,
-        echo_fork_ends_without_its_shells_children_and_with_its_own_on_time,
-        echo_thread_ends_on_time_also_if_somebody_reads_its_output_only_then,
-        echo_cli_says_which_host_and_port_refused_it_and_why,
-        echo_cli_says_that_a_link_local_address_needs_an_interface,
-        echo_cli_tells_a_wrong_answer_and_one_cut_short_from_a_right_one,
-        echo_cli_says_that_the_server_is_full,
-        echo_cli_gives_up_a_silent_server,
-        echo_cli_gives_up_a_silent_server_while_its_own_input_comes,
-        echo_cli_says_that_all_came_back_from_a_server_that_does_not_close,
-        wrong_usage_is_status_2,
-        NULL,
-    };
-    const TTest *const full[] = {
-        echo_fork_and_echo_thread_turn_away_the_1001st_and_accept_again_when_one_has_gone,
-        NULL,
-    };
-    const TTest *const limits[] = {
-        when_descriptors_run_out_earlier_a_newcomer_is_told_and_nothing_spins,
-        echo_fork_says_that_it_can_accept_nobody,
-        echo_thread_does_not_say_that_it_has_started_before_it_knows_that_it_can,
-        echo_thread_does_not_start_with_a_pipe_that_select_cannot_watch,
-        NULL,
-    };
     const struct test_case cases[] = {
         {.name = ECHO_SRV,
-         .tests = of_each,
+         .tests = &of_each,
          .set_up = open_echo_srv,
          .tear_down = close_server},
         {.name = ECHO_FORK,
-         .tests = of_each,
+         .tests = &of_each,
          .set_up = open_echo_fork,
          .tear_down = close_server},
         {.name = ECHO_THREAD,
-         .tests = of_each,
+         .tests = &of_each,
          .set_up = open_echo_thread,
          .tear_down = close_server},
         {.name = "with echo_srv",
-         .tests = of_echo_srv,
+         .tests = &of_echo_srv,
          .set_up = open_echo_srv,
          .tear_down = close_server},
-        {.name = "alone", .tests = alone},
+        {.name = "alone", .tests = &alone},
         {.name = "many forks",
-         .tests = full,
+         .tests = &full,
          .set_up = open_echo_fork,
          .tear_down = close_server,
          .tags = "limits"},
         {.name = "many threads",
-         .tests = full,
+         .tests = &full,
          .set_up = open_echo_thread,
          .tear_down = close_server,
          .tags = "limits"},
-        {.name = "limits", .tests = limits, .tags = "limits"},
+        {.name = "limits", .tests = &limits, .tags = "limits"},
     };
 
     return run_cases("the echo over TCP", cases, COUNT(cases));

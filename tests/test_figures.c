@@ -16,6 +16,8 @@
 #include <string.h>
 #include <sys/select.h>
 
+static struct tests tests, sizes;
+
 /* ---- System calls ------------------------------------------------------------------- */
 
 #define LISTENERS 50
@@ -73,7 +75,7 @@ static int expect_one_send_a_turn(void)
     return sends;
 }
 
-START_TEST(whatever_came_in_a_client_gets_it_in_one_send_a_turn)
+TEST(tests, whatever_came_in_a_client_gets_it_in_one_send_a_turn)
 {
     char twenty[20 * 16 + 1] = "";
     struct stream clients[LISTENERS];
@@ -92,9 +94,8 @@ START_TEST(whatever_came_in_a_client_gets_it_in_one_send_a_turn)
     /* Each join, the twenty lines together, and the farewell: one send for each reader. */
     ck_assert_int_eq(expect_one_send_a_turn(), of_joins + LISTENERS - 1 + LISTENERS);
 }
-END_TEST
 
-START_TEST(however_many_talk_nobody_gets_two_sends_in_a_turn)
+TEST(tests, however_many_talk_nobody_gets_two_sends_in_a_turn)
 {
     struct stream clients[LISTENERS];
 
@@ -109,9 +110,8 @@ START_TEST(however_many_talk_nobody_gets_two_sends_in_a_turn)
     program_stop(&server);
     ck_assert_int_lt(expect_one_send_a_turn(), 40 * LISTENERS * (LISTENERS - 1));
 }
-END_TEST
 
-START_TEST(after_a_crowd_the_server_looks_at_no_more_descriptors_than_before)
+TEST(tests, after_a_crowd_the_server_looks_at_no_more_descriptors_than_before)
 {
     struct stream clients[LISTENERS];
     int descriptors = 0, most = 0; /* waited for last, and the most ever */
@@ -134,11 +134,10 @@ START_TEST(after_a_crowd_the_server_looks_at_no_more_descriptors_than_before)
     ck_assert_int_gt(most, LISTENERS);
     ck_assert_int_le(descriptors, most - (LISTENERS - 1));
 }
-END_TEST
 
 /* ---- Errors that a kernel seldom gives ---------------------------------------------- */
 
-START_TEST(why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing)
+TEST(tests, why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing)
 {
     static const struct {
         const char *name;
@@ -163,9 +162,8 @@ START_TEST(why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing)
         program_stop(&server);
     }
 }
-END_TEST
 
-START_TEST(while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rests)
+TEST(tests, while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rests)
 {
     int64_t before;
 
@@ -176,9 +174,8 @@ START_TEST(while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rest
     ck_assert_int_ge(clock_ms() - before, 190); /* two rests of 100 ms */
     expect_lf(&server.err, "pchatsrv: cannot accept connections: %s", strerror(ENFILE));
 }
-END_TEST
 
-START_TEST(a_datagram_server_that_cannot_receive_says_so_once_and_rests)
+TEST(tests, a_datagram_server_that_cannot_receive_says_so_once_and_rests)
 {
     struct sockaddr_storage peer;
     socklen_t length;
@@ -195,9 +192,8 @@ START_TEST(a_datagram_server_that_cannot_receive_says_so_once_and_rests)
     ck_assert_int_ge(clock_ms() - before, 290); /* three rests of 100 ms */
     expect_lf(&server.err, "dgram_srv: cannot receive: %s", strerror(ENOMEM));
 }
-END_TEST
 
-START_TEST(a_room_whose_select_fails_says_goodbye_and_why)
+TEST(tests, a_room_whose_select_fails_says_goodbye_and_why)
 {
     struct stream client;
 
@@ -208,9 +204,8 @@ START_TEST(a_room_whose_select_fails_says_goodbye_and_why)
     expect_end(&client);
     expect_failure(&server, "pchatsrv: select: %s", strerror(ENOMEM));
 }
-END_TEST
 
-START_TEST(a_signal_that_comes_while_a_room_takes_lines_is_seen_without_another_line)
+TEST(tests, a_signal_that_comes_while_a_room_takes_lines_is_seen_without_another_line)
 {
     struct stream clients[3];
 
@@ -222,9 +217,8 @@ START_TEST(a_signal_that_comes_while_a_room_takes_lines_is_seen_without_another_
     stream_fill_to_end(&server.out);
     expect_status(&server, 0);
 }
-END_TEST
 
-START_TEST(a_client_that_takes_nothing_yet_of_a_late_answer_has_time_for_it)
+TEST(tests, a_client_that_takes_nothing_yet_of_a_late_answer_has_time_for_it)
 {
     struct stream client;
 
@@ -237,7 +231,6 @@ START_TEST(a_client_that_takes_nothing_yet_of_a_late_answer_has_time_for_it)
     client = connect_to(server.port);
     expect_line(&client, "watched");
 }
-END_TEST
 
 /* ---- Memory ------------------------------------------------------------------------- */
 
@@ -271,7 +264,7 @@ static int peak_memory(void)
     return kib;
 }
 
-START_TEST(a_thousand_clients_fit_in_six_megabytes_and_so_they_do_when_none_reads)
+TEST(sizes, a_thousand_clients_fit_in_six_megabytes_and_so_they_do_when_none_reads)
 {
     static struct stream clients[CROWD];
 
@@ -296,27 +289,12 @@ START_TEST(a_thousand_clients_fit_in_six_megabytes_and_so_they_do_when_none_read
     skip_to_beginning(&clients[0], "1 here:");
     ck_assert_int_lt(peak_memory(), MOST_KIB);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        whatever_came_in_a_client_gets_it_in_one_send_a_turn,
-        however_many_talk_nobody_gets_two_sends_in_a_turn,
-        after_a_crowd_the_server_looks_at_no_more_descriptors_than_before,
-        why_a_connection_was_lost_is_said_unless_that_is_the_peers_own_doing,
-        while_the_machine_is_out_of_files_a_newcomer_is_looked_for_after_rests,
-        a_datagram_server_that_cannot_receive_says_so_once_and_rests,
-        a_room_whose_select_fails_says_goodbye_and_why,
-        a_signal_that_comes_while_a_room_takes_lines_is_seen_without_another_line,
-        a_client_that_takes_nothing_yet_of_a_late_answer_has_time_for_it,
-        NULL,
-    };
-    const TTest *const sizes[] = {
-        a_thousand_clients_fit_in_six_megabytes_and_so_they_do_when_none_reads, NULL};
     const struct test_case cases[] = {
-        {.name = "calls", .tests = tests, .needs = "strace"},
-        {.name = "sizes", .tests = sizes},
+        {.name = "calls", .tests = &tests, .needs = "strace"},
+        {.name = "sizes", .tests = &sizes},
     };
 
     return run_cases("counts", cases, COUNT(cases));

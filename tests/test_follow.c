@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static struct tests read_tests, follow_tests;
+
 /* ---- Reading a page ------------------------------------------------------------------ */
 
 static void expect_mistake(const char *text, int line, const char *words)
@@ -23,7 +25,7 @@ static void expect_mistake(const char *text, int line, const char *words)
     page_free(&page);
 }
 
-START_TEST(a_page_is_read_as_blocks_of_steps)
+TEST(read_tests, a_page_is_read_as_blocks_of_steps)
 {
     struct page page;
 
@@ -58,9 +60,8 @@ START_TEST(a_page_is_read_as_blocks_of_steps)
     ck_assert_str_eq(page.blocks[1].steps[2].text, "  two");
     page_free(&page);
 }
-END_TEST
 
-START_TEST(a_mistake_in_a_page_is_found_with_its_line)
+TEST(read_tests, a_mistake_in_a_page_is_found_with_its_line)
 {
     expect_mistake("\n```console ann\n$ echo\n", 2, "does not end");
     expect_mistake("```console Ann!\n$ echo\n```\n", 1, "not the name of a terminal");
@@ -74,9 +75,8 @@ START_TEST(a_mistake_in_a_page_is_found_with_its_line)
     expect_mistake("```console once\n```\n```console once\n```\n```console once\n```\n",
                    5, "more than 2 blocks");
 }
-END_TEST
 
-START_TEST(a_page_that_is_not_there_is_a_mistake)
+TEST(read_tests, a_page_that_is_not_there_is_a_mistake)
 {
     struct page page;
 
@@ -84,9 +84,8 @@ START_TEST(a_page_that_is_not_there_is_a_mistake)
     ck_assert_msg(strstr(page.bad, "cannot open it") != NULL, "%s", page.bad);
     page_free(&page);
 }
-END_TEST
 
-START_TEST(dots_match_any_text_and_nothing_else_does)
+TEST(read_tests, dots_match_any_text_and_nothing_else_does)
 {
     ck_assert(page_matches("Client joined 127.0.0.1:…", "Client joined 127.0.0.1:4000"));
     ck_assert(page_matches("a … c … e", "a b c d e"));
@@ -100,9 +99,8 @@ START_TEST(dots_match_any_text_and_nothing_else_does)
     ck_assert(!page_matches("same and more", "same"));
     ck_assert(!page_matches("", "something"));
 }
-END_TEST
 
-START_TEST(keys_are_typed_as_their_bytes_and_enter_after_text)
+TEST(read_tests, keys_are_typed_as_their_bytes_and_enter_after_text)
 {
     char keys[KEYS_MOST];
 
@@ -118,7 +116,6 @@ START_TEST(keys_are_typed_as_their_bytes_and_enter_after_text)
     ck_assert_str_eq(keys, "\033lo\r");
     ck_assert_ptr_nonnull(page_keys("«Ctrl-c»", keys));
 }
-END_TEST
 
 /* ---- Following a page ---------------------------------------------------------------- */
 
@@ -153,24 +150,22 @@ static void expect_that_it_fails(const char *text, int line, const char *wanted,
     expect_status(&program, 1);
 }
 
-START_TEST(what_the_page_says_is_typed_and_seen)
+TEST(follow_tests, what_the_page_says_is_typed_and_seen)
 {
     expect_that_it_holds(CAT "```console ann\n«Ctrl-D»\n```\n"
                              "```console bob\n$ echo bob; sleep 100\nbob\n«Ctrl-C»\n```\n"
                              "```console ann\n$ echo $((40 + 2)) \\\n> and; tty | sed "
                              "s/[0-9]*$//\n42 and\n/dev/…\n```\n");
 }
-END_TEST
 
-START_TEST(a_line_that_never_comes_is_told_with_what_came)
+TEST(follow_tests, a_line_that_never_comes_is_told_with_what_came)
 {
     expect_that_it_fails(CAT "```console bob\n$ echo one\ntwo\n```\n", 8, "two",
                          "shown   $ echo one");
     expect_that_it_fails("```console ann\n$ echo\n\n\n```\n", 4, "", NULL);
 }
-END_TEST
 
-START_TEST(a_line_that_the_page_leaves_out_is_missed)
+TEST(follow_tests, a_line_that_the_page_leaves_out_is_missed)
 {
     expect_that_it_fails("```console ann\n$ seq 3\n1\n3\n```\n", 4, "3", "        2");
     expect_that_it_holds("```console ann\n$ seq 3\n1\n…\n3\n```\n");
@@ -178,16 +173,14 @@ START_TEST(a_line_that_the_page_leaves_out_is_missed)
                          "the shell's prompt: the program before it has not ended",
                          "        3");
 }
-END_TEST
 
-START_TEST(other_blanks_at_the_beginning_are_told)
+TEST(follow_tests, other_blanks_at_the_beginning_are_told)
 {
     expect_that_it_fails("```console ann\n$ echo '  two'\n two\n```\n", 3, " two",
                          "        (it is there, with other blanks at the beginning)");
 }
-END_TEST
 
-START_TEST(a_line_may_need_a_later_block)
+TEST(follow_tests, a_line_may_need_a_later_block)
 {
     const char *fifo = temp_path("fifo");
 
@@ -200,9 +193,8 @@ START_TEST(a_line_may_need_a_later_block)
                                    fifo, fifo),
                          4, "two", "        three");
 }
-END_TEST
 
-START_TEST(what_is_typed_is_not_taken_for_an_answer_in_the_same_words)
+TEST(follow_tests, what_is_typed_is_not_taken_for_an_answer_in_the_same_words)
 {
     const char *file = temp_path("file");
 
@@ -211,9 +203,8 @@ START_TEST(what_is_typed_is_not_taken_for_an_answer_in_the_same_words)
         "» Hello\nHello\n«Ctrl-C»\n$ cat %s\nyes\n```\n",
         file, file));
 }
-END_TEST
 
-START_TEST(what_is_typed_into_a_program_needs_one)
+TEST(follow_tests, what_is_typed_into_a_program_needs_one)
 {
     struct program program = follow("2", "```console ann\n$ true\n» Hello\n```\n");
 
@@ -224,9 +215,8 @@ START_TEST(what_is_typed_into_a_program_needs_one)
     stream_fill_to_end(&program.out);
     expect_status(&program, 1);
 }
-END_TEST
 
-START_TEST(long_lines_and_long_outputs_are_compared_whole)
+TEST(follow_tests, long_lines_and_long_outputs_are_compared_whole)
 {
     const char *line = repeated('x', 199);
 
@@ -235,10 +225,9 @@ START_TEST(long_lines_and_long_outputs_are_compared_whole)
                   "```\n",
                   line, line));
 }
-END_TEST
 
 /* A program that writes to the FIFO has it open: its end says that none is left. */
-START_TEST(nothing_that_a_page_starts_is_left)
+TEST(follow_tests, nothing_that_a_page_starts_is_left)
 {
     const char *fifo = temp_path("fifo");
     char byte;
@@ -254,9 +243,8 @@ START_TEST(nothing_that_a_page_starts_is_left)
     ck_assert_int_eq(read(end, &byte, 1), 0);
     close(end);
 }
-END_TEST
 
-START_TEST(two_pages_at_once_have_the_same_port_and_files_of_their_own)
+TEST(follow_tests, two_pages_at_once_have_the_same_port_and_files_of_their_own)
 {
     static const char text[] =
         "```console ann\n"
@@ -273,9 +261,8 @@ START_TEST(two_pages_at_once_have_the_same_port_and_files_of_their_own)
     for (size_t i = 0; i < COUNT(programs); i++)
         expect_success(&programs[i]);
 }
-END_TEST
 
-START_TEST(a_table_tells_what_each_block_took)
+TEST(follow_tests, a_table_tells_what_each_block_took)
 {
     struct program program = follow("20", CAT "```console once\n$ reboot\n```\n");
 
@@ -283,43 +270,18 @@ START_TEST(a_table_tells_what_each_block_took)
     ck_assert_ptr_nonnull(strstr(take_line(&program.out), " s, 1 shown once"));
     expect_success(&program);
 }
-END_TEST
 
-START_TEST(wrong_usage_has_status_2)
+TEST(follow_tests, wrong_usage_has_status_2)
 {
     expect_usage_error("build/follow", NULL);
     expect_usage_error("build/follow", "-w", "0", "README.md", NULL);
     expect_usage_error("build/follow", "-x", NULL);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const read_tests[] = {
-        a_page_is_read_as_blocks_of_steps,
-        a_mistake_in_a_page_is_found_with_its_line,
-        a_page_that_is_not_there_is_a_mistake,
-        dots_match_any_text_and_nothing_else_does,
-        keys_are_typed_as_their_bytes_and_enter_after_text,
-        NULL,
-    };
-    const TTest *const follow_tests[] = {
-        what_the_page_says_is_typed_and_seen,
-        a_line_that_never_comes_is_told_with_what_came,
-        a_line_that_the_page_leaves_out_is_missed,
-        other_blanks_at_the_beginning_are_told,
-        a_line_may_need_a_later_block,
-        what_is_typed_is_not_taken_for_an_answer_in_the_same_words,
-        what_is_typed_into_a_program_needs_one,
-        long_lines_and_long_outputs_are_compared_whole,
-        nothing_that_a_page_starts_is_left,
-        two_pages_at_once_have_the_same_port_and_files_of_their_own,
-        a_table_tells_what_each_block_took,
-        wrong_usage_has_status_2,
-        NULL,
-    };
-    const struct test_case cases[] = {{.name = "read", .tests = read_tests},
-                                      {.name = "follow", .tests = follow_tests}};
+    const struct test_case cases[] = {{.name = "read", .tests = &read_tests},
+                                      {.name = "follow", .tests = &follow_tests}};
 
     return run_cases("follow", cases, COUNT(cases));
 }

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static struct tests each_mistake, each_hostile, once;
+
 #define BEHAVIOUR "lab x 3 \"x\"\nbehaviour y 3 \"y\"\n"
 
 /* A whole server. */
@@ -71,7 +73,7 @@ static const struct {
     {"lab x 3 \"x\"\nfile \"/etc/passwd\" 3\n", 2, "below its own directory"},
 };
 
-START_TEST(a_mistake_in_a_scene_is_told_with_its_line)
+TEST(each_mistake, a_mistake_in_a_scene_is_told_with_its_line)
 {
     struct lab_error error;
     static struct lab lab;
@@ -83,25 +85,22 @@ START_TEST(a_mistake_in_a_scene_is_told_with_its_line)
                   "line %d: %s, for line %d: %s", error.line, error.reason,
                   mistakes[_i].line, mistakes[_i].reason);
 }
-END_TEST
 
-START_TEST(a_scene_with_a_mistake_is_refused_at_the_start)
+TEST(once, a_scene_with_a_mistake_is_refused_at_the_start)
 {
     expect_grade(2, "x.lab:3: this is not a sentence", "%s bin/hello_srv",
                  temp_write("x.lab", BEHAVIOUR "A jumps\n"));
 }
-END_TEST
 
-START_TEST(a_lab_is_listed_with_its_points)
+TEST(once, a_lab_is_listed_with_its_points)
 {
     expect_grade(0, "pieces\t6\ta line that comes in two pieces is one line\n",
                  "-l chat");
     expect_grade(0, "start\t1\t", "-l web");
 }
-END_TEST
 
 /* The teacher changes the points and a hint, and needs no compiler for it. */
-START_TEST(a_teachers_own_scene_is_played)
+TEST(once, a_teachers_own_scene_is_played)
 {
     expect_grade(0, "  7 of 7.", "%s 'bin/echo_srv -p %%p'",
                  temp_write("own.lab", "lab own 7 \"my own\"\n"
@@ -111,9 +110,8 @@ START_TEST(a_teachers_own_scene_is_played)
                                        "    A hears bytes \"x{n}\\n\"\n  end\n"
                                        "  why \"what may be the cause\"\n"));
 }
-END_TEST
 
-START_TEST(what_comes_in_place_of_a_file_is_shown)
+TEST(once, what_comes_in_place_of_a_file_is_shown)
 {
     const char *lab =
         strdup(temp_write("own.lab", "lab own 1 \"my own\"\nfile \"www/x\" 5\n"
@@ -127,10 +125,9 @@ START_TEST(what_comes_in_place_of_a_file_is_shown)
                                  here));
     expect_grade(1, "got    \"Wrong\\n\"\n", "%s 'sh %s/x.sh %%p'", lab, directory);
 }
-END_TEST
 
 /* An answer as long as strlen() says is wrong for bytes 0 alone. */
-START_TEST(datagrams_that_are_taken_for_text_cost_one_behaviour)
+TEST(once, datagrams_that_are_taken_for_text_cost_one_behaviour)
 {
     temp_write(
         "text.c",
@@ -144,17 +141,15 @@ START_TEST(datagrams_that_are_taken_for_text_cost_one_behaviour)
         "sendto(s, text, strlen(text), 0, (struct sockaddr *)&a, length); } }\n");
     expect_grade(1, ",16,20,yes,2,0,4,3,3,2,2\n", "-f csv dgram %s/text.c", directory);
 }
-END_TEST
 
 /* Nothing on a terminal shows it. */
-START_TEST(an_echo_of_the_whole_buffer_is_noticed)
+TEST(once, an_echo_of_the_whole_buffer_is_noticed)
 {
     expect_grade(1, "wanted the bytes \"and nothing else.\\n\", differs at byte 0",
                  "-b bytes echo 'build/faulty_echo whole %%p'");
 }
-END_TEST
 
-START_TEST(bytes_0_after_a_line_are_noticed)
+TEST(once, bytes_0_after_a_line_are_noticed)
 {
     char *with_nul = strdup(HELLO), *length = strstr(with_nul, "\\n\", 6");
 
@@ -164,9 +159,8 @@ START_TEST(bytes_0_after_a_line_are_noticed)
     free(with_nul);
     expect_grade(1, ",8,10,yes,1,3,0,1,2,1\n", "-f csv hello %s/nul.c", directory);
 }
-END_TEST
 
-START_TEST(a_server_that_is_paused_twice_holds_up_nobody)
+TEST(once, a_server_that_is_paused_twice_holds_up_nobody)
 {
     expect_grade(0, "  1 of 1.", "%s 'bin/echo_srv -p %%p'",
                  temp_write("own.lab", "lab own 1 \"my own\"\n"
@@ -176,10 +170,9 @@ START_TEST(a_server_that_is_paused_twice_holds_up_nobody)
                                        "  A hears bytes \"x\"\n"
                                        "  why \"what may be the cause\"\n"));
 }
-END_TEST
 
 /* Many a first server prints its whole buffer. */
-START_TEST(a_nul_in_what_a_program_prints_hides_nothing)
+TEST(once, a_nul_in_what_a_program_prints_hides_nothing)
 {
     const char *lab = strdup(temp_write("own.lab", "lab own 1 \"my own\"\n"
                                                    "behaviour log 1 \"it prints\"\n"
@@ -190,9 +183,8 @@ START_TEST(a_nul_in_what_a_program_prints_hides_nothing)
     temp_write("nul.sh", "printf 'before\\0after\\n'\nexec bin/echo_srv -p $1\n");
     expect_grade(0, "  1 of 1.", "%s 'sh %s/nul.sh %%p'", lab, directory);
 }
-END_TEST
 
-START_TEST(the_line_to_try_again_names_the_file_of_the_scenes)
+TEST(once, the_line_to_try_again_names_the_file_of_the_scenes)
 {
     const char *scenes =
         temp_write("own.lab", "lab own 3 \"my own\"\nbehaviour y 3 \"y\"\n"
@@ -202,28 +194,25 @@ START_TEST(the_line_to_try_again_names_the_file_of_the_scenes)
                  formatted("Again: bin/grade -b y %s 'bin/hello_srv -p %%p'\n", scenes),
                  "-w 0.5 %s 'bin/hello_srv -p %%p'", scenes);
 }
-END_TEST
 
 /* ---- Programs that cannot be graded ----------------------------------------------------------- */
 
-START_TEST(a_program_that_does_not_compile_gets_the_compilers_words)
+TEST(once, a_program_that_does_not_compile_gets_the_compilers_words)
 {
     expect_grade(1, "error:", "echo %s", temp_write("bad.c", "int main( {\n"));
     expect_grade(1, "bad.c does not compile.\n  0 of 30.", "echo %s/bad.c", directory);
     expect_grade(1, ",0,30,no,,,,,,,,,,,\n", "-f csv echo %s/bad.c", directory);
 }
-END_TEST
 
-START_TEST(a_warning_is_shown_and_costs_nothing)
+TEST(once, a_warning_is_shown_and_costs_nothing)
 {
     temp_write("warned.c",
                "#include <stdio.h>\nint main(void) { int unused; return 3; }\n");
     expect_grade(1, "warned.c (1 warning)", "hello %s/warned.c", directory);
     expect_grade(1, "it ended: status 3", "hello %s/warned.c", directory);
 }
-END_TEST
 
-START_TEST(a_directory_is_made)
+TEST(once, a_directory_is_made)
 {
     expect_grade(1, "is a directory without a Makefile", "hello %s", directory);
     temp_write("Makefile",
@@ -234,20 +223,18 @@ START_TEST(a_directory_is_made)
     expect_grade(1, "made no program 'echo'", "echo %s",
                  (temp_write("Makefile", "all:\n"), directory));
 }
-END_TEST
 
 /* As a script must that starts Java: `java -cp . Hello` looks for its classes there. */
-START_TEST(what_was_made_runs_in_its_directory)
+TEST(once, what_was_made_runs_in_its_directory)
 {
     temp_write("start.sh", formatted("exec %s/bin/hello_srv -p $1\n", here));
     temp_write("Makefile", "hello:\n\tprintf '#!/bin/sh\\n. ./start.sh\\n' >hello\n"
                            "\tchmod +x hello\n");
     expect_grade(0, "3 of 3", "-b line hello %s", directory);
 }
-END_TEST
 
 /* Perhaps it was built on another kind of machine, or before the last change. */
-START_TEST(a_program_that_is_handed_in_beside_its_sources_is_made_again_by_gnu_make)
+TEST(once, a_program_that_is_handed_in_beside_its_sources_is_made_again_by_gnu_make)
 {
     if (system("${MAKE:-make} --version 2>/dev/null | grep -q GNU") != 0)
         return;
@@ -258,10 +245,9 @@ START_TEST(a_program_that_is_handed_in_beside_its_sources_is_made_again_by_gnu_m
         system(formatted("chmod +x %s/start.sh %s/hello", directory, directory)), 0);
     expect_grade(0, "3 of 3", "-b line hello %s", directory);
 }
-END_TEST
 
 /* It is LAB.c, or the only one, unless there is a Makefile, which may need more than that. */
-START_TEST(the_source_in_a_directory_is_found)
+TEST(once, the_source_in_a_directory_is_found)
 {
     temp_write("mine.c", HELLO);
     temp_write("._mine.c", "no text\n");
@@ -273,19 +259,17 @@ START_TEST(the_source_in_a_directory_is_found)
     temp_write("Makefile", "hello:\n\tfalse\n");
     expect_grade(1, "make fails in ", "hello %s", directory);
 }
-END_TEST
 
-START_TEST(what_a_source_writes_is_left_nowhere)
+TEST(once, what_a_source_writes_is_left_nowhere)
 {
     temp_write("leaves.c", "#include <stdio.h>\nint main(void) {"
                            "return fopen(\"left-by-a-test\", \"w\") == 0; }\n");
     expect_grade(1, "it ended: status 0", "-b start hello %s/leaves.c", directory);
     ck_assert_int_eq(access("left-by-a-test", F_OK), -1);
 }
-END_TEST
 
 /* The room's behaviour 'full' gives it 256 descriptors. The stacks are as large as Java's. */
-START_TEST(a_server_may_have_a_thread_for_each_client)
+TEST(once, a_server_may_have_a_thread_for_each_client)
 {
     temp_write(
         "threads.c",
@@ -297,10 +281,9 @@ START_TEST(a_server_may_have_a_thread_for_each_client)
         "return made < 300; }\n");
     expect_grade(1, "it ended: status 0", "-b start hello %s/threads.c", directory);
 }
-END_TEST
 
 /* One becomes a server of the kit, and one starts it. Only Linux can tell. */
-START_TEST(a_source_that_has_another_program_serve_gets_nothing)
+TEST(once, a_source_that_has_another_program_serve_gets_nothing)
 {
     static const char *const sources[] = {
         "#include <unistd.h>\nint main(int argc, char **argv) {"
@@ -320,9 +303,8 @@ START_TEST(a_source_that_has_another_program_serve_gets_nothing)
         expect_grade(1, "  0 of 10.", "hello %s/other.c", directory);
     }
 }
-END_TEST
 
-START_TEST(bad_input_is_answered_with_a_sentence)
+TEST(once, bad_input_is_answered_with_a_sentence)
 {
     expect_grade(2, "which lab?", " ");
     expect_grade(2, "which lab?", "''");
@@ -342,30 +324,26 @@ START_TEST(bad_input_is_answered_with_a_sentence)
     expect_grade(2, "No such file", "-o %s/no/file hello 'bin/hello_srv -p %%p'",
                  directory);
 }
-END_TEST
 
-START_TEST(a_missing_program_gets_a_score_from_autolab_all_the_same)
+TEST(once, a_missing_program_gets_a_score_from_autolab_all_the_same)
 {
     expect_grade(2, "{\"scores\":{\"echo\":0}}", "-f autolab echo mine/none.c");
 }
-END_TEST
 
-START_TEST(what_a_program_says_on_standard_error_is_shown_though_it_goes_on)
+TEST(once, what_a_program_says_on_standard_error_is_shown_though_it_goes_on)
 {
     expect_grade(1, "| a thread died",
                  "-w 1 -b bytes echo 'sh -c \"echo a thread died >&2; exec sleep 60\"'");
 }
-END_TEST
 
 /* Many a beginner has printf() say what failed. */
-START_TEST(the_last_lines_of_a_program_that_gives_up_are_shown)
+TEST(once, the_last_lines_of_a_program_that_gives_up_are_shown)
 {
     expect_grade(1, "it ended: status 3\n                        | no bind\n",
                  "-b start echo 'sh -c \"echo no bind; exit 3\"'");
 }
-END_TEST
 
-START_TEST(a_full_disk_is_told)
+TEST(once, a_full_disk_is_told)
 {
     if (access("/dev/full", W_OK) == -1)
         return;
@@ -373,10 +351,9 @@ START_TEST(a_full_disk_is_told)
     expect_grade(2, "grade: cannot write to standard output: No space left",
                  "-l hello 2>&1 >/dev/full #");
 }
-END_TEST
 
 /* In a file system of its own, which is too small for any program. */
-START_TEST(a_full_disk_is_not_taken_for_a_mistake_in_the_source)
+TEST(once, a_full_disk_is_not_taken_for_a_mistake_in_the_source)
 {
     const char *apart = geteuid() == 0 ? "unshare -m" : "unshare -r -m";
 
@@ -389,9 +366,8 @@ START_TEST(a_full_disk_is_not_taken_for_a_mistake_in_the_source)
            1);
     expect_grade(2, "no space left", "hello course/teacher/solutions/hello.c");
 }
-END_TEST
 
-START_TEST(a_graders_umask_hides_the_labs_files_from_nobody)
+TEST(once, a_graders_umask_hides_the_labs_files_from_nobody)
 {
     ck_assert_int_eq(chmod(directory, 0755), 0); /* nobody may not read this tree */
     ck_assert_int_eq(system(formatted("cp course/teacher/solutions/web.c %s", directory)),
@@ -400,25 +376,22 @@ START_TEST(a_graders_umask_hides_the_labs_files_from_nobody)
     expect_grade(0, "  3 of 3.", "%s -b get web %s/web.c",
                  geteuid() == 0 ? "-u nobody" : "", directory);
 }
-END_TEST
 
-START_TEST(a_temporary_directory_that_is_named_from_here_is_not_used)
+TEST(once, a_temporary_directory_that_is_named_from_here_is_not_used)
 {
     setenv("GRADE", "TMPDIR=build bin/grade", 1);
     expect_grade(0, "  3 of 3.", "-b get web course/teacher/solutions/web.c");
 }
-END_TEST
 
 /* docs/grade.md: `make grade` adds the options that a program of the kit needs. */
-START_TEST(make_grades_a_program_of_the_kit_by_its_name)
+TEST(once, make_grades_a_program_of_the_kit_by_its_name)
 {
     setenv("GRADE", "${MAKE:-make} -s grade ARGS=-1", 1);
     expect_grade(0, "hello 10 of 10", "LAB=hello PROGRAM=bin/hello_srv");
     expect_grade(0, "web 20 of 20", "LAB=web PROGRAM=bin/web_srv");
 }
-END_TEST
 
-START_TEST(a_relative_command_runs_in_a_directory_with_a_space_and_a_quote)
+TEST(once, a_relative_command_runs_in_a_directory_with_a_space_and_a_quote)
 {
     char *command =
         strdup(formatted("kit=$PWD; mkdir \"%s/it's a\" && cd \"%s/it's a\" && "
@@ -430,18 +403,16 @@ START_TEST(a_relative_command_runs_in_a_directory_with_a_space_and_a_quote)
     free(command);
     expect_grade(0, "web 20 of 20", "web './web_srv -d www -p %%p'");
 }
-END_TEST
 
-START_TEST(a_machine_with_too_few_descriptors_is_unfit)
+TEST(once, a_machine_with_too_few_descriptors_is_unfit)
 {
     setenv("GRADE", "ulimit -n 1000; bin/grade", 1);
     expect_grade(2, "it needs 1,200 descriptors", "hello 'bin/hello_srv -p %%p'");
 }
-END_TEST
 
 /* ---- The report --------------------------------------------------------------------------------- */
 
-START_TEST(the_report_shows_steps_bytes_and_cause)
+TEST(once, the_report_shows_steps_bytes_and_cause)
 {
     static const char *const parts[] = {
         "  FAIL   0/6  pieces      a line that comes in two pieces is one line\n",
@@ -467,38 +438,33 @@ START_TEST(the_report_shows_steps_bytes_and_cause)
         ck_assert_msg(strstr(output, parts[i]) != NULL, "no '%s' in\n%s", parts[i],
                       output);
 }
-END_TEST
 
-START_TEST(the_report_tells_who_said_a_line_that_no_step_shows)
+TEST(once, the_report_tells_who_said_a_line_that_no_step_shows)
 {
     expect_grade(1, "wanted a line ending in \"B is here 1\", which B has said\n",
                  "-w 0.5 -b deliver chat course/starters/chat.c");
 }
-END_TEST
 
-START_TEST(one_behaviour_is_shown_with_all_its_steps)
+TEST(once, one_behaviour_is_shown_with_all_its_steps)
 {
     expect_grade(0, "  pass   3/3  line        a line comes back\n          1  A joins\n",
                  "-b line echo 'bin/echo_srv -p %%p'");
 }
-END_TEST
 
-START_TEST(one_behaviour_that_is_not_tried_is_shown_with_the_failure_that_it_needs)
+TEST(once, one_behaviour_that_is_not_tried_is_shown_with_the_failure_that_it_needs)
 {
     expect_grade(1, "  FAIL   0/1  start ", "-b two echo 'false %%p'");
     expect_grade(1, "not tried: it needs line\n  0 of 4.  Next: start (1).\n",
                  "-b two echo 'false %%p'");
 }
-END_TEST
 
-START_TEST(a_long_text_is_never_shown_as_if_it_were_whole)
+TEST(once, a_long_text_is_never_shown_as_if_it_were_whole)
 {
     expect_grade(1, "\"… 1,000 bytes, differs at byte ",
                  "-b long chat 'bin/chat_naive -p %%p'");
 }
-END_TEST
 
-START_TEST(another_seed_sends_other_bytes_that_mean_the_same)
+TEST(once, another_seed_sends_other_bytes_that_mean_the_same)
 {
     int status;
     char *output = grade(&status, "-s 5 -b line echo 'bin/echo_srv -p %%p'");
@@ -506,16 +472,14 @@ START_TEST(another_seed_sends_other_bytes_that_mean_the_same)
     ck_assert_int_eq(status, 0);
     ck_assert_msg(strstr(output, "\"Hello, server\\n\"") == NULL, "%s", output);
 }
-END_TEST
 
-START_TEST(there_is_a_line_for_the_board)
+TEST(once, there_is_a_line_for_the_board)
 {
     expect_grade(1, "echo 28 of 30, next: stall\n",
                  "-w 2 -1 echo 'bin/echo_select_blocking -p %%p'");
 }
-END_TEST
 
-START_TEST(scripts_get_csv_gradescope_and_autolab)
+TEST(once, scripts_get_csv_gradescope_and_autolab)
 {
     expect_grade(0,
                  "program,total,of,compiled,start,line,end,again,talker,restart\n"
@@ -526,10 +490,9 @@ START_TEST(scripts_get_csv_gradescope_and_autolab)
     expect_grade(0, "{\"scores\":{\"hello\":10}}\n",
                  "-f autolab hello 'bin/hello_srv -p %%p'");
 }
-END_TEST
 
 /* Gradescope takes nothing of results that are not UTF-8 (RFC 8259 8.1). */
-START_TEST(what_is_not_utf_8_is_replaced_in_what_a_program_or_a_compiler_says)
+TEST(once, what_is_not_utf_8_is_replaced_in_what_a_program_or_a_compiler_says)
 {
     temp_write("said.c", "#include <stdio.h>\nint main(void) { "
                          "fputs(\"no \\374 \\302\\233\\n\", stderr); return 3; }\n");
@@ -537,7 +500,6 @@ START_TEST(what_is_not_utf_8_is_replaced_in_what_a_program_or_a_compiler_says)
     expect_grade(1, "no \xEF\xBF\xBD M-^[", "-f gradescope hello %s/said.c", directory);
     expect_grade(1, "int \xEF\xBF\xBD;", "-f gradescope hello %s/bad.c", directory);
 }
-END_TEST
 
 /* ---- A class -------------------------------------------------------------------------------- */
 
@@ -555,7 +517,7 @@ static void expect_in_file(const char *name, const char *words)
     free(text);
 }
 
-START_TEST(a_class_gets_reports_and_a_table)
+TEST(once, a_class_gets_reports_and_a_table)
 {
     char *output;
 
@@ -586,9 +548,8 @@ START_TEST(a_class_gets_reports_and_a_table)
                    "ann,10,1,3,2,1,2,1,yes\n\"bob\\b, \"\"jr\"\"\",0,,,,,,,no\n"
                    "dee,10,1,3,2,1,2,1,yes\n");
 }
-END_TEST
 
-START_TEST(a_class_can_be_graded_by_a_teachers_own_scenes)
+TEST(once, a_class_can_be_graded_by_a_teachers_own_scenes)
 {
     ck_assert_int_eq(mkdir(temp_path("subs"), 0755), 0);
     ck_assert_int_eq(mkdir(temp_path("subs/ann"), 0755), 0);
@@ -600,10 +561,9 @@ START_TEST(a_class_can_be_graded_by_a_teachers_own_scenes)
                        directory, directory, directory)));
     expect_in_file("marks/own.csv", "name,total,line,compiled\nann,7,7,yes\n");
 }
-END_TEST
 
 /* Root can copy and remove everything, so cp fails here by itself. */
-START_TEST(a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_table)
+TEST(once, a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_table)
 {
     char *output;
 
@@ -627,9 +587,8 @@ START_TEST(a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_tabl
     expect_in_file("marks/cy.txt", "no cy\n");
     expect_in_file("marks/hello.csv", "compiled\nann,10,1,3,2,1,2,1,yes\nbob,10,1");
 }
-END_TEST
 
-START_TEST(what_could_not_be_graded_is_missing_in_the_table_and_told)
+TEST(once, what_could_not_be_graded_is_missing_in_the_table_and_told)
 {
     char *output;
     int status;
@@ -654,10 +613,9 @@ START_TEST(what_could_not_be_graded_is_missing_in_the_table_and_told)
     expect_in_file("marks/ann.txt", "-s takes a number");
     expect_in_file("marks/hello.csv", ",restart,compiled\n");
 }
-END_TEST
 
 /* As Gradescope unpacks it and runs it, in another place. */
-START_TEST(gradescope_gets_a_zip_that_works)
+TEST(once, gradescope_gets_a_zip_that_works)
 {
     if (lacks("zip") || lacks("unzip"))
         return;
@@ -670,7 +628,6 @@ START_TEST(gradescope_gets_a_zip_that_works)
         directory, directory)));
     expect_in_file("results/results.json", "\"score\":3,\"max_score\":3");
 }
-END_TEST
 
 /* ---- Hostile programs ------------------------------------------------------------------------------ */
 
@@ -712,7 +669,7 @@ static void expect_nothing_left(const char *what)
 }
 
 /* Root tries both: with -u and without. */
-START_TEST(a_hostile_program_ends_leaves_nothing_and_has_a_report)
+TEST(each_hostile, a_hostile_program_ends_leaves_nothing_and_has_a_report)
 {
     bool is_root = geteuid() == 0;
     const char *what = hostile[_i].what, *words = hostile[_i].words;
@@ -726,9 +683,8 @@ START_TEST(a_hostile_program_ends_leaves_nothing_and_has_a_report)
         expect_nothing_left(what);
     }
 }
-END_TEST
 
-START_TEST(a_signal_ends_the_grader_also_while_the_program_is_made)
+TEST(once, a_signal_ends_the_grader_also_while_the_program_is_made)
 {
     static const char script[] =
         "bin/grade hello %s >/dev/null 2>&1 & grader=$!; "
@@ -740,10 +696,9 @@ START_TEST(a_signal_ends_the_grader_also_while_the_program_is_made)
         ck_assert_int_eq(chmod(directory, 0777), 0);
     ck_assert_int_eq(system(formatted(script, directory, directory, directory)), 0);
 }
-END_TEST
 
 /* In a network of its own, whose clients get ports from 10,240 on. */
-START_TEST(two_graders_find_ports_side_by_side_also_if_the_systems_begin_low)
+TEST(once, two_graders_find_ports_side_by_side_also_if_the_systems_begin_low)
 {
     if (lacks("ps") || system("unshare -n true 2>/dev/null") != 0)
         return;
@@ -755,19 +710,17 @@ START_TEST(two_graders_find_ports_side_by_side_also_if_the_systems_begin_low)
            1);
     expect_grade(0, "hello 10 of 10\n", " ");
 }
-END_TEST
 
 /* With the hard limit Linux sends SIGKILL, which would not say why. */
-START_TEST(a_program_that_has_used_up_its_processor_time_is_told_so)
+TEST(once, a_program_that_has_used_up_its_processor_time_is_told_so)
 {
     setenv("GRADE", "ulimit -t 3; bin/grade", 1);
     expect_grade(1, "it ended: SIGXCPU: over 60 s of processor time",
                  "-w 20 hello 'sh %s'", temp_write("spins", "while :; do :; done\n"));
 }
-END_TEST
 
 /* Both waits end when the test's time is over. */
-START_TEST(a_program_ends_with_its_grader_also_as_another_user)
+TEST(once, a_program_ends_with_its_grader_also_as_another_user)
 {
     static const char script[] =
         "bin/grade %s -w 60 hello '%s/hostile_srv elsewhere %%p' >/dev/null 2>&1 & "
@@ -780,73 +733,17 @@ START_TEST(a_program_ends_with_its_grader_also_as_another_user)
                                           search(), search())),
                          0);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const each_mistake[] = {a_mistake_in_a_scene_is_told_with_its_line,
-                                         NULL};
-    const TTest *const each_hostile[] = {
-        a_hostile_program_ends_leaves_nothing_and_has_a_report, NULL};
-    const TTest *const once[] = {
-        a_scene_with_a_mistake_is_refused_at_the_start,
-        a_lab_is_listed_with_its_points,
-        a_teachers_own_scene_is_played,
-        what_comes_in_place_of_a_file_is_shown,
-        datagrams_that_are_taken_for_text_cost_one_behaviour,
-        an_echo_of_the_whole_buffer_is_noticed,
-        bytes_0_after_a_line_are_noticed,
-        a_server_that_is_paused_twice_holds_up_nobody,
-        a_nul_in_what_a_program_prints_hides_nothing,
-        the_line_to_try_again_names_the_file_of_the_scenes,
-        a_program_that_does_not_compile_gets_the_compilers_words,
-        a_warning_is_shown_and_costs_nothing,
-        a_directory_is_made,
-        a_program_that_is_handed_in_beside_its_sources_is_made_again_by_gnu_make,
-        the_source_in_a_directory_is_found,
-        what_was_made_runs_in_its_directory,
-        what_a_source_writes_is_left_nowhere,
-        a_server_may_have_a_thread_for_each_client,
-        a_source_that_has_another_program_serve_gets_nothing,
-        bad_input_is_answered_with_a_sentence,
-        a_missing_program_gets_a_score_from_autolab_all_the_same,
-        what_a_program_says_on_standard_error_is_shown_though_it_goes_on,
-        the_last_lines_of_a_program_that_gives_up_are_shown,
-        a_full_disk_is_told,
-        a_full_disk_is_not_taken_for_a_mistake_in_the_source,
-        a_graders_umask_hides_the_labs_files_from_nobody,
-        a_temporary_directory_that_is_named_from_here_is_not_used,
-        a_machine_with_too_few_descriptors_is_unfit,
-        make_grades_a_program_of_the_kit_by_its_name,
-        a_relative_command_runs_in_a_directory_with_a_space_and_a_quote,
-        the_report_shows_steps_bytes_and_cause,
-        the_report_tells_who_said_a_line_that_no_step_shows,
-        one_behaviour_is_shown_with_all_its_steps,
-        one_behaviour_that_is_not_tried_is_shown_with_the_failure_that_it_needs,
-        a_long_text_is_never_shown_as_if_it_were_whole,
-        another_seed_sends_other_bytes_that_mean_the_same,
-        there_is_a_line_for_the_board,
-        scripts_get_csv_gradescope_and_autolab,
-        what_is_not_utf_8_is_replaced_in_what_a_program_or_a_compiler_says,
-        a_class_gets_reports_and_a_table,
-        a_class_can_be_graded_by_a_teachers_own_scenes,
-        a_submission_that_cannot_be_copied_or_removed_does_not_spoil_the_table,
-        what_could_not_be_graded_is_missing_in_the_table_and_told,
-        gradescope_gets_a_zip_that_works,
-        a_signal_ends_the_grader_also_while_the_program_is_made,
-        two_graders_find_ports_side_by_side_also_if_the_systems_begin_low,
-        a_program_that_has_used_up_its_processor_time_is_told_so,
-        a_program_ends_with_its_grader_also_as_another_user,
-        NULL,
-    };
     const struct test_case cases[] = {
         {.name = "scenes",
-         .tests = each_mistake,
+         .tests = &each_mistake,
          .set_up = make_directory,
          .times = COUNT(mistakes)},
-        {.name = "grade", .tests = once, .set_up = make_directory},
+        {.name = "grade", .tests = &once, .set_up = make_directory},
         {.name = "hostile",
-         .tests = each_hostile,
+         .tests = &each_hostile,
          .set_up = make_directory,
          .times = COUNT(hostile)},
     };

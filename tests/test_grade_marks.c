@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static struct tests kits, by_itself, beside_loops;
+
 #define NAIVE                                                                            \
     "pieces glued long burst telnet timing-mark escape reset gone talk-on stall queue "  \
     "full full-idle fd-set log farewell "
@@ -82,13 +84,12 @@ static const struct marks known[] = {
     {"chat", "java -Xmx256m -cp build Room %p", 100, ""},
 };
 
-START_TEST(the_kits_own_servers_get_what_they_deserve)
+TEST(kits, the_kits_own_servers_get_what_they_deserve)
 {
     if (lacks_descriptors(1200))
         return;
     expect_marks(own, COUNT(own), 3, "");
 }
-END_TEST
 
 /* All of them, four side by side. */
 static void expect_known(const char *options)
@@ -105,11 +106,10 @@ static void expect_known(const char *options)
     expect_marks(own, COUNT(own), 4, options);
 }
 
-START_TEST(a_known_program_gets_its_marks_and_a_fault_costs_its_own)
+TEST(by_itself, a_known_program_gets_its_marks_and_a_fault_costs_its_own)
 {
     expect_known("");
 }
-END_TEST
 
 /* As much as there are processors, so that the others have to wait for one. */
 static void make_busy(pid_t busy[2])
@@ -124,7 +124,7 @@ static void make_busy(pid_t busy[2])
     }
 }
 
-START_TEST(the_marks_are_the_same_with_other_bytes_on_a_busy_machine)
+TEST(beside_loops, the_marks_are_the_same_with_other_bytes_on_a_busy_machine)
 {
     pid_t busy[2];
 
@@ -135,19 +135,13 @@ START_TEST(the_marks_are_the_same_with_other_bytes_on_a_busy_machine)
         waitpid(busy[i], NULL, 0);
     }
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const kits[] = {the_kits_own_servers_get_what_they_deserve, NULL};
-    const TTest *const quiet[] = {
-        a_known_program_gets_its_marks_and_a_fault_costs_its_own, NULL};
-    const TTest *const busy[] = {
-        the_marks_are_the_same_with_other_bytes_on_a_busy_machine, NULL};
     const struct test_case cases[] = {
-        {.name = "own", .tests = kits, .seconds = 300},
-        {.name = "quiet", .tests = quiet, .tags = "calibration", .seconds = 2400},
-        {.name = "busy", .tests = busy, .tags = "calibration", .seconds = 2400},
+        {.name = "own", .tests = &kits, .seconds = 300},
+        {.name = "quiet", .tests = &by_itself, .tags = "calibration", .seconds = 2400},
+        {.name = "busy", .tests = &beside_loops, .tags = "calibration", .seconds = 2400},
     };
 
     if (getenv("CK_INCLUDE_TAGS") == NULL)

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+static struct tests suite;
+
 static struct history history;
 static struct heard ann, bob;
 
@@ -37,7 +39,7 @@ static void expect_heard(struct heard *heard, uint64_t number, const char *line)
     ck_assert_int_eq(memcmp(text, line, length), 0);
 }
 
-START_TEST(each_person_has_lines_of_their_own_numbered_from_one)
+TEST(suite, each_person_has_lines_of_their_own_numbered_from_one)
 {
     hear(&ann, "one");
     hear(&bob, "only for bob");
@@ -49,9 +51,8 @@ START_TEST(each_person_has_lines_of_their_own_numbered_from_one)
     expect_heard(&bob, 2, "one");
     ck_assert_uint_eq(ann.next, 3);
 }
-END_TEST
 
-START_TEST(what_two_people_hear_is_stored_once)
+TEST(suite, what_two_people_hear_is_stored_once)
 {
     uint64_t after_ann;
 
@@ -64,9 +65,8 @@ START_TEST(what_two_people_hear_is_stored_once)
     for (int n = 0; n < 100; n++)
         expect_heard(&bob, (uint64_t)n + 1, formatted("line %d", n % 3));
 }
-END_TEST
 
-START_TEST(a_persons_list_keeps_its_newest_lines)
+TEST(suite, a_persons_list_keeps_its_newest_lines)
 {
     for (int n = 1; n <= HEARD_MOST + 10; n++)
         hear(&ann, formatted("line %d", n));
@@ -74,10 +74,9 @@ START_TEST(a_persons_list_keeps_its_newest_lines)
     expect_heard(&ann, 11, "line 11");
     expect_heard(&ann, HEARD_MOST + 10, formatted("line %d", HEARD_MOST + 10));
 }
-END_TEST
 
 /* Lines of all lengths, so that the ring is cut short in all ways. */
-START_TEST(the_ring_keeps_the_newest_lines_whole)
+TEST(suite, the_ring_keeps_the_newest_lines_whole)
 {
     static char line[HISTORY_LINE_MOST];
     const int count = 6000;
@@ -103,9 +102,8 @@ START_TEST(the_ring_keeps_the_newest_lines_whole)
     hear(&bob, "another");
     expect_heard(&bob, 2, "another");
 }
-END_TEST
 
-START_TEST(an_event_has_a_number_a_type_and_data)
+TEST(suite, an_event_has_a_number_a_type_and_data)
 {
     static const struct {
         const char *text, *written;
@@ -125,7 +123,6 @@ START_TEST(an_event_has_a_number_a_type_and_data)
         ck_assert_int_eq(memcmp(out, events[i].written, length), 0);
     }
 }
-END_TEST
 
 static struct tally tally;
 
@@ -134,7 +131,7 @@ static void take(int place, enum tally_state state, const char *address)
     tally_set(&tally, place, state, address);
 }
 
-START_TEST(the_address_that_holds_the_most_gives_up_its_oldest_place)
+TEST(suite, the_address_that_holds_the_most_gives_up_its_oldest_place)
 {
     static const int order[] = {5, 3, 9, 1, 2, 4};
 
@@ -155,9 +152,8 @@ START_TEST(the_address_that_holds_the_most_gives_up_its_oldest_place)
     ck_assert_int_eq(tally_first(&tally), -1);
     ck_assert_int_eq(tally.held, 0);
 }
-END_TEST
 
-START_TEST(a_newcomer_gets_a_place_that_nobody_needs_or_one_of_an_address_with_more)
+TEST(suite, a_newcomer_gets_a_place_that_nobody_needs_or_one_of_an_address_with_more)
 {
     memset(&tally, 0, sizeof tally);
     take(0, TALLY_LONG, "1.1.1.1:1");
@@ -178,29 +174,16 @@ START_TEST(a_newcomer_gets_a_place_that_nobody_needs_or_one_of_an_address_with_m
     ck_assert_int_eq(tally_choose(&tally, 4, "4.4.4.4:3"), -1);
     ck_assert_int_eq(tally_choose(&tally, 4, "5.5.5.5:1"), 1); /* the oldest */
 }
-END_TEST
 
-START_TEST(a_newcomer_may_come_when_each_place_has_another_address)
+TEST(suite, a_newcomer_may_come_when_each_place_has_another_address)
 {
     memset(&tally, 0, sizeof tally);
     for (int i = 0; i < FD_SETSIZE; i++)
         take(i, TALLY_LONG, formatted("10.0.%d.%d:1", i / 250, i % 250));
     ck_assert_int_eq(tally_choose(&tally, FD_SETSIZE, "1.2.3.4:5"), -1);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        each_person_has_lines_of_their_own_numbered_from_one,
-        what_two_people_hear_is_stored_once,
-        a_persons_list_keeps_its_newest_lines,
-        the_ring_keeps_the_newest_lines_whole,
-        an_event_has_a_number_a_type_and_data,
-        the_address_that_holds_the_most_gives_up_its_oldest_place,
-        a_newcomer_gets_a_place_that_nobody_needs_or_one_of_an_address_with_more,
-        a_newcomer_may_come_when_each_place_has_another_address,
-        NULL};
-
-    return run_tests("history", tests, set_up);
+    return run_tests("history", &suite, set_up);
 }

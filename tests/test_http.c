@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct tests suite;
+
 /* What a message was read as, in text: its first line, fields and content, and its state. */
 struct account {
     char *text;
@@ -171,7 +173,7 @@ static const struct {
      "1.1 200 OK|Transfer-Encoding=chunked||abc!its chunks are malformed"},
 };
 
-START_TEST(a_message_is_the_same_wherever_it_is_cut)
+TEST(suite, a_message_is_the_same_wherever_it_is_cut)
 {
     static struct account account;
 
@@ -189,9 +191,8 @@ START_TEST(a_message_is_the_same_wherever_it_is_cut)
         }
     }
 }
-END_TEST
 
-START_TEST(what_comes_after_a_message_is_left_for_the_next)
+TEST(suite, what_comes_after_a_message_is_left_for_the_next)
 {
     static struct account account;
 
@@ -205,7 +206,6 @@ START_TEST(what_comes_after_a_message_is_left_for_the_next)
         ck_assert_uint_eq(account.taken, (size_t)(next - messages[i].bytes));
     }
 }
-END_TEST
 
 /* ---- Malformed heads ---------------------------------------------------------------- */
 
@@ -218,7 +218,7 @@ static struct http_head *head_of(enum http_kind kind, const char *bytes, size_t 
     return &head;
 }
 
-START_TEST(a_malformed_request_is_refused_with_the_right_status)
+TEST(suite, a_malformed_request_is_refused_with_the_right_status)
 {
     static const struct {
         const char *bytes;
@@ -273,9 +273,8 @@ START_TEST(a_malformed_request_is_refused_with_the_right_status)
     ck_assert_int_eq(head_of(HTTP_REQUEST, GET "A: \0\r\n", sizeof GET + 6)->state,
                      HTTP_BAD);
 }
-END_TEST
 
-START_TEST(a_malformed_response_is_refused)
+TEST(suite, a_malformed_response_is_refused)
 {
     static const char *const bad[] = {
         "\r\n",
@@ -299,7 +298,6 @@ START_TEST(a_malformed_response_is_refused)
         if (head_of(HTTP_RESPONSE, bad[i], strlen(bad[i]))->state != HTTP_BAD)
             ck_abort_msg("'%s' was not refused", bad[i]);
 }
-END_TEST
 
 /* After how many bytes is a head given up that repeats this line without end? */
 static size_t given_up_after(enum http_kind kind, const char *begin, const char *line,
@@ -315,7 +313,7 @@ static size_t given_up_after(enum http_kind kind, const char *begin, const char 
     return head.taken;
 }
 
-START_TEST(a_head_without_an_end_is_given_up_at_its_bound)
+TEST(suite, a_head_without_an_end_is_given_up_at_its_bound)
 {
     int answer;
 
@@ -335,9 +333,8 @@ START_TEST(a_head_without_an_end_is_given_up_at_its_bound)
     ck_assert_uint_eq(given_up_after(HTTP_RESPONSE, "HTTP/1.1 200 ", "x", &answer),
                       HTTP_RESPONSE_MOST);
 }
-END_TEST
 
-START_TEST(a_request_line_may_have_8000_bytes_before_its_end)
+TEST(suite, a_request_line_may_have_8000_bytes_before_its_end)
 {
     static const char *const ends[] = {"\n", "\r\n"};
     static char bytes[HTTP_LINE_MOST + 100];
@@ -356,9 +353,8 @@ START_TEST(a_request_line_may_have_8000_bytes_before_its_end)
         }
     }
 }
-END_TEST
 
-START_TEST(a_response_may_have_a_head_of_256_kib)
+TEST(suite, a_response_may_have_a_head_of_256_kib)
 {
     static char bytes[HTTP_RESPONSE_MOST + 1] = OK "A: ";
     const struct http_head *head;
@@ -370,11 +366,10 @@ START_TEST(a_response_may_have_a_head_of_256_kib)
     ck_assert_uint_eq(strlen(http_value(head, "A")),
                       HTTP_RESPONSE_MOST - strlen(OK "A: ") - 4);
 }
-END_TEST
 
 /* ---- Fields ------------------------------------------------------------------------- */
 
-START_TEST(fields_are_found_in_either_case_and_lists_over_several_fields)
+TEST(suite, fields_are_found_in_either_case_and_lists_over_several_fields)
 {
     static const char bytes[] = OK "A: first\r\na: second\r\nConnection: x, Upgrade\r\n"
                                    "CONNECTION: , close\t,y\r\nE:\r\n\r\n";
@@ -392,9 +387,8 @@ START_TEST(fields_are_found_in_either_case_and_lists_over_several_fields)
     ck_assert(!http_lists(head, "e", ""));
     ck_assert(!http_keeps_alive(head));
 }
-END_TEST
 
-START_TEST(a_connection_is_kept_as_its_version_and_its_fields_say)
+TEST(suite, a_connection_is_kept_as_its_version_and_its_fields_say)
 {
     static const struct {
         const char *bytes;
@@ -413,11 +407,10 @@ START_TEST(a_connection_is_kept_as_its_version_and_its_fields_say)
                                                   strlen(heads[i].bytes))),
                          heads[i].kept);
 }
-END_TEST
 
 /* ---- Bodies ------------------------------------------------------------------------- */
 
-START_TEST(a_body_whose_end_is_in_doubt_is_refused)
+TEST(suite, a_body_whose_end_is_in_doubt_is_refused)
 {
     static const struct {
         const char *fields;
@@ -463,9 +456,8 @@ START_TEST(a_body_whose_end_is_in_doubt_is_refused)
                     "1.0 200 OK|Transfer-Encoding=chunked||"
                     "!it has a Transfer-Encoding in HTTP/1.0");
 }
-END_TEST
 
-START_TEST(malformed_chunks_are_refused)
+TEST(suite, malformed_chunks_are_refused)
 {
     static const char *const bad[] = {
         "\r\n",
@@ -497,9 +489,8 @@ START_TEST(malformed_chunks_are_refused)
             ck_abort_msg("'%s': '%s'", bytes, account_of(HTTP_RESPONSE, bytes));
     }
 }
-END_TEST
 
-START_TEST(lines_without_an_end_between_chunks_are_given_up_at_their_bound)
+TEST(suite, lines_without_an_end_between_chunks_are_given_up_at_their_bound)
 {
     static const struct {
         const char *begin, *more;
@@ -525,9 +516,8 @@ START_TEST(lines_without_an_end_between_chunks_are_given_up_at_their_bound)
         ck_assert_uint_le(taken, floods[i].most + 4);
     }
 }
-END_TEST
 
-START_TEST(any_number_of_small_chunks_is_a_body)
+TEST(suite, any_number_of_small_chunks_is_a_body)
 {
     enum { CHUNKS = 2000 };
     static char bytes[100 + 6 * CHUNKS] = OK CHUNKED;
@@ -538,9 +528,8 @@ START_TEST(any_number_of_small_chunks_is_a_body)
     ck_assert_uint_eq(strspn(strstr(account_of(HTTP_RESPONSE, bytes), "||") + 2, "x"),
                       CHUNKS);
 }
-END_TEST
 
-START_TEST(a_cut_body_is_not_taken_for_a_whole_one)
+TEST(suite, a_cut_body_is_not_taken_for_a_whole_one)
 {
     expect_response(OK "Content-Length: 5\r\n\r\nabcd",
                     "1.1 200 OK|Content-Length=5||abcd!"
@@ -551,10 +540,9 @@ START_TEST(a_cut_body_is_not_taken_for_a_whole_one)
                    "GET / 1.1|Host=a|Content-Length=1||"
                    "!the connection was closed before its end");
 }
-END_TEST
 
 /* These are good messages with some bytes changed, in random pieces. */
-START_TEST(whatever_comes_nothing_is_read_outside_and_no_control_gets_into_a_field)
+TEST(suite, whatever_comes_nothing_is_read_outside_and_no_control_gets_into_a_field)
 {
     static const char spice[] = "\r\n\0 \t:;,=0aF\x7f\x1b\xff";
     static struct account account, again;
@@ -579,9 +567,8 @@ START_TEST(whatever_comes_nothing_is_read_outside_and_no_control_gets_into_a_fie
                   memcmp(again.text, account.text, account.length) == 0);
     }
 }
-END_TEST
 
-START_TEST(random_heads_keep_no_controls)
+TEST(suite, random_heads_keep_no_controls)
 {
     for (int round = 0; round < 20000; round++) {
         char bytes[80] = OK "A: ";
@@ -601,11 +588,10 @@ START_TEST(random_heads_keep_no_controls)
         }
     }
 }
-END_TEST
 
 /* ---- Dates -------------------------------------------------------------------------- */
 
-START_TEST(a_date_is_written_as_the_rfc_writes_it)
+TEST(suite, a_date_is_written_as_the_rfc_writes_it)
 {
     char date[HTTP_DATE_MOST];
 
@@ -620,9 +606,8 @@ START_TEST(a_date_is_written_as_the_rfc_writes_it)
     ck_assert(http_date(253402300799, date));
     ck_assert_str_eq(date, "Fri, 31 Dec 9999 23:59:59 GMT");
 }
-END_TEST
 
-START_TEST(a_time_that_no_date_can_tell_is_not_written)
+TEST(suite, a_time_that_no_date_can_tell_is_not_written)
 {
     static const int64_t others[] = {-62167219201, 253402300800, INT64_MIN, INT64_MAX};
     char date[HTTP_DATE_MOST];
@@ -632,9 +617,8 @@ START_TEST(a_time_that_no_date_can_tell_is_not_written)
         ck_assert_str_eq(date, "");
     }
 }
-END_TEST
 
-START_TEST(a_date_is_read_in_all_three_forms)
+TEST(suite, a_date_is_read_in_all_three_forms)
 {
     static const char *const bad[] = {
         "",
@@ -663,9 +647,8 @@ START_TEST(a_date_is_read_in_all_three_forms)
             ck_abort_msg("'%s' was read as %lld", bad[i],
                          (long long)http_date_parse(bad[i]));
 }
-END_TEST
 
-START_TEST(a_date_that_is_written_is_read_back)
+TEST(suite, a_date_that_is_written_is_read_back)
 {
     char date[HTTP_DATE_MOST];
 
@@ -674,33 +657,8 @@ START_TEST(a_date_that_is_written_is_read_back)
             ck_abort_msg("'%s' for %lld", date, (long long)when);
     }
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        a_message_is_the_same_wherever_it_is_cut,
-        what_comes_after_a_message_is_left_for_the_next,
-        a_malformed_request_is_refused_with_the_right_status,
-        a_malformed_response_is_refused,
-        a_head_without_an_end_is_given_up_at_its_bound,
-        a_request_line_may_have_8000_bytes_before_its_end,
-        a_response_may_have_a_head_of_256_kib,
-        fields_are_found_in_either_case_and_lists_over_several_fields,
-        a_connection_is_kept_as_its_version_and_its_fields_say,
-        a_body_whose_end_is_in_doubt_is_refused,
-        malformed_chunks_are_refused,
-        lines_without_an_end_between_chunks_are_given_up_at_their_bound,
-        any_number_of_small_chunks_is_a_body,
-        a_cut_body_is_not_taken_for_a_whole_one,
-        whatever_comes_nothing_is_read_outside_and_no_control_gets_into_a_field,
-        random_heads_keep_no_controls,
-        a_date_is_written_as_the_rfc_writes_it,
-        a_time_that_no_date_can_tell_is_not_written,
-        a_date_is_read_in_all_three_forms,
-        a_date_that_is_written_is_read_back,
-        NULL,
-    };
-
-    return run_tests("HTTP messages", tests, NULL);
+    return run_tests("HTTP messages", &suite, NULL);
 }

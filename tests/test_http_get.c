@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static struct tests tests, limits;
+
 #define HTTP_GET "bin/http_get"
 #define OK       "HTTP/1.1 200 OK\r\n"
 #define CHUNKED  OK "Transfer-Encoding: chunked\r\n\r\n"
@@ -82,7 +84,7 @@ static void expect_complaint(const char *part)
 
 /* ---- Documents ---------------------------------------------------------------------- */
 
-START_TEST(row_12_it_sends_a_get_and_prints_what_comes_until_the_server_closes)
+TEST(tests, row_12_it_sends_a_get_and_prints_what_comes_until_the_server_closes)
 {
     client = program_run(HTTP_GET, web.name, NULL);
     answer("/", OK "\r\nHello,\r\nWorld!");
@@ -100,9 +102,8 @@ START_TEST(row_12_it_sends_a_get_and_prints_what_comes_until_the_server_closes)
     answer("/a?b=http://c", OK "\r\nanother URL in it");
     expect_document("another URL in it");
 }
-END_TEST
 
-START_TEST(a_body_ends_where_its_header_says_and_keeps_every_byte)
+TEST(tests, a_body_ends_where_its_header_says_and_keeps_every_byte)
 {
     static const char bytes[] = OK "Content-Length: 8\r\n\r\n\0\r\n\x1b[m\xff\0and more";
     struct stream peer;
@@ -113,9 +114,8 @@ START_TEST(a_body_ends_where_its_header_says_and_keeps_every_byte)
     expect_bytes(&client.out, "\0\r\n\x1b[m\xff\0", 8);
     expect_success(&client);
 }
-END_TEST
 
-START_TEST(the_server_need_not_close_for_a_body_to_end)
+TEST(tests, the_server_need_not_close_for_a_body_to_end)
 {
     struct stream peer;
 
@@ -128,9 +128,8 @@ START_TEST(the_server_need_not_close_for_a_body_to_end)
     peer = begin_answer("/", "HTTP/1.1 204 No Content\r\n\r\n");
     expect_document("");
 }
-END_TEST
 
-START_TEST(an_answer_may_come_a_byte_at_a_time_after_interim_ones)
+TEST(tests, an_answer_may_come_a_byte_at_a_time_after_interim_ones)
 {
     static const char bytes[] = "HTTP/1.1 100 Continue\r\n\r\n"
                                 "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" CHUNKED
@@ -144,9 +143,8 @@ START_TEST(an_answer_may_come_a_byte_at_a_time_after_interim_ones)
     stream_close(&peer);
     expect_document("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\nabc0123456789");
 }
-END_TEST
 
-START_TEST(a_long_body_arrives_whole)
+TEST(tests, a_long_body_arrives_whole)
 {
     static char zeros[20000000];
     struct stream peer;
@@ -158,9 +156,8 @@ START_TEST(a_long_body_arrives_whole)
     /* What `head -c 20000000 /dev/zero | cksum` says. */
     expect_document("717186274 20000000\n");
 }
-END_TEST
 
-START_TEST(an_ipv6_host_is_written_in_brackets)
+TEST(tests, an_ipv6_host_is_written_in_brackets)
 {
     if (lacks("IPv6"))
         return;
@@ -169,7 +166,6 @@ START_TEST(an_ipv6_host_is_written_in_brackets)
     answer("/x", OK "Content-Length: 3\r\n\r\nsix");
     expect_document("six");
 }
-END_TEST
 
 /* ---- What is not a whole document --------------------------------------------------- */
 
@@ -181,7 +177,7 @@ static void expect_bad(const char *bytes, const char *part)
     expect_complaint(part);
 }
 
-START_TEST(a_cut_answer_is_not_taken_for_a_whole_one)
+TEST(tests, a_cut_answer_is_not_taken_for_a_whole_one)
 {
     expect_bad("", "closed without an answer");
     expect_bad("HTTP/1.1 200 O", "closed inside its header");
@@ -189,9 +185,8 @@ START_TEST(a_cut_answer_is_not_taken_for_a_whole_one)
     expect_bad(CHUNKED "5\r\nHello\r\n", "after 5 bytes of the body");
     expect_bad(CHUNKED "5\r\nHello\r\n0\r\n", "after 5 bytes of the body");
 }
-END_TEST
 
-START_TEST(what_a_client_may_pass_over_in_a_header_it_passes_over)
+TEST(tests, what_a_client_may_pass_over_in_a_header_it_passes_over)
 {
     client = program_run(HTTP_GET, "-i", url("/"), NULL);
     answer("/", OK "Content-Length : 2\r\nA:b\rContent-Length: 1\x1b[m\r\n\r\nab");
@@ -202,7 +197,6 @@ START_TEST(what_a_client_may_pass_over_in_a_header_it_passes_over)
     answer("/there", OK "\r\n.");
     expect_document(".");
 }
-END_TEST
 
 /* Writes a header of this many bytes of fields, each of 10, without its end. */
 static char *long_header(size_t length)
@@ -215,16 +209,15 @@ static char *long_header(size_t length)
     return bytes;
 }
 
-START_TEST(a_long_header_is_taken_but_not_one_without_an_end)
+TEST(tests, a_long_header_is_taken_but_not_one_without_an_end)
 {
     get("/");
     answer("/", strcat(long_header(250000), "Content-Length: 4\r\n\r\nbodyx"));
     expect_document("body");
     expect_bad(long_header(290000), "header is too long");
 }
-END_TEST
 
-START_TEST(a_status_other_than_success_is_status_1_and_its_page_is_printed)
+TEST(tests, a_status_other_than_success_is_status_1_and_its_page_is_printed)
 {
     get("/x");
     answer("/x", "HTTP/1.1 404 Not \xc2\x9b"
@@ -237,9 +230,8 @@ START_TEST(a_status_other_than_success_is_status_1_and_its_page_is_printed)
     expect_bad("HTTP/1.1 302 Found\r\n\r\n", "302 Found");
     expect_bad("HTTP/1.1 101 Switching Protocols\r\n\r\n", "101");
 }
-END_TEST
 
-START_TEST(a_silent_server_is_given_up_wherever_it_falls_silent)
+TEST(tests, a_silent_server_is_given_up_wherever_it_falls_silent)
 {
     static const char *const begun[] = {
         "", "HTTP/1.1 200", OK "Content-Length: 9\r\n\r\nx", CHUNKED "5\r\nHel"};
@@ -253,9 +245,8 @@ START_TEST(a_silent_server_is_given_up_wherever_it_falls_silent)
         stream_close(&peer);
     }
 }
-END_TEST
 
-START_TEST(a_header_that_drips_does_not_keep_it_waiting)
+TEST(tests, a_header_that_drips_does_not_keep_it_waiting)
 {
     struct stream peer;
 
@@ -266,9 +257,8 @@ START_TEST(a_header_that_drips_does_not_keep_it_waiting)
         send_text(&peer, "HTTP/1.1 102 Processing\r\n\r\n");
     expect_complaint("timed out after 0.5 s");
 }
-END_TEST
 
-START_TEST(a_server_that_is_not_there_or_resets_is_named)
+TEST(tests, a_server_that_is_not_there_or_resets_is_named)
 {
     struct stream peer;
 
@@ -283,7 +273,6 @@ START_TEST(a_server_that_is_not_there_or_resets_is_named)
     client = program_run(HTTP_GET, "http://no.such.host.invalid/", NULL);
     expect_complaint("no.such.host.invalid port 80");
 }
-END_TEST
 
 /* ---- Redirects ---------------------------------------------------------------------- */
 
@@ -294,7 +283,7 @@ static void redirect(const char *from, int status, const char *location)
                            status, location));
 }
 
-START_TEST(five_redirects_are_followed_including_relative_ones)
+TEST(tests, five_redirects_are_followed_including_relative_ones)
 {
     get("/a/b/c?d");
     redirect("/a/b/c?d", 301, "../e");
@@ -312,18 +301,16 @@ START_TEST(five_redirects_are_followed_including_relative_ones)
     answer("/", OK "\r\nHere");
     expect_document("Here");
 }
-END_TEST
 
-START_TEST(a_sixth_redirect_is_not_followed)
+TEST(tests, a_sixth_redirect_is_not_followed)
 {
     get("/x");
     for (int n = 0; n < 6; n++)
         redirect("/x", 302, "/x");
     expect_complaint("too many redirects");
 }
-END_TEST
 
-START_TEST(a_redirect_to_what_it_cannot_fetch_says_where_and_why)
+TEST(tests, a_redirect_to_what_it_cannot_fetch_says_where_and_why)
 {
     get("/");
     redirect("/", 301, "https://example.org/\xc2\x9bx");
@@ -335,11 +322,10 @@ START_TEST(a_redirect_to_what_it_cannot_fetch_says_where_and_why)
     redirect("/", 301, "http://user:word@127.0.0.1/");
     expect_complaint("name or password");
 }
-END_TEST
 
 /* ---- What is printed ---------------------------------------------------------------- */
 
-START_TEST(with_i_the_header_of_each_answer_is_printed_cleaned)
+TEST(tests, with_i_the_header_of_each_answer_is_printed_cleaned)
 {
     client = program_run(HTTP_GET, "-i", url("/"), NULL);
     redirect("/", 301, "/x");
@@ -348,9 +334,8 @@ START_TEST(with_i_the_header_of_each_answer_is_printed_cleaned)
                     "HTTP/1.1 200 OK\nA: bM-^[z\xef\xbf\xbd folded\nContent-Length: 2\n\n"
                     "\x1b\n");
 }
-END_TEST
 
-START_TEST(on_a_terminal_a_body_is_text_without_control_characters)
+TEST(tests, on_a_terminal_a_body_is_text_without_control_characters)
 {
     struct stream terminal = stream_of(person_terminal());
 
@@ -361,9 +346,8 @@ START_TEST(on_a_terminal_a_body_is_text_without_control_characters)
     expect_text(&terminal, "\xc3\xa9\tx^Mno \xef\xbf\xbd end");
     expect_success(&client);
 }
-END_TEST
 
-START_TEST(on_a_terminal_a_body_is_printed_as_it_comes_and_what_goes_wrong_below_it)
+TEST(tests, on_a_terminal_a_body_is_printed_as_it_comes_and_what_goes_wrong_below_it)
 {
     struct stream terminal = stream_of(person_terminal()), peer;
 
@@ -381,9 +365,8 @@ START_TEST(on_a_terminal_a_body_is_printed_as_it_comes_and_what_goes_wrong_below
     expect_line(&terminal, "http_get: %s: 404 Not \xef\xbf\xbd here", url("/"));
     expect_status(&client, 1);
 }
-END_TEST
 
-START_TEST(the_progress_of_a_long_body_is_shown_on_a_terminal_only)
+TEST(tests, the_progress_of_a_long_body_is_shown_on_a_terminal_only)
 {
     struct stream terminal = stream_of(person_terminal()), peer;
     static char body[2000000];
@@ -400,9 +383,8 @@ START_TEST(the_progress_of_a_long_body_is_shown_on_a_terminal_only)
     stream_close(&peer);
     expect_document("");
 }
-END_TEST
 
-START_TEST(the_progress_line_does_not_wrap_in_a_narrow_window)
+TEST(tests, the_progress_line_does_not_wrap_in_a_narrow_window)
 {
     struct stream terminal = stream_of(person_terminal()), peer;
     static char body[2000000];
@@ -415,9 +397,8 @@ START_TEST(the_progress_line_does_not_wrap_in_a_narrow_window)
     stream_close(&peer);
     expect_status(&client, 0);
 }
-END_TEST
 
-START_TEST(what_goes_wrong_is_said_below_the_progress_line)
+TEST(tests, what_goes_wrong_is_said_below_the_progress_line)
 {
     struct stream terminal = stream_of(person_terminal()), peer;
     static char body[1000000];
@@ -433,9 +414,8 @@ START_TEST(what_goes_wrong_is_said_below_the_progress_line)
     expect_beginning(&terminal, "http_get: waiting for");
     expect_status(&client, 1);
 }
-END_TEST
 
-START_TEST(an_output_that_cannot_be_written_is_reported)
+TEST(tests, an_output_that_cannot_be_written_is_reported)
 {
     client = program_run_by("exec \"$@\" >/dev/full", HTTP_GET, url("/"), NULL);
     answer("/", OK "\r\nx");
@@ -449,19 +429,17 @@ START_TEST(an_output_that_cannot_be_written_is_reported)
     expect_end(&client.err);
     expect_status(&client, 1);
 }
-END_TEST
 
-START_TEST(a_closed_output_is_reported)
+TEST(limits, a_closed_output_is_reported)
 {
     client = program_run_by("exec \"$@\" >&-", HTTP_GET, url("/"), NULL);
     answer("/", OK "\r\nx");
     expect_complaint(strerror(EBADF));
 }
-END_TEST
 
 /* ---- Files -------------------------------------------------------------------------- */
 
-START_TEST(a_file_is_there_when_it_is_whole_and_not_before)
+TEST(tests, a_file_is_there_when_it_is_whole_and_not_before)
 {
     struct stream peer;
 
@@ -476,9 +454,8 @@ START_TEST(a_file_is_there_when_it_is_whole_and_not_before)
     expect_file(temp_path("new"), "Hello");
     ck_assert_int_eq(temp_count(), 1);
 }
-END_TEST
 
-START_TEST(a_fetch_that_fails_leaves_the_old_file_and_nothing_else)
+TEST(tests, a_fetch_that_fails_leaves_the_old_file_and_nothing_else)
 {
     static const char *const bad[] = {"", OK "Content-Length: 9\r\n\r\nhalf",
                                       "HTTP/1.1 404 Not Found\r\n\r\nSorry"};
@@ -492,9 +469,8 @@ START_TEST(a_fetch_that_fails_leaves_the_old_file_and_nothing_else)
         ck_assert_int_eq(temp_count(), 1);
     }
 }
-END_TEST
 
-START_TEST(a_signal_leaves_no_half_file_either)
+TEST(limits, a_signal_leaves_no_half_file_either)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
@@ -511,9 +487,8 @@ START_TEST(a_signal_leaves_no_half_file_either)
         stream_close(&peer);
     }
 }
-END_TEST
 
-START_TEST(a_replaced_file_keeps_its_permissions_and_the_links_to_it)
+TEST(tests, a_replaced_file_keeps_its_permissions_and_the_links_to_it)
 {
     struct stat about;
 
@@ -534,9 +509,8 @@ START_TEST(a_replaced_file_keeps_its_permissions_and_the_links_to_it)
     expect_file(temp_path("old"), "newer"); /* a link to nothing stays one */
     ck_assert_int_eq(temp_count(), 3);
 }
-END_TEST
 
-START_TEST(what_is_not_a_file_is_written_to_as_it_is)
+TEST(tests, what_is_not_a_file_is_written_to_as_it_is)
 {
     struct stream fifo;
 
@@ -558,9 +532,8 @@ START_TEST(what_is_not_a_file_is_written_to_as_it_is)
     expect_document("");
     expect_file(temp_path("out"), "a\nthe page\nb\n");
 }
-END_TEST
 
-START_TEST(a_file_that_cannot_be_written_is_named_with_the_reason)
+TEST(tests, a_file_that_cannot_be_written_is_named_with_the_reason)
 {
     static const struct {
         const char *name;
@@ -575,9 +548,8 @@ START_TEST(a_file_that_cannot_be_written_is_named_with_the_reason)
             formatted("cannot write '%s': %s", bad[i].name, strerror(bad[i].error)));
     }
 }
-END_TEST
 
-START_TEST(a_full_disk_leaves_the_old_file)
+TEST(limits, a_full_disk_leaves_the_old_file)
 {
     struct stream peer;
     static char zeros[20000];
@@ -591,7 +563,6 @@ START_TEST(a_full_disk_leaves_the_old_file)
     expect_file(temp_path("old"), "as it was");
     ck_assert_int_eq(temp_count(), 1);
 }
-END_TEST
 
 /* ---- A real server, and the command line -------------------------------------------- */
 
@@ -617,7 +588,7 @@ static void serve_with_busybox(void)
     _exit(127);
 }
 
-START_TEST(busyboxs_httpd_serves_it)
+TEST(tests, busyboxs_httpd_serves_it)
 {
     if (lacks("busybox"))
         return;
@@ -629,9 +600,8 @@ START_TEST(busyboxs_httpd_serves_it)
     serve_with_busybox();
     expect_complaint("404");
 }
-END_TEST
 
-START_TEST(a_link_that_cannot_be_read_is_not_replaced)
+TEST(limits, a_link_that_cannot_be_read_is_not_replaced)
 {
     const char *link = temp_path("link");
     char target[10];
@@ -647,9 +617,8 @@ START_TEST(a_link_that_cannot_be_read_is_not_replaced)
     ck_assert_int_eq(readlink(link, target, sizeof target), 4);
     ck_assert_int_eq(temp_count(), 1);
 }
-END_TEST
 
-START_TEST(an_option_after_an_operand_is_told_where_it_belongs)
+TEST(tests, an_option_after_an_operand_is_told_where_it_belongs)
 {
     client = program_run(HTTP_GET, url("/"), "-o", "file", NULL);
     expect_lf(&client.err, "http_get: '-o' must come before '%s'", url("/"));
@@ -658,9 +627,8 @@ START_TEST(an_option_after_an_operand_is_told_where_it_belongs)
     expect_lf(&client.err, "http_get: '-i' must come before 'localhost'");
     expect_status(&client, 2);
 }
-END_TEST
 
-START_TEST(wrong_usage_is_status_2)
+TEST(tests, wrong_usage_is_status_2)
 {
     expect_usage_error(HTTP_GET, NULL);
     expect_usage_error(HTTP_GET, "-x", NULL);
@@ -672,54 +640,12 @@ START_TEST(wrong_usage_is_status_2)
     expect_usage_error(HTTP_GET, "", NULL);
     expect_usage_error(HTTP_GET, "a", "b", "c", NULL);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        row_12_it_sends_a_get_and_prints_what_comes_until_the_server_closes,
-        a_body_ends_where_its_header_says_and_keeps_every_byte,
-        the_server_need_not_close_for_a_body_to_end,
-        an_answer_may_come_a_byte_at_a_time_after_interim_ones,
-        a_long_body_arrives_whole,
-        an_ipv6_host_is_written_in_brackets,
-        a_cut_answer_is_not_taken_for_a_whole_one,
-        what_a_client_may_pass_over_in_a_header_it_passes_over,
-        a_long_header_is_taken_but_not_one_without_an_end,
-        a_status_other_than_success_is_status_1_and_its_page_is_printed,
-        a_silent_server_is_given_up_wherever_it_falls_silent,
-        a_header_that_drips_does_not_keep_it_waiting,
-        a_server_that_is_not_there_or_resets_is_named,
-        five_redirects_are_followed_including_relative_ones,
-        a_sixth_redirect_is_not_followed,
-        a_redirect_to_what_it_cannot_fetch_says_where_and_why,
-        with_i_the_header_of_each_answer_is_printed_cleaned,
-        on_a_terminal_a_body_is_text_without_control_characters,
-        on_a_terminal_a_body_is_printed_as_it_comes_and_what_goes_wrong_below_it,
-        the_progress_of_a_long_body_is_shown_on_a_terminal_only,
-        the_progress_line_does_not_wrap_in_a_narrow_window,
-        what_goes_wrong_is_said_below_the_progress_line,
-        an_output_that_cannot_be_written_is_reported,
-        a_file_is_there_when_it_is_whole_and_not_before,
-        a_fetch_that_fails_leaves_the_old_file_and_nothing_else,
-        a_replaced_file_keeps_its_permissions_and_the_links_to_it,
-        what_is_not_a_file_is_written_to_as_it_is,
-        a_file_that_cannot_be_written_is_named_with_the_reason,
-        busyboxs_httpd_serves_it,
-        an_option_after_an_operand_is_told_where_it_belongs,
-        wrong_usage_is_status_2,
-        NULL,
-    };
-    const TTest *const limits[] = {
-        a_closed_output_is_reported,
-        a_full_disk_leaves_the_old_file,
-        a_link_that_cannot_be_read_is_not_replaced,
-        a_signal_leaves_no_half_file_either,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "http_get", .tests = tests, .set_up = open_web},
-        {.name = "limits", .tests = limits, .set_up = open_web, .tags = "limits"},
+        {.name = "http_get", .tests = &tests, .set_up = open_web},
+        {.name = "limits", .tests = &limits, .set_up = open_web, .tags = "limits"},
     };
 
     return run_cases("http_get", cases, COUNT(cases));

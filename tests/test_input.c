@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct tests suite;
+
 /* ---- Text --------------------------------------------------------------------------- */
 
 static size_t clean(const unsigned char *bytes, size_t length, char *out)
@@ -44,7 +46,7 @@ static bool is_character(const unsigned char *bytes, size_t length)
            !(code >= 0xD800 && code <= 0xDFFF);
 }
 
-START_TEST(of_all_sequences_only_characters_pass)
+TEST(suite, of_all_sequences_only_characters_pass)
 {
     char out[64];
 
@@ -64,9 +66,8 @@ START_TEST(of_all_sequences_only_characters_pass)
         }
     }
 }
-END_TEST
 
-START_TEST(whatever_comes_what_goes_out_is_clean)
+TEST(suite, whatever_comes_what_goes_out_is_clean)
 {
     for (int round = 0; round < 20000; round++) {
         unsigned char bytes[16];
@@ -84,9 +85,8 @@ START_TEST(whatever_comes_what_goes_out_is_clean)
                 ck_abort_msg("%s", out);
     }
 }
-END_TEST
 
-START_TEST(one_byte_never_adds_more_than_text_most)
+TEST(suite, one_byte_never_adds_more_than_text_most)
 {
     struct text text = {0};
     char out[64];
@@ -95,7 +95,6 @@ START_TEST(one_byte_never_adds_more_than_text_most)
         if (text_take(&text, (unsigned char)random_below(256), out) > TEXT_MOST)
             ck_abort_msg("after byte %d", i);
 }
-END_TEST
 
 /* ---- Lines -------------------------------------------------------------------------- */
 
@@ -154,7 +153,7 @@ static bool misleads(unsigned code)
     return found;
 }
 
-START_TEST(what_turns_or_hides_words_is_straightened_and_nothing_else)
+TEST(suite, what_turns_or_hides_words_is_straightened_and_nothing_else)
 {
     for (unsigned code = 0x800; code < 0x10000; code++) {
         char text[] = {'a',
@@ -173,9 +172,8 @@ START_TEST(what_turns_or_hides_words_is_straightened_and_nothing_else)
             ck_abort_msg("U+%04X", code); /* ck_assert() would be slow here */
     }
 }
-END_TEST
 
-START_TEST(line_ends_are_lf_crlf_lfcr_and_crnul)
+TEST(suite, line_ends_are_lf_crlf_lfcr_and_crnul)
 {
     expect_lines("a\nb\r\nc\r\0d", 9, "a\nb\nc\nd.");
     expect_lines("\n\r\n\n", 4, "\n\n\n");
@@ -185,9 +183,8 @@ START_TEST(line_ends_are_lf_crlf_lfcr_and_crnul)
     expect_lines("\0\r", 2, "^@^M.");
     expect_lines("", 0, "");
 }
-END_TEST
 
-START_TEST(ctrl_d_leaves_at_the_beginning_of_a_line_and_is_dropped_elsewhere)
+TEST(suite, ctrl_d_leaves_at_the_beginning_of_a_line_and_is_dropped_elsewhere)
 {
     char bytes[LINE_MOST + 4], expected[LINE_MOST + 8];
 
@@ -199,9 +196,8 @@ START_TEST(ctrl_d_leaves_at_the_beginning_of_a_line_and_is_dropped_elsewhere)
     snprintf(expected, sizeof expected, "%.*s\\y\n", LINE_MOST, bytes);
     expect_lines(bytes, LINE_MOST + 3, expected);
 }
-END_TEST
 
-START_TEST(a_string_is_cleaned_as_far_as_it_fits)
+TEST(suite, a_string_is_cleaned_as_far_as_it_fits)
 {
     char out[8];
 
@@ -214,9 +210,8 @@ START_TEST(a_string_is_cleaned_as_far_as_it_fits)
     ck_assert_str_eq(text_clean("1234\xC3", out, sizeof out), "1234\xEF\xBF\xBD");
     ck_assert_str_eq(text_clean("12345\xC3", out, sizeof out), "12345");
 }
-END_TEST
 
-START_TEST(a_full_line_is_a_piece_only_when_more_comes)
+TEST(suite, a_full_line_is_a_piece_only_when_more_comes)
 {
     char bytes[LINE_MOST + 2], expected[LINE_MOST + 8];
 
@@ -229,9 +224,8 @@ START_TEST(a_full_line_is_a_piece_only_when_more_comes)
     snprintf(expected, sizeof expected, "%.*s\\y\n", LINE_MOST, bytes);
     expect_lines(bytes, LINE_MOST + 2, expected);
 }
-END_TEST
 
-START_TEST(what_does_not_fit_begins_the_next_piece_whole)
+TEST(suite, what_does_not_fit_begins_the_next_piece_whole)
 {
     static const struct {
         const char *bytes, *shown;
@@ -252,9 +246,8 @@ START_TEST(what_does_not_fit_begins_the_next_piece_whole)
         expect_lines(bytes, strlen(bytes), expected);
     }
 }
-END_TEST
 
-START_TEST(the_first_bytes_can_be_kept_for_the_next_piece)
+TEST(suite, the_first_bytes_can_be_kept_for_the_next_piece)
 {
     struct line line = {0};
     enum line_event event;
@@ -267,9 +260,8 @@ START_TEST(the_first_bytes_can_be_kept_for_the_next_piece)
     line_clear(&line, 100);
     ck_assert_uint_eq(line.length, 6);
 }
-END_TEST
 
-START_TEST(how_a_stream_is_cut_changes_nothing)
+TEST(suite, how_a_stream_is_cut_changes_nothing)
 {
     static const char *const parts[] = {"x",    "hello ",   "\n",   "\r\n", "\r",
                                         "\x1B", "\xC3\xA9", "\xE2", "\x82", "\xAC"};
@@ -290,7 +282,6 @@ START_TEST(how_a_stream_is_cut_changes_nothing)
         ck_assert_str_eq(whole, cut);
     }
 }
-END_TEST
 
 /* ---- Telnet ------------------------------------------------------------------------- */
 
@@ -334,7 +325,7 @@ static void expect_telnet(const char *bytes, size_t length, const char *expected
     ck_assert_str_eq(out, expected);
 }
 
-START_TEST(commands_are_removed_and_answered)
+TEST(suite, commands_are_removed_and_answered)
 {
     expect_telnet("plain", 5, "plain");
     expect_telnet("a\xFF\xF4z", 4, "az");
@@ -348,16 +339,14 @@ START_TEST(commands_are_removed_and_answered)
     expect_telnet("y\xFF\nz", 4, "y\nz"); /* Latin-1 text may end like that */
     expect_telnet("y\xFF\r\nz", 5, "y\r\nz");
 }
-END_TEST
 
-START_TEST(a_subnegotiation_ends_at_iac_se_alone)
+TEST(suite, a_subnegotiation_ends_at_iac_se_alone)
 {
     expect_telnet("a\xFF\xFA\x18se\xF0\xFF\xFF\xF0\xFF\xF0z", 14, "az");
     expect_telnet("a\xFF\xFA\x18\xFF\xF6\xFF\xF0z", 9, "az");
 }
-END_TEST
 
-START_TEST(a_subnegotiation_that_does_not_end_is_given_up)
+TEST(suite, a_subnegotiation_that_does_not_end_is_given_up)
 {
     char bytes[2048], out[2048];
     size_t length = 0;
@@ -374,7 +363,6 @@ START_TEST(a_subnegotiation_that_does_not_end_is_given_up)
     /* A window of 10 rows and 2,570 columns (RFC 1073) is not a line end. */
     expect_telnet("a\xFF\xFA\x1F\n\n\0\n\xFF\xF0z", 11, "az");
 }
-END_TEST
 
 /* ---- The three together ------------------------------------------------------------- */
 
@@ -405,7 +393,7 @@ static void input_of(const unsigned char *bytes, size_t length, size_t cut, char
         out += sprintf(out, "%s%c", input.line.text, event == INPUT_LINE ? '$' : '+');
 }
 
-START_TEST(input_gives_clean_lines_and_telnets_events_however_it_is_cut)
+TEST(suite, input_gives_clean_lines_and_telnets_events_however_it_is_cut)
 {
     static const char stream[] = "Hello\r\nGr\xC3\xBC\xC3\x9F\xFF\xFD\x06"
                                  "e\n\x1B[2J\xFF\xF6\xFF\xFC\x01\r\0one\xFF\xFF\nlast";
@@ -418,9 +406,8 @@ START_TEST(input_gives_clean_lines_and_telnets_events_however_it_is_cut)
         ck_assert_str_eq(out, expected);
     }
 }
-END_TEST
 
-START_TEST(only_a_first_line_of_http_is_a_request)
+TEST(suite, only_a_first_line_of_http_is_a_request)
 {
     static const struct {
         const char *bytes, *expected;
@@ -446,9 +433,8 @@ START_TEST(only_a_first_line_of_http_is_a_request)
             ck_assert_str_eq(out, all[i].expected);
         }
 }
-END_TEST
 
-START_TEST(a_long_line_comes_in_pieces_and_an_iac_that_does_not_fit_begins_the_next)
+TEST(suite, a_long_line_comes_in_pieces_and_an_iac_that_does_not_fit_begins_the_next)
 {
     static unsigned char bytes[LINE_MOST + 8];
     static char out[2 * LINE_MOST], expected[2 * LINE_MOST];
@@ -461,9 +447,8 @@ START_TEST(a_long_line_comes_in_pieces_and_an_iac_that_does_not_fit_begins_the_n
         ck_assert_str_eq(out, expected);
     }
 }
-END_TEST
 
-START_TEST(part_of_a_line_can_be_taken_before_its_end)
+TEST(suite, part_of_a_line_can_be_taken_before_its_end)
 {
     struct input input = {0};
     enum input_event event;
@@ -479,31 +464,8 @@ START_TEST(part_of_a_line_can_be_taken_before_its_end)
     ck_assert_str_eq(input.line.text, "\xE2\x82\xAC");
     ck_assert(!input_has_part(&input));
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        of_all_sequences_only_characters_pass,
-        whatever_comes_what_goes_out_is_clean,
-        one_byte_never_adds_more_than_text_most,
-        what_turns_or_hides_words_is_straightened_and_nothing_else,
-        line_ends_are_lf_crlf_lfcr_and_crnul,
-        ctrl_d_leaves_at_the_beginning_of_a_line_and_is_dropped_elsewhere,
-        a_string_is_cleaned_as_far_as_it_fits,
-        a_full_line_is_a_piece_only_when_more_comes,
-        what_does_not_fit_begins_the_next_piece_whole,
-        the_first_bytes_can_be_kept_for_the_next_piece,
-        how_a_stream_is_cut_changes_nothing,
-        commands_are_removed_and_answered,
-        a_subnegotiation_ends_at_iac_se_alone,
-        a_subnegotiation_that_does_not_end_is_given_up,
-        input_gives_clean_lines_and_telnets_events_however_it_is_cut,
-        only_a_first_line_of_http_is_a_request,
-        a_long_line_comes_in_pieces_and_an_iac_that_does_not_fit_begins_the_next,
-        part_of_a_line_can_be_taken_before_its_end,
-        NULL,
-    };
-
-    return run_tests("net/input: text, line, telnet", tests, NULL);
+    return run_tests("net/input: text, line, telnet", &suite, NULL);
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static struct tests installed, elsewhere;
+
 #define PREFIX "/opt/my kit"
 
 static const char *place; /* DESTDIR */
@@ -60,7 +62,7 @@ static void install(void)
     expect_made("install DESTDIR=\"$1\" PREFIX='" PREFIX "'");
 }
 
-START_TEST(the_chat_server_runs_from_where_it_is_installed)
+TEST(installed, the_chat_server_runs_from_where_it_is_installed)
 {
     struct program server = run_there("exec \"$2/bin/pchatsrv\" -p 0");
     struct stream client;
@@ -71,9 +73,8 @@ START_TEST(the_chat_server_runs_from_where_it_is_installed)
     stream_close(&client);
     program_stop(&server);
 }
-END_TEST
 
-START_TEST(the_grader_finds_its_scenes_by_its_path_and_in_PATH)
+TEST(installed, the_grader_finds_its_scenes_by_its_path_and_in_PATH)
 {
     struct program by_path = run_there("exec \"$2/bin/grade\" -l hello");
     struct program by_name =
@@ -84,9 +85,8 @@ START_TEST(the_grader_finds_its_scenes_by_its_path_and_in_PATH)
     expect_lf(&by_name.out, "hello 10 of 10");
     expect_success(&by_name);
 }
-END_TEST
 
-START_TEST(GRADE_DIR_names_other_scenes_for_the_grader)
+TEST(installed, GRADE_DIR_names_other_scenes_for_the_grader)
 {
     struct program grade = run_there("mkdir \"$1/mine\" && cd \"$1/mine\" &&"
                                      "cp \"$2/share/netlab/grade/hello.lab\" mine.lab &&"
@@ -98,18 +98,16 @@ START_TEST(GRADE_DIR_names_other_scenes_for_the_grader)
     expect_beginning(&other.err, "grade: there is no lab 'hello'");
     expect_status(&other, 2);
 }
-END_TEST
 
-START_TEST(turns_shows_a_program_that_is_installed_beside_it)
+TEST(installed, turns_shows_a_program_that_is_installed_beside_it)
 {
     struct program turns = run_there("exec \"$2/bin/turns\" \"$2/bin/hello_srv\" -V");
 
     expect_beginning(&turns.out, "hello_srv (");
     expect_status(&turns, 0);
 }
-END_TEST
 
-START_TEST(every_program_has_a_page_and_the_kit_its_documents)
+TEST(installed, every_program_has_a_page_and_the_kit_its_documents)
 {
     expect_there("cd \"$2\" && for program in bin/*; do"
                  "    [ -s \"share/man/man1/${program#bin/}.1\" ] || echo \"$program\";"
@@ -117,9 +115,8 @@ START_TEST(every_program_has_a_page_and_the_kit_its_documents)
                  "    [ -s \"share/doc/netlab/$file\" ] || echo \"$file\";"
                  "done; [ -s share/man/man7/netlab.7 ]");
 }
-END_TEST
 
-START_TEST(every_picture_in_an_installed_page_is_installed)
+TEST(installed, every_picture_in_an_installed_page_is_installed)
 {
     expect_there(
         "cd \"$2/share/doc/netlab\" && for page in *.md */*.md; do"
@@ -128,9 +125,8 @@ START_TEST(every_picture_in_an_installed_page_is_installed)
         "            echo \"$page: $picture\";"
         "done; done");
 }
-END_TEST
 
-START_TEST(what_is_installed_can_be_installed_again_while_it_runs)
+TEST(installed, what_is_installed_can_be_installed_again_while_it_runs)
 {
     struct program server = run_there("exec \"$2/bin/pchatsrv\" -p 0");
 
@@ -138,16 +134,14 @@ START_TEST(what_is_installed_can_be_installed_again_while_it_runs)
     expect_made("install DESTDIR=\"$1\" PREFIX='" PREFIX "'");
     program_stop(&server);
 }
-END_TEST
 
-START_TEST(uninstall_leaves_nothing)
+TEST(installed, uninstall_leaves_nothing)
 {
     expect_made("uninstall DESTDIR=\"$1\" PREFIX='" PREFIX "'");
     expect_there("ls -A \"$1\"");
 }
-END_TEST
 
-START_TEST(uninstall_leaves_the_files_of_others)
+TEST(installed, uninstall_leaves_the_files_of_others)
 {
     struct program rest;
 
@@ -157,9 +151,8 @@ START_TEST(uninstall_leaves_the_files_of_others)
     expect_lf(&rest.out, "%s" PREFIX "/bin/other", place);
     expect_success(&rest);
 }
-END_TEST
 
-START_TEST(each_directory_can_be_named)
+TEST(elsewhere, each_directory_can_be_named)
 {
     struct program list;
 
@@ -171,9 +164,8 @@ START_TEST(each_directory_can_be_named)
     expect_success(&list);
     expect_made("uninstall DESTDIR=\"$1\" PREFIX=/x");
 }
-END_TEST
 
-START_TEST(a_place_that_cannot_be_written_to_is_named)
+TEST(elsewhere, a_place_that_cannot_be_written_to_is_named)
 {
     set_place();
     expect_not_made("install DESTDIR=/dev/null/x",
@@ -187,9 +179,8 @@ START_TEST(a_place_that_cannot_be_written_to_is_named)
     expect_not_made("uninstall PREFIX=\"$1\"",
                     "make install: nothing to remove: there is no ");
 }
-END_TEST
 
-START_TEST(what_is_not_built_is_not_installed)
+TEST(elsewhere, what_is_not_built_is_not_installed)
 {
     struct program copy;
 
@@ -203,34 +194,14 @@ START_TEST(what_is_not_built_is_not_installed)
                     "is not built: run 'make' first\n");
     expect_there("ls -d \"$1/x\" \"$1/build\" 2>/dev/null || :");
 }
-END_TEST
 
 /* ---- The suite ---------------------------------------------------------------------- */
 
 int main(void)
 {
-    const TTest *const installed[] = {
-        the_chat_server_runs_from_where_it_is_installed,
-        the_grader_finds_its_scenes_by_its_path_and_in_PATH,
-        GRADE_DIR_names_other_scenes_for_the_grader,
-        turns_shows_a_program_that_is_installed_beside_it,
-        every_program_has_a_page_and_the_kit_its_documents,
-        every_picture_in_an_installed_page_is_installed,
-        what_is_installed_can_be_installed_again_while_it_runs,
-        uninstall_leaves_nothing,
-        uninstall_leaves_the_files_of_others,
-        NULL,
-    };
-
-    const TTest *const other[] = {
-        each_directory_can_be_named,
-        a_place_that_cannot_be_written_to_is_named,
-        what_is_not_built_is_not_installed,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "installed", .tests = installed, .set_up = install},
-        {.name = "places", .tests = other},
+        {.name = "installed", .tests = &installed, .set_up = install},
+        {.name = "places", .tests = &elsewhere},
     };
 
     return run_cases("install", cases, COUNT(cases));

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct tests suite;
+
 /* ---- Reading ------------------------------------------------------------------------ */
 
 /* Reads a stream in pieces of `step` bytes. Returns its messages, each with a "|" after it. */
@@ -34,7 +36,7 @@ static const char *read_all(const char *bytes, size_t length, size_t step)
     return out;
 }
 
-START_TEST(messages_are_the_same_however_the_stream_was_cut)
+TEST(suite, messages_are_the_same_however_the_stream_was_cut)
 {
     static const char stream[] = "PING :a\r\n\r\n:s 001 me :hi\nA\rB\r\n:p C d\r\n"
                                  "N\0UL\r\nunfinished";
@@ -43,9 +45,8 @@ START_TEST(messages_are_the_same_however_the_stream_was_cut)
         ck_assert_str_eq(read_all(stream, sizeof stream - 1, step),
                          "PING :a|:s 001 me :hi|A|B|:p C d|NUL|");
 }
-END_TEST
 
-START_TEST(what_is_too_long_is_cut)
+TEST(suite, what_is_too_long_is_cut)
 {
     static char stream[2048], expected[600];
 
@@ -55,7 +56,6 @@ START_TEST(what_is_too_long_is_cut)
     strcpy(expected + IRC_MESSAGE_MOST - 2, "|next|");
     ck_assert_str_eq(read_all(stream, strlen(stream), 7), expected);
 }
-END_TEST
 
 static struct irc_message parse(const char *text)
 {
@@ -69,7 +69,7 @@ static struct irc_message parse(const char *text)
     return message;
 }
 
-START_TEST(a_message_is_prefix_command_and_parameters)
+TEST(suite, a_message_is_prefix_command_and_parameters)
 {
     struct irc_message message = parse(":ann!a@host  privmsg  #room   :hello: there ");
     char nick[IRC_NICK_MOST + 1];
@@ -89,9 +89,8 @@ START_TEST(a_message_is_prefix_command_and_parameters)
     irc_nick(&message, nick);
     ck_assert_str_eq(nick, "irc.example");
 }
-END_TEST
 
-START_TEST(missing_parameters_are_empty_strings)
+TEST(suite, missing_parameters_are_empty_strings)
 {
     struct irc_message message = parse("PRIVMSG");
     char nick[IRC_NICK_MOST + 1], nothing[] = "", spaces[] = "  ", alone[] = ":prefix";
@@ -107,9 +106,8 @@ START_TEST(missing_parameters_are_empty_strings)
     ck_assert(!irc_parse(alone, &message));
     ck_assert(!irc_parse(colon, &message));
 }
-END_TEST
 
-START_TEST(the_fifteenth_parameter_takes_the_rest)
+TEST(suite, the_fifteenth_parameter_takes_the_rest)
 {
     struct irc_message message = parse("X 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 and more");
 
@@ -117,9 +115,8 @@ START_TEST(the_fifteenth_parameter_takes_the_rest)
     ck_assert_str_eq(message.params[13], "14");
     ck_assert_str_eq(message.params[14], "15 and more");
 }
-END_TEST
 
-START_TEST(a_nick_longer_than_any_is_cut)
+TEST(suite, a_nick_longer_than_any_is_cut)
 {
     char nick[IRC_NICK_MOST + 1];
     struct irc_message message = parse(formatted(":%s!u@h JOIN #c", repeated('n', 300)));
@@ -127,20 +124,18 @@ START_TEST(a_nick_longer_than_any_is_cut)
     irc_nick(&message, nick);
     ck_assert_uint_eq(strlen(nick), IRC_NICK_MOST);
 }
-END_TEST
 
 /* ---- Names -------------------------------------------------------------------------- */
 
-START_TEST(names_are_compared_as_irc_does)
+TEST(suite, names_are_compared_as_irc_does)
 {
     ck_assert(irc_same("Ann[x]\\^", "aNN{X}|~"));
     ck_assert(irc_same("#Room", "#room") && irc_same("", ""));
     ck_assert(!irc_same("ann", "anna") && !irc_same("anna", "ann"));
     ck_assert(!irc_same("a_b", "a-b") && !irc_same("", "a"));
 }
-END_TEST
 
-START_TEST(nicks_and_channels_are_told_from_other_words)
+TEST(suite, nicks_and_channels_are_told_from_other_words)
 {
     static const char *const bad_nicks[] = {"", "1ann", "-a", "an n", "a!b", "a\r", "é"};
     static const char *const bad_channels[] = {"",     "room", "#",       "#a b",
@@ -153,7 +148,6 @@ START_TEST(nicks_and_channels_are_told_from_other_words)
     for (size_t i = 0; i < COUNT(bad_channels); i++)
         ck_assert_msg(!irc_is_channel(bad_channels[i]), "'%s'", bad_channels[i]);
 }
-END_TEST
 
 /* ---- Writing ------------------------------------------------------------------------ */
 
@@ -166,16 +160,15 @@ static void expect_built(const char *text, const char *expected)
     ck_assert_msg(memcmp(out, expected, length) == 0, "built '%.*s'", (int)length, out);
 }
 
-START_TEST(no_second_command_can_be_built)
+TEST(suite, no_second_command_can_be_built)
 {
     expect_built("QUIT", "QUIT\r\n");
     expect_built("PRIVMSG #c :hi\r\nQUIT\n:x", "PRIVMSG #c :hi  QUIT :x\r\n");
     expect_built("PONG :a\rQUIT", "PONG :a QUIT\r\n");
     expect_built("\nQUIT\r\n", " QUIT  \r\n");
 }
-END_TEST
 
-START_TEST(a_text_too_long_is_cut_at_a_character)
+TEST(suite, a_text_too_long_is_cut_at_a_character)
 {
     char out[IRC_MESSAGE_MOST], text[1024] = "PRIVMSG #c ";
 
@@ -189,7 +182,6 @@ START_TEST(a_text_too_long_is_cut_at_a_character)
     ck_assert_uint_eq(irc_cut("", 2), 0);
     ck_assert_uint_eq(irc_cut("\x80\x80\x80\x80\x80\x80\x80\x80", 6), 6);
 }
-END_TEST
 
 /* ---- What is said ------------------------------------------------------------------- */
 
@@ -202,7 +194,7 @@ static const char *strip(const char *text)
     return copy;
 }
 
-START_TEST(formatting_codes_are_removed)
+TEST(suite, formatting_codes_are_removed)
 {
     ck_assert_str_eq(strip("\x02"
                            "bold\x0F \x1Dit\x1D \x1Fun\x1F\x04 \x16re\x16 \x11mo\x1Est"),
@@ -215,9 +207,8 @@ START_TEST(formatting_codes_are_removed)
                      "red green,comma,x3");
     ck_assert_str_eq(strip("plain \t€"), "plain \t€");
 }
-END_TEST
 
-START_TEST(an_action_is_known_from_speech_and_from_programs_questions)
+TEST(suite, an_action_is_known_from_speech_and_from_programs_questions)
 {
     static const struct {
         const char *text;
@@ -245,7 +236,6 @@ START_TEST(an_action_is_known_from_speech_and_from_programs_questions)
         ck_assert_str_eq(text, cases[i].said);
     }
 }
-END_TEST
 
 /* ---- Anything at all ---------------------------------------------------------------- */
 
@@ -286,7 +276,7 @@ static void use_message(const char *text)
     free(copy);
 }
 
-START_TEST(random_bytes_do_no_harm)
+TEST(suite, random_bytes_do_no_harm)
 {
     char stream[3000];
 
@@ -303,7 +293,6 @@ START_TEST(random_bytes_do_no_harm)
         }
     }
 }
-END_TEST
 
 /* ---- The way of relayed lines ------------------------------------------------------- */
 
@@ -314,7 +303,7 @@ static enum relay_way way_of(enum side side, const char *line)
     return relay_way_of(names, side, line);
 }
 
-START_TEST(a_line_that_came_through_this_relay_goes_no_further)
+TEST(suite, a_line_that_came_through_this_relay_goes_no_further)
 {
     ck_assert_int_eq(way_of(CHANNEL, "<x> <y> <cb> <ann> hi"), WAY_CAME_BACK);
     ck_assert_int_eq(way_of(ROOM, "<x> <y> <rb> * ann waves"), WAY_CAME_BACK);
@@ -324,26 +313,23 @@ START_TEST(a_line_that_came_through_this_relay_goes_no_further)
     ck_assert_int_eq(way_of(CHANNEL, "<other> <ann> hi"), WAY_ON);
     ck_assert_int_eq(way_of(CHANNEL, "<ann> hi"), WAY_ON);
 }
-END_TEST
 
-START_TEST(the_last_name_is_the_authors_and_may_be_the_relays_name)
+TEST(suite, the_last_name_is_the_authors_and_may_be_the_relays_name)
 {
     ck_assert_int_eq(way_of(CHANNEL, "<other> <rb> hi"), WAY_ON);
     ck_assert_int_eq(way_of(CHANNEL, "<ann> <rb> a name, quoted"), WAY_ON);
     ck_assert_int_eq(way_of(ROOM, "<cb> hi"), WAY_ON);
 }
-END_TEST
 
-START_TEST(another_relay_of_the_same_room_and_channel_is_known)
+TEST(suite, another_relay_of_the_same_room_and_channel_is_known)
 {
     ck_assert_int_eq(way_of(CHANNEL, "<other> <rb> <bob> hi"), WAY_OTHER);
     ck_assert_int_eq(way_of(CHANNEL, "<third> <rb> -- the link to #room is up"),
                      WAY_OTHER);
     ck_assert_int_eq(way_of(ROOM, "<other> <cb> * ann waves"), WAY_OTHER);
 }
-END_TEST
 
-START_TEST(a_way_that_is_too_long_goes_no_further)
+TEST(suite, a_way_that_is_too_long_goes_no_further)
 {
     char line[1024] = "";
 
@@ -353,9 +339,8 @@ START_TEST(a_way_that_is_too_long_goes_no_further)
     line[strlen(line) - strlen("<html> ")] = '\0';
     ck_assert_int_eq(way_of(CHANNEL, line), WAY_ON);
 }
-END_TEST
 
-START_TEST(the_way_is_the_names_in_angle_brackets_at_the_beginning)
+TEST(suite, the_way_is_the_names_in_angle_brackets_at_the_beginning)
 {
     ck_assert_uint_eq(way_length("<ann> <bob> hi <x> "), strlen("<ann> <bob> "));
     ck_assert_uint_eq(way_length("hi <ann> "), 0);
@@ -365,31 +350,8 @@ START_TEST(the_way_is_the_names_in_angle_brackets_at_the_beginning)
     ck_assert_uint_eq(way_length("<ann"), 0);
     ck_assert_uint_eq(way_length(""), 0);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        messages_are_the_same_however_the_stream_was_cut,
-        what_is_too_long_is_cut,
-        a_message_is_prefix_command_and_parameters,
-        missing_parameters_are_empty_strings,
-        the_fifteenth_parameter_takes_the_rest,
-        a_nick_longer_than_any_is_cut,
-        names_are_compared_as_irc_does,
-        nicks_and_channels_are_told_from_other_words,
-        no_second_command_can_be_built,
-        a_text_too_long_is_cut_at_a_character,
-        formatting_codes_are_removed,
-        an_action_is_known_from_speech_and_from_programs_questions,
-        random_bytes_do_no_harm,
-        a_line_that_came_through_this_relay_goes_no_further,
-        the_last_name_is_the_authors_and_may_be_the_relays_name,
-        another_relay_of_the_same_room_and_channel_is_known,
-        a_way_that_is_too_long_goes_no_further,
-        the_way_is_the_names_in_angle_brackets_at_the_beginning,
-        NULL,
-    };
-
-    return run_tests("irc: messages and their way", tests, NULL);
+    return run_tests("irc: messages and their way", &suite, NULL);
 }

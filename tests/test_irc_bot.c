@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+static struct tests tests, on_ngircd, names;
+
 #define LOG_BYTES ((size_t)1 << 22)
 
 /* Each test runs in its own process: these belong to the test that runs. */
@@ -134,7 +136,7 @@ static int check_lines(const char *text)
     return lines;
 }
 
-START_TEST(row_14_each_line_said_is_written_with_the_time)
+TEST(on_ngircd, row_14_each_line_said_is_written_with_the_time)
 {
     struct stream bob;
     const char *text;
@@ -163,9 +165,8 @@ START_TEST(row_14_each_line_said_is_written_with_the_time)
     expect_status(&bot, 0);
     expect_end(&bot.out);
 }
-END_TEST
 
-START_TEST(what_is_said_on_inspircd_is_logged_as_well)
+TEST(tests, what_is_said_on_inspircd_is_logged_as_well)
 {
     struct stream bob;
 
@@ -184,9 +185,8 @@ START_TEST(what_is_said_on_inspircd_is_logged_as_well)
     stop_bot();
     irc_await(&bob, "QUIT");
 }
-END_TEST
 
-START_TEST(a_hangup_opens_the_file_again_and_no_line_is_lost)
+TEST(on_ngircd, a_hangup_opens_the_file_again_and_no_line_is_lost)
 {
     struct stream bob;
     const char *old = strdup(temp_path("irc.log.old"));
@@ -203,10 +203,9 @@ START_TEST(a_hangup_opens_the_file_again_and_no_line_is_lost)
     ck_assert_int_eq(check_lines(await_log(log_path, "<bob> third")), 1);
     stop_bot();
 }
-END_TEST
 
 /* nohup ignores SIGHUP because it would end a program; here it only opens the file. */
-START_TEST(a_hangup_opens_the_file_again_even_under_nohup)
+TEST(tests, a_hangup_opens_the_file_again_even_under_nohup)
 {
     struct stream server;
 
@@ -222,9 +221,8 @@ START_TEST(a_hangup_opens_the_file_again_even_under_nohup)
                     "<bob> \xEF\xBF\xBDgnp.exe"); /* so that no text is shown reversed */
     stop_bot_on(&server);
 }
-END_TEST
 
-START_TEST(a_full_disk_is_reported_once_and_the_bot_goes_on)
+TEST(on_ngircd, a_full_disk_is_reported_once_and_the_bot_goes_on)
 {
     struct stream bob;
 
@@ -242,9 +240,8 @@ START_TEST(a_full_disk_is_reported_once_and_the_bot_goes_on)
                       "again; "); /* how many: the server's notices are lost too */
     stop_bot();
 }
-END_TEST
 
-START_TEST(a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
+TEST(tests, a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
 {
     const struct rlimit small = {.rlim_cur = 1024, .rlim_max = RLIM_INFINITY};
     const struct rlimit large = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
@@ -267,9 +264,8 @@ START_TEST(a_line_that_a_full_disk_has_cut_is_ended_before_the_next)
     expect_containing(&bot.err, "again; 2 lines are missing");
     stop_bot_on(&server);
 }
-END_TEST
 
-START_TEST(a_file_that_takes_nothing_delays_nobody)
+TEST(tests, a_file_that_takes_nothing_delays_nobody)
 {
     struct stream server;
     int reader;
@@ -293,9 +289,8 @@ START_TEST(a_file_that_takes_nothing_delays_nobody)
     expect_containing(&bot.err, "lines are missing in");
     close(reader);
 }
-END_TEST
 
-START_TEST(a_standard_error_that_nobody_reads_delays_nobody)
+TEST(tests, a_standard_error_that_nobody_reads_delays_nobody)
 {
     struct stream server;
 
@@ -305,19 +300,17 @@ START_TEST(a_standard_error_that_nobody_reads_delays_nobody)
     expect_no_wait_for_reader(&server, &bot);
     stop_bot_on(&server);
 }
-END_TEST
 
-START_TEST(a_file_that_cannot_be_opened_is_reported)
+TEST(tests, a_file_that_cannot_be_opened_is_reported)
 {
     bot = program_run("bin/irc_bot", "-l", "/no/such/file", "#room", NULL);
     expect_containing(&bot.err, "irc_bot: cannot open '/no/such/file': ");
     expect_status(&bot, 1);
 }
-END_TEST
 
 /* ---- Coming in ---------------------------------------------------------------------- */
 
-START_TEST(it_waits_for_the_welcome_and_answers_pings_before_it)
+TEST(tests, it_waits_for_the_welcome_and_answers_pings_before_it)
 {
     struct stream server;
 
@@ -338,9 +331,8 @@ START_TEST(it_waits_for_the_welcome_and_answers_pings_before_it)
     stream_close(&server);
     expect_status(&bot, 0);
 }
-END_TEST
 
-START_TEST(another_nick_is_taken_when_its_own_is_in_use)
+TEST(on_ngircd, another_nick_is_taken_when_its_own_is_in_use)
 {
     struct stream first, second;
 
@@ -358,9 +350,8 @@ START_TEST(another_nick_is_taken_when_its_own_is_in_use)
     expect_containing(&bot.err, "as ninechar1");
     stop_bot();
 }
-END_TEST
 
-START_TEST(it_identifies_with_a_password_that_is_never_shown)
+TEST(tests, it_identifies_with_a_password_that_is_never_shown)
 {
     struct stream server;
     const char *text;
@@ -391,9 +382,8 @@ START_TEST(it_identifies_with_a_password_that_is_never_shown)
     stop_bot();
     expect_end(&bot.err); /* the password is nowhere else */
 }
-END_TEST
 
-START_TEST(a_server_with_a_password_is_told_it_first)
+TEST(on_ngircd, a_server_with_a_password_is_told_it_first)
 {
     ngircd_start(&irc, "a", 0, "[Global]\nPassword = open sesame\n");
     start_bot(irc.port, "");
@@ -405,9 +395,8 @@ START_TEST(a_server_with_a_password_is_told_it_first)
     expect_containing(&bot.err, "joined #room on 127.0.0.1 port");
     stop_bot();
 }
-END_TEST
 
-START_TEST(the_passwords_of_a_server_and_of_a_nick_are_two_and_neither_is_shown)
+TEST(tests, the_passwords_of_a_server_and_of_a_nick_are_two_and_neither_is_shown)
 {
     struct stream server;
 
@@ -436,9 +425,8 @@ START_TEST(the_passwords_of_a_server_and_of_a_nick_are_two_and_neither_is_shown)
     ck_assert_int_eq(setenv("IRC_SERVER_PASSWORD", "two\nlines", 1), 0);
     expect_usage_error("bin/irc_bot", "#room", NULL);
 }
-END_TEST
 
-START_TEST(a_password_that_is_a_word_of_the_protocol_does_no_harm)
+TEST(tests, a_password_that_is_a_word_of_the_protocol_does_no_harm)
 {
     static const char *const passwords[] = {" ", "0", "JOIN", "PRIVMSG", "#room"};
     for (size_t i = 0; i < COUNT(passwords); i++) {
@@ -456,9 +444,8 @@ START_TEST(a_password_that_is_a_word_of_the_protocol_does_no_harm)
     ck_assert_int_eq(setenv("IRC_PASSWORD", "two\nlines", 1), 0);
     expect_usage_error("bin/irc_bot", "#room", NULL);
 }
-END_TEST
 
-START_TEST(what_the_server_refuses_is_reported_in_words)
+TEST(tests, what_the_server_refuses_is_reported_in_words)
 {
     static const struct {
         const char *answer, *words;
@@ -491,9 +478,8 @@ START_TEST(what_the_server_refuses_is_reported_in_words)
         stream_close(&server);
     }
 }
-END_TEST
 
-START_TEST(with_a_password_a_channel_for_registered_nicks_is_tried_again)
+TEST(tests, with_a_password_a_channel_for_registered_nicks_is_tried_again)
 {
     struct stream server;
 
@@ -512,9 +498,8 @@ START_TEST(with_a_password_a_channel_for_registered_nicks_is_tried_again)
     expect_containing(&bot.err, "cannot join: Server load is high");
     stop_bot_on(&server);
 }
-END_TEST
 
-START_TEST(a_nick_in_use_is_tried_again_and_its_password_names_it)
+TEST(tests, a_nick_in_use_is_tried_again_and_its_password_names_it)
 {
     struct stream server;
 
@@ -536,9 +521,8 @@ START_TEST(a_nick_in_use_is_tried_again_and_its_password_names_it)
     irc_await(&server, "PRIVMSG NickServ :IDENTIFY sesame");
     stop_bot_on(&server);
 }
-END_TEST
 
-START_TEST(a_key_opens_a_channel_that_has_one)
+TEST(on_ngircd, a_key_opens_a_channel_that_has_one)
 {
     struct stream bob;
 
@@ -553,11 +537,10 @@ START_TEST(a_key_opens_a_channel_that_has_one)
     expect_containing(&bot.err, "joined #room");
     stop_bot();
 }
-END_TEST
 
 /* ---- Staying ------------------------------------------------------------------------ */
 
-START_TEST(a_silent_server_is_asked_and_then_left)
+TEST(tests, a_silent_server_is_asked_and_then_left)
 {
     struct stream server = start_on_fake("-w 0.2");
 
@@ -572,9 +555,8 @@ START_TEST(a_silent_server_is_asked_and_then_left)
     expect_line(&server, "NICK netbot");
     stop_bot_on(&server);
 }
-END_TEST
 
-START_TEST(a_server_without_a_welcome_is_left_and_pauses_grow)
+TEST(tests, a_server_without_a_welcome_is_left_and_pauses_grow)
 {
     struct stream server;
 
@@ -589,9 +571,8 @@ START_TEST(a_server_without_a_welcome_is_left_and_pauses_grow)
     expect_containing(&bot.err, "trying again in 2 s");
     stop_bot();
 }
-END_TEST
 
-START_TEST(it_keeps_trying_a_server_that_is_not_there_yet)
+TEST(on_ngircd, it_keeps_trying_a_server_that_is_not_there_yet)
 {
     int port = unused_port();
 
@@ -601,9 +582,8 @@ START_TEST(it_keeps_trying_a_server_that_is_not_there_yet)
     expect_containing(&bot.err, "joined #room");
     stop_bot();
 }
-END_TEST
 
-START_TEST(an_error_and_a_kick_are_reported_and_it_comes_back)
+TEST(tests, an_error_and_a_kick_are_reported_and_it_comes_back)
 {
     struct stream server = start_on_fake("");
 
@@ -617,9 +597,8 @@ START_TEST(an_error_and_a_kick_are_reported_and_it_comes_back)
     expect_end(&server);
     stop_bot();
 }
-END_TEST
 
-START_TEST(what_is_printed_of_others_words_has_no_colours_and_no_empty_brackets)
+TEST(tests, what_is_printed_of_others_words_has_no_colours_and_no_empty_brackets)
 {
     struct stream server;
 
@@ -637,9 +616,8 @@ START_TEST(what_is_printed_of_others_words_has_no_colours_and_no_empty_brackets)
     expect_containing(&bot.err, "kicked out of #room (out); joining again in");
     stop_bot_on(&server);
 }
-END_TEST
 
-START_TEST(a_nick_that_the_server_forces_on_it_is_its_own_and_so_is_a_forced_join)
+TEST(tests, a_nick_that_the_server_forces_on_it_is_its_own_and_so_is_a_forced_join)
 {
     struct stream server = start_on_fake("");
 
@@ -650,9 +628,8 @@ START_TEST(a_nick_that_the_server_forces_on_it_is_its_own_and_so_is_a_forced_joi
     expect_containing(&bot.err, "joined #room on 127.0.0.1");
     stop_bot_on(&server);
 }
-END_TEST
 
-START_TEST(a_bot_that_was_stopped_asks_before_it_leaves_a_server)
+TEST(tests, a_bot_that_was_stopped_asks_before_it_leaves_a_server)
 {
     struct stream server = start_on_fake("-w 0.3");
 
@@ -664,20 +641,18 @@ START_TEST(a_bot_that_was_stopped_asks_before_it_leaves_a_server)
     expect_line(&server, "PING netbot"); /* and not the end of the connection */
     stop_bot_on(&server);
 }
-END_TEST
 
-START_TEST(a_server_that_does_not_close_after_quit_is_left_all_the_same)
+TEST(tests, a_server_that_does_not_close_after_quit_is_left_all_the_same)
 {
     struct stream server = start_on_fake("");
 
     stop_bot();
     expect_line(&server, "QUIT :irc_bot ends");
 }
-END_TEST
 
 /* ---- Hostile servers ---------------------------------------------------------------- */
 
-START_TEST(hostile_bytes_do_no_harm_and_reach_no_terminal)
+TEST(tests, hostile_bytes_do_no_harm_and_reach_no_terminal)
 {
     static const char bytes[] =
         ":a!b@c PRIVMSG\r\n:a PRIVMSG #room\r\nPRIVMSG #room :no prefix\r\n"
@@ -708,9 +683,8 @@ START_TEST(hostile_bytes_do_no_harm_and_reach_no_terminal)
     expect_containing(&bot.err, "lost the connection");
     stop_bot();
 }
-END_TEST
 
-START_TEST(a_server_that_pings_without_end_and_never_reads_costs_no_memory)
+TEST(tests, a_server_that_pings_without_end_and_never_reads_costs_no_memory)
 {
     static char pings[50000][12];
     struct stream server = start_on_fake("");
@@ -725,9 +699,8 @@ START_TEST(a_server_that_pings_without_end_and_never_reads_costs_no_memory)
     expect_containing(&bot.err, "lost the connection");
     stop_bot();
 }
-END_TEST
 
-START_TEST(wrong_usage_is_reported)
+TEST(tests, wrong_usage_is_reported)
 {
     expect_usage_error("bin/irc_bot", NULL);
     expect_usage_error("bin/irc_bot", "room", NULL);
@@ -736,68 +709,29 @@ START_TEST(wrong_usage_is_reported)
     expect_usage_error("bin/irc_bot", "-ka b", "#room", NULL);
     expect_usage_error("bin/irc_bot", "-w0", "#room", NULL);
 }
-END_TEST
 
-START_TEST(a_name_that_does_not_exist_is_reported)
+TEST(names, a_name_that_does_not_exist_is_reported)
 {
     bot =
         program_run("bin/irc_bot", "-l", log_path, "no.such.host.invalid", "#room", NULL);
     expect_containing(&bot.err, "cannot connect to no.such.host.invalid port 6667: ");
     stop_bot();
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        what_is_said_on_inspircd_is_logged_as_well,
-        a_hangup_opens_the_file_again_even_under_nohup,
-        a_line_that_a_full_disk_has_cut_is_ended_before_the_next,
-        a_file_that_takes_nothing_delays_nobody,
-        a_standard_error_that_nobody_reads_delays_nobody,
-        a_file_that_cannot_be_opened_is_reported,
-        it_waits_for_the_welcome_and_answers_pings_before_it,
-        it_identifies_with_a_password_that_is_never_shown,
-        the_passwords_of_a_server_and_of_a_nick_are_two_and_neither_is_shown,
-        a_password_that_is_a_word_of_the_protocol_does_no_harm,
-        what_the_server_refuses_is_reported_in_words,
-        with_a_password_a_channel_for_registered_nicks_is_tried_again,
-        a_nick_in_use_is_tried_again_and_its_password_names_it,
-        a_silent_server_is_asked_and_then_left,
-        a_server_without_a_welcome_is_left_and_pauses_grow,
-        an_error_and_a_kick_are_reported_and_it_comes_back,
-        what_is_printed_of_others_words_has_no_colours_and_no_empty_brackets,
-        a_nick_that_the_server_forces_on_it_is_its_own_and_so_is_a_forced_join,
-        a_bot_that_was_stopped_asks_before_it_leaves_a_server,
-        a_server_that_does_not_close_after_quit_is_left_all_the_same,
-        hostile_bytes_do_no_harm_and_reach_no_terminal,
-        a_server_that_pings_without_end_and_never_reads_costs_no_memory,
-        wrong_usage_is_reported,
-        NULL,
-    };
-    const TTest *const on_ngircd[] = {
-        row_14_each_line_said_is_written_with_the_time,
-        a_hangup_opens_the_file_again_and_no_line_is_lost,
-        a_full_disk_is_reported_once_and_the_bot_goes_on,
-        another_nick_is_taken_when_its_own_is_in_use,
-        a_key_opens_a_channel_that_has_one,
-        it_keeps_trying_a_server_that_is_not_there_yet,
-        a_server_with_a_password_is_told_it_first,
-        NULL,
-    };
-    const TTest *const names[] = {a_name_that_does_not_exist_is_reported, NULL};
     const struct test_case cases[] = {
         {.name = "irc_bot",
-         .tests = tests,
+         .tests = &tests,
          .set_up = set_up,
          .tear_down = ngircd_stop_all},
         {.name = "on ngircd",
-         .tests = on_ngircd,
+         .tests = &on_ngircd,
          .set_up = set_up,
          .tear_down = ngircd_stop_all,
          .needs = "ngircd"},
         /* A child looks the name up, which valgrind would follow. */
-        {.name = "names", .tests = names, .set_up = set_up, .tags = "resolver"},
+        {.name = "names", .tests = &names, .set_up = set_up, .tags = "resolver"},
     };
 
     return run_cases("irc_bot", cases, COUNT(cases));

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static struct tests tests, on_inspircd, killed;
+
 #define TALKED      40   /* lines that each side says past two relays */
 #define SCALE_LINES 1000 /* lines that one room says to another */
 
@@ -24,7 +26,7 @@ static void link_ann_and_bob(const char *option)
 
 /* ---- What is passed on -------------------------------------------------------------- */
 
-START_TEST(what_is_said_on_one_side_is_said_on_the_other)
+TEST(tests, what_is_said_on_one_side_is_said_on_the_other)
 {
     link_ann_and_bob(NULL);
     expect_said(&bob, "relay", "-- the link to the room is up");
@@ -58,9 +60,8 @@ START_TEST(what_is_said_on_one_side_is_said_on_the_other)
     relay_stop(&relay);
     irc_await(&bob, ":relay!");
 }
-END_TEST
 
-START_TEST(a_quiet_relay_passes_on_what_is_said_and_nothing_else)
+TEST(tests, a_quiet_relay_passes_on_what_is_said_and_nothing_else)
 {
     link_ann_and_bob("-q");
     send_text(&ann, "hello\n");
@@ -69,9 +70,8 @@ START_TEST(a_quiet_relay_passes_on_what_is_said_and_nothing_else)
     irc_send(&bob, "PRIVMSG #room :hi");
     expect_next(&ann, "[relay] <bob> hi");
 }
-END_TEST
 
-START_TEST(a_long_line_comes_in_messages_that_fit_cut_at_characters)
+TEST(tests, a_long_line_comes_in_messages_that_fit_cut_at_characters)
 {
     char text[6001] = "", got[6001] = "";
 
@@ -88,9 +88,8 @@ START_TEST(a_long_line_comes_in_messages_that_fit_cut_at_characters)
     }
     ck_assert_str_eq(got, text);
 }
-END_TEST
 
-START_TEST(nothing_said_in_the_room_becomes_a_command_on_irc)
+TEST(tests, nothing_said_in_the_room_becomes_a_command_on_irc)
 {
     static const char said[] = "a\rQUIT :x\rb\n\0QUIT\n\n";
     link_ann_and_bob("-q");
@@ -101,9 +100,8 @@ START_TEST(nothing_said_in_the_room_becomes_a_command_on_irc)
     send_text(&ann, "still here\n");
     expect_said(&bob, "relay", "<ann> still here");
 }
-END_TEST
 
-START_TEST(inspircd_carries_a_room_as_well)
+TEST(on_inspircd, inspircd_carries_a_room_as_well)
 {
     size_t got = 0;
 
@@ -134,10 +132,9 @@ START_TEST(inspircd_carries_a_room_as_well)
     relay_stop(&relay);
     irc_await(&bob, "QUIT");
 }
-END_TEST
 
 /* This server says CASEMAPPING=ascii, so the two nicks are not the same. */
-START_TEST(a_nick_almost_like_the_relays_is_somebody_elses)
+TEST(tests, a_nick_almost_like_the_relays_is_somebody_elses)
 {
     struct stream other;
 
@@ -154,11 +151,10 @@ START_TEST(a_nick_almost_like_the_relays_is_somebody_elses)
     expect_line(&ann, "[east_] -- east{ is now carl");
     expect_line(&ann, "[east_] <carl> bye");
 }
-END_TEST
 
 /* ---- No circles --------------------------------------------------------------------- */
 
-START_TEST(several_rooms_in_one_channel_hear_each_other_once)
+TEST(tests, several_rooms_in_one_channel_hear_each_other_once)
 {
     static const char *const nicks[] = {"east", "west", "north"};
     struct program rooms[3], relays[3];
@@ -182,9 +178,8 @@ START_TEST(several_rooms_in_one_channel_hear_each_other_once)
         expect_next(&people[i], "Client left %s", nicks[i]); /* and nothing before it */
     }
 }
-END_TEST
 
-START_TEST(relays_without_a_name_of_their_own_link_two_rooms_as_well)
+TEST(tests, relays_without_a_name_of_their_own_link_two_rooms_as_well)
 {
     struct program rooms[2], relays[2];
     struct stream people[2];
@@ -205,7 +200,6 @@ START_TEST(relays_without_a_name_of_their_own_link_two_rooms_as_well)
         expect_next(&people[i], "Client left relay");
     }
 }
-END_TEST
 
 /*
  * Takes lines up to the fourth with "the end". Everybody hears everything twice: from both
@@ -265,7 +259,7 @@ static void talk_through_both(struct program *first, const char *first_says,
     expect_two_to_leave(&bob, " QUIT ");
 }
 
-START_TEST(two_relays_of_the_same_room_and_channel_say_so_and_do_not_go_in_circles)
+TEST(tests, two_relays_of_the_same_room_and_channel_say_so_and_do_not_go_in_circles)
 {
     struct program second;
 
@@ -276,12 +270,11 @@ START_TEST(two_relays_of_the_same_room_and_channel_say_so_and_do_not_go_in_circl
     talk_through_both(&relay, "other links this room and channel too", &second,
                       "relay links this room and channel too");
 }
-END_TEST
 
 /*
  * One comes first in the room, the other in the channel: each has the other's name there.
  */
-START_TEST(two_relays_with_crossed_names_do_not_go_in_circles)
+TEST(tests, two_relays_with_crossed_names_do_not_go_in_circles)
 {
     struct program second;
     struct stream early;
@@ -296,9 +289,8 @@ START_TEST(two_relays_with_crossed_names_do_not_go_in_circles)
     relay = relay_linked("relay", room.port, irc.port, "#room", "-q");
     talk_through_both(&relay, " links this room", &second, " links this room");
 }
-END_TEST
 
-START_TEST(a_person_called_like_a_relay_is_heard_and_too_long_a_way_is_counted)
+TEST(tests, a_person_called_like_a_relay_is_heard_and_too_long_a_way_is_counted)
 {
     link_fakes("east", "0");
     irc_send(&fake_server, ":west!u@h PRIVMSG #room :<east> hello from the west");
@@ -318,9 +310,8 @@ START_TEST(a_person_called_like_a_relay_is_heard_and_too_long_a_way_is_counted)
     irc_send(&fake_server, ":bob!u@h PRIVMSG #room :the end");
     expect_line(&fake_room, "<bob> the end");
 }
-END_TEST
 
-START_TEST(rooms_and_channels_linked_in_a_ring_hear_a_line_once_from_each_direction)
+TEST(tests, rooms_and_channels_linked_in_a_ring_hear_a_line_once_from_each_direction)
 {
     static const char *const nicks[] = {"r1x", "r2x", "r2y", "r1y"};
     struct program rooms[2], relays[4];
@@ -355,7 +346,6 @@ START_TEST(rooms_and_channels_linked_in_a_ring_hear_a_line_once_from_each_direct
         continue;
     ck_assert_uint_lt(zoe.length, 2000);
 }
-END_TEST
 
 /* ---- Two machines ------------------------------------------------------------------- */
 
@@ -403,7 +393,7 @@ static void expect_lines(const char *what, int count)
         expect_next(&zoe, "[two] <one> <ann> %s %d, a line of a usual length", what, i);
 }
 
-START_TEST(between_linked_servers_a_thousand_lines_arrive_once_and_in_order)
+TEST(tests, between_linked_servers_a_thousand_lines_arrive_once_and_in_order)
 {
     open_two_machines();
     say_lines("line", 0, SCALE_LINES);
@@ -420,9 +410,8 @@ START_TEST(between_linked_servers_a_thousand_lines_arrive_once_and_in_order)
     say_lines("after", 0, SCALE_LINES);
     expect_lines("after", SCALE_LINES);
 }
-END_TEST
 
-START_TEST(a_relay_killed_and_restarted_loses_what_was_under_way_and_nothing_else)
+TEST(killed, a_relay_killed_and_restarted_loses_what_was_under_way_and_nothing_else)
 {
     int next = 0, lost = 0, got;
     bool over = false;
@@ -460,34 +449,15 @@ START_TEST(a_relay_killed_and_restarted_loses_what_was_under_way_and_nothing_els
     ck_assert_int_le(lost, SCALE_LINES);
     printf("a relay was killed while 1,100 lines were under way: %d lost\n", lost);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        what_is_said_on_one_side_is_said_on_the_other,
-        a_quiet_relay_passes_on_what_is_said_and_nothing_else,
-        a_long_line_comes_in_messages_that_fit_cut_at_characters,
-        nothing_said_in_the_room_becomes_a_command_on_irc,
-        a_nick_almost_like_the_relays_is_somebody_elses,
-        several_rooms_in_one_channel_hear_each_other_once,
-        relays_without_a_name_of_their_own_link_two_rooms_as_well,
-        two_relays_of_the_same_room_and_channel_say_so_and_do_not_go_in_circles,
-        two_relays_with_crossed_names_do_not_go_in_circles,
-        a_person_called_like_a_relay_is_heard_and_too_long_a_way_is_counted,
-        rooms_and_channels_linked_in_a_ring_hear_a_line_once_from_each_direction,
-        between_linked_servers_a_thousand_lines_arrive_once_and_in_order,
-        NULL,
-    };
-    const TTest *const on_inspircd[] = {inspircd_carries_a_room_as_well, NULL};
-    const TTest *const killed[] = {
-        a_relay_killed_and_restarted_loses_what_was_under_way_and_nothing_else, NULL};
     const struct test_case cases[] = {
-        {.name = "on ngircd", .tests = tests, .tear_down = end_all, .needs = "ngircd"},
-        {.name = "on InspIRCd", .tests = on_inspircd, .tear_down = end_all},
+        {.name = "on ngircd", .tests = &tests, .tear_down = end_all, .needs = "ngircd"},
+        {.name = "on InspIRCd", .tests = &on_inspircd, .tear_down = end_all},
         /* A killed program cannot end well: not for valgrind. */
         {.name = "killed",
-         .tests = killed,
+         .tests = &killed,
          .tear_down = end_all,
          .tags = "limits",
          .needs = "ngircd"},

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct tests suite;
+
 /* ---- Hostile rooms ------------------------------------------------------------------ */
 
-START_TEST(the_rest_of_a_line_that_is_not_for_the_channel_is_not_mistaken_for_a_line)
+TEST(suite, the_rest_of_a_line_that_is_not_for_the_channel_is_not_mistaken_for_a_line)
 {
     static const char *const begins[] = {"[ann to you] ",
                                          "[ann] <relay> <x> ",
@@ -34,9 +36,8 @@ START_TEST(the_rest_of_a_line_that_is_not_for_the_channel_is_not_mistaken_for_a_
         ck_assert_msg(over || strstr(line, "bob") == NULL, "'%s'", line);
     }
 }
-END_TEST
 
-START_TEST(a_name_longer_than_any_is_not_passed_on_and_does_no_harm)
+TEST(suite, a_name_longer_than_any_is_not_passed_on_and_does_no_harm)
 {
     static const char *const forms[][2] = {
         {"* ", " "}, {"[", "] "}, {"[a<", "] "}, {"* ", "> "}};
@@ -52,9 +53,8 @@ START_TEST(a_name_longer_than_any_is_not_passed_on_and_does_no_harm)
     send_text(&fake_room, "[[::1]:4000] the end\r\n");
     expect_line(&fake_server, "PRIVMSG #room :<[::1]:4000> the end");
 }
-END_TEST
 
-START_TEST(a_room_without_a_free_name_is_left)
+TEST(suite, a_room_without_a_free_name_is_left)
 {
     struct mock rooms = mock_open("127.0.0.1");
     struct stream server;
@@ -68,9 +68,8 @@ START_TEST(a_room_without_a_free_name_is_left)
     }
     expect_end(&server);
 }
-END_TEST
 
-START_TEST(a_room_that_does_not_answer_nick_is_left)
+TEST(suite, a_room_that_does_not_answer_nick_is_left)
 {
     struct mock rooms = mock_open("127.0.0.1");
     struct stream server;
@@ -83,10 +82,9 @@ START_TEST(a_room_that_does_not_answer_nick_is_left)
     expect_end(&server);
     stream_close(&server);
 }
-END_TEST
 
 /* The room stops reading when the relay has sent half a line, and then asks for a name. */
-START_TEST(a_line_that_was_begun_is_finished_before_another_name_is_asked_for)
+TEST(suite, a_line_that_was_begun_is_finished_before_another_name_is_asked_for)
 {
     link_fakes("relay", "0");
     for (int sent = 0; sent < 20000; sent++) {
@@ -108,11 +106,10 @@ START_TEST(a_line_that_was_begun_is_finished_before_another_name_is_asked_for)
                       "'%s'", line);
     }
 }
-END_TEST
 
 /* ---- Hostile servers ---------------------------------------------------------------- */
 
-START_TEST(hostile_bytes_from_irc_reach_the_room_as_clean_lines)
+TEST(suite, hostile_bytes_from_irc_reach_the_room_as_clean_lines)
 {
     static const char bytes[] =
         ":a!b@c PRIVMSG\r\n:a PRIVMSG #room\r\nPRIVMSG #room :no prefix\r\n"
@@ -148,17 +145,15 @@ START_TEST(hostile_bytes_from_irc_reach_the_room_as_clean_lines)
         over = strcmp(line, "[relay] <bob> still here") == 0;
     }
 }
-END_TEST
 
-START_TEST(a_standard_error_that_nobody_reads_delays_nobody)
+TEST(suite, a_standard_error_that_nobody_reads_delays_nobody)
 {
     ck_assert_int_eq(setenv("IRC_PASSWORD", "sesame", 1), 0);
     link_fakes("relay", "0");
     expect_no_wait_for_reader(&fake_server, &relay);
 }
-END_TEST
 
-START_TEST(wrong_usage_is_reported)
+TEST(suite, wrong_usage_is_reported)
 {
     expect_usage_error("bin/irc_relay", NULL);
     expect_usage_error("bin/irc_relay", "-r:", "#room", NULL);
@@ -168,23 +163,11 @@ START_TEST(wrong_usage_is_reported)
     expect_usage_error("bin/irc_relay", "-ix", "#room", NULL);
     expect_usage_error("bin/irc_relay", "room", NULL);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        the_rest_of_a_line_that_is_not_for_the_channel_is_not_mistaken_for_a_line,
-        a_name_longer_than_any_is_not_passed_on_and_does_no_harm,
-        a_room_without_a_free_name_is_left,
-        a_room_that_does_not_answer_nick_is_left,
-        a_line_that_was_begun_is_finished_before_another_name_is_asked_for,
-        hostile_bytes_from_irc_reach_the_room_as_clean_lines,
-        a_standard_error_that_nobody_reads_delays_nobody,
-        wrong_usage_is_reported,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "irc_relay", .tests = tests, .tear_down = end_all}};
+        {.name = "irc_relay", .tests = &suite, .tear_down = end_all}};
 
     return run_cases("irc_relay, hostile peers", cases, COUNT(cases));
 }

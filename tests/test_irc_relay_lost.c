@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+static struct tests tests, on_ngircd;
+
 /* Links a room, in which ann is, with a server that the test plays. */
 static struct stream link_to_mock(const char *pace, const char *option,
                                   struct stream *ann)
@@ -27,7 +29,7 @@ static struct stream link_to_mock(const char *pace, const char *option,
 
 /* ---- The pace ----------------------------------------------------------------------- */
 
-START_TEST(it_keeps_to_the_pace_after_the_first_lines)
+TEST(tests, it_keeps_to_the_pace_after_the_first_lines)
 {
     struct stream ann, server = link_to_mock("0.2", "-q", &ann);
     int64_t begun = clock_ms(), fifth = 0;
@@ -45,10 +47,9 @@ START_TEST(it_keeps_to_the_pace_after_the_first_lines)
     ck_assert_int_ge(clock_ms() - begun, 3 * 200 - 20);
     ck_assert_int_ge(clock_ms() - fifth, 2 * 200);
 }
-END_TEST
 
 /* A question after five seconds would cost as much as a line. */
-START_TEST(while_lines_wait_for_the_pace_no_question_takes_their_place)
+TEST(tests, while_lines_wait_for_the_pace_no_question_takes_their_place)
 {
     enum { LINES = 14 };
     struct stream ann, server = link_to_mock("0.6", "-q", &ann);
@@ -60,9 +61,8 @@ START_TEST(while_lines_wait_for_the_pace_no_question_takes_their_place)
         expect_line(&server, "PRIVMSG #room :<ann> %d", i);
     expect_line(&server, "PING arrived");
 }
-END_TEST
 
-START_TEST(what_is_said_does_not_wait_for_news_of_joins)
+TEST(tests, what_is_said_does_not_wait_for_news_of_joins)
 {
     enum { JOINED = 50 };
     char text[JOINED * 32 + 32] = "";
@@ -81,10 +81,9 @@ START_TEST(what_is_said_does_not_wait_for_news_of_joins)
     }
     ck_assert_int_lt(lines, 8);
 }
-END_TEST
 
 /* Such a server puts only our nick before our JOIN, without user and host. */
-START_TEST(a_message_fits_even_if_the_server_does_not_show_who_we_are)
+TEST(tests, a_message_fits_even_if_the_server_does_not_show_who_we_are)
 {
     struct mock fake = mock_open("127.0.0.1");
     struct stream ann, server;
@@ -102,7 +101,6 @@ START_TEST(a_message_fits_even_if_the_server_does_not_show_who_we_are)
                           strlen(irc_await(&server, "<ann> ")) + 2,
                       IRC_MESSAGE_MOST);
 }
-END_TEST
 
 /* ---- What is lost, and counted ------------------------------------------------------ */
 
@@ -168,25 +166,22 @@ static void overflow(int said, int length)
     ck_assert_int_eq(begun + dropped, said);
 }
 
-START_TEST(a_queue_that_overflows_says_how_many_lines_were_dropped)
+TEST(tests, a_queue_that_overflows_says_how_many_lines_were_dropped)
 {
     overflow(3000, 30);
 }
-END_TEST
 
-START_TEST(a_long_line_is_dropped_whole_and_counts_as_one)
+TEST(tests, a_long_line_is_dropped_whole_and_counts_as_one)
 {
     overflow(100, 1500);
 }
-END_TEST
 
-START_TEST(a_line_that_leaves_the_room_in_two_pieces_is_dropped_whole_as_well)
+TEST(tests, a_line_that_leaves_the_room_in_two_pieces_is_dropped_whole_as_well)
 {
     overflow(100, LINE_MOST - (int)strlen("[ann] begun "));
 }
-END_TEST
 
-START_TEST(what_the_channel_does_not_accept_is_reported_in_the_room)
+TEST(tests, what_the_channel_does_not_accept_is_reported_in_the_room)
 {
     link_fakes("relay", "0");
     send_text(&fake_room, "[ann] 1\r\n[ann] 2\r\n");
@@ -198,9 +193,8 @@ START_TEST(what_the_channel_does_not_accept_is_reported_in_the_room)
     irc_await(&fake_room,
               "-- 1 message was not accepted by #room"); /* a few seconds later */
 }
-END_TEST
 
-START_TEST(a_line_whose_names_leave_no_space_for_words_is_counted)
+TEST(tests, a_line_whose_names_leave_no_space_for_words_is_counted)
 {
     const char *channel = formatted("#%s", repeated('c', 198));
     const char *name = repeated('n', 170);
@@ -218,9 +212,8 @@ START_TEST(a_line_whose_names_leave_no_space_for_words_is_counted)
     irc_await(&server, "<ann> but this");
     (void)skip_to_line(&ann, "[relay] -- 1 line was dropped on the way to %s", channel);
 }
-END_TEST
 
-START_TEST(what_a_server_that_hangs_had_taken_is_counted_where_it_was_said)
+TEST(tests, what_a_server_that_hangs_had_taken_is_counted_where_it_was_said)
 {
     struct stream ann, server = link_to_mock("0", "-w2", &ann);
 
@@ -230,9 +223,8 @@ START_TEST(what_a_server_that_hangs_had_taken_is_counted_where_it_was_said)
     (void)skip_to_line(&ann, "[relay] -- %d lines said before may not have reached #room",
                        6); /* with the news: the link, her join and her name */
 }
-END_TEST
 
-START_TEST(what_has_arrived_is_not_counted_and_what_was_under_way_is)
+TEST(tests, what_has_arrived_is_not_counted_and_what_was_under_way_is)
 {
     static const unsigned char mark[] = {255, 253, 6}, no_mark[] = {255, 252, 6};
 
@@ -259,11 +251,10 @@ START_TEST(what_has_arrived_is_not_counted_and_what_was_under_way_is)
     expect_containing(&relay.err, "lost the connection");
     expect_containing(&relay.err, "2 lines said before may not have reached #room");
 }
-END_TEST
 
 /* ---- Coming back -------------------------------------------------------------------- */
 
-START_TEST(a_name_in_use_in_the_room_gets_a_number)
+TEST(on_ngircd, a_name_in_use_in_the_room_gets_a_number)
 {
     struct stream ann;
 
@@ -275,9 +266,8 @@ START_TEST(a_name_in_use_in_the_room_gets_a_number)
         strstr(irc_await(&ann, " is now "), " is now relay1")); /* the first such */
     relay_stop(&relay);
 }
-END_TEST
 
-START_TEST(a_room_that_comes_back_gets_what_was_said_meanwhile)
+TEST(on_ngircd, a_room_that_comes_back_gets_what_was_said_meanwhile)
 {
     struct stream ann, bob;
     int room_port;
@@ -300,9 +290,8 @@ START_TEST(a_room_that_comes_back_gets_what_was_said_meanwhile)
     expect_line(&ann, "[relay] <bob> and this");
     irc_await(&bob, "-- the link to the room is up");
 }
-END_TEST
 
-START_TEST(an_irc_server_that_comes_back_gets_what_was_said_meanwhile)
+TEST(on_ngircd, an_irc_server_that_comes_back_gets_what_was_said_meanwhile)
 {
     struct stream ann, bob;
     int port;
@@ -322,9 +311,8 @@ START_TEST(an_irc_server_that_comes_back_gets_what_was_said_meanwhile)
     irc_await(&bob, "<ann> said meanwhile");
     (void)skip_to_line(&ann, "[relay] -- the link to #room is up");
 }
-END_TEST
 
-START_TEST(while_one_side_is_out_of_reach_the_other_is_served)
+TEST(tests, while_one_side_is_out_of_reach_the_other_is_served)
 {
     struct mock fake = mock_open("127.0.0.1"), deaf = mock_open("127.0.0.1");
     struct stream server;
@@ -340,11 +328,10 @@ START_TEST(while_one_side_is_out_of_reach_the_other_is_served)
         ck_assert_int_lt(clock_ms() - asked, 5000); /* it dials for ten seconds */
     }
 }
-END_TEST
 
 /* ---- The end ------------------------------------------------------------------------ */
 
-START_TEST(what_waits_for_the_room_at_the_end_is_counted)
+TEST(tests, what_waits_for_the_room_at_the_end_is_counted)
 {
     struct mock fake = mock_open("127.0.0.1");
     struct stream server;
@@ -363,10 +350,9 @@ START_TEST(what_waits_for_the_room_at_the_end_is_counted)
     expect_status(&relay, 0);
     skip_to_containing(&relay.err, "4 lines did not reach the room");
 }
-END_TEST
 
 /* A server says ERROR in answer to QUIT, and has read all that came before (RFC 2812). */
-START_TEST(what_was_said_before_an_orderly_end_has_arrived)
+TEST(tests, what_was_said_before_an_orderly_end_has_arrived)
 {
     link_fakes("relay", "0");
     send_text(&fake_room, "[ann] 1\r\n[ann] 2\r\n");
@@ -378,10 +364,9 @@ START_TEST(what_was_said_before_an_orderly_end_has_arrived)
     expect_status(&relay, 0);
     expect_end(&relay.err);
 }
-END_TEST
 
 /* Each link has a deadline when the relay is stopped, and one expires a second later. */
-START_TEST(a_server_that_does_not_close_at_the_end_costs_no_processor_time)
+TEST(tests, a_server_that_does_not_close_at_the_end_costs_no_processor_time)
 {
     struct mock fake = mock_open("127.0.0.1");
     struct stream server;
@@ -397,38 +382,13 @@ START_TEST(a_server_that_does_not_close_at_the_end_costs_no_processor_time)
     ck_assert_int_lt(program_cpu_ns(&relay) - used, 300 * 1000000);
     expect_status(&relay, 0);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        it_keeps_to_the_pace_after_the_first_lines,
-        while_lines_wait_for_the_pace_no_question_takes_their_place,
-        what_is_said_does_not_wait_for_news_of_joins,
-        a_message_fits_even_if_the_server_does_not_show_who_we_are,
-        a_queue_that_overflows_says_how_many_lines_were_dropped,
-        a_long_line_is_dropped_whole_and_counts_as_one,
-        a_line_that_leaves_the_room_in_two_pieces_is_dropped_whole_as_well,
-        what_the_channel_does_not_accept_is_reported_in_the_room,
-        a_line_whose_names_leave_no_space_for_words_is_counted,
-        what_a_server_that_hangs_had_taken_is_counted_where_it_was_said,
-        what_has_arrived_is_not_counted_and_what_was_under_way_is,
-        while_one_side_is_out_of_reach_the_other_is_served,
-        what_waits_for_the_room_at_the_end_is_counted,
-        what_was_said_before_an_orderly_end_has_arrived,
-        a_server_that_does_not_close_at_the_end_costs_no_processor_time,
-        NULL,
-    };
-    const TTest *const on_ngircd[] = {
-        a_name_in_use_in_the_room_gets_a_number,
-        a_room_that_comes_back_gets_what_was_said_meanwhile,
-        an_irc_server_that_comes_back_gets_what_was_said_meanwhile,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "irc_relay", .tests = tests, .tear_down = end_all},
+        {.name = "irc_relay", .tests = &tests, .tear_down = end_all},
         {.name = "on ngircd",
-         .tests = on_ngircd,
+         .tests = &on_ngircd,
          .tear_down = end_all,
          .needs = "ngircd"},
     };

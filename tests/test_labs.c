@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static struct tests of_name_srv, of_keys, of_hello_srv;
+
 #define HELLO_SRV "bin/hello_srv"
 #define NAME_SRV  "bin/name_srv"
 #define HELLO     HELLO_SRV, "hello_srv started on port "
@@ -36,15 +38,14 @@ static void expect_told(const char *text)
     stream_close(&client);
 }
 
-START_TEST(row_6_each_client_is_told_hello_world)
+TEST(of_hello_srv, row_6_each_client_is_told_hello_world)
 {
     server = program_serve(HELLO, NULL);
     for (int i = 0; i < 3; i++)
         expect_told("Hello World! ");
 }
-END_TEST
 
-START_TEST(row_7_each_client_is_thanked_and_written_to_the_file_with_the_time)
+TEST(of_hello_srv, row_7_each_client_is_thanked_and_written_to_the_file_with_the_time)
 {
     static const char thanks[] = "Thank you for connecting";
     const char *path = temp_write("log", "");
@@ -64,9 +65,8 @@ START_TEST(row_7_each_client_is_thanked_and_written_to_the_file_with_the_time)
         stream_close(&client);
     }
 }
-END_TEST
 
-START_TEST(a_client_that_sends_much_still_gets_the_whole_text)
+TEST(of_hello_srv, a_client_that_sends_much_still_gets_the_whole_text)
 {
     static char much[300000];
 
@@ -81,9 +81,8 @@ START_TEST(a_client_that_sends_much_still_gets_the_whole_text)
         stream_close(&client);
     }
 }
-END_TEST
 
-START_TEST(a_full_disk_is_reported_once_and_the_clients_are_served)
+TEST(of_hello_srv, a_full_disk_is_reported_once_and_the_clients_are_served)
 {
     server = program_serve(HELLO, "-l", "/dev/full", NULL);
     for (int i = 0; i < 3; i++)
@@ -91,10 +90,9 @@ START_TEST(a_full_disk_is_reported_once_and_the_clients_are_served)
     expect_lf(&server.err, "hello_srv: cannot write to '/dev/full': %s",
               strerror(ENOSPC));
 }
-END_TEST
 
 /* The pipe is full after some 60 clients, and the file after 130, or 260. */
-START_TEST(a_complaint_does_not_wait_for_the_reader_of_standard_error)
+TEST(of_hello_srv, a_complaint_does_not_wait_for_the_reader_of_standard_error)
 {
     server = program_serve_by("ulimit -f 16; exec \"$@\" 2>&1", HELLO, "-v", "-l",
                               temp_write("log", ""), NULL);
@@ -105,7 +103,6 @@ START_TEST(a_complaint_does_not_wait_for_the_reader_of_standard_error)
         expect_told("Hello World! ");
     program_stop(&server);
 }
-END_TEST
 
 static void expect_refused_log(const char *path, const char *why)
 {
@@ -113,7 +110,8 @@ static void expect_refused_log(const char *path, const char *why)
     expect_failure(&server, "hello_srv: cannot write to '%s': %s", path, why);
 }
 
-START_TEST(a_file_that_cannot_be_opened_or_could_make_it_wait_is_refused_at_the_start)
+TEST(of_hello_srv,
+     a_file_that_cannot_be_opened_or_could_make_it_wait_is_refused_at_the_start)
 {
     const char *fifo = temp_path("fifo");
     int reader;
@@ -125,11 +123,10 @@ START_TEST(a_file_that_cannot_be_opened_or_could_make_it_wait_is_refused_at_the_
     close(reader);
     expect_refused_log("/nowhere/log", strerror(ENOENT));
 }
-END_TEST
 
 /* ---- name_srv ----------------------------------------------------------------------- */
 
-START_TEST(row_8_each_of_three_clients_gets_its_lines_with_the_name)
+TEST(of_name_srv, row_8_each_of_three_clients_gets_its_lines_with_the_name)
 {
     struct stream clients[3];
 
@@ -146,9 +143,8 @@ START_TEST(row_8_each_of_three_clients_gets_its_lines_with_the_name)
         stream_close(&clients[i]);
     }
 }
-END_TEST
 
-START_TEST(row_8_the_name_is_the_users_own_if_not_given)
+TEST(of_keys, row_8_the_name_is_the_users_own_if_not_given)
 {
     struct program id = program_run("id", "-un", NULL);
     struct stream client;
@@ -159,9 +155,8 @@ START_TEST(row_8_the_name_is_the_users_own_if_not_given)
     expect_line(&client, "Hello %s", take_line(&id.out));
     expect_status(&id, 0);
 }
-END_TEST
 
-START_TEST(row_8_nc_is_answered_after_its_half_close_even_without_a_line_end)
+TEST(of_name_srv, row_8_nc_is_answered_after_its_half_close_even_without_a_line_end)
 {
     struct program nc;
 
@@ -173,9 +168,8 @@ START_TEST(row_8_nc_is_answered_after_its_half_close_even_without_a_line_end)
     expect_line(&nc.out, "two Ali");
     expect_success(&nc);
 }
-END_TEST
 
-START_TEST(a_line_of_any_length_is_answered_whole)
+TEST(of_name_srv, a_line_of_any_length_is_answered_whole)
 {
     struct stream client = connect_to(server.port);
     size_t length = 100000;
@@ -185,9 +179,8 @@ START_TEST(a_line_of_any_length_is_answered_whole)
     expect_pattern(&client, "x", 1, 0, length);
     expect_line(&client, " Ali");
 }
-END_TEST
 
-START_TEST(control_characters_come_back_harmless_and_telnets_commands_are_answered)
+TEST(of_name_srv, control_characters_come_back_harmless_and_telnets_commands_are_answered)
 {
     struct stream client = connect_to(server.port);
 
@@ -198,7 +191,6 @@ START_TEST(control_characters_come_back_harmless_and_telnets_commands_are_answer
     send_bytes(&client, "\033[2J\xFF\xF1\a\xC3\n", 9);
     expect_line(&client, "^[[2J^G\xEF\xBF\xBD Ali");
 }
-END_TEST
 
 #define LINE "the same line again and again, until it is enough"
 
@@ -213,7 +205,7 @@ static int ask_until_stopped(struct stream *client)
     return (int)(send_until_stopped(client, lines, sizeof lines) / (sizeof line - 1));
 }
 
-START_TEST(a_client_that_asks_and_never_reads_is_stopped_and_loses_nothing)
+TEST(of_name_srv, a_client_that_asks_and_never_reads_is_stopped_and_loses_nothing)
 {
     struct stream deaf = connect_to(server.port), other = connect_to(server.port);
     int sent = ask_until_stopped(&deaf);
@@ -226,9 +218,8 @@ START_TEST(a_client_that_asks_and_never_reads_is_stopped_and_loses_nothing)
     for (int i = 0; i < sent; i++)
         expect_line(&deaf, LINE " Ali");
 }
-END_TEST
 
-START_TEST(a_client_that_does_not_read_does_not_keep_it_from_ending)
+TEST(of_name_srv, a_client_that_does_not_read_does_not_keep_it_from_ending)
 {
     struct stream deaf = connect_to(server.port);
     int64_t before;
@@ -238,7 +229,6 @@ START_TEST(a_client_that_does_not_read_does_not_keep_it_from_ending)
     program_stop(&server);
     ck_assert_int_lt(clock_ms() - before, 20000); /* two seconds, and a slow machine */
 }
-END_TEST
 
 /* ---- Its keyboard ------------------------------------------------------------------- */
 
@@ -260,7 +250,7 @@ static int read_port(struct person *person)
     return port;
 }
 
-START_TEST(row_8_esc_in_its_terminal_closes_every_connection_and_ends_it)
+TEST(of_keys, row_8_esc_in_its_terminal_closes_every_connection_and_ends_it)
 {
     struct person person = sit_down("$NAME_SRV -p 0 -n Ali; echo status $?");
     struct stream clients[3];
@@ -279,9 +269,8 @@ START_TEST(row_8_esc_in_its_terminal_closes_every_connection_and_ends_it)
     person_sees(&person, "status 0\r\n");
     person_leaves(&person);
 }
-END_TEST
 
-START_TEST(esc_ends_it_at_a_terminal_of_another_session_too)
+TEST(of_keys, esc_ends_it_at_a_terminal_of_another_session_too)
 {
     struct person person = sit_down("setsid -w $NAME_SRV -p 0; echo status $?");
 
@@ -290,9 +279,8 @@ START_TEST(esc_ends_it_at_a_terminal_of_another_session_too)
     person_sees(&person, "status 0\r\n");
     person_leaves(&person);
 }
-END_TEST
 
-START_TEST(an_arrow_key_is_not_an_esc_and_neither_are_letters)
+TEST(of_keys, an_arrow_key_is_not_an_esc_and_neither_are_letters)
 {
     struct person person = sit_down("$NAME_SRV -p 0 -n Ali; echo status $?");
     struct stream client = connect_to(read_port(&person));
@@ -309,7 +297,6 @@ START_TEST(an_arrow_key_is_not_an_esc_and_neither_are_letters)
     person_sees(&person, "status 0\r\n");
     person_leaves(&person);
 }
-END_TEST
 
 /* The script shows the same terminal settings again. */
 static void expect_settings(struct person *person, const char *before)
@@ -322,7 +309,7 @@ static void expect_settings(struct person *person, const char *before)
     } while (strcmp(after, before) != 0);
 }
 
-START_TEST(the_terminal_is_put_back_as_it_was_however_it_ends)
+TEST(of_keys, the_terminal_is_put_back_as_it_was_however_it_ends)
 {
     static const char *const keys[] = {"\033", "\003", "\034"};
 
@@ -338,9 +325,8 @@ START_TEST(the_terminal_is_put_back_as_it_was_however_it_ends)
         person_leaves(&person);
     }
 }
-END_TEST
 
-START_TEST(stopped_and_continued_it_gives_the_terminal_back_and_takes_it_again)
+TEST(of_keys, stopped_and_continued_it_gives_the_terminal_back_and_takes_it_again)
 {
     struct person person =
         sit_down("set -m; stty -g; $NAME_SRV -p 0 -n Ali; stty -g; fg; echo end");
@@ -353,9 +339,8 @@ START_TEST(stopped_and_continued_it_gives_the_terminal_back_and_takes_it_again)
     person_sees(&person, "end\r\n");
     person_leaves(&person);
 }
-END_TEST
 
-START_TEST(started_in_the_background_it_takes_the_keys_when_it_is_brought_forward)
+TEST(of_keys, started_in_the_background_it_takes_the_keys_when_it_is_brought_forward)
 {
     struct person person = sit_down("set -m; $NAME_SRV -p 0 -n Ali & fg; echo end");
 
@@ -365,10 +350,9 @@ START_TEST(started_in_the_background_it_takes_the_keys_when_it_is_brought_forwar
     while (!person_sees_within(&person, "end\r\n", 300));
     person_leaves(&person);
 }
-END_TEST
 
 /* bash sends no SIGCONT to a program that runs already, as dash does. */
-START_TEST(continued_in_the_background_it_takes_the_keys_when_it_is_brought_forward)
+TEST(of_keys, continued_in_the_background_it_takes_the_keys_when_it_is_brought_forward)
 {
     struct person person;
     struct stream client;
@@ -390,10 +374,9 @@ START_TEST(continued_in_the_background_it_takes_the_keys_when_it_is_brought_forw
     while (!person_sees_within(&person, "end\r\n", 300));
     person_leaves(&person);
 }
-END_TEST
 
 /* Both are told that a key is there, and one of them gets it. */
-START_TEST(two_servers_at_one_terminal_never_wait_for_the_key_that_the_other_got)
+TEST(of_keys, two_servers_at_one_terminal_never_wait_for_the_key_that_the_other_got)
 {
     struct person person = sit_down("trap : INT; exec 3<&0\n"
                                     "$NAME_SRV -p 0 -n Ali <&3 &\n"
@@ -414,9 +397,8 @@ START_TEST(two_servers_at_one_terminal_never_wait_for_the_key_that_the_other_got
     person_sees(&person, "end\r\n");
     person_leaves(&person);
 }
-END_TEST
 
-START_TEST(it_says_that_it_cannot_read_its_keyboard_and_serves_on)
+TEST(of_keys, it_says_that_it_cannot_read_its_keyboard_and_serves_on)
 {
     struct person person = sit_down("$NAME_SRV -p 0 -n Ali 0>$TTY; echo status $?");
     struct stream client = connect_to(read_port(&person));
@@ -430,9 +412,8 @@ START_TEST(it_says_that_it_cannot_read_its_keyboard_and_serves_on)
     person_types(&person, "\003");
     person_leaves(&person);
 }
-END_TEST
 
-START_TEST(without_a_terminal_or_any_standard_input_it_serves_on)
+TEST(of_keys, without_a_terminal_or_any_standard_input_it_serves_on)
 {
     static const char *const scripts[] = {"exec \"$@\" <&-", "exec \"$@\" </dev/null",
                                           "exec \"$@\" <<END\n\033\nEND\n"};
@@ -450,9 +431,8 @@ START_TEST(without_a_terminal_or_any_standard_input_it_serves_on)
         program_stop(&server);
     }
 }
-END_TEST
 
-START_TEST(wrong_usage_is_status_2)
+TEST(of_keys, wrong_usage_is_status_2)
 {
     expect_usage_error(HELLO_SRV, "-p", "x", NULL);
     expect_usage_error(HELLO_SRV, "operand", NULL);
@@ -461,47 +441,13 @@ START_TEST(wrong_usage_is_status_2)
     expect_usage_error("bin/echo_fork", "-p", "65536", NULL);
     expect_usage_error("bin/echo_thread", "operand", NULL);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const of_name_srv[] = {
-        row_8_each_of_three_clients_gets_its_lines_with_the_name,
-        row_8_nc_is_answered_after_its_half_close_even_without_a_line_end,
-        a_line_of_any_length_is_answered_whole,
-        control_characters_come_back_harmless_and_telnets_commands_are_answered,
-        a_client_that_asks_and_never_reads_is_stopped_and_loses_nothing,
-        a_client_that_does_not_read_does_not_keep_it_from_ending,
-        NULL,
-    };
-    const TTest *const of_keys[] = {
-        row_8_the_name_is_the_users_own_if_not_given,
-        row_8_esc_in_its_terminal_closes_every_connection_and_ends_it,
-        esc_ends_it_at_a_terminal_of_another_session_too,
-        an_arrow_key_is_not_an_esc_and_neither_are_letters,
-        the_terminal_is_put_back_as_it_was_however_it_ends,
-        stopped_and_continued_it_gives_the_terminal_back_and_takes_it_again,
-        started_in_the_background_it_takes_the_keys_when_it_is_brought_forward,
-        continued_in_the_background_it_takes_the_keys_when_it_is_brought_forward,
-        two_servers_at_one_terminal_never_wait_for_the_key_that_the_other_got,
-        it_says_that_it_cannot_read_its_keyboard_and_serves_on,
-        without_a_terminal_or_any_standard_input_it_serves_on,
-        wrong_usage_is_status_2,
-        NULL,
-    };
-    const TTest *const of_hello_srv[] = {
-        row_6_each_client_is_told_hello_world,
-        row_7_each_client_is_thanked_and_written_to_the_file_with_the_time,
-        a_client_that_sends_much_still_gets_the_whole_text,
-        a_full_disk_is_reported_once_and_the_clients_are_served,
-        a_complaint_does_not_wait_for_the_reader_of_standard_error,
-        a_file_that_cannot_be_opened_or_could_make_it_wait_is_refused_at_the_start,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "hello_srv", .tests = of_hello_srv},
-        {.name = "name_srv", .tests = of_name_srv, .set_up = open_name_srv},
-        {.name = "keys", .tests = of_keys, .tags = "terminal"},
+        {.name = "hello_srv", .tests = &of_hello_srv},
+        {.name = "name_srv", .tests = &of_name_srv, .set_up = open_name_srv},
+        {.name = "keys", .tests = &of_keys, .tags = "terminal"},
     };
 
     return run_cases("the labs' servers", cases, COUNT(cases));

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static struct tests suite;
+
 #define LEFT   "\033[D"
 #define RIGHT  "\033[C"
 #define UP     "\033[A"
@@ -56,16 +58,15 @@ static void expect(const char *expected)
     ck_assert_uint_eq(strlen(edit.text), edit.length);
 }
 
-START_TEST(what_is_typed_stands_before_the_cursor)
+TEST(suite, what_is_typed_stands_before_the_cursor)
 {
     type("hello " E NI FACE);
     expect("hello " E NI FACE "|");
     type(LEFT LEFT "x");
     expect("hello " E "x|" NI FACE);
 }
-END_TEST
 
-START_TEST(backspace_and_delete_take_whole_characters)
+TEST(suite, backspace_and_delete_take_whole_characters)
 {
     type("a" E NI FACE "e" ACUTE "\x7F");
     expect("a" E NI FACE "|");
@@ -78,9 +79,8 @@ START_TEST(backspace_and_delete_take_whole_characters)
     type("\x7F" DELETE);
     expect("|");
 }
-END_TEST
 
-START_TEST(a_character_and_its_accents_are_never_parted)
+TEST(suite, a_character_and_its_accents_are_never_parted)
 {
     type("e" ACUTE ACUTE "x" LEFT);
     expect("e" ACUTE ACUTE "|x");
@@ -89,9 +89,8 @@ START_TEST(a_character_and_its_accents_are_never_parted)
     type(DELETE);
     expect("|x");
 }
-END_TEST
 
-START_TEST(every_usual_home_and_end_key_is_known)
+TEST(suite, every_usual_home_and_end_key_is_known)
 {
     static const char *const home[] = {"\x01",    "\033[H",  "\033OH",
                                        "\033[1~", "\033[7~", "\033[1;5H"};
@@ -109,9 +108,8 @@ START_TEST(every_usual_home_and_end_key_is_known)
         expect("text|");
     }
 }
-END_TEST
 
-START_TEST(control_keys_move_and_cut)
+TEST(suite, control_keys_move_and_cut)
 {
     type("one two  three\x02\x02\x06");
     expect("one two  thre|e");
@@ -128,9 +126,8 @@ START_TEST(control_keys_move_and_cut)
     type("\x17");
     expect("|");
 }
-END_TEST
 
-START_TEST(up_and_down_go_through_the_lines_entered_and_keep_the_unfinished_one)
+TEST(suite, up_and_down_go_through_the_lines_entered_and_keep_the_unfinished_one)
 {
     type("one\rtwo\rhalf" UP);
     expect("two|");
@@ -144,18 +141,16 @@ START_TEST(up_and_down_go_through_the_lines_entered_and_keep_the_unfinished_one)
     type(UP "\x0E\x0E");
     expect("|");
 }
-END_TEST
 
-START_TEST(empty_and_repeated_lines_are_not_kept)
+TEST(suite, empty_and_repeated_lines_are_not_kept)
 {
     type("one\r\r\rone\r" UP UP UP);
     expect("one|");
     type(DOWN);
     expect("|");
 }
-END_TEST
 
-START_TEST(the_last_hundred_lines_are_kept)
+TEST(suite, the_last_hundred_lines_are_kept)
 {
     for (int i = 0; i < 250; i++)
         type(formatted("line %d\r", i));
@@ -166,9 +161,8 @@ START_TEST(the_last_hundred_lines_are_kept)
         type(DOWN);
     expect("line 249|");
 }
-END_TEST
 
-START_TEST(enter_is_cr_or_lf_or_both)
+TEST(suite, enter_is_cr_or_lf_or_both)
 {
     const unsigned char *bytes = (const unsigned char *)"a\r\nb\nc\r";
     enum line_edit_event event;
@@ -186,17 +180,15 @@ START_TEST(enter_is_cr_or_lf_or_both)
     }
     ck_assert_uint_eq(length, 0);
 }
-END_TEST
 
-START_TEST(ctrl_d_ends_on_an_empty_line_only)
+TEST(suite, ctrl_d_ends_on_an_empty_line_only)
 {
     ck_assert_int_eq(type("x\x04"), LINE_EDIT_OPEN);
     ck_assert_int_eq(type("\x7F\x04"), LINE_EDIT_END);
     ck_assert_int_eq(type("\x0C"), LINE_EDIT_CLEAR);
 }
-END_TEST
 
-START_TEST(keys_without_a_meaning_insert_nothing)
+TEST(suite, keys_without_a_meaning_insert_nothing)
 {
     for (int c = 1; c < 0x20; c++)
         if (!strchr("\x04\x0A\x0C\x0D\x09\x1B", c))
@@ -213,16 +205,14 @@ START_TEST(keys_without_a_meaning_insert_nothing)
     type("\033[[D\033[[A"); /* on the Linux console F4 and F1, not Left and Up */
     expect("cd|e");
 }
-END_TEST
 
-START_TEST(a_tab_goes_to_the_next_column_of_eight)
+TEST(suite, a_tab_goes_to_the_next_column_of_eight)
 {
     type("\t" E E "\tx\033[H\t");
     expect("        |        " E E "      x");
 }
-END_TEST
 
-START_TEST(a_broken_sequence_does_not_swallow_what_follows)
+TEST(suite, a_broken_sequence_does_not_swallow_what_follows)
 {
     type("\033[1" E "x");
     expect(E "x|");
@@ -230,9 +220,8 @@ START_TEST(a_broken_sequence_does_not_swallow_what_follows)
     type("\033[99999999999999999999~ok");
     expect("ok|");
 }
-END_TEST
 
-START_TEST(bytes_that_are_not_utf8_become_replacement_characters)
+TEST(suite, bytes_that_are_not_utf8_become_replacement_characters)
 {
     type("a\xFF"
          "b\xE2\x82"
@@ -241,9 +230,8 @@ START_TEST(bytes_that_are_not_utf8_become_replacement_characters)
            "b\xEF\xBF\xBD"
            "c|");
 }
-END_TEST
 
-START_TEST(keys_may_be_cut_anywhere)
+TEST(suite, keys_may_be_cut_anywhere)
 {
     const char *keys = "a" E NI "\033[D\033[1~x\033[3~" FACE;
 
@@ -251,9 +239,8 @@ START_TEST(keys_may_be_cut_anywhere)
         type((char[]){*keys, '\0'});
     expect("x" FACE "|" E NI);
 }
-END_TEST
 
-START_TEST(a_full_line_rings_and_takes_no_more)
+TEST(suite, a_full_line_rings_and_takes_no_more)
 {
     for (int i = 0; i < LINE_EDIT_MOST - 1; i++)
         type("x");
@@ -273,9 +260,8 @@ START_TEST(a_full_line_rings_and_takes_no_more)
     expect("hi|");
     ck_assert(!edit.overflowed);
 }
-END_TEST
 
-START_TEST(after_a_pause_a_sequence_is_over)
+TEST(suite, after_a_pause_a_sequence_is_over)
 {
     type("a\033");
     line_edit_pause(&edit);
@@ -284,9 +270,8 @@ START_TEST(after_a_pause_a_sequence_is_over)
     type("D");
     expect("abD|");
 }
-END_TEST
 
-START_TEST(a_secret_line_is_not_kept_and_the_next_is_not_secret)
+TEST(suite, a_secret_line_is_not_kept_and_the_next_is_not_secret)
 {
     type("one\r");
     edit.is_secret = true;
@@ -295,7 +280,6 @@ START_TEST(a_secret_line_is_not_kept_and_the_next_is_not_secret)
     type(UP);
     expect("one|");
 }
-END_TEST
 
 /* ---- The view ----------------------------------------------------------------------- */
 
@@ -311,7 +295,7 @@ static void expect_view(size_t columns, const char *expected)
     ck_assert_str_eq(shown, expected);
 }
 
-START_TEST(a_long_line_scrolls_sideways_and_shows_what_is_around_the_cursor)
+TEST(suite, a_long_line_scrolls_sideways_and_shows_what_is_around_the_cursor)
 {
     type("0123456789");
     expect_view(20, "0123456789|");
@@ -325,9 +309,8 @@ START_TEST(a_long_line_scrolls_sideways_and_shows_what_is_around_the_cursor)
     type(RIGHT);
     expect_view(5, "123|45");
 }
-END_TEST
 
-START_TEST(text_comes_back_into_view_when_there_is_room_again)
+TEST(suite, text_comes_back_into_view_when_there_is_room_again)
 {
     type("0123456789");
     expect_view(5, "6789|");
@@ -335,9 +318,8 @@ START_TEST(text_comes_back_into_view_when_there_is_room_again)
     expect_view(5, "3456|");
     expect_view(20, "0123456|");
 }
-END_TEST
 
-START_TEST(half_a_wide_character_is_never_shown)
+TEST(suite, half_a_wide_character_is_never_shown)
 {
     type(NI NI NI NI);
     expect_view(6, NI NI "|");
@@ -346,9 +328,8 @@ START_TEST(half_a_wide_character_is_never_shown)
     type("\x01");
     expect_view(5, "|" NI NI);
 }
-END_TEST
 
-START_TEST(an_emoji_sign_makes_two_columns)
+TEST(suite, an_emoji_sign_makes_two_columns)
 {
     type(HEART HEART "a" HEART);
     expect_view(20, HEART HEART "a" HEART "|");
@@ -359,17 +340,15 @@ START_TEST(an_emoji_sign_makes_two_columns)
     expect_view(5, HEART "|" HEART);
     expect_view(3, HEART "|");
 }
-END_TEST
 
-START_TEST(nothing_of_a_secret_line_is_in_view)
+TEST(suite, nothing_of_a_secret_line_is_in_view)
 {
     type("secret" LEFT);
     edit.is_secret = true;
     expect_view(20, "|");
 }
-END_TEST
 
-START_TEST(widths_are_those_of_the_unicode_tables)
+TEST(suite, widths_are_those_of_the_unicode_tables)
 {
     ck_assert_uint_eq(columns_of('a'), 1);
     ck_assert_uint_eq(columns_of(0xE9), 1);
@@ -388,7 +367,6 @@ START_TEST(widths_are_those_of_the_unicode_tables)
     ck_assert_uint_eq(columns_of(0x20AC), 1);
     ck_assert_uint_eq(columns_of(0x10FFFF), 1);
 }
-END_TEST
 
 /* ---- Whatever is typed -------------------------------------------------------------- */
 
@@ -432,7 +410,7 @@ static void expect_sound(void)
         expect_sound_view(2 + random_below(random_below(2) ? 8 : 200));
 }
 
-START_TEST(whatever_is_typed_the_line_is_clean_and_the_cursor_in_view)
+TEST(suite, whatever_is_typed_the_line_is_clean_and_the_cursor_in_view)
 {
     static const char *const keys[] = {
         LEFT,   RIGHT,   UP,         DOWN,   DELETE,        "\x7F", "\r",
@@ -455,38 +433,8 @@ START_TEST(whatever_is_typed_the_line_is_clean_and_the_cursor_in_view)
             expect_sound();
     }
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        what_is_typed_stands_before_the_cursor,
-        backspace_and_delete_take_whole_characters,
-        a_character_and_its_accents_are_never_parted,
-        every_usual_home_and_end_key_is_known,
-        control_keys_move_and_cut,
-        up_and_down_go_through_the_lines_entered_and_keep_the_unfinished_one,
-        empty_and_repeated_lines_are_not_kept,
-        the_last_hundred_lines_are_kept,
-        enter_is_cr_or_lf_or_both,
-        ctrl_d_ends_on_an_empty_line_only,
-        keys_without_a_meaning_insert_nothing,
-        a_tab_goes_to_the_next_column_of_eight,
-        a_broken_sequence_does_not_swallow_what_follows,
-        bytes_that_are_not_utf8_become_replacement_characters,
-        keys_may_be_cut_anywhere,
-        a_full_line_rings_and_takes_no_more,
-        after_a_pause_a_sequence_is_over,
-        a_secret_line_is_not_kept_and_the_next_is_not_secret,
-        a_long_line_scrolls_sideways_and_shows_what_is_around_the_cursor,
-        text_comes_back_into_view_when_there_is_room_again,
-        half_a_wide_character_is_never_shown,
-        an_emoji_sign_makes_two_columns,
-        nothing_of_a_secret_line_is_in_view,
-        widths_are_those_of_the_unicode_tables,
-        whatever_is_typed_the_line_is_clean_and_the_cursor_in_view,
-        NULL,
-    };
-
-    return run_tests("the line that is being typed", tests, begin);
+    return run_tests("the line that is being typed", &suite, begin);
 }

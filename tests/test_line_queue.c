@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static struct tests suite;
+
 static struct line_queue queue;
 
 static bool add(const char *line)
@@ -28,7 +30,7 @@ static void expect_sent(const int pair[2], const char *expected)
     ck_assert_str_eq(got, expected);
 }
 
-START_TEST(lines_come_out_as_they_went_in_even_past_the_end_of_the_buffer)
+TEST(suite, lines_come_out_as_they_went_in_even_past_the_end_of_the_buffer)
 {
     int pair[2];
 
@@ -43,9 +45,8 @@ START_TEST(lines_come_out_as_they_went_in_even_past_the_end_of_the_buffer)
     }
     ck_assert_uint_eq(queue.length, 0);
 }
-END_TEST
 
-START_TEST(a_line_that_does_not_fit_is_counted)
+TEST(suite, a_line_that_does_not_fit_is_counted)
 {
     char line[LINE_QUEUE_BYTES / 4];
 
@@ -56,10 +57,9 @@ START_TEST(a_line_that_does_not_fit_is_counted)
     ck_assert_uint_eq(queue.lines, 4);
     ck_assert_uint_eq(queue.dropped, 2);
 }
-END_TEST
 
 /* The socket takes a part of the second line; the next connection gets all of it. */
-START_TEST(a_line_that_was_begun_is_sent_again_whole)
+TEST(suite, a_line_that_was_begun_is_sent_again_whole)
 {
     static char line[LINE_QUEUE_BYTES - 4], got[LINE_QUEUE_BYTES];
     int pair[2], small = 4096;
@@ -87,16 +87,8 @@ START_TEST(a_line_that_was_begun_is_sent_again_whole)
     ck_assert_int_eq(memcmp(got, line, sizeof line), 0);
     ck_assert_uint_eq(queue.lines, 0);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        lines_come_out_as_they_went_in_even_past_the_end_of_the_buffer,
-        a_line_that_does_not_fit_is_counted,
-        a_line_that_was_begun_is_sent_again_whole,
-        NULL,
-    };
-
-    return run_tests("line_queue", tests, NULL);
+    return run_tests("line_queue", &suite, NULL);
 }

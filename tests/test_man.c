@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static struct tests options, of_pages;
+
 #define TEXT_MOST 16384
 
 /* Options and the names of their values, by the option: "" for a flag, NULL for none. */
@@ -152,7 +154,7 @@ static void read_page(const char *path, struct set *synopsis, struct set *list)
 
 static const char *const sources[] = {"*.c", "clients/*.c", "labs/*.c", "grade/*.c"};
 
-START_TEST(the_page_of_each_program_has_the_options_that_its_help_has)
+TEST(options, the_page_of_each_program_has_the_options_that_its_help_has)
 {
     glob_t found;
 
@@ -183,9 +185,8 @@ START_TEST(the_page_of_each_program_has_the_options_that_its_help_has)
     }
     globfree(&found);
 }
-END_TEST
 
-START_TEST(each_page_of_section_1_is_that_of_a_program)
+TEST(of_pages, each_page_of_section_1_is_that_of_a_program)
 {
     glob_t pages;
 
@@ -198,16 +199,12 @@ START_TEST(each_page_of_section_1_is_that_of_a_program)
     }
     globfree(&pages);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const options[] = {
-        the_page_of_each_program_has_the_options_that_its_help_has, NULL};
-    const TTest *const pages[] = {each_page_of_section_1_is_that_of_a_program, NULL};
     const struct test_case cases[] = {
-        {.name = "options", .tests = options, .times = COUNT(sources)},
-        {.name = "pages", .tests = pages}};
+        {.name = "options", .tests = &options, .times = COUNT(sources)},
+        {.name = "pages", .tests = &of_pages}};
 
     return run_cases("man pages", cases, COUNT(cases));
 }

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static struct tests of_all, of_clients, of_some, of_servers, of_verbose;
+
 #define ECHO_SRV "bin/echo_srv"
 #define ECHO_CLI "bin/echo_cli"
 
@@ -27,7 +29,7 @@ static struct program run(const char *name, const char *argument)
     return program_run(formatted("bin/%s", name), argument, NULL);
 }
 
-START_TEST(help_and_version_have_a_long_name_too)
+TEST(of_all, help_and_version_have_a_long_name_too)
 {
     static const char *const names[][2] = {{"-h", "--help"}, {"-V", "--version"}};
 
@@ -44,7 +46,6 @@ START_TEST(help_and_version_have_a_long_name_too)
         expect_status(&wordy, 0);
     }
 }
-END_TEST
 
 /* The letters of "[-hV]", "[-b address]" or "-c count" each begin a line of the help. */
 static void expect_lines_for(const char *letters, const char *help)
@@ -54,7 +55,7 @@ static void expect_lines_for(const char *letters, const char *help)
                       "no line for -%c", *letters);
 }
 
-START_TEST(the_help_begins_with_the_usage_and_has_a_line_for_each_option)
+TEST(of_all, the_help_begins_with_the_usage_and_has_a_line_for_each_option)
 {
     struct program program = run(programs[_i], "-h");
     char text[4096], *help;
@@ -71,9 +72,8 @@ START_TEST(the_help_begins_with_the_usage_and_has_a_line_for_each_option)
         ck_assert_msg(strlen(line) <= 80, "too wide: %s", line);
     expect_status(&program, 0);
 }
-END_TEST
 
-START_TEST(an_unknown_option_is_named)
+TEST(of_all, an_unknown_option_is_named)
 {
     struct program program = run(programs[_i], "--verbose");
 
@@ -83,16 +83,14 @@ START_TEST(an_unknown_option_is_named)
     expect_lf(&program.err, "%s: unknown option -Z", programs[_i]);
     expect_status(&program, 2);
 }
-END_TEST
 
-START_TEST(a_reader_that_has_had_enough_is_nothing_to_complain_of)
+TEST(of_all, a_reader_that_has_had_enough_is_nothing_to_complain_of)
 {
     struct program program =
         program_run_by("\"$@\" | :", formatted("bin/%s", programs[_i]), "-h", NULL);
 
     expect_success(&program);
 }
-END_TEST
 
 /* ---- Clients ------------------------------------------------------------------------ */
 
@@ -110,7 +108,7 @@ static void expect_nobody(const char *client, const char *host, int port,
     expect_status(&program, 1);
 }
 
-START_TEST(a_server_is_named_by_a_host_and_a_port_in_one_word_or_two)
+TEST(of_clients, a_server_is_named_by_a_host_and_a_port_in_one_word_or_two)
 {
     const char *client = clients[_i];
     int port = unused_port();
@@ -120,9 +118,8 @@ START_TEST(a_server_is_named_by_a_host_and_a_port_in_one_word_or_two)
     expect_nobody(client, "::1", port, "::1", formatted("%d", port));
     expect_nobody(client, "::1", port, formatted("[::1]:%d", port), NULL);
 }
-END_TEST
 
-START_TEST(what_is_not_a_server_is_wrong_usage)
+TEST(of_clients, what_is_not_a_server_is_wrong_usage)
 {
     const char *path = formatted("bin/%s", clients[_i]);
 
@@ -135,9 +132,8 @@ START_TEST(what_is_not_a_server_is_wrong_usage)
     expect_usage_error(path, "localhost:1", "2", NULL);
     expect_usage_error(path, "localhost", "65536", NULL);
 }
-END_TEST
 
-START_TEST(an_option_after_the_server_is_told_where_it_belongs)
+TEST(of_clients, an_option_after_the_server_is_told_where_it_belongs)
 {
     struct program client =
         program_run(formatted("bin/%s", clients[_i]), "localhost", "-w", "1", NULL);
@@ -145,9 +141,8 @@ START_TEST(an_option_after_the_server_is_told_where_it_belongs)
     expect_lf(&client.err, "%s: '-w' must come before 'localhost'", clients[_i]);
     expect_status(&client, 2);
 }
-END_TEST
 
-START_TEST(a_number_after_the_host_is_its_port_and_after_two_dashes_a_word)
+TEST(of_some, a_number_after_the_host_is_its_port_and_after_two_dashes_a_word)
 {
     struct program server = program_serve(ECHO_SRV, "EchoServer started on port ", NULL);
     const char *port = formatted("%d", server.port);
@@ -163,9 +158,8 @@ START_TEST(a_number_after_the_host_is_its_port_and_after_two_dashes_a_word)
     expect_success(&client);
     program_stop(&server);
 }
-END_TEST
 
-START_TEST(words_without_two_dashes_are_wrong_usage)
+TEST(of_some, words_without_two_dashes_are_wrong_usage)
 {
     struct program client = program_run(ECHO_CLI, "localhost", "Hello", NULL);
 
@@ -176,10 +170,9 @@ START_TEST(words_without_two_dashes_are_wrong_usage)
     expect_status(&client, 2);
     expect_usage_error(ECHO_CLI, "localhost", "-", "Hello", NULL);
 }
-END_TEST
 
 /* Each recv() from a datagram socket takes what one write() wrote. */
-START_TEST(a_complaint_is_written_at_once_so_that_those_of_two_programs_never_mix)
+TEST(of_some, a_complaint_is_written_at_once_so_that_those_of_two_programs_never_mix)
 {
     const char *word = repeated('9', 100);
     char complaint[200] = "";
@@ -202,11 +195,10 @@ START_TEST(a_complaint_is_written_at_once_so_that_those_of_two_programs_never_mi
         complaint, formatted("echo_cli: '%s' is not a port number (1 to 65535)\n", word));
     ck_assert_int_eq(await_child(child), 2);
 }
-END_TEST
 
 /* ---- Values ------------------------------------------------------------------------- */
 
-START_TEST(the_range_that_is_told_is_the_one_that_is_true)
+TEST(of_some, the_range_that_is_told_is_the_one_that_is_true)
 {
     struct program client = program_run(ECHO_CLI, "-w", "soon", NULL);
 
@@ -217,9 +209,8 @@ START_TEST(the_range_that_is_told_is_the_one_that_is_true)
     expect_status(&client, 2);
     expect_usage_error(ECHO_CLI, "-w", "86401", NULL);
 }
-END_TEST
 
-START_TEST(an_option_without_its_partner_is_wrong_usage)
+TEST(of_some, an_option_without_its_partner_is_wrong_usage)
 {
     struct program program = program_run("bin/threat_srv", "-c", "1", NULL);
 
@@ -232,7 +223,6 @@ START_TEST(an_option_without_its_partner_is_wrong_usage)
     expect_usage_error("bin/dgram_cli", "-c", "1", "--", "word", NULL);
     expect_usage_error("bin/threat_srv", "-f", "level", "-c", "1", NULL);
 }
-END_TEST
 
 /* ---- Servers ------------------------------------------------------------------------ */
 
@@ -259,15 +249,14 @@ static void expect_first_line(const char *address, const char *rest, int server)
     program_stop(&program);
 }
 
-START_TEST(the_first_line_says_where_the_server_listens)
+TEST(of_servers, the_first_line_says_where_the_server_listens)
 {
     expect_first_line(NULL, "", _i);
     expect_first_line("127.0.0.1", " of 127.0.0.1", _i);
     expect_first_line("localhost", " of localhost", _i);
 }
-END_TEST
 
-START_TEST(a_link_local_address_to_listen_on_needs_an_interface)
+TEST(of_servers, a_link_local_address_to_listen_on_needs_an_interface)
 {
     struct program server = program_run(formatted("bin/%s", servers[_i].name), "-p", "0",
                                         "-b", "fe80::1", NULL);
@@ -280,12 +269,11 @@ START_TEST(a_link_local_address_to_listen_on_needs_an_interface)
                          "a link-local address needs an interface: write fe80::1%eth0");
     expect_status(&server, 1);
 }
-END_TEST
 
 /* Those that can say who comes and goes. echo_srv also says how much it has echoed. */
 static const int verbose[] = {1, 2, 3, 5, 6, 7};
 
-START_TEST(with_v_a_server_prints_who_comes_and_goes_at_once)
+TEST(of_verbose, with_v_a_server_prints_who_comes_and_goes_at_once)
 {
     int i = verbose[_i];
     struct program server = program_serve(formatted("bin/%s", servers[i].name),
@@ -298,44 +286,15 @@ START_TEST(with_v_a_server_prints_who_comes_and_goes_at_once)
     expect_containing(&server.out, formatted("Client closed %s", name));
     program_stop(&server);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const of_all[] = {
-        help_and_version_have_a_long_name_too,
-        the_help_begins_with_the_usage_and_has_a_line_for_each_option,
-        an_unknown_option_is_named,
-        a_reader_that_has_had_enough_is_nothing_to_complain_of,
-        NULL,
-    };
-    const TTest *const of_clients[] = {
-        a_server_is_named_by_a_host_and_a_port_in_one_word_or_two,
-        what_is_not_a_server_is_wrong_usage,
-        an_option_after_the_server_is_told_where_it_belongs,
-        NULL,
-    };
-    const TTest *const of_some[] = {
-        a_number_after_the_host_is_its_port_and_after_two_dashes_a_word,
-        words_without_two_dashes_are_wrong_usage,
-        a_complaint_is_written_at_once_so_that_those_of_two_programs_never_mix,
-        the_range_that_is_told_is_the_one_that_is_true,
-        an_option_without_its_partner_is_wrong_usage,
-        NULL,
-    };
-    const TTest *const of_servers[] = {
-        the_first_line_says_where_the_server_listens,
-        a_link_local_address_to_listen_on_needs_an_interface,
-        NULL,
-    };
-    const TTest *const of_verbose[] = {with_v_a_server_prints_who_comes_and_goes_at_once,
-                                       NULL};
     const struct test_case cases[] = {
-        {.name = "all programs", .tests = of_all, .times = COUNT(programs)},
-        {.name = "clients", .tests = of_clients, .times = COUNT(clients)},
-        {.name = "some programs", .tests = of_some},
-        {.name = "servers", .tests = of_servers, .times = COUNT(servers)},
-        {.name = "verbose servers", .tests = of_verbose, .times = COUNT(verbose)},
+        {.name = "all programs", .tests = &of_all, .times = COUNT(programs)},
+        {.name = "clients", .tests = &of_clients, .times = COUNT(clients)},
+        {.name = "some programs", .tests = &of_some},
+        {.name = "servers", .tests = &of_servers, .times = COUNT(servers)},
+        {.name = "verbose servers", .tests = &of_verbose, .times = COUNT(verbose)},
     };
 
     return run_cases("the command line", cases, COUNT(cases));

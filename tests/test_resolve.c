@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+static struct tests suite;
+
 #define RESOLVE    "bin/resolve"
 #define FACTS_MOST 64
 
@@ -36,7 +38,7 @@ static const char *name_of_loopback(void)
     return name;
 }
 
-START_TEST(row_18_a_name_gives_its_addresses_and_its_full_name)
+TEST(suite, row_18_a_name_gives_its_addresses_and_its_full_name)
 {
     char *facts[FACTS_MOST];
     int count = 0, names = 0, loopbacks = 0;
@@ -65,17 +67,15 @@ START_TEST(row_18_a_name_gives_its_addresses_and_its_full_name)
     ck_assert_int_eq(names, 1);
     ck_assert_int_eq(loopbacks, 1);
 }
-END_TEST
 
-START_TEST(row_18_an_address_gives_its_full_name)
+TEST(suite, row_18_an_address_gives_its_full_name)
 {
     resolve = program_run(RESOLVE, "127.0.0.1", NULL);
     expect_lf(&resolve.out, "127.0.0.1 name %s", name_of_loopback());
     expect_success(&resolve);
 }
-END_TEST
 
-START_TEST(each_operand_is_looked_up_and_a_failed_one_means_status_1)
+TEST(suite, each_operand_is_looked_up_and_a_failed_one_means_status_1)
 {
     resolve = program_run(RESOLVE, "127.0.0.1", no_name, "", "127.0.0.1", NULL);
     expect_lf(&resolve.out, "127.0.0.1 name %s", name_of_loopback());
@@ -85,9 +85,8 @@ START_TEST(each_operand_is_looked_up_and_a_failed_one_means_status_1)
     expect_beginning(&resolve.err, "resolve: no address of '': ");
     expect_status(&resolve, 1);
 }
-END_TEST
 
-START_TEST(an_address_without_a_name_is_a_failure)
+TEST(suite, an_address_without_a_name_is_a_failure)
 {
     /* This asks the DNS, which may be far away. Where libc can be told, it waits a second. */
     ck_assert_int_eq(setenv("RES_OPTIONS", "timeout:1 attempts:1", 1), 0);
@@ -96,41 +95,26 @@ START_TEST(an_address_without_a_name_is_a_failure)
     expect_end(&resolve.out);
     expect_status(&resolve, 1);
 }
-END_TEST
 
-START_TEST(control_characters_are_shown_and_never_obeyed)
+TEST(suite, control_characters_are_shown_and_never_obeyed)
 {
     resolve = program_run(RESOLVE, formatted("\033[31m\n%s", no_name), NULL);
     expect_beginning(&resolve.err, "resolve: no address of '^[[31m^Jxxx");
     expect_status(&resolve, 1);
 }
-END_TEST
 
-START_TEST(it_says_so_when_its_output_cannot_be_written)
+TEST(suite, it_says_so_when_its_output_cannot_be_written)
 {
     expect_write_error(RESOLVE, "localhost", NULL);
 }
-END_TEST
 
-START_TEST(wrong_usage_is_status_2)
+TEST(suite, wrong_usage_is_status_2)
 {
     expect_usage_error(RESOLVE, NULL);
     expect_usage_error(RESOLVE, "-x", "localhost", NULL);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        row_18_a_name_gives_its_addresses_and_its_full_name,
-        row_18_an_address_gives_its_full_name,
-        each_operand_is_looked_up_and_a_failed_one_means_status_1,
-        an_address_without_a_name_is_a_failure,
-        control_characters_are_shown_and_never_obeyed,
-        it_says_so_when_its_output_cannot_be_written,
-        wrong_usage_is_status_2,
-        NULL,
-    };
-
-    return run_tests("names and addresses", tests, make_no_name);
+    return run_tests("names and addresses", &suite, make_no_name);
 }

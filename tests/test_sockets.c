@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static struct tests of_listener, others;
+
 /* ---- Addresses ---------------------------------------------------------------------- */
 
 static void expect_v6(const char *address, int port, const char *expected)
@@ -32,7 +34,7 @@ static void expect_v6(const char *address, int port, const char *expected)
     ck_assert_int_eq(address_port(&storage), port);
 }
 
-START_TEST(addresses_are_written_as_rfc_5952_has_them)
+TEST(others, addresses_are_written_as_rfc_5952_has_them)
 {
     expect_v6("0:0:0:0:0:0:0:1", 37993, "[::1]:37993");
     expect_v6("2001:DB8:0:0:1:0:0:1", 1, "[2001:db8::1:0:0:1]:1");
@@ -40,15 +42,13 @@ START_TEST(addresses_are_written_as_rfc_5952_has_them)
     expect_v6("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 65535,
               "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
 }
-END_TEST
 
-START_TEST(a_v4_peer_of_a_v6_socket_is_written_as_a_v4_peer)
+TEST(others, a_v4_peer_of_a_v6_socket_is_written_as_a_v4_peer)
 {
     expect_v6("::ffff:127.0.0.1", 37993, "127.0.0.1:37993");
 }
-END_TEST
 
-START_TEST(an_address_of_no_known_family_is_a_question_mark)
+TEST(others, an_address_of_no_known_family_is_a_question_mark)
 {
     struct sockaddr_storage storage = {.ss_family = AF_UNIX};
     char out[ADDRESS_MOST];
@@ -57,7 +57,6 @@ START_TEST(an_address_of_no_known_family_is_a_question_mark)
     ck_assert_str_eq(out, "?");
     ck_assert_int_eq(address_port(&storage), -1);
 }
-END_TEST
 
 /* ---- The listener ------------------------------------------------------------------- */
 
@@ -82,7 +81,7 @@ static void open_srvsock(void)
     ck_assert_msg(srvsock != -1, "%s", why);
 }
 
-START_TEST(one_listener_hears_both_families)
+TEST(of_listener, one_listener_hears_both_families)
 {
     struct stream four, six;
     struct listener newcomers = no_spare;
@@ -101,7 +100,6 @@ START_TEST(one_listener_hears_both_families)
     ck_assert_int_eq(listener_accept(&newcomers, srvsock, &peer), -1);
     ck_assert_int_eq(newcomers.rest_until, 0);
 }
-END_TEST
 
 static int option_of(int fd, int level, int option)
 {
@@ -112,7 +110,7 @@ static int option_of(int fd, int level, int option)
     return value;
 }
 
-START_TEST(a_newcomer_is_non_blocking_and_has_its_options)
+TEST(of_listener, a_newcomer_is_non_blocking_and_has_its_options)
 {
     struct listener newcomers = no_spare;
     int newcomer;
@@ -131,9 +129,8 @@ START_TEST(a_newcomer_is_non_blocking_and_has_its_options)
     ck_assert_int_eq(option_of(newcomer, IPPROTO_TCP, TCP_USER_TIMEOUT), 120000);
 #endif
 }
-END_TEST
 
-START_TEST(a_link_gives_up_a_peer_whose_machine_is_gone_though_it_speaks)
+TEST(of_listener, a_link_gives_up_a_peer_whose_machine_is_gone_though_it_speaks)
 {
     struct link_settings settings = {
         .title = "", .server = {.host = "127.0.0.1", .port = local_port(srvsock)}};
@@ -151,9 +148,8 @@ START_TEST(a_link_gives_up_a_peer_whose_machine_is_gone_though_it_speaks)
     ck_assert_int_eq(option_of(link.socket, IPPROTO_TCP, TCP_USER_TIMEOUT), 120000);
 #endif
 }
-END_TEST
 
-START_TEST(a_newcomer_that_does_not_fit_an_fd_set_is_turned_away)
+TEST(of_listener, a_newcomer_that_does_not_fit_an_fd_set_is_turned_away)
 {
     int last;
     struct listener newcomers = no_spare;
@@ -169,7 +165,6 @@ START_TEST(a_newcomer_that_does_not_fit_an_fd_set_is_turned_away)
     expect_line(&client, "full");
     expect_end(&client);
 }
-END_TEST
 
 static void limit_descriptors(rlim_t count)
 {
@@ -184,7 +179,7 @@ static void use_up_descriptors(void)
         continue;
 }
 
-START_TEST(out_of_descriptors_the_spare_serves_to_send_a_newcomer_away)
+TEST(of_listener, out_of_descriptors_the_spare_serves_to_send_a_newcomer_away)
 {
     struct listener newcomers;
     struct stream clients[2];
@@ -207,9 +202,8 @@ START_TEST(out_of_descriptors_the_spare_serves_to_send_a_newcomer_away)
     ck_assert_int_eq(listener_accept(&newcomers, srvsock, &peer), -1);
     ck_assert_int_eq(newcomers.rest_until, 0);
 }
-END_TEST
 
-START_TEST(without_even_a_spare_accepting_rests_for_a_moment)
+TEST(of_listener, without_even_a_spare_accepting_rests_for_a_moment)
 {
     struct listener newcomers = no_spare;
     struct fdset readable;
@@ -231,9 +225,8 @@ START_TEST(without_even_a_spare_accepting_rests_for_a_moment)
                      INT64_MAX);
     ck_assert(fdset_has(&readable, srvsock));
 }
-END_TEST
 
-START_TEST(a_failure_to_bind_is_reported_in_words)
+TEST(of_listener, a_failure_to_bind_is_reported_in_words)
 {
     const char *why = NULL;
 
@@ -247,7 +240,6 @@ START_TEST(a_failure_to_bind_is_reported_in_words)
     ck_assert_int_eq(listen_at("192.0.2.1", 0, &why), -1);
     ck_assert_str_eq(why, strerror(EADDRNOTAVAIL));
 }
-END_TEST
 
 /* ---- Datagrams ---------------------------------------------------------------------- */
 
@@ -255,7 +247,7 @@ END_TEST
  * On a machine with two networks, the one that the datagram came in by may have no way back
  * to its source. To an answer that must leave there anyway, nobody listens.
  */
-START_TEST(an_answers_way_out_is_routings_to_choose)
+TEST(others, an_answers_way_out_is_routings_to_choose)
 {
     static const char *const hosts[] = {"127.0.0.1", "::1"};
     const size_t count = lacks("IPv6") ? 1 : COUNT(hosts);
@@ -289,11 +281,10 @@ START_TEST(an_answers_way_out_is_routings_to_choose)
         close(client);
     }
 }
-END_TEST
 
 /* ---- Dialling ----------------------------------------------------------------------- */
 
-START_TEST(dial_tries_a_hosts_addresses_in_turn)
+TEST(others, dial_tries_a_hosts_addresses_in_turn)
 {
     struct mock mock = mock_open("127.0.0.1");
     const char *why = "";
@@ -306,9 +297,8 @@ START_TEST(dial_tries_a_hosts_addresses_in_turn)
     fd = dial("[::ffff:127.0.0.1]", mock.port, SOCK_STREAM, DEADLINE_MS, &why);
     ck_assert_msg(fd != -1, "%s", why);
 }
-END_TEST
 
-START_TEST(dial_says_why_not)
+TEST(others, dial_says_why_not)
 {
     const char *why = "";
 
@@ -320,7 +310,6 @@ START_TEST(dial_says_why_not)
     ck_assert_int_eq(dial_after(1, "127.0.0.1", 1, SOCK_DGRAM, DEADLINE_MS, &why), -1);
     ck_assert_str_eq(why, strerror(EADDRNOTAVAIL));
 }
-END_TEST
 
 /* Steps through an attempt as a loop does. Returns the socket, or -1 with the reason. */
 static int dial_in_steps(struct dial *attempt, const char **why)
@@ -345,7 +334,7 @@ static int dial_in_steps(struct dial *attempt, const char **why)
     return fd;
 }
 
-START_TEST(dial_connects_in_steps_to_names_and_numbers)
+TEST(others, dial_connects_in_steps_to_names_and_numbers)
 {
     static const char *const hosts[] = {"localhost", "127.0.0.1"};
     struct mock mock = mock_open("127.0.0.1");
@@ -362,9 +351,8 @@ START_TEST(dial_connects_in_steps_to_names_and_numbers)
         (void)mock_accept(&mock);
     }
 }
-END_TEST
 
-START_TEST(dial_says_why_not_in_steps)
+TEST(others, dial_says_why_not_in_steps)
 {
     const char *why = "";
     struct dial attempt;
@@ -377,9 +365,8 @@ START_TEST(dial_says_why_not_in_steps)
     ck_assert_uint_gt(strlen(why), 0);
     ck_assert_str_ne(why, strerror(ECONNREFUSED));
 }
-END_TEST
 
-START_TEST(dial_can_be_stopped_and_leaves_no_child_and_no_descriptor)
+TEST(others, dial_can_be_stopped_and_leaves_no_child_and_no_descriptor)
 {
     int before = dup(STDIN_FILENO), after;
     struct dial attempt;
@@ -392,9 +379,8 @@ START_TEST(dial_can_be_stopped_and_leaves_no_child_and_no_descriptor)
     after = dup(STDIN_FILENO);
     ck_assert_int_eq(after, before + 1);
 }
-END_TEST
 
-START_TEST(dial_out_of_descriptors_says_so_and_leaves_no_child)
+TEST(others, dial_out_of_descriptors_says_so_and_leaves_no_child)
 {
     static const char *const hosts[] = {"localhost", "127.0.0.1"};
     const char *why = "";
@@ -408,9 +394,8 @@ START_TEST(dial_out_of_descriptors_says_so_and_leaves_no_child)
         ck_assert_str_eq(why, strerror(EMFILE));
     }
 }
-END_TEST
 
-START_TEST(dial_gives_up_an_address_that_does_not_answer_in_time)
+TEST(others, dial_gives_up_an_address_that_does_not_answer_in_time)
 {
     struct mock mock = mock_open("127.0.0.1");
     const char *why = "";
@@ -423,37 +408,12 @@ START_TEST(dial_gives_up_an_address_that_does_not_answer_in_time)
     ck_assert_int_eq(dial_in_steps(&attempt, &why), -1);
     ck_assert_str_eq(why, strerror(ETIMEDOUT));
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const of_listener[] = {
-        one_listener_hears_both_families,
-        a_newcomer_is_non_blocking_and_has_its_options,
-        a_link_gives_up_a_peer_whose_machine_is_gone_though_it_speaks,
-        a_newcomer_that_does_not_fit_an_fd_set_is_turned_away,
-        out_of_descriptors_the_spare_serves_to_send_a_newcomer_away,
-        without_even_a_spare_accepting_rests_for_a_moment,
-        a_failure_to_bind_is_reported_in_words,
-        NULL,
-    };
-    const TTest *const others[] = {
-        addresses_are_written_as_rfc_5952_has_them,
-        a_v4_peer_of_a_v6_socket_is_written_as_a_v4_peer,
-        an_address_of_no_known_family_is_a_question_mark,
-        an_answers_way_out_is_routings_to_choose,
-        dial_tries_a_hosts_addresses_in_turn,
-        dial_says_why_not,
-        dial_connects_in_steps_to_names_and_numbers,
-        dial_says_why_not_in_steps,
-        dial_can_be_stopped_and_leaves_no_child_and_no_descriptor,
-        dial_out_of_descriptors_says_so_and_leaves_no_child,
-        dial_gives_up_an_address_that_does_not_answer_in_time,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "listener", .tests = of_listener, .set_up = open_srvsock},
-        {.name = "addresses, datagrams, dialling", .tests = others},
+        {.name = "listener", .tests = &of_listener, .set_up = open_srvsock},
+        {.name = "addresses, datagrams, dialling", .tests = &others},
     };
 
     return run_cases("net: sockets", cases, COUNT(cases));

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static struct tests suite;
+
 #define SOCKOPTS "bin/sockopts"
 #define OPTIONS  22
 
@@ -63,7 +65,7 @@ static void expect_default(const struct row *row, int value)
     ck_assert_int_eq(atoi(row->value), value);
 }
 
-START_TEST(row_19_the_table_has_the_defaults_of_a_fresh_socket)
+TEST(suite, row_19_the_table_has_the_defaults_of_a_fresh_socket)
 {
     struct row rows[OPTIONS];
 
@@ -81,9 +83,8 @@ START_TEST(row_19_the_table_has_the_defaults_of_a_fresh_socket)
     expect_default(find(rows, "SO_TYPE"), SOCK_DGRAM);
     ck_assert_str_eq(find(rows, "TCP_NODELAY")->value, "-");
 }
-END_TEST
 
-START_TEST(row_19_the_table_says_what_can_be_set)
+TEST(suite, row_19_the_table_says_what_can_be_set)
 {
     struct row rows[OPTIONS];
     int on = 1, fresh = socket(AF_INET, SOCK_STREAM, 0);
@@ -101,9 +102,8 @@ START_TEST(row_19_the_table_says_what_can_be_set)
     ck_assert_int_eq(strcmp(find(rows, "SO_DEBUG")->settable, "yes") == 0, may_debug);
     close(fresh);
 }
-END_TEST
 
-START_TEST(row_19_an_option_is_set_and_what_the_system_made_of_it_is_shown)
+TEST(suite, row_19_an_option_is_set_and_what_the_system_made_of_it_is_shown)
 {
     int fresh = socket(AF_INET, SOCK_STREAM, 0), made = 20000;
     socklen_t length = sizeof made;
@@ -119,9 +119,8 @@ START_TEST(row_19_an_option_is_set_and_what_the_system_made_of_it_is_shown)
     expect_lf(&sockopts.out, "SO_REUSEADDR: was on, asked for off, is off");
     expect_success(&sockopts);
 }
-END_TEST
 
-START_TEST(time_outs_and_linger_take_seconds_or_off)
+TEST(suite, time_outs_and_linger_take_seconds_or_off)
 {
     sockopts = program_run(SOCKOPTS, "-u", "-s", "SO_RCVTIMEO=2.5", "-s",
                            "SO_RCVTIMEO=off", "-s", "SO_LINGER=5", "-s", "SO_LINGER=0",
@@ -133,24 +132,21 @@ START_TEST(time_outs_and_linger_take_seconds_or_off)
     expect_lf(&sockopts.out, "SO_LINGER: was 0 s, asked for off, is off");
     expect_status(&sockopts, 0);
 }
-END_TEST
 
-START_TEST(what_the_system_refuses_is_reported_and_the_others_are_set)
+TEST(suite, what_the_system_refuses_is_reported_and_the_others_are_set)
 {
     sockopts = program_run(SOCKOPTS, "-s", "SO_TYPE=2", "-s", "SO_KEEPALIVE=1", NULL);
     expect_lf(&sockopts.out, "SO_KEEPALIVE: was off, asked for on, is on");
     expect_failure(&sockopts, "sockopts: cannot set SO_TYPE to 2: %s",
                    strerror(ENOPROTOOPT));
 }
-END_TEST
 
-START_TEST(it_says_so_when_its_output_cannot_be_written)
+TEST(suite, it_says_so_when_its_output_cannot_be_written)
 {
     expect_write_error(SOCKOPTS, NULL);
 }
-END_TEST
 
-START_TEST(wrong_usage_is_status_2)
+TEST(suite, wrong_usage_is_status_2)
 {
     static const char *const settings[] = {
         "SO_SNDBUF",      "SO_SNDBUF=",       "SO_SNDBUF=much",      "SO_SNDBUF=on",
@@ -163,20 +159,8 @@ START_TEST(wrong_usage_is_status_2)
     expect_usage_error(SOCKOPTS, "operand", NULL);
     expect_usage_error(SOCKOPTS, "-x", NULL);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        row_19_the_table_has_the_defaults_of_a_fresh_socket,
-        row_19_the_table_says_what_can_be_set,
-        row_19_an_option_is_set_and_what_the_system_made_of_it_is_shown,
-        time_outs_and_linger_take_seconds_or_off,
-        what_the_system_refuses_is_reported_and_the_others_are_set,
-        it_says_so_when_its_output_cannot_be_written,
-        wrong_usage_is_status_2,
-        NULL,
-    };
-
-    return run_tests("socket options", tests, NULL);
+    return run_tests("socket options", &suite, NULL);
 }

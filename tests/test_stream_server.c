@@ -18,6 +18,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static struct tests tests, of_each_caller, limits;
+
 #define LOOP_SRV    "build/loop_srv"
 #define FIRST_LINE  "loop_srv started on port "
 #define INPUT_BYTES 16384 /* STREAM_INPUT_BYTES */
@@ -145,7 +147,7 @@ static void say(struct stream *stream, const char *line)
 
 /* ---- Handlers ----------------------------------------------------------------------- */
 
-START_TEST(the_handlers_of_a_session_come_in_their_order)
+TEST(tests, the_handlers_of_a_session_come_in_their_order)
 {
     serve("opened=print line=print,obey drained timed_out=print,close");
     join();
@@ -163,7 +165,6 @@ START_TEST(the_handlers_of_a_session_come_in_their_order)
     leave();
     stop_server();
 }
-END_TEST
 
 /* Ways to call a handler that then does one more word. The client says "hello". */
 static const char *const callers[] = {
@@ -185,7 +186,7 @@ static void serve_caller(int caller, const char *word)
     serve(words);
 }
 
-START_TEST(it_can_be_stopped_in_every_handler)
+TEST(of_each_caller, it_can_be_stopped_in_every_handler)
 {
     struct stream others[6];
     int count = _i == 0 ? 0 : 6; /* if it stops in `opened`, no other can come */
@@ -214,16 +215,14 @@ START_TEST(it_can_be_stopped_in_every_handler)
         ck_assert_int_ne(strncmp(take_line(&server.out), "closed", 6), 0);
     expect_success(&server);
 }
-END_TEST
 
-START_TEST(stopped_at_the_start_it_ends)
+TEST(tests, stopped_at_the_start_it_ends)
 {
     serve("started=stop");
     expect_success(&server);
 }
-END_TEST
 
-START_TEST(a_client_can_be_closed_in_every_handler_and_no_other_is_called_then)
+TEST(of_each_caller, a_client_can_be_closed_in_every_handler_and_no_other_is_called_then)
 {
     serve_caller(_i, "close");
     join();
@@ -246,9 +245,8 @@ START_TEST(a_client_can_be_closed_in_every_handler_and_no_other_is_called_then)
     }
     stop_server();
 }
-END_TEST
 
-START_TEST(when_stopped_it_closes_each_client_once_in_any_state)
+TEST(tests, when_stopped_it_closes_each_client_once_in_any_state)
 {
     struct stream clients[5];
 
@@ -264,11 +262,10 @@ START_TEST(when_stopped_it_closes_each_client_once_in_any_state)
     ck_assert_int_ge(tally_log(NAMES_MOST), 4);
     expect_success(&server);
 }
-END_TEST
 
 /* ---- Time --------------------------------------------------------------------------- */
 
-START_TEST(a_watcher_that_times_out_is_called_once)
+TEST(tests, a_watcher_that_times_out_is_called_once)
 {
     serve("started=watch:50 watched");
     expect_log("watched 0");
@@ -277,9 +274,8 @@ START_TEST(a_watcher_that_times_out_is_called_once)
     leave();
     stop_server();
 }
-END_TEST
 
-START_TEST(a_watcher_is_told_what_its_descriptor_is_ready_for)
+TEST(tests, a_watcher_is_told_what_its_descriptor_is_ready_for)
 {
     serve("started=watch:50,watch:-1 watched=empty line=ring,obey");
     join();
@@ -301,9 +297,8 @@ START_TEST(a_watcher_is_told_what_its_descriptor_is_ready_for)
     leave();
     stop_server();
 }
-END_TEST
 
-START_TEST(without_a_byte_for_its_time_a_client_is_closed)
+TEST(tests, without_a_byte_for_its_time_a_client_is_closed)
 {
     serve("-i 100");
     join();
@@ -311,18 +306,16 @@ START_TEST(without_a_byte_for_its_time_a_client_is_closed)
     expect_log("closed %s %d", name, ETIMEDOUT);
     stop_server();
 }
-END_TEST
 
-START_TEST(what_a_client_is_sent_is_a_sign_of_life)
+TEST(tests, what_a_client_is_sent_is_a_sign_of_life)
 {
     serve("-i 300 started=watch:50 watched=print,watch:50");
     client = connect_to(server.port);
     for (int i = 0; i < 14; i++)
         expect_line(&client, "watched");
 }
-END_TEST
 
-START_TEST(a_client_that_does_not_close_its_end_is_closed_after_two_seconds)
+TEST(tests, a_client_that_does_not_close_its_end_is_closed_after_two_seconds)
 {
     int64_t before = clock_ms();
     const char *deaf_name;
@@ -343,9 +336,8 @@ START_TEST(a_client_that_does_not_close_its_end_is_closed_after_two_seconds)
     stream_close(&deaf);
     stop_server();
 }
-END_TEST
 
-START_TEST(a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end)
+TEST(tests, a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end)
 {
     const char *other_name;
     struct stream deaf, other;
@@ -374,9 +366,8 @@ START_TEST(a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end)
     stream_close(&deaf);
     stop_server();
 }
-END_TEST
 
-START_TEST(a_client_has_two_minutes_to_take_some_of_what_it_is_owed)
+TEST(tests, a_client_has_two_minutes_to_take_some_of_what_it_is_owed)
 {
     struct stream slow;
     int64_t before;
@@ -394,9 +385,8 @@ START_TEST(a_client_has_two_minutes_to_take_some_of_what_it_is_owed)
     stream_close(&slow);
     stop_server();
 }
-END_TEST
 
-START_TEST(a_server_may_wait_less_for_a_client_that_takes_nothing)
+TEST(tests, a_server_may_wait_less_for_a_client_that_takes_nothing)
 {
     struct stream deaf;
     int64_t before;
@@ -411,9 +401,8 @@ START_TEST(a_server_may_wait_less_for_a_client_that_takes_nothing)
     stream_close(&deaf);
     stop_server();
 }
-END_TEST
 
-START_TEST(a_turn_comes_when_it_said_even_if_no_descriptor_is_ready)
+TEST(tests, a_turn_comes_when_it_said_even_if_no_descriptor_is_ready)
 {
     int64_t before;
 
@@ -427,9 +416,8 @@ START_TEST(a_turn_comes_when_it_said_even_if_no_descriptor_is_ready)
     leave();
     stop_server();
 }
-END_TEST
 
-START_TEST(what_is_said_when_the_server_stops_still_arrives)
+TEST(tests, what_is_said_when_the_server_stops_still_arrives)
 {
     struct stream clients[3];
 
@@ -448,13 +436,12 @@ START_TEST(what_is_said_when_the_server_stops_still_arrives)
         expect_beginning(&server.out, "closed ");
     expect_success(&server);
 }
-END_TEST
 
 /*
  * Its kernel takes megabytes for it at once. Then select() shows no room for minutes, but
  * 150 KB/s are 5 KB/s on the server's clock.
  */
-START_TEST(a_reader_that_is_slow_but_moves_is_not_closed)
+TEST(tests, a_reader_that_is_slow_but_moves_is_not_closed)
 {
     struct stream slow, other;
     const char *line;
@@ -473,10 +460,9 @@ START_TEST(a_reader_that_is_slow_but_moves_is_not_closed)
         ck_assert_msg(strncmp(line, "closed", 6) != 0, "%s", line);
     } while (strncmp(line, "opened", 6) != 0 || strstr(line, name_of(&other)) == NULL);
 }
-END_TEST
 
 /* A closed socket answers input with a reset, and the peer can lose what it is owed. */
-START_TEST(when_stopped_it_still_sends_everything_to_a_client_that_goes_on_sending)
+TEST(tests, when_stopped_it_still_sends_everything_to_a_client_that_goes_on_sending)
 {
     static const char *const orders[] = {"!pour:2000", "!pour:2000,close"};
     static const char more[300000];
@@ -505,11 +491,10 @@ START_TEST(when_stopped_it_still_sends_everything_to_a_client_that_goes_on_sendi
         expect_status(&server, 0);
     }
 }
-END_TEST
 
 /* ---- Held clients ------------------------------------------------------------------- */
 
-START_TEST(a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order)
+TEST(tests, a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order)
 {
     serve("-i 200 started=watch:600 opened=hold line=print watched=resume,watch:600");
     client = connect_to(server.port);
@@ -526,9 +511,8 @@ START_TEST(a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order)
     expect_line(&client, "three");
     expect_end(&client);
 }
-END_TEST
 
-START_TEST(a_held_client_that_closes_its_end_is_answered_when_it_is_resumed)
+TEST(tests, a_held_client_that_closes_its_end_is_answered_when_it_is_resumed)
 {
     const char *other_name;
     struct stream other;
@@ -556,9 +540,8 @@ START_TEST(a_held_client_that_closes_its_end_is_answered_when_it_is_resumed)
     expect_log("closed %s 0", other_name);
     stop_server();
 }
-END_TEST
 
-START_TEST(a_client_that_has_closed_its_end_still_gets_all_that_a_server_has_to_send)
+TEST(tests, a_client_that_has_closed_its_end_still_gets_all_that_a_server_has_to_send)
 {
     serve("opened=hold,pour:3000000 drained=pour:3000000");
     client = connect_to(server.port);
@@ -577,9 +560,8 @@ START_TEST(a_client_that_has_closed_its_end_still_gets_all_that_a_server_has_to_
     ck_assert_int_eq(tally_log(1), 0);
     stop_server();
 }
-END_TEST
 
-START_TEST(a_held_client_with_full_input_that_resets_makes_no_busy_loop)
+TEST(tests, a_held_client_with_full_input_that_resets_makes_no_busy_loop)
 {
     static char much[INPUT_BYTES + 4000];
 
@@ -592,11 +574,10 @@ START_TEST(a_held_client_with_full_input_that_resets_makes_no_busy_loop)
     /* It learns of the reset at once, or from send() when the client is resumed. */
     ck_assert_str_ne(skip_to_beginning(&server.out, formatted("closed %s ", name)), "0");
 }
-END_TEST
 
 /* ---- Input -------------------------------------------------------------------------- */
 
-START_TEST(what_a_handler_leaves_is_offered_again)
+TEST(tests, what_a_handler_leaves_is_offered_again)
 {
     serve("received=echo,take:3");
     join();
@@ -619,9 +600,8 @@ START_TEST(what_a_handler_leaves_is_offered_again)
     skip_to_line(&server.out, "closed %s 0", name);
     stop_server();
 }
-END_TEST
 
-START_TEST(full_input_of_which_a_handler_takes_nothing_ends_the_stream)
+TEST(tests, full_input_of_which_a_handler_takes_nothing_ends_the_stream)
 {
     static char much[INPUT_BYTES];
 
@@ -642,9 +622,8 @@ START_TEST(full_input_of_which_a_handler_takes_nothing_ends_the_stream)
     }
     stop_server();
 }
-END_TEST
 
-START_TEST(lines_and_telnets_commands_may_be_cut_anywhere)
+TEST(tests, lines_and_telnets_commands_may_be_cut_anywhere)
 {
     static const char bytes[] = "one\r\ntwo\n\xFF\xFD\x06three\r\0\xFF\xF6"
                                 "fo\xFF\xFA\x18\x01\xFF\xF0ur \xC3\xA9\r\n\xFF\xFF\n";
@@ -666,10 +645,9 @@ START_TEST(lines_and_telnets_commands_may_be_cut_anywhere)
         expect_line(&client, "\xEF\xBF\xBD");
     }
 }
-END_TEST
 
 /* A full line has no room for what a doubled 255 becomes. */
-START_TEST(a_doubled_255_after_a_full_line_begins_the_next_piece)
+TEST(tests, a_doubled_255_after_a_full_line_begins_the_next_piece)
 {
     serve("line=print");
     client = connect_to(server.port);
@@ -679,9 +657,8 @@ START_TEST(a_doubled_255_after_a_full_line_begins_the_next_piece)
     expect_line(&client, "%s", "");
     expect_line(&client, "\xEF\xBF\xBD");
 }
-END_TEST
 
-START_TEST(a_client_that_asks_and_never_reads_is_stopped_and_loses_nothing)
+TEST(tests, a_client_that_asks_and_never_reads_is_stopped_and_loses_nothing)
 {
     struct stream deaf, other;
     size_t sent;
@@ -697,7 +674,6 @@ START_TEST(a_client_that_asks_and_never_reads_is_stopped_and_loses_nothing)
     expect_poured(&deaf, sent);
     expect_end(&deaf);
 }
-END_TEST
 
 /* ---- Descriptors -------------------------------------------------------------------- */
 
@@ -727,7 +703,7 @@ static void come_and_go(int way)
         stream_reset(&client);
 }
 
-START_TEST(the_server_in_the_header_answers_each_line_with_its_length)
+TEST(tests, the_server_in_the_header_answers_each_line_with_its_length)
 {
     server = program_run("build/length_srv", NULL);
     program_read_port(&server, "length_srv started on port ");
@@ -738,9 +714,8 @@ START_TEST(the_server_in_the_header_answers_each_line_with_its_length)
     stream_close(&client);
     stop_server();
 }
-END_TEST
 
-START_TEST(no_descriptor_is_lost_and_the_next_client_finds_nothing_of_the_last)
+TEST(tests, no_descriptor_is_lost_and_the_next_client_finds_nothing_of_the_last)
 {
     enum { WAYS = 12, ROUNDS = 5 };
     struct stream other;
@@ -764,7 +739,6 @@ START_TEST(no_descriptor_is_lost_and_the_next_client_finds_nothing_of_the_last)
     say(&other, "I am last");
     ck_assert_int_eq(count_descriptors(), before);
 }
-END_TEST
 
 /* Connects clients until one is told that the server is full. Returns how many got in. */
 static int fill_server(struct stream *clients, int most)
@@ -784,7 +758,7 @@ static int fill_server(struct stream *clients, int most)
     return most;
 }
 
-START_TEST(a_client_that_no_fd_set_holds_is_told_that_the_server_is_full)
+TEST(limits, a_client_that_no_fd_set_holds_is_told_that_the_server_is_full)
 {
     static struct stream clients[FD_SETSIZE];
     int before, count;
@@ -798,9 +772,8 @@ START_TEST(a_client_that_no_fd_set_holds_is_told_that_the_server_is_full)
     if (before != -1)
         ck_assert_int_eq(count, FD_SETSIZE - (before - 1)); /* the spare is above it */
 }
-END_TEST
 
-START_TEST(out_of_descriptors_it_says_so_and_takes_the_next_when_there_is_one)
+TEST(limits, out_of_descriptors_it_says_so_and_takes_the_next_when_there_is_one)
 {
     struct stream clients[32], next;
     int count;
@@ -820,9 +793,8 @@ START_TEST(out_of_descriptors_it_says_so_and_takes_the_next_when_there_is_one)
             skip_to_beginning(&server.out, "closed ");
     }
 }
-END_TEST
 
-START_TEST(with_no_descriptor_at_all_for_a_newcomer_it_rests)
+TEST(limits, with_no_descriptor_at_all_for_a_newcomer_it_rests)
 {
     serve_after("ulimit -n 4;", "line=print");
     client = connect_to(server.port);
@@ -832,54 +804,13 @@ START_TEST(with_no_descriptor_at_all_for_a_newcomer_it_rests)
     stream_close(&client);
     stop_server();
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        the_server_in_the_header_answers_each_line_with_its_length,
-        the_handlers_of_a_session_come_in_their_order,
-        stopped_at_the_start_it_ends,
-        when_stopped_it_closes_each_client_once_in_any_state,
-        a_watcher_that_times_out_is_called_once,
-        a_watcher_is_told_what_its_descriptor_is_ready_for,
-        without_a_byte_for_its_time_a_client_is_closed,
-        what_a_client_is_sent_is_a_sign_of_life,
-        a_client_that_does_not_close_its_end_is_closed_after_two_seconds,
-        a_client_that_takes_nothing_of_what_it_is_owed_is_closed_in_the_end,
-        a_client_has_two_minutes_to_take_some_of_what_it_is_owed,
-        a_server_may_wait_less_for_a_client_that_takes_nothing,
-        a_turn_comes_when_it_said_even_if_no_descriptor_is_ready,
-        what_is_said_when_the_server_stops_still_arrives,
-        a_reader_that_is_slow_but_moves_is_not_closed,
-        when_stopped_it_still_sends_everything_to_a_client_that_goes_on_sending,
-        a_held_client_has_no_idle_time_and_what_it_sends_keeps_its_order,
-        a_held_client_that_closes_its_end_is_answered_when_it_is_resumed,
-        a_client_that_has_closed_its_end_still_gets_all_that_a_server_has_to_send,
-        a_held_client_with_full_input_that_resets_makes_no_busy_loop,
-        what_a_handler_leaves_is_offered_again,
-        full_input_of_which_a_handler_takes_nothing_ends_the_stream,
-        lines_and_telnets_commands_may_be_cut_anywhere,
-        a_doubled_255_after_a_full_line_begins_the_next_piece,
-        a_client_that_asks_and_never_reads_is_stopped_and_loses_nothing,
-        no_descriptor_is_lost_and_the_next_client_finds_nothing_of_the_last,
-        NULL,
-    };
-    const TTest *const of_each_caller[] = {
-        it_can_be_stopped_in_every_handler,
-        a_client_can_be_closed_in_every_handler_and_no_other_is_called_then,
-        NULL,
-    };
-    const TTest *const limits[] = {
-        a_client_that_no_fd_set_holds_is_told_that_the_server_is_full,
-        out_of_descriptors_it_says_so_and_takes_the_next_when_there_is_one,
-        with_no_descriptor_at_all_for_a_newcomer_it_rests,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "loop", .tests = tests, .set_up = make_pattern},
-        {.name = "callers", .tests = of_each_caller, .times = CALLERS},
-        {.name = "limits", .tests = limits, .tags = "limits"},
+        {.name = "loop", .tests = &tests, .set_up = make_pattern},
+        {.name = "callers", .tests = &of_each_caller, .times = CALLERS},
+        {.name = "limits", .tests = &limits, .tags = "limits"},
     };
 
     return run_cases("stream_server", cases, COUNT(cases));

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static struct tests suite;
+
 static struct person sit_down(int port)
 {
     return person_start("exec telnet 127.0.0.1 $1", formatted("%d", port));
@@ -44,7 +46,7 @@ static void close_terminals(void)
     expect_status(&server, 0);
 }
 
-START_TEST(row_1_two_telnets_hold_the_session_of_the_source_document)
+TEST(suite, row_1_two_telnets_hold_the_session_of_the_source_document)
 {
     person_types(&bob, "Hello, is anyone there?\r");
     person_sees(&ann, "] Hello, is anyone there?\r\n");
@@ -61,7 +63,6 @@ START_TEST(row_1_two_telnets_hold_the_session_of_the_source_document)
     expect_lf(&server.out, "[%s] Yes, I'm here.", ann_name);
     expect_lf(&server.out, "Client left %s", ann_name);
 }
-END_TEST
 
 /* Does it sleep, with no signal under way? As proc(5) says; without it, nobody can tell. */
 static bool is_at_rest(pid_t pid)
@@ -95,7 +96,7 @@ static void interrupt(struct person *person)
         ck_assert_int_lt(clock_ms(), deadline);
 }
 
-START_TEST(ctrl_c_in_a_telnet_does_not_make_it_go_mute)
+TEST(suite, ctrl_c_in_a_telnet_does_not_make_it_go_mute)
 {
     for (int round = 0; round < 3; round++) {
         interrupt(&ann);
@@ -108,9 +109,8 @@ START_TEST(ctrl_c_in_a_telnet_does_not_make_it_go_mute)
     person_sees(&ann, "Connection closed by foreign host.");
     person_leaves(&ann);
 }
-END_TEST
 
-START_TEST(enter_ends_a_line_in_a_telnet_in_character_mode_too)
+TEST(suite, enter_ends_a_line_in_a_telnet_in_character_mode_too)
 {
     person_types(&ann, "\x1D");
     person_sees(&ann, "telnet> ");
@@ -121,18 +121,11 @@ START_TEST(enter_ends_a_line_in_a_telnet_in_character_mode_too)
     person_sees(&ann, "Connection closed by foreign host.");
     person_leaves(&ann);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        row_1_two_telnets_hold_the_session_of_the_source_document,
-        ctrl_c_in_a_telnet_does_not_make_it_go_mute,
-        enter_ends_a_line_in_a_telnet_in_character_mode_too,
-        NULL,
-    };
     const struct test_case cases[] = {{.name = "telnet",
-                                       .tests = tests,
+                                       .tests = &suite,
                                        .needs = "telnet",
                                        .set_up = open_terminals,
                                        .tear_down = close_terminals}};

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static struct tests with_server, alone, names, limits;
+
 #define THREAT_SRV "bin/threat_srv"
 #define THREAT_CLI "bin/threat_cli"
 #define FIRST_LINE "threat_srv started on port "
@@ -91,7 +93,7 @@ static void answer_request(const char *answer)
 
 /* ---- Its commands ------------------------------------------------------------------- */
 
-START_TEST(row_10_the_time_the_level_and_a_goodbye)
+TEST(with_server, row_10_the_time_the_level_and_a_goodbye)
 {
     regex_t stamp;
     const char *line;
@@ -110,9 +112,8 @@ START_TEST(row_10_the_time_the_level_and_a_goodbye)
     ask(&client, "disconnect");
     expect_end(&client);
 }
-END_TEST
 
-START_TEST(case_and_space_do_not_matter_and_anything_else_is_told_what_there_is)
+TEST(with_server, case_and_space_do_not_matter_and_anything_else_is_told_what_there_is)
 {
     static const char *const strange[] = {"getThreat now", "\033[A", "get"};
 
@@ -129,9 +130,8 @@ START_TEST(case_and_space_do_not_matter_and_anything_else_is_told_what_there_is)
     expect_line(&client, NO_COMMAND);
     expect_end(&client);
 }
-END_TEST
 
-START_TEST(row_10_a_client_that_says_nothing_in_a_line_is_dropped)
+TEST(with_server, row_10_a_client_that_says_nothing_in_a_line_is_dropped)
 {
     static const char *const nothing[] = {"", " \t"};
 
@@ -145,9 +145,8 @@ START_TEST(row_10_a_client_that_says_nothing_in_a_line_is_dropped)
         expect_end(&client);
     }
 }
-END_TEST
 
-START_TEST(row_10_an_idle_client_is_dropped_with_a_sentence_and_a_busy_one_is_not)
+TEST(with_server, row_10_an_idle_client_is_dropped_with_a_sentence_and_a_busy_one_is_not)
 {
     struct stream idle, busy;
     int64_t begun = clock_ms();
@@ -163,9 +162,8 @@ START_TEST(row_10_an_idle_client_is_dropped_with_a_sentence_and_a_busy_one_is_no
     expect_line(&idle, "No command for 0.5 seconds: goodbye");
     expect_end(&idle);
 }
-END_TEST
 
-START_TEST(many_clients_are_served_at_once)
+TEST(with_server, many_clients_are_served_at_once)
 {
     struct stream clients[200];
 
@@ -184,11 +182,10 @@ START_TEST(many_clients_are_served_at_once)
         stream_close(&clients[i]);
     }
 }
-END_TEST
 
 /* ---- The level in a file ------------------------------------------------------------ */
 
-START_TEST(a_file_is_read_again_when_it_has_changed)
+TEST(with_server, a_file_is_read_again_when_it_has_changed)
 {
     static const char *const levels[] = {"Low", "Guarded", "Elevated", "High", "Severe"};
 
@@ -200,9 +197,8 @@ START_TEST(a_file_is_read_again_when_it_has_changed)
     write_level("high\r\n"); /* as editors on Windows write it */
     expect_answer("getThreat", "High");
 }
-END_TEST
 
-START_TEST(a_file_without_a_level_makes_it_unknown_with_the_reason)
+TEST(with_server, a_file_without_a_level_makes_it_unknown_with_the_reason)
 {
     write_level("Low High");
     open_for_client("-f", file, NULL, NULL);
@@ -214,19 +210,17 @@ START_TEST(a_file_without_a_level_makes_it_unknown_with_the_reason)
     ck_assert_int_eq(mkfifo(file, 0600), 0); /* it must not wait for a writer */
     expect_answer("getThreat", "unknown: the file is not a regular file");
 }
-END_TEST
 
-START_TEST(without_a_source_the_level_is_unknown)
+TEST(with_server, without_a_source_the_level_is_unknown)
 {
     open_for_client(NULL, NULL, NULL, NULL);
     expect_answer("getThreat",
                   "unknown: the server was given neither a file nor a URL to look in");
 }
-END_TEST
 
 /* ---- The level in a document -------------------------------------------------------- */
 
-START_TEST(row_10_the_level_is_fetched_from_a_web_page_once_for_all_who_ask)
+TEST(with_server, row_10_the_level_is_fetched_from_a_web_page_once_for_all_who_ask)
 {
     struct stream clients[10];
 
@@ -245,9 +239,8 @@ START_TEST(row_10_the_level_is_fetched_from_a_web_page_once_for_all_who_ask)
     expect_line(&clients[0], "Elevated");
     ck_assert(!mock_ready(&web, 0)); /* it remembers, and does not ask again */
 }
-END_TEST
 
-START_TEST(nobody_waits_while_it_is_fetched)
+TEST(with_server, nobody_waits_while_it_is_fetched)
 {
     struct stream one, other, request;
 
@@ -263,9 +256,8 @@ START_TEST(nobody_waits_while_it_is_fetched)
     send_text(&request, OK_ANSWER);
     expect_line(&one, "Elevated");
 }
-END_TEST
 
-START_TEST(a_client_that_leaves_while_it_is_fetched_harms_nobody)
+TEST(with_server, a_client_that_leaves_while_it_is_fetched_harms_nobody)
 {
     struct stream gone, half, stays, request;
 
@@ -284,9 +276,8 @@ START_TEST(a_client_that_leaves_while_it_is_fetched_harms_nobody)
     expect_end(&half);
     expect_line(&stays, "Elevated");
 }
-END_TEST
 
-START_TEST(a_level_that_is_too_old_is_never_given_again)
+TEST(with_server, a_level_that_is_too_old_is_never_given_again)
 {
     open_for_client("-u", url, "-c", "0");
     ask(&client, "getThreat");
@@ -295,9 +286,8 @@ START_TEST(a_level_that_is_too_old_is_never_given_again)
     mock_close(&web);
     expect_answer("getThreat", formatted("unknown: %s", strerror(ECONNREFUSED)));
 }
-END_TEST
 
-START_TEST(every_reason_why_a_document_is_missing_is_given)
+TEST(with_server, every_reason_why_a_document_is_missing_is_given)
 {
     static const struct {
         const char *answer, *why;
@@ -326,9 +316,8 @@ START_TEST(every_reason_why_a_document_is_missing_is_given)
             ck_assert_str_eq(why, cases[i].why);
     }
 }
-END_TEST
 
-START_TEST(a_failing_document_is_not_asked_for_again_within_a_second)
+TEST(with_server, a_failing_document_is_not_asked_for_again_within_a_second)
 {
     open_for_client("-u", url, NULL, NULL);
     for (int i = 0; i < 100; i++)
@@ -342,9 +331,8 @@ START_TEST(a_failing_document_is_not_asked_for_again_within_a_second)
     answer_request(OK_ANSWER);
     ck_assert_int_gt(skip_to_line(&client, "Elevated"), 0);
 }
-END_TEST
 
-START_TEST(a_client_that_waits_for_the_level_is_not_dropped_as_idle)
+TEST(with_server, a_client_that_waits_for_the_level_is_not_dropped_as_idle)
 {
     struct stream request;
 
@@ -358,9 +346,8 @@ START_TEST(a_client_that_waits_for_the_level_is_not_dropped_as_idle)
     expect_line(&client, "No command for 0.3 seconds: goodbye");
     expect_end(&client);
 }
-END_TEST
 
-START_TEST(a_full_server_still_has_the_descriptors_to_fetch)
+TEST(limits, a_full_server_still_has_the_descriptors_to_fetch)
 {
     struct stream clients[40];
     int served = 0;
@@ -377,9 +364,8 @@ START_TEST(a_full_server_still_has_the_descriptors_to_fetch)
     answer_request(OK_ANSWER);
     expect_line(&clients[0], "Elevated");
 }
-END_TEST
 
-START_TEST(a_document_in_chunks_and_one_that_ends_with_the_connection_are_read)
+TEST(with_server, a_document_in_chunks_and_one_that_ends_with_the_connection_are_read)
 {
     static const char *const answers[] = {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -394,9 +380,8 @@ START_TEST(a_document_in_chunks_and_one_that_ends_with_the_connection_are_read)
         expect_line(&client, "Low");
     }
 }
-END_TEST
 
-START_TEST(a_document_without_an_end_is_cut_off)
+TEST(with_server, a_document_without_an_end_is_cut_off)
 {
     static char piece[65536];
     struct stream request;
@@ -410,9 +395,8 @@ START_TEST(a_document_without_an_end_is_cut_off)
         (void)send(request.fd, piece, sizeof piece, MSG_NOSIGNAL);
     expect_line(&client, "unknown: the document is too long");
 }
-END_TEST
 
-START_TEST(a_web_server_that_says_nothing_is_waited_for_five_seconds)
+TEST(with_server, a_web_server_that_says_nothing_is_waited_for_five_seconds)
 {
     struct stream request;
     int64_t begun;
@@ -425,9 +409,8 @@ START_TEST(a_web_server_that_says_nothing_is_waited_for_five_seconds)
     expect_line(&client, "unknown: the web server takes too long");
     ck_assert_int_ge(clock_ms() - begun, 4900);
 }
-END_TEST
 
-START_TEST(a_host_without_an_address_is_reported_and_nobody_waits_for_the_look_up)
+TEST(names, a_host_without_an_address_is_reported_and_nobody_waits_for_the_look_up)
 {
     struct stream one, other;
 
@@ -439,9 +422,8 @@ START_TEST(a_host_without_an_address_is_reported_and_nobody_waits_for_the_look_u
     expect_line(&other, COMMANDS);
     expect_beginning(&one, "unknown: ");
 }
-END_TEST
 
-START_TEST(it_ends_while_it_fetches)
+TEST(alone, it_ends_while_it_fetches)
 {
     struct stream request;
 
@@ -451,11 +433,10 @@ START_TEST(it_ends_while_it_fetches)
     program_stop(&server);
     expect_end(&request);
 }
-END_TEST
 
 /* ---- Its client --------------------------------------------------------------------- */
 
-START_TEST(row_11_the_client_sends_the_commands_and_prints_the_answers)
+TEST(with_server, row_11_the_client_sends_the_commands_and_prints_the_answers)
 {
     struct program caller;
 
@@ -469,9 +450,8 @@ START_TEST(row_11_the_client_sends_the_commands_and_prints_the_answers)
                       strlen("2026-11-21T10:49:30+01:00"));
     expect_success(&caller);
 }
-END_TEST
 
-START_TEST(row_11_without_commands_it_sends_what_is_typed)
+TEST(with_server, row_11_without_commands_it_sends_what_is_typed)
 {
     struct program caller;
 
@@ -483,7 +463,6 @@ START_TEST(row_11_without_commands_it_sends_what_is_typed)
     expect_lf(&caller.out, COMMANDS);
     expect_success(&caller);
 }
-END_TEST
 
 /* The client with a FIFO as its standard input. Nothing is typed until *typed is closed. */
 static struct program converse_silently(int *typed)
@@ -497,7 +476,7 @@ static struct program converse_silently(int *typed)
 }
 
 /* Otherwise a conversation would wait for ever while nothing is typed. */
-START_TEST(the_client_looks_for_a_server_whose_machine_died)
+TEST(alone, the_client_looks_for_a_server_whose_machine_died)
 {
     struct sockaddr_storage address;
     socklen_t length = sizeof address;
@@ -513,7 +492,6 @@ START_TEST(the_client_looks_for_a_server_whose_machine_died)
     stream_close(&peer);
     expect_success(&caller);
 }
-END_TEST
 
 /* The mock plays threat_srv: it answers one command (NULL: not at all), and closes. */
 static struct program play(const char *answer, const char *command)
@@ -547,7 +525,7 @@ static struct program converse(const char *input)
 
 #define NO_ANSWER "threat_cli: no answer from 127.0.0.1 port %d: "
 
-START_TEST(the_client_reports_a_server_that_is_silent_or_closes)
+TEST(alone, the_client_reports_a_server_that_is_silent_or_closes)
 {
     struct program caller = play("an answer\033[2J\xE2\x80\xAE\n", "getTime");
     struct stream peer;
@@ -578,9 +556,8 @@ START_TEST(the_client_reports_a_server_that_is_silent_or_closes)
     caller = play(NULL, "getTime");
     expect_failure(&caller, NO_ANSWER "timed out after 0.5 s", web.port);
 }
-END_TEST
 
-START_TEST(the_client_says_when_its_output_cannot_be_written_or_nobody_is_there)
+TEST(alone, the_client_says_when_its_output_cannot_be_written_or_nobody_is_there)
 {
     const char *port = formatted("%d", unused_port());
     struct program caller =
@@ -591,9 +568,8 @@ START_TEST(the_client_says_when_its_output_cannot_be_written_or_nobody_is_there)
     open_server(NULL, NULL, NULL, NULL);
     expect_write_error(THREAT_CLI, "-p", port_text, "localhost", "--", "help", NULL);
 }
-END_TEST
 
-START_TEST(wrong_usage_is_status_2)
+TEST(alone, wrong_usage_is_status_2)
 {
     expect_usage_error(THREAT_SRV, "-t", "soon", NULL);
     expect_usage_error(THREAT_SRV, "-u", "ftp://localhost/", NULL);
@@ -602,50 +578,14 @@ START_TEST(wrong_usage_is_status_2)
     expect_usage_error(THREAT_CLI, "-p", "0", NULL);
     expect_usage_error(THREAT_CLI, "localhost", "--", "two\nlines", NULL);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const with_server[] = {
-        row_10_the_time_the_level_and_a_goodbye,
-        case_and_space_do_not_matter_and_anything_else_is_told_what_there_is,
-        row_10_a_client_that_says_nothing_in_a_line_is_dropped,
-        row_10_an_idle_client_is_dropped_with_a_sentence_and_a_busy_one_is_not,
-        many_clients_are_served_at_once,
-        a_file_is_read_again_when_it_has_changed,
-        a_file_without_a_level_makes_it_unknown_with_the_reason,
-        without_a_source_the_level_is_unknown,
-        row_10_the_level_is_fetched_from_a_web_page_once_for_all_who_ask,
-        nobody_waits_while_it_is_fetched,
-        a_client_that_leaves_while_it_is_fetched_harms_nobody,
-        a_level_that_is_too_old_is_never_given_again,
-        every_reason_why_a_document_is_missing_is_given,
-        a_failing_document_is_not_asked_for_again_within_a_second,
-        a_client_that_waits_for_the_level_is_not_dropped_as_idle,
-        a_document_in_chunks_and_one_that_ends_with_the_connection_are_read,
-        a_document_without_an_end_is_cut_off,
-        a_web_server_that_says_nothing_is_waited_for_five_seconds,
-        row_11_the_client_sends_the_commands_and_prints_the_answers,
-        row_11_without_commands_it_sends_what_is_typed,
-        NULL,
-    };
-    const TTest *const alone[] = {
-        it_ends_while_it_fetches,
-        the_client_looks_for_a_server_whose_machine_died,
-        the_client_reports_a_server_that_is_silent_or_closes,
-        the_client_says_when_its_output_cannot_be_written_or_nobody_is_there,
-        wrong_usage_is_status_2,
-        NULL,
-    };
-    const TTest *const names[] = {
-        a_host_without_an_address_is_reported_and_nobody_waits_for_the_look_up, NULL};
-    const TTest *const limits[] = {a_full_server_still_has_the_descriptors_to_fetch,
-                                   NULL};
     const struct test_case cases[] = {
-        {.name = "with threat_srv", .tests = with_server, .set_up = set_up},
-        {.name = "alone", .tests = alone, .set_up = set_up},
-        {.name = "names", .tests = names, .set_up = set_up, .tags = "resolver"},
-        {.name = "limits", .tests = limits, .set_up = set_up, .tags = "limits"},
+        {.name = "with threat_srv", .tests = &with_server, .set_up = set_up},
+        {.name = "alone", .tests = &alone, .set_up = set_up},
+        {.name = "names", .tests = &names, .set_up = set_up, .tags = "resolver"},
+        {.name = "limits", .tests = &limits, .set_up = set_up, .tags = "limits"},
     };
 
     return run_cases("the threat server", cases, COUNT(cases));

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static struct tests suite;
+
 /* ---- strace's words ----------------------------------------------------------------- */
 
 static struct calls calls;
@@ -32,7 +34,7 @@ static struct step step_of(const char *line)
     return step;
 }
 
-START_TEST(a_call_is_read_whatever_it_carries)
+TEST(suite, a_call_is_read_whatever_it_carries)
 {
     static const struct {
         const char *line, *verb, *text, *error;
@@ -99,9 +101,8 @@ START_TEST(a_call_is_read_whatever_it_carries)
         ck_assert_int_eq(step.is_hidden, e[i].is_hidden);
     }
 }
-END_TEST
 
-START_TEST(a_call_is_known_from_its_beginning_on_and_whole_again_after_an_interruption)
+TEST(suite, a_call_is_known_from_its_beginning_on_and_whole_again_after_an_interruption)
 {
     static const char line[] =
         "1 recvfrom(4, \"a) = 1 <0>\\n\", 100, 0, NULL, NULL) = 2 <0.5>\n";
@@ -138,7 +139,6 @@ START_TEST(a_call_is_known_from_its_beginning_on_and_whole_again_after_an_interr
     ck_assert_str_eq(step.text, "killed by SIGKILL");
     calls_free(&calls);
 }
-END_TEST
 
 /* "3 4w", and in brackets what is ready. */
 static const char *watched_by(const struct step *step)
@@ -158,7 +158,7 @@ static const char *watched_by(const struct step *step)
     return text;
 }
 
-START_TEST(select_poll_and_epoll_are_read_alike)
+TEST(suite, select_poll_and_epoll_are_read_alike)
 {
     struct step step;
 
@@ -189,7 +189,6 @@ START_TEST(select_poll_and_epoll_are_read_alike)
     step = step_of("1 epoll_wait(4, [{EPOLLIN, {u32=5, u64=5}}], 8, -1) = 1 <0>\n");
     ck_assert_str_eq(watched_by(&step), " 5rR 6rw"); /* of strace 5.10 */
 }
-END_TEST
 
 /* ---- Lines -------------------------------------------------------------------------- */
 
@@ -210,7 +209,7 @@ static const char *shown(const char *line)
     return bytes;
 }
 
-START_TEST(sets_that_are_too_long_are_ranges_and_are_cut_between_descriptors)
+TEST(suite, sets_that_are_too_long_are_ranges_and_are_cut_between_descriptors)
 {
     static const struct {
         const char *read, *write, *expected;
@@ -234,9 +233,8 @@ START_TEST(sets_that_are_too_long_are_ranges_and_are_cut_between_descriptors)
             formatted("server     7  %s slept  12.300 s   ready: none",
                       examples[i].expected));
 }
-END_TEST
 
-START_TEST(a_line_has_80_columns_and_no_half_of_an_escape)
+TEST(suite, a_line_has_80_columns_and_no_half_of_an_escape)
 {
     static const struct {
         const char *call, *line;
@@ -282,10 +280,9 @@ START_TEST(a_line_has_80_columns_and_no_half_of_an_escape)
     for (size_t i = 0; i < COUNT(examples); i++)
         ck_assert_str_eq(shown(examples[i].call), examples[i].line);
 }
-END_TEST
 
 /* The program prints a line after each drawing. */
-START_TEST(a_line_of_the_program_is_not_printed_over_an_old_wait)
+TEST(suite, a_line_of_the_program_is_not_printed_over_an_old_wait)
 {
     static char bytes[LOG_BYTES], row[SCREEN_TEXT];
     static struct screen screen;
@@ -316,7 +313,6 @@ START_TEST(a_line_of_the_program_is_not_printed_over_an_old_wait)
     screen_row(&screen, 2, row);
     ck_assert_ptr_nonnull(strstr(row, "asleep in select"));
 }
-END_TEST
 
 /* ---- Pictures ----------------------------------------------------------------------- */
 
@@ -387,7 +383,7 @@ static const char *drawn(unsigned turn_count, int clients)
     return svg;
 }
 
-START_TEST(nothing_overlaps_in_small_and_in_large_pictures)
+TEST(suite, nothing_overlaps_in_small_and_in_large_pictures)
 {
     static const struct {
         unsigned turns;
@@ -404,20 +400,8 @@ START_TEST(nothing_overlaps_in_small_and_in_large_pictures)
             ck_assert_ptr_nonnull(strstr(svg, "turns 19745 to 20000"));
     }
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        a_call_is_read_whatever_it_carries,
-        a_call_is_known_from_its_beginning_on_and_whole_again_after_an_interruption,
-        select_poll_and_epoll_are_read_alike,
-        sets_that_are_too_long_are_ranges_and_are_cut_between_descriptors,
-        a_line_has_80_columns_and_no_half_of_an_escape,
-        a_line_of_the_program_is_not_printed_over_an_old_wait,
-        nothing_overlaps_in_small_and_in_large_pictures,
-        NULL,
-    };
-
-    return run_tests("trace", tests, NULL);
+    return run_tests("trace", &suite, NULL);
 }

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static struct tests suite;
+
 #define EVERYBODY TRANSCRIPT_NOBODY, TRANSCRIPT_NOBODY
 
 static struct transcript transcript;
@@ -49,7 +51,7 @@ static void expect_read(struct transcript_cursor *cursor, int reader, size_t mos
     *cursor = span.after;
 }
 
-START_TEST(every_reader_reads_from_where_it_began)
+TEST(suite, every_reader_reads_from_where_it_began)
 {
     struct transcript_cursor early = transcript_now(&transcript), late;
 
@@ -62,9 +64,8 @@ START_TEST(every_reader_reads_from_where_it_began)
     expect_read(&early, 5, 100, "three");
     expect_read(&early, 5, 100, "");
 }
-END_TEST
 
-START_TEST(what_is_not_for_a_reader_is_left_out)
+TEST(suite, what_is_not_for_a_reader_is_left_out)
 {
     struct transcript_cursor five = transcript_now(&transcript), six = five, seven = five;
 
@@ -76,9 +77,8 @@ START_TEST(what_is_not_for_a_reader_is_left_out)
     expect_read(&six, 6, 100, "all not-5 only-6 all");
     expect_read(&seven, 7, 100, "all not-5 all");
 }
-END_TEST
 
-START_TEST(the_cursor_of_a_reader_passes_texts_for_others)
+TEST(suite, the_cursor_of_a_reader_passes_texts_for_others)
 {
     struct transcript_cursor five = transcript_now(&transcript);
     struct transcript_span span;
@@ -87,9 +87,8 @@ START_TEST(the_cursor_of_a_reader_passes_texts_for_others)
     ck_assert_int_eq(transcript_read(&transcript, five, 5, SIZE_MAX, &span), 0);
     ck_assert_uint_eq(span.after.position, transcript.end);
 }
-END_TEST
 
-START_TEST(a_short_send_leaves_the_rest_for_the_next)
+TEST(suite, a_short_send_leaves_the_rest_for_the_next)
 {
     struct transcript_cursor five = transcript_now(&transcript);
 
@@ -103,9 +102,8 @@ START_TEST(a_short_send_leaves_the_rest_for_the_next)
     expect_read(&five, 5, 9, "f");
     ck_assert_uint_eq(five.position, transcript.end);
 }
-END_TEST
 
-START_TEST(neighbours_with_one_audience_are_one_piece)
+TEST(suite, neighbours_with_one_audience_are_one_piece)
 {
     struct transcript_cursor five = transcript_now(&transcript);
     struct transcript_span span;
@@ -116,9 +114,8 @@ START_TEST(neighbours_with_one_audience_are_one_piece)
     ck_assert_int_eq(transcript_read(&transcript, five, 5, SIZE_MAX, &span), 1);
     ck_assert_uint_eq(transcript.next_entry, 2);
 }
-END_TEST
 
-START_TEST(text_that_wraps_around_the_ring_is_two_pieces)
+TEST(suite, text_that_wraps_around_the_ring_is_two_pieces)
 {
     struct transcript_cursor five;
     struct transcript_span span;
@@ -130,9 +127,8 @@ START_TEST(text_that_wraps_around_the_ring_is_two_pieces)
     ck_assert_int_eq(transcript_read(&transcript, five, 5, SIZE_MAX, &span), 2);
     expect_read(&five, 5, 100, "the ring ends in the middle of this text");
 }
-END_TEST
 
-START_TEST(more_pieces_than_a_send_takes_are_taken_in_turns)
+TEST(suite, more_pieces_than_a_send_takes_are_taken_in_turns)
 {
     struct transcript_cursor five = transcript_now(&transcript);
     struct transcript_span span;
@@ -152,9 +148,8 @@ START_TEST(more_pieces_than_a_send_takes_are_taken_in_turns)
     ck_assert_uint_eq(got, 200);
     ck_assert_int_eq(sends, (200 + TRANSCRIPT_PIECES - 1) / TRANSCRIPT_PIECES);
 }
-END_TEST
 
-START_TEST(room_is_what_the_slowest_has_read)
+TEST(suite, room_is_what_the_slowest_has_read)
 {
     struct transcript_cursor five = transcript_now(&transcript);
 
@@ -168,9 +163,8 @@ START_TEST(room_is_what_the_slowest_has_read)
     transcript_release(&transcript, five.position);
     ck_assert_uint_eq(transcript_room(&transcript), 1024);
 }
-END_TEST
 
-START_TEST(many_tiny_texts_cost_room_too)
+TEST(suite, many_tiny_texts_cost_room_too)
 {
     size_t room = transcript_room(&transcript);
     int texts = 0;
@@ -182,7 +176,6 @@ START_TEST(many_tiny_texts_cost_room_too)
     ck_assert_uint_ge(transcript_room(&transcript), (size_t)2 * TRANSCRIPT_SMALLEST);
     ck_assert_uint_lt(transcript_room(&transcript), (size_t)3 * TRANSCRIPT_SMALLEST);
 }
-END_TEST
 
 /* A simple model of a transcript: each reader has its own text. */
 #define READERS 5
@@ -231,7 +224,7 @@ static void read_from_both(int r)
     memmove(model.unread[r], model.unread[r] + taken, model.length[r]);
 }
 
-START_TEST(a_hundred_thousand_random_steps_agree_with_a_simple_model)
+TEST(suite, a_hundred_thousand_random_steps_agree_with_a_simple_model)
 {
     for (int r = 0; r < READERS; r++) {
         model.unread[r] = malloc(4096);
@@ -254,19 +247,17 @@ START_TEST(a_hundred_thousand_random_steps_agree_with_a_simple_model)
     for (int r = 0; r < READERS; r++)
         free(model.unread[r]);
 }
-END_TEST
 
-START_TEST(an_empty_text_takes_no_place_in_the_transcript)
+TEST(suite, an_empty_text_takes_no_place_in_the_transcript)
 {
     transcript_init(&transcript, ring, entries, 64);
     for (int reader = 0; reader < 10; reader++)
         transcript_append(&transcript, "", 0, TRANSCRIPT_NOBODY, reader);
     ck_assert_uint_eq(transcript_room(&transcript), 64);
 }
-END_TEST
 
 /* Its first words after that would fail with EPIPE, and hide why the client was lost. */
-START_TEST(a_client_whose_connection_is_lost_keeps_the_first_cause)
+TEST(suite, a_client_whose_connection_is_lost_keeps_the_first_cause)
 {
     static struct room room;
     int ends[2];
@@ -282,25 +273,8 @@ START_TEST(a_client_whose_connection_is_lost_keeps_the_first_cause)
     ck_assert(room.clients[ends[0]].cursor.position == room.transcript.end);
     close(ends[0]);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        every_reader_reads_from_where_it_began,
-        what_is_not_for_a_reader_is_left_out,
-        the_cursor_of_a_reader_passes_texts_for_others,
-        a_short_send_leaves_the_rest_for_the_next,
-        neighbours_with_one_audience_are_one_piece,
-        text_that_wraps_around_the_ring_is_two_pieces,
-        more_pieces_than_a_send_takes_are_taken_in_turns,
-        room_is_what_the_slowest_has_read,
-        many_tiny_texts_cost_room_too,
-        a_hundred_thousand_random_steps_agree_with_a_simple_model,
-        an_empty_text_takes_no_place_in_the_transcript,
-        a_client_whose_connection_is_lost_keeps_the_first_cause,
-        NULL,
-    };
-
-    return run_tests("chat/transcript", tests, open_transcript);
+    return run_tests("chat/transcript", &suite, open_transcript);
 }

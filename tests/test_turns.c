@@ -15,6 +15,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+static struct tests once, twice, by_signals, statuses;
+
 #define TURNS "bin/turns"
 
 static struct program turns; /* the server's output is its output, the trace its errors */
@@ -104,8 +106,8 @@ static void meet(struct stream *ann, struct stream *ben)
 
 #define GREETING "\"You're connected to the C chatserver\\r"
 
-START_TEST(
-    a_turn_says_what_was_watched_how_long_it_slept_what_was_ready_and_what_was_done)
+TEST(once,
+     a_turn_says_what_was_watched_how_long_it_slept_what_was_ready_and_what_was_done)
 {
     struct stream ann, ben;
 
@@ -140,9 +142,8 @@ START_TEST(
     traced("                   4  close");
     stop_watching(0);
 }
-END_TEST
 
-START_TEST(chat_naive_is_shown_to_send_half_a_line_at_once)
+TEST(once, chat_naive_is_shown_to_send_half_a_line_at_once)
 {
     struct stream ann, ben;
 
@@ -161,7 +162,6 @@ START_TEST(chat_naive_is_shown_to_send_half_a_line_at_once)
     skip_to("                         exited with 1");
     ends_with(1);
 }
-END_TEST
 
 /* The beginning of the lines of the new task that the trace has in `forked`. */
 static const char *number_in(const char *forked)
@@ -175,7 +175,7 @@ static void expect_task(const char *line, const char *number)
     ck_assert_msg(*line == ' ' || strncmp(line, number, strlen(number)) == 0, "%s", line);
 }
 
-START_TEST(a_process_for_each_client_has_its_number_in_the_first_column)
+TEST(once, a_process_for_each_client_has_its_number_in_the_first_column)
 {
     struct stream ann;
     const char *child;
@@ -194,9 +194,8 @@ START_TEST(a_process_for_each_client_has_its_number_in_the_first_column)
     skip_to("SIGCHLD");
     stop_watching(0);
 }
-END_TEST
 
-START_TEST(a_thread_for_each_client_has_its_number_in_the_first_column)
+TEST(once, a_thread_for_each_client_has_its_number_in_the_first_column)
 {
     struct stream ann;
     const char *thread;
@@ -208,9 +207,8 @@ START_TEST(a_thread_for_each_client_has_its_number_in_the_first_column)
     expect_task(skip_to("  recv     3    \"abc\""), thread);
     stop_watching(0);
 }
-END_TEST
 
-START_TEST(epoll_shows_turns_like_those_of_select)
+TEST(once, epoll_shows_turns_like_those_of_select)
 {
     struct stream ann, ben;
 
@@ -235,7 +233,6 @@ START_TEST(epoll_shows_turns_like_those_of_select)
     traced("             5  read 3 6              slept   #.### s   ready: 6");
     stop_watching(143); /* it does not handle SIGTERM */
 }
-END_TEST
 
 /* An echo server in a language that is not C, with select.select() or select.poll(). */
 #define PYTHON                                                                           \
@@ -254,7 +251,7 @@ END_TEST
     "        if data: all[n].sendall(data)\n"                                            \
     "        else: all.pop(n).close()\n"
 
-START_TEST(a_server_in_python_shows_the_same_with_select_and_with_poll)
+TEST(twice, a_server_in_python_shows_the_same_with_select_and_with_poll)
 {
     struct stream ann;
 
@@ -273,9 +270,8 @@ START_TEST(a_server_in_python_shows_the_same_with_select_and_with_poll)
     traced("                   4  send     3    \"abc\"");
     stop_watching(143);
 }
-END_TEST
 
-START_TEST(all_is_shown_with_a)
+TEST(once, all_is_shown_with_a)
 {
     struct stream ann;
 
@@ -289,7 +285,6 @@ START_TEST(all_is_shown_with_a)
     traced("                   4  recv     3    \"abc\"");
     stop_watching(0);
 }
-END_TEST
 
 /* ---- Now ---------------------------------------------------------------------------- */
 
@@ -337,7 +332,7 @@ static pid_t start_to_read(const struct stream *stream)
     _exit(0);
 }
 
-START_TEST(a_send_that_nobody_takes_is_shown_while_it_is_stuck)
+TEST(once, a_send_that_nobody_takes_is_shown_while_it_is_stuck)
 {
     struct stream stalled, ben;
     const char *line;
@@ -358,9 +353,8 @@ START_TEST(a_send_that_nobody_takes_is_shown_while_it_is_stuck)
     ck_assert_ptr_nonnull(strstr(skip_to(" 4  send "), "after "));
     stop_watching(143);
 }
-END_TEST
 
-START_TEST(a_wait_of_a_second_is_told_once_in_a_pipe)
+TEST(once, a_wait_of_a_second_is_told_once_in_a_pipe)
 {
     watch("bin/echo_srv", "EchoServer started on port ");
     skip_to("3  listen");
@@ -370,9 +364,8 @@ START_TEST(a_wait_of_a_second_is_told_once_in_a_pipe)
     ck_assert(!stream_ready(&turns.err, 1500));
     stop_watching(0);
 }
-END_TEST
 
-START_TEST(a_program_that_is_in_no_call_does_not_wait)
+TEST(once, a_program_that_is_in_no_call_does_not_wait)
 {
     /* Until Python 3.11, time.sleep() calls select(). */
     static const char script[] = "import socket, signal\n"
@@ -391,7 +384,6 @@ START_TEST(a_program_that_is_in_no_call_does_not_wait)
     } while (strstr(line, "exited") == NULL);
     ends_with(0);
 }
-END_TEST
 
 /* ---- Lines -------------------------------------------------------------------------- */
 
@@ -411,7 +403,7 @@ static void expect_clean_lines(const char *bytes, size_t length)
     }
 }
 
-START_TEST(whatever_clients_send_no_control_character_is_printed)
+TEST(once, whatever_clients_send_no_control_character_is_printed)
 {
     struct stream ann, ben;
     char hostile[1024];
@@ -434,11 +426,10 @@ START_TEST(whatever_clients_send_no_control_character_is_printed)
     turns.err.length = 0;
     ends_with(143);
 }
-END_TEST
 
 #define CROWD 40
 
-START_TEST(a_line_has_80_columns_at_most_however_many_descriptors_are_watched)
+TEST(once, a_line_has_80_columns_at_most_however_many_descriptors_are_watched)
 {
     struct stream crowd[CROWD];
 
@@ -458,7 +449,6 @@ START_TEST(a_line_has_80_columns_at_most_however_many_descriptors_are_watched)
     turns.err.length = 0;
     ends_with(0);
 }
-END_TEST
 
 /* ---- At a terminal ------------------------------------------------------------------ */
 
@@ -518,7 +508,7 @@ static void leave(int status)
 }
 
 /* A server that writes while turns does may have to try again: one turn more. */
-START_TEST(at_a_terminal_the_wait_is_drawn_in_place_and_ctrl_c_reaches_the_program_once)
+TEST(once, at_a_terminal_the_wait_is_drawn_in_place_and_ctrl_c_reaches_the_program_once)
 {
     struct stream ann;
     const char *port;
@@ -549,9 +539,8 @@ START_TEST(at_a_terminal_the_wait_is_drawn_in_place_and_ctrl_c_reaches_the_progr
     ck_assert_ptr_nonnull(strstr(shown, "exited with 0"));
     ck_assert_ptr_null(strstr(shown, "asleep"));
 }
-END_TEST
 
-START_TEST(the_wait_is_drawn_in_one_row_also_when_the_window_gets_narrower)
+TEST(once, the_wait_is_drawn_in_one_row_also_when_the_window_gets_narrower)
 {
     struct winsize size = {.ws_row = 40, .ws_col = 50};
 
@@ -567,10 +556,9 @@ START_TEST(the_wait_is_drawn_in_one_row_also_when_the_window_gets_narrower)
     leave(0);
     ck_assert_ptr_null(strstr(shown, "asleep"));
 }
-END_TEST
 
 /* A daemon is in no terminal's foreground, and turns would wait for it. */
-START_TEST(ctrl_c_ends_what_the_program_has_left)
+TEST(once, ctrl_c_ends_what_the_program_has_left)
 {
     if (lacks("setsid"))
         return;
@@ -581,9 +569,8 @@ START_TEST(ctrl_c_ends_what_the_program_has_left)
     leave(0);
     ck_assert_ptr_nonnull(strstr(shown, "SIGTERM"));
 }
-END_TEST
 
-START_TEST(colours_are_left_out_where_nobody_wants_them)
+TEST(twice, colours_are_left_out_where_nobody_wants_them)
 {
     static const char *const scripts[] = {
         "NO_COLOR=1 exec $TURNS bin/echo_srv -p 0",
@@ -599,9 +586,8 @@ START_TEST(colours_are_left_out_where_nobody_wants_them)
     /* A terminal that obeys no sequence cannot draw it in place. */
     ck_assert_int_eq(strstr(shown, "asleep") != NULL, _i == 1);
 }
-END_TEST
 
-START_TEST(what_is_ready_is_green_and_what_is_wrong_is_red)
+TEST(once, what_is_ready_is_green_and_what_is_wrong_is_red)
 {
     sit_down("exec $TURNS bin/echo_srv -p 0");
     see("ready: 1w");
@@ -611,20 +597,18 @@ START_TEST(what_is_ready_is_green_and_what_is_wrong_is_red)
     leave(0);
     ck_assert_str_eq(screen_colour(&screen, "EINTR"), "[31m");
 }
-END_TEST
 
-START_TEST(a_terminal_that_is_closed_ends_all)
+TEST(once, a_terminal_that_is_closed_ends_all)
 {
     sit_down("exec $TURNS bin/echo_srv -p 0");
     see("ready: 1w");
     close(terminal);
     ck_assert_int_eq(await_child(sitting), 0);
 }
-END_TEST
 
 /* ---- The program under it ----------------------------------------------------------- */
 
-START_TEST(the_status_is_the_programs)
+TEST(statuses, the_status_is_the_programs)
 {
     static const struct {
         const char *script;
@@ -640,9 +624,8 @@ START_TEST(the_status_is_the_programs)
     skip_to(examples[_i].script[0] == 'e' ? "exited with " : "killed by SIG");
     ends_with(examples[_i].status);
 }
-END_TEST
 
-START_TEST(its_input_and_output_are_its_own)
+TEST(once, its_input_and_output_are_its_own)
 {
     long without;
 
@@ -660,9 +643,8 @@ START_TEST(its_input_and_output_are_its_own)
     expect_lf(&turns.err, "sh                     exited with 0");
     ends_with(0);
 }
-END_TEST
 
-START_TEST(a_signal_that_turns_is_sent_is_the_programs_once)
+TEST(by_signals, a_signal_that_turns_is_sent_is_the_programs_once)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     static const char *const names[] = {"SIGINT", "SIGTERM", "SIGHUP"};
@@ -677,16 +659,14 @@ START_TEST(a_signal_that_turns_is_sent_is_the_programs_once)
     expect_lf(&turns.out, "ChatServer stopping");
     ends_with(0);
 }
-END_TEST
 
-START_TEST(what_the_program_has_left_behind_ends_with_it)
+TEST(once, what_the_program_has_left_behind_ends_with_it)
 {
     turns = program_run(TURNS, "sh", "-c", "bin/echo_srv -p 0 & wait", NULL);
     skip_to("1  read 3 write 1 ");
     program_kill(&turns, SIGTERM);
     ends_with(143);
 }
-END_TEST
 
 /* ---- Files -------------------------------------------------------------------------- */
 
@@ -702,7 +682,7 @@ static const char *content_of(const char *path)
     return file.bytes;
 }
 
-START_TEST(the_trace_is_kept_in_a_file_as_well)
+TEST(once, the_trace_is_kept_in_a_file_as_well)
 {
     const char *path = temp_path("trace"), *kept;
 
@@ -718,9 +698,8 @@ START_TEST(the_trace_is_kept_in_a_file_as_well)
     ck_assert_ptr_nonnull(strstr(kept, "\n                       SIGTERM\n"));
     ck_assert_ptr_nonnull(strstr(kept, "\n                       exited with 0\n"));
 }
-END_TEST
 
-START_TEST(the_picture_has_the_words_for_what_was_done)
+TEST(once, the_picture_has_the_words_for_what_was_done)
 {
     const char *path = temp_path("picture"), *svg;
     struct stream ann, ben;
@@ -738,11 +717,10 @@ START_TEST(the_picture_has_the_words_for_what_was_done)
     ck_assert_ptr_nonnull(strstr(svg, ">accept<"));
     ck_assert_ptr_nonnull(strstr(svg, ">recv<"));
 }
-END_TEST
 
 /* ---- What cannot be ----------------------------------------------------------------- */
 
-START_TEST(what_is_missing_is_said_in_one_sentence)
+TEST(once, what_is_missing_is_said_in_one_sentence)
 {
     turns = program_run_by("PATH=/nowhere exec \"$@\"", TURNS, "bin/echo_srv", NULL);
     expect_failure(&turns,
@@ -757,9 +735,8 @@ START_TEST(what_is_missing_is_said_in_one_sentence)
     turns = program_run(TURNS, "-p", "/nowhere/file", "true", NULL);
     expect_failure(&turns, "turns: cannot write '/nowhere/file': %s", strerror(ENOENT));
 }
-END_TEST
 
-START_TEST(where_ptrace_is_forbidden_one_sentence_says_so)
+TEST(once, where_ptrace_is_forbidden_one_sentence_says_so)
 {
     /* A process has one tracer at most, and here that is another strace. */
     turns =
@@ -767,9 +744,8 @@ START_TEST(where_ptrace_is_forbidden_one_sentence_says_so)
     expect_failure(&turns,
                    "turns: strace may not watch a program here: ptrace() is forbidden");
 }
-END_TEST
 
-START_TEST(a_file_that_takes_no_more_is_told)
+TEST(once, a_file_that_takes_no_more_is_told)
 {
     if (access("/dev/full", W_OK) == -1)
         return;
@@ -778,68 +754,31 @@ START_TEST(a_file_that_takes_no_more_is_told)
     traced("turns: cannot write '/dev/full': No space left on device");
     ends_with(0);
 }
-END_TEST
 
-START_TEST(wrong_usage_is_refused)
+TEST(once, wrong_usage_is_refused)
 {
     expect_usage_error(TURNS, NULL);
     expect_usage_error(TURNS, "-x", "true", NULL);
     expect_usage_error(TURNS, "-o", NULL);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const once[] = {
-        a_turn_says_what_was_watched_how_long_it_slept_what_was_ready_and_what_was_done,
-        chat_naive_is_shown_to_send_half_a_line_at_once,
-        a_process_for_each_client_has_its_number_in_the_first_column,
-        a_thread_for_each_client_has_its_number_in_the_first_column,
-        epoll_shows_turns_like_those_of_select,
-        all_is_shown_with_a,
-        a_send_that_nobody_takes_is_shown_while_it_is_stuck,
-        a_wait_of_a_second_is_told_once_in_a_pipe,
-        a_program_that_is_in_no_call_does_not_wait,
-        whatever_clients_send_no_control_character_is_printed,
-        a_line_has_80_columns_at_most_however_many_descriptors_are_watched,
-        at_a_terminal_the_wait_is_drawn_in_place_and_ctrl_c_reaches_the_program_once,
-        ctrl_c_ends_what_the_program_has_left,
-        the_wait_is_drawn_in_one_row_also_when_the_window_gets_narrower,
-        what_is_ready_is_green_and_what_is_wrong_is_red,
-        a_terminal_that_is_closed_ends_all,
-        its_input_and_output_are_its_own,
-        what_the_program_has_left_behind_ends_with_it,
-        the_trace_is_kept_in_a_file_as_well,
-        the_picture_has_the_words_for_what_was_done,
-        what_is_missing_is_said_in_one_sentence,
-        where_ptrace_is_forbidden_one_sentence_says_so,
-        a_file_that_takes_no_more_is_told,
-        wrong_usage_is_refused,
-        NULL,
-    };
-    const TTest *const twice[] = {
-        a_server_in_python_shows_the_same_with_select_and_with_poll,
-        colours_are_left_out_where_nobody_wants_them,
-        NULL,
-    };
-    const TTest *const signals[] = {a_signal_that_turns_is_sent_is_the_programs_once,
-                                    NULL};
-    const TTest *const statuses[] = {the_status_is_the_programs, NULL};
     /* Under valgrind, whose log is descriptor 3, a program's first socket would not be 3. */
     const struct test_case cases[] = {
-        {.name = "turns", .tests = once, .tags = "limits", .needs = "strace"},
+        {.name = "turns", .tests = &once, .tags = "limits", .needs = "strace"},
         {.name = "two ways",
-         .tests = twice,
+         .tests = &twice,
          .tags = "limits",
          .needs = "strace",
          .times = 2},
         {.name = "signals",
-         .tests = signals,
+         .tests = &by_signals,
          .tags = "limits",
          .needs = "strace",
          .times = 3},
         {.name = "statuses",
-         .tests = statuses,
+         .tests = &statuses,
          .tags = "limits",
          .needs = "strace",
          .times = 6},

@@ -6,7 +6,9 @@
 
 #include <string.h>
 
-START_TEST(a_url_comes_apart_into_host_port_and_path)
+static struct tests suite;
+
+TEST(suite, a_url_comes_apart_into_host_port_and_path)
 {
     static const struct {
         const char *text, *host;
@@ -41,9 +43,8 @@ START_TEST(a_url_comes_apart_into_host_port_and_path)
         ck_assert_str_eq(authority, urls[i].authority);
     }
 }
-END_TEST
 
-START_TEST(what_is_not_an_http_url_is_refused_with_the_reason)
+TEST(suite, what_is_not_an_http_url_is_refused_with_the_reason)
 {
     static const struct {
         const char *text, *why;
@@ -83,9 +84,8 @@ START_TEST(what_is_not_an_http_url_is_refused_with_the_reason)
             ck_abort_msg("'%s': %s", bad[i].text, why);
     }
 }
-END_TEST
 
-START_TEST(a_url_that_is_too_long_is_refused)
+TEST(suite, a_url_that_is_too_long_is_refused)
 {
     static char text[2 * URL_PATH_MOST];
     const char *why;
@@ -111,10 +111,9 @@ START_TEST(a_url_that_is_too_long_is_refused)
             ck_assert_uint_eq(strlen(url.path), path);
     }
 }
-END_TEST
 
 /* RFC 3986 5.4: those of its examples that are about http. */
-START_TEST(a_reference_is_resolved_as_the_rfcs_examples_are)
+TEST(suite, a_reference_is_resolved_as_the_rfcs_examples_are)
 {
     static const struct {
         const char *reference, *path;
@@ -170,9 +169,8 @@ START_TEST(a_reference_is_resolved_as_the_rfcs_examples_are)
             ck_abort_msg("'%s': '%s' %s", examples[i].reference, url.path, why);
     }
 }
-END_TEST
 
-START_TEST(a_reference_may_lead_to_another_host)
+TEST(suite, a_reference_may_lead_to_another_host)
 {
     const char *why = "";
     struct url url;
@@ -190,9 +188,8 @@ START_TEST(a_reference_may_lead_to_another_host)
     ck_assert_int_eq(url_resolve(&url, "https://a/", &why), -1);
     ck_assert_int_eq(url_resolve(&url, "mailto:x@y", &why), -1);
 }
-END_TEST
 
-START_TEST(whatever_a_url_holds_what_is_sent_of_it_is_one_line_of_visible_ascii)
+TEST(suite, whatever_a_url_holds_what_is_sent_of_it_is_one_line_of_visible_ascii)
 {
     static char request[HTTP_HEAD_MOST];
 
@@ -218,9 +215,8 @@ START_TEST(whatever_a_url_holds_what_is_sent_of_it_is_one_line_of_visible_ascii)
         ck_assert_uint_eq(lines, 6);
     }
 }
-END_TEST
 
-START_TEST(row_12_a_get_says_what_host_it_is_for_and_that_no_other_follows)
+TEST(suite, row_12_a_get_says_what_host_it_is_for_and_that_no_other_follows)
 {
     char request[HTTP_HEAD_MOST];
     const char *why;
@@ -232,20 +228,8 @@ START_TEST(row_12_a_get_says_what_host_it_is_for_and_that_no_other_follows)
                      "GET /a?b HTTP/1.1\r\nHost: [::1]:8888\r\nUser-Agent: me\r\n"
                      "Accept: */*\r\nConnection: close\r\n\r\n");
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        a_url_comes_apart_into_host_port_and_path,
-        what_is_not_an_http_url_is_refused_with_the_reason,
-        a_url_that_is_too_long_is_refused,
-        a_reference_is_resolved_as_the_rfcs_examples_are,
-        a_reference_may_lead_to_another_host,
-        whatever_a_url_holds_what_is_sent_of_it_is_one_line_of_visible_ascii,
-        row_12_a_get_says_what_host_it_is_for_and_that_no_other_follows,
-        NULL,
-    };
-
-    return run_tests("URLs", tests, NULL);
+    return run_tests("URLs", &suite, NULL);
 }

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static struct tests tests, names, limits;
+
 #define WATCH_CLI "bin/watch_cli"
 #define SERVERS   3
 
@@ -56,7 +58,7 @@ static void expect_all_closed(int count)
 
 /* ---- What servers send -------------------------------------------------------------- */
 
-START_TEST(row_17_what_two_servers_send_is_printed_under_their_names)
+TEST(tests, row_17_what_two_servers_send_is_printed_under_their_names)
 {
     watch_servers(2, "60");
     send_text(&peers[1], "Hello World! \n");
@@ -71,11 +73,10 @@ START_TEST(row_17_what_two_servers_send_is_printed_under_their_names)
     expect_closed(&servers[1], &peers[1]);
     expect_success(&watch);
 }
-END_TEST
 
 #define PIECES 600
 
-START_TEST(row_17_pieces_of_three_servers_never_mix_inside_a_line)
+TEST(tests, row_17_pieces_of_three_servers_never_mix_inside_a_line)
 {
     char expected[SERVERS][64];
     int line[SERVERS] = {0}, seen[SERVERS] = {0}, printed = 0;
@@ -106,9 +107,8 @@ START_TEST(row_17_pieces_of_three_servers_never_mix_inside_a_line)
     }
     expect_all_closed(SERVERS);
 }
-END_TEST
 
-START_TEST(text_without_a_line_end_is_printed_when_its_server_is_gone)
+TEST(tests, text_without_a_line_end_is_printed_when_its_server_is_gone)
 {
     watch_servers(2, "60");
     send_text(&peers[0], "login: ");
@@ -121,9 +121,8 @@ START_TEST(text_without_a_line_end_is_printed_when_its_server_is_gone)
     expect_lf(&watch.out, "%s has closed.", servers[1].name);
     expect_success(&watch);
 }
-END_TEST
 
-START_TEST(control_characters_and_bytes_that_are_not_text_are_shown)
+TEST(tests, control_characters_and_bytes_that_are_not_text_are_shown)
 {
     static const char bytes[] = "\033[2J\a \xfe caf\xc3\xa9 \0 \xc2\x9b\n";
 
@@ -134,9 +133,8 @@ START_TEST(control_characters_and_bytes_that_are_not_text_are_shown)
     expect_closed(&servers[0], &peers[0]);
     expect_success(&watch);
 }
-END_TEST
 
-START_TEST(telnets_commands_are_refused_and_not_shown)
+TEST(tests, telnets_commands_are_refused_and_not_shown)
 {
     static const char bytes[] = "a\xff\xfb\x01"
                                 "b\xff\xfd\x18"
@@ -149,9 +147,8 @@ START_TEST(telnets_commands_are_refused_and_not_shown)
     expect_closed(&servers[0], &peers[0]);
     expect_success(&watch);
 }
-END_TEST
 
-START_TEST(a_line_without_end_comes_in_pieces_and_nothing_is_lost)
+TEST(tests, a_line_without_end_comes_in_pieces_and_nothing_is_lost)
 {
     const size_t size = 3000000;
     size_t seen = 0;
@@ -174,9 +171,8 @@ START_TEST(a_line_without_end_comes_in_pieces_and_nothing_is_lost)
     expect_lf(&watch.out, "%s has closed.", servers[0].name);
     expect_success(&watch);
 }
-END_TEST
 
-START_TEST(a_slow_reader_makes_the_servers_wait_and_loses_nothing)
+TEST(tests, a_slow_reader_makes_the_servers_wait_and_loses_nothing)
 {
     const int lines = 500000;
 
@@ -196,11 +192,10 @@ START_TEST(a_slow_reader_makes_the_servers_wait_and_loses_nothing)
     expect_closed(&servers[1], &peers[1]);
     expect_success(&watch);
 }
-END_TEST
 
 /* ---- When they send nothing --------------------------------------------------------- */
 
-START_TEST(row_17_it_says_five_seconds_elapsed_when_nothing_came)
+TEST(tests, row_17_it_says_five_seconds_elapsed_when_nothing_came)
 {
     struct mock silent = mock_open("127.0.0.1");
     int64_t before = clock_ms();
@@ -213,9 +208,8 @@ START_TEST(row_17_it_says_five_seconds_elapsed_when_nothing_came)
     expect_closed(&silent, &peer);
     expect_success(&watch);
 }
-END_TEST
 
-START_TEST(the_seconds_are_in_words_up_to_twenty_and_in_digits_with_a_fraction)
+TEST(tests, the_seconds_are_in_words_up_to_twenty_and_in_digits_with_a_fraction)
 {
     static const char *const said[][2] = {{"1", "One second elapsed."},
                                           {"2.0", "Two seconds elapsed."},
@@ -237,9 +231,8 @@ START_TEST(the_seconds_are_in_words_up_to_twenty_and_in_digits_with_a_fraction)
         expect_status(&watches[i], 0);
     }
 }
-END_TEST
 
-START_TEST(text_without_a_line_end_is_shown_before_silence_is_reported)
+TEST(tests, text_without_a_line_end_is_shown_before_silence_is_reported)
 {
     watch_servers(1, "0.3");
     send_text(&peers[0], "Are you there\xe2\x80");
@@ -251,9 +244,8 @@ START_TEST(text_without_a_line_end_is_shown_before_silence_is_reported)
     skip_to_line(&watch.out, "%s has closed.", servers[0].name);
     expect_success(&watch);
 }
-END_TEST
 
-START_TEST(a_line_that_drips_is_shown_as_it_comes)
+TEST(tests, a_line_that_drips_is_shown_as_it_comes)
 {
     const char *shown;
 
@@ -269,9 +261,8 @@ START_TEST(a_line_that_drips_is_shown_as_it_comes)
     skip_to_line(&watch.out, "%s has closed.", servers[0].name);
     expect_success(&watch);
 }
-END_TEST
 
-START_TEST(waiting_costs_no_processor_time)
+TEST(tests, waiting_costs_no_processor_time)
 {
     watch_servers(2, "60");
     send_text(&peers[0], "ready\n");
@@ -279,11 +270,10 @@ START_TEST(waiting_costs_no_processor_time)
     expect_rest(&watch, 300);
     expect_all_closed(2);
 }
-END_TEST
 
 /* ---- When something fails ----------------------------------------------------------- */
 
-START_TEST(a_host_that_refuses_is_reported_and_the_others_are_watched)
+TEST(tests, a_host_that_refuses_is_reported_and_the_others_are_watched)
 {
     const char *nobody = formatted("127.0.0.1:%d", unused_port());
 
@@ -304,9 +294,8 @@ START_TEST(a_host_that_refuses_is_reported_and_the_others_are_watched)
     expect_closed(&servers[0], &peers[0]);
     expect_status_1();
 }
-END_TEST
 
-START_TEST(a_host_that_does_not_answer_keeps_none_of_the_others_waiting)
+TEST(tests, a_host_that_does_not_answer_keeps_none_of_the_others_waiting)
 {
     struct mock deaf = mock_open("127.0.0.1"), there = mock_open("127.0.0.1");
     struct stream peer;
@@ -323,9 +312,8 @@ START_TEST(a_host_that_does_not_answer_keeps_none_of_the_others_waiting)
                      formatted("watch_cli: cannot connect to %s: ", deaf.name));
     expect_status_1();
 }
-END_TEST
 
-START_TEST(names_are_looked_up_and_a_name_without_an_address_is_reported)
+TEST(names, names_are_looked_up_and_a_name_without_an_address_is_reported)
 {
     struct mock there = mock_open("127.0.0.1");
     const char *name = formatted("localhost:%d", there.port);
@@ -341,9 +329,8 @@ START_TEST(names_are_looked_up_and_a_name_without_an_address_is_reported)
     expect_beginning(&watch.err, "watch_cli: cannot connect to xxx");
     expect_status_1();
 }
-END_TEST
 
-START_TEST(a_server_that_resets_is_told_after_what_it_sent)
+TEST(tests, a_server_that_resets_is_told_after_what_it_sent)
 {
     watch_servers(2, "60");
     send_text(&peers[0], "whole\nin the mid");
@@ -357,9 +344,8 @@ START_TEST(a_server_that_resets_is_told_after_what_it_sent)
     expect_closed(&servers[1], &peers[1]);
     expect_status_1();
 }
-END_TEST
 
-START_TEST(it_says_so_when_its_output_cannot_be_written)
+TEST(tests, it_says_so_when_its_output_cannot_be_written)
 {
     struct mock server = mock_open("127.0.0.1");
     struct stream peer;
@@ -377,18 +363,16 @@ START_TEST(it_says_so_when_its_output_cannot_be_written)
     expect_lf(&watch.err, "1");
     expect_success(&watch);
 }
-END_TEST
 
-START_TEST(too_many_servers_are_refused_at_once)
+TEST(limits, too_many_servers_are_refused_at_once)
 {
     watch =
         program_run_by("exec \"$@\" $(yes 127.0.0.1:1 | head -n 1022)", WATCH_CLI, NULL);
     expect_lf(&watch.err, "watch_cli: at most 1021 servers can be watched");
     expect_status(&watch, 2);
 }
-END_TEST
 
-START_TEST(wrong_usage_is_status_2)
+TEST(tests, wrong_usage_is_status_2)
 {
     static const char *const operands[] = {
         "localhost", "localhost:", "localhost:0", "localhost:echo", ":2626",
@@ -400,11 +384,10 @@ START_TEST(wrong_usage_is_status_2)
     expect_usage_error(WATCH_CLI, "-t0", "localhost:1", NULL);
     expect_usage_error(WATCH_CLI, "-t-1", "localhost:1", NULL);
 }
-END_TEST
 
 /* ---- A real server ------------------------------------------------------------------ */
 
-START_TEST(row_17_nc_is_watched)
+TEST(tests, row_17_nc_is_watched)
 {
     struct program nc;
     const char *listening, *name;
@@ -421,38 +404,13 @@ START_TEST(row_17_nc_is_watched)
     expect_success(&watch);
     expect_status(&nc, 0);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        row_17_what_two_servers_send_is_printed_under_their_names,
-        row_17_pieces_of_three_servers_never_mix_inside_a_line,
-        text_without_a_line_end_is_printed_when_its_server_is_gone,
-        control_characters_and_bytes_that_are_not_text_are_shown,
-        telnets_commands_are_refused_and_not_shown,
-        a_line_without_end_comes_in_pieces_and_nothing_is_lost,
-        a_slow_reader_makes_the_servers_wait_and_loses_nothing,
-        row_17_it_says_five_seconds_elapsed_when_nothing_came,
-        the_seconds_are_in_words_up_to_twenty_and_in_digits_with_a_fraction,
-        text_without_a_line_end_is_shown_before_silence_is_reported,
-        a_line_that_drips_is_shown_as_it_comes,
-        waiting_costs_no_processor_time,
-        a_host_that_refuses_is_reported_and_the_others_are_watched,
-        a_host_that_does_not_answer_keeps_none_of_the_others_waiting,
-        a_server_that_resets_is_told_after_what_it_sent,
-        it_says_so_when_its_output_cannot_be_written,
-        wrong_usage_is_status_2,
-        row_17_nc_is_watched,
-        NULL,
-    };
-    const TTest *const names[] = {
-        names_are_looked_up_and_a_name_without_an_address_is_reported, NULL};
-    const TTest *const limits[] = {too_many_servers_are_refused_at_once, NULL};
     const struct test_case cases[] = {
-        {.name = "watch", .tests = tests},
-        {.name = "names", .tests = names, .tags = "resolver"},
-        {.name = "limits", .tests = limits, .tags = "limits"},
+        {.name = "watch", .tests = &tests},
+        {.name = "names", .tests = &names, .tags = "resolver"},
+        {.name = "limits", .tests = &limits, .tags = "limits"},
     };
 
     return run_cases("watching servers", cases, COUNT(cases));

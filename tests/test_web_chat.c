@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct tests with_ann, tests, alone, limits;
+
 /* In most tests ann is in the room. */
 static const char *token;
 static struct stream events;
@@ -26,7 +28,7 @@ static int get(const char *path)
 
 /* ---- The page ----------------------------------------------------------------------- */
 
-START_TEST(the_page_may_run_its_own_script_alone_and_is_never_stored)
+TEST(tests, the_page_may_run_its_own_script_alone_and_is_never_stored)
 {
     char nonce[33] = "";
     const char *policy;
@@ -51,9 +53,8 @@ START_TEST(the_page_may_run_its_own_script_alone_and_is_never_stored)
     get("/");
     ck_assert_ptr_null(strstr(answer_head, nonce));
 }
-END_TEST
 
-START_TEST(the_page_names_no_other_site_and_is_ascii)
+TEST(tests, the_page_names_no_other_site_and_is_ascii)
 {
     get("/");
     ck_assert_ptr_null(strstr(answer_content, "//www"));
@@ -63,11 +64,10 @@ START_TEST(the_page_names_no_other_site_and_is_ascii)
     for (const char *c = answer_content; *c != '\0'; c++)
         ck_assert(*c == '\n' || (*c >= ' ' && *c <= '~'));
 }
-END_TEST
 
 /* ---- Sessions ----------------------------------------------------------------------- */
 
-START_TEST(each_session_has_a_token_of_its_own)
+TEST(tests, each_session_has_a_token_of_its_own)
 {
     char tokens[40][40];
 
@@ -78,9 +78,8 @@ START_TEST(each_session_has_a_token_of_its_own)
             ck_assert_str_ne(tokens[i], tokens[earlier]);
     }
 }
-END_TEST
 
-START_TEST(without_the_right_token_nobody_speaks_or_listens)
+TEST(with_ann, without_the_right_token_nobody_speaks_or_listens)
 {
     const char *other;
     char wrong[40];
@@ -108,9 +107,8 @@ START_TEST(without_the_right_token_nobody_speaks_or_listens)
     skip_to_event(&events, "said");
     ck_assert_str_eq(event_data, "bob\ngood");
 }
-END_TEST
 
-START_TEST(a_page_of_another_site_is_refused)
+TEST(with_ann, a_page_of_another_site_is_refused)
 {
     static const char *const foreign[] = {"http://evil.example",
                                           "http://a.evil.example",
@@ -143,9 +141,8 @@ START_TEST(a_page_of_another_site_is_refused)
     take_event(&events);
     ck_assert_str_eq(event_data, "ann\ntwo");
 }
-END_TEST
 
-START_TEST(only_hosts_that_nobody_can_own_in_the_dns_are_served)
+TEST(tests, only_hosts_that_nobody_can_own_in_the_dns_are_served)
 {
     static const char *const ours[] = {
         "localhost",      "LOCALHOST:8080", "teacher:8080", "127.0.0.1",
@@ -175,9 +172,8 @@ START_TEST(only_hosts_that_nobody_can_own_in_the_dns_are_served)
             421);
     }
 }
-END_TEST
 
-START_TEST(a_token_is_never_printed)
+TEST(with_ann, a_token_is_never_printed)
 {
     say(token, "Hello");
     request("GET /events?session=%s HTTP/1.0\r\nOrigin: http://b\r\n\r\n", token);
@@ -193,11 +189,10 @@ START_TEST(a_token_is_never_printed)
     expect_status(&web_chat, 0);
     web_chat = web_chat_open(chat_room.port, "");
 }
-END_TEST
 
 /* ---- Names -------------------------------------------------------------------------- */
 
-START_TEST(people_are_web_1_and_so_on_until_they_choose_a_name)
+TEST(tests, people_are_web_1_and_so_on_until_they_choose_a_name)
 {
     const char *first, *second;
     struct stream one = join_and_listen("", &first), two = join_and_listen("", &second);
@@ -216,9 +211,8 @@ START_TEST(people_are_web_1_and_so_on_until_they_choose_a_name)
     expect_event(&two, "own", "ann\nHello");
     expect_event(&one, "said", "ann\nHello");
 }
-END_TEST
 
-START_TEST(a_name_in_use_gets_a_number_and_a_bad_one_is_refused)
+TEST(with_ann, a_name_in_use_gets_a_number_and_a_bad_one_is_refused)
 {
     static const char *const bad[] = {"you", "two words", "17letters-or-more", "a\nb",
                                       "<b>", "\xc3\xa4",  "127.0.0.1",         "a:b"};
@@ -231,10 +225,9 @@ START_TEST(a_name_in_use_gets_a_number_and_a_bad_one_is_refused)
         ck_assert_int_eq(post_bytes("/join", "", bad[i], strlen(bad[i])), 400);
     ck_assert_int_eq(post_bytes("/join", "", "a\0b", 3), 400);
 }
-END_TEST
 
 /* A full room reads nobody for a moment, and a person may type before it answers. */
-START_TEST(a_name_in_use_gets_a_number_though_the_person_asks_for_another_meanwhile)
+TEST(tests, a_name_in_use_gets_a_number_though_the_person_asks_for_another_meanwhile)
 {
     struct mock room = mock_open("127.0.0.1");
     struct stream gateway;
@@ -253,9 +246,8 @@ START_TEST(a_name_in_use_gets_a_number_though_the_person_asks_for_another_meanwh
     mock_close(&room);
     web_chat = web_chat_open(chat_room.port, "");
 }
-END_TEST
 
-START_TEST(asking_for_a_name_in_use_changes_nothing)
+TEST(tests, asking_for_a_name_in_use_changes_nothing)
 {
     const char *other;
 
@@ -271,11 +263,10 @@ START_TEST(asking_for_a_name_in_use_changes_nothing)
     say(token, "Hello");
     expect_event(&events, "own", "ann\nHello");
 }
-END_TEST
 
 /* ---- What is said ------------------------------------------------------------------- */
 
-START_TEST(commands_work_as_in_a_telnet)
+TEST(with_ann, commands_work_as_in_a_telnet)
 {
     struct stream telnet = named(&chat_room, "tel");
 
@@ -302,9 +293,8 @@ START_TEST(commands_work_as_in_a_telnet)
     expect_end(&events);
     ck_assert_int_eq(say(token, "Still here?"), 403);
 }
-END_TEST
 
-START_TEST(a_line_has_at_most_2048_bytes)
+TEST(with_ann, a_line_has_at_most_2048_bytes)
 {
     struct stream telnet = room_join(&chat_room);
     const char *line = repeated('x', 2048);
@@ -325,9 +315,8 @@ START_TEST(a_line_has_at_most_2048_bytes)
     skip_to_event(&events, "own");
     ck_assert_str_eq(event_data + strlen("ann\n"), line);
 }
-END_TEST
 
-START_TEST(no_byte_of_a_line_is_a_second_line_or_a_command_of_telnet)
+TEST(with_ann, no_byte_of_a_line_is_a_second_line_or_a_command_of_telnet)
 {
     static const struct {
         const char *bytes, *said;
@@ -356,9 +345,8 @@ START_TEST(no_byte_of_a_line_is_a_second_line_or_a_command_of_telnet)
         post_bytes("/say", formatted("Chat-Session: %s\r\n", token), "a\0b", 3), 204);
     expect_line(&telnet, "[ann] a^@b");
 }
-END_TEST
 
-START_TEST(text_that_would_mislead_is_replaced_and_markup_stays_text)
+TEST(with_ann, text_that_would_mislead_is_replaced_and_markup_stays_text)
 {
     struct stream telnet = named(&chat_room, "tel");
 
@@ -371,9 +359,8 @@ START_TEST(text_that_would_mislead_is_replaced_and_markup_stays_text)
     send_line(&telnet, "3 here: eve, mallory");
     expect_event(&events, "said", "tel\n3 here: eve, mallory");
 }
-END_TEST
 
-START_TEST(a_line_longer_than_the_rooms_keeps_its_name_in_each_piece)
+TEST(with_ann, a_line_longer_than_the_rooms_keeps_its_name_in_each_piece)
 {
     struct stream telnet = named(&chat_room, "tel");
     size_t said = 0;
@@ -390,9 +377,8 @@ START_TEST(a_line_longer_than_the_rooms_keeps_its_name_in_each_piece)
     }
     ck_assert_uint_eq(said, 5000);
 }
-END_TEST
 
-START_TEST(the_rest_of_a_long_farewell_makes_nobody_else_leave)
+TEST(with_ann, the_rest_of_a_long_farewell_makes_nobody_else_leave)
 {
     struct stream a = named(&chat_room, "a");
 
@@ -403,11 +389,10 @@ START_TEST(the_rest_of_a_long_farewell_makes_nobody_else_leave)
     skip_to_event(&events, "left");
     ck_assert_str_eq(event_data, "a\n: nn");
 }
-END_TEST
 
 /* ---- Numbers ------------------------------------------------------------------------ */
 
-START_TEST(a_browser_that_was_cut_off_loses_no_line_and_gets_none_twice)
+TEST(with_ann, a_browser_that_was_cut_off_loses_no_line_and_gets_none_twice)
 {
     struct stream telnet = named(&chat_room, "tel");
     uint64_t last = 0, number;
@@ -434,9 +419,8 @@ START_TEST(a_browser_that_was_cut_off_loses_no_line_and_gets_none_twice)
         }
     }
 }
-END_TEST
 
-START_TEST(the_number_may_be_in_the_query_or_nonsense)
+TEST(with_ann, the_number_may_be_in_the_query_or_nonsense)
 {
     static const char *const nonsense[] = {"-1", "x", "1e3", "", "0x1", " "};
     uint64_t last;
@@ -466,9 +450,8 @@ START_TEST(the_number_may_be_in_the_query_or_nonsense)
         take_event(&events);
     ck_assert_str_eq(event_data, "ann\nthree");
 }
-END_TEST
 
-START_TEST(when_too_much_was_said_since_it_says_how_much_is_missing)
+TEST(with_ann, when_too_much_was_said_since_it_says_how_much_is_missing)
 {
     const int burst = 500;
     struct stream telnet = named(&chat_room, "tel");
@@ -496,9 +479,8 @@ START_TEST(when_too_much_was_said_since_it_says_how_much_is_missing)
     expect_event(&events, "you", "ann");
     skip_to_event(&events, "who");
 }
-END_TEST
 
-START_TEST(a_second_stream_takes_over_from_the_first)
+TEST(with_ann, a_second_stream_takes_over_from_the_first)
 {
     struct stream second;
 
@@ -509,11 +491,10 @@ START_TEST(a_second_stream_takes_over_from_the_first)
     say(token, "Hello");
     expect_event(&second, "own", "ann\nHello");
 }
-END_TEST
 
 /* ---- The room ----------------------------------------------------------------------- */
 
-START_TEST(a_room_that_is_down_is_reported_and_comes_back_by_itself)
+TEST(with_ann, a_room_that_is_down_is_reported_and_comes_back_by_itself)
 {
     const char *newcomer;
     struct stream other;
@@ -543,10 +524,9 @@ START_TEST(a_room_that_is_down_is_reported_and_comes_back_by_itself)
         port);
     expect_lf(&web_chat.err, "web_chat: the room is back");
 }
-END_TEST
 
 /* The gateway asks who is here. That is not a line of the person's. */
-START_TEST(a_person_who_said_nothing_lost_nothing_when_the_room_went_down)
+TEST(with_ann, a_person_who_said_nothing_lost_nothing_when_the_room_went_down)
 {
     const char *port = strdup(formatted("%d", chat_room.port));
 
@@ -560,10 +540,9 @@ START_TEST(a_person_who_said_nothing_lost_nothing_when_the_room_went_down)
     ck_assert_str_ne(event_type, "note");
     skip_to_line(&web_chat.err, "web_chat: the room is back");
 }
-END_TEST
 
 /* One browser tries it every two seconds; its page is not filled with that. */
-START_TEST(a_room_that_lets_nobody_in_is_down_and_its_reason_is_given_once)
+TEST(tests, a_room_that_lets_nobody_in_is_down_and_its_reason_is_given_once)
 {
     struct mock room = mock_open("127.0.0.1");
     struct stream attempt;
@@ -592,9 +571,8 @@ START_TEST(a_room_that_lets_nobody_in_is_down_and_its_reason_is_given_once)
     mock_close(&room);
     web_chat = web_chat_open(chat_room.port, "");
 }
-END_TEST
 
-START_TEST(sigterm_ends_the_streams_in_order_and_the_room_is_told)
+TEST(with_ann, sigterm_ends_the_streams_in_order_and_the_room_is_told)
 {
     struct stream telnet = room_join(&chat_room);
 
@@ -606,7 +584,6 @@ START_TEST(sigterm_ends_the_streams_in_order_and_the_room_is_told)
     expect_status(&web_chat, 0);
     web_chat = web_chat_open(chat_room.port, "");
 }
-END_TEST
 
 /* The next that is said is tel's 20 lines in their order, and those of 20 others, once. */
 static void expect_all_lines(struct stream *stream, int count)
@@ -625,7 +602,7 @@ static void expect_all_lines(struct stream *stream, int count)
     ck_assert_int_eq(from_tel, 20);
 }
 
-START_TEST(four_hundred_people_at_once_hear_each_line_once)
+TEST(tests, four_hundred_people_at_once_hear_each_line_once)
 {
     enum { PEOPLE = 400 };
     static struct stream streams[PEOPLE];
@@ -648,7 +625,6 @@ START_TEST(four_hundred_people_at_once_hear_each_line_once)
     for (int i = 0; i < PEOPLE; i++)
         expect_all_lines(&streams[i], i % 20 == 0 ? 39 : 40);
 }
-END_TEST
 
 /* ---- Places for everyone ------------------------------------------------------------ */
 
@@ -661,7 +637,7 @@ static void open_with_few_places(void)
                                 "-r", formatted("127.0.0.1:%d", chat_room.port), NULL);
 }
 
-START_TEST(the_next_one_after_a_full_house_is_told)
+TEST(limits, the_next_one_after_a_full_house_is_told)
 {
     const char *tokens[FEW];
 
@@ -674,7 +650,6 @@ START_TEST(the_next_one_after_a_full_house_is_told)
     while (post_bytes("/join", "", "", 0) != 200)
         sleep_ms(10);
 }
-END_TEST
 
 /* So many connections that there would be a descriptor for nobody else. */
 static void open_crowd(const char *begun)
@@ -686,7 +661,7 @@ static void open_crowd(const char *begun)
     }
 }
 
-START_TEST(connections_without_a_request_make_way_for_those_with_one)
+TEST(limits, connections_without_a_request_make_way_for_those_with_one)
 {
     static const char *const begun[] = {
         "", "GET / HTTP/1.1\r\n",
@@ -700,10 +675,9 @@ START_TEST(connections_without_a_request_make_way_for_those_with_one)
     }
     expect_event(&events, "own", "ann\nslow");
 }
-END_TEST
 
 /* Each takes over from the one before it, which is still there for two seconds. */
-START_TEST(streams_of_events_that_were_let_go_make_way_too)
+TEST(limits, streams_of_events_that_were_let_go_make_way_too)
 {
     open_with_few_places();
     events = join_and_listen("ann", &token);
@@ -711,9 +685,8 @@ START_TEST(streams_of_events_that_were_let_go_make_way_too)
     ck_assert_int_eq(get("/"), 200);
     ck_assert_int_eq(say(token, "Here"), 204);
 }
-END_TEST
 
-START_TEST(a_join_is_answered_though_its_connection_is_the_oldest_of_many)
+TEST(limits, a_join_is_answered_though_its_connection_is_the_oldest_of_many)
 {
     struct stream oldest;
 
@@ -724,9 +697,8 @@ START_TEST(a_join_is_answered_though_its_connection_is_the_oldest_of_many)
     send_text(&oldest, "POST /join HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     expect_line(&oldest, "HTTP/1.1 200 OK");
 }
-END_TEST
 
-START_TEST(the_connections_of_one_address_do_not_displace_those_of_another)
+TEST(limits, the_connections_of_one_address_do_not_displace_those_of_another)
 {
     struct stream slow;
 
@@ -740,9 +712,8 @@ START_TEST(the_connections_of_one_address_do_not_displace_those_of_another)
     send_text(&slow, "Host: a\r\n\r\n");
     expect_line(&slow, "HTTP/1.1 200 OK");
 }
-END_TEST
 
-START_TEST(people_without_a_browser_make_way_for_newcomers)
+TEST(limits, people_without_a_browser_make_way_for_newcomers)
 {
     const char *first, *last = NULL;
 
@@ -755,9 +726,8 @@ START_TEST(people_without_a_browser_make_way_for_newcomers)
     ck_assert_int_eq(say(last, "Me too"), 204);
     skip_to_event(&events, "said");
 }
-END_TEST
 
-START_TEST(an_address_with_many_people_makes_way_for_one_with_fewer)
+TEST(limits, an_address_with_many_people_makes_way_for_one_with_fewer)
 {
     struct stream streams[FEW];
     const char *tokens[FEW], *others[FEW / 2];
@@ -786,11 +756,10 @@ START_TEST(an_address_with_many_people_makes_way_for_one_with_fewer)
     }
     ck_assert_int_eq(still_here, FEW / 2);
 }
-END_TEST
 
 /* ---- Hostile clients ---------------------------------------------------------------- */
 
-START_TEST(requests_for_nothing_or_in_a_wrong_way_are_refused)
+TEST(tests, requests_for_nothing_or_in_a_wrong_way_are_refused)
 {
     static const struct {
         const char *head;
@@ -826,22 +795,20 @@ START_TEST(requests_for_nothing_or_in_a_wrong_way_are_refused)
         ck_assert_ptr_nonnull(strstr(answer_head, "Connection: close\n"));
     }
 }
-END_TEST
 
-START_TEST(what_a_browser_sends_after_its_request_for_events_is_ignored)
+TEST(with_ann, what_a_browser_sends_after_its_request_for_events_is_ignored)
 {
     send_text(&events, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     send_repeated(&events, "noise\r\n", 100000);
     say(token, "Hello");
     expect_event(&events, "own", "ann\nHello");
 }
-END_TEST
 
 /*
  * Ctrl-Z in its terminal, and fg. Its signs of life are late then, and no browser is to blame.
  * A line that is said wakes the loop, which may wait on.
  */
-START_TEST(after_a_long_stop_the_events_go_on)
+TEST(with_ann, after_a_long_stop_the_events_go_on)
 {
     program_pause(&web_chat);
     sleep_ms(21000); /* a second more than a browser has for a request */
@@ -850,76 +817,29 @@ START_TEST(after_a_long_stop_the_events_go_on)
     skip_to_line(&events, "event: alive");
     expect_event(&events, "own", "ann\nHere again");
 }
-END_TEST
 
-START_TEST(wrong_usage_is_status_2)
+TEST(alone, wrong_usage_is_status_2)
 {
     expect_usage_error(WEB_CHAT, "-p", "65536", NULL);
     expect_usage_error(WEB_CHAT, "-r", "localhost:0", NULL);
     expect_usage_error(WEB_CHAT, "-r", NULL);
     expect_usage_error(WEB_CHAT, "room", NULL);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const with_ann[] = {
-        without_the_right_token_nobody_speaks_or_listens,
-        a_page_of_another_site_is_refused,
-        a_token_is_never_printed,
-        a_name_in_use_gets_a_number_and_a_bad_one_is_refused,
-        commands_work_as_in_a_telnet,
-        a_line_has_at_most_2048_bytes,
-        no_byte_of_a_line_is_a_second_line_or_a_command_of_telnet,
-        text_that_would_mislead_is_replaced_and_markup_stays_text,
-        a_line_longer_than_the_rooms_keeps_its_name_in_each_piece,
-        the_rest_of_a_long_farewell_makes_nobody_else_leave,
-        a_browser_that_was_cut_off_loses_no_line_and_gets_none_twice,
-        the_number_may_be_in_the_query_or_nonsense,
-        when_too_much_was_said_since_it_says_how_much_is_missing,
-        a_second_stream_takes_over_from_the_first,
-        a_room_that_is_down_is_reported_and_comes_back_by_itself,
-        a_person_who_said_nothing_lost_nothing_when_the_room_went_down,
-        sigterm_ends_the_streams_in_order_and_the_room_is_told,
-        what_a_browser_sends_after_its_request_for_events_is_ignored,
-        after_a_long_stop_the_events_go_on,
-        NULL,
-    };
-    const TTest *const tests[] = {
-        the_page_may_run_its_own_script_alone_and_is_never_stored,
-        the_page_names_no_other_site_and_is_ascii,
-        each_session_has_a_token_of_its_own,
-        only_hosts_that_nobody_can_own_in_the_dns_are_served,
-        people_are_web_1_and_so_on_until_they_choose_a_name,
-        a_name_in_use_gets_a_number_though_the_person_asks_for_another_meanwhile,
-        asking_for_a_name_in_use_changes_nothing,
-        a_room_that_lets_nobody_in_is_down_and_its_reason_is_given_once,
-        requests_for_nothing_or_in_a_wrong_way_are_refused,
-        four_hundred_people_at_once_hear_each_line_once,
-        NULL,
-    };
-    const TTest *const alone[] = {wrong_usage_is_status_2, NULL};
-    const TTest *const limits[] = {
-        the_next_one_after_a_full_house_is_told,
-        connections_without_a_request_make_way_for_those_with_one,
-        streams_of_events_that_were_let_go_make_way_too,
-        a_join_is_answered_though_its_connection_is_the_oldest_of_many,
-        the_connections_of_one_address_do_not_displace_those_of_another,
-        people_without_a_browser_make_way_for_newcomers,
-        an_address_with_many_people_makes_way_for_one_with_fewer,
-        NULL};
     const struct test_case cases[] = {
         {.name = "with ann",
-         .tests = with_ann,
+         .tests = &with_ann,
          .set_up = ann_comes,
          .tear_down = web_chat_tear_down},
         {.name = "with a room",
-         .tests = tests,
+         .tests = &tests,
          .set_up = web_chat_set_up,
          .tear_down = web_chat_tear_down},
-        {.name = "alone", .tests = alone},
+        {.name = "alone", .tests = &alone},
         {.name = "limits",
-         .tests = limits,
+         .tests = &limits,
          .set_up = web_chat_set_up,
          .tear_down = web_chat_tear_down,
          .tags = "limits"},

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+static struct tests suite;
+
 /* Says so much that what the gateway and the system store for one reader is full. */
 static void flood(struct stream *telnet, struct stream *witness, int lines)
 {
@@ -38,7 +40,7 @@ static uint64_t read_to_the_end(struct stream *events)
     return last;
 }
 
-START_TEST(a_browser_that_does_not_read_or_is_gone_is_waited_for_but_not_for_ever)
+TEST(suite, a_browser_that_does_not_read_or_is_gone_is_waited_for_but_not_for_ever)
 {
     const int small = 4096;
     const char *cut_token, *gone_token, *stalled_token, *witness_token;
@@ -94,14 +96,11 @@ START_TEST(a_browser_that_does_not_read_or_is_gone_is_waited_for_but_not_for_eve
     ck_assert_int_eq(say(gone_token, "Here again"), 204);
     expect_event(&witness, "said", "gone\nHere again");
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        a_browser_that_does_not_read_or_is_gone_is_waited_for_but_not_for_ever, NULL};
     const struct test_case cases[] = {{.name = "with a room",
-                                       .tests = tests,
+                                       .tests = &suite,
                                        .set_up = web_chat_set_up,
                                        .tear_down = web_chat_tear_down}};
 

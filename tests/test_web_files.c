@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static struct tests with_files, limits;
+
 /* ---- Files -------------------------------------------------------------------------- */
 
-START_TEST(files_have_types_by_their_endings_and_directories_an_index)
+TEST(with_files, files_have_types_by_their_endings_and_directories_an_index)
 {
     static const struct {
         const char *name, *type;
@@ -48,9 +50,8 @@ START_TEST(files_have_types_by_their_endings_and_directories_an_index)
     ck_assert_int_eq(ask("GET", "/a.txt/").status, 404);
     ck_assert_int_eq(ask("GET", "/a.txt/b").status, 404);
 }
-END_TEST
 
-START_TEST(names_are_decoded_once)
+TEST(with_files, names_are_decoded_once)
 {
     write_page("a b\xc3\xa9%41?.txt", "odd");
     expect_page("/a%20b%C3%a9%2541%3F.txt", "odd");
@@ -60,9 +61,8 @@ START_TEST(names_are_decoded_once)
     ck_assert_int_eq(ask("GET", "/%4").status, 400);
     ck_assert_int_eq(ask("GET", "/%4g").status, 400);
 }
-END_TEST
 
-START_TEST(no_path_leads_out_of_the_directory)
+TEST(with_files, no_path_leads_out_of_the_directory)
 {
     static const char *const paths[] = {
         "/../secret",
@@ -107,15 +107,13 @@ START_TEST(no_path_leads_out_of_the_directory)
     }
     ck_assert_int_eq(ask("GET", formatted("/%s", repeated('n', 300))).status, 404);
 }
-END_TEST
 
-START_TEST(what_may_not_be_read_is_403)
+TEST(with_files, what_may_not_be_read_is_403)
 {
     write_page("closed", "x");
     ck_assert_int_eq(chmod(www("closed"), 0), 0);
     ck_assert_int_eq(ask("GET", "/closed").status, geteuid() == 0 ? 200 : 403);
 }
-END_TEST
 
 /* Much longer than what the kernel holds for a client that does not read. */
 #define LONG_FILE 12000000
@@ -141,7 +139,7 @@ static struct stream begin_long_file(void)
     return client;
 }
 
-START_TEST(a_long_file_arrives_whole_and_the_next_request_is_answered_after_it)
+TEST(with_files, a_long_file_arrives_whole_and_the_next_request_is_answered_after_it)
 {
     struct stream client;
 
@@ -156,9 +154,8 @@ START_TEST(a_long_file_arrives_whole_and_the_next_request_is_answered_after_it)
     expect_document(&client, "and this");
     expect_end(&client);
 }
-END_TEST
 
-START_TEST(readers_that_stall_in_the_middle_of_a_file_cost_the_others_nothing)
+TEST(with_files, readers_that_stall_in_the_middle_of_a_file_cost_the_others_nothing)
 {
     static struct stream readers[100];
 
@@ -175,9 +172,8 @@ START_TEST(readers_that_stall_in_the_middle_of_a_file_cost_the_others_nothing)
         stream_reset(&readers[i]);
     expect_page("/short", "at once");
 }
-END_TEST
 
-START_TEST(a_file_that_shrinks_while_it_is_sent_ends_early_and_a_grown_one_on_time)
+TEST(with_files, a_file_that_shrinks_while_it_is_sent_ends_early_and_a_grown_one_on_time)
 {
     struct stream client;
 
@@ -196,9 +192,8 @@ START_TEST(a_file_that_shrinks_while_it_is_sent_ends_early_and_a_grown_one_on_ti
     send_text(&client, GET("/none"));
     ck_assert_int_eq(take_answer(&client).status, 404);
 }
-END_TEST
 
-START_TEST(curl_and_http_get_fetch_files)
+TEST(with_files, curl_and_http_get_fetch_files)
 {
     static const char *const scripts[] = {
         "curl -sS --path-as-is \"$1\" | cmp - \"$2\" && echo same",
@@ -216,18 +211,16 @@ START_TEST(curl_and_http_get_fetch_files)
         expect_success(&client);
     }
 }
-END_TEST
 
-START_TEST(it_ends_even_in_the_middle_of_a_file)
+TEST(with_files, it_ends_even_in_the_middle_of_a_file)
 {
     write_long_file();
     (void)begin_long_file();
     program_stop(&server);
 }
-END_TEST
 
 /* The time that -t gives is for requests: an answer has two minutes (loop/stream_server.h). */
-START_TEST(a_reader_may_pause_for_longer_than_a_request_may_take)
+TEST(limits, a_reader_may_pause_for_longer_than_a_request_may_take)
 {
     static const char *const requests[] = {
         GET("/long"), "GET /long HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n",
@@ -249,11 +242,10 @@ START_TEST(a_reader_may_pause_for_longer_than_a_request_may_take)
     /* The second request of the last one has its time now. */
     ck_assert_int_eq(take_answer(&clients[2]).status, 408);
 }
-END_TEST
 
 /* ---- Limits ------------------------------------------------------------------------- */
 
-START_TEST(a_server_without_descriptors_says_503)
+TEST(limits, a_server_without_descriptors_says_503)
 {
     struct stream clients[20];
     int served = 0;
@@ -272,9 +264,8 @@ START_TEST(a_server_without_descriptors_says_503)
     ck_assert_int_gt(served, 3);
     ck_assert_int_lt(served, 20 - 3);
 }
-END_TEST
 
-START_TEST(a_full_server_still_has_the_descriptors_for_a_file)
+TEST(limits, a_full_server_still_has_the_descriptors_for_a_file)
 {
     struct stream clients[60];
     int served = -1;
@@ -294,9 +285,8 @@ START_TEST(a_full_server_still_has_the_descriptors_for_a_file)
         stream_close(&clients[i]);
     }
 }
-END_TEST
 
-START_TEST(no_directory_on_the_way_to_a_file_stays_open)
+TEST(limits, no_directory_on_the_way_to_a_file_stays_open)
 {
     serve_files_by("ulimit -n 20; exec \"$@\"");
     make_directory("a");
@@ -310,9 +300,8 @@ START_TEST(no_directory_on_the_way_to_a_file_stays_open)
         ck_assert_int_eq(ask("GET", "/a/b").status, 301);
     }
 }
-END_TEST
 
-START_TEST(as_many_long_files_are_sent_at_a_time_as_there_are_clients)
+TEST(limits, as_many_long_files_are_sent_at_a_time_as_there_are_clients)
 {
     static struct stream clients[560];
 
@@ -324,33 +313,12 @@ START_TEST(as_many_long_files_are_sent_at_a_time_as_there_are_clients)
     for (size_t i = 0; i < COUNT(clients); i++)
         clients[i] = begin_long_file();
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const files[] = {
-        files_have_types_by_their_endings_and_directories_an_index,
-        names_are_decoded_once,
-        no_path_leads_out_of_the_directory,
-        what_may_not_be_read_is_403,
-        a_long_file_arrives_whole_and_the_next_request_is_answered_after_it,
-        readers_that_stall_in_the_middle_of_a_file_cost_the_others_nothing,
-        a_file_that_shrinks_while_it_is_sent_ends_early_and_a_grown_one_on_time,
-        curl_and_http_get_fetch_files,
-        it_ends_even_in_the_middle_of_a_file,
-        NULL,
-    };
-    const TTest *const limits[] = {
-        a_server_without_descriptors_says_503,
-        a_reader_may_pause_for_longer_than_a_request_may_take,
-        a_full_server_still_has_the_descriptors_for_a_file,
-        no_directory_on_the_way_to_a_file_stays_open,
-        as_many_long_files_are_sent_at_a_time_as_there_are_clients,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "files", .tests = files, .set_up = serve_files},
-        {.name = "limits", .tests = limits, .tags = "limits"},
+        {.name = "files", .tests = &with_files, .set_up = serve_files},
+        {.name = "limits", .tests = &limits, .tags = "limits"},
     };
 
     return run_cases("the files of web_srv", cases, COUNT(cases));

@@ -10,9 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static struct tests modules, served, limits, spoilt;
+
 /* ---- Paths -------------------------------------------------------------------------- */
 
-START_TEST(a_path_loses_its_dot_segments_and_never_leads_above_its_beginning)
+TEST(modules, a_path_loses_its_dot_segments_and_never_leads_above_its_beginning)
 {
     static const struct {
         const char *path, *names;
@@ -63,9 +65,8 @@ START_TEST(a_path_loses_its_dot_segments_and_never_leads_above_its_beginning)
     ck_assert_int_eq(web_path_clean(longest, names), 0);
     ck_assert_uint_eq(strlen(names), WEB_PATH_MOST - 1);
 }
-END_TEST
 
-START_TEST(a_path_with_dots_finds_its_file)
+TEST(served, a_path_with_dots_finds_its_file)
 {
     make_directory("d");
     write_page("d/in", "in");
@@ -77,11 +78,10 @@ START_TEST(a_path_with_dots_finds_its_file)
     ck_assert_int_eq(ask("GET", "/top/.").status, 404);
     ck_assert_int_eq(ask("GET", "/d/../secret").status, 404);
 }
-END_TEST
 
 /* ---- Types -------------------------------------------------------------------------- */
 
-START_TEST(the_types_that_browsers_insist_on_are_known)
+TEST(modules, the_types_that_browsers_insist_on_are_known)
 {
     static const char *const types[][2] = {
         {"a.mjs", "text/javascript; charset=utf-8"},
@@ -115,9 +115,8 @@ START_TEST(the_types_that_browsers_insist_on_are_known)
         ck_assert_str_eq(types_by_name(types[i][0]), types[i][1]);
     ck_assert_ptr_null(types_by_name("README"));
 }
-END_TEST
 
-START_TEST(a_name_without_an_ending_has_the_type_of_its_first_bytes)
+TEST(served, a_name_without_an_ending_has_the_type_of_its_first_bytes)
 {
     static const char text[] = "text/plain; charset=utf-8";
     static const char bytes[] = "application/octet-stream";
@@ -135,7 +134,6 @@ START_TEST(a_name_without_an_ending_has_the_type_of_its_first_bytes)
     write_page("a.html/Makefile", "all:\n");
     ck_assert_str_eq(formatted("%s", ask("GET", "/a.html/Makefile").type), text);
 }
-END_TEST
 
 /* ---- Lists -------------------------------------------------------------------------- */
 
@@ -166,7 +164,7 @@ static void expect_part_of(const char *page, const char *part)
         ck_abort_msg("'%s' is not in '%s'", part, page);
 }
 
-START_TEST(a_directory_without_an_index_has_a_list_sorted_with_sizes_and_times)
+TEST(served, a_directory_without_an_index_has_a_list_sorted_with_sizes_and_times)
 {
     const char *page;
 
@@ -198,9 +196,8 @@ START_TEST(a_directory_without_an_index_has_a_list_sorted_with_sizes_and_times)
     write_page("d/index.html", "<p>Index");
     expect_page("/d/", "<p>Index");
 }
-END_TEST
 
-START_TEST(any_name_is_shown_harmlessly_and_leads_to_its_file)
+TEST(served, any_name_is_shown_harmlessly_and_leads_to_its_file)
 {
     static const struct {
         const char *name, *row;
@@ -226,9 +223,8 @@ START_TEST(any_name_is_shown_harmlessly_and_leads_to_its_file)
     make_directory("<d>&");
     expect_part_of(page_at("/%3Cd%3E&/"), "<title>/&lt;d&gt;&amp;/</title>");
 }
-END_TEST
 
-START_TEST(a_long_list_is_sent_in_pieces_and_ends_somewhere)
+TEST(served, a_long_list_is_sent_in_pieces_and_ends_somewhere)
 {
     enum { FILES = 10010, COPIES = 3 };
     struct stream clients[COPIES];
@@ -258,15 +254,13 @@ START_TEST(a_long_list_is_sent_in_pieces_and_ends_somewhere)
         expect_document(&clients[i], "");
     }
 }
-END_TEST
 
-START_TEST(an_index_that_may_not_be_read_is_not_passed_over)
+TEST(served, an_index_that_may_not_be_read_is_not_passed_over)
 {
     write_page("index.html", "secret");
     ck_assert_int_eq(chmod(www("index.html"), 0), 0);
     ck_assert_int_eq(ask("GET", "/").status, geteuid() == 0 ? 200 : 403);
 }
-END_TEST
 
 /* ---- What fails for a while --------------------------------------------------------- */
 
@@ -292,19 +286,17 @@ static void make_anew_and_find_again(void)
     expect_page("/f", "new");
 }
 
-START_TEST(a_directory_that_is_made_anew_is_found_again)
+TEST(served, a_directory_that_is_made_anew_is_found_again)
 {
     make_anew_and_find_again();
 }
-END_TEST
 
-START_TEST(a_directory_that_was_named_by_a_dot_is_found_again_too)
+TEST(limits, a_directory_that_was_named_by_a_dot_is_found_again_too)
 {
     serve_files_by("case $1 in /*) program=$1 ;; *) program=$PWD/$1 ;; esac\n"
                    "cd \"$5\" && exec \"$program\" -p 0 -d .");
     make_anew_and_find_again();
 }
-END_TEST
 
 /* strace is the server's child (-D), and makes the calls for a file called f fail. */
 static void serve_spoilt(const char *what)
@@ -314,7 +306,7 @@ static void serve_spoilt(const char *what)
                              what));
 }
 
-START_TEST(a_file_that_cannot_be_read_now_is_500_or_503_and_logged)
+TEST(spoilt, a_file_that_cannot_be_read_now_is_500_or_503_and_logged)
 {
     static const struct {
         const char *name;
@@ -335,9 +327,8 @@ START_TEST(a_file_that_cannot_be_read_now_is_500_or_503_and_logged)
         temp_remove();
     }
 }
-END_TEST
 
-START_TEST(a_file_that_cannot_be_read_amid_its_answer_ends_early_and_is_logged)
+TEST(spoilt, a_file_that_cannot_be_read_amid_its_answer_ends_early_and_is_logged)
 {
     static char bytes[1000000];
     struct stream client;
@@ -350,9 +341,8 @@ START_TEST(a_file_that_cannot_be_read_amid_its_answer_ends_early_and_is_logged)
     ck_assert_uint_lt(client.length, 4 * 65536);
     expect_unreadable("/f");
 }
-END_TEST
 
-START_TEST(a_type_that_cannot_be_looked_at_is_500)
+TEST(spoilt, a_type_that_cannot_be_looked_at_is_500)
 {
     serve_spoilt("pread64:error=EIO:when=1");
     write_page("f", "x");
@@ -360,40 +350,14 @@ START_TEST(a_type_that_cannot_be_looked_at_is_500)
     expect_unreadable("/f");
     expect_page("/f", "x");
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const modules[] = {
-        a_path_loses_its_dot_segments_and_never_leads_above_its_beginning,
-        the_types_that_browsers_insist_on_are_known,
-        NULL,
-    };
-    const TTest *const served[] = {
-        a_path_with_dots_finds_its_file,
-        a_name_without_an_ending_has_the_type_of_its_first_bytes,
-        a_directory_without_an_index_has_a_list_sorted_with_sizes_and_times,
-        any_name_is_shown_harmlessly_and_leads_to_its_file,
-        a_long_list_is_sent_in_pieces_and_ends_somewhere,
-        an_index_that_may_not_be_read_is_not_passed_over,
-        a_directory_that_is_made_anew_is_found_again,
-        NULL,
-    };
-    const TTest *const limits[] = {
-        a_directory_that_was_named_by_a_dot_is_found_again_too,
-        NULL,
-    };
-    const TTest *const spoilt[] = {
-        a_file_that_cannot_be_read_now_is_500_or_503_and_logged,
-        a_file_that_cannot_be_read_amid_its_answer_ends_early_and_is_logged,
-        a_type_that_cannot_be_looked_at_is_500,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "modules", .tests = modules},
-        {.name = "served", .tests = served, .set_up = serve_files},
-        {.name = "limits", .tests = limits, .tags = "limits"},
-        {.name = "spoilt", .tests = spoilt, .tags = "limits", .needs = "strace"},
+        {.name = "modules", .tests = &modules},
+        {.name = "served", .tests = &served, .set_up = serve_files},
+        {.name = "limits", .tests = &limits, .tags = "limits"},
+        {.name = "spoilt", .tests = &spoilt, .tags = "limits", .needs = "strace"},
     };
 
     return run_cases("the paths of web_srv", cases, COUNT(cases));

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+static struct tests ranges, versions, modules;
+
 #define SUNDAY 784111777 /* Sun, 06 Nov 1994 08:49:37 GMT */
 
 static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
@@ -22,7 +24,7 @@ static void open_server(void)
 
 /* ---- Ranges ------------------------------------------------------------------------- */
 
-START_TEST(a_range_means_the_bytes_that_rfc_9110_says)
+TEST(modules, a_range_means_the_bytes_that_rfc_9110_says)
 {
     static const struct {
         const char *value;
@@ -78,7 +80,6 @@ START_TEST(a_range_means_the_bytes_that_rfc_9110_says)
                          (unsigned long long)range.length);
     }
 }
-END_TEST
 
 /* The answer to this range is a part, and these bytes. */
 static void expect_part(struct stream *client, const char *value, const char *place,
@@ -96,7 +97,7 @@ static void expect_part(struct stream *client, const char *value, const char *pl
     expect_text(client, bytes);
 }
 
-START_TEST(a_part_is_sent_with_its_place_and_the_connection_goes_on)
+TEST(ranges, a_part_is_sent_with_its_place_and_the_connection_goes_on)
 {
     struct stream client = connect_to(server.port);
 
@@ -108,9 +109,8 @@ START_TEST(a_part_is_sent_with_its_place_and_the_connection_goes_on)
     send_text(&client, GET("/f"));
     expect_document(&client, letters);
 }
-END_TEST
 
-START_TEST(several_ranges_or_what_is_not_understood_get_the_whole)
+TEST(ranges, several_ranges_or_what_is_not_understood_get_the_whole)
 {
     static const char *const fields[] = {"Range: bytes=0-0,2-2\r\n",
                                          "Range: lines=1-2\r\n", "Range: bytes=x\r\n"};
@@ -123,9 +123,8 @@ START_TEST(several_ranges_or_what_is_not_understood_get_the_whole)
         ck_assert_str_eq(answer.range, "");
     }
 }
-END_TEST
 
-START_TEST(a_range_is_of_a_get_alone)
+TEST(ranges, a_range_is_of_a_get_alone)
 {
     struct answer answer = ask_with("HEAD", "/f", "Range: bytes=2-4\r\n");
 
@@ -133,9 +132,8 @@ START_TEST(a_range_is_of_a_get_alone)
     ck_assert_uint_eq(answer.length, 26);
     ck_assert_str_eq(answer.accept_ranges, "bytes");
 }
-END_TEST
 
-START_TEST(what_is_not_there_is_416_with_the_size)
+TEST(ranges, what_is_not_there_is_416_with_the_size)
 {
     struct answer answer = ask_with("GET", "/f", "range: bytes=26-\r\n");
 
@@ -143,9 +141,8 @@ START_TEST(what_is_not_there_is_416_with_the_size)
     ck_assert_str_eq(answer.range, "bytes */26");
     ck_assert_int_eq(ask_with("GET", "/none", "Range: bytes=0-\r\n").status, 404);
 }
-END_TEST
 
-START_TEST(a_part_beyond_4_gib_is_found)
+TEST(ranges, a_part_beyond_4_gib_is_found)
 {
     struct answer answer;
     struct stream client = connect_to(server.port);
@@ -160,13 +157,12 @@ START_TEST(a_part_beyond_4_gib_is_found)
     ck_assert_str_eq(answer.range, "bytes 4294967295-4294967298/4294967322");
     expect_bytes(&client, "\0abc", 4);
 }
-END_TEST
 
 /* ---- Versions ----------------------------------------------------------------------- */
 
 #define AT(time) "Sun, 06 Nov 1994 08:49:" time " GMT"
 
-START_TEST(a_file_has_its_time_and_a_weak_tag_that_changes_with_it)
+TEST(versions, a_file_has_its_time_and_a_weak_tag_that_changes_with_it)
 {
     struct answer answer = ask("HEAD", "/f"), changed;
 
@@ -179,9 +175,8 @@ START_TEST(a_file_has_its_time_and_a_weak_tag_that_changes_with_it)
     temp_set_time(temp_write("f", "other"), SUNDAY);
     ck_assert_str_ne(formatted("%s", ask("HEAD", "/f").tag), answer.tag);
 }
-END_TEST
 
-START_TEST(a_time_in_the_future_is_not_sent)
+TEST(versions, a_time_in_the_future_is_not_sent)
 {
     struct answer answer;
 
@@ -190,7 +185,6 @@ START_TEST(a_time_in_the_future_is_not_sent)
     ck_assert_int_eq(answer.status, 200);
     ck_assert_str_eq(answer.modified, "");
 }
-END_TEST
 
 /* The status of a request for /f with this field; GET and HEAD get the same. */
 static int status_if(const char *name, const char *value)
@@ -202,7 +196,7 @@ static int status_if(const char *name, const char *value)
     return status;
 }
 
-START_TEST(a_version_that_the_client_has_is_304)
+TEST(versions, a_version_that_the_client_has_is_304)
 {
     struct answer first = ask("HEAD", "/f"), answer;
     const char *tag = first.tag;
@@ -227,9 +221,8 @@ START_TEST(a_version_that_the_client_has_is_304)
     ck_assert_int_eq(status_if("If-Modified-Since", AT("37") "\r\nRange: bytes=0-0"),
                      304);
 }
-END_TEST
 
-START_TEST(a_version_that_the_client_does_not_have_is_sent)
+TEST(versions, a_version_that_the_client_does_not_have_is_sent)
 {
     ck_assert_int_eq(status_if("If-None-Match", "\"a\""), 200);
     ck_assert_int_eq(status_if("If-Modified-Since", AT("36")), 200);
@@ -238,9 +231,8 @@ START_TEST(a_version_that_the_client_does_not_have_is_sent)
     ck_assert_int_eq(status_if("If-None-Match", "\"a\"\r\nIf-Modified-Since: " AT("37")),
                      200);
 }
-END_TEST
 
-START_TEST(a_304_has_no_body_and_the_connection_goes_on)
+TEST(versions, a_304_has_no_body_and_the_connection_goes_on)
 {
     struct stream client = connect_to(server.port);
 
@@ -249,9 +241,8 @@ START_TEST(a_304_has_no_body_and_the_connection_goes_on)
     ck_assert_int_eq(take_answer(&client).status, 304);
     expect_document(&client, letters);
 }
-END_TEST
 
-START_TEST(a_condition_that_fails_is_412)
+TEST(versions, a_condition_that_fails_is_412)
 {
     struct answer answer = ask("HEAD", "/f");
 
@@ -263,7 +254,6 @@ START_TEST(a_condition_that_fails_is_412)
     ck_assert_int_eq(status_if("If-Unmodified-Since", "tomorrow"), 200);
     ck_assert_int_eq(ask_with("GET", "/none", "If-Match: *\r\n").status, 404);
 }
-END_TEST
 
 /* What is the answer to a range with this If-Range? */
 static int status_with(const char *if_range)
@@ -273,7 +263,7 @@ static int status_with(const char *if_range)
         .status;
 }
 
-START_TEST(if_range_allows_a_part_of_the_same_version_alone)
+TEST(versions, if_range_allows_a_part_of_the_same_version_alone)
 {
     time_t now;
 
@@ -288,11 +278,10 @@ START_TEST(if_range_allows_a_part_of_the_same_version_alone)
         ck_assert_int_eq(status_with(ask("HEAD", "/f").modified), 200);
     } while (time(NULL) != now);
 }
-END_TEST
 
 /* ---- Programs ----------------------------------------------------------------------- */
 
-START_TEST(curl_goes_on_with_what_it_has)
+TEST(versions, curl_goes_on_with_what_it_has)
 {
     struct program client;
 
@@ -307,37 +296,13 @@ START_TEST(curl_goes_on_with_what_it_has)
     expect_success(&client);
     expect_file(temp_path("got"), letters);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const ranges[] = {
-        a_part_is_sent_with_its_place_and_the_connection_goes_on,
-        several_ranges_or_what_is_not_understood_get_the_whole,
-        a_range_is_of_a_get_alone,
-        what_is_not_there_is_416_with_the_size,
-        a_part_beyond_4_gib_is_found,
-        NULL,
-    };
-    const TTest *const versions[] = {
-        a_file_has_its_time_and_a_weak_tag_that_changes_with_it,
-        a_time_in_the_future_is_not_sent,
-        a_version_that_the_client_has_is_304,
-        a_version_that_the_client_does_not_have_is_sent,
-        a_304_has_no_body_and_the_connection_goes_on,
-        a_condition_that_fails_is_412,
-        if_range_allows_a_part_of_the_same_version_alone,
-        curl_goes_on_with_what_it_has,
-        NULL,
-    };
-    const TTest *const modules[] = {
-        a_range_means_the_bytes_that_rfc_9110_says,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "modules", .tests = modules},
-        {.name = "ranges", .tests = ranges, .set_up = open_server},
-        {.name = "versions", .tests = versions, .set_up = open_server},
+        {.name = "modules", .tests = &modules},
+        {.name = "ranges", .tests = &ranges, .set_up = open_server},
+        {.name = "versions", .tests = &versions, .set_up = open_server},
     };
 
     return run_cases("the parts and versions of files", cases, COUNT(cases));

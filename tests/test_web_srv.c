@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+static struct tests hello, with_times, alone;
+
 #define HELLO "Hello, World!\n"
 
 static struct stream client; /* of most tests */
@@ -16,7 +18,7 @@ static void open_server(void)
 
 /* ---- Hello, World! ------------------------------------------------------------------ */
 
-START_TEST(row_13_it_prints_each_request_and_answers_hello_world)
+TEST(hello, row_13_it_prints_each_request_and_answers_hello_world)
 {
     struct answer answer;
 
@@ -33,9 +35,8 @@ START_TEST(row_13_it_prints_each_request_and_answers_hello_world)
     expect_lf(&server.out, "X-Title: aM-^[b\xef\xbf\xbd");
     expect_lf(&server.out, "%s", "");
 }
-END_TEST
 
-START_TEST(a_request_that_is_refused_is_printed_too_with_the_reason)
+TEST(hello, a_request_that_is_refused_is_printed_too_with_the_reason)
 {
     const char *value;
 
@@ -49,7 +50,6 @@ START_TEST(a_request_that_is_refused_is_printed_too_with_the_reason)
     expect_lf(&server.out, "%s", "");
     expect_lf(&server.out, "%s: 400 Bad Request: it has no Host", name_of(&client));
 }
-END_TEST
 
 /* Sends a whole request, which is the next that is printed. */
 static void expect_printed(struct stream *stream, const char *path)
@@ -61,7 +61,7 @@ static void expect_printed(struct stream *stream, const char *path)
     expect_lf(&server.out, "%s", "");
 }
 
-START_TEST(half_a_request_is_not_printed_even_after_a_whole_one)
+TEST(hello, half_a_request_is_not_printed_even_after_a_whole_one)
 {
     struct stream other = connect_to(server.port);
 
@@ -77,9 +77,8 @@ START_TEST(half_a_request_is_not_printed_even_after_a_whole_one)
               name_of(&client));
     expect_printed(&other, "/3");
 }
-END_TEST
 
-START_TEST(a_printed_value_that_was_cut_says_so)
+TEST(hello, a_printed_value_that_was_cut_says_so)
 {
     const char *value;
 
@@ -95,9 +94,8 @@ START_TEST(a_printed_value_that_was_cut_says_so)
     ck_assert_uint_eq(strspn(value, "v"), 400);
     ck_assert_str_eq(value + 400, "");
 }
-END_TEST
 
-START_TEST(row_13_its_first_line_says_where_it_serves)
+TEST(alone, row_13_its_first_line_says_where_it_serves)
 {
     const char *rest;
 
@@ -109,9 +107,8 @@ START_TEST(row_13_its_first_line_says_where_it_serves)
     rest = expect_beginning(&server.out, FIRST_LINE);
     ck_assert_str_eq(rest + strspn(rest, "0123456789"), " of 127.0.0.1 ...");
 }
-END_TEST
 
-START_TEST(curl_and_http_get_accept_the_answer)
+TEST(hello, curl_and_http_get_accept_the_answer)
 {
     static const char *const scripts[] = {
         "curl -sS \"$1\"", "curl -sS -0 \"$1\"", "curl -sS -X GET -d body \"$1\"",
@@ -128,9 +125,8 @@ START_TEST(curl_and_http_get_accept_the_answer)
         expect_success(&fetcher);
     }
 }
-END_TEST
 
-START_TEST(a_connection_is_kept_and_requests_may_come_before_their_answers)
+TEST(hello, a_connection_is_kept_and_requests_may_come_before_their_answers)
 {
     send_repeated(&client, GET("/") "HEAD / HTTP/1.1\r\n" HOST "\r\n", 50);
     for (int n = 0; n < 50; n++) {
@@ -142,9 +138,8 @@ START_TEST(a_connection_is_kept_and_requests_may_come_before_their_answers)
         ck_assert_uint_eq(answer.length, strlen(HELLO));
     }
 }
-END_TEST
 
-START_TEST(a_request_may_come_a_byte_at_a_time)
+TEST(hello, a_request_may_come_a_byte_at_a_time)
 {
     static const char request[] =
         "\r\nGET / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
@@ -156,9 +151,8 @@ START_TEST(a_request_may_come_a_byte_at_a_time)
     expect_document(&client, HELLO);
     expect_document(&client, HELLO);
 }
-END_TEST
 
-START_TEST(a_connection_ends_as_its_request_says)
+TEST(hello, a_connection_ends_as_its_request_says)
 {
     static const struct {
         const char *request, *connection;
@@ -185,9 +179,8 @@ START_TEST(a_connection_ends_as_its_request_says)
         stream_close(&client);
     }
 }
-END_TEST
 
-START_TEST(a_client_that_has_closed_its_end_still_gets_the_answers)
+TEST(hello, a_client_that_has_closed_its_end_still_gets_the_answers)
 {
     send_text(&client, GET("/") GET("/x"));
     stream_half_close(&client);
@@ -195,9 +188,8 @@ START_TEST(a_client_that_has_closed_its_end_still_gets_the_answers)
     expect_document(&client, HELLO);
     expect_end(&client);
 }
-END_TEST
 
-START_TEST(a_target_may_be_a_whole_url_but_must_be_a_path)
+TEST(hello, a_target_may_be_a_whole_url_but_must_be_a_path)
 {
     ck_assert_int_eq(ask("GET", "http://other:1/x").status, 200);
     ck_assert_int_eq(ask("GET", "HTTP://other?x").status, 200);
@@ -205,9 +197,8 @@ START_TEST(a_target_may_be_a_whole_url_but_must_be_a_path)
     ck_assert_int_eq(ask("GET", "other:80").status, 400);
     ck_assert_int_eq(ask("GET", "https://other/").status, 400);
 }
-END_TEST
 
-START_TEST(other_methods_are_405_with_what_is_allowed_or_501)
+TEST(hello, other_methods_are_405_with_what_is_allowed_or_501)
 {
     struct answer answer = ask("POST", "/");
 
@@ -218,9 +209,8 @@ START_TEST(other_methods_are_405_with_what_is_allowed_or_501)
     ck_assert_int_eq(ask("get", "/").status, 501);
     ck_assert_int_eq(ask("BREW", "/").status, 501);
 }
-END_TEST
 
-START_TEST(a_refused_method_keeps_the_connection_if_it_has_no_body)
+TEST(hello, a_refused_method_keeps_the_connection_if_it_has_no_body)
 {
     struct answer answer;
 
@@ -236,7 +226,6 @@ START_TEST(a_refused_method_keeps_the_connection_if_it_has_no_body)
     skip_body(&client, &answer);
     expect_end(&client);
 }
-END_TEST
 
 /* ---- Requests that are refused ------------------------------------------------------ */
 
@@ -256,7 +245,7 @@ static void expect_refusal(const char *bytes, size_t length, int status)
     stream_close(&client);
 }
 
-START_TEST(a_request_that_could_be_read_in_two_ways_is_refused)
+TEST(hello, a_request_that_could_be_read_in_two_ways_is_refused)
 {
     static const struct {
         const char *bytes;
@@ -280,9 +269,8 @@ START_TEST(a_request_that_could_be_read_in_two_ways_is_refused)
         expect_refusal(bad[i].bytes, strlen(bad[i].bytes), bad[i].status);
     expect_refusal("GET / HTTP/1.1\r\nA: \0\r\n", 22, 400);
 }
-END_TEST
 
-START_TEST(a_request_has_a_bound_in_every_direction)
+TEST(hello, a_request_has_a_bound_in_every_direction)
 {
     static char bytes[80000];
 
@@ -301,9 +289,8 @@ START_TEST(a_request_has_a_bound_in_every_direction)
            "GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nFFFFFF\r\n", 63);
     expect_refusal(bytes, 66000, 413);
 }
-END_TEST
 
-START_TEST(the_bound_of_a_body_is_each_requests_own)
+TEST(hello, the_bound_of_a_body_is_each_requests_own)
 {
     static char body[30000];
 
@@ -313,9 +300,8 @@ START_TEST(the_bound_of_a_body_is_each_requests_own)
         expect_document(&client, HELLO);
     }
 }
-END_TEST
 
-START_TEST(a_body_that_waits_to_be_asked_for_is_asked_for)
+TEST(hello, a_body_that_waits_to_be_asked_for_is_asked_for)
 {
     struct answer answer;
 
@@ -335,9 +321,8 @@ START_TEST(a_body_that_waits_to_be_asked_for_is_asked_for)
                        "Content-Length: 4\r\n\r\nbody");
     expect_document(&client, HELLO);
 }
-END_TEST
 
-START_TEST(whatever_comes_the_next_one_is_served)
+TEST(hello, whatever_comes_the_next_one_is_served)
 {
     static const char good[] = "GET /a HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc"
                                "HEAD / HTTP/1.0\r\nA: b\r\n\r\n";
@@ -358,7 +343,6 @@ START_TEST(whatever_comes_the_next_one_is_served)
     }
     ck_assert_int_eq(ask("GET", "/").status, 200);
 }
-END_TEST
 
 /* ---- Time --------------------------------------------------------------------------- */
 
@@ -368,7 +352,7 @@ static void open_impatient_server(void)
     client = connect_to(server.port);
 }
 
-START_TEST(a_request_without_an_end_is_408_and_silence_between_two_just_closes)
+TEST(with_times, a_request_without_an_end_is_408_and_silence_between_two_just_closes)
 {
     static const char *const begun[] = {"G", "GET / HTTP/1.1\r\nA: b\r\n", "\r\n",
                                         "GET / HTTP/1.1\r\n" HOST
@@ -384,18 +368,16 @@ START_TEST(a_request_without_an_end_is_408_and_silence_between_two_just_closes)
     client = connect_to(server.port);
     expect_end(&client);
 }
-END_TEST
 
-START_TEST(a_request_that_drips_does_not_last_for_ever)
+TEST(with_times, a_request_that_drips_does_not_last_for_ever)
 {
     send_text(&client, "GET / HTTP/1.1\r\nA: ");
     while (!stream_ready(&client, 50))
         send_text(&client, "x");
     ck_assert_int_eq(take_answer(&client).status, 408);
 }
-END_TEST
 
-START_TEST(wrong_usage_is_status_2)
+TEST(alone, wrong_usage_is_status_2)
 {
     expect_usage_error(WEB_SRV, "-x", NULL);
     expect_usage_error(WEB_SRV, "operand", NULL);
@@ -408,44 +390,13 @@ START_TEST(wrong_usage_is_status_2)
     server = program_run(WEB_SRV, "-p", "0", "-d", "/dev/null", NULL);
     expect_failure(&server, "web_srv: cannot open '/dev/null': %s", strerror(ENOTDIR));
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const hello[] = {
-        row_13_it_prints_each_request_and_answers_hello_world,
-        a_request_that_is_refused_is_printed_too_with_the_reason,
-        half_a_request_is_not_printed_even_after_a_whole_one,
-        a_printed_value_that_was_cut_says_so,
-        curl_and_http_get_accept_the_answer,
-        a_connection_is_kept_and_requests_may_come_before_their_answers,
-        a_request_may_come_a_byte_at_a_time,
-        a_connection_ends_as_its_request_says,
-        a_client_that_has_closed_its_end_still_gets_the_answers,
-        a_target_may_be_a_whole_url_but_must_be_a_path,
-        other_methods_are_405_with_what_is_allowed_or_501,
-        a_refused_method_keeps_the_connection_if_it_has_no_body,
-        a_request_that_could_be_read_in_two_ways_is_refused,
-        a_request_has_a_bound_in_every_direction,
-        the_bound_of_a_body_is_each_requests_own,
-        a_body_that_waits_to_be_asked_for_is_asked_for,
-        whatever_comes_the_next_one_is_served,
-        NULL,
-    };
-    const TTest *const time[] = {
-        a_request_without_an_end_is_408_and_silence_between_two_just_closes,
-        a_request_that_drips_does_not_last_for_ever,
-        NULL,
-    };
-    const TTest *const alone[] = {
-        row_13_its_first_line_says_where_it_serves,
-        wrong_usage_is_status_2,
-        NULL,
-    };
     const struct test_case cases[] = {
-        {.name = "hello", .tests = hello, .set_up = open_server},
-        {.name = "time", .tests = time, .set_up = open_impatient_server},
-        {.name = "alone", .tests = alone},
+        {.name = "hello", .tests = &hello, .set_up = open_server},
+        {.name = "time", .tests = &with_times, .set_up = open_impatient_server},
+        {.name = "alone", .tests = &alone},
     };
 
     return run_cases("web_srv", cases, COUNT(cases));

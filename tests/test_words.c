@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static struct tests suite;
+
 static void expect_words(const char *line, enum words kind, const char *name,
                          const char *text)
 {
@@ -24,7 +26,7 @@ static void expect_words(const char *line, enum words kind, const char *name,
     ck_assert_str_eq(line + parts.text, text);
 }
 
-START_TEST(every_sentence_that_is_written_is_read_back)
+TEST(suite, every_sentence_that_is_written_is_read_back)
 {
     static const struct {
         enum words kind;
@@ -59,9 +61,8 @@ START_TEST(every_sentence_that_is_written_is_read_back)
             expect_words(line, all[i].kind, names[n], all[i].text);
         }
 }
-END_TEST
 
-START_TEST(what_people_say_is_never_taken_for_the_servers_words)
+TEST(suite, what_people_say_is_never_taken_for_the_servers_words)
 {
     expect_words("[ann] to you] psst", WORDS_SAID, "ann", "to you] psst");
     expect_words("[you] to bob] psst", WORDS_SAID, "you", "to bob] psst");
@@ -69,9 +70,8 @@ START_TEST(what_people_say_is_never_taken_for_the_servers_words)
     expect_words("* ann is now bob", WORDS_ACTION, "ann", "is now bob");
     expect_words("[you to bob] [ann to you] x", WORDS_FROM_YOU, "bob", "[ann to you] x");
 }
-END_TEST
 
-START_TEST(other_lines_are_not_sentences_of_the_room)
+TEST(suite, other_lines_are_not_sentences_of_the_room)
 {
     static const char *const others[] = {"",
                                          "Client",
@@ -94,19 +94,17 @@ START_TEST(other_lines_are_not_sentences_of_the_room)
     for (size_t i = 0; i < COUNT(others); i++)
         expect_words(others[i], WORDS_NONE, "", "");
 }
-END_TEST
 
-START_TEST(a_sentence_that_is_too_long_is_cut_off)
+TEST(suite, a_sentence_that_is_too_long_is_cut_off)
 {
     char line[10];
 
     ck_assert_uint_eq(words_write(line, sizeof line, WORDS_SAID, "ann", "Hello"), 9);
     ck_assert_str_eq(line, "[ann] Hel");
 }
-END_TEST
 
 /* [you to you] would be a receipt, and something that somebody called "you" said. */
-START_TEST(nobody_is_called_you)
+TEST(suite, nobody_is_called_you)
 {
     static struct room room;
     struct sockaddr_in v4 = {.sin_family = AF_INET,
@@ -124,18 +122,8 @@ START_TEST(nobody_is_called_you)
     command_obey(&room, 5, "/nick youth", &effect);
     ck_assert_int_eq(effect.kind, COMMAND_SAYS);
 }
-END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        every_sentence_that_is_written_is_read_back,
-        what_people_say_is_never_taken_for_the_servers_words,
-        other_lines_are_not_sentences_of_the_room,
-        a_sentence_that_is_too_long_is_cut_off,
-        nobody_is_called_you,
-        NULL,
-    };
-
-    return run_tests("chat/words", tests, NULL);
+    return run_tests("chat/words", &suite, NULL);
 }
