@@ -352,12 +352,21 @@ TEST(once, a_full_disk_is_told)
                  "-l hello 2>&1 >/dev/full #");
 }
 
+/* A container may forbid unshare. */
+static bool is_allowed(const char *apart)
+{
+    if (system(formatted("%s true 2>/dev/null", apart)) == 0)
+        return true;
+    printf("left out, for it is not allowed here: %s\n", apart);
+    return false;
+}
+
 /* In a file system of its own, which is too small for any program. */
 TEST(once, a_full_disk_is_not_taken_for_a_mistake_in_the_source)
 {
     const char *apart = geteuid() == 0 ? "unshare -m" : "unshare -r -m";
 
-    if (system(formatted("%s true 2>/dev/null", apart)) != 0)
+    if (!is_allowed(apart))
         return;
     setenv("GRADE",
            formatted("%s sh -c 'mount -t tmpfs -o size=64k none %s && "
@@ -700,7 +709,7 @@ TEST(once, a_signal_ends_the_grader_also_while_the_program_is_made)
 /* In a network of its own, whose clients get ports from 10,240 on. */
 TEST(once, two_graders_find_ports_side_by_side_also_if_the_systems_begin_low)
 {
-    if (lacks("ps") || system("unshare -n true 2>/dev/null") != 0)
+    if (lacks("ps") || !is_allowed("unshare -n"))
         return;
     setenv("GRADE",
            "unshare -n sh -c 'echo 10240 60999 >/proc/sys/net/ipv4/ip_local_port_range; "
