@@ -149,12 +149,13 @@ static struct console *console_of(struct reading *reading, const char *name)
 static bool type(struct reading *reading, struct console *console,
                  const struct step *step, bool goes_on)
 {
-    int64_t deadline = clock_ms() + reading->wait_ms;
+    int64_t deadline;
 
     if (step->kind == STEP_SHELL)
         console_want(console, goes_on ? WANT_MORE : WANT_PROMPT, step);
     if (!await(reading, console))
         return false;
+    deadline = clock_ms() + reading->wait_ms;
     while (step->kind == STEP_KEYS && !console_is_busy(console)) {
         if (clock_ms() > deadline) {
             printf("%s:%d: terminal %s: no program runs there that this could be typed "
@@ -165,8 +166,8 @@ static bool type(struct reading *reading, struct console *console,
         look(reading, 10);
     }
     console_type(console, step);
-    while (look(reading, PAUSE_MS)) /* what is typed next must come after its echo */
-        continue;
+    while (look(reading, PAUSE_MS) && clock_ms() < deadline)
+        continue; /* what is typed next must come after its echo */
     return true;
 }
 
