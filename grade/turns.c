@@ -71,6 +71,7 @@ static const struct options options = {
 
 static volatile sig_atomic_t sent_to_turns; /* a signal, or 0 */
 static volatile sig_atomic_t key_was_pressed;
+static volatile sig_atomic_t suspend_requested; /* Ctrl-Z */
 
 /*
  * A key such as Ctrl-C sends its signal to all programs in the terminal's foreground, the
@@ -81,7 +82,9 @@ static volatile sig_atomic_t key_was_pressed;
 static void take_signal(int number, siginfo_t *about, void *context)
 {
     (void)context;
-    if (number == SIGHUP || (number != SIGCHLD && about->si_code == SI_USER))
+    if (number == SIGTSTP)
+        suspend_requested = 1;
+    else if (number == SIGHUP || (number != SIGCHLD && about->si_code == SI_USER))
         sent_to_turns = number;
     else if (number != SIGCHLD)
         key_was_pressed = 1;
@@ -90,7 +93,7 @@ static void take_signal(int number, siginfo_t *about, void *context)
 /* They arrive only in signals_pselect(); SIGCHLD is there to end that. */
 static void prepare_signals(struct signals *signals)
 {
-    static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD};
+    static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCHLD};
     struct sigaction action = {.sa_sigaction = take_signal, .sa_flags = SA_SIGINFO};
 
     sigemptyset(&action.sa_mask);
@@ -189,6 +192,11 @@ static int follow(struct viewer *viewer)
         const struct terminal terminal = {.descriptor = STDERR_FILENO};
         int64_t deadline;
 
+        if (suspend_requested) { /* the shell writes where the wait is drawn */
+            suspend_requested = 0;
+            show_clear(&viewer->show);
+            terminal_stop_program();
+        }
         viewer->show.columns = terminal_columns(&terminal); /* it may have changed */
         deadline = turns_tell_waits(&viewer->turns);
         if (sent_to_turns != 0 && viewer->turns.first != 0) { /* it has started */

@@ -557,6 +557,20 @@ TEST(once, the_wait_is_drawn_in_one_row_also_when_the_window_gets_narrower)
     ck_assert_ptr_null(strstr(shown, "asleep"));
 }
 
+TEST(once, ctrl_z_takes_the_wait_off_the_screen_before_the_shell_writes_there)
+{
+    sit_down("set -m; $TURNS bin/echo_srv -p 0; echo suspended; read -r go; fg");
+    see("asleep in select for ");
+    ck_assert_int_eq(write(terminal, "\x1A", 1), 1);
+    see("suspended");
+    ck_assert_ptr_null(strstr(shown, "asleep"));
+    ck_assert_int_eq(write(terminal, "go\r", 3), 3);
+    see("SIGCONT");
+    see("asleep in select for ");
+    ck_assert_int_eq(write(terminal, "\x03", 1), 1);
+    leave(0);
+}
+
 /* A daemon is in no terminal's foreground, and turns would wait for it. */
 TEST(once, ctrl_c_ends_what_the_program_has_left)
 {
