@@ -64,8 +64,8 @@ TEST(of_two, two_who_write_at_once_do_not_mix_their_lines)
     send_text(&ann, "one ");
     send_text(&bob, "two ");
     send_text(&ann, "line\n");
-    send_text(&bob, "lines\n");
     skip_to_line(&eve, "[%s] one line", ann_name);
+    send_text(&bob, "lines\n");
     expect_line(&eve, "[%s] two lines", bob_name);
 }
 
